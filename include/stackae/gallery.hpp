@@ -1,0 +1,93 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "stackae/model.hpp"
+#include "stackae/neighbours.hpp"
+#include "stackae/tensor.hpp"
+
+namespace stackae {
+
+/// Labelled codes to recognise by. A value.
+struct Gallery {
+    std::string model_identity;  ///< Model::identity() of the model that made the codes
+    std::string model_path;      ///< where that model was, as it was named; a hint only
+    int layer = 0;               ///< whose codes, 1-based, resolved
+    bool l2_normalize = false;
+    Metric metric = Metric::l2;
+    Tensor codes;                    ///< n × d
+    std::vector<std::string> names;  ///< size n
+    std::vector<std::string> paths;  ///< size n
+    /// Distance above which the answer is "unknown"; absent when it could not be calibrated.
+    std::optional<double> threshold;
+    double false_accept = 0.01;  ///< the rate `threshold` was calibrated for
+
+    [[nodiscard]] std::int64_t size() const { return static_cast<std::int64_t>(names.size()); }
+};
+
+/// Writes a safetensors file, whole or not at all. Throws IoError.
+void save(const Gallery& gallery, const std::string& path);
+/// Throws IoError, or CorruptFile naming the file and what is wrong with it.
+[[nodiscard]] Gallery load_gallery(const std::string& path);
+
+/// Throws InvalidArgument, naming both identities, when the gallery was made with another model.
+void check_model(const Gallery& gallery, const Model& model);
+
+/// Adds the entries of `more`; an entry whose path is there already is replaced. Throws InvalidArgument
+/// when model, layer, normalisation or metric differ.
+void append(Gallery& gallery, const Gallery& more);
+/// Removes every entry of that name; returns how many there were.
+std::int64_t remove(Gallery& gallery, const std::string& name);
+
+/// Sets the threshold so that at most `false_accept` of strangers would be named. Leave-one-out by name:
+/// each entry is looked up among the entries of all other names, as a stranger would be; the threshold is the
+/// false_accept quantile of those nearest distances (the largest distance that at most that share lie at or
+/// below, or just under the smallest). With fewer than two names there are no strangers: threshold becomes
+/// absent. 0 < false_accept < 1.
+void calibrate(Gallery& gallery, double false_accept, int threads = 0);
+
+struct RecognizeOptions {
+    std::int64_t k = 1;               ///< neighbours that vote
+    std::int64_t top = 1;             ///< names to return
+    std::optional<Metric> metric;     ///< absent: the gallery's; another metric is calibrated anew
+    std::optional<double> threshold;  ///< absent: the gallery's
+    int threads = 0;
+};
+
+struct Candidate {
+    std::string name;
+    double distance = 0.0;  ///< to the nearest entry of that name
+    std::string path;       ///< of that entry
+};
+
+struct Recognition {
+    std::string name;       ///< the winner, or "unknown" when its distance is above the threshold
+    double distance = 0.0;  ///< of the winner
+    bool known = false;
+    std::vector<Candidate> top;  ///< best first, up to RecognizeOptions::top, whatever the threshold
+};
+
+/// Names codes by a gallery. Keeps its own copy of what it needs. Use one per thread.
+class Recognizer {
+public:
+    /// Throws InvalidArgument when the gallery is empty or an option is out of range.
+    explicit Recognizer(const Gallery& gallery, const RecognizeOptions& options = {});
+    Recognizer(Recognizer&&) noexcept;
+    Recognizer& operator=(Recognizer&&) noexcept;
+    ~Recognizer();
+
+    /// codes: n × d of the gallery's model and layer.
+    [[nodiscard]] std::vector<Recognition> recognize(const Tensor& codes);
+    /// In force; absent: every picture gets a name.
+    [[nodiscard]] std::optional<double> threshold() const;
+
+private:
+    struct State;
+    std::unique_ptr<State> state_;
+};
+
+}  // namespace stackae

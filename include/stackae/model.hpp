@@ -1,0 +1,98 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "stackae/recipe.hpp"
+#include "stackae/tensor.hpp"
+#include "stackae/train_options.hpp"
+
+namespace stackae {
+
+/// One trained autoencoder of the stack: h = f(W x + b), x̂ = g(V h + c).
+struct DenseLayer {
+    Activation activation = Activation::sigmoid;  ///< f
+    Activation decoder = Activation::sigmoid;     ///< g
+    Tensor weights;                               ///< W, units × inputs
+    Tensor bias;                                  ///< b, units
+    Tensor decoder_weights;                       ///< V, inputs × units; empty when tied: V = Wᵀ
+    Tensor decoder_bias;                          ///< c, inputs
+
+    [[nodiscard]] std::int64_t inputs() const { return weights.columns(); }
+    [[nodiscard]] std::int64_t units() const { return weights.rows(); }
+    [[nodiscard]] bool tied() const { return decoder_weights.empty(); }
+};
+
+/// One epoch of one phase, as it went.
+struct EpochRecord {
+    int layer = 0;                 ///< 1-based; 0: fine-tuning of the unrolled stack
+    std::int64_t epoch = 0;        ///< 1-based
+    double train_loss = 0.0;       ///< mean over the epoch, of corrupted inputs and with penalties
+    double validation_loss = 0.0;  ///< clean, without penalties; NaN without a validation part
+    double mean_loss = 0.0;        ///< loss of predicting the mean input for every input of the same part
+    double dead_units = 0.0;       ///< share of the layer's units that give every picture the same value
+    double learning_rate = 0.0;    ///< at the epoch's end
+    double seconds = 0.0;
+};
+
+/// A trained stack and everything that is needed to use it again. A value; safe to read from several threads.
+struct Model {
+    Recipe recipe;
+    std::vector<DenseLayer> layers;
+    TrainOptions options;  ///< what it was trained with
+    std::vector<EpochRecord> history;
+    std::vector<std::string> class_names;  ///< of the training pictures, in byte order; empty without labels
+    std::string trained_on;                ///< the input as it was named
+    std::int64_t pictures = 0;             ///< how many it was trained on
+    bool interrupted = false;              ///< training was stopped before its end
+
+    /// Length of the code of a layer, 1-based; 0: the last.
+    [[nodiscard]] std::int64_t code_size(int layer = 0) const;
+    /// Number of trained values.
+    [[nodiscard]] std::int64_t parameters() const;
+    /// 16 hexadecimal digits that change with any weight and with the recipe (XXH3 of both).
+    [[nodiscard]] std::string identity() const;
+};
+
+/// Writes a safetensors file, whole or not at all. Throws IoError.
+void save(const Model& model, const std::string& path);
+
+/// Throws IoError, or CorruptFile naming the file and what is wrong with it.
+[[nodiscard]] Model load_model(const std::string& path);
+
+struct EncodeOptions {
+    int layer = 0;              ///< whose code, 1-based; 0: the last
+    bool l2_normalize = false;  ///< scale each code to length 1 (a code of zeros stays)
+    int threads = 0;            ///< 0: one a core
+};
+
+/// Runs pictures through a model. Primitives and buffers are made once, for blocks of fixed size, so
+/// that a picture's code does not depend on its neighbours. The model must outlive it; use one per thread.
+class Encoder {
+public:
+    /// Throws InvalidArgument when the model has no such layer.
+    explicit Encoder(const Model& model, const EncodeOptions& options = {});
+    ~Encoder();
+    Encoder(Encoder&&) noexcept;
+    Encoder& operator=(Encoder&&) noexcept;
+
+    /// pictures n × recipe.size() to codes n × code_size. Throws InvalidArgument on another width.
+    [[nodiscard]] Tensor encode(const Tensor& pictures);
+    /// Codes n × code_size back to pictures n × recipe.size(), in the recipe's values.
+    [[nodiscard]] Tensor decode(const Tensor& codes);
+    [[nodiscard]] std::int64_t code_size() const;
+
+private:
+    struct State;
+    std::unique_ptr<State> state_;
+};
+
+/// Undoes the recipe's standardisation where it has one, so that values can be drawn: n × size() in,
+/// n × size() out. Contrast normalisation cannot be undone; its values are mapped to [0, 1] picture by
+/// picture.
+[[nodiscard]] Tensor to_pixels(const Recipe& recipe, const Tensor& pictures);
+
+}  // namespace stackae

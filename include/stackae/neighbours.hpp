@@ -1,0 +1,55 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "stackae/tensor.hpp"
+
+namespace stackae {
+
+enum class Metric {
+    l2,      ///< Euclidean distance
+    cosine,  ///< 1 − cosine of the angle, in [0, 2]; 1 where a vector is all zeros
+};
+
+[[nodiscard]] const char* name(Metric metric);
+[[nodiscard]] Metric parse_metric(std::string_view name);
+
+/// The k nearest rows of each query, nearest first; ties go to the lower row.
+struct Neighbours {
+    std::int64_t queries = 0;
+    std::int64_t k = 0;
+    std::vector<std::int64_t> rows;  ///< queries × k
+    std::vector<float> distances;    ///< queries × k
+};
+
+/// Exact search: oneDNN matrix products in blocks, with a running top-k; never the whole distance
+/// matrix. The index keeps its own copy of the vectors. Use one per thread.
+class NeighbourIndex {
+public:
+    /// vectors: n × d, n ≥ 1. threads 0: one a core.
+    NeighbourIndex(const Tensor& vectors, Metric metric, int threads = 0);
+    NeighbourIndex(NeighbourIndex&&) noexcept;
+    NeighbourIndex& operator=(NeighbourIndex&&) noexcept;
+    ~NeighbourIndex();
+
+    [[nodiscard]] std::int64_t size() const;
+    /// queries: m × d; 1 ≤ k, cut to size(). Throws InvalidArgument on another d.
+    [[nodiscard]] Neighbours search(const Tensor& queries, std::int64_t k);
+    /// The same for the indexed vectors themselves, each without itself (leave one out); k cut to size() − 1.
+    /// groups (size n, or empty): where given, also without all rows of its own group.
+    [[nodiscard]] Neighbours search_self(std::int64_t k, const std::vector<std::int64_t>& groups = {});
+
+private:
+    struct State;
+    std::unique_ptr<State> state_;
+};
+
+/// The vote of the neighbours' labels: the most frequent, ties to the one whose nearest comes first.
+/// labels: size of the index. Returns one label a query.
+[[nodiscard]] std::vector<std::int64_t> vote(const Neighbours& neighbours,
+                                             const std::vector<std::int64_t>& labels);
+
+}  // namespace stackae

@@ -1,0 +1,136 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "stackae/recipe.hpp"
+#include "stackae/tensor.hpp"
+
+namespace stackae {
+
+/// One picture of a collection, before it is decoded.
+struct PictureEntry {
+    std::string path;                  ///< as a person would name it; `file#12` inside IDX and NPY
+    std::optional<std::string> label;  ///< first folder level, IDX label, or second column of a list
+};
+
+enum class PictureStatus {
+    ok,
+    missing,      ///< no such file
+    unreadable,   ///< the system refused to read it
+    corrupt,      ///< damaged or cut short
+    too_large,    ///< more pixels than PictureLimits::max_pixels
+    unsupported,  ///< not a picture format that can be decoded
+};
+
+/// "ok", "missing", … as the manifest prints it.
+[[nodiscard]] const char* name(PictureStatus status);
+
+struct PictureLimits {
+    /// Pictures of more pixels are refused before they are decoded (decompression bombs).
+    std::int64_t max_pixels = 100'000'000;
+};
+
+/// A collection of pictures: a picture file, a folder (recursive; the first folder level below it is
+/// the label), a `.txt` list of paths (one a line, relative to the list's folder, an optional label
+/// after a tab; # starts a comment line), IDX images (`.gz` too; the labels file is found beside it by its
+/// name) or
+/// `.npy` (n×h×w, n×h×w×c or n×d, of 8-bit, 16-bit or float values).
+///
+/// Order is the byte order of the relative POSIX paths; lists, IDX and NPY keep their own. Hidden files
+/// and files that are not pictures by their ending are passed over in folders. Opening lists but does
+/// not decode. Reading is safe from several threads.
+class Pictures {
+public:
+    /// Throws IoError when the path does not exist or cannot be read, CorruptFile when an IDX or NPY
+    /// header is wrong, InvalidArgument when there is no picture in it.
+    static Pictures open(const std::string& path, const PictureLimits& limits = {});
+
+    /// Pictures that are in memory already: n × h × w × c or n × h × w floats in [0, 1]. labels: n, or none.
+    static Pictures from_tensor(Tensor pictures, std::vector<std::string> labels = {});
+
+    Pictures(Pictures&&) noexcept;
+    Pictures& operator=(Pictures&&) noexcept;
+    ~Pictures();
+
+    [[nodiscard]] std::int64_t size() const;
+    /// Entry i, 0 ≤ i < size().
+    [[nodiscard]] PictureEntry entry(std::int64_t i) const;
+    /// The input as it was given to open().
+    [[nodiscard]] const std::string& path() const;
+    /// True when at least one entry has a label.
+    [[nodiscard]] bool labelled() const;
+    /// A view of some entries, in the order given; it shares this collection's files.
+    [[nodiscard]] Pictures subset(std::span<const std::int64_t> entries) const;
+
+    struct Source;  // the implementation, in src/image
+    [[nodiscard]] const Source& source() const { return *source_; }
+
+private:
+    explicit Pictures(std::shared_ptr<const Source> source);
+    std::shared_ptr<const Source> source_;
+};
+
+/// What to settle before reading; what is absent is chosen from the pictures.
+struct RecipeOptions {
+    std::optional<int> channels;
+    std::optional<int> height;
+    std::optional<int> width;
+    ResizeMode resize = ResizeMode::border;
+    float background = 0.0F;
+    bool contrast = false;
+    bool standardize = false;  ///< fit Recipe::mean and deviation on the pictures
+};
+
+/// Chooses the recipe: gray if all pictures looked at are gray, and their median height and width,
+/// scaled down together to at most 64 where larger. At most 2,000 pictures, spread evenly, are looked at;
+/// standardisation reads all. Throws InvalidArgument when not one picture can be read, naming the first and
+/// its reason.
+[[nodiscard]] Recipe choose_recipe(const Pictures& pictures, const RecipeOptions& options, int threads = 0);
+
+struct SkippedPicture {
+    std::int64_t index = 0;  ///< entry in Pictures
+    PictureStatus status = PictureStatus::ok;
+    std::string reason;  ///< one line, without the path
+};
+
+/// A run of pictures in order. Entries that could not be read are in `skipped` and have no row.
+struct PictureBatch {
+    Tensor pictures;                    ///< n × recipe.size()
+    std::vector<std::int64_t> indices;  ///< size n: the entry of each row
+    std::vector<SkippedPicture> skipped;
+};
+
+struct ReadOptions {
+    std::int64_t batch_size = 256;  ///< entries a batch
+    int threads = 0;                ///< decoding threads; 0: one a core
+    int batches_ahead = 4;          ///< decoded and waiting at most; bounds the memory
+};
+
+/// Decodes and prepares a collection on background threads, ahead of the caller, in order.
+/// The collection must outlive the reader. Not safe to share between threads.
+class PictureReader {
+public:
+    PictureReader(const Pictures& pictures, const Recipe& recipe, const ReadOptions& options = {});
+    PictureReader(const PictureReader&) = delete;
+    PictureReader& operator=(const PictureReader&) = delete;
+    /// Stops the threads; what was decoded ahead is dropped.
+    ~PictureReader();
+
+    /// The next batch, or false at the end. A batch in which every entry was bad has 0 rows.
+    bool next(PictureBatch& batch);
+
+private:
+    struct State;
+    std::unique_ptr<State> state_;
+};
+
+/// Writes a picture as PNG, 8 bits, atomically. picture: height × width × channels floats in [0, 1]
+/// (clamped), channels 1 or 3 (RGB). Throws IoError, InvalidArgument.
+void write_png(const std::string& path, const Tensor& picture);
+
+}  // namespace stackae

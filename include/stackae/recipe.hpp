@@ -1,0 +1,51 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+namespace stackae {
+
+/// How a picture of another shape is brought to the recipe's height and width.
+enum class ResizeMode {
+    squash,  ///< both sides scaled on their own; proportions change
+    border,  ///< scaled to fit inside, centred, the rest filled with the background
+    center,  ///< scaled to cover, the middle cut out
+};
+
+/// Everything that happens to a picture between its file and the first layer. It is stored whole in
+/// the model, and one function applies it in training, extraction and recognition alike.
+///
+/// The result is a vector of height × width × channels floats, row-major, channels (R, G, B) last.
+/// Steps, in this order: orientation by EXIF, alpha blended over the background, gray or colour,
+/// resizing (area averaging downwards, bilinear upwards), scaling to [0, 1], then per-picture contrast
+/// normalisation and per-pixel standardisation where the recipe has them.
+struct Recipe {
+    int channels = 1;  ///< 1: gray (ITU-R BT.601 luma), 3: RGB
+    int height = 28;   ///< pixels, 1 to max_side
+    int width = 28;    ///< pixels, 1 to max_side
+    ResizeMode resize = ResizeMode::border;
+    float background = 0.0F;  ///< gray level in [0, 1] behind transparency and in borders
+
+    /// x ← (x − mean(x)) / sqrt(var(x) + contrast_epsilon), over all values of one picture.
+    bool contrast = false;
+    float contrast_epsilon = 10.0F / (255.0F * 255.0F);
+
+    /// x ← (x − mean) / deviation, value by value; both of size() floats, or both empty for none.
+    /// A pixel that never changes has deviation 1 here.
+    std::vector<float> mean;
+    std::vector<float> deviation;
+
+    static constexpr int max_side = 4096;
+
+    /// Length of one picture's vector.
+    [[nodiscard]] std::int64_t size() const { return std::int64_t{channels} * height * width; }
+    /// True when every value of every picture lies in [0, 1], as cross-entropy needs.
+    [[nodiscard]] bool unit_range() const { return !contrast && mean.empty(); }
+
+    friend bool operator==(const Recipe&, const Recipe&) = default;
+};
+
+/// Throws InvalidArgument, naming the field, when a field is out of its range.
+void validate(const Recipe& recipe);
+
+}  // namespace stackae

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "stackae/model.hpp"
+#include "stackae/pictures.hpp"
+#include "stackae/train_options.hpp"
+
+namespace stackae {
+
+/// Told of progress by train(), on the caller's thread. Every member has an empty default.
+class TrainObserver {
+public:
+    TrainObserver() = default;
+    TrainObserver(const TrainObserver&) = delete;
+    TrainObserver& operator=(const TrainObserver&) = delete;
+    virtual ~TrainObserver() = default;
+
+    /// Pictures read so far, before training begins.
+    virtual void on_read(std::int64_t /*done*/, std::int64_t /*of*/) {}
+    virtual void on_skipped(const SkippedPicture& /*picture*/) {}
+    /// layer as in EpochRecord; progress within the epoch, in pictures.
+    virtual void on_batch(int /*layer*/, std::int64_t /*epoch*/, std::int64_t /*epochs*/,
+                          std::int64_t /*done*/, std::int64_t /*of*/) {}
+    virtual void on_epoch(const EpochRecord& /*record*/) {}
+    /// Asked before every batch; true ends training cleanly.
+    virtual bool stop() { return false; }
+};
+
+/// Trains a stack greedily, layer by layer, then end to end if the options say so. On a stop the
+/// model holds the layers that were finished, and the one under way if it saw at least one epoch or is the
+/// first. Two runs with the same options, pictures and thread count give the same model. Throws
+/// InvalidArgument, Divergence (with advice; nothing is returned), IoError.
+[[nodiscard]] Model train(const Pictures& pictures, const Recipe& recipe, const TrainOptions& options,
+                          TrainObserver& observer);
+
+/// What a run would cost.
+struct TrainPlan {
+    struct Phase {
+        int layer = 0;  ///< as in EpochRecord
+        std::int64_t inputs = 0;
+        std::int64_t units = 0;
+        std::int64_t parameters = 0;
+        std::int64_t epochs = 0;
+        double seconds = 0.0;  ///< estimated for all its epochs, from steps timed on random pictures
+    };
+    std::vector<Phase> phases;
+    std::int64_t parameters = 0;    ///< of the finished stack
+    std::int64_t memory_bytes = 0;  ///< weights, gradients, optimiser state, activations and pictures held
+    double seconds = 0.0;           ///< all phases
+};
+
+[[nodiscard]] TrainPlan plan_training(std::int64_t pictures, const Recipe& recipe,
+                                      const TrainOptions& options);
+
+}  // namespace stackae

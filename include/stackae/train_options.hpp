@@ -1,0 +1,141 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace stackae {
+
+/// f in h = f(W x + b).
+enum class Activation {
+    linear,   ///< z
+    sigmoid,  ///< 1 / (1 + exp(−z))
+    tanh,     ///< tanh(z)
+    relu,     ///< max(0, z)
+    elu,      ///< z for z > 0, else exp(z) − 1
+    silu,     ///< z / (1 + exp(−z))
+};
+
+/// Summed over the values of a picture (or code), averaged over the batch.
+enum class Loss {
+    squared_error,  ///< Σ (x̂ − x)²
+    cross_entropy,  ///< −Σ [x log x̂ + (1 − x) log(1 − x̂)], x in [0, 1], x̂ = sigmoid(logit)
+};
+
+/// What is done to a layer's input, but not to its target, in greedy training (Vincent et al. 2010).
+enum class Corruption {
+    none,
+    masking,          ///< each value is set to 0 with probability `corruption_level`
+    gaussian,         ///< noise of deviation `corruption_level` is added
+    salt_and_pepper,  ///< with probability `corruption_level`, set to 0 or 1, evenly
+};
+
+enum class Optimizer {
+    sgd,    ///< momentum, optionally Nesterov's; weight decay as an L2 penalty
+    adam,   ///< Kingma & Ba 2015; weight decay as an L2 penalty
+    adamw,  ///< Loshchilov & Hutter 2019; weight decay decoupled from the gradient
+};
+
+/// The learning rate over one phase of training, t in [0, 1] its progress.
+enum class Schedule {
+    constant,
+    step,       ///< multiplied by `step_factor` after every `step_epochs` epochs
+    cosine,     ///< (1 + cos(π t)) / 2
+    one_cycle,  ///< cosine from 1/25 up to 1 over the first `warmup`, then cosine down to 1e-4
+};
+
+[[nodiscard]] const char* name(Activation activation);
+[[nodiscard]] const char* name(Loss loss);
+[[nodiscard]] const char* name(Corruption corruption);
+[[nodiscard]] const char* name(Optimizer optimizer);
+[[nodiscard]] const char* name(Schedule schedule);
+
+/// The inverse of name(). Throws InvalidArgument that lists the names there are.
+template <class Enum>
+[[nodiscard]] Enum parse(std::string_view name);
+template <>
+Activation parse<Activation>(std::string_view name);
+template <>
+Loss parse<Loss>(std::string_view name);
+template <>
+Corruption parse<Corruption>(std::string_view name);
+template <>
+Optimizer parse<Optimizer>(std::string_view name);
+template <>
+Schedule parse<Schedule>(std::string_view name);
+
+/// How a stack is trained. Vectors "a layer" hold one value for every layer, or one for all.
+struct TrainOptions {
+    // --- affects results: the stack -------------------------------------------------------------
+    std::string preset = "default";       ///< where the values came from; a label only
+    std::vector<std::int64_t> layers;     ///< units of each layer, bottom up
+    std::vector<Activation> activations;  ///< f, a layer
+    /// g of the first layer; absent: sigmoid when the pictures lie in [0, 1], else linear. The decoder of
+    /// a higher layer mirrors the activation of the layer below, whose codes it rebuilds.
+    std::optional<Activation> output;
+    bool tied = false;                 ///< V = Wᵀ
+    bool untie_in_fine_tuning = true;  ///< tied decoders get weights of their own when unrolled
+
+    // --- affects results: greedy, layer by layer ------------------------------------------------
+    /// Absent: cross-entropy where the decoder is a sigmoid and its target lies in [0, 1], else squared
+    /// error.
+    std::optional<Loss> loss;
+    Corruption corruption = Corruption::none;
+    std::vector<double> corruption_level = {0.0};  ///< a layer
+    std::vector<std::int64_t> epochs = {10};       ///< a layer; 0 leaves the layer at its initial weights
+    double weight_decay = 0.0;                     ///< λ; weights only, never biases
+    double sparsity_target = 0.0;  ///< ρ in (0, 1) of the KL penalty, for sigmoid units; 0: none
+    double sparsity_weight = 0.0;  ///< β of the KL penalty
+    /// Winner-take-all (Makhzani & Frey 2015): share in (0, 1) of the batch for which a unit is kept; 0:
+    /// none.
+    double winner_share = 0.0;
+
+    // --- affects results: end to end ------------------------------------------------------------
+    std::int64_t fine_tune_epochs = 0;              ///< of the unrolled stack, on reconstruction; 0: none
+    std::optional<double> fine_tune_learning_rate;  ///< absent: `learning_rate`
+    std::optional<Loss> fine_tune_loss;             ///< absent: as the first layer's
+
+    // --- affects results: the optimiser ---------------------------------------------------------
+    Optimizer optimizer = Optimizer::adam;
+    double learning_rate = 1e-3;
+    double momentum = 0.9;  ///< sgd only
+    bool nesterov = false;  ///< sgd only
+    double beta1 = 0.9;     ///< adam only
+    double beta2 = 0.999;   ///< adam only
+    double epsilon = 1e-8;  ///< adam only
+    Schedule schedule = Schedule::one_cycle;
+    std::int64_t step_epochs = 10;
+    double step_factor = 0.1;
+    double warmup = 0.3;            ///< share of a phase, one_cycle only
+    double clip_norm = 0.0;         ///< upper bound of the gradient's Euclidean norm; 0: none
+    std::int64_t batch_size = 256;  ///< 1: an update after every observation
+    double validation = 0.05;       ///< share of the pictures held out, at most 10,000 pictures; 0: none
+    std::int64_t patience = 0;      ///< epochs without a better validation loss before a phase ends; 0: never
+    std::uint64_t seed = 0;
+
+    // --- affects speed --------------------------------------------------------------------------
+    int threads = 0;  ///< 0: one a core
+    std::int64_t memory = std::int64_t{2}
+                          << 30;   ///< bytes of pictures and codes held; above, they go to a temporary file
+    std::string temporary_folder;  ///< where that file goes; empty: beside the system's temporary files
+
+    friend bool operator==(const TrainOptions&, const TrainOptions&) = default;
+};
+
+/// Throws InvalidArgument that names the option, its value and its range.
+void validate(const TrainOptions& options);
+
+struct Preset {
+    std::string name;
+    std::string summary;  ///< one line, with the paper
+    TrainOptions options;
+};
+
+/// All presets; the first is the default.
+[[nodiscard]] const std::vector<Preset>& presets();
+/// Throws InvalidArgument that lists the presets there are.
+[[nodiscard]] TrainOptions preset(std::string_view name);
+
+}  // namespace stackae

@@ -1,0 +1,214 @@
+#include "core/file_io.hpp"
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <filesystem>
+#include <fmt/format.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <utility>
+
+#include "stackae/error.hpp"
+
+namespace stackae::core {
+namespace {
+
+constexpr std::size_t buffer_size = std::size_t{1} << 20U;
+
+[[noreturn]] void fail(const char* operation, const std::string& path, int error) {
+    throw IoError(fmt::format("{}: cannot {}: {}", path, operation, std::strerror(error)));
+}
+
+class Descriptor {
+public:
+    explicit Descriptor(int value) : value_(value) {}
+    Descriptor(const Descriptor&) = delete;
+    Descriptor& operator=(const Descriptor&) = delete;
+    Descriptor(Descriptor&& other) noexcept : value_(std::exchange(other.value_, -1)) {}
+    ~Descriptor() {
+        if (value_ >= 0) {
+            ::close(value_);
+        }
+    }
+    [[nodiscard]] int get() const { return value_; }
+
+private:
+    int value_;
+};
+
+/// Opens a file for reading; folders are refused here, since open() takes them.
+Descriptor open_to_read(const std::string& path, struct stat& status) {
+    Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (file.get() < 0 || ::fstat(file.get(), &status) != 0) {
+        fail("open", path, errno);
+    }
+    if (S_ISDIR(status.st_mode)) {
+        fail("read", path, EISDIR);
+    }
+    return file;
+}
+
+void write_all(int descriptor, std::span<const std::byte> bytes, const std::string& path) {
+    while (!bytes.empty()) {
+        const ssize_t written = ::write(descriptor, bytes.data(), bytes.size());
+        if (written < 0) {
+            if (errno == EINTR) {
+                continue;
+            }
+            fail("write", path, errno);
+        }
+        bytes = bytes.subspan(static_cast<std::size_t>(written));
+    }
+}
+
+void sync_folder(const std::string& path) {
+    const auto folder = std::filesystem::path(path).parent_path();
+    const Descriptor file(::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (file.get() >= 0) {
+        ::fsync(file.get());  // best effort: some file systems refuse to sync folders
+    }
+}
+
+}  // namespace
+
+MappedFile::MappedFile(const std::string& path) : path_(path) {
+    struct stat status {};
+    const Descriptor file = open_to_read(path, status);
+    const auto size = static_cast<std::size_t>(status.st_size);
+    if (size == 0) {
+        return;
+    }
+    void* address = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.get(), 0);
+    if (address == MAP_FAILED) {
+        fail("map", path, errno);
+    }
+    bytes_ = {static_cast<const std::byte*>(address), size};
+}
+
+MappedFile::MappedFile(MappedFile&& other) noexcept
+    : path_(std::move(other.path_)), bytes_(std::exchange(other.bytes_, {})) {}
+
+MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
+    std::swap(path_, other.path_);
+    std::swap(bytes_, other.bytes_);
+    return *this;
+}
+
+MappedFile::~MappedFile() {
+    if (!bytes_.empty()) {
+        ::munmap(const_cast<std::byte*>(bytes_.data()), bytes_.size());
+    }
+}
+
+std::vector<std::byte> read_file(const std::string& path) {
+    struct stat status {};
+    const Descriptor file = open_to_read(path, status);
+    std::vector<std::byte> content(static_cast<std::size_t>(status.st_size));
+    std::size_t done = 0;
+    for (;;) {
+        if (done == content.size()) {
+            // Also how a pipe, which has no size, is read; for a file this sees its end.
+            std::array<std::byte, 4096> more{};
+            const ssize_t got = ::read(file.get(), more.data(), more.size());
+            if (got < 0 && errno != EINTR) {
+                fail("read", path, errno);
+            }
+            if (got == 0) {
+                return content;
+            }
+            if (got > 0) {
+                content.insert(content.end(), more.begin(), more.begin() + got);
+                done = content.size();
+            }
+            continue;
+        }
+        const ssize_t got = ::read(file.get(), content.data() + done, content.size() - done);
+        if (got < 0 && errno != EINTR) {
+            fail("read", path, errno);
+        }
+        if (got == 0) {
+            content.resize(done);
+            return content;
+        }
+        done += got > 0 ? static_cast<std::size_t>(got) : 0;
+    }
+}
+
+AtomicFile::AtomicFile(const std::string& path) : path_(path) {
+    struct stat status {};
+    if (::stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode)) {
+        if (S_ISDIR(status.st_mode)) {
+            fail("write", path, EISDIR);
+        }
+        descriptor_ = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
+        if (descriptor_ < 0) {
+            fail("open", path, errno);
+        }
+        return;
+    }
+    // Through a link the file it names is replaced, not the link.
+    std::error_code ignored;
+    if (std::filesystem::is_symlink(path, ignored)) {
+        path_ = std::filesystem::weakly_canonical(path).string();
+    }
+    temporary_ = path_ + ".XXXXXX";
+    descriptor_ = ::mkostemp(temporary_.data(), O_CLOEXEC);
+    if (descriptor_ < 0) {
+        fail("write", path, errno);
+    }
+    const mode_t mask = ::umask(0);
+    ::umask(mask);
+    const mode_t mode = status.st_mode != 0 ? status.st_mode & 07777U : 0666U & ~mask;
+    ::fchmod(descriptor_, mode);  // mkostemp made it private
+    buffer_.reserve(buffer_size);
+}
+
+AtomicFile::~AtomicFile() {
+    if (descriptor_ >= 0) {
+        ::close(descriptor_);
+        if (!temporary_.empty()) {
+            ::unlink(temporary_.c_str());
+        }
+    }
+}
+
+void AtomicFile::write(std::span<const std::byte> bytes) {
+    if (buffer_.size() + bytes.size() > buffer_size) {
+        flush();
+        if (bytes.size() >= buffer_size) {
+            write_all(descriptor_, bytes, path_);
+            return;
+        }
+    }
+    buffer_.insert(buffer_.end(), bytes.begin(), bytes.end());
+}
+
+void AtomicFile::write(std::string_view text) {
+    write(std::as_bytes(std::span(text)));
+}
+
+void AtomicFile::flush() {
+    write_all(descriptor_, buffer_, path_);
+    buffer_.clear();
+}
+
+void AtomicFile::commit() {
+    flush();
+    if (temporary_.empty()) {
+        ::close(std::exchange(descriptor_, -1));
+        return;
+    }
+    if (::fsync(descriptor_) != 0) {
+        fail("sync", path_, errno);
+    }
+    if (::rename(temporary_.c_str(), path_.c_str()) != 0) {
+        fail("replace", path_, errno);
+    }
+    ::close(std::exchange(descriptor_, -1));
+    sync_folder(path_);
+}
+
+}  // namespace stackae::core

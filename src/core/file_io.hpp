@@ -1,0 +1,56 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace stackae::core {
+
+/// A file mapped for reading. Move-only.
+class MappedFile {
+public:
+    /// Throws IoError with the system's reason, also for folders.
+    explicit MappedFile(const std::string& path);
+    MappedFile(MappedFile&& other) noexcept;
+    MappedFile& operator=(MappedFile&& other) noexcept;
+    ~MappedFile();
+
+    [[nodiscard]] std::span<const std::byte> bytes() const { return bytes_; }
+    [[nodiscard]] const std::string& path() const { return path_; }
+
+private:
+    std::string path_;
+    std::span<const std::byte> bytes_;
+};
+
+/// A file's content. Throws IoError with the system's reason, also for folders.
+[[nodiscard]] std::vector<std::byte> read_file(const std::string& path);
+
+/// Replaces a file only as a whole: writes beside it, syncs, renames. Without commit() the old file stays
+/// and the new one is removed. A path that is no regular file (/dev/null, a pipe) is written straight.
+class AtomicFile {
+public:
+    /// Throws IoError when the folder does not exist or cannot be written.
+    explicit AtomicFile(const std::string& path);
+    AtomicFile(const AtomicFile&) = delete;
+    AtomicFile& operator=(const AtomicFile&) = delete;
+    ~AtomicFile();
+
+    /// Buffered. Throws IoError (disk full) with the path.
+    void write(std::span<const std::byte> bytes);
+    void write(std::string_view text);
+    void commit();
+
+private:
+    void flush();
+
+    std::string path_;
+    std::string temporary_;  ///< empty when written straight
+    int descriptor_ = -1;
+    std::vector<std::byte> buffer_;
+};
+
+}  // namespace stackae::core

@@ -1,0 +1,1 @@
+#include "stackae/pictures.hpp"
