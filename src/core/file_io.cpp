@@ -190,6 +190,21 @@ void AtomicFile::write(std::string_view text) {
     write(std::as_bytes(std::span(text)));
 }
 
+void AtomicFile::patch(std::uint64_t offset, std::span<const std::byte> bytes) {
+    flush();
+    while (!bytes.empty()) {
+        const ssize_t written = ::pwrite(descriptor_, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+        if (written < 0) {
+            if (errno == EINTR) {
+                continue;
+            }
+            fail("write", path_, errno);
+        }
+        offset += static_cast<std::uint64_t>(written);
+        bytes = bytes.subspan(static_cast<std::size_t>(written));
+    }
+}
+
 void AtomicFile::flush() {
     write_all(descriptor_, buffer_, path_);
     buffer_.clear();

@@ -42,6 +42,9 @@ public:
     /// Buffered. Throws IoError (disk full) with the path.
     void write(std::span<const std::byte> bytes);
     void write(std::string_view text);
+    /// Overwrites bytes written before, from `offset`; what is written next still goes to the end. Throws
+    /// IoError, also where the path is no regular file but a pipe.
+    void patch(std::uint64_t offset, std::span<const std::byte> bytes);
     void commit();
 
 private:

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "stackae/tensor.hpp"
@@ -12,15 +13,34 @@ namespace stackae::core {
 /// A safetensors file in memory: an 8-byte little-endian header length, a JSON header, raw little-endian
 /// tensors. Only F32 is written and read. Metadata is a flat map of strings, as the format asks.
 struct Safetensors {
-    std::map<std::string, std::string> metadata;
+    std::map<std::string, std::string> metadata;          ///< without the checksum
     std::vector<std::pair<std::string, Tensor>> tensors;  ///< in file order
+    std::string path;                                     ///< where it was read; for messages, not written
 
-    /// Throws CorruptFile, naming the file, when there is no such tensor or its shape is another.
-    [[nodiscard]] const Tensor& at(const std::string& name) const;
+    [[nodiscard]] bool contains(const std::string& name) const;
+    /// Throws CorruptFile, naming the file, when there is no such tensor or its shape is another. An empty
+    /// shape stands for any; an extent of −1 too.
+    [[nodiscard]] const Tensor& at(const std::string& name,
+                                   const std::vector<std::int64_t>& shape = {}) const;
+    /// The same tensor, moved out; an empty one is left behind.
+    [[nodiscard]] Tensor take(const std::string& name, const std::vector<std::int64_t>& shape = {});
+    /// A metadata entry. Throws CorruptFile when there is none.
+    [[nodiscard]] const std::string& text(const std::string& key) const;
+
+    /// Marks the content as a file of stackae: format = "stackae", kind ("model", "gallery"), version.
+    void set_kind(const std::string& kind, int version);
+    /// Throws CorruptFile that says what the file is, when it is of another program, of another kind, or of
+    /// a version above `version`.
+    void check_kind(const std::string& kind, int version) const;
 };
 
+/// Header bytes that the format's reference reader accepts at most.
+inline constexpr std::size_t max_safetensors_header = 100'000'000;
+
 /// Writes whole or not at all, adding a checksum (XXH3, 64 bits, over metadata, tensor names, shapes and
-/// data) to the metadata. Data begins at a multiple of 64 bytes. Throws IoError.
+/// data) to the metadata. Data begins at a multiple of 64 bytes. Metadata that is not UTF-8 gets U+FFFD for
+/// what is wrong. Throws IoError, or InvalidArgument for a repeated name, a tensor without a shape, or a
+/// header above max_safetensors_header.
 void write_safetensors(const Safetensors& content, const std::string& path);
 
 /// Every length and offset is checked against the file before it is believed; the checksum must fit.

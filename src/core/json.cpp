@@ -1,0 +1,52 @@
+#include "core/json.hpp"
+
+#include <fmt/format.h>
+#include <set>
+#include <vector>
+
+#include "stackae/error.hpp"
+
+namespace stackae::core {
+
+nlohmann::json parse_json(std::string_view text, const std::string& where, std::size_t max_depth) {
+    using Json = nlohmann::json;
+    if (text.find('\0') != std::string_view::npos) {  // the parser would take it for the end
+        throw CorruptFile(fmt::format("{}: a zero byte found in JSON text", where));
+    }
+    std::vector<std::set<std::string>> keys;  // of every object or array that is open
+    const auto guard = [&](int /*depth*/, Json::parse_event_t event, Json& parsed) {
+        switch (event) {
+            case Json::parse_event_t::object_start:
+            case Json::parse_event_t::array_start:
+                if (keys.size() == max_depth) {
+                    throw CorruptFile(fmt::format("{}: nested deeper than {} levels", where, max_depth));
+                }
+                keys.emplace_back();
+                break;
+            case Json::parse_event_t::object_end:
+            case Json::parse_event_t::array_end:
+                keys.pop_back();
+                break;
+            case Json::parse_event_t::key:
+                if (!keys.back().insert(parsed.get<std::string>()).second) {
+                    throw CorruptFile(
+                        fmt::format("{}: key \"{}\" is there twice", where, parsed.get<std::string>()));
+                }
+                break;
+            case Json::parse_event_t::value:
+                break;
+        }
+        return true;
+    };
+    try {
+        return Json::parse(text.begin(), text.end(), guard);
+    } catch (const Json::exception& error) {
+        throw CorruptFile(fmt::format("{}: not valid JSON: {}", where, error.what()));
+    }
+}
+
+std::string print_json(const nlohmann::json& value) {
+    return value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+}  // namespace stackae::core

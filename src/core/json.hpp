@@ -1,0 +1,17 @@
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+
+namespace stackae::core {
+
+/// Parses JSON that is not to be trusted: deeper nesting than `max_depth`, repeated keys, bytes of zero and
+/// numbers too large are refused. Throws CorruptFile "{where}: …".
+[[nodiscard]] nlohmann::json parse_json(std::string_view text, const std::string& where,
+                                        std::size_t max_depth);
+
+/// One line of JSON in UTF-8; bytes of a string that are not UTF-8 (file names may hold any) become U+FFFD.
+[[nodiscard]] std::string print_json(const nlohmann::json& value);
+
+}  // namespace stackae::core
