@@ -19,15 +19,23 @@ namespace stackae::core {
 namespace {
 
 using Json = nlohmann::json;
+using Metadata = std::map<std::string, std::string>;
 
 constexpr std::size_t alignment = 64;
 constexpr std::size_t max_rank = 8;
 constexpr const char* checksum_key = "checksum";
 constexpr const char* metadata_key = "__metadata__";
 
+TensorReferences references(const Safetensors& content) {
+    TensorReferences tensors;
+    for (const auto& [name, tensor] : content.tensors) {
+        tensors.emplace_back(name, &tensor);
+    }
+    return tensors;
+}
+
 /// Tensors go in by name, so that a file that another program wrote again in its own order keeps its sum.
-std::string checksum(const std::map<std::string, std::string>& metadata,
-                     const std::vector<std::pair<std::string, Tensor>>& tensors) {
+std::string checksum(const Metadata& metadata, const TensorReferences& tensors) {
     Hash hash;
     hash.add(static_cast<std::int64_t>(metadata.size()));
     for (const auto& [key, value] : metadata) {
@@ -36,7 +44,7 @@ std::string checksum(const std::map<std::string, std::string>& metadata,
     }
     std::map<std::string_view, const Tensor*> by_name;
     for (const auto& [name, tensor] : tensors) {
-        by_name.emplace(name, &tensor);
+        by_name.emplace(name, tensor);
     }
     for (const auto& [name, tensor] : by_name) {
         hash.add(name);
@@ -53,33 +61,33 @@ std::string as_utf8(const std::string& text) {
     return Json::parse(print_json(text)).get<std::string>();
 }
 
-void check_to_write(const Safetensors& content, const std::string& path) {
+void check_to_write(const Metadata& metadata, const TensorReferences& tensors, const std::string& path) {
     std::set<std::string_view> names{metadata_key};
-    for (const auto& [name, tensor] : content.tensors) {
+    for (const auto& [name, tensor] : tensors) {
         if (!names.insert(name).second) {
             throw InvalidArgument(fmt::format("{}: cannot write two entries of the name \"{}\"", path, name));
         }
         if (as_utf8(name) != name) {
             throw InvalidArgument(fmt::format("{}: tensor name \"{}\" is not UTF-8", path, as_utf8(name)));
         }
-        if (tensor.shape().empty() || tensor.shape().size() > max_rank) {
+        if (tensor->shape().empty() || tensor->shape().size() > max_rank) {
             throw InvalidArgument(fmt::format("{}: cannot write tensor \"{}\" of rank {}, 1 to {} expected",
-                                              path, name, tensor.shape().size(), max_rank));
+                                              path, name, tensor->shape().size(), max_rank));
         }
     }
-    if (content.metadata.contains(checksum_key)) {
+    if (metadata.contains(checksum_key)) {
         throw InvalidArgument(fmt::format("{}: metadata key \"{}\" is reserved", path, checksum_key));
     }
 }
 
 /// `{"__metadata__":{…},"a":{…},…}`, tensors in file order, padded with spaces as the format allows.
-std::string make_header(const Safetensors& content, const std::map<std::string, std::string>& metadata) {
+std::string make_header(const Metadata& metadata, const TensorReferences& tensors) {
     std::string header = fmt::format("{{\"{}\":{}", metadata_key, print_json(metadata));
     std::int64_t offset = 0;
-    for (const auto& [name, tensor] : content.tensors) {
-        const std::int64_t end = offset + tensor.size() * static_cast<std::int64_t>(sizeof(float));
+    for (const auto& [name, tensor] : tensors) {
+        const std::int64_t end = offset + tensor->size() * static_cast<std::int64_t>(sizeof(float));
         header += fmt::format(R"(,{}:{{"dtype":"F32","shape":[{}],"data_offsets":[{},{}]}})",
-                              print_json(name), fmt::join(tensor.shape(), ","), offset, end);
+                              print_json(name), fmt::join(tensor->shape(), ","), offset, end);
         offset = end;
     }
     header += '}';
@@ -208,8 +216,8 @@ std::vector<Entry> read_entries(const Json& header, std::uint64_t data_size, con
     return entries;
 }
 
-std::map<std::string, std::string> read_metadata(const Json& header, const std::string& path) {
-    std::map<std::string, std::string> metadata;
+Metadata read_metadata(const Json& header, const std::string& path) {
+    Metadata metadata;
     const auto found = header.find(metadata_key);
     if (found == header.end()) {
         return metadata;
@@ -293,13 +301,18 @@ void Safetensors::check_kind(const std::string& kind, int version) const {
 }
 
 void write_safetensors(const Safetensors& content, const std::string& path) {
-    check_to_write(content, path);
-    std::map<std::string, std::string> metadata;
-    for (const auto& [key, value] : content.metadata) {
-        metadata.emplace(as_utf8(key), as_utf8(value));
+    write_safetensors(content.metadata, references(content), path);
+}
+
+void write_safetensors(const std::map<std::string, std::string>& metadata, const TensorReferences& tensors,
+                       const std::string& path) {
+    check_to_write(metadata, tensors, path);
+    Metadata written;
+    for (const auto& [key, value] : metadata) {
+        written.emplace(as_utf8(key), as_utf8(value));
     }
-    metadata.emplace(checksum_key, checksum(metadata, content.tensors));
-    const std::string header = make_header(content, metadata);
+    written.emplace(checksum_key, checksum(written, tensors));
+    const std::string header = make_header(written, tensors);
     if (header.size() > max_safetensors_header) {
         throw InvalidArgument(fmt::format("{}: header of {} bytes, the format allows {}", path, header.size(),
                                           max_safetensors_header));
@@ -308,8 +321,8 @@ void write_safetensors(const Safetensors& content, const std::string& path) {
     const std::uint64_t length = header.size();
     file.write(std::as_bytes(std::span(&length, 1)));
     file.write(header);
-    for (const auto& [name, tensor] : content.tensors) {
-        file.write(std::as_bytes(tensor.values()));
+    for (const auto& [name, tensor] : tensors) {
+        file.write(std::as_bytes(tensor->values()));
     }
     file.commit();
 }
@@ -332,7 +345,7 @@ Safetensors read_safetensors(const std::string& path) {
     }
     const std::string stated = content.text(checksum_key);
     content.metadata.erase(checksum_key);
-    const std::string computed = checksum(content.metadata, content.tensors);
+    const std::string computed = checksum(content.metadata, references(content));
     if (stated != computed) {
         corrupt(path, fmt::format("damaged: checksum {} found, {} expected", computed, stated));
     }

@@ -43,6 +43,13 @@ inline constexpr std::size_t max_safetensors_header = 100'000'000;
 /// header above max_safetensors_header.
 void write_safetensors(const Safetensors& content, const std::string& path);
 
+/// Tensors by name, in file order, that stay where they are.
+using TensorReferences = std::vector<std::pair<std::string, const Tensor*>>;
+
+/// The same without a copy of the tensors.
+void write_safetensors(const std::map<std::string, std::string>& metadata, const TensorReferences& tensors,
+                       const std::string& path);
+
 /// Every length and offset is checked against the file before it is believed; the checksum must fit.
 /// Throws IoError, CorruptFile.
 [[nodiscard]] Safetensors read_safetensors(const std::string& path);
