@@ -101,6 +101,14 @@ dnnl::eltwise_forward::primitive_desc make_activation(const dnnl::engine& engine
     return {engine, training, algorithm_of(activation), data, data, alpha_of(activation), 0.0F};
 }
 
+dnnl::eltwise_forward::primitive_desc make_softplus(const dnnl::engine& engine, const memory::desc& data) {
+    return {engine, training, algorithm::eltwise_soft_relu, data, data, 1.0F, 0.0F};
+}
+
+dnnl::eltwise_forward::primitive_desc make_softplus(const dnnl::engine& engine, const memory::desc& data) {
+    return {{training, algorithm::eltwise_soft_relu, data, 1.0F, 0.0F}, engine};
+}
+
 dnnl::eltwise_backward::primitive_desc make_activation_backward(
     const dnnl::engine& engine, const memory::desc& data, Activation activation,
     const dnnl::eltwise_forward::primitive_desc& forward) {

@@ -53,6 +53,10 @@ private:
                                                                     const dnnl::memory::desc& data,
                                                                     Activation activation);
 
+/// log(1 + exp(x)), stable for any x.
+[[nodiscard]] dnnl::eltwise_forward::primitive_desc make_softplus(const dnnl::engine& engine,
+                                                                  const dnnl::memory::desc& data);
+
 /// diff_src = f′ ⊙ diff_dst, from dst where f′ is a function of it, else (silu) from src.
 [[nodiscard]] dnnl::eltwise_backward::primitive_desc make_activation_backward(
     const dnnl::engine& engine, const dnnl::memory::desc& data, Activation activation,

@@ -1,1 +1,191 @@
 #include "stackae/train.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <numeric>
+#include <set>
+
+#include "stackae/error.hpp"
+
+#include "core/random.hpp"
+#include "nn/network.hpp"
+#include "train/phase.hpp"
+#include "train/sample_store.hpp"
+#include "train/stack.hpp"
+
+namespace stackae {
+namespace {
+
+using training::Phase;
+using training::PhaseData;
+using training::SampleStore;
+
+constexpr std::int64_t encoding_batch = 256;
+constexpr std::int64_t most_held_out = 10'000;
+
+/// Everything that lives as long as one call of train().
+class Training {
+public:
+    Training(const Recipe& recipe, const TrainOptions& options, TrainObserver& observer)
+        : recipe_(recipe), options_(options), observer_(observer), context_(options.threads) {
+        model_.recipe = recipe;
+        model_.options = options;
+    }
+
+    Model run(const Pictures& pictures) {
+        SampleStore samples = read(pictures);
+        split();
+        train_greedily(samples);
+        if (!model_.interrupted && options_.fine_tune_epochs > 0) {
+            fine_tune(samples);
+        }
+        return std::move(model_);
+    }
+
+private:
+    SampleStore make_store(std::int64_t rows, std::int64_t columns) {
+        const std::int64_t bytes = rows * columns * static_cast<std::int64_t>(sizeof(float));
+        const bool fits = held_bytes_ + bytes <= options_.memory;
+        held_bytes_ += fits ? bytes : 0;
+        return {rows, columns, fits, options_.temporary_folder};
+    }
+
+    SampleStore read(const Pictures& pictures);
+    void split();
+    void train_greedily(const SampleStore& pictures);
+    /// False when the layer is not to be kept.
+    bool train_layer(std::size_t layer, const SampleStore& input);
+    SampleStore encode(const DenseLayer& layer, const SampleStore& input);
+    void fine_tune(const SampleStore& pictures);
+
+    const Recipe& recipe_;
+    const TrainOptions& options_;
+    TrainObserver& observer_;
+    nn::Context context_;
+    Model model_;
+    std::vector<std::int64_t> train_rows_;
+    std::vector<std::int64_t> validation_rows_;
+    std::int64_t held_bytes_ = 0;
+};
+
+SampleStore Training::read(const Pictures& pictures) {
+    SampleStore samples = make_store(pictures.size(), recipe_.size());
+    PictureReader reader(pictures, recipe_, {256, options_.threads, 4});
+    PictureBatch batch;
+    std::set<std::string> classes;
+    std::int64_t rows = 0;
+    std::int64_t seen = 0;
+    while (!observer_.stop() && reader.next(batch)) {
+        std::copy_n(batch.pictures.data(), batch.pictures.size(), samples.row(rows));
+        rows += batch.pictures.rows();
+        seen += batch.pictures.rows() + static_cast<std::int64_t>(batch.skipped.size());
+        for (const std::int64_t index : batch.indices) {
+            if (auto label = pictures.entry(index).label) {
+                classes.insert(std::move(*label));
+            }
+        }
+        for (const SkippedPicture& skipped : batch.skipped) {
+            observer_.on_skipped(skipped);
+        }
+        observer_.on_read(seen, pictures.size());
+    }
+    if (rows == 0) {
+        throw InvalidArgument(
+            fmt::format("{}: no picture could be read, at least 1 expected", pictures.path()));
+    }
+    samples.truncate(rows);
+    model_.pictures = rows;
+    model_.trained_on = pictures.path();
+    model_.class_names.assign(classes.begin(), classes.end());
+    return samples;
+}
+
+void Training::split() {
+    std::vector<std::int64_t> rows(static_cast<std::size_t>(model_.pictures));
+    std::iota(rows.begin(), rows.end(), std::int64_t{0});
+    core::shuffle(rows, core::Random(options_.seed, core::Stream::validation));
+    const auto share = static_cast<std::int64_t>(options_.validation * static_cast<double>(rows.size()));
+    const auto held_out = static_cast<std::ptrdiff_t>(std::min(share, most_held_out));
+    validation_rows_.assign(rows.begin(), rows.begin() + held_out);
+    train_rows_.assign(rows.begin() + held_out, rows.end());
+    // In file order, so that a mapped store is read forwards.
+    std::sort(validation_rows_.begin(), validation_rows_.end());
+    std::sort(train_rows_.begin(), train_rows_.end());
+}
+
+void Training::train_greedily(const SampleStore& pictures) {
+    SampleStore codes(0, 0, true);
+    for (std::size_t layer = 0; layer < options_.layers.size(); ++layer) {
+        const SampleStore& input = layer == 0 ? pictures : codes;
+        if (!train_layer(layer, input) || model_.interrupted) {
+            return;
+        }
+        if (layer + 1 < options_.layers.size()) {
+            SampleStore next = encode(model_.layers.back(), input);
+            if (layer > 0 && codes.in_memory()) {
+                held_bytes_ -= codes.bytes();
+            }
+            codes = std::move(next);
+        }
+    }
+}
+
+bool Training::train_layer(std::size_t layer, const SampleStore& input) {
+    nn::Parameters parameters(training::autoencoder(options_, recipe_, layer));
+    parameters.initialize(0, options_.seed, static_cast<std::uint32_t>(layer));
+    parameters.initialize(1, options_.seed, static_cast<std::uint32_t>(layer));
+    Phase phase(context_, parameters, PhaseData{input, train_rows_, validation_rows_},
+                training::greedy_settings(options_, recipe_, layer), options_);
+    const Phase::Result result = phase.run(observer_, model_.history);
+    model_.interrupted = result.stopped;
+    if (result.stopped && result.epochs == 0 && layer > 0) {
+        return false;
+    }
+    model_.layers.push_back(training::to_layer(parameters, 0, 1));
+    return true;
+}
+
+SampleStore Training::encode(const DenseLayer& layer, const SampleStore& input) {
+    SampleStore codes = make_store(input.rows(), layer.units());
+    std::int64_t done = 0;
+    for (const std::int64_t n : {encoding_batch, input.rows() % encoding_batch}) {
+        if (n == 0) {
+            continue;
+        }
+        nn::Dense dense(context_, {n, layer.inputs(), layer.units(), layer.activation, false, false});
+        for (; done + n <= input.rows(); done += n) {
+            dense.forward(input.row(done), layer.weights.data(), layer.bias.data(), codes.row(done));
+        }
+    }
+    return codes;
+}
+
+void Training::fine_tune(const SampleStore& pictures) {
+    const bool tied = options_.tied && !options_.untie_in_fine_tuning;
+    nn::Parameters parameters(training::unrolled(model_.layers, tied));
+    const std::size_t depth = model_.layers.size();
+    for (std::size_t i = 0; i < depth; ++i) {
+        training::from_layer(model_.layers[i], parameters, i, 2 * depth - 1 - i);
+    }
+    Phase phase(context_, parameters, PhaseData{pictures, train_rows_, validation_rows_},
+                training::fine_tuning_settings(options_, recipe_), options_);
+    const Phase::Result result = phase.run(observer_, model_.history);
+    model_.interrupted = result.stopped;
+    if (result.epochs == 0) {
+        return;  // the stack as it was trained greedily
+    }
+    for (std::size_t i = 0; i < depth; ++i) {
+        model_.layers[i] = training::to_layer(parameters, i, 2 * depth - 1 - i);
+    }
+}
+
+}  // namespace
+
+Model train(const Pictures& pictures, const Recipe& recipe, const TrainOptions& options,
+            TrainObserver& observer) {
+    validate(recipe);
+    validate(options);
+    return Training(recipe, options, observer).run(pictures);
+}
+
+}  // namespace stackae

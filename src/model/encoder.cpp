@@ -1,0 +1,197 @@
+#include <algorithm>
+#include <cmath>
+#include <fmt/format.h>
+#include <map>
+#include <vector>
+
+#include "stackae/error.hpp"
+#include "stackae/model.hpp"
+
+#include "nn/dense.hpp"
+
+namespace stackae {
+namespace {
+
+constexpr std::int64_t block_rows = 256;
+
+/// A chain of dense layers without training, for blocks of n rows.
+class Chain {
+public:
+    struct Link {
+        Activation activation;
+        const float* weights;
+        const float* bias;
+        std::int64_t ic;
+        std::int64_t oc;
+        bool transposed;
+    };
+
+    Chain(nn::Context& context, const std::vector<Link>& links, std::int64_t n) : links_(links) {
+        for (const Link& link : links_) {
+            dense_.emplace_back(context,
+                                nn::DenseShape{n, link.ic, link.oc, link.activation, link.transposed, false});
+            dst_.emplace_back(Tensor({n, link.oc}));
+        }
+    }
+
+    /// src n × ic of the first link; the result is valid until the next call.
+    const Tensor& run(const float* src) {
+        for (std::size_t i = 0; i < links_.size(); ++i) {
+            dense_[i].forward(i == 0 ? src : dst_[i - 1].data(), links_[i].weights, links_[i].bias,
+                              dst_[i].data());
+        }
+        return dst_.back();
+    }
+
+private:
+    std::vector<Link> links_;
+    std::vector<nn::Dense> dense_;
+    std::vector<Tensor> dst_;
+};
+
+/// Runs any number of rows in blocks of fixed size; the last is filled up with zeros. A single row has a
+/// chain of its own, since a whole block would cost 256 times its work.
+class BlockRunner {
+public:
+    explicit BlockRunner(std::vector<Chain::Link> links) : links_(std::move(links)) {}
+
+    Tensor run(nn::Context& context, const Tensor& rows, const char* what) {
+        const std::int64_t ic = links_.front().ic;
+        const std::int64_t oc = links_.back().oc;
+        const std::int64_t n = rows.rows();
+        if (rows.columns() != ic && n > 0) {
+            throw InvalidArgument(
+                fmt::format("{}: rows of {} values found, {} expected", what, rows.columns(), ic));
+        }
+        Tensor result({n, oc});
+        const std::int64_t block = n == 1 ? 1 : block_rows;
+        Chain& chain = chain_of(context, block);
+        Tensor last;
+        for (std::int64_t at = 0; at < n; at += block) {
+            const std::int64_t count = std::min(block, n - at);
+            const float* src = rows.data() + at * ic;
+            if (count < block) {
+                last = Tensor({block, ic});
+                std::copy_n(src, count * ic, last.data());
+                src = last.data();
+            }
+            std::copy_n(chain.run(src).data(), count * oc, result.data() + at * oc);
+        }
+        return result;
+    }
+
+private:
+    Chain& chain_of(nn::Context& context, std::int64_t block) {
+        return chains_.try_emplace(block, context, links_, block).first->second;
+    }
+
+    std::vector<Chain::Link> links_;
+    std::map<std::int64_t, Chain> chains_;
+};
+
+int resolve_layer(const Model& model, int layer) {
+    const auto depth = static_cast<int>(model.layers.size());
+    if (layer < 0 || layer > depth) {
+        throw InvalidArgument(fmt::format("layer {} found, 1 to {} expected (0: the last)", layer, depth));
+    }
+    return layer == 0 ? depth : layer;
+}
+
+std::vector<Chain::Link> encoder_links(const Model& model, int layers) {
+    std::vector<Chain::Link> links;
+    for (int i = 0; i < layers; ++i) {
+        const DenseLayer& layer = model.layers[static_cast<std::size_t>(i)];
+        links.push_back({layer.activation, layer.weights.data(), layer.bias.data(), layer.inputs(),
+                         layer.units(), false});
+    }
+    return links;
+}
+
+std::vector<Chain::Link> decoder_links(const Model& model, int layers) {
+    std::vector<Chain::Link> links;
+    for (int i = layers - 1; i >= 0; --i) {
+        const DenseLayer& layer = model.layers[static_cast<std::size_t>(i)];
+        const bool tied = layer.tied();
+        links.push_back({layer.decoder, tied ? layer.weights.data() : layer.decoder_weights.data(),
+                         layer.decoder_bias.data(), layer.units(), layer.inputs(), tied});
+    }
+    return links;
+}
+
+void normalize_rows(Tensor& codes) {
+    for (std::int64_t i = 0; i < codes.rows(); ++i) {
+        double sum = 0.0;
+        for (const float value : codes.row(i)) {
+            sum += static_cast<double>(value) * static_cast<double>(value);
+        }
+        const auto scale = static_cast<float>(sum > 0.0 ? 1.0 / std::sqrt(sum) : 0.0);
+        for (float& value : codes.row(i)) {
+            value *= scale;
+        }
+    }
+}
+
+}  // namespace
+
+struct Encoder::State {
+    State(const Model& model, const EncodeOptions& options)
+        : layer(resolve_layer(model, options.layer)),
+          l2_normalize(options.l2_normalize),
+          code_size(model.code_size(layer)),
+          context(options.threads),
+          encoder(encoder_links(model, layer)),
+          decoder(decoder_links(model, layer)) {}
+
+    int layer;
+    bool l2_normalize;
+    std::int64_t code_size;
+    nn::Context context;
+    BlockRunner encoder;
+    BlockRunner decoder;
+};
+
+Encoder::Encoder(const Model& model, const EncodeOptions& options)
+    : state_(std::make_unique<State>(model, options)) {}
+Encoder::~Encoder() = default;
+Encoder::Encoder(Encoder&&) noexcept = default;
+Encoder& Encoder::operator=(Encoder&&) noexcept = default;
+
+Tensor Encoder::encode(const Tensor& pictures) {
+    Tensor codes = state_->encoder.run(state_->context, pictures, "encode");
+    if (state_->l2_normalize) {
+        normalize_rows(codes);
+    }
+    return codes;
+}
+
+Tensor Encoder::decode(const Tensor& codes) {
+    return state_->decoder.run(state_->context, codes, "decode");
+}
+
+std::int64_t Encoder::code_size() const {
+    return state_->code_size;
+}
+
+Tensor to_pixels(const Recipe& recipe, const Tensor& pictures) {
+    Tensor pixels = pictures;
+    const auto size = static_cast<std::size_t>(recipe.size());
+    for (std::int64_t i = 0; i < pixels.rows(); ++i) {
+        const auto row = pixels.row(i);
+        if (row.size() != size) {
+            throw InvalidArgument(
+                fmt::format("to_pixels: rows of {} values found, {} expected", row.size(), size));
+        }
+        for (std::size_t j = 0; j < recipe.mean.size(); ++j) {
+            row[j] = row[j] * recipe.deviation[j] + recipe.mean[j];
+        }
+        if (recipe.contrast) {
+            const auto [low, high] = std::minmax_element(row.begin(), row.end());
+            const float base = *low;
+            const float range = std::max(*high - base, 1e-6F);
+            std::for_each(row.begin(), row.end(), [&](float& value) { value = (value - base) / range; });
+        }
+    }
+    return pixels;
+}
+
+}  // namespace stackae

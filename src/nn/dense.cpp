@@ -1,0 +1,112 @@
+#include "nn/dense.hpp"
+
+#include <fmt/format.h>
+
+#include "stackae/error.hpp"
+
+namespace stackae::nn {
+namespace {
+
+void set(dnnl::memory& memory, const float* values) {
+    memory.set_data_handle(const_cast<float*>(values));  // oneDNN takes inputs as void* too
+}
+
+}  // namespace
+
+Dense::Dense(Context& context, const DenseShape& shape) : shape_(shape), stream_(context.stream()) {
+    const dnnl::engine& engine = context.engine();
+    const auto src = matrix(shape.n, shape.ic);
+    const auto weights = matrix(shape.oc, shape.ic, shape.transposed);
+    const auto bias = vector(shape.oc);
+    const auto dst = matrix(shape.n, shape.oc);
+    const auto unowned = [&](const dnnl::memory::desc& desc) { return dnnl::memory(desc, engine, nullptr); };
+    src_ = unowned(src);
+    weights_ = unowned(weights);
+    bias_ = unowned(bias);
+    dst_ = unowned(dst);
+    diff_src_ = unowned(src);
+    diff_weights_ = unowned(weights);
+    diff_bias_ = unowned(bias);
+    diff_dst_ = unowned(dst);
+    activation_src_ = unowned(dst);
+    try {
+        const bool linear = shape.activation == Activation::linear;
+        const bool separate = !linear && shape.training && !derivative_from_dst(shape.activation);
+        const auto forward =
+            make_forward(engine, src, weights, bias, dst, separate ? Activation::linear : shape.activation);
+        forward_ = dnnl::inner_product_forward(forward);
+        if (separate) {
+            preactivation_ = Tensor({shape.n, shape.oc});
+            activation_ = dnnl::eltwise_forward(make_activation(engine, dst, shape.activation));
+        }
+        if (shape.training) {
+            make_backward(make_forward(engine, src, weights, bias, dst, Activation::linear));
+        }
+    } catch (const dnnl::error& error) {
+        throw BackendError(fmt::format("oneDNN cannot make a dense layer of {} × {} → {}: {}", shape.n,
+                                       shape.ic, shape.oc, error.what()));
+    }
+}
+
+void Dense::make_backward(const dnnl::inner_product_forward::primitive_desc& forward) {
+    const dnnl::engine engine = src_.get_engine();
+    const auto src = src_.get_desc();
+    const auto weights = weights_.get_desc();
+    const auto bias = bias_.get_desc();
+    const auto dst = dst_.get_desc();
+    Backward made{
+        dnnl::inner_product_backward_data(make_backward_data(engine, src, weights, dst, forward)),
+        dnnl::inner_product_backward_weights(make_backward_weights(engine, src, weights, bias, dst, forward)),
+        {}};
+    if (shape_.activation != Activation::linear) {
+        made.activation = dnnl::eltwise_backward(make_activation_backward(
+            engine, dst, shape_.activation, make_activation(engine, dst, shape_.activation)));
+    }
+    backward_ = std::move(made);
+}
+
+void Dense::forward(const float* src, const float* weights, const float* bias, float* dst) {
+    set(src_, src);
+    set(weights_, weights);
+    set(bias_, bias);
+    set(dst_, keeps_preactivation() ? preactivation_.data() : dst);
+    forward_.execute(
+        stream_,
+        {{DNNL_ARG_SRC, src_}, {DNNL_ARG_WEIGHTS, weights_}, {DNNL_ARG_BIAS, bias_}, {DNNL_ARG_DST, dst_}});
+    if (keeps_preactivation()) {
+        set(activation_src_, preactivation_.data());
+        set(dst_, dst);
+        activation_.execute(stream_, {{DNNL_ARG_SRC, activation_src_}, {DNNL_ARG_DST, dst_}});
+    }
+}
+
+void Dense::backward(const float* src, const float* weights, const float* dst, float* diff_dst,
+                     float* diff_src, float* diff_weights, float* diff_bias) {
+    set(src_, src);
+    set(weights_, weights);
+    set(dst_, dst);
+    set(diff_dst_, diff_dst);
+    set(diff_weights_, diff_weights);
+    set(diff_bias_, diff_bias);
+    if (keeps_preactivation()) {
+        set(activation_src_, preactivation_.data());
+        backward_->activation.execute(stream_, {{DNNL_ARG_SRC, activation_src_},
+                                                {DNNL_ARG_DIFF_DST, diff_dst_},
+                                                {DNNL_ARG_DIFF_SRC, diff_dst_}});
+    } else if (shape_.activation != Activation::linear) {
+        backward_->activation.execute(
+            stream_, {{DNNL_ARG_DST, dst_}, {DNNL_ARG_DIFF_DST, diff_dst_}, {DNNL_ARG_DIFF_SRC, diff_dst_}});
+    }
+    backward_->weights.execute(stream_, {{DNNL_ARG_SRC, src_},
+                                         {DNNL_ARG_DIFF_DST, diff_dst_},
+                                         {DNNL_ARG_DIFF_WEIGHTS, diff_weights_},
+                                         {DNNL_ARG_DIFF_BIAS, diff_bias_}});
+    if (diff_src != nullptr) {
+        set(diff_src_, diff_src);
+        backward_->data.execute(
+            stream_,
+            {{DNNL_ARG_DIFF_DST, diff_dst_}, {DNNL_ARG_WEIGHTS, weights_}, {DNNL_ARG_DIFF_SRC, diff_src_}});
+    }
+}
+
+}  // namespace stackae::nn

@@ -1,0 +1,90 @@
+#include "nn/kernels.hpp"
+
+#include <cmath>
+#include <numeric>
+#include <vector>
+
+#include "nn/parallel.hpp"
+
+namespace stackae::nn {
+namespace {
+
+constexpr std::int64_t grain = 4096;  // values; a multiple of a cache line
+
+STACKAE_VECTORIZED void add_range(const float* x, std::int64_t size, float* y) {
+#pragma omp simd
+    for (std::int64_t i = 0; i < size; ++i) {
+        y[i] += x[i];
+    }
+}
+
+STACKAE_VECTORIZED float squared_norm_range(const float* x, std::int64_t size) {
+    float sum = 0.0F;
+#pragma omp simd reduction(+ : sum)
+    for (std::int64_t i = 0; i < size; ++i) {
+        sum += x[i] * x[i];
+    }
+    return sum;
+}
+
+STACKAE_VECTORIZED void sgd_range(SgdStep step, const float* __restrict diff, std::int64_t size,
+                                  float* __restrict velocity, float* __restrict weights) {
+    const float look_ahead = step.nesterov ? step.momentum : 1.0F;
+    const float now = step.nesterov ? 1.0F : 0.0F;
+#pragma omp simd
+    for (std::int64_t i = 0; i < size; ++i) {
+        const float g = step.scale * diff[i] + step.decay * weights[i];
+        const float v = step.momentum * velocity[i] + g;
+        velocity[i] = v;
+        weights[i] -= step.rate * (now * g + look_ahead * v);
+    }
+}
+
+STACKAE_VECTORIZED void adam_range(AdamStep step, const float* __restrict diff, std::int64_t size,
+                                   float* __restrict m, float* __restrict v, float* __restrict weights) {
+#pragma omp simd
+    for (std::int64_t i = 0; i < size; ++i) {
+        const float w = weights[i];
+        const float g = step.scale * diff[i] + step.decay * w;
+        const float first = step.beta1 * m[i] + (1.0F - step.beta1) * g;
+        const float second = step.beta2 * v[i] + (1.0F - step.beta2) * g * g;
+        m[i] = first;
+        v[i] = second;
+        weights[i] =
+            step.shrink * w - step.rate * first / (std::sqrt(second * step.correction) + step.epsilon);
+    }
+}
+
+}  // namespace
+
+void add(const float* x, std::int64_t size, float* y) {
+    parallel_ranges(size, grain, [&](std::int64_t begin, std::int64_t end) {
+        add_range(x + begin, end - begin, y + begin);
+    });
+}
+
+double squared_norm(const float* x, std::int64_t size) {
+    std::vector<double> blocks(static_cast<std::size_t>((size + grain - 1) / grain));
+    parallel_ranges(size, grain, [&](std::int64_t begin, std::int64_t end) {
+        for (std::int64_t at = begin; at < end; at += grain) {
+            blocks[static_cast<std::size_t>(at / grain)] =
+                static_cast<double>(squared_norm_range(x + at, std::min(grain, end - at)));
+        }
+    });
+    return std::accumulate(blocks.begin(), blocks.end(), 0.0);
+}
+
+void sgd_update(const SgdStep& step, const float* diff, std::int64_t size, float* velocity, float* weights) {
+    parallel_ranges(size, grain, [&](std::int64_t begin, std::int64_t end) {
+        sgd_range(step, diff + begin, end - begin, velocity + begin, weights + begin);
+    });
+}
+
+void adam_update(const AdamStep& step, const float* diff, std::int64_t size, float* m, float* v,
+                 float* weights) {
+    parallel_ranges(size, grain, [&](std::int64_t begin, std::int64_t end) {
+        adam_range(step, diff + begin, end - begin, m + begin, v + begin, weights + begin);
+    });
+}
+
+}  // namespace stackae::nn

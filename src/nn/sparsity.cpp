@@ -1,0 +1,85 @@
+#include "nn/sparsity.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+
+#include "nn/parallel.hpp"
+
+namespace stackae::nn {
+
+KlSparsity::KlSparsity(double target, double weight, std::int64_t n, std::int64_t d)
+    : target_(target), weight_(weight), n_(n), d_(d), mean_(static_cast<std::size_t>(d)), gradient_({d}) {}
+
+double KlSparsity::evaluate(const float* codes) {
+    parallel_ranges(d_, 64, [&](std::int64_t begin, std::int64_t end) {
+        std::fill(mean_.begin() + begin, mean_.begin() + end, 0.0);
+        for (std::int64_t i = 0; i < n_; ++i) {
+            for (std::int64_t j = begin; j < end; ++j) {
+                mean_[static_cast<std::size_t>(j)] += static_cast<double>(codes[i * d_ + j]);
+            }
+        }
+    });
+    double penalty = 0.0;
+    const auto n = static_cast<double>(n_);
+    for (std::int64_t j = 0; j < d_; ++j) {
+        // A sigmoid that has saturated in single precision would put the logarithm at infinity.
+        const double mean = std::clamp(mean_[static_cast<std::size_t>(j)] / n, 1e-6, 1.0 - 1e-6);
+        penalty +=
+            target_ * std::log(target_ / mean) + (1.0 - target_) * std::log((1.0 - target_) / (1.0 - mean));
+        gradient_.data()[j] =
+            static_cast<float>(weight_ / n * (-target_ / mean + (1.0 - target_) / (1.0 - mean)));
+    }
+    return weight_ * penalty;
+}
+
+void KlSparsity::add_gradient(float* diff) const {
+    const float* gradient = gradient_.data();
+    parallel_ranges(n_, 16, [&](std::int64_t begin, std::int64_t end) {
+        for (std::int64_t i = begin; i < end; ++i) {
+            for (std::int64_t j = 0; j < d_; ++j) {
+                diff[i * d_ + j] += gradient[j];
+            }
+        }
+    });
+}
+
+WinnerTakeAll::WinnerTakeAll(double share, std::int64_t n, std::int64_t d)
+    : kept_(std::max<std::int64_t>(1, std::llround(share * static_cast<double>(n)))),
+      n_(n),
+      d_(d),
+      columns_({d, n}) {}
+
+void WinnerTakeAll::apply(float* codes) {
+    if (kept_ >= n_) {
+        return;
+    }
+    parallel_ranges(d_, 16, [&](std::int64_t begin, std::int64_t end) {
+        for (std::int64_t i = 0; i < n_; ++i) {
+            for (std::int64_t j = begin; j < end; ++j) {
+                columns_.data()[j * n_ + i] = codes[i * d_ + j];
+            }
+        }
+        for (std::int64_t j = begin; j < end; ++j) {
+            float* column = columns_.data() + j * n_;
+            std::nth_element(column, column + kept_ - 1, column + n_, std::greater<>());
+            column[0] = column[kept_ - 1];  // the bound, read by rows below
+        }
+        for (std::int64_t i = 0; i < n_; ++i) {
+            for (std::int64_t j = begin; j < end; ++j) {
+                float& code = codes[i * d_ + j];
+                code = code < columns_.data()[j * n_] ? 0.0F : code;
+            }
+        }
+    });
+}
+
+void WinnerTakeAll::mask_gradient(const float* codes, float* diff) const {
+    parallel_ranges(n_ * d_, 4096, [&](std::int64_t begin, std::int64_t end) {
+        for (std::int64_t i = begin; i < end; ++i) {
+            diff[i] = codes[i] == 0.0F ? 0.0F : diff[i];
+        }
+    });
+}
+
+}  // namespace stackae::nn

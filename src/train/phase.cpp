@@ -1,0 +1,230 @@
+#include "train/phase.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <fmt/format.h>
+#include <limits>
+
+#include "stackae/error.hpp"
+
+#include "core/random.hpp"
+#include "train/corruption.hpp"
+
+namespace stackae::training {
+namespace {
+
+constexpr std::int64_t measuring_batch = 256;
+constexpr std::int64_t probe_rows = 2000;  // looked at for dead units where nothing is held out
+constexpr float alive_range = 1e-4F;       // a unit whose values span less is dead
+constexpr double divergence_factor = 10.0;
+
+std::vector<double> column_means(const SampleStore& samples, std::span<const std::int64_t> rows) {
+    std::vector<double> means(static_cast<std::size_t>(samples.columns()));
+    for (const std::int64_t row : rows) {
+        const float* values = samples.row(row);
+        for (std::size_t j = 0; j < means.size(); ++j) {
+            means[j] += static_cast<double>(values[j]);
+        }
+    }
+    for (double& mean : means) {
+        mean /= static_cast<double>(std::max<std::size_t>(1, rows.size()));
+    }
+    return means;
+}
+
+std::string phase_name(int layer) {
+    return layer == 0 ? "fine-tuning" : fmt::format("layer {}", layer);
+}
+
+}  // namespace
+
+Phase::Phase(nn::Context& context, nn::Parameters& parameters, const PhaseData& data,
+             const PhaseSettings& settings, const TrainOptions& options)
+    : context_(context),
+      parameters_(parameters),
+      data_(data),
+      settings_(settings),
+      options_(options),
+      optimizer_(options, parameters.size()),
+      order_(data.train.begin(), data.train.end()) {
+    const auto train_rows = static_cast<std::int64_t>(data.train.size());
+    const std::int64_t rows = std::max(std::min(options.batch_size, train_rows), measuring_batch);
+    target_ = Tensor({rows, data.samples.columns()});
+    if (settings.corruption != Corruption::none && settings.corruption_level > 0.0) {
+        corrupted_ = Tensor({rows, data.samples.columns()});
+    }
+}
+
+nn::Network& Phase::network(std::int64_t n) {
+    auto& found = networks_[n];
+    if (!found) {
+        found = std::make_unique<nn::Network>(context_, parameters_, n, settings_.loss, settings_.penalty);
+    }
+    return *found;
+}
+
+Phase::Result Phase::run(TrainObserver& observer, std::vector<EpochRecord>& history) {
+    Result result;
+    mean_loss_ = loss_of_mean();
+    Tensor best;
+    double best_loss = std::numeric_limits<double>::infinity();
+    std::int64_t since_best = 0;
+    for (std::int64_t epoch = 1; epoch <= settings_.epochs; ++epoch) {
+        EpochRecord record{settings_.layer, epoch, 0.0, 0.0, mean_loss_, 0.0, 0.0, 0.0};
+        const auto start = std::chrono::steady_clock::now();
+        if (!run_epoch(observer, record)) {
+            result.stopped = true;
+            break;
+        }
+        measure(record);
+        record.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+        check_health(record);
+        history.push_back(record);
+        observer.on_epoch(record);
+        result.epochs = epoch;
+        ++since_best;
+        if (record.validation_loss < best_loss) {
+            best_loss = record.validation_loss;
+            best = parameters_.values();
+            since_best = 0;
+        } else if (options_.patience > 0 && since_best >= options_.patience) {
+            break;
+        }
+    }
+    if (!best.empty()) {
+        parameters_.values() = std::move(best);
+    }
+    return result;
+}
+
+bool Phase::run_epoch(TrainObserver& observer, EpochRecord& record) {
+    const auto epoch = static_cast<std::uint32_t>(record.epoch);
+    std::copy(data_.train.begin(), data_.train.end(), order_.begin());
+    core::shuffle(order_, core::Random(options_.seed, core::Stream::shuffle,
+                                       static_cast<std::uint32_t>(settings_.layer), epoch));
+    const auto rows = static_cast<std::int64_t>(order_.size());
+    double sum = 0.0;
+    for (std::int64_t done = 0; done < rows;) {
+        if (observer.stop()) {
+            return false;
+        }
+        const std::int64_t n = std::min(options_.batch_size, rows - done);
+        const double progress =
+            static_cast<double>(record.epoch - 1) + static_cast<double>(done) / static_cast<double>(rows);
+        const double loss = step({order_.data() + done, static_cast<std::size_t>(n)}, epoch,
+                                 progress / static_cast<double>(settings_.epochs));
+        if (!std::isfinite(loss)) {
+            throw Divergence(
+                fmt::format("{}, epoch {}: the loss is not a number after {} pictures at a learning rate of "
+                            "{:.3g}; try a lower "
+                            "learning rate, gradient clipping, or standardised pictures",
+                            phase_name(settings_.layer), record.epoch, done + n, rate_));
+        }
+        sum += loss * static_cast<double>(n);
+        done += n;
+        observer.on_batch(settings_.layer, record.epoch, settings_.epochs, done, rows);
+    }
+    record.train_loss = sum / static_cast<double>(rows);
+    record.learning_rate = rate_;
+    return true;
+}
+
+double Phase::step(std::span<const std::int64_t> rows, std::uint32_t epoch, double t) {
+    const auto n = static_cast<std::int64_t>(rows.size());
+    data_.samples.gather(rows, target_.data());
+    const float* src = target_.data();
+    if (!corrupted_.empty()) {
+        std::copy_n(target_.data(), n * target_.columns(), corrupted_.data());
+        corrupt(settings_.corruption, settings_.corruption_level,
+                {options_.seed, static_cast<std::uint32_t>(settings_.layer), epoch}, rows, target_.columns(),
+                corrupted_.data());
+        src = corrupted_.data();
+    }
+    const double loss = network(n).step(src, target_.data());
+    rate_ = settings_.learning_rate * nn::schedule_factor(options_, t, settings_.epochs);
+    optimizer_.update(parameters_, rate_);
+    return loss;
+}
+
+std::span<const std::int64_t> Phase::probe() const {
+    return data_.validation.empty()
+               ? data_.train.first(std::min(data_.train.size(), static_cast<std::size_t>(probe_rows)))
+               : data_.validation;
+}
+
+void Phase::measure(EpochRecord& record) {
+    const auto units = static_cast<std::size_t>(parameters_.layers()[settings_.code_layer].oc);
+    std::vector<float> low(units, std::numeric_limits<float>::infinity());
+    std::vector<float> high(units, -std::numeric_limits<float>::infinity());
+    const auto rows = probe();
+    double sum = 0.0;
+    for (std::size_t at = 0; at < rows.size();) {
+        const std::size_t n = std::min(static_cast<std::size_t>(measuring_batch), rows.size() - at);
+        data_.samples.gather(rows.subspan(at, n), target_.data());
+        nn::Network& measured = network(static_cast<std::int64_t>(n));
+        sum += measured.forward(target_.data(), target_.data(), false) * static_cast<double>(n);
+        const float* codes = measured.output(settings_.code_layer);
+        for (std::size_t i = 0; i < n; ++i) {
+            for (std::size_t j = 0; j < units; ++j) {
+                low[j] = std::min(low[j], codes[i * units + j]);
+                high[j] = std::max(high[j], codes[i * units + j]);
+            }
+        }
+        at += n;
+    }
+    record.validation_loss = data_.validation.empty() ? std::numeric_limits<double>::quiet_NaN()
+                                                      : sum / static_cast<double>(rows.size());
+    std::size_t dead = 0;
+    for (std::size_t j = 0; j < units; ++j) {
+        dead += high[j] - low[j] < alive_range ? 1U : 0U;
+    }
+    record.dead_units = static_cast<double>(dead) / static_cast<double>(units);
+}
+
+void Phase::check_health(const EpochRecord& record) const {
+    // A set of equal pictures has a mean that costs nothing; what is left then is rounding.
+    const double floor = 1e-3 * static_cast<double>(data_.samples.columns());
+    if (record.train_loss > divergence_factor * record.mean_loss + floor && record.epoch > 1) {
+        throw Divergence(
+            fmt::format("{}, epoch {}: a loss of {:.4g} is far above the {:.4g} of predicting the mean "
+                        "picture; try a lower "
+                        "learning rate than {:.3g}, gradient clipping, or standardised pictures",
+                        phase_name(settings_.layer), record.epoch, record.train_loss, record.mean_loss,
+                        settings_.learning_rate));
+    }
+}
+
+double Phase::loss_of_mean() const {
+    const std::vector<double> mean = column_means(data_.samples, data_.train);
+    const auto rows = probe();
+    double sum = 0.0;
+    if (settings_.loss == Loss::cross_entropy) {
+        // Linear in the target: the mean target tells it.
+        const std::vector<double> target = column_means(data_.samples, rows);
+        for (std::size_t j = 0; j < mean.size(); ++j) {
+            const double p = std::clamp(mean[j], 1e-6, 1.0 - 1e-6);
+            sum -= target[j] * std::log(p) + (1.0 - target[j]) * std::log(1.0 - p);
+        }
+        return sum;
+    }
+    for (const std::int64_t row : rows) {
+        const float* values = data_.samples.row(row);
+        for (std::size_t j = 0; j < mean.size(); ++j) {
+            const double error = static_cast<double>(values[j]) - mean[j];
+            sum += error * error;
+        }
+    }
+    return sum / static_cast<double>(rows.size());
+}
+
+std::int64_t Phase::memory_bytes() const {
+    std::int64_t bytes = optimizer_.memory_bytes();
+    for (const auto& [n, network] : networks_) {
+        bytes += network->memory_bytes();
+    }
+    return bytes + (2 * parameters_.size() + target_.size() + corrupted_.size()) *
+                       static_cast<std::int64_t>(sizeof(float));
+}
+
+}  // namespace stackae::training

@@ -1,0 +1,79 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "stackae/train.hpp"
+
+#include "nn/network.hpp"
+#include "nn/optimizer.hpp"
+#include "train/sample_store.hpp"
+
+namespace stackae::training {
+
+/// Rows to learn from, as their own targets, and rows held out.
+struct PhaseData {
+    const SampleStore& samples;
+    std::span<const std::int64_t> train;
+    std::span<const std::int64_t> validation;
+};
+
+struct PhaseSettings {
+    int layer = 0;  ///< as in EpochRecord
+    std::int64_t epochs = 0;
+    double learning_rate = 0.0;
+    Loss loss = Loss::squared_error;
+    Corruption corruption = Corruption::none;
+    double corruption_level = 0.0;
+    nn::CodePenalty penalty;
+    std::size_t code_layer = 0;  ///< whose units are counted as dead or alive
+};
+
+/// One phase of training: an autoencoder of the stack, or the unrolled stack.
+class Phase {
+public:
+    Phase(nn::Context& context, nn::Parameters& parameters, const PhaseData& data,
+          const PhaseSettings& settings, const TrainOptions& options);
+
+    struct Result {
+        std::int64_t epochs = 0;  ///< that were finished
+        bool stopped = false;     ///< by the observer
+    };
+
+    /// Leaves the best weights by validation loss (the last without validation) in the parameters.
+    /// Throws Divergence.
+    Result run(TrainObserver& observer, std::vector<EpochRecord>& history);
+
+    /// One step on the rows given, at a progress t of the phase. Returns its loss.
+    double step(std::span<const std::int64_t> rows, std::uint32_t epoch, double t);
+    [[nodiscard]] std::int64_t memory_bytes() const;
+
+private:
+    nn::Network& network(std::int64_t n);
+    /// False when the observer ended it.
+    bool run_epoch(TrainObserver& observer, EpochRecord& record);
+    /// Fills in losses and dead units on the part held out, or without one on some of the training rows.
+    void measure(EpochRecord& record);
+    void check_health(const EpochRecord& record) const;
+    [[nodiscard]] double loss_of_mean() const;
+    [[nodiscard]] std::span<const std::int64_t> probe() const;
+
+    nn::Context& context_;
+    nn::Parameters& parameters_;
+    PhaseData data_;
+    PhaseSettings settings_;
+    const TrainOptions& options_;
+    nn::OptimizerState optimizer_;
+    std::map<std::int64_t, std::unique_ptr<nn::Network>>
+        networks_;  ///< by batch size: full, and what is left over
+    std::vector<std::int64_t> order_;
+    Tensor target_;
+    Tensor corrupted_;
+    double mean_loss_ = 0.0;
+    double rate_ = 0.0;
+};
+
+}  // namespace stackae::training

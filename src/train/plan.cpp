@@ -1,0 +1,98 @@
+#include <algorithm>
+#include <chrono>
+#include <numeric>
+
+#include "stackae/train.hpp"
+
+#include "core/random.hpp"
+#include "train/phase.hpp"
+#include "train/sample_store.hpp"
+#include "train/stack.hpp"
+
+namespace stackae {
+namespace {
+
+constexpr double timed_seconds = 0.3;  // a phase
+constexpr int least_steps = 3;
+
+struct Timed {
+    double seconds_a_step = 0.0;
+    std::int64_t memory_bytes = 0;
+};
+
+Timed time_steps(nn::Context& context, const std::vector<nn::LayerSpec>& specs,
+                 const training::PhaseSettings& settings, const TrainOptions& options, std::int64_t batch) {
+    using Clock = std::chrono::steady_clock;
+    nn::Parameters parameters(specs);
+    for (std::size_t i = 0; i < specs.size(); ++i) {
+        parameters.initialize(i, options.seed, 0);
+    }
+    training::SampleStore samples(batch, specs.front().ic, true);
+    const core::Random random(options.seed, core::Stream::plan);
+    for (std::int64_t i = 0; i < batch * samples.columns(); ++i) {
+        samples.row(0)[i] = core::Random::uniform(random.block(static_cast<std::uint32_t>(i))[0]);
+    }
+    std::vector<std::int64_t> rows(static_cast<std::size_t>(batch));
+    std::iota(rows.begin(), rows.end(), std::int64_t{0});
+    training::Phase phase(context, parameters, {samples, rows, {}}, settings, options);
+    phase.step(rows, 1, 0.0);  // makes the primitives
+    phase.step(rows, 1, 0.0);
+    const auto start = Clock::now();
+    int steps = 0;
+    double seconds = 0.0;
+    while (steps < least_steps || seconds < timed_seconds) {
+        phase.step(rows, 1, 0.0);
+        ++steps;
+        seconds = std::chrono::duration<double>(Clock::now() - start).count();
+    }
+    return {seconds / steps, phase.memory_bytes()};
+}
+
+std::int64_t parameters_of(const std::vector<nn::LayerSpec>& specs) {
+    std::int64_t sum = 0;
+    for (const nn::LayerSpec& spec : specs) {
+        sum += spec.oc + (spec.tied_to < 0 ? spec.ic * spec.oc : 0);
+    }
+    return sum;
+}
+
+}  // namespace
+
+TrainPlan plan_training(std::int64_t pictures, const Recipe& recipe, const TrainOptions& options) {
+    validate(recipe);
+    validate(options);
+    nn::Context context(options.threads);
+    TrainPlan plan;
+    const std::int64_t batch = std::max<std::int64_t>(1, std::min(options.batch_size, pictures));
+    const auto add_phase = [&](const std::vector<nn::LayerSpec>& specs, const training::PhaseSettings& settings,
+                               std::int64_t units) {
+        const Timed timed = time_steps(context, specs, settings, options, batch);
+        const double steps =
+            static_cast<double>(settings.epochs) * static_cast<double>(pictures) / static_cast<double>(batch);
+        plan.phases.push_back({settings.layer, specs.front().ic, units, parameters_of(specs), settings.epochs,
+                               steps * timed.seconds_a_step});
+        plan.seconds += plan.phases.back().seconds;
+        plan.memory_bytes = std::max(plan.memory_bytes, timed.memory_bytes);
+    };
+    std::vector<DenseLayer> layers;
+    std::int64_t widest = 0;
+    for (std::size_t i = 0; i < options.layers.size(); ++i) {
+        const auto specs = training::autoencoder(options, recipe, i);
+        add_phase(specs, training::greedy_settings(options, recipe, i), options.layers[i]);
+        plan.parameters += plan.phases.back().parameters;
+        widest = std::max(widest, options.layers[i]);
+        layers.push_back(
+            {specs[0].activation, specs[1].activation, Tensor({specs[0].oc, specs[0].ic}), {}, {}, {}});
+    }
+    if (options.fine_tune_epochs > 0) {
+        const auto specs = training::unrolled(layers, options.tied && !options.untie_in_fine_tuning);
+        add_phase(specs, training::fine_tuning_settings(options, recipe), options.layers.back());
+        plan.parameters = plan.phases.back().parameters;
+    }
+    const std::int64_t codes = options.layers.size() > 1 ? widest : 0;
+    const std::int64_t held = pictures * (recipe.size() + codes) * static_cast<std::int64_t>(sizeof(float));
+    plan.memory_bytes += std::min(held, options.memory);
+    return plan;
+}
+
+}  // namespace stackae

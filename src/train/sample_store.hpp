@@ -1,0 +1,41 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "stackae/tensor.hpp"
+
+namespace stackae::training {
+
+/// n rows of d floats: in memory, or mapped from a temporary file that is gone when the store is.
+class SampleStore {
+public:
+    /// in_memory false: a file in `folder` (empty: the system's temporary folder). Throws IoError.
+    SampleStore(std::int64_t rows, std::int64_t columns, bool in_memory, const std::string& folder = {});
+    SampleStore(SampleStore&& other) noexcept;
+    SampleStore& operator=(SampleStore&& other) noexcept;
+    ~SampleStore();
+
+    [[nodiscard]] std::int64_t rows() const { return rows_; }
+    [[nodiscard]] std::int64_t columns() const { return columns_; }
+    [[nodiscard]] std::int64_t bytes() const;
+    [[nodiscard]] bool in_memory() const { return !memory_.empty(); }
+    [[nodiscard]] float* row(std::int64_t i) { return data_ + i * columns_; }
+    [[nodiscard]] const float* row(std::int64_t i) const { return data_ + i * columns_; }
+
+    /// Keeps the first `rows` rows.
+    void truncate(std::int64_t rows) { rows_ = rows; }
+    /// Copies the rows named into dst, size indices.size() × columns(), on OpenMP's threads.
+    void gather(std::span<const std::int64_t> indices, float* dst) const;
+
+private:
+    std::int64_t rows_;
+    std::int64_t columns_;
+    std::int64_t mapped_bytes_ = 0;
+    Tensor memory_;
+    float* data_ = nullptr;
+};
+
+}  // namespace stackae::training

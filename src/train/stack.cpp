@@ -1,0 +1,122 @@
+#include "train/stack.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+#include "stackae/error.hpp"
+
+namespace stackae::training {
+namespace {
+
+/// One value for all layers, or one a layer.
+template <class Value>
+Value at_layer(const std::vector<Value>& values, std::size_t layer) {
+    return values.size() == 1 ? values.front() : values.at(layer);
+}
+
+}  // namespace
+
+Activation activation_of(const TrainOptions& options, std::size_t layer) {
+    return at_layer(options.activations, layer);
+}
+
+Activation decoder_of(const TrainOptions& options, const Recipe& recipe, std::size_t layer) {
+    if (layer > 0) {
+        return activation_of(options, layer - 1);
+    }
+    return options.output.value_or(recipe.unit_range() ? Activation::sigmoid : Activation::linear);
+}
+
+Loss loss_of(const TrainOptions& options, const Recipe& recipe, std::size_t layer) {
+    const bool unit_target = layer > 0 || recipe.unit_range();
+    const bool possible = unit_target && decoder_of(options, recipe, layer) == Activation::sigmoid;
+    const Loss wanted = options.loss.value_or(Loss::cross_entropy);
+    if (options.loss == Loss::cross_entropy && layer == 0 && !possible) {
+        throw InvalidArgument(fmt::format(
+            "cross-entropy needs pictures in [0, 1] and a sigmoid output; found {} and a {} output",
+            recipe.unit_range() ? "pictures in [0, 1]" : "standardised pictures",
+            name(decoder_of(options, recipe, 0))));
+    }
+    return possible ? wanted : Loss::squared_error;
+}
+
+std::vector<nn::LayerSpec> autoencoder(const TrainOptions& options, const Recipe& recipe, std::size_t layer) {
+    const std::int64_t inputs = layer == 0 ? recipe.size() : options.layers[layer - 1];
+    const std::int64_t units = options.layers[layer];
+    return {{inputs, units, activation_of(options, layer), -1},
+            {units, inputs, decoder_of(options, recipe, layer), options.tied ? 0 : -1}};
+}
+
+PhaseSettings greedy_settings(const TrainOptions& options, const Recipe& recipe, std::size_t layer) {
+    PhaseSettings settings;
+    settings.layer = static_cast<int>(layer) + 1;
+    settings.epochs = at_layer(options.epochs, layer);
+    settings.learning_rate = options.learning_rate;
+    settings.loss = loss_of(options, recipe, layer);
+    settings.corruption = options.corruption;
+    settings.corruption_level = at_layer(options.corruption_level, layer);
+    settings.penalty = {0, options.sparsity_target, options.sparsity_weight, options.winner_share};
+    return settings;
+}
+
+std::vector<nn::LayerSpec> unrolled(const std::vector<DenseLayer>& layers, bool tied) {
+    std::vector<nn::LayerSpec> specs;
+    for (const DenseLayer& layer : layers) {
+        specs.push_back({layer.inputs(), layer.units(), layer.activation, -1});
+    }
+    for (std::size_t i = layers.size(); i-- > 0;) {
+        specs.push_back(
+            {layers[i].units(), layers[i].inputs(), layers[i].decoder, tied ? static_cast<int>(i) : -1});
+    }
+    return specs;
+}
+
+PhaseSettings fine_tuning_settings(const TrainOptions& options, const Recipe& recipe) {
+    PhaseSettings settings;
+    settings.epochs = options.fine_tune_epochs;
+    settings.learning_rate = options.fine_tune_learning_rate.value_or(options.learning_rate);
+    settings.loss = loss_of(options, recipe, 0);
+    if (options.fine_tune_loss) {
+        TrainOptions asked = options;
+        asked.loss = options.fine_tune_loss;
+        settings.loss = loss_of(asked, recipe, 0);
+    }
+    settings.code_layer = options.layers.size() - 1;
+    return settings;
+}
+
+DenseLayer to_layer(const nn::Parameters& parameters, std::size_t encoder, std::size_t decoder) {
+    const nn::LayerSpec& f = parameters.layers()[encoder];
+    const nn::LayerSpec& g = parameters.layers()[decoder];
+    DenseLayer layer{f.activation, g.activation, Tensor({f.oc, f.ic}), Tensor({f.oc}), {}, Tensor({g.oc})};
+    std::copy_n(parameters.weights(encoder), layer.weights.size(), layer.weights.data());
+    std::copy_n(parameters.bias(encoder), layer.bias.size(), layer.bias.data());
+    std::copy_n(parameters.bias(decoder), layer.decoder_bias.size(), layer.decoder_bias.data());
+    if (g.tied_to < 0) {
+        layer.decoder_weights = Tensor({g.oc, g.ic});
+        std::copy_n(parameters.weights(decoder), layer.decoder_weights.size(), layer.decoder_weights.data());
+    }
+    return layer;
+}
+
+void from_layer(const DenseLayer& layer, nn::Parameters& parameters, std::size_t encoder,
+                std::size_t decoder) {
+    std::copy_n(layer.weights.data(), layer.weights.size(), parameters.weights(encoder));
+    std::copy_n(layer.bias.data(), layer.bias.size(), parameters.bias(encoder));
+    std::copy_n(layer.decoder_bias.data(), layer.decoder_bias.size(), parameters.bias(decoder));
+    if (parameters.layers()[decoder].tied_to >= 0) {
+        return;
+    }
+    float* weights = parameters.weights(decoder);
+    if (!layer.tied()) {
+        std::copy_n(layer.decoder_weights.data(), layer.decoder_weights.size(), weights);
+        return;
+    }
+    for (std::int64_t i = 0; i < layer.inputs(); ++i) {
+        for (std::int64_t j = 0; j < layer.units(); ++j) {
+            weights[i * layer.units() + j] = layer.weights.data()[j * layer.inputs() + i];
+        }
+    }
+}
+
+}  // namespace stackae::training

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "stackae/model.hpp"
+
+#include "nn/parameters.hpp"
+#include "train/phase.hpp"
+
+/// What each phase trains, from the options: networks, losses and settings.
+namespace stackae::training {
+
+/// f of a layer, 0-based.
+[[nodiscard]] Activation activation_of(const TrainOptions& options, std::size_t layer);
+/// g of a layer: rebuilds the pictures, or mirrors the activation below.
+[[nodiscard]] Activation decoder_of(const TrainOptions& options, const Recipe& recipe, std::size_t layer);
+/// Cross-entropy where asked for or by default, and where decoder and target allow it. Throws InvalidArgument
+/// when it is asked for and the first layer's pictures or decoder do not allow it.
+[[nodiscard]] Loss loss_of(const TrainOptions& options, const Recipe& recipe, std::size_t layer);
+
+/// Encoder and decoder of one layer.
+[[nodiscard]] std::vector<nn::LayerSpec> autoencoder(const TrainOptions& options, const Recipe& recipe,
+                                                     std::size_t layer);
+[[nodiscard]] PhaseSettings greedy_settings(const TrainOptions& options, const Recipe& recipe,
+                                            std::size_t layer);
+
+/// All encoders, then all decoders from the top down.
+[[nodiscard]] std::vector<nn::LayerSpec> unrolled(const std::vector<DenseLayer>& layers, bool tied);
+[[nodiscard]] PhaseSettings fine_tuning_settings(const TrainOptions& options, const Recipe& recipe);
+
+/// A layer's values from the network's, and back.
+[[nodiscard]] DenseLayer to_layer(const nn::Parameters& parameters, std::size_t encoder, std::size_t decoder);
+void from_layer(const DenseLayer& layer, nn::Parameters& parameters, std::size_t encoder,
+                std::size_t decoder);
+
+}  // namespace stackae::training
