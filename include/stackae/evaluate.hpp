@@ -17,12 +17,13 @@ struct Pca {
     Tensor mean;        ///< d
     Tensor components;  ///< c × d, orthonormal rows, largest variance first
 
-    /// rows: n × d; components ≤ min(n, d). Throws InvalidArgument.
-    static Pca fit(const Tensor& rows, std::int64_t components);
+    /// rows: n × d; components ≤ min(n, d). The entry of largest magnitude of each component is positive.
+    /// threads 0: one a core. Throws InvalidArgument.
+    static Pca fit(const Tensor& rows, std::int64_t components, int threads = 0);
     /// n × d to n × c.
-    [[nodiscard]] Tensor encode(const Tensor& rows) const;
+    [[nodiscard]] Tensor encode(const Tensor& rows, int threads = 0) const;
     /// n × c to n × d.
-    [[nodiscard]] Tensor decode(const Tensor& codes) const;
+    [[nodiscard]] Tensor decode(const Tensor& codes, int threads = 0) const;
 };
 
 struct EvaluateOptions {

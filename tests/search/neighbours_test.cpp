@@ -1,0 +1,258 @@
+#include "stackae/neighbours.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <random>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "stackae/error.hpp"
+
+#include "support/catch.hpp"
+
+namespace {
+
+using stackae::Metric;
+using stackae::NeighbourIndex;
+using stackae::Neighbours;
+using stackae::Tensor;
+using stackae::test::contains;
+
+Tensor random_vectors(std::int64_t n, std::int64_t d, unsigned seed, float offset = 0.0F) {
+    std::mt19937 generator(seed);
+    std::normal_distribution<float> normal(offset, 1.0F);
+    Tensor vectors({n, d});
+    for (float& value : vectors.values()) {
+        value = normal(generator);
+    }
+    return vectors;
+}
+
+double naive_distance(const Tensor& a, std::int64_t i, const Tensor& b, std::int64_t j, Metric metric) {
+    double squared = 0.0;
+    double product = 0.0;
+    double norm_a = 0.0;
+    double norm_b = 0.0;
+    for (std::size_t c = 0; c < static_cast<std::size_t>(a.columns()); ++c) {
+        const double x = a.row(i)[c];
+        const double y = b.row(j)[c];
+        squared += (x - y) * (x - y);
+        product += x * y;
+        norm_a += x * x;
+        norm_b += y * y;
+    }
+    if (metric == Metric::l2) {
+        return std::sqrt(squared);
+    }
+    return norm_a == 0.0 || norm_b == 0.0 ? 1.0 : 1.0 - product / std::sqrt(norm_a * norm_b);
+}
+
+using Ranking = std::vector<std::pair<double, std::int64_t>>;
+
+/// All rows that are admitted, nearest first.
+template <class Admit>
+Ranking naive_ranking(const Tensor& queries, std::int64_t query, const Tensor& vectors, Metric metric,
+                      Admit admit) {
+    Ranking ranking;
+    for (std::int64_t row = 0; row < vectors.rows(); ++row) {
+        if (admit(row)) {
+            ranking.emplace_back(naive_distance(queries, query, vectors, row, metric), row);
+        }
+    }
+    std::sort(ranking.begin(), ranking.end());
+    return ranking;
+}
+
+void check_query(const Neighbours& found, std::int64_t query, const Ranking& expected) {
+    for (std::int64_t j = 0; j < found.k; ++j) {
+        const auto place = static_cast<std::size_t>(query * found.k + j);
+        CAPTURE(query, j);
+        if (static_cast<std::size_t>(j) >= expected.size()) {
+            REQUIRE(found.rows[place] == -1);
+            REQUIRE(std::isinf(found.distances[place]));
+            continue;
+        }
+        const auto& [distance, row] = expected[static_cast<std::size_t>(j)];
+        REQUIRE(found.rows[place] == row);
+        REQUIRE(found.distances[place] == Approx(distance).margin(2e-7));
+    }
+}
+
+void check_search(const Tensor& vectors, const Tensor& queries, Metric metric, std::int64_t k,
+                  int threads = 2) {
+    NeighbourIndex index(vectors, metric, threads);
+    const Neighbours found = index.search(queries, k);
+    REQUIRE(found.queries == queries.rows());
+    REQUIRE(found.k == std::min(k, vectors.rows()));
+    REQUIRE(found.rows.size() == static_cast<std::size_t>(found.queries * found.k));
+    for (std::int64_t query = 0; query < queries.rows(); ++query) {
+        check_query(found, query,
+                    naive_ranking(queries, query, vectors, metric, [](std::int64_t) { return true; }));
+    }
+}
+
+Tensor table(std::int64_t n, std::int64_t d, const std::vector<float>& values) {
+    Tensor tensor({n, d});
+    std::copy(values.begin(), values.end(), tensor.data());
+    return tensor;
+}
+
+}  // namespace
+
+TEST_CASE("the neighbours are those of a naive search, at the blocks' edges too") {
+    const auto metric = GENERATE(Metric::l2, Metric::cosine);
+    const auto n = GENERATE(1, 3, 16, 17, 1023, 1024, 1025, 2100);
+    const auto m = GENERATE(1, 16, 17, 258);
+    CAPTURE(n, m);
+    check_search(random_vectors(n, 9, 1), random_vectors(m, 9, 2), metric, 5);
+}
+
+TEST_CASE("any number of neighbours can be asked for, up to all") {
+    const auto metric = GENERATE(Metric::l2, Metric::cosine);
+    const auto k = GENERATE(1, 2, 7, 50, 1100, 5000);
+    CAPTURE(k);
+    check_search(random_vectors(1100, 5, 3), random_vectors(6, 5, 4), metric, k);
+}
+
+TEST_CASE("vectors far from the origin keep their order and their distances") {
+    // ‖x‖² is 16 million here and the distances are about 4: a float holds no more than the first digit.
+    check_search(random_vectors(1500, 16, 5, 1000.0F), random_vectors(20, 16, 6, 1000.0F), Metric::l2, 10);
+}
+
+TEST_CASE("a vector that is in the index is found at distance exactly 0") {
+    const auto metric = GENERATE(Metric::l2, Metric::cosine);
+    const Tensor vectors = random_vectors(1300, 33, 7, 10.0F);
+    NeighbourIndex index(vectors, metric, 2);
+    const Neighbours found = index.search(vectors, 1);
+    for (std::int64_t i = 0; i < vectors.rows(); ++i) {
+        REQUIRE(found.rows[static_cast<std::size_t>(i)] == i);
+        REQUIRE(found.distances[static_cast<std::size_t>(i)] == 0.0F);
+    }
+}
+
+TEST_CASE("equally near vectors come in the order of their rows") {
+    const auto metric = GENERATE(Metric::l2, Metric::cosine);
+    // Every vector three times, 700 rows apart.
+    const Tensor part = random_vectors(700, 8, 8);
+    Tensor vectors({2100, 8});
+    for (std::int64_t copy = 0; copy < 3; ++copy) {
+        std::copy_n(part.data(), part.size(), vectors.data() + copy * part.size());
+    }
+    NeighbourIndex index(vectors, metric, 2);
+    const Neighbours found = index.search(part, 3);
+    for (std::int64_t i = 0; i < 700; ++i) {
+        for (std::int64_t copy = 0; copy < 3; ++copy) {
+            REQUIRE(found.rows[static_cast<std::size_t>(3 * i + copy)] == i + 700 * copy);
+        }
+    }
+}
+
+TEST_CASE("a collection of nothing but duplicates is searched too") {
+    Tensor vectors({1500, 4});
+    for (float& value : vectors.values()) {
+        value = 0.1F;
+    }
+    NeighbourIndex index(vectors, Metric::l2, 2);
+    const Neighbours found = index.search_self(3);
+    CHECK(found.rows[0] == 1);
+    CHECK(found.rows[1] == 2);
+    CHECK(found.rows[3] == 0);
+    CHECK(found.rows[4] == 2);
+    CHECK(std::all_of(found.distances.begin(), found.distances.end(), [](float d) { return d == 0.0F; }));
+}
+
+TEST_CASE("the cosine distance to a vector of zeros is 1") {
+    const Tensor vectors = table(4, 2, {0, 0, 1, 0, -1, 0, 0, 2});
+    NeighbourIndex index(vectors, Metric::cosine, 1);
+    const Neighbours found = index.search(table(2, 2, {3, 0, 0, 0}), 4);
+    CHECK(found.rows == std::vector<std::int64_t>{1, 0, 3, 2, 0, 1, 2, 3});
+    CHECK(found.distances == std::vector<float>{0, 1, 1, 2, 1, 1, 1, 1});
+}
+
+TEST_CASE("a search among the vectors themselves leaves out the vector, and its group") {
+    const auto metric = GENERATE(Metric::l2, Metric::cosine);
+    const auto n = GENERATE(2, 40, 1030);
+    const bool grouped = GENERATE(false, true);
+    CAPTURE(n, grouped);
+    const Tensor vectors = random_vectors(n, 6, 9);
+    std::vector<std::int64_t> groups;
+    for (std::int64_t i = 0; grouped && i < n; ++i) {
+        groups.push_back(i % 3 == 0 ? 70 : i % 5);
+    }
+    NeighbourIndex index(vectors, metric, 2);
+    const Neighbours found = index.search_self(4, groups);
+    CHECK(found.k == std::min(4, n - 1));
+    for (std::int64_t query = 0; query < n; ++query) {
+        const auto admit = [&](std::int64_t row) {
+            return row != query && (!grouped || groups[static_cast<std::size_t>(row)] !=
+                                                    groups[static_cast<std::size_t>(query)]);
+        };
+        check_query(found, query, naive_ranking(vectors, query, vectors, metric, admit));
+    }
+}
+
+TEST_CASE("a group that is the whole index has no neighbours") {
+    NeighbourIndex index(random_vectors(5, 2, 10), Metric::l2, 1);
+    const Neighbours found = index.search_self(2, {1, 1, 1, 1, 1});
+    CHECK(std::all_of(found.rows.begin(), found.rows.end(), [](std::int64_t row) { return row == -1; }));
+    CHECK(stackae::vote(found, {0, 0, 0, 0, 0}) == std::vector<std::int64_t>{-1, -1, -1, -1, -1});
+}
+
+TEST_CASE("a picture has the same neighbours alone and among others, at any number of threads") {
+    const Tensor vectors = random_vectors(3000, 20, 11);
+    const Tensor queries = random_vectors(300, 20, 12);
+    NeighbourIndex one(vectors, Metric::l2, 1);
+    NeighbourIndex two(vectors, Metric::l2, 2);
+    const Neighbours all = one.search(queries, 4);
+    const Neighbours threaded = two.search(queries, 4);
+    CHECK(all.rows == threaded.rows);
+    CHECK(all.distances == threaded.distances);
+    for (const std::int64_t i : {0, 17, 299}) {
+        Tensor single({1, 20});
+        std::copy_n(queries.row(i).begin(), 20, single.data());
+        const Neighbours alone = two.search(single, 4);
+        CHECK(std::equal(alone.rows.begin(), alone.rows.end(), all.rows.begin() + 4 * i));
+        CHECK(std::equal(alone.distances.begin(), alone.distances.end(), all.distances.begin() + 4 * i));
+    }
+}
+
+TEST_CASE("an index still answers after it was moved") {
+    NeighbourIndex first(table(2, 1, {0, 10}), Metric::l2, 1);
+    NeighbourIndex second = std::move(first);
+    CHECK(second.search(table(1, 1, {9}), 1).rows == std::vector<std::int64_t>{1});
+    CHECK(second.size() == 2);
+}
+
+TEST_CASE("searches that make no sense are refused") {
+    const float nan = std::numeric_limits<float>::quiet_NaN();
+    CHECK_THROWS_AS(NeighbourIndex(Tensor(), Metric::l2), stackae::InvalidArgument);
+    CHECK_THROWS_WITH(NeighbourIndex(table(2, 1, {0, nan}), Metric::l2), contains("vector 1"));
+    NeighbourIndex index(table(2, 1, {0, 1}), Metric::l2, 1);
+    CHECK_THROWS_WITH(index.search(table(1, 2, {0, 0}), 1), contains("2 values found, 1 expected"));
+    CHECK_THROWS_AS(index.search(table(1, 1, {0}), 0), stackae::InvalidArgument);
+    CHECK_THROWS_WITH(index.search(table(1, 1, {nan}), 1), contains("query 0"));
+    CHECK_THROWS_AS(index.search_self(1, {1, 2, 3}), stackae::InvalidArgument);
+}
+
+TEST_CASE("no queries give no neighbours") {
+    NeighbourIndex index(table(2, 1, {0, 1}), Metric::l2, 1);
+    const Neighbours found = index.search(Tensor({0, 1}), 2);
+    CHECK(found.queries == 0);
+    CHECK(found.rows.empty());
+}
+
+TEST_CASE("the vote goes to the most frequent label, and in a tie to the nearest") {
+    const Neighbours found{3, 4, {0, 1, 2, 3, 3, 2, 1, 0, 2, 0, 1, 3}, std::vector<float>(12)};
+    CHECK(stackae::vote(found, {7, 8, 8, 9}) == std::vector<std::int64_t>{8, 8, 8});
+    CHECK(stackae::vote(found, {7, 7, 8, 8}) == std::vector<std::int64_t>{7, 8, 8});
+    CHECK_THROWS_AS(stackae::vote(found, {1, 2}), stackae::InvalidArgument);
+}
+
+TEST_CASE("metrics are known by name") {
+    CHECK(stackae::parse_metric("l2") == Metric::l2);
+    CHECK(stackae::parse_metric("cosine") == Metric::cosine);
+    CHECK(std::string(stackae::name(Metric::cosine)) == "cosine");
+    CHECK_THROWS_WITH(stackae::parse_metric("euclid"), contains("l2 or cosine expected"));
+}
