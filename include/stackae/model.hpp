@@ -57,7 +57,8 @@ struct Model {
     [[nodiscard]] std::string identity() const;
 };
 
-/// Writes a safetensors file, whole or not at all. Throws IoError.
+/// Writes a safetensors file, whole or not at all. Throws IoError, or InvalidArgument when the model could
+/// not be used: layers that do not fit one another or the recipe, values that are not finite.
 void save(const Model& model, const std::string& path);
 
 /// Throws IoError, or CorruptFile naming the file and what is wrong with it.

@@ -6,6 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "stackae/recipe.hpp"
+
 namespace stackae {
 
 /// f in h = f(W x + b).
@@ -51,6 +53,7 @@ enum class Schedule {
 [[nodiscard]] const char* name(Corruption corruption);
 [[nodiscard]] const char* name(Optimizer optimizer);
 [[nodiscard]] const char* name(Schedule schedule);
+[[nodiscard]] const char* name(ResizeMode mode);
 
 /// The inverse of name(). Throws InvalidArgument that lists the names there are.
 template <class Enum>
@@ -65,6 +68,8 @@ template <>
 Optimizer parse<Optimizer>(std::string_view name);
 template <>
 Schedule parse<Schedule>(std::string_view name);
+template <>
+ResizeMode parse<ResizeMode>(std::string_view name);
 
 /// How a stack is trained. Vectors "a layer" hold one value for every layer, or one for all.
 struct TrainOptions {

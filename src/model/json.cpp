@@ -1,0 +1,207 @@
+#include "model/json.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <fmt/format.h>
+#include <initializer_list>
+#include <type_traits>
+#include <vector>
+
+#include "stackae/error.hpp"
+
+#include "model/json_reader.hpp"
+
+namespace stackae {
+namespace {
+
+using Json = nlohmann::json;
+
+template <class Field>
+Json json_of(const Field& field) {
+    if constexpr (std::is_enum_v<Field>) {
+        return name(field);
+    } else if constexpr (std::is_same_v<Field, double>) {
+        return std::isfinite(field) ? Json(field) : Json();
+    } else if constexpr (std::is_same_v<Field, float>) {
+        // The shortest decimal that gives the float again: 0.1, not 0.10000000149011612.
+        const std::string text = fmt::format("{}", field);
+        double shortest = 0.0;
+        std::from_chars(text.data(), text.data() + text.size(), shortest);
+        return json_of(shortest);
+    } else {
+        return field;
+    }
+}
+
+template <class Field>
+Json json_of(const std::optional<Field>& field) {
+    return field ? json_of(*field) : Json();
+}
+
+template <class Field>
+Json json_of(const std::vector<Field>& fields) {
+    Json array = Json::array();
+    for (const Field& field : fields) {
+        array.push_back(json_of(field));
+    }
+    return array;
+}
+
+/// Every field with its key: the one list that writing and reading share.
+template <class Options, class Visitor>
+void each_option(Options& o, const Visitor& visit) {
+    visit("preset", o.preset);
+    visit("layers", o.layers);
+    visit("activations", o.activations);
+    visit("output", o.output);
+    visit("tied", o.tied);
+    visit("untie_in_fine_tuning", o.untie_in_fine_tuning);
+    visit("loss", o.loss);
+    visit("corruption", o.corruption);
+    visit("corruption_level", o.corruption_level);
+    visit("epochs", o.epochs);
+    visit("weight_decay", o.weight_decay);
+    visit("sparsity_target", o.sparsity_target);
+    visit("sparsity_weight", o.sparsity_weight);
+    visit("winner_share", o.winner_share);
+    visit("fine_tune_epochs", o.fine_tune_epochs);
+    visit("fine_tune_learning_rate", o.fine_tune_learning_rate);
+    visit("fine_tune_loss", o.fine_tune_loss);
+    visit("optimizer", o.optimizer);
+    visit("learning_rate", o.learning_rate);
+    visit("momentum", o.momentum);
+    visit("nesterov", o.nesterov);
+    visit("beta1", o.beta1);
+    visit("beta2", o.beta2);
+    visit("epsilon", o.epsilon);
+    visit("schedule", o.schedule);
+    visit("step_epochs", o.step_epochs);
+    visit("step_factor", o.step_factor);
+    visit("warmup", o.warmup);
+    visit("clip_norm", o.clip_norm);
+    visit("batch_size", o.batch_size);
+    visit("validation", o.validation);
+    visit("patience", o.patience);
+    visit("seed", o.seed);
+    visit("threads", o.threads);
+    visit("memory", o.memory);
+    visit("temporary_folder", o.temporary_folder);
+}
+
+template <class Value, class Visitor>
+void each_recipe_field(Value& r, const Visitor& visit) {
+    visit("channels", r.channels);
+    visit("height", r.height);
+    visit("width", r.width);
+    visit("resize", r.resize);
+    visit("background", r.background);
+    visit("contrast", r.contrast);
+    visit("contrast_epsilon", r.contrast_epsilon);
+}
+
+template <class Record, class Visitor>
+void each_epoch_field(Record& r, const Visitor& visit) {
+    visit("layer", r.layer);
+    visit("epoch", r.epoch);
+    visit("train_loss", r.train_loss);
+    visit("validation_loss", r.validation_loss);
+    visit("mean_loss", r.mean_loss);
+    visit("dead_units", r.dead_units);
+    visit("learning_rate", r.learning_rate);
+    visit("seconds", r.seconds);
+}
+
+/// A visitor that adds every field to an object.
+auto into(Json& object) {
+    return [&object](const char* key, const auto& field) { object[key] = json_of(field); };
+}
+
+/// validate() of a value that came from a file.
+template <class Value>
+void check(const Value& value, const std::string& where) {
+    try {
+        validate(value);
+    } catch (const InvalidArgument& error) {
+        throw CorruptFile(fmt::format("{}: {}", where, error.what()));
+    }
+}
+
+}  // namespace
+
+nlohmann::json to_json(const TrainOptions& options) {
+    Json object = Json::object();
+    each_option(options, into(object));
+    return object;
+}
+
+nlohmann::json to_json(const Recipe& recipe) {
+    Json object = Json::object();
+    each_recipe_field(recipe, into(object));
+    object["standardized"] = !recipe.mean.empty();
+    return object;
+}
+
+nlohmann::json to_json(const EpochRecord& record) {
+    Json object = Json::object();
+    each_epoch_field(record, into(object));
+    return object;
+}
+
+nlohmann::json to_json(const Model& model) {
+    Json layers = Json::array();
+    for (const DenseLayer& layer : model.layers) {
+        layers.push_back({{"activation", name(layer.activation)},
+                          {"decoder", name(layer.decoder)},
+                          {"tied", layer.tied()},
+                          {"inputs", layer.inputs()},
+                          {"units", layer.units()}});
+    }
+    Json history = Json::array();
+    for (const EpochRecord& record : model.history) {
+        history.push_back(to_json(record));
+    }
+    return {{"recipe", to_json(model.recipe)},   {"layers", std::move(layers)},
+            {"options", to_json(model.options)}, {"history", std::move(history)},
+            {"class_names", model.class_names},  {"trained_on", model.trained_on},
+            {"pictures", model.pictures},        {"interrupted", model.interrupted}};
+}
+
+TrainOptions read_train_options(const nlohmann::json& value, const std::string& where) {
+    const JsonReader reader(value, where);
+    TrainOptions options;
+    each_option(options, [&](const char* key, auto& field) { reader.optional(key, field); });
+    TrainOptions checked = options;
+    if (checked.layers.empty() && checked.activations.empty()) {
+        checked.layers = {1};
+        checked.activations = {Activation::linear};
+    }
+    check(checked, where);
+    return options;
+}
+
+Recipe read_recipe(const nlohmann::json& value, const std::string& where) {
+    const JsonReader reader(value, where);
+    Recipe recipe;
+    each_recipe_field(recipe, [&](const char* key, auto& field) { reader.required(key, field); });
+    check(recipe, where);
+    return recipe;
+}
+
+EpochRecord read_epoch_record(const nlohmann::json& value, const std::string& where) {
+    const JsonReader reader(value, where);
+    EpochRecord record;
+    each_epoch_field(record, [&](const char* key, auto& field) { reader.required(key, field); });
+    if (record.layer < 0 || record.layer > 64) {
+        reader.fail("layer", fmt::format("{} found, 0 to 64 expected", record.layer));
+    }
+    if (record.epoch < 1) {
+        reader.fail("epoch", fmt::format("{} found, 1 or more expected", record.epoch));
+    }
+    if (record.dead_units < 0.0 || record.dead_units > 1.0) {
+        reader.fail("dead_units", fmt::format("{} found, 0 to 1 expected", record.dead_units));
+    }
+    return record;
+}
+
+}  // namespace stackae

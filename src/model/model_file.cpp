@@ -1,0 +1,195 @@
+#include <algorithm>
+#include <cmath>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <span>
+#include <string>
+
+#include "stackae/error.hpp"
+#include "stackae/model.hpp"
+
+#include "core/json.hpp"
+#include "core/safetensors.hpp"
+#include "model/json.hpp"
+#include "model/json_reader.hpp"
+
+namespace stackae {
+namespace {
+
+constexpr const char* kind = "model";
+constexpr int version = 1;
+constexpr std::size_t max_layers = 64;
+constexpr std::int64_t max_extent = std::int64_t{1} << 31;
+/// model → layers or history → one of them → a value.
+constexpr std::size_t max_depth = 6;
+
+std::string tensor_name(std::size_t layer, const char* what) {
+    return fmt::format("layers.{}.{}", layer + 1, what);
+}
+
+bool all_finite(std::span<const float> values) {
+    return std::all_of(values.begin(), values.end(), [](float value) { return std::isfinite(value); });
+}
+
+void check_tensor(const std::string& name, const Tensor& tensor, const std::vector<std::int64_t>& shape) {
+    if (tensor.shape() != shape) {
+        throw InvalidArgument(fmt::format("{}: shape [{}] found, [{}] expected", name,
+                                          fmt::join(tensor.shape(), ", "), fmt::join(shape, ", ")));
+    }
+    if (!all_finite(tensor.values())) {
+        throw InvalidArgument(fmt::format("{}: a value that is not a finite number found", name));
+    }
+}
+
+void check_layer(const DenseLayer& layer, std::size_t i, std::int64_t inputs) {
+    const std::int64_t units = layer.units();
+    if (layer.weights.shape().size() != 2 || units < 1 || units > max_extent) {
+        throw InvalidArgument(fmt::format("{}: shape [{}] found, units × {} expected",
+                                          tensor_name(i, "weights"), fmt::join(layer.weights.shape(), ", "),
+                                          inputs));
+    }
+    check_tensor(tensor_name(i, "weights"), layer.weights, {units, inputs});
+    check_tensor(tensor_name(i, "bias"), layer.bias, {units});
+    check_tensor(tensor_name(i, "decoder_bias"), layer.decoder_bias, {inputs});
+    if (!layer.tied()) {
+        check_tensor(tensor_name(i, "decoder_weights"), layer.decoder_weights, {inputs, units});
+    }
+}
+
+/// Everything that using the model relies on. Throws InvalidArgument.
+void check_model(const Model& model) {
+    validate(model.recipe);
+    for (const auto& [name, values] : {std::pair("recipe.mean", &model.recipe.mean),
+                                       std::pair("recipe.deviation", &model.recipe.deviation)}) {
+        if (!all_finite(*values)) {
+            throw InvalidArgument(fmt::format("{}: a value that is not a finite number found", name));
+        }
+    }
+    if (model.layers.empty() || model.layers.size() > max_layers) {
+        throw InvalidArgument(
+            fmt::format("layers: {} found, 1 to {} expected", model.layers.size(), max_layers));
+    }
+    std::int64_t inputs = model.recipe.size();
+    for (std::size_t i = 0; i < model.layers.size(); ++i) {
+        check_layer(model.layers[i], i, inputs);
+        inputs = model.layers[i].units();
+    }
+    if (model.pictures < 0) {
+        throw InvalidArgument(fmt::format("pictures: {} found, 0 or more expected", model.pictures));
+    }
+}
+
+Tensor as_tensor(const std::vector<float>& values) {
+    Tensor tensor({static_cast<std::int64_t>(values.size())});
+    std::copy(values.begin(), values.end(), tensor.data());
+    return tensor;
+}
+
+std::vector<float> as_vector(const Tensor& tensor) {
+    return {tensor.values().begin(), tensor.values().end()};
+}
+
+DenseLayer read_layer(core::Safetensors& file, const nlohmann::json& value, std::size_t i,
+                      const std::string& where) {
+    const std::string here = fmt::format("{}: layers.{}", where, i + 1);
+    const JsonReader reader(value, here);
+    DenseLayer layer;
+    bool tied = false;
+    std::int64_t inputs = 0;
+    std::int64_t units = 0;
+    reader.required("activation", layer.activation);
+    reader.required("decoder", layer.decoder);
+    reader.required("tied", tied);
+    reader.required("inputs", inputs);
+    reader.required("units", units);
+    for (const auto& [key, extent] : {std::pair("inputs", inputs), std::pair("units", units)}) {
+        if (extent < 1 || extent > max_extent) {
+            reader.fail(key, fmt::format("{} found, 1 to {} expected", extent, max_extent));
+        }
+    }
+    layer.weights = file.take(tensor_name(i, "weights"), {units, inputs});
+    layer.bias = file.take(tensor_name(i, "bias"), {units});
+    layer.decoder_bias = file.take(tensor_name(i, "decoder_bias"), {inputs});
+    if (!tied) {
+        layer.decoder_weights = file.take(tensor_name(i, "decoder_weights"), {inputs, units});
+    }
+    return layer;
+}
+
+void read_standardization(const core::Safetensors& file, const nlohmann::json& recipe,
+                          const std::string& where, Recipe& result) {
+    const JsonReader reader(recipe, where);
+    bool standardized = false;
+    reader.required("standardized", standardized);
+    if (standardized) {
+        result.mean = as_vector(file.at("recipe.mean", {result.size()}));
+        result.deviation = as_vector(file.at("recipe.deviation", {result.size()}));
+    }
+}
+
+}  // namespace
+
+void save(const Model& model, const std::string& path) {
+    try {
+        check_model(model);
+    } catch (const InvalidArgument& error) {
+        throw InvalidArgument(fmt::format("{}: cannot write the model: {}", path, error.what()));
+    }
+    core::Safetensors description;
+    description.set_kind(kind, version);
+    description.metadata["model"] = core::print_json(to_json(model));
+
+    core::TensorReferences tensors;
+    const Tensor mean = as_tensor(model.recipe.mean);
+    const Tensor deviation = as_tensor(model.recipe.deviation);
+    if (!mean.empty()) {
+        tensors.emplace_back("recipe.mean", &mean);
+        tensors.emplace_back("recipe.deviation", &deviation);
+    }
+    for (std::size_t i = 0; i < model.layers.size(); ++i) {
+        const DenseLayer& layer = model.layers[i];
+        tensors.emplace_back(tensor_name(i, "weights"), &layer.weights);
+        tensors.emplace_back(tensor_name(i, "bias"), &layer.bias);
+        if (!layer.tied()) {
+            tensors.emplace_back(tensor_name(i, "decoder_weights"), &layer.decoder_weights);
+        }
+        tensors.emplace_back(tensor_name(i, "decoder_bias"), &layer.decoder_bias);
+    }
+    core::write_safetensors(description.metadata, tensors, path);
+}
+
+Model load_model(const std::string& path) {
+    core::Safetensors file = core::read_safetensors(path);
+    file.check_kind(kind, version);
+    const std::string where = path + ": model";
+    const nlohmann::json description = core::parse_json(file.text("model"), where, max_depth);
+    const JsonReader reader(description, where);
+
+    Model model;
+    const std::string in_recipe = path + ": recipe";
+    model.recipe = read_recipe(reader.at("recipe"), in_recipe);
+    read_standardization(file, reader.at("recipe"), in_recipe, model.recipe);
+    const nlohmann::json& layers = reader.array("layers");
+    if (layers.empty() || layers.size() > max_layers) {
+        reader.fail("layers", fmt::format("{} found, 1 to {} expected", layers.size(), max_layers));
+    }
+    for (std::size_t i = 0; i < layers.size(); ++i) {
+        model.layers.push_back(read_layer(file, layers[i], i, path));
+    }
+    model.options = read_train_options(reader.at("options"), path + ": options");
+    for (const nlohmann::json& record : reader.array("history")) {
+        model.history.push_back(read_epoch_record(record, path + ": history"));
+    }
+    reader.required("class_names", model.class_names);
+    reader.required("trained_on", model.trained_on);
+    reader.required("pictures", model.pictures);
+    reader.required("interrupted", model.interrupted);
+    try {
+        check_model(model);
+    } catch (const InvalidArgument& error) {
+        throw CorruptFile(fmt::format("{}: {}", path, error.what()));
+    }
+    return model;
+}
+
+}  // namespace stackae

@@ -1,0 +1,166 @@
+#include <algorithm>
+#include <cmath>
+#include <fmt/format.h>
+#include <limits>
+
+#include "stackae/error.hpp"
+#include "stackae/train_options.hpp"
+
+namespace stackae {
+namespace {
+
+constexpr std::size_t max_layers = 64;
+constexpr std::int64_t max_units = 1'000'000;
+constexpr std::int64_t max_epochs = 1'000'000;
+
+template <class Value>
+[[noreturn]] void refuse(const char* option, const Value& found, const std::string& expected) {
+    throw InvalidArgument(fmt::format("{}: {} found, {} expected", option, found, expected));
+}
+
+/// least ≤ value ≤ most.
+void whole(const char* option, std::int64_t value, std::int64_t least, std::int64_t most) {
+    if (value < least || value > most) {
+        refuse(option, value, fmt::format("{} to {}", least, most));
+    }
+}
+
+/// Bounds of a real number. The comparisons are such that NaN is always outside.
+struct Range {
+    double least;
+    double most;
+    bool least_allowed = true;
+    bool most_allowed = true;
+
+    [[nodiscard]] bool contains(double value) const {
+        return (least_allowed ? value >= least : value > least) &&
+               (most_allowed ? value <= most : value < most);
+    }
+    [[nodiscard]] std::string text() const {
+        return fmt::format("a number {} {} and {} {}", least_allowed ? "from" : "above", least,
+                           most_allowed ? "up to" : "below", most);
+    }
+};
+
+constexpr Range positive_rate{0.0, 1000.0, false, true};
+constexpr Range share{0.0, 1.0, true, false};
+
+void real(const char* option, double value, const Range& range) {
+    if (!range.contains(value)) {
+        refuse(option, value, range.text());
+    }
+}
+
+/// A value for every layer, or one for all.
+template <class Values>
+void a_layer(const char* option, const Values& values, std::size_t layers) {
+    if (values.size() != 1 && values.size() != layers) {
+        const std::string one = layers == 1 ? "1" : fmt::format("1 or {}", layers);
+        refuse(option, fmt::format("{} values", values.size()), fmt::format("{} for {} layers", one, layers));
+    }
+}
+
+/// The activation of layer i, 0-based.
+Activation activation(const TrainOptions& options, std::size_t i) {
+    return options.activations[options.activations.size() == 1 ? 0 : i];
+}
+
+void validate_stack(const TrainOptions& options) {
+    const std::size_t n = options.layers.size();
+    if (n < 1 || n > max_layers) {
+        refuse("layers", fmt::format("{} values", n), fmt::format("1 to {}", max_layers));
+    }
+    for (const std::int64_t units : options.layers) {
+        whole("layers", units, 1, max_units);
+    }
+    a_layer("activations", options.activations, n);
+}
+
+/// Cross-entropy compares numbers in [0, 1] with a sigmoid's: x̂ of every decoder it is used for.
+void validate_losses(const TrainOptions& options) {
+    const bool sigmoid_output = !options.output || *options.output == Activation::sigmoid;
+    if (options.loss == Loss::cross_entropy) {
+        if (!sigmoid_output) {
+            refuse("loss", "cross_entropy",
+                   fmt::format("squared_error with {} output", name(*options.output)));
+        }
+        for (std::size_t i = 0; i + 1 < options.layers.size(); ++i) {
+            if (activation(options, i) != Activation::sigmoid) {
+                refuse("loss", "cross_entropy",
+                       fmt::format("squared_error, since layer {} rebuilds the {} codes of layer {},", i + 2,
+                                   name(activation(options, i)), i + 1));
+            }
+        }
+    }
+    if (options.fine_tune_loss == Loss::cross_entropy && !sigmoid_output) {
+        refuse("fine_tune_loss", "cross_entropy",
+               fmt::format("squared_error with {} output", name(*options.output)));
+    }
+}
+
+void validate_greedy(const TrainOptions& options) {
+    a_layer("corruption_level", options.corruption_level, options.layers.size());
+    for (const double level : options.corruption_level) {
+        real("corruption_level", level,
+             options.corruption == Corruption::gaussian ? Range{0.0, 1000.0} : share);
+    }
+    a_layer("epochs", options.epochs, options.layers.size());
+    for (const std::int64_t epochs : options.epochs) {
+        whole("epochs", epochs, 0, max_epochs);
+    }
+    real("weight_decay", options.weight_decay, {0.0, 1.0});
+    real("sparsity_target", options.sparsity_target, share);
+    real("sparsity_weight", options.sparsity_weight, {0.0, 1e6});
+    if ((options.sparsity_target > 0.0) != (options.sparsity_weight > 0.0)) {
+        refuse("sparsity_weight", options.sparsity_weight,
+               options.sparsity_target > 0.0
+                   ? fmt::format("a number above 0 with sparsity_target {}", options.sparsity_target)
+                   : "0 without a sparsity_target");
+    }
+    for (std::size_t i = 0; options.sparsity_target > 0.0 && i < options.layers.size(); ++i) {
+        if (activation(options, i) != Activation::sigmoid) {
+            refuse("sparsity_target", options.sparsity_target,
+                   fmt::format("0, since the units of layer {} are {} and not sigmoid,", i + 1,
+                               name(activation(options, i))));
+        }
+    }
+    real("winner_share", options.winner_share, share);
+}
+
+void validate_optimizer(const TrainOptions& options) {
+    real("learning_rate", options.learning_rate, positive_rate);
+    real("momentum", options.momentum, share);
+    if (options.nesterov && options.optimizer == Optimizer::sgd && options.momentum == 0.0) {
+        refuse("momentum", options.momentum, "a number above 0 with nesterov");
+    }
+    real("beta1", options.beta1, share);
+    real("beta2", options.beta2, share);
+    real("epsilon", options.epsilon, {0.0, 1.0, false, true});
+    whole("step_epochs", options.step_epochs, 1, max_epochs);
+    real("step_factor", options.step_factor, {0.0, 1.0, false, true});
+    real("warmup", options.warmup, share);
+    real("clip_norm", options.clip_norm, {0.0, 1e9});
+    whole("batch_size", options.batch_size, 1, 1'000'000);
+}
+
+}  // namespace
+
+void validate(const TrainOptions& options) {
+    validate_stack(options);
+    validate_losses(options);
+    validate_greedy(options);
+    whole("fine_tune_epochs", options.fine_tune_epochs, 0, max_epochs);
+    if (options.fine_tune_learning_rate) {
+        real("fine_tune_learning_rate", *options.fine_tune_learning_rate, positive_rate);
+    }
+    validate_optimizer(options);
+    real("validation", options.validation, share);
+    whole("patience", options.patience, 0, max_epochs);
+    if (options.patience > 0 && options.validation == 0.0) {
+        refuse("patience", options.patience, "0 without a validation part");
+    }
+    whole("threads", options.threads, 0, 1024);
+    whole("memory", options.memory, std::int64_t{1} << 20, std::int64_t{1} << 50);
+}
+
+}  // namespace stackae

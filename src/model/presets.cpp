@@ -1,0 +1,113 @@
+#include <algorithm>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "stackae/error.hpp"
+#include "stackae/train_options.hpp"
+
+namespace stackae {
+namespace {
+
+using enum Activation;
+
+Preset default_preset() {
+    TrainOptions o;
+    o.layers = {1000, 500, 250, 64};
+    o.activations = {silu};
+    o.corruption = Corruption::masking;
+    o.corruption_level = {0.2};
+    o.epochs = {10};
+    o.optimizer = Optimizer::adam;
+    o.learning_rate = 1e-3;
+    o.schedule = Schedule::one_cycle;
+    return {"default",
+            "denoising stack with SiLU units, for features (Vincent et al. 2010; Elfwing et al. 2018)", o};
+}
+
+Preset hinton2006() {
+    TrainOptions o;
+    o.layers = {1000, 500, 250, 30};
+    o.activations = {sigmoid, sigmoid, sigmoid, linear};
+    o.output = sigmoid;
+    o.tied = true;
+    o.untie_in_fine_tuning = true;
+    o.loss = Loss::cross_entropy;
+    o.fine_tune_loss = Loss::cross_entropy;
+    o.epochs = {10};
+    o.fine_tune_epochs = 60;
+    o.optimizer = Optimizer::adam;
+    o.learning_rate = 1e-3;
+    o.schedule = Schedule::one_cycle;
+    return {"hinton2006",
+            "deep autoencoder with a code of 30, fine-tuned end to end, for reconstruction (Hinton & "
+            "Salakhutdinov "
+            "2006)",
+            o};
+}
+
+Preset sdae() {
+    TrainOptions o;
+    o.layers = {1000, 1000, 1000};
+    o.activations = {sigmoid};
+    o.tied = true;
+    o.corruption = Corruption::masking;
+    o.corruption_level = {0.25};
+    o.epochs = {30};
+    o.optimizer = Optimizer::sgd;
+    o.learning_rate = 0.1;
+    o.schedule = Schedule::constant;
+    o.batch_size = 20;
+    return {"sdae", "stacked denoising autoencoder, as in the paper (Vincent et al. 2010)", o};
+}
+
+Preset sparse() {
+    TrainOptions o;
+    o.layers = {400};
+    o.activations = {sigmoid};
+    o.loss = Loss::squared_error;
+    o.sparsity_target = 0.05;
+    o.sparsity_weight = 3.0;
+    o.weight_decay = 1e-4;
+    o.epochs = {30};
+    return {"sparse", "one layer of rarely active units, by the KL penalty (Ng 2011; Coates et al. 2011)", o};
+}
+
+Preset wta() {
+    TrainOptions o;
+    o.layers = {2000};
+    o.activations = {relu};
+    o.output = linear;
+    o.loss = Loss::squared_error;
+    o.winner_share = 0.05;
+    o.epochs = {30};
+    return {"wta", "one layer of winner-take-all units over the batch (FC-WTA, Makhzani & Frey 2015)", o};
+}
+
+std::vector<Preset> make_presets() {
+    std::vector<Preset> made{default_preset(), hinton2006(), sdae(), sparse(), wta()};
+    for (Preset& preset : made) {
+        preset.options.preset = preset.name;
+    }
+    return made;
+}
+
+}  // namespace
+
+const std::vector<Preset>& presets() {
+    static const std::vector<Preset> all = make_presets();
+    return all;
+}
+
+TrainOptions preset(std::string_view name) {
+    const auto& all = presets();
+    const auto found = std::find_if(all.begin(), all.end(), [&](const Preset& p) { return p.name == name; });
+    if (found == all.end()) {
+        std::vector<std::string> names(all.size());
+        std::transform(all.begin(), all.end(), names.begin(), [](const Preset& p) { return p.name; });
+        throw InvalidArgument(
+            fmt::format("preset: \"{}\" found, one of {} expected", name, fmt::join(names, ", ")));
+    }
+    return found->options;
+}
+
+}  // namespace stackae
