@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <iosfwd>
 #include <memory>
 #include <optional>
 #include <string>
@@ -11,20 +12,32 @@
 
 namespace stackae {
 
+/// Numbers are written in the fewest digits that give the same float again, whatever the locale.
 enum class FeatureFormat {
-    csv,     ///< header `filename,label,f0,f1,…`; the label column only where there are labels
-    npy,     ///< float32, C order, n × d; names and labels in a `.csv` beside it
-    libsvm,  ///< 1-based indices, label first, zeros left out; class names in a `.classes` beside it, 0-based
-             ///< line = label
-    projector,  ///< a folder with `tensors.tsv` and `metadata.tsv` for TensorFlow's Embedding Projector
-    jsonl,      ///< one object a line: {"filename", "label", "features"}
+    /// Header `filename,label,f0,f1,…`; the label column only where there are labels, an empty field where a
+    /// row has none. Quoted by RFC 4180.
+    csv,
+    /// float32, C order, n × d. `NAME.csv` beside NAME.npy has `row,filename,label`, rows from 0.
+    npy,
+    /// `label index:value …`, indices from 1, zeros left out. Labels are numbers from 0, whose names are the
+    /// lines of `NAME.classes` beside it; a row without a label gets -1, and every row of a table without
+    /// labels gets 0, as LIBSVM's own documents advise.
+    libsvm,
+    /// For TensorFlow's Embedding Projector: a folder with `tensors.tsv` and `metadata.tsv`, or, where the
+    /// path ends in .tsv, that file and `NAME.metadata.tsv` beside it. Without labels the metadata is one
+    /// column
+    /// without a header. Tabs and line ends in names become spaces.
+    projector,
+    /// One object a line: `{"filename", "label", "features"}`; no label key where there are no labels, null
+    /// where a row has none or a value is not finite.
+    jsonl,
 };
 
 [[nodiscard]] const char* name(FeatureFormat format);
 /// By name ("csv", "npy", "libsvm", "projector", "jsonl"). Throws InvalidArgument that lists them.
 [[nodiscard]] FeatureFormat parse_feature_format(std::string_view name);
-/// By the path's ending (.csv, .npy, .libsvm/.svm, .tsv or a path ending in /, .jsonl/.ndjson). Throws
-/// InvalidArgument.
+/// By the path's ending (.csv, .npy, .libsvm/.svm, .tsv or a path ending in /, .jsonl/.ndjson), in either
+/// case. Throws InvalidArgument that lists them.
 [[nodiscard]] FeatureFormat feature_format_of(const std::string& path);
 
 struct FeatureRow {
@@ -47,8 +60,9 @@ public:
     FeatureWriter& operator=(const FeatureWriter&) = delete;
     ~FeatureWriter();
 
-    /// rows.size() = codes.rows(), codes n × columns.
+    /// rows.size() = codes.rows(), codes n × columns. Throws InvalidArgument, IoError.
     void write(const std::vector<FeatureRow>& rows, const Tensor& codes);
+    /// Brings all files to the disk, then gives them their names. Throws IoError (disk full, stream closed).
     void finish();
 
 private:

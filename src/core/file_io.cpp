@@ -210,14 +210,18 @@ void AtomicFile::flush() {
     buffer_.clear();
 }
 
-void AtomicFile::commit() {
+void AtomicFile::sync() {
     flush();
+    if (!temporary_.empty() && ::fsync(descriptor_) != 0) {
+        fail("sync", path_, errno);
+    }
+}
+
+void AtomicFile::commit() {
+    sync();
     if (temporary_.empty()) {
         ::close(std::exchange(descriptor_, -1));
         return;
-    }
-    if (::fsync(descriptor_) != 0) {
-        fail("sync", path_, errno);
     }
     if (::rename(temporary_.c_str(), path_.c_str()) != 0) {
         fail("replace", path_, errno);

@@ -45,6 +45,9 @@ public:
     /// Overwrites bytes written before, from `offset`; what is written next still goes to the end. Throws
     /// IoError, also where the path is no regular file but a pipe.
     void patch(std::uint64_t offset, std::span<const std::byte> bytes);
+    /// Brings everything to the disk, still under the temporary name; of commit() only the renaming is left.
+    /// So several files can be made sure of before the first is replaced. Throws IoError.
+    void sync();
     void commit();
 
 private:
