@@ -1,1 +1,166 @@
 #include "stackae/pictures.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fmt/format.h>
+#include <fstream>
+#include <string_view>
+
+#include "stackae/error.hpp"
+
+#include "image/bytes.hpp"
+#include "image/source.hpp"
+
+namespace stackae {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Some entries of another source.
+class Subset : public Pictures::Source {
+public:
+    Subset(image::SourcePointer base, std::vector<std::int64_t> entries)
+        : base_(std::move(base)), entries_(std::move(entries)) {
+        labelled_ = base_->labelled() && std::any_of(entries_.begin(), entries_.end(), [&](std::int64_t i) {
+                        return base_->entry(i).label.has_value();
+                    });
+    }
+
+    [[nodiscard]] std::int64_t size() const override { return static_cast<std::int64_t>(entries_.size()); }
+    [[nodiscard]] PictureEntry entry(std::int64_t i) const override { return base_->entry(at(i)); }
+    [[nodiscard]] const std::string& path() const override { return base_->path(); }
+    [[nodiscard]] bool labelled() const override { return labelled_; }
+    [[nodiscard]] bool rows() const override { return base_->rows(); }
+    [[nodiscard]] image::Picture load(std::int64_t i, const Recipe* recipe) const override {
+        return base_->load(at(i), recipe);
+    }
+
+private:
+    [[nodiscard]] std::int64_t at(std::int64_t i) const { return entries_[static_cast<std::size_t>(i)]; }
+
+    image::SourcePointer base_;
+    std::vector<std::int64_t> entries_;
+    bool labelled_ = false;
+};
+
+enum class Kind { picture, list, idx, npy };
+
+/// By the ending where it promises something, else by the first bytes.
+Kind kind_of(const std::string& path) {
+    std::string name = fs::path(path).filename().string();
+    std::transform(name.begin(), name.end(), name.begin(),
+                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+    if (name.ends_with(".txt")) {
+        return Kind::list;
+    }
+    if (name.ends_with(".npy")) {
+        return Kind::npy;
+    }
+    if (name.ends_with("ubyte") || name.ends_with(".idx")) {
+        return Kind::idx;
+    }
+    if (!fs::is_regular_file(path)) {
+        return Kind::picture;  // bytes of a pipe are read only once
+    }
+    std::ifstream file(path, std::ios::binary);
+    if (!file) {
+        throw IoError(fmt::format("{}: cannot open: {}", path, std::strerror(errno)));
+    }
+    std::array<char, 8> head{};
+    file.read(head.data(), head.size());
+    const auto found = static_cast<std::size_t>(file.gcount());
+    const image::Bytes bytes(std::as_bytes(std::span(head)).first(found), true);
+    if (bytes.has(0, "\x93NUMPY")) {
+        return Kind::npy;
+    }
+    const bool idx = found >= 4 && bytes.u16(0) == 0 && bytes.u8(2) == 8 && bytes.u8(3) <= 4;
+    return idx || bytes.has(0, "\x1f\x8b") ? Kind::idx : Kind::picture;
+}
+
+}  // namespace
+
+const char* name(PictureStatus status) {
+    switch (status) {
+        case PictureStatus::ok:
+            return "ok";
+        case PictureStatus::missing:
+            return "missing";
+        case PictureStatus::unreadable:
+            return "unreadable";
+        case PictureStatus::corrupt:
+            return "corrupt";
+        case PictureStatus::too_large:
+            return "too_large";
+        case PictureStatus::unsupported:
+            return "unsupported";
+    }
+    return "unknown";
+}
+
+Pictures::Pictures(std::shared_ptr<const Source> source) : source_(std::move(source)) {}
+Pictures::Pictures(Pictures&&) noexcept = default;
+Pictures& Pictures::operator=(Pictures&&) noexcept = default;
+Pictures::~Pictures() = default;
+
+Pictures Pictures::open(const std::string& path, const PictureLimits& limits) {
+    if (limits.max_pixels < 1) {
+        throw InvalidArgument(
+            fmt::format("{}: a limit of {} pixels found, at least 1 expected", path, limits.max_pixels));
+    }
+    std::error_code error;
+    const fs::file_status status = fs::status(path, error);
+    if (!fs::exists(status)) {
+        throw IoError(fmt::format("{}: cannot open: {}", path,
+                                  error ? error.message() : std::string(std::strerror(ENOENT))));
+    }
+    if (fs::is_directory(status)) {
+        return Pictures(image::open_folder(path, limits));
+    }
+    switch (kind_of(path)) {
+        case Kind::list:
+            return Pictures(image::open_list(path, limits));
+        case Kind::idx:
+            return Pictures(image::open_idx(path, limits));
+        case Kind::npy:
+            return Pictures(image::open_npy(path, limits));
+        case Kind::picture:
+            break;
+    }
+    return Pictures(image::open_file(path, limits));
+}
+
+Pictures Pictures::from_tensor(Tensor pictures, std::vector<std::string> labels) {
+    return Pictures(image::tensor_source(std::move(pictures), std::move(labels)));
+}
+
+std::int64_t Pictures::size() const {
+    return source_->size();
+}
+
+PictureEntry Pictures::entry(std::int64_t i) const {
+    return source_->entry(i);
+}
+
+const std::string& Pictures::path() const {
+    return source_->path();
+}
+
+bool Pictures::labelled() const {
+    return source_->labelled();
+}
+
+Pictures Pictures::subset(std::span<const std::int64_t> entries) const {
+    for (const std::int64_t i : entries) {
+        if (i < 0 || i >= size()) {
+            throw InvalidArgument(
+                fmt::format("{}: subset: entry {} found, 0 to {} expected", path(), i, size() - 1));
+        }
+    }
+    return Pictures(
+        std::make_shared<Subset>(source_, std::vector<std::int64_t>(entries.begin(), entries.end())));
+}
+
+}  // namespace stackae

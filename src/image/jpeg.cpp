@@ -1,0 +1,219 @@
+#include "image/jpeg.hpp"
+
+#include <algorithm>
+#include <array>
+#include <csetjmp>
+#include <cstdio>
+#include <fmt/format.h>
+#include <jerror.h>
+#include <jpeglib.h>
+#include <opencv2/imgproc.hpp>
+
+#include "image/exif.hpp"
+
+namespace stackae::image {
+namespace {
+
+/// A progressive JPEG of a few kB can ask for any number of passes over the whole picture.
+constexpr int most_scans = 500;
+
+struct ErrorManager {
+    jpeg_error_mgr base;  // first, so that libjpeg's pointer is also ours
+    std::jmp_buf on_error;
+    std::array<char, JMSG_LENGTH_MAX> message;
+    bool damaged;
+};
+
+ErrorManager& manager_of(j_common_ptr info) {
+    return *reinterpret_cast<ErrorManager*>(info->err);
+}
+
+[[noreturn]] void error_exit(j_common_ptr info) {
+    ErrorManager& manager = manager_of(info);
+    info->err->format_message(info, manager.message.data());
+    std::longjmp(manager.on_error, 1);
+}
+
+/// Warnings that are common in sound files: stray bytes between segments, odd tags, odd order of scans. All
+/// others mean lost picture data.
+bool is_harmless(int code) {
+    return code == JWRN_EXTRANEOUS_DATA || code == JWRN_ADOBE_XFORM || code == JWRN_JFIF_MAJOR ||
+           code == JWRN_BOGUS_PROGRESSION;
+}
+
+void emit_message(j_common_ptr info, int level) {
+    ErrorManager& manager = manager_of(info);
+    if (level < 0 && !manager.damaged && !is_harmless(info->err->msg_code)) {
+        manager.damaged = true;
+        info->err->format_message(info, manager.message.data());
+    }
+}
+
+void output_message(j_common_ptr /*info*/) {}
+
+void check_scans(j_common_ptr info) {
+    if (reinterpret_cast<j_decompress_ptr>(info)->input_scan_number > most_scans) {
+        ErrorManager& manager = manager_of(info);
+        fmt::format_to_n(manager.message.data(), manager.message.size() - 1, "more than {} scans{}",
+                         most_scans, '\0');
+        std::longjmp(manager.on_error, 1);
+    }
+}
+
+/// libjpeg's decompressor. Its errors come by longjmp, so that nothing with a destructor may live
+/// between guarded() and the calls inside.
+class Decompressor {
+public:
+    Decompressor() {
+        info_.err = jpeg_std_error(&errors_.base);
+        errors_.base.error_exit = error_exit;
+        errors_.base.emit_message = emit_message;
+        errors_.base.output_message = output_message;
+        guarded([&] { jpeg_create_decompress(&info_); });
+        progress_.progress_monitor = check_scans;
+        info_.progress = &progress_;
+    }
+    Decompressor(const Decompressor&) = delete;
+    Decompressor& operator=(const Decompressor&) = delete;
+    ~Decompressor() { jpeg_destroy_decompress(&info_); }
+
+    template <class Calls>
+    void guarded(const Calls& calls) {
+        if (setjmp(errors_.on_error) != 0) {
+            throw BadPicture(PictureStatus::corrupt, fmt::format("JPEG: {}", errors_.message.data()));
+        }
+        calls();
+    }
+    void check_damage() const {
+        if (errors_.damaged) {
+            throw BadPicture(PictureStatus::corrupt,
+                             fmt::format("JPEG cut short or damaged: {}", errors_.message.data()));
+        }
+    }
+    jpeg_decompress_struct& info() { return info_; }
+
+private:
+    jpeg_decompress_struct info_{};
+    ErrorManager errors_{};
+    jpeg_progress_mgr progress_{};
+};
+
+int orientation_of(const jpeg_decompress_struct& info) {
+    for (const jpeg_marker_struct* marker = info.marker_list; marker != nullptr; marker = marker->next) {
+        const ByteSpan data(reinterpret_cast<const std::byte*>(marker->data), marker->data_length);
+        if (marker->marker == JPEG_APP0 + 1 && Bytes(data, false).has(0, "Exif")) {
+            return exif_orientation(data);
+        }
+    }
+    return 1;
+}
+
+/// The largest of 1, 2, 4 and 8 that leaves at least twice what the recipe needs.
+unsigned reduction_for(double width, double height, const Recipe& recipe) {
+    const double by_width = recipe.width / width;
+    const double by_height = recipe.height / height;
+    const double scale =
+        recipe.resize == ResizeMode::border ? std::min(by_width, by_height) : std::max(by_width, by_height);
+    unsigned reduction = 8;
+    while (reduction > 1 && 2.0 * scale * reduction > 1.0) {
+        reduction /= 2;
+    }
+    return reduction;
+}
+
+/// C, M, Y, K to R, G, B. Adobe's programs store the four inverted, and they wrote nearly all of these files.
+void cmyk_to_rgb(const cv::Mat& cmyk, bool inverted, cv::Mat& rgb) {
+    rgb.create(cmyk.size(), CV_8UC3);
+    for (int y = 0; y < cmyk.rows; ++y) {
+        const auto* from = cmyk.ptr<cv::Vec4b>(y);
+        auto* to = rgb.ptr<cv::Vec3b>(y);
+        for (int x = 0; x < cmyk.cols; ++x) {
+            const int black = inverted ? from[x][3] : 255 - from[x][3];
+            for (int c = 0; c < 3; ++c) {
+                const int ink = inverted ? from[x][c] : 255 - from[x][c];
+                to[x][c] = static_cast<uchar>((ink * black + 127) / 255);
+            }
+        }
+    }
+}
+
+void choose_output(jpeg_decompress_struct& info, bool gray_will_do) {
+    if (info.jpeg_color_space == JCS_CMYK || info.jpeg_color_space == JCS_YCCK) {
+        info.out_color_space = JCS_CMYK;
+    } else if (info.jpeg_color_space == JCS_GRAYSCALE ||
+               (gray_will_do && info.jpeg_color_space == JCS_YCbCr)) {
+        info.out_color_space = JCS_GRAYSCALE;  // Y is BT.601's luma
+    } else {
+        info.out_color_space = JCS_RGB;
+    }
+}
+
+}  // namespace
+
+void turn_upright(cv::Mat& pixels, int orientation) {
+    if (orientation >= 5) {  // 5 to 8 are stored with rows for columns
+        pixels = pixels.t();
+    }
+    switch (orientation) {
+        case 2:
+        case 6:
+            cv::flip(pixels, pixels, 1);
+            break;
+        case 3:
+        case 7:
+            cv::flip(pixels, pixels, -1);
+            break;
+        case 4:
+        case 8:
+            cv::flip(pixels, pixels, 0);
+            break;
+        default:
+            break;
+    }
+}
+
+Picture decode_jpeg(ByteSpan file, const PictureLimits& limits, const Recipe* recipe) {
+    Decompressor decompressor;
+    jpeg_decompress_struct& info = decompressor.info();
+    decompressor.guarded([&] {
+        jpeg_mem_src(&info, reinterpret_cast<const unsigned char*>(file.data()), file.size());
+        jpeg_save_markers(&info, JPEG_APP0 + 1, 0xffff);
+        jpeg_read_header(&info, TRUE);
+    });
+    const std::int64_t pixel_count = std::int64_t{info.image_width} * info.image_height;
+    if (pixel_count > limits.max_pixels) {
+        throw BadPicture(PictureStatus::too_large,
+                         fmt::format("{} × {} pixels found, at most {} in all expected", info.image_width,
+                                     info.image_height, limits.max_pixels));
+    }
+    const int orientation = orientation_of(info);
+    choose_output(info, recipe != nullptr && recipe->channels == 1);
+    cv::Size full(static_cast<int>(info.image_width), static_cast<int>(info.image_height));
+    if (orientation >= 5) {
+        std::swap(full.width, full.height);
+    }
+    if (recipe != nullptr) {
+        info.scale_num = 1;
+        info.scale_denom = reduction_for(full.width, full.height, *recipe);
+    }
+    decompressor.guarded([&] { jpeg_start_decompress(&info); });
+    cv::Mat pixels(static_cast<int>(info.output_height), static_cast<int>(info.output_width),
+                   CV_8UC(info.output_components));
+    decompressor.guarded([&] {
+        while (info.output_scanline < info.output_height) {
+            JSAMPROW row = pixels.data + pixels.step[0] * info.output_scanline;
+            jpeg_read_scanlines(&info, &row, 1);
+        }
+        jpeg_finish_decompress(&info);
+    });
+    decompressor.check_damage();
+    if (info.out_color_space == JCS_CMYK) {
+        cv::Mat rgb;
+        cmyk_to_rgb(pixels, info.saw_Adobe_marker != FALSE, rgb);
+        pixels = rgb;
+    }
+    turn_upright(pixels, orientation);
+    return {pixels, 255.0, false, false, full};
+}
+
+}  // namespace stackae::image

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <opencv2/core.hpp>
+#include <string>
+
+#include "stackae/error.hpp"
+#include "stackae/pictures.hpp"
+
+namespace stackae::image {
+
+/// A decoded picture: upright, not yet brought to a recipe.
+struct Picture {
+    cv::Mat pixels;              ///< h × w; 1, 3 or 4 channels (alpha last); 8U, 16U or 32F
+    double white = 255.0;        ///< the value that stands for 1
+    bool bgr = false;            ///< order of the colour channels: B, G, R instead of R, G, B
+    bool premultiplied = false;  ///< the colours were multiplied by alpha already
+    cv::Size full_size{};        ///< of a picture that was reduced while decoding; else empty
+
+    /// Upright width and height of the whole picture.
+    [[nodiscard]] cv::Size size() const { return full_size.empty() ? pixels.size() : full_size; }
+};
+
+/// Why one picture cannot be had. It is caught where pictures are read and ends up as a SkippedPicture.
+/// The text is one line, without the path.
+class BadPicture : public Error {
+public:
+    BadPicture(PictureStatus status, const std::string& reason) : Error(reason), status_(status) {}
+    [[nodiscard]] PictureStatus status() const { return status_; }
+
+private:
+    PictureStatus status_;
+};
+
+}  // namespace stackae::image

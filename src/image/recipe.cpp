@@ -1,0 +1,233 @@
+#include "stackae/recipe.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <exception>
+#include <fmt/format.h>
+#include <mutex>
+#include <thread>
+
+#include "stackae/error.hpp"
+
+#include "core/threads.hpp"
+#include "image/preprocess.hpp"
+#include "image/read.hpp"
+
+namespace stackae {
+namespace {
+
+constexpr std::int64_t most_looks = 2000;
+constexpr int most_chosen_side = 64;
+constexpr double least_deviation = 1e-6;
+
+/// What one picture says about the recipe.
+struct Look {
+    bool seen = false;
+    bool gray = true;
+    int height = 0;
+    int width = 0;
+    std::string reason;  ///< why it was not seen
+};
+
+Look look_at(const Pictures::Source& source, std::int64_t i) {
+    Recipe thumbnail;  // large JPEGs are reduced for it, which shows their colour as well
+    thumbnail.channels = 3;
+    thumbnail.height = most_chosen_side;
+    thumbnail.width = most_chosen_side;
+    Look look;
+    try {
+        const image::Picture picture = source.load(i, source.rows() ? nullptr : &thumbnail);
+        look.height = picture.size().height;
+        look.width = picture.size().width;
+        look.gray = image::is_gray(picture);
+        look.seen = true;
+    } catch (const image::BadPicture& bad) {
+        look.reason = bad.what();
+    } catch (const cv::Exception& error) {
+        look.reason = error.err;
+    }
+    return look;
+}
+
+/// Calls body(0) … body(count − 1) on several threads, the caller's among them.
+template <class Body>
+void parallel_for(std::size_t count, int threads, const Body& body) {
+    std::atomic<std::size_t> next{0};
+    std::exception_ptr failure;
+    std::mutex mutex;
+    const auto work = [&] {
+        try {
+            for (std::size_t i = next++; i < count; i = next++) {
+                body(i);
+            }
+        } catch (...) {
+            const std::lock_guard lock(mutex);
+            failure = std::current_exception();
+        }
+    };
+    std::vector<std::jthread> helpers;
+    for (std::size_t i = 1; i < std::min(count, static_cast<std::size_t>(threads)); ++i) {
+        helpers.emplace_back(work);
+    }
+    work();
+    helpers.clear();
+    if (failure) {
+        std::rethrow_exception(failure);
+    }
+}
+
+/// Looks at pictures spread evenly; stops at the first that can be read when `one_will_do`. Throws
+/// InvalidArgument when none can.
+std::vector<Look> look_around(const Pictures& pictures, int threads, bool one_will_do) {
+    const std::int64_t size = pictures.size();
+    const std::int64_t count = std::min(size, most_looks);
+    const auto entry = [&](std::size_t i) { return static_cast<std::int64_t>(i) * size / count; };
+    std::vector<Look> looks(static_cast<std::size_t>(count));
+    std::atomic<bool> enough{false};
+    parallel_for(looks.size(), threads, [&](std::size_t i) {
+        if (!enough) {
+            looks[i] = look_at(pictures.source(), entry(i));
+            enough = one_will_do && looks[i].seen;
+        }
+    });
+    const std::string reason = looks.empty() ? "no picture" : looks.front().reason;
+    std::erase_if(looks, [](const Look& look) { return !look.seen; });
+    if (looks.empty()) {
+        throw InvalidArgument(fmt::format("{}: none of {} pictures can be read; the first, {}: {}",
+                                          pictures.path(), count,
+                                          size > 0 ? pictures.entry(0).path : std::string("none"), reason));
+    }
+    return looks;
+}
+
+int median(std::vector<Look>& looks, int Look::*side) {
+    const auto middle = looks.begin() + static_cast<std::ptrdiff_t>(looks.size() / 2);
+    std::nth_element(looks.begin(), middle, looks.end(),
+                     [side](const Look& a, const Look& b) { return a.*side < b.*side; });
+    return (*middle).*side;
+}
+
+int to_side(double length) {
+    return static_cast<int>(std::clamp(std::round(length), 1.0, static_cast<double>(Recipe::max_side)));
+}
+
+void choose_size(std::vector<Look>& looks, const RecipeOptions& options, bool rows, Recipe& recipe) {
+    const double height = median(looks, &Look::height);
+    const double width = median(looks, &Look::width);
+    if (options.height && options.width) {
+        recipe.height = *options.height;
+        recipe.width = *options.width;
+    } else if (options.height) {
+        recipe.height = *options.height;
+        recipe.width = rows ? static_cast<int>(width) : to_side(width * recipe.height / height);
+    } else if (options.width) {
+        recipe.width = *options.width;
+        recipe.height = rows ? 1 : to_side(height * recipe.width / width);
+    } else if (rows) {
+        recipe.height = 1;
+        recipe.width = static_cast<int>(width);
+    } else {
+        const double scale = std::min(1.0, most_chosen_side / std::max(height, width));
+        recipe.height = to_side(height * scale);
+        recipe.width = to_side(width * scale);
+    }
+}
+
+/// Mean and deviation of every value over all pictures (Welford 1962), in doubles.
+void fit_standardisation(const Pictures& pictures, int threads, Recipe& recipe) {
+    const auto size = static_cast<std::size_t>(recipe.size());
+    std::vector<double> mean(size, 0.0);
+    std::vector<double> squares(size, 0.0);
+    double count = 0.0;
+    PictureReader reader(pictures, recipe, {.batch_size = 256, .threads = threads, .batches_ahead = 4});
+    for (PictureBatch batch; reader.next(batch);) {
+        for (std::int64_t row = 0; row < batch.pictures.rows(); ++row) {
+            count += 1.0;
+            const std::span<const float> values = std::as_const(batch.pictures).row(row);
+            for (std::size_t i = 0; i < size; ++i) {
+                const double off = values[i] - mean[i];
+                mean[i] += off / count;
+                squares[i] += off * (values[i] - mean[i]);
+            }
+        }
+    }
+    if (count == 0.0) {
+        throw InvalidArgument(
+            fmt::format("{}: standardisation: not one picture can be read", pictures.path()));
+    }
+    recipe.mean.resize(size);
+    recipe.deviation.resize(size);
+    for (std::size_t i = 0; i < size; ++i) {
+        const double deviation = std::sqrt(squares[i] / count);
+        recipe.mean[i] = static_cast<float>(mean[i]);
+        recipe.deviation[i] = deviation < least_deviation ? 1.0F : static_cast<float>(deviation);
+    }
+}
+
+[[noreturn]] void refuse(const char* field, double found, const char* expected) {
+    throw InvalidArgument(fmt::format("recipe: {}: {} found, {} expected", field, found, expected));
+}
+
+}  // namespace
+
+void validate(const Recipe& recipe) {
+    if (recipe.channels != 1 && recipe.channels != 3) {
+        refuse("channels", recipe.channels, "1 (gray) or 3 (RGB)");
+    }
+    if (recipe.height < 1 || recipe.height > Recipe::max_side) {
+        refuse("height", recipe.height, "1 to 4096");
+    }
+    if (recipe.width < 1 || recipe.width > Recipe::max_side) {
+        refuse("width", recipe.width, "1 to 4096");
+    }
+    if (recipe.resize != ResizeMode::squash && recipe.resize != ResizeMode::border &&
+        recipe.resize != ResizeMode::center) {
+        refuse("resize", static_cast<double>(recipe.resize), "squash, border or center");
+    }
+    if (!(recipe.background >= 0.0F && recipe.background <= 1.0F)) {
+        refuse("background", recipe.background, "a gray level in [0, 1]");
+    }
+    if (!(recipe.contrast_epsilon > 0.0F && std::isfinite(recipe.contrast_epsilon))) {
+        refuse("contrast_epsilon", recipe.contrast_epsilon, "a number above 0");
+    }
+    const std::size_t size = recipe.mean.empty() ? 0 : static_cast<std::size_t>(recipe.size());
+    if (recipe.mean.size() != size || recipe.deviation.size() != size) {
+        throw InvalidArgument(fmt::format("recipe: {} means and {} deviations found, {} or none expected",
+                                          recipe.mean.size(), recipe.deviation.size(), recipe.size()));
+    }
+    for (std::size_t i = 0; i < size; ++i) {
+        if (!std::isfinite(recipe.mean[i])) {
+            refuse("mean", recipe.mean[i], "a finite number");
+        }
+        if (!(recipe.deviation[i] > 0.0F && std::isfinite(recipe.deviation[i]))) {
+            refuse("deviation", recipe.deviation[i], "a number above 0");
+        }
+    }
+}
+
+Recipe choose_recipe(const Pictures& pictures, const RecipeOptions& options, int threads) {
+    threads = core::resolve_threads(threads);
+    Recipe recipe;
+    recipe.channels = options.channels.value_or(1);
+    recipe.height = options.height.value_or(1);
+    recipe.width = options.width.value_or(1);
+    recipe.resize = options.resize;
+    recipe.background = options.background;
+    recipe.contrast = options.contrast;
+    validate(recipe);  // what was asked for, before anything is read
+    const bool all_given = options.channels && options.height && options.width;
+    std::vector<Look> looks = look_around(pictures, threads, all_given);
+    choose_size(looks, options, pictures.source().rows(), recipe);
+    if (!options.channels) {
+        const bool gray = std::all_of(looks.begin(), looks.end(), [](const Look& look) { return look.gray; });
+        recipe.channels = gray ? 1 : 3;
+    }
+    validate(recipe);
+    if (options.standardize) {
+        fit_standardisation(pictures, threads, recipe);
+    }
+    return recipe;
+}
+
+}  // namespace stackae

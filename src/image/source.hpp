@@ -1,0 +1,51 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "stackae/pictures.hpp"
+
+#include "image/picture.hpp"
+
+namespace stackae {
+
+/// What a collection is made of. Const and safe to read from several threads.
+struct Pictures::Source {
+    Source() = default;
+    Source(const Source&) = delete;
+    Source& operator=(const Source&) = delete;
+    virtual ~Source() = default;
+
+    [[nodiscard]] virtual std::int64_t size() const = 0;
+    [[nodiscard]] virtual PictureEntry entry(std::int64_t i) const = 0;
+    [[nodiscard]] virtual const std::string& path() const = 0;
+    [[nodiscard]] virtual bool labelled() const = 0;
+    /// True when pictures are rows of numbers without height and width.
+    [[nodiscard]] virtual bool rows() const { return false; }
+    /// Decodes entry i. recipe: what it is for, or null (see image::decode). The pixels may be a view of the
+    /// source's memory and must not be written to. Throws image::BadPicture.
+    [[nodiscard]] virtual image::Picture load(std::int64_t i, const Recipe* recipe) const = 0;
+};
+
+namespace image {
+
+using SourcePointer = std::shared_ptr<const Pictures::Source>;
+
+/// A picture file, whatever its ending.
+[[nodiscard]] SourcePointer open_file(const std::string& path, const PictureLimits& limits);
+/// Throws IoError, InvalidArgument when there is no picture in it.
+[[nodiscard]] SourcePointer open_folder(const std::string& path, const PictureLimits& limits);
+/// Throws IoError, InvalidArgument when there is no line with a path.
+[[nodiscard]] SourcePointer open_list(const std::string& path, const PictureLimits& limits);
+/// Throws IoError, CorruptFile.
+[[nodiscard]] SourcePointer open_idx(const std::string& path, const PictureLimits& limits);
+/// Throws IoError, CorruptFile, InvalidArgument for kinds of values that are no pictures.
+[[nodiscard]] SourcePointer open_npy(const std::string& path, const PictureLimits& limits);
+/// Throws InvalidArgument.
+[[nodiscard]] SourcePointer tensor_source(Tensor pictures, std::vector<std::string> labels);
+
+}  // namespace image
+}  // namespace stackae
