@@ -1,0 +1,50 @@
+#include "cli/coding.hpp"
+
+#include <fmt/format.h>
+
+#include "cli/interrupt.hpp"
+
+namespace stackae::cli {
+
+void CodingOptions::declare(OptionParser& parser) {
+    parser.group("Reading");
+    parser.option("batch-size,b", "N", "pictures at a time; changes speed, not results",
+                  integer_into(batch_size, 1, 65536));
+    parser.option("threads,j", "N", "0: one a core", integer_into(threads, 0, 4096));
+    parser.option("max-pixels", "N", "pictures of more pixels are skipped",
+                  integer_into(limits.max_pixels, 1));
+    parser.option("manifest", "FILE", "what became of every picture: CSV path,row,label,status,reason",
+                  text_into(manifest));
+}
+
+void declare_code_options(OptionParser& parser, EncodeOptions& encode) {
+    parser.option("layer", "N", "whose code, 1 is the lowest; else the last layer's",
+                  integer_into(encode.layer, 1, 1'000'000));
+    parser.option("normalize", "none|l2", "l2 scales every code to length 1", [&](const std::string& text) {
+        if (text != "l2" && text != "none") {
+            throw UsageError(fmt::format("'{}' is neither none nor l2", text));
+        }
+        encode.l2_normalize = text == "l2";
+    });
+}
+
+void encode_inputs(Console& console, const CodingRun& run, const CodingOptions& options, Account& account,
+                   const CodeSink& sink) {
+    catch_interrupts();
+    EncodeOptions encode = run.encode;
+    encode.threads = run.inputs.size() == 1 ? 1 : options.threads;
+    Encoder encoder(run.model, encode);
+    Progress progress(console, "pictures", run.inputs.size());
+    InputReader reader(run.inputs, run.model.recipe,
+                       {.batch_size = options.batch_size,
+                        .threads = encode.threads,
+                        .need_label = run.need_label,
+                        .label = run.label},
+                       account, progress);
+    for (InputBatch batch; reader.next(batch);) {
+        sink(batch, encoder.encode(batch.pictures), encoder);
+    }
+    check_interrupted();
+}
+
+}  // namespace stackae::cli

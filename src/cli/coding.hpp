@@ -1,0 +1,44 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "stackae/model.hpp"
+
+#include "cli/console.hpp"
+#include "cli/inputs.hpp"
+#include "cli/option_parser.hpp"
+
+namespace stackae::cli {
+
+/// What the commands that run pictures through a model have in common.
+struct CodingOptions {
+    std::int64_t batch_size = 256;
+    int threads = 0;
+    std::string manifest;
+    PictureLimits limits;
+
+    /// Declares --batch-size, --threads, --manifest and --max-pixels in a group of their own.
+    void declare(OptionParser& parser);
+};
+
+/// Declares --layer and --normalize.
+void declare_code_options(OptionParser& parser, EncodeOptions& encode);
+
+/// Pictures that were read, in order, and what the model made of them: n × code_size.
+using CodeSink = std::function<void(const InputBatch& batch, const Tensor& codes, Encoder& encoder)>;
+
+/// Reads, encodes and hands on batch by batch, with a bar. Threads are settled here: one picture uses one.
+/// The account is kept but not finished.
+struct CodingRun {
+    const Inputs& inputs;
+    const Model& model;
+    EncodeOptions encode;
+    bool need_label = false;
+    std::optional<std::string> label = std::nullopt;
+};
+void encode_inputs(Console& console, const CodingRun& run, const CodingOptions& options, Account& account,
+                   const CodeSink& sink);
+
+}  // namespace stackae::cli

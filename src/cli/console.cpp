@@ -1,0 +1,84 @@
+#include "cli/console.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <fmt/format.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "cli/values.hpp"
+
+namespace stackae::cli {
+namespace {
+
+void put(std::string_view text) {
+    std::fwrite(text.data(), 1, text.size(), stderr);
+}
+
+std::size_t terminal_width() {
+    winsize size{};
+    return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80U;
+}
+
+}  // namespace
+
+Console::Console() : terminal_(isatty(STDERR_FILENO) != 0) {}
+
+void Console::note(std::string_view text) {
+    if (!quiet_) {
+        clear();
+        put(fmt::format("{}\n", text));
+    }
+}
+
+void Console::warn(std::string_view text) {
+    clear();
+    put(fmt::format("stackae: {}\n", text));
+}
+
+void Console::draw(std::string_view text) {
+    if (draws()) {
+        put(fmt::format("\r{}\x1b[K", text.substr(0, terminal_width() - 1)));
+        drawn_ = true;
+    }
+}
+
+void Console::clear() {
+    if (drawn_) {
+        put("\r\x1b[K");
+        drawn_ = false;
+    }
+}
+
+std::string bar(double share, int width) {
+    const int filled = std::clamp(static_cast<int>(share * width), 0, width);
+    std::string text(static_cast<std::size_t>(filled), '=');
+    if (filled < width) {
+        text += '>';
+    }
+    text.resize(static_cast<std::size_t>(width), ' ');
+    return '[' + text + ']';
+}
+
+Progress::Progress(Console& console, std::string what, std::int64_t of)
+    : console_(console), what_(std::move(what)), of_(of) {}
+
+Progress::~Progress() {
+    console_.clear();
+}
+
+void Progress::update(std::int64_t done) {
+    const auto now = Clock::now();
+    if (!console_.draws() || now - drawn_ < std::chrono::milliseconds(100) || of_ <= 0) {
+        return;
+    }
+    drawn_ = now;
+    const double seconds = std::chrono::duration<double>(now - start_).count();
+    const double rate = static_cast<double>(done) / seconds;
+    console_.draw(fmt::format("{} {} {}/{}  {:.0f} pictures/s  {} left", what_,
+                              bar(static_cast<double>(done) / static_cast<double>(of_), 24),
+                              format_count(done), format_count(of_), rate,
+                              done > 0 ? format_duration(static_cast<double>(of_ - done) / rate) : "?"));
+}
+
+}  // namespace stackae::cli

@@ -1,0 +1,197 @@
+#include <algorithm>
+#include <filesystem>
+#include <fmt/format.h>
+#include <map>
+
+#include "stackae/error.hpp"
+#include "stackae/gallery.hpp"
+
+#include "cli/coding.hpp"
+#include "cli/command.hpp"
+#include "cli/results.hpp"
+#include "cli/shipped_model.hpp"
+
+namespace stackae::cli {
+namespace {
+
+class EnrollCommand : public Command {
+public:
+    std::string synopsis() const override {
+        return "INPUT... -o GALLERY [-m MODEL] [options]\n"
+               "       stackae enroll --remove NAME -o GALLERY";
+    }
+    std::string about() const override {
+        return "Remembers labelled pictures in a gallery, for `stackae recognize`.\n"
+               "A picture's name is the first folder below INPUT; IDX and lists bring their own.";
+    }
+    void declare(OptionParser& parser) override;
+    int run(Console& console, const std::vector<std::string>& inputs) override;
+
+private:
+    void check_usage(const std::vector<std::string>& inputs) const;
+    int remove_name(Console& console);
+    Gallery encode(Console& console, const Inputs& inputs, const NamedModel& model, Account& account);
+    void finish(Gallery& gallery, std::int64_t added) const;
+
+    std::string model_;
+    std::string output_;
+    std::string remove_;
+    std::optional<std::string> name_;
+    bool append_ = false;
+    EncodeOptions encode_;
+    std::optional<Metric> metric_;
+    std::optional<double> false_accept_;
+    CodingOptions coding_;
+};
+
+void EnrollCommand::declare(OptionParser& parser) {
+    parser.group("The gallery");
+    parser.option("output,o", "GALLERY", "the gallery's file", text_into(output_));
+    parser.option("model,m", "MODEL", "else the model that comes with stackae", text_into(model_));
+    parser.flag("append", "add to the gallery that is there; a path that is in it already is replaced",
+                append_);
+    parser.option("remove", "NAME", "take every picture of that name out (needs no INPUT)",
+                  text_into(remove_));
+    parser.option("name", "NAME", "the name of all INPUT, in place of folder names",
+                  [this](const std::string& text) { name_ = text; });
+    parser.group("How pictures are compared (kept in the gallery)");
+    declare_code_options(parser, encode_);
+    parser.option("metric", "l2|cosine", "distance between codes",
+                  [this](const std::string& text) { metric_ = parse_metric(text); });
+    parser.option("false-accept", "P",
+                  "share of strangers that may be named; sets the threshold (0.01 when not given)",
+                  number_into(false_accept_, 1e-9, 1.0 - 1e-9));
+    coding_.declare(parser);
+}
+
+void EnrollCommand::check_usage(const std::vector<std::string>& inputs) const {
+    if (output_.empty()) {
+        throw UsageError("enroll needs -o GALLERY, the file to keep");
+    }
+    if (!remove_.empty() && (!inputs.empty() || append_)) {
+        throw UsageError("--remove takes neither INPUT nor --append");
+    }
+    if (remove_.empty() && inputs.empty()) {
+        throw UsageError("enroll needs an INPUT with a folder of pictures for each name");
+    }
+    if (name_ && (name_->empty() || *name_ == "unknown")) {
+        throw UsageError(fmt::format("--name: '{}' can be nobody's name", *name_));
+    }
+}
+
+int EnrollCommand::run(Console& console, const std::vector<std::string>& inputs) {
+    check_usage(inputs);
+    check_writable(output_);
+    if (!remove_.empty()) {
+        return remove_name(console);
+    }
+    std::optional<Gallery> existing;
+    if (append_) {
+        existing = load_gallery(output_);
+        encode_.layer = encode_.layer == 0 ? existing->layer : encode_.layer;
+        encode_.l2_normalize = encode_.l2_normalize || existing->l2_normalize;
+        metric_ = metric_.value_or(existing->metric);
+        false_accept_ = false_accept_.value_or(existing->false_accept);
+    } else if (std::filesystem::is_regular_file(output_)) {
+        console.note(fmt::format("{} is there already and will be replaced (--append adds to it)", output_));
+    }
+    const Inputs opened(inputs, coding_.limits);
+    const NamedModel model =
+        existing ? open_gallery_model(console, *existing, output_, model_) : open_model(console, model_);
+    Account account(console, coding_.manifest);
+    Gallery gallery = encode(console, opened, model, account);
+    const std::int64_t added = gallery.size();
+    if (existing) {
+        append(*existing, gallery);
+        gallery = std::move(*existing);
+    }
+    finish(gallery, added);
+    return account.exit_code();
+}
+
+int EnrollCommand::remove_name(Console& console) {
+    Gallery gallery = load_gallery(output_);
+    const std::int64_t removed = remove(gallery, remove_);
+    if (removed == 0) {
+        throw InvalidArgument(fmt::format("{}: has nobody of the name '{}'", output_, remove_));
+    }
+    if (gallery.size() == 0) {
+        throw InvalidArgument(
+            fmt::format("{}: '{}' is the only name in it; delete the file instead", output_, remove_));
+    }
+    console.note(fmt::format("removed {} pictures of {}", removed, remove_));
+    false_accept_ = false_accept_.value_or(gallery.false_accept);
+    finish(gallery, 0);
+    return exit_code::done;
+}
+
+Gallery EnrollCommand::encode(Console& console, const Inputs& inputs, const NamedModel& model,
+                              Account& account) {
+    Gallery gallery;
+    gallery.model_identity = model.model.identity();
+    gallery.model_path = model.path;
+    gallery.layer = encode_.layer == 0 ? static_cast<int>(model.model.layers.size()) : encode_.layer;
+    gallery.l2_normalize = encode_.l2_normalize;
+    gallery.metric = metric_.value_or(Metric::l2);
+    std::vector<float> values;
+    encode_inputs(
+        console,
+        {.inputs = inputs, .model = model.model, .encode = encode_, .need_label = true, .label = name_},
+        coding_, account, [&](const InputBatch& batch, const Tensor& codes, Encoder&) {
+            for (const PictureEntry& entry : batch.entries) {
+                if (*entry.label == "unknown") {
+                    throw InvalidArgument(fmt::format(
+                        "{}: the name 'unknown' is kept for pictures that are near nobody; rename "
+                        "its folder",
+                        entry.path));
+                }
+                gallery.names.push_back(*entry.label);
+                gallery.paths.push_back(entry.path);
+            }
+            values.insert(values.end(), codes.values().begin(), codes.values().end());
+        });
+    account.finish();
+    gallery.codes = Tensor({gallery.size(), model.model.code_size(encode_.layer)});
+    std::copy(values.begin(), values.end(), gallery.codes.data());
+    return gallery;
+}
+
+/// Calibrates, saves, and prints what the gallery holds now.
+void EnrollCommand::finish(Gallery& gallery, std::int64_t added) const {
+    const double rate = false_accept_.value_or(0.01);
+    calibrate(gallery, rate, coding_.threads);
+    save(gallery, output_);
+    std::map<std::string, std::int64_t> counts;
+    for (const std::string& name : gallery.names) {
+        ++counts[name];
+    }
+    TextTable table;
+    for (const auto& [name, count] : counts) {
+        table.add({name, format_count(count)});
+    }
+    Results results;
+    results.write(fmt::format(
+        "{}: {} pictures of {} names{}\n{}", output_, format_count(gallery.size()), counts.size(),
+        added > 0 && added < gallery.size() ? fmt::format(", {} of them new", format_count(added)) : "",
+        table.text()));
+    if (gallery.threshold) {
+        results.write(
+            fmt::format("threshold {:.6g} ({} distance): beyond it a picture is unknown; calibrated so that "
+                        "at most {:.3g}% "
+                        "of strangers are given a name\n",
+                        *gallery.threshold, name(gallery.metric), 100.0 * rate));
+    } else {
+        results.write(
+            "no threshold: with one name there are no strangers to calibrate on, so every picture will be "
+            "given that name\n");
+    }
+    results.finish();
+}
+
+}  // namespace
+
+std::unique_ptr<Command> make_enroll_command() {
+    return std::make_unique<EnrollCommand>();
+}
+
+}  // namespace stackae::cli

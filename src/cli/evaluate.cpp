@@ -1,0 +1,221 @@
+#include "stackae/evaluate.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <fmt/format.h>
+#include <optional>
+
+#include "cli/coding.hpp"
+#include "cli/command.hpp"
+#include "cli/results.hpp"
+#include "cli/shipped_model.hpp"
+#include "core/json.hpp"
+
+namespace stackae::cli {
+namespace {
+
+constexpr std::size_t widest_table = 20;  ///< classes whose confusion table still fits a screen
+
+std::string percent(const Figure& figure, int splits) {
+    return splits > 1 ? fmt::format("{:.2f} % ± {:.2f}", 100.0 * figure.mean, 100.0 * figure.deviation)
+                      : fmt::format("{:.2f} %", 100.0 * figure.mean);
+}
+
+std::string plain(const Figure& figure, int splits) {
+    return splits > 1 ? fmt::format("{:.4f} ± {:.4f}", figure.mean, figure.deviation)
+                      : fmt::format("{:.4f}", figure.mean);
+}
+
+std::string share(double value) {
+    return std::isnan(value) ? "-" : fmt::format("{:.1f} %", 100.0 * value);
+}
+
+std::string confusion_table(const Evaluation& result) {
+    TextTable table;
+    std::vector<std::string> head{"true \\ given"};
+    for (const ClassFigures& figures : result.classes) {
+        head.push_back(figures.name);
+    }
+    table.add(head);
+    for (std::size_t r = 0; r < result.confusion.size(); ++r) {
+        std::vector<std::string> row{result.classes[r].name};
+        for (const std::int64_t count : result.confusion[r]) {
+            row.push_back(fmt::format("{}", count));
+        }
+        table.add(std::move(row));
+    }
+    return table.text();
+}
+
+/// The pairs of classes that are taken for each other most, where the whole table is too wide.
+std::string worst_confusions(const Evaluation& result) {
+    struct Pair {
+        std::int64_t count;
+        std::size_t truth, given;
+    };
+    std::vector<Pair> pairs;
+    for (std::size_t r = 0; r < result.confusion.size(); ++r) {
+        for (std::size_t c = 0; c < result.confusion[r].size(); ++c) {
+            if (r != c && result.confusion[r][c] > 0) {
+                pairs.push_back({result.confusion[r][c], r, c});
+            }
+        }
+    }
+    std::stable_sort(pairs.begin(), pairs.end(),
+                     [](const Pair& a, const Pair& b) { return a.count > b.count; });
+    pairs.resize(std::min(pairs.size(), widest_table));
+    TextTable table;
+    table.add({"true", "given", "pictures"});
+    for (const Pair& pair : pairs) {
+        table.add(
+            {result.classes[pair.truth].name, result.classes[pair.given].name, format_count(pair.count)});
+    }
+    return table.text();
+}
+
+std::string report(const Evaluation& result, const std::string& model) {
+    const int splits = result.splits;
+    std::string out = fmt::format("model  {}, code of {} values\n", model, result.code_size);
+    out += splits > 1 ? fmt::format(
+                            "data   {} random splits in halves of {} and {} pictures; figures are mean ± "
+                            "standard deviation\n",
+                            splits, format_count(result.train_pictures), format_count(result.test_pictures))
+                      : fmt::format("data   {} pictures to learn from, {} to measure on\n",
+                                    format_count(result.train_pictures), format_count(result.test_pictures));
+    TextTable squared;
+    squared.add({"model", plain(result.sse_per_image, splits)});
+    squared.add({fmt::format("PCA of {}", result.pca_components), plain(result.pca_sse_per_image, splits)});
+    squared.add({"mean picture", plain(result.mean_sse_per_image, splits)});
+    out += "\nreconstruction: squared error a picture\n" + squared.text();
+    if (!result.labelled) {
+        return out + "\nno labels: nothing more can be measured\n";
+    }
+    TextTable accuracy;
+    accuracy.add({"model's features", percent(result.knn_accuracy, splits)});
+    accuracy.add({"raw pixels", percent(result.raw_knn_accuracy, splits)});
+    accuracy.add({fmt::format("PCA of {}", result.pca_components), percent(result.pca_knn_accuracy, splits)});
+    out += fmt::format("\naccuracy of the {} nearest neighbours ({} distance)\n{}", result.k,
+                       name(result.metric), accuracy.text());
+    TextTable classes;
+    classes.add({"class", "pictures", "precision", "recall", "F1"});
+    for (const ClassFigures& figures : result.classes) {
+        classes.add({figures.name, format_count(figures.pictures), share(figures.precision),
+                     share(figures.recall), share(figures.f1)});
+    }
+    out += "\nclass by class\n" + classes.text();
+    return out + (result.classes.size() <= widest_table
+                      ? "\nconfusion, in pictures\n" + confusion_table(result)
+                      : "\nmost frequent confusions (--json gives all)\n" + worst_confusions(result));
+}
+
+void put(nlohmann::json& object, const char* key, const Figure& figure) {
+    object[key] = figure.mean;
+    object[std::string(key) + "_deviation"] = figure.deviation;
+}
+
+nlohmann::json report_json(const Evaluation& result, const std::string& model) {
+    nlohmann::json out{{"model", model},
+                       {"train_pictures", result.train_pictures},
+                       {"test_pictures", result.test_pictures},
+                       {"splits", result.splits},
+                       {"labelled", result.labelled},
+                       {"code_size", result.code_size}};
+    put(out["reconstruction"], "sse_per_image", result.sse_per_image);
+    auto& baselines = out["baselines"];
+    put(baselines["mean"], "sse_per_image", result.mean_sse_per_image);
+    put(baselines["pca"], "sse_per_image", result.pca_sse_per_image);
+    baselines["pca"]["components"] = result.pca_components;
+    out["knn"] = {{"k", result.k}, {"metric", name(result.metric)}, {"accuracy", nullptr}};
+    if (!result.labelled) {
+        return out;
+    }
+    put(out["knn"], "accuracy", result.knn_accuracy);
+    put(baselines["raw"], "knn_accuracy", result.raw_knn_accuracy);
+    put(baselines["pca"], "knn_accuracy", result.pca_knn_accuracy);
+    out["confusion"] = result.confusion;
+    out["classes"] = nlohmann::json::array();
+    for (const ClassFigures& figures : result.classes) {
+        // nlohmann prints NaN as null
+        out["classes"].push_back({{"name", figures.name},
+                                  {"pictures", figures.pictures},
+                                  {"precision", figures.precision},
+                                  {"recall", figures.recall},
+                                  {"f1", figures.f1}});
+    }
+    return out;
+}
+
+class EvaluateCommand : public Command {
+public:
+    std::string synopsis() const override { return "TRAIN [TEST] [-m MODEL] [options]"; }
+    std::string about() const override {
+        return "Measures a model's features and reconstructions against raw pixels and PCA.\n"
+               "Neighbours and PCA come from TRAIN, figures from TEST; with one set, from random halves of "
+               "it.";
+    }
+    void declare(OptionParser& parser) override;
+    int run(Console& console, const std::vector<std::string>& inputs) override;
+
+private:
+    std::string model_;
+    std::string manifest_;
+    EncodeOptions encode_;
+    EvaluateOptions options_;
+    PictureLimits limits_;
+    bool json_ = false;
+};
+
+void EvaluateCommand::declare(OptionParser& parser) {
+    parser.group("What is measured");
+    parser.option("model,m", "MODEL", "else the model that comes with stackae", text_into(model_));
+    parser.option("k", "N", "neighbours that vote (5 when not given)", integer_into(options_.k, 1));
+    parser.option("metric", "l2|cosine", "distance between codes",
+                  [this](const std::string& text) { options_.metric = parse_metric(text); });
+    declare_code_options(parser, encode_);
+    parser.option("splits", "N", "random halves, where there is one set (20 when not given)",
+                  integer_into(options_.splits, 1, 10000));
+    parser.option("seed", "N", "of the splits", integer_into(options_.seed, 0));
+    parser.group("Output");
+    parser.flag("json", "one JSON object; accuracies from 0 to 1", json_);
+    parser.group("Reading");
+    parser.option("threads,j", "N", "0: one a core", integer_into(options_.threads, 0, 4096));
+    parser.option("max-pixels", "N", "pictures of more pixels are skipped",
+                  integer_into(limits_.max_pixels, 1));
+    parser.option("manifest", "FILE", "what became of every picture: CSV path,row,label,status,reason",
+                  text_into(manifest_));
+}
+
+int EvaluateCommand::run(Console& console, const std::vector<std::string>& inputs) {
+    if (inputs.empty() || inputs.size() > 2) {
+        throw UsageError("evaluate needs TRAIN, or TRAIN and TEST");
+    }
+    options_.layer = encode_.layer;
+    options_.l2_normalize = encode_.l2_normalize;
+    const Pictures train = Pictures::open(inputs[0], limits_);
+    std::optional<Pictures> test;
+    if (inputs.size() == 2) {
+        test.emplace(Pictures::open(inputs[1], limits_));
+    }
+    const NamedModel model = open_model(console, model_);
+    Account account(console, manifest_);
+    const Evaluation result =
+        test ? evaluate(model.model, train, *test, options_) : evaluate(model.model, train, options_);
+    account.fill(train, result.skipped_train);
+    if (test) {
+        account.fill(*test, result.skipped_test);
+    }
+    account.finish();
+    Results results;
+    results.write(json_ ? core::print_json(report_json(result, model.path)) + "\n"
+                        : report(result, model.path));
+    results.finish();
+    return account.exit_code();
+}
+
+}  // namespace
+
+std::unique_ptr<Command> make_evaluate_command() {
+    return std::make_unique<EvaluateCommand>();
+}
+
+}  // namespace stackae::cli

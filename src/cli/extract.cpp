@@ -1,0 +1,102 @@
+#include <fmt/format.h>
+#include <iostream>
+#include <optional>
+
+#include "stackae/error.hpp"
+#include "stackae/features.hpp"
+
+#include "cli/coding.hpp"
+#include "cli/command.hpp"
+#include "cli/results.hpp"
+#include "cli/shipped_model.hpp"
+
+namespace stackae::cli {
+namespace {
+
+class ExtractCommand : public Command {
+public:
+    std::string synopsis() const override { return "INPUT... [-m MODEL] [-o FILE] [options]"; }
+    std::string about() const override {
+        return "Turns pictures into feature vectors.\n"
+               "INPUT is a picture, a picture folder, a .txt list of paths, IDX images (.gz too) or .npy.\n"
+               "Without -o the features are printed as CSV.";
+    }
+    void declare(OptionParser& parser) override;
+    int run(Console& console, const std::vector<std::string>& inputs) override;
+
+private:
+    FeatureFormat settle_format() const;
+
+    std::string model_;
+    std::string output_;
+    std::optional<FeatureFormat> format_;
+    EncodeOptions encode_;
+    CodingOptions coding_;
+};
+
+void ExtractCommand::declare(OptionParser& parser) {
+    parser.group("Features");
+    parser.option("model,m", "MODEL", "else the model that comes with stackae", text_into(model_));
+    parser.option("output,o", "FILE", "else stdout", text_into(output_));
+    parser.option("format", "NAME", "csv, npy, libsvm, projector or jsonl; else by the output's ending",
+                  [this](const std::string& text) { format_ = parse_feature_format(text); });
+    declare_code_options(parser, encode_);
+    coding_.declare(parser);
+}
+
+FeatureFormat ExtractCommand::settle_format() const {
+    try {
+        const FeatureFormat format = format_           ? *format_
+                                     : output_.empty() ? FeatureFormat::csv
+                                                       : feature_format_of(output_);
+        if (output_.empty() && (format == FeatureFormat::npy || format == FeatureFormat::projector)) {
+            throw UsageError(fmt::format("--format {} needs a file: name one with -o", name(format)));
+        }
+        return format;
+    } catch (const InvalidArgument& error) {
+        throw UsageError(error.what());
+    }
+}
+
+int ExtractCommand::run(Console& console, const std::vector<std::string>& inputs) {
+    if (inputs.empty()) {
+        throw UsageError("extract needs an INPUT: a picture, a folder, a list, IDX or .npy");
+    }
+    const FeatureFormat format = settle_format();
+    const Inputs opened(inputs, coding_.limits);
+    const NamedModel model = open_model(console, model_);
+    const std::int64_t columns = model.model.code_size(encode_.layer);
+    Account account(console, coding_.manifest);
+    std::optional<FeatureWriter> writer;
+    if (output_.empty()) {
+        writer.emplace(std::cout, format, columns, opened.labelled(), model.model.class_names);
+    } else {
+        writer.emplace(output_, format, columns, opened.labelled(), model.model.class_names);
+    }
+    std::vector<FeatureRow> rows;
+    encode_inputs(console, {.inputs = opened, .model = model.model, .encode = encode_}, coding_, account,
+                  [&](const InputBatch& batch, const Tensor& codes, Encoder&) {
+                      rows.clear();
+                      for (const PictureEntry& entry : batch.entries) {
+                          rows.push_back({entry.path, entry.label});
+                      }
+                      writer->write(rows, codes);
+                  });
+    account.finish();
+    writer->finish();
+    if (output_.empty()) {
+        finish_stdout();
+    } else {
+        console.note(
+            fmt::format("wrote {}: {} rows of {} features", output_, format_count(account.rows()), columns));
+    }
+    return account.exit_code();
+}
+
+}  // namespace
+
+std::unique_ptr<Command> make_extract_command() {
+    return std::make_unique<ExtractCommand>();
+}
+
+}  // namespace stackae::cli

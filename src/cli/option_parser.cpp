@@ -1,0 +1,111 @@
+#include "cli/option_parser.hpp"
+
+#include <algorithm>
+#include <boost/program_options.hpp>
+#include <fmt/format.h>
+#include <sstream>
+
+#include "stackae/error.hpp"
+
+namespace stackae::cli {
+namespace po = boost::program_options;
+
+namespace {
+
+constexpr unsigned line_length = 100;
+
+std::string long_name(const std::string& names) {
+    return names.substr(0, names.find(','));
+}
+
+}  // namespace
+
+OptionParser::OptionParser(std::string command, std::string synopsis, std::string about)
+    : command_(std::move(command)), synopsis_(std::move(synopsis)), about_(std::move(about)) {}
+
+void OptionParser::group(const std::string& caption) {
+    groups_.push_back(std::make_unique<po::options_description>(caption, line_length, line_length / 2));
+}
+
+void OptionParser::option(const std::string& names, const std::string& value, const std::string& help,
+                          Handler handler) {
+    groups_.back()->add_options()(names.c_str(), po::value<std::string>()->value_name(value), help.c_str());
+    declared_.push_back({long_name(names), std::move(handler), false});
+}
+
+void OptionParser::flag(const std::string& names, const std::string& help, std::function<void()> handler) {
+    groups_.back()->add_options()(names.c_str(), help.c_str());
+    declared_.push_back({long_name(names), [run = std::move(handler)](const std::string&) { run(); }, true});
+}
+
+void OptionParser::flag(const std::string& names, const std::string& help, bool& target) {
+    flag(names, help, [&target] { target = true; });
+}
+
+std::string OptionParser::unknown_option(const std::string& found) const {
+    std::vector<std::string> names;
+    std::transform(declared_.begin(), declared_.end(), std::back_inserter(names),
+                   [](const Declared& option) { return option.name; });
+    const std::string bare = found.substr(std::min(found.find_first_not_of('-'), found.size()));
+    const auto meant = bare.size() > 1 ? nearest_word(bare, names) : std::nullopt;
+    return fmt::format("{} has no option '{}'{}", command_, found,
+                       meant ? fmt::format("; did you mean --{}?", *meant) : "");
+}
+
+std::vector<std::string> OptionParser::parse(const std::vector<std::string>& arguments) const {
+    po::options_description all;
+    for (const auto& group : groups_) {
+        all.add(*group);
+    }
+    std::vector<std::string> positional;
+    po::variables_map values;
+    try {
+        // Guessing at shortened names would change its mind with every option that is added.
+        const auto style = po::command_line_style::unix_style & ~po::command_line_style::allow_guessing;
+        const po::parsed_options parsed = po::command_line_parser(arguments).options(all).style(style).run();
+        for (const po::option& option : parsed.options) {
+            if (option.string_key.empty()) {
+                positional.insert(positional.end(), option.value.begin(), option.value.end());
+            }
+        }
+        po::store(parsed, values);
+    } catch (const po::unknown_option& error) {
+        throw UsageError(unknown_option(error.get_option_name()));
+    } catch (const po::error& error) {
+        throw UsageError(error.what());
+    }
+    for (const Declared& option : declared_) {
+        if (values.count(option.name) == 0) {
+            continue;
+        }
+        try {
+            option.handler(option.is_flag ? std::string() : values[option.name].as<std::string>());
+        } catch (const UsageError& error) {
+            throw UsageError(fmt::format("--{}: {}", option.name, error.what()));
+        } catch (const InvalidArgument& error) {
+            throw UsageError(fmt::format("--{}: {}", option.name, error.what()));
+        }
+    }
+    return positional;
+}
+
+bool OptionParser::asks_for_help(const std::vector<std::string>& arguments) {
+    const auto end = std::find(arguments.begin(), arguments.end(), "--");
+    return std::any_of(arguments.begin(), end,
+                       [](const std::string& word) { return word == "--help" || word == "-h"; });
+}
+
+std::string OptionParser::usage() const {
+    return fmt::format("usage: stackae {} {}", command_, synopsis_);
+}
+
+std::string OptionParser::help() const {
+    std::ostringstream out;
+    out << usage() << "\n\n" << about_ << '\n';
+    for (const auto& group : groups_) {
+        out << '\n' << *group;
+    }
+    return out.str();
+}
+
+}  // namespace stackae::cli

@@ -1,0 +1,145 @@
+#include <fmt/format.h>
+#include <limits>
+#include <optional>
+
+#include "stackae/gallery.hpp"
+
+#include "cli/coding.hpp"
+#include "cli/command.hpp"
+#include "cli/results.hpp"
+#include "cli/shipped_model.hpp"
+#include "core/json.hpp"
+
+namespace stackae::cli {
+namespace {
+
+class RecognizeCommand : public Command {
+public:
+    std::string synopsis() const override { return "INPUT... -g GALLERY [-m MODEL] [options]"; }
+    std::string about() const override {
+        return "Names pictures by their nearest in a gallery, or calls them unknown.\n"
+               "Prints CSV path,name,distance; with --top path,rank,name,distance.";
+    }
+    void declare(OptionParser& parser) override;
+    int run(Console& console, const std::vector<std::string>& inputs) override;
+
+private:
+    using Rows = const std::vector<PictureEntry>&;
+
+    void begin(Results& results, std::optional<double> threshold, Metric metric) const;
+    void write(Results& results, const PictureEntry& entry, const Recognition& found,
+               std::optional<double> threshold, bool first) const;
+
+    std::string gallery_;
+    std::string model_;
+    std::string output_;
+    RecognizeOptions recognize_;
+    std::optional<std::int64_t> top_;
+    std::optional<double> false_accept_;
+    bool json_ = false;
+    CodingOptions coding_;
+};
+
+void RecognizeCommand::declare(OptionParser& parser) {
+    parser.group("Recognition");
+    parser.option("gallery,g", "GALLERY", "made by `stackae enroll`", text_into(gallery_));
+    parser.option("model,m", "MODEL", "else the model that made the gallery", text_into(model_));
+    parser.option("k", "N", "neighbours that vote", integer_into(recognize_.k, 1));
+    parser.option("metric", "l2|cosine", "else the gallery's",
+                  [this](const std::string& text) { recognize_.metric = parse_metric(text); });
+    parser.option("top", "N", "print the N nearest names of every picture", integer_into(top_, 1));
+    parser.option("threshold", "D",
+                  "distance beyond which a picture is unknown (inf: none is); else the gallery's",
+                  number_into(recognize_.threshold, 0.0));
+    parser.option("false-accept", "P", "calibrate the threshold anew: share of strangers that may be named",
+                  number_into(false_accept_, 1e-9, 1.0 - 1e-9));
+    parser.group("Output");
+    parser.option("output,o", "FILE", "else stdout", text_into(output_));
+    parser.flag("json", "one JSON object instead of CSV", json_);
+    coding_.declare(parser);
+}
+
+int RecognizeCommand::run(Console& console, const std::vector<std::string>& inputs) {
+    if (inputs.empty() || gallery_.empty()) {
+        throw UsageError(inputs.empty() ? "recognize needs an INPUT: a picture, a folder, a list, IDX or .npy"
+                                        : "recognize needs -g GALLERY, made by `stackae enroll`");
+    }
+    if (recognize_.threshold && false_accept_) {
+        throw UsageError("--threshold and --false-accept exclude each other");
+    }
+    Gallery gallery = load_gallery(gallery_);
+    const NamedModel model = open_gallery_model(console, gallery, gallery_, model_);
+    if (false_accept_) {
+        gallery.metric = recognize_.metric.value_or(gallery.metric);
+        calibrate(gallery, *false_accept_, coding_.threads);
+    }
+    const Inputs opened(inputs, coding_.limits);
+    recognize_.top = top_.value_or(1);
+    recognize_.threads = opened.size() == 1 ? 1 : coding_.threads;
+    Recognizer recognizer(gallery, recognize_);
+    Account account(console, coding_.manifest);
+    Results results(output_);
+    begin(results, recognizer.threshold(), recognize_.metric.value_or(gallery.metric));
+    bool first = true;
+    const EncodeOptions encode{.layer = gallery.layer, .l2_normalize = gallery.l2_normalize};
+    encode_inputs(console, {.inputs = opened, .model = model.model, .encode = encode}, coding_, account,
+                  [&](const InputBatch& batch, const Tensor& codes, Encoder&) {
+                      const std::vector<Recognition> found = recognizer.recognize(codes);
+                      for (std::size_t i = 0; i < found.size(); ++i) {
+                          write(results, batch.entries[i], found[i], recognizer.threshold(), first);
+                          first = false;
+                      }
+                  });
+    account.finish();
+    results.write(json_ ? "\n]}\n" : "");
+    results.finish();
+    return account.exit_code();
+}
+
+void RecognizeCommand::begin(Results& results, std::optional<double> threshold, Metric metric) const {
+    if (json_) {
+        // The picture objects follow as they are found, so the outermost object is written by hand.
+        nlohmann::json limit;
+        if (threshold && *threshold < std::numeric_limits<double>::infinity()) {
+            limit = *threshold;
+        }
+        results.write(fmt::format(R"({{"gallery": {}, "metric": "{}", "threshold": {}, "pictures": [)",
+                                  core::print_json(gallery_), name(metric), core::print_json(limit)));
+    } else {
+        results.write(top_ ? "path,rank,name,distance\n" : "path,name,distance\n");
+    }
+}
+
+void RecognizeCommand::write(Results& results, const PictureEntry& entry, const Recognition& found,
+                             std::optional<double> threshold, bool first) const {
+    if (json_) {
+        nlohmann::json object{{"path", entry.path},
+                              {"name", found.name},
+                              {"distance", found.distance},
+                              {"known", found.known},
+                              {"nearest", nlohmann::json::array()}};
+        for (const Candidate& candidate : found.top) {
+            object["nearest"].push_back(
+                {{"name", candidate.name}, {"distance", candidate.distance}, {"path", candidate.path}});
+        }
+        results.write((first ? "\n" : ",\n") + core::print_json(object));
+    } else if (!top_) {
+        results.write(
+            fmt::format("{},{},{:.6g}\n", csv_field(entry.path), csv_field(found.name), found.distance));
+    } else {
+        int rank = 0;
+        for (const Candidate& candidate : found.top) {
+            const bool known = !threshold || candidate.distance <= *threshold;
+            results.write(fmt::format("{},{},{},{:.6g}\n", csv_field(entry.path), ++rank,
+                                      csv_field(known ? candidate.name : "unknown"), candidate.distance));
+        }
+    }
+}
+
+}  // namespace
+
+std::unique_ptr<Command> make_recognize_command() {
+    return std::make_unique<RecognizeCommand>();
+}
+
+}  // namespace stackae::cli

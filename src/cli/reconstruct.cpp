@@ -1,0 +1,138 @@
+#include <algorithm>
+#include <cmath>
+#include <fmt/format.h>
+
+#include "stackae/pictures.hpp"
+
+#include "cli/coding.hpp"
+#include "cli/command.hpp"
+#include "cli/results.hpp"
+#include "cli/shipped_model.hpp"
+#include "cli/tiles.hpp"
+
+namespace stackae::cli {
+namespace {
+
+class ReconstructCommand : public Command {
+public:
+    std::string synopsis() const override { return "INPUT... -o PICTURE.png [-m MODEL] [options]"; }
+    std::string about() const override {
+        return "Draws pictures above what the model rebuilds from their codes, and prints CSV\n"
+               "path,squared_error: the sum of (rebuilt - original)^2 over the values of a picture.";
+    }
+    void declare(OptionParser& parser) override;
+    int run(Console& console, const std::vector<std::string>& inputs) override;
+
+private:
+    void collect(const Recipe& recipe, const Tensor& originals, const Tensor& rebuilt);
+    void draw(const Recipe& recipe) const;
+
+    std::string model_;
+    std::string output_;
+    std::int64_t columns_ = 10;
+    std::int64_t limit_ = 100;
+    std::int64_t scale_ = 0;  ///< 0: by visible_scale()
+    EncodeOptions encode_;
+    CodingOptions coding_;
+    std::vector<std::vector<float>> originals_;
+    std::vector<std::vector<float>> rebuilt_;
+};
+
+void ReconstructCommand::declare(OptionParser& parser) {
+    parser.group("Reconstruction");
+    parser.option("model,m", "MODEL", "else the model that comes with stackae", text_into(model_));
+    parser.option("layer", "N", "from whose code, 1 is the lowest; else the last layer's",
+                  integer_into(encode_.layer, 1, 1'000'000));
+    parser.group("The drawing");
+    parser.option("output,o", "PICTURE.png", "originals above their reconstructions; else none is drawn",
+                  text_into(output_));
+    parser.option("columns", "N", "pictures in a row (10 when not given)", integer_into(columns_, 1, 1000));
+    parser.option("limit", "N", "pictures drawn (100 when not given); errors are printed for all",
+                  integer_into(limit_, 1, 10000));
+    parser.option("scale", "N", "pixels drawn for a pixel; else small pictures are enlarged",
+                  integer_into(scale_, 1, 64));
+    coding_.declare(parser);
+}
+
+int ReconstructCommand::run(Console& console, const std::vector<std::string>& inputs) {
+    if (inputs.empty()) {
+        throw UsageError("reconstruct needs an INPUT: a picture, a folder, a list, IDX or .npy");
+    }
+    if (!output_.empty()) {
+        check_writable(output_);
+    }
+    const Inputs opened(inputs, coding_.limits);
+    const NamedModel model = open_model(console, model_);
+    const Recipe& recipe = model.model.recipe;
+    Account account(console, coding_.manifest);
+    Results results;
+    results.write("path,squared_error\n");
+    encode_inputs(
+        console, {.inputs = opened, .model = model.model, .encode = encode_}, coding_, account,
+        [&](const InputBatch& batch, const Tensor& codes, Encoder& encoder) {
+            const Tensor rebuilt = encoder.decode(codes);
+            for (std::int64_t i = 0; i < rebuilt.rows(); ++i) {
+                const auto x = batch.pictures.row(i);
+                const auto y = rebuilt.row(i);
+                double error = 0.0;
+                for (std::size_t j = 0; j < x.size(); ++j) {
+                    const double difference = static_cast<double>(y[j]) - static_cast<double>(x[j]);
+                    error += difference * difference;
+                }
+                results.write(fmt::format("{},{:.6g}\n",
+                                          csv_field(batch.entries[static_cast<std::size_t>(i)].path), error));
+            }
+            collect(recipe, batch.pictures, rebuilt);
+        });
+    account.finish();
+    if (!output_.empty()) {
+        draw(recipe);
+        const auto drawn = std::ssize(originals_);
+        console.note(fmt::format("drew {}{} pictures in {}, originals above reconstructions",
+                                 drawn < account.rows() ? "the first " : "", drawn, output_));
+    }
+    results.finish();
+    return account.exit_code();
+}
+
+/// Keeps what is to be drawn, as pixels.
+void ReconstructCommand::collect(const Recipe& recipe, const Tensor& originals, const Tensor& rebuilt) {
+    const std::int64_t wanted = std::min(limit_ - std::ssize(originals_), originals.rows());
+    if (output_.empty() || wanted <= 0) {
+        return;
+    }
+    const Tensor shown = to_pixels(recipe, originals);
+    const Tensor shown_rebuilt = to_pixels(recipe, rebuilt);
+    for (std::int64_t i = 0; i < wanted; ++i) {
+        originals_.emplace_back(shown.row(i).begin(), shown.row(i).end());
+        rebuilt_.emplace_back(shown_rebuilt.row(i).begin(), shown_rebuilt.row(i).end());
+    }
+}
+
+void ReconstructCommand::draw(const Recipe& recipe) const {
+    const auto count = originals_.size();
+    const std::size_t columns = std::min(static_cast<std::size_t>(columns_), count);
+    const std::vector<float> nothing(static_cast<std::size_t>(recipe.size()), 0.5F);
+    std::vector<std::vector<float>> tiles;
+    for (std::size_t begin = 0; begin < count; begin += columns) {
+        for (const auto* pictures : {&originals_, &rebuilt_}) {
+            for (std::size_t i = begin; i < begin + columns; ++i) {
+                tiles.push_back(i < count ? (*pictures)[i] : nothing);
+            }
+        }
+    }
+    write_png(output_,
+              draw_tiles(tiles, {.height = recipe.height,
+                                 .width = recipe.width,
+                                 .channels = recipe.channels,
+                                 .columns = static_cast<std::int64_t>(columns),
+                                 .scale = scale_ > 0 ? scale_ : visible_scale(recipe.height, recipe.width)}));
+}
+
+}  // namespace
+
+std::unique_ptr<Command> make_reconstruct_command() {
+    return std::make_unique<ReconstructCommand>();
+}
+
+}  // namespace stackae::cli

@@ -1,0 +1,73 @@
+#include "cli/shipped_model.hpp"
+
+#include <array>
+#include <filesystem>
+#include <fmt/format.h>
+
+#include "stackae/error.hpp"
+
+#include "cli/values.hpp"
+
+namespace stackae::cli {
+namespace fs = std::filesystem;
+
+std::optional<std::string> shipped_model_path() {
+    static constexpr const char* name = "digits.stackae";
+    std::error_code error;
+    const fs::path beside = fs::read_symlink("/proc/self/exe", error).parent_path();
+    const std::array<fs::path, 4> folders{beside / "models", beside.parent_path() / "models",
+                                          beside.parent_path() / STACKAE_DATA_FOLDER / "models",
+                                          fs::path(STACKAE_SOURCE_FOLDER) / "models"};
+    for (const fs::path& folder : folders) {
+        const fs::path path = folder / name;
+        if (fs::is_regular_file(path, error)) {
+            return path.string();
+        }
+    }
+    return std::nullopt;
+}
+
+NamedModel open_model(Console& console, const std::string& path) {
+    if (!path.empty()) {
+        return {load_model(path), path};
+    }
+    const auto shipped = shipped_model_path();
+    if (!shipped) {
+        throw UsageError("no model is named and none is installed; name one with -m MODEL");
+    }
+    NamedModel named{load_model(*shipped), *shipped};
+    console.note(fmt::format("model: {} (the one that comes with stackae; -m names another)", *shipped));
+    return named;
+}
+
+NamedModel open_gallery_model(Console& console, const Gallery& gallery, const std::string& gallery_path,
+                              const std::string& path) {
+    if (!path.empty()) {
+        NamedModel named{load_model(path), path};
+        check_model(gallery, named.model);
+        return named;
+    }
+    const fs::path hint(gallery.model_path);
+    const fs::path folder = fs::path(gallery_path).parent_path();
+    std::vector<std::string> candidates{hint.string(), (folder / hint).string(),
+                                        (folder / hint.filename()).string()};
+    if (auto shipped = shipped_model_path()) {
+        candidates.push_back(std::move(*shipped));
+    }
+    for (const std::string& candidate : candidates) {
+        std::error_code error;
+        if (!fs::is_regular_file(candidate, error)) {
+            continue;
+        }
+        NamedModel named{load_model(candidate), candidate};
+        if (named.model.identity() == gallery.model_identity) {
+            console.note(fmt::format("model: {} (the one that made {})", candidate, gallery_path));
+            return named;
+        }
+    }
+    throw InvalidArgument(
+        fmt::format("{}: was made with the model {} ({}), which is not there; name it with -m MODEL",
+                    gallery_path, gallery.model_path, gallery.model_identity));
+}
+
+}  // namespace stackae::cli

@@ -1,0 +1,204 @@
+#include "stackae/train.hpp"
+
+#include <filesystem>
+#include <fmt/format.h>
+
+#include "stackae/error.hpp"
+
+#include "cli/command.hpp"
+#include "cli/inputs.hpp"
+#include "cli/interrupt.hpp"
+#include "cli/results.hpp"
+#include "cli/train_monitor.hpp"
+#include "cli/train_settings.hpp"
+
+namespace stackae::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// models/NAME.stackae, NAME the input's without endings; the folder is made.
+std::string default_output(const std::string& input) {
+    fs::path path = fs::absolute(input).lexically_normal();
+    if (!path.has_filename()) {
+        path = path.parent_path();
+    }
+    std::string stem = path.filename().string();
+    stem.resize(std::min(stem.find('.', 1), stem.size()));
+    std::error_code error;
+    fs::create_directories("models", error);
+    return "models/" + (stem.empty() ? "model" : stem) + ".stackae";
+}
+
+std::string sizes_text(std::int64_t inputs, const std::vector<std::int64_t>& layers) {
+    std::string text = fmt::format("{}", inputs);
+    for (const std::int64_t units : layers) {
+        text += fmt::format(" -> {}", units);
+    }
+    return text;
+}
+
+class TrainCommand : public Command {
+public:
+    std::string synopsis() const override { return "INPUT [-o MODEL] [options]"; }
+    std::string about() const override {
+        return "Learns a stack of autoencoders from pictures, layer by layer, without labels.\n"
+               "INPUT is a picture folder, a .txt list of paths, IDX images (.gz too) or .npy.";
+    }
+    void declare(OptionParser& parser) override;
+    int run(Console& console, const std::vector<std::string>& inputs) override;
+
+private:
+    Recipe settle_recipe(Console& console, const Pictures& pictures) const;
+    void print_plan(const Pictures& pictures, const Recipe& recipe, const TrainOptions& options) const;
+    int train_and_save(Console& console, const Pictures& pictures, const Recipe& recipe,
+                       const TrainOptions& options);
+    int keep(Console& console, const Model& model, TrainMonitor& monitor, int code) const;
+
+    TrainSettings settings_;
+    std::string output_;
+    std::string log_;
+    std::string manifest_;
+    PictureLimits limits_;
+    bool dry_run_ = false;
+};
+
+void TrainCommand::declare(OptionParser& parser) {
+    parser.group("Output");
+    parser.option("output,o", "MODEL", "the model's file; else models/NAME.stackae after the input's name",
+                  text_into(output_));
+    parser.option("log", "FILE", "a JSON line an epoch, and one for the outcome", text_into(log_));
+    parser.option("manifest", "FILE", "what became of every picture: CSV path,row,label,status,reason",
+                  text_into(manifest_));
+    parser.flag("dry-run", "print the stack, its parameters, memory and time; train nothing", dry_run_);
+    settings_.declare(parser);
+    parser.option("max-pixels", "N", "pictures of more pixels are skipped",
+                  integer_into(limits_.max_pixels, 1));
+}
+
+int TrainCommand::run(Console& console, const std::vector<std::string>& inputs) {
+    if (inputs.size() != 1) {
+        throw UsageError(inputs.empty() ? "train needs an INPUT: a folder of pictures, a list, IDX or .npy"
+                                        : "train takes one INPUT; a .txt list can name pictures of several "
+                                          "folders");
+    }
+    const TrainOptions options = settings_.options();
+    const Pictures pictures = Pictures::open(inputs.front(), limits_);
+    if (!dry_run_) {
+        if (output_.empty()) {
+            output_ = default_output(inputs.front());
+        }
+        for (const std::string& path : {output_, log_, manifest_}) {
+            if (!path.empty()) {
+                check_writable(path);
+            }
+        }
+    }
+    const Recipe recipe = settle_recipe(console, pictures);
+    if (dry_run_) {
+        print_plan(pictures, recipe, options);
+        return exit_code::done;
+    }
+    return train_and_save(console, pictures, recipe, options);
+}
+
+Recipe TrainCommand::settle_recipe(Console& console, const Pictures& pictures) const {
+    const RecipeOptions& wanted = settings_.recipe();
+    const Recipe recipe = choose_recipe(pictures, wanted);
+    const char* why_channels = wanted.channels        ? "as asked"
+                               : recipe.channels == 1 ? "all pictures looked at are gray"
+                                                      : "there are pictures in colour";
+    const char* why_size = wanted.height ? "as asked" : "the pictures' median, at most 64";
+    console.note(fmt::format("{}: {} pictures{}", pictures.path(), format_count(pictures.size()),
+                             pictures.labelled() ? ", with labels (not used to train)" : ""));
+    console.note(fmt::format("recipe: {} ({}), {} x {} pixels ({}): {} values a picture{}{}",
+                             recipe.channels == 1 ? "gray" : "rgb", why_channels, recipe.height, recipe.width,
+                             why_size, recipe.size(), recipe.contrast ? ", contrast evened out" : "",
+                             recipe.mean.empty() ? "" : ", standardized"));
+    return recipe;
+}
+
+void TrainCommand::print_plan(const Pictures& pictures, const Recipe& recipe,
+                              const TrainOptions& options) const {
+    const TrainPlan plan = plan_training(pictures.size(), recipe, options);
+    TextTable table;
+    table.add({"phase", "inputs", "units", "parameters", "epochs", "time"});
+    for (const TrainPlan::Phase& phase : plan.phases) {
+        const bool whole = phase.layer == 0;
+        table.add({whole ? "fine-tuning" : fmt::format("layer {}", phase.layer),
+                   fmt::format("{}", phase.inputs), fmt::format("{}", phase.units),
+                   format_count(phase.parameters), fmt::format("{}", phase.epochs),
+                   format_duration(phase.seconds)});
+    }
+    Results results;
+    results.write(fmt::format("stack        {}\n", sizes_text(recipe.size(), options.layers)));
+    results.write(fmt::format("preset       {}\n", options.preset));
+    results.write(fmt::format("pictures     {}\n", format_count(pictures.size())));
+    results.write(fmt::format("parameters   {}\n", format_count(plan.parameters)));
+    results.write(fmt::format("memory       {}\n", format_bytes(plan.memory_bytes)));
+    results.write(
+        fmt::format("time         {} (estimated)\n\n{}", format_duration(plan.seconds), table.text()));
+    results.finish();
+}
+
+int TrainCommand::train_and_save(Console& console, const Pictures& pictures, const Recipe& recipe,
+                                 const TrainOptions& options) {
+    Account account(console, manifest_);
+    TrainMonitor monitor(console, pictures, recipe, options, log_);
+    console.note(
+        fmt::format("stack: {} (preset {})", sizes_text(recipe.size(), options.layers), options.preset));
+    catch_interrupts();
+    const auto settle = [&] {
+        monitor.finish();
+        account.fill(pictures, monitor.skipped());
+        account.finish();
+    };
+    try {
+        const Model model = train(pictures, recipe, options, monitor);
+        settle();
+        return keep(console, model, monitor, account.exit_code());
+    } catch (const Interrupted&) {
+        monitor.log_outcome("interrupted", "no epoch was finished; nothing was kept");
+        throw;
+    } catch (const Divergence& error) {
+        settle();
+        monitor.log_outcome("diverged", error.what());
+        throw;
+    } catch (const std::exception& error) {
+        monitor.log_outcome("failed", error.what());
+        throw;
+    }
+}
+
+/// Saves what training gave, and says so.
+int TrainCommand::keep(Console& console, const Model& model, TrainMonitor& monitor, int code) const {
+    if (model.interrupted && model.history.empty()) {
+        console.warn("interrupted before the first epoch ended; nothing was kept");
+        monitor.log_outcome("interrupted", "no epoch was finished; nothing was kept");
+        return exit_code::interrupted;
+    }
+    save(model, output_);
+    if (model.interrupted) {
+        const std::string kept = fmt::format("interrupted; kept {} of {} layers in {}", model.layers.size(),
+                                             model.options.layers.size(), output_);
+        console.warn(kept);
+        monitor.log_outcome("interrupted", kept);
+        return exit_code::interrupted;
+    }
+    std::vector<std::int64_t> units;
+    for (const DenseLayer& layer : model.layers) {
+        units.push_back(layer.units());
+    }
+    console.note(fmt::format("wrote {}: {}, {} parameters", output_, sizes_text(model.recipe.size(), units),
+                             format_count(model.parameters())));
+    monitor.log_outcome("done", output_);
+    return code;
+}
+
+}  // namespace
+
+std::unique_ptr<Command> make_train_command() {
+    return std::make_unique<TrainCommand>();
+}
+
+}  // namespace stackae::cli

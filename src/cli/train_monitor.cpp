@@ -1,0 +1,171 @@
+#include "cli/train_monitor.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <fmt/format.h>
+
+#include "stackae/error.hpp"
+
+#include "cli/interrupt.hpp"
+#include "cli/values.hpp"
+#include "core/json.hpp"
+#include "model/json.hpp"
+
+namespace stackae::cli {
+
+TrainMonitor::TrainMonitor(Console& console, const Pictures& pictures, const Recipe& recipe,
+                           const TrainOptions& options, const std::string& log)
+    : console_(console),
+      pictures_(pictures),
+      recipe_(recipe),
+      options_(options),
+      log_path_(log),
+      reading_(console, "reading", pictures.size()) {
+    if (!log.empty()) {
+        log_.open(log, std::ios::trunc);
+        if (!log_) {
+            throw IoError(fmt::format("{}: the log cannot be written", log));
+        }
+    }
+}
+
+void TrainMonitor::on_read(std::int64_t done, std::int64_t /*of*/) {
+    check_interrupted();
+    reading_.update(done);
+}
+
+void TrainMonitor::on_skipped(const SkippedPicture& picture) {
+    skipped_.push_back(picture);
+}
+
+void TrainMonitor::on_batch(int layer, std::int64_t epoch, std::int64_t epochs, std::int64_t done,
+                            std::int64_t of) {
+    begin_phase(layer, epochs);
+    const auto now = Clock::now();
+    if (!console_.draws() || now - drawn_ < std::chrono::milliseconds(100) || of <= 0) {
+        return;
+    }
+    drawn_ = now;
+    const double in_epoch = static_cast<double>(done) / static_cast<double>(of);
+    const double in_phase = static_cast<double>(epoch - 1) + in_epoch;
+    double total = 0.0;
+    for (int phase = 0; phase <= std::ssize(options_.layers); ++phase) {
+        total += work(phase) * static_cast<double>(epochs_of(phase));
+    }
+    const double worked = work_before_ + work(layer) * in_phase;
+    const double spent = std::chrono::duration<double>(now - start_).count();
+    const double in_this = std::chrono::duration<double>(now - phase_start_).count();
+    console_.draw(fmt::format("{} epoch {}/{} {}  {:.0f} pictures/s  {} left", phase_name(layer), epoch,
+                              epochs, bar(in_epoch, 20), in_phase * static_cast<double>(of) / in_this,
+                              format_duration(spent * (total - worked) / worked)));
+}
+
+void TrainMonitor::on_epoch(const EpochRecord& record) {
+    begin_phase(record.layer, epochs_of(record.layer));
+    last_ = record;
+    ++epochs_;
+    const std::string validation =
+        std::isnan(record.validation_loss) ? "" : fmt::format("  validation {:.4f}", record.validation_loss);
+    console_.note(fmt::format("{} epoch {:>3}/{}  loss {:.4f}{}  mean {} {:.4f}  dead {:.1f}%  {}",
+                              phase_name(record.layer), record.epoch, epochs_of(record.layer),
+                              record.train_loss, validation, record.layer <= 1 ? "picture" : "code",
+                              record.mean_loss, 100.0 * record.dead_units, format_duration(record.seconds)));
+    nlohmann::json line = to_json(record);
+    line["event"] = "epoch";
+    log_line(core::print_json(line));
+}
+
+bool TrainMonitor::stop() {
+    return interrupted();
+}
+
+void TrainMonitor::begin_phase(int layer, std::int64_t epochs) {
+    if (layer == layer_) {
+        return;
+    }
+    const auto now = Clock::now();
+    if (layer_ < 0) {
+        start_ = now;
+    } else {
+        end_phase();
+    }
+    layer_ = layer;
+    phase_start_ = now;
+    if (layer == 0) {
+        console_.note(fmt::format("fine-tuning the whole stack, {} epochs", epochs));
+        return;
+    }
+    const auto index = static_cast<std::size_t>(layer - 1);
+    const std::int64_t inputs = layer == 1 ? recipe_.size() : options_.layers[index - 1];
+    console_.note(
+        fmt::format("{}: {} -> {}, {} epochs", phase_name(layer), inputs, options_.layers[index], epochs));
+}
+
+void TrainMonitor::end_phase() {
+    work_before_ += work(layer_) * static_cast<double>(epochs_of(layer_));
+    if (epochs_ == 0 || last_.layer != layer_) {
+        return;
+    }
+    const double loss = std::isnan(last_.validation_loss) ? last_.train_loss : last_.validation_loss;
+    if (loss >= last_.mean_loss) {
+        console_.warn(fmt::format(
+            "warning: {} rebuilds its input no better than the mean would (loss {:.4f}, mean {:.4f}); more "
+            "--epochs, another --lr or less --corruption may help",
+            phase_name(layer_), loss, last_.mean_loss));
+    }
+    if (last_.dead_units > 0.5) {
+        console_.warn(fmt::format(
+            "warning: {:.0f}% of the units of {} give every picture the same value; fewer units, a lower "
+            "--lr or another activation may help",
+            100.0 * last_.dead_units, phase_name(layer_)));
+    }
+}
+
+void TrainMonitor::finish() {
+    console_.clear();
+    if (layer_ >= 0) {
+        end_phase();
+        layer_ = -1;
+    }
+}
+
+void TrainMonitor::log_outcome(const std::string& event, const std::string& message) {
+    log_line(core::print_json({{"event", event}, {"message", message}, {"epochs", epochs_}}));
+}
+
+void TrainMonitor::log_line(const std::string& line) {
+    if (!log_.is_open()) {
+        return;
+    }
+    log_ << line << std::endl;  // whoever follows the log sees each epoch as it ends
+    if (!log_) {
+        console_.warn(fmt::format("warning: {}: the log cannot be written any more", log_path_));
+        log_.close();
+    }
+}
+
+double TrainMonitor::work(int layer) const {
+    double sum = 0.0;
+    std::int64_t inputs = recipe_.size();
+    for (std::size_t l = 0; l < options_.layers.size(); ++l) {
+        if (layer == 0 || layer == static_cast<int>(l) + 1) {
+            sum += static_cast<double>(inputs) * static_cast<double>(options_.layers[l]);
+        }
+        inputs = options_.layers[l];
+    }
+    return sum;
+}
+
+std::int64_t TrainMonitor::epochs_of(int layer) const {
+    if (layer == 0) {
+        return options_.fine_tune_epochs;
+    }
+    const auto& epochs = options_.epochs;
+    return epochs.size() == 1 ? epochs.front() : epochs.at(static_cast<std::size_t>(layer - 1));
+}
+
+std::string TrainMonitor::phase_name(int layer) const {
+    return layer == 0 ? "fine-tuning" : fmt::format("layer {}/{}", layer, options_.layers.size());
+}
+
+}  // namespace stackae::cli

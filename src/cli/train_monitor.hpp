@@ -1,0 +1,67 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "stackae/pictures.hpp"
+#include "stackae/train.hpp"
+
+#include "cli/console.hpp"
+#include "cli/inputs.hpp"
+
+namespace stackae::cli {
+
+/// Shows training as it goes: a bar with rate and time left on a terminal, a line an epoch, a JSON line an
+/// epoch in the log; and ends it cleanly when the user interrupts.
+class TrainMonitor : public TrainObserver {
+public:
+    /// log: empty for none. Throws IoError when it cannot be written. All references must outlive the
+    /// monitor.
+    TrainMonitor(Console& console, const Pictures& pictures, const Recipe& recipe,
+                 const TrainOptions& options, const std::string& log);
+
+    void on_read(std::int64_t done, std::int64_t of) override;
+    void on_skipped(const SkippedPicture& picture) override;
+    void on_batch(int layer, std::int64_t epoch, std::int64_t epochs, std::int64_t done,
+                  std::int64_t of) override;
+    void on_epoch(const EpochRecord& record) override;
+    bool stop() override;
+
+    /// Notes on the health of the phase that ended last.
+    void finish();
+    /// The log's last line: {"event": event, …}.
+    void log_outcome(const std::string& event, const std::string& message);
+    [[nodiscard]] const std::vector<SkippedPicture>& skipped() const { return skipped_; }
+
+private:
+    using Clock = std::chrono::steady_clock;
+
+    void begin_phase(int layer, std::int64_t epochs);
+    void end_phase();
+    void log_line(const std::string& line);
+    /// Multiplications of a picture in one epoch of a phase; the unit of work that time is reckoned in.
+    [[nodiscard]] double work(int layer) const;
+    [[nodiscard]] std::int64_t epochs_of(int layer) const;
+    [[nodiscard]] std::string phase_name(int layer) const;
+
+    Console& console_;
+    const Pictures& pictures_;
+    const Recipe& recipe_;
+    const TrainOptions& options_;
+    std::string log_path_;
+    std::ofstream log_;
+    Progress reading_;
+    std::vector<SkippedPicture> skipped_;
+    int layer_ = -1;  ///< phase under way; -1: none yet
+    EpochRecord last_;
+    std::int64_t epochs_ = 0;   ///< seen in all phases
+    double work_before_ = 0.0;  ///< of the phases that ended
+    Clock::time_point start_;
+    Clock::time_point phase_start_;
+    Clock::time_point drawn_;
+};
+
+}  // namespace stackae::cli

@@ -1,0 +1,219 @@
+#include "cli/train_settings.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+#include "stackae/error.hpp"
+
+namespace stackae::cli {
+namespace {
+
+auto whole(std::int64_t low, std::int64_t high = std::numeric_limits<std::int64_t>::max()) {
+    return [low, high](std::string_view text) { return parse_integer(text, low, high); };
+}
+
+auto number(double low, double high = std::numeric_limits<double>::max()) {
+    return [low, high](std::string_view text) { return parse_number(text, low, high); };
+}
+
+template <class ParseOne>
+auto list_of(ParseOne parse_one) {
+    return [parse_one](std::string_view text) { return parse_list(text, parse_one); };
+}
+
+std::string preset_names() {
+    std::string names;
+    for (const Preset& preset : presets()) {
+        names += (names.empty() ? "" : ", ") + preset.name;
+    }
+    return names;
+}
+
+int parse_channels(const std::string& text) {
+    if (text == "gray" || text == "grey" || text == "1") {
+        return 1;
+    }
+    if (text == "rgb" || text == "color" || text == "3") {
+        return 3;
+    }
+    throw UsageError(fmt::format("'{}' is neither gray nor rgb", text));
+}
+
+ResizeMode parse_resize(const std::string& text) {
+    if (text == "squash") {
+        return ResizeMode::squash;
+    }
+    if (text == "border") {
+        return ResizeMode::border;
+    }
+    if (text == "center") {
+        return ResizeMode::center;
+    }
+    throw UsageError(fmt::format("'{}' is none of squash, border, center", text));
+}
+
+}  // namespace
+
+CorruptionSetting parse_corruption(const std::string& text) {
+    const std::size_t colon = text.find(':');
+    CorruptionSetting setting;
+    setting.corruption = parse<Corruption>(text.substr(0, colon));
+    if (colon != std::string::npos) {
+        setting.level = parse_list(text.substr(colon + 1), number(0.0));
+    } else if (setting.corruption == Corruption::none) {
+        setting.level = {0.0};
+    } else {
+        setting.level = {setting.corruption == Corruption::masking ? 0.25 : 0.1};
+    }
+    return setting;
+}
+
+void TrainSettings::declare(OptionParser& parser) {
+    declare_stack(parser);
+    declare_greedy(parser);
+    declare_optimizer(parser);
+    declare_run(parser);
+    declare_recipe(parser);
+}
+
+void TrainSettings::declare_stack(OptionParser& parser) {
+    parser.group("The stack");
+    parser.option("preset", "NAME",
+                  "where all values come from that are not named here: " + preset_names() +
+                      " (stackae info --presets shows them)",
+                  text_into(preset_));
+    parser.option("layers", "N,N,...", "units of each layer, bottom up",
+                  keep(list_of(whole(1)), [](auto& o, const auto& v) { o.layers = v; }));
+    parser.option("activations", "F,F,...",
+                  "one for all layers, or one a layer: linear, sigmoid, tanh, relu, elu, silu",
+                  keep(list_of([](std::string_view name) { return stackae::parse<Activation>(name); }),
+                       [](auto& o, const auto& v) { o.activations = v; }));
+    parser.option("output-activation", "F", "of the first layer's decoder; else chosen by the recipe",
+                  keep(stackae::parse<Activation>, [](auto& o, const auto& v) { o.output = v; }));
+    parser.flag("tied", "the decoder uses the encoder's weights, transposed",
+                [this] { overrides_.push_back([](TrainOptions& o) { o.tied = true; }); });
+    parser.flag("untied", "the decoder has weights of its own",
+                [this] { overrides_.push_back([](TrainOptions& o) { o.tied = false; }); });
+}
+
+void TrainSettings::declare_greedy(OptionParser& parser) {
+    parser.group("Training layer by layer");
+    parser.option("epochs", "N,N,...", "one for all layers, or one a layer",
+                  keep(list_of(whole(0)), [](auto& o, const auto& v) { o.epochs = v; }));
+    parser.option("loss", "NAME", "squared_error or cross_entropy; else chosen by the decoder",
+                  keep(stackae::parse<Loss>, [](auto& o, const auto& v) { o.loss = v; }));
+    parser.option("corruption", "KIND[:LEVEL,...]",
+                  "none, masking, gaussian or salt_and_pepper, with one level for all layers or one a layer",
+                  keep(parse_corruption, [](auto& o, const CorruptionSetting& v) {
+                      o.corruption = v.corruption;
+                      o.corruption_level = v.level;
+                  }));
+    parser.option("corruption-level", "P,P,...", "probability or deviation of the corruption",
+                  keep(list_of(number(0.0)), [](auto& o, const auto& v) { o.corruption_level = v; }));
+    parser.option("weight-decay", "X", "L2 penalty on weights",
+                  keep(number(0.0), [](auto& o, double v) { o.weight_decay = v; }));
+    parser.option("sparsity-target", "P", "mean activation aimed at by the KL penalty",
+                  keep(number(0.0, 1.0), [](auto& o, double v) { o.sparsity_target = v; }));
+    parser.option("sparsity-weight", "X", "weight of the KL penalty",
+                  keep(number(0.0), [](auto& o, double v) { o.sparsity_weight = v; }));
+    parser.option("winner-share", "P", "winner-take-all: share of a batch for which a unit is kept",
+                  keep(number(0.0, 1.0), [](auto& o, double v) { o.winner_share = v; }));
+
+    parser.group("Fine-tuning of the unrolled stack");
+    parser.option("fine-tune", "EPOCHS", "0 for none",
+                  keep(whole(0), [](auto& o, std::int64_t v) { o.fine_tune_epochs = v; }));
+    parser.option("fine-tune-lr", "X", "its learning rate; else that of the layers",
+                  keep(number(0.0), [](auto& o, double v) { o.fine_tune_learning_rate = v; }));
+    parser.option("fine-tune-loss", "NAME", "its loss; else the first layer's",
+                  keep(stackae::parse<Loss>, [](auto& o, const auto& v) { o.fine_tune_loss = v; }));
+}
+
+void TrainSettings::declare_optimizer(OptionParser& parser) {
+    parser.group("The optimiser");
+    parser.option("optimizer", "NAME", "sgd, adam or adamw",
+                  keep(stackae::parse<Optimizer>, [](auto& o, const auto& v) { o.optimizer = v; }));
+    parser.option("lr", "X", "learning rate",
+                  keep(number(0.0), [](auto& o, double v) { o.learning_rate = v; }));
+    parser.option("momentum", "X", "of sgd",
+                  keep(number(0.0, 1.0), [](auto& o, double v) { o.momentum = v; }));
+    parser.flag("nesterov", "Nesterov's momentum, of sgd",
+                [this] { overrides_.push_back([](TrainOptions& o) { o.nesterov = true; }); });
+    parser.option("schedule", "NAME", "constant, step, cosine or one_cycle",
+                  keep(stackae::parse<Schedule>, [](auto& o, const auto& v) { o.schedule = v; }));
+    parser.option("step-epochs", "N", "epochs between the steps of the step schedule",
+                  keep(whole(1), [](auto& o, std::int64_t v) { o.step_epochs = v; }));
+    parser.option("step-factor", "X", "what a step multiplies the learning rate by",
+                  keep(number(0.0), [](auto& o, double v) { o.step_factor = v; }));
+    parser.option("warmup", "P", "share of a phase in which one_cycle rises",
+                  keep(number(0.0, 1.0), [](auto& o, double v) { o.warmup = v; }));
+    parser.option("clip-norm", "X", "upper bound of the gradient's norm; 0 for none",
+                  keep(number(0.0), [](auto& o, double v) { o.clip_norm = v; }));
+}
+
+void TrainSettings::declare_run(OptionParser& parser) {
+    parser.group("The run");
+    parser.option("batch-size,b", "N", "pictures an update; 1 updates after every picture",
+                  keep(whole(1), [](auto& o, std::int64_t v) { o.batch_size = v; }));
+    parser.option("validation", "P", "share of the pictures held out to measure on",
+                  keep(number(0.0, 1.0), [](auto& o, double v) { o.validation = v; }));
+    parser.option("patience", "N", "end a phase after N epochs without a better validation loss; 0: never",
+                  keep(whole(0), [](auto& o, std::int64_t v) { o.patience = v; }));
+    parser.option("seed", "N", "of everything random",
+                  keep(whole(0), [](auto& o, std::int64_t v) { o.seed = static_cast<std::uint64_t>(v); }));
+    parser.option("threads,j", "N", "0: one a core",
+                  keep(whole(0, 4096), [](auto& o, std::int64_t v) { o.threads = static_cast<int>(v); }));
+    parser.option("memory", "SIZE", "of pictures and codes held, such as 512M or 2G; more goes to a file",
+                  keep(parse_bytes, [](auto& o, std::int64_t v) { o.memory = v; }));
+    parser.option("temporary-folder", "DIR", "where that file goes",
+                  keep([](const std::string& text) { return text; },
+                       [](auto& o, const std::string& v) { o.temporary_folder = v; }));
+}
+
+void TrainSettings::declare_recipe(OptionParser& parser) {
+    parser.group("How pictures are prepared (kept in the model)");
+    parser.option("img-size", "N|HxW", "height and width; else the pictures' median, at most 64",
+                  [this](const std::string& text) {
+                      const PictureSize size = parse_picture_size(text);
+                      recipe_.height = size.height;
+                      recipe_.width = size.width;
+                  });
+    parser.option("channels", "gray|rgb", "else gray if all pictures are gray",
+                  [this](const std::string& text) { recipe_.channels = parse_channels(text); });
+    parser.option("crop-mode", "MODE",
+                  "other shapes are squashed, given a border, or cut to the center: "
+                  "squash|border|center",
+                  [this](const std::string& text) { recipe_.resize = parse_resize(text); });
+    parser.option("background", "P", "gray level, 0 to 1, behind transparency and in borders",
+                  [this](const std::string& text) {
+                      recipe_.background = static_cast<float>(parse_number(text, 0.0, 1.0));
+                  });
+    parser.flag("contrast", "even out the contrast of each picture", recipe_.contrast);
+    parser.flag("standardize", "subtract each pixel's mean, divide by its deviation", recipe_.standardize);
+}
+
+TrainOptions TrainSettings::options() const {
+    try {
+        const TrainOptions base = preset_.empty() ? presets().front().options : preset(preset_);
+        TrainOptions options = base;
+        for (const Override& assign : overrides_) {
+            assign(options);
+        }
+        // What the preset says a layer is stretched over another stack; what was named must fit as it is.
+        const std::size_t layers = options.layers.size();
+        if (options.activations == base.activations) {
+            fit_to_layers(options.activations, layers);
+        }
+        if (options.epochs == base.epochs) {
+            fit_to_layers(options.epochs, layers);
+        }
+        if (options.corruption_level == base.corruption_level) {
+            fit_to_layers(options.corruption_level, layers);
+        }
+        validate(options);
+        return options;
+    } catch (const InvalidArgument& error) {
+        throw UsageError(error.what());
+    }
+}
+
+}  // namespace stackae::cli

@@ -1,0 +1,69 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "stackae/pictures.hpp"
+#include "stackae/train_options.hpp"
+
+#include "cli/option_parser.hpp"
+
+namespace stackae::cli {
+
+/// What the options of `train` say about the stack, its training and the recipe.
+class TrainSettings {
+public:
+    void declare(OptionParser& parser);
+
+    /// The preset with what was named on the command line put over it, valid. Throws UsageError.
+    [[nodiscard]] TrainOptions options() const;
+    [[nodiscard]] const RecipeOptions& recipe() const { return recipe_; }
+
+private:
+    using Override = std::function<void(TrainOptions&)>;
+
+    void declare_stack(OptionParser& parser);
+    void declare_greedy(OptionParser& parser);
+    void declare_optimizer(OptionParser& parser);
+    void declare_run(OptionParser& parser);
+    void declare_recipe(OptionParser& parser);
+
+    /// A handler that keeps `assign(options, parsed value)` for later, when the preset is known.
+    template <class Parse, class Assign>
+    OptionParser::Handler keep(Parse parse, Assign assign) {
+        return [this, parse, assign](const std::string& text) {
+            overrides_.push_back(
+                [value = parse(text), assign](TrainOptions& options) { assign(options, value); });
+        };
+    }
+
+    std::string preset_;
+    std::vector<Override> overrides_;
+    RecipeOptions recipe_;
+};
+
+/// One value a layer where `values` has another length than the stack: the last value stays the last, the
+/// others are cut or repeated. One value serves all layers and is left alone.
+template <class Value>
+void fit_to_layers(std::vector<Value>& values, std::size_t layers) {
+    if (values.size() <= 1 || values.size() == layers || layers == 0) {
+        return;
+    }
+    const Value last = values.back();
+    values.pop_back();
+    const Value repeated = values.back();
+    values.resize(layers - 1, repeated);
+    values.push_back(last);
+}
+
+/// `masking`, `masking:0.25` or `masking:0.1,0.2,0.3`.
+struct CorruptionSetting {
+    Corruption corruption = Corruption::none;
+    std::vector<double> level;
+};
+/// A kind without a level gets a common one (masking 0.25, gaussian 0.1, salt_and_pepper 0.1). Throws
+/// UsageError, InvalidArgument.
+[[nodiscard]] CorruptionSetting parse_corruption(const std::string& text);
+
+}  // namespace stackae::cli

@@ -1,0 +1,204 @@
+#include "cli/values.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <fmt/format.h>
+#include <numeric>
+
+namespace stackae::cli {
+namespace {
+
+std::string range_text(double low, double high) {
+    const bool has_low = low > std::numeric_limits<double>::lowest();
+    const bool has_high = high < 9.2e18;
+    if (has_low && has_high) {
+        return fmt::format(" from {:.12g} to {:.12g}", low, high);
+    }
+    return has_low ? fmt::format(" of at least {:.12g}", low) : std::string();
+}
+
+std::size_t code_points(std::string_view text) {
+    return static_cast<std::size_t>(
+        std::count_if(text.begin(), text.end(), [](char c) { return (c & '\xC0') != '\x80'; }));
+}
+
+std::size_t edit_distance(std::string_view a, std::string_view b) {
+    std::vector<std::size_t> row(b.size() + 1);
+    std::iota(row.begin(), row.end(), std::size_t{0});
+    for (std::size_t i = 0; i < a.size(); ++i) {
+        std::size_t diagonal = row[0];
+        row[0] = i + 1;
+        for (std::size_t j = 0; j < b.size(); ++j) {
+            const std::size_t replaced = diagonal + (a[i] == b[j] ? 0U : 1U);
+            diagonal = row[j + 1];
+            row[j + 1] = std::min({replaced, row[j] + 1, diagonal + 1});
+        }
+    }
+    return row.back();
+}
+
+}  // namespace
+
+std::int64_t parse_integer(std::string_view text, std::int64_t low, std::int64_t high) {
+    std::int64_t value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error != std::errc() || end != text.data() + text.size() || value < low || value > high) {
+        throw UsageError(fmt::format("'{}' is not a whole number{}", text,
+                                     range_text(static_cast<double>(low), static_cast<double>(high))));
+    }
+    return value;
+}
+
+double parse_number(std::string_view text, double low, double high) {
+    double value = 0.0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error != std::errc() || end != text.data() + text.size() || !(value >= low && value <= high)) {
+        throw UsageError(fmt::format("'{}' is not a number{}", text, range_text(low, high)));
+    }
+    return value;
+}
+
+std::int64_t parse_bytes(std::string_view text) {
+    static constexpr std::string_view suffixes = "KMGT";
+    const UsageError wrong(fmt::format("'{}' is not an amount of memory such as 512M or 2G", text));
+    std::string_view digits = text;
+    if (digits.ends_with("iB")) {
+        digits.remove_suffix(2);
+    } else if (digits.ends_with('B')) {
+        digits.remove_suffix(1);
+    }
+    double unit = 1.0;
+    if (!digits.empty()) {
+        const auto power = suffixes.find(static_cast<char>(digits.back() & ~0x20));
+        if (power != std::string_view::npos) {
+            unit = std::ldexp(1.0, 10 * (static_cast<int>(power) + 1));
+            digits.remove_suffix(1);
+        }
+    }
+    double value = 0.0;
+    const auto [end, error] =
+        std::from_chars(digits.data(), digits.data() + digits.size(), value, std::chars_format::fixed);
+    if (error != std::errc() || end != digits.data() + digits.size() || !(value >= 0.0) ||
+        value * unit >= 0x1p62) {
+        throw wrong;
+    }
+    return static_cast<std::int64_t>(value * unit);
+}
+
+PictureSize parse_picture_size(std::string_view text) {
+    const auto cross = text.find_first_of("xX");
+    try {
+        const int first = static_cast<int>(parse_integer(text.substr(0, cross), 1, 4096));
+        if (cross == std::string_view::npos) {
+            return {first, first};
+        }
+        return {first, static_cast<int>(parse_integer(text.substr(cross + 1), 1, 4096))};
+    } catch (const UsageError&) {
+        throw UsageError(
+            fmt::format("'{}' is not a size such as 64 or 48x64 (height x width, 1 to 4096)", text));
+    }
+}
+
+std::vector<std::string> split_list(std::string_view text) {
+    std::vector<std::string> parts;
+    for (std::size_t begin = 0; begin <= text.size();) {
+        const std::size_t end = std::min(text.find(',', begin), text.size());
+        if (end == begin) {
+            throw UsageError(fmt::format("'{}' has an empty value; expected a list such as a,b,c", text));
+        }
+        parts.emplace_back(text.substr(begin, end - begin));
+        begin = end + 1;
+    }
+    return parts;
+}
+
+std::optional<std::string> nearest_word(std::string_view word, const std::vector<std::string>& candidates) {
+    std::optional<std::string> best;
+    std::size_t fewest = std::max<std::size_t>(1, word.size() / 3) + 1;
+    for (const std::string& candidate : candidates) {
+        // A word cut short, as in --val for --validation, counts as one edit.
+        const bool begins = word.size() >= 2 && candidate.starts_with(word);
+        const std::size_t edits = begins ? 1 : edit_distance(word, candidate);
+        if (edits < fewest) {
+            fewest = edits;
+            best = candidate;
+        }
+    }
+    return best;
+}
+
+std::string csv_field(std::string_view text) {
+    if (text.find_first_of(",\"\r\n") == std::string_view::npos) {
+        return std::string(text);
+    }
+    std::string quoted = "\"";
+    for (const char c : text) {
+        quoted += c;
+        if (c == '"') {
+            quoted += '"';
+        }
+    }
+    return quoted + '"';
+}
+
+std::string format_count(std::int64_t count) {
+    std::string digits = fmt::format("{}", count);
+    const std::size_t first = count < 0 ? 1 : 0;
+    for (std::size_t i = digits.size(); i > first + 3;) {
+        i -= 3;
+        digits.insert(i, 1, ',');
+    }
+    return digits;
+}
+
+std::string format_bytes(std::int64_t bytes) {
+    static constexpr const char* units[] = {"bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
+    double value = static_cast<double>(bytes);
+    std::size_t unit = 0;
+    while (value >= 1024.0 && unit + 1 < std::size(units)) {
+        value /= 1024.0;
+        ++unit;
+    }
+    return unit == 0 ? fmt::format("{} bytes", bytes) : fmt::format("{:.1f} {}", value, units[unit]);
+}
+
+std::string format_duration(double seconds) {
+    if (!(seconds >= 0.0) || seconds > 1e9) {
+        return "unknown";
+    }
+    if (seconds < 9.95) {
+        return fmt::format("{:.{}f} s", seconds, seconds < 0.995 ? 2 : 1);
+    }
+    const auto whole = static_cast<std::int64_t>(std::lround(seconds));
+    if (whole < 60) {
+        return fmt::format("{} s", whole);
+    }
+    if (whole < 3600) {
+        return fmt::format("{}:{:02} min", whole / 60, whole % 60);
+    }
+    return fmt::format("{}:{:02}:{:02} h", whole / 3600, whole / 60 % 60, whole % 60);
+}
+
+std::string TextTable::text(int indent) const {
+    std::vector<std::size_t> widths;
+    for (const auto& row : rows_) {
+        widths.resize(std::max(widths.size(), row.size()), 0);
+        for (std::size_t c = 0; c < row.size(); ++c) {
+            widths[c] = std::max(widths[c], code_points(row[c]));
+        }
+    }
+    std::string out;
+    for (const auto& row : rows_) {
+        std::string line(static_cast<std::size_t>(indent), ' ');
+        for (std::size_t c = 0; c < row.size(); ++c) {
+            const std::string fill(widths[c] - code_points(row[c]), ' ');
+            line += c == 0 ? row[c] + fill : "  " + fill + row[c];
+        }
+        line.erase(line.find_last_not_of(' ') + 1);
+        out += line + '\n';
+    }
+    return out;
+}
+
+}  // namespace stackae::cli

@@ -1,0 +1,75 @@
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+/// What a person types into values, and values into what a person reads.
+namespace stackae::cli {
+
+/// The command line itself is wrong: exit code 2.
+class UsageError : public std::runtime_error {
+public:
+    using std::runtime_error::runtime_error;
+};
+
+/// A whole number in [low, high]. Throws UsageError with the text and the range.
+[[nodiscard]] std::int64_t parse_integer(std::string_view text, std::int64_t low,
+                                         std::int64_t high = std::numeric_limits<std::int64_t>::max());
+/// A number in [low, high]; infinity where high is infinite. Throws UsageError with the text and the range.
+[[nodiscard]] double parse_number(std::string_view text, double low,
+                                  double high = std::numeric_limits<double>::infinity());
+/// Bytes: `1500`, `64K`, `512M`, `2G`, `1T` (powers of 1024; an ending B or iB is fine). Throws UsageError.
+[[nodiscard]] std::int64_t parse_bytes(std::string_view text);
+
+struct PictureSize {
+    int height = 0;
+    int width = 0;
+    friend bool operator==(const PictureSize&, const PictureSize&) = default;
+};
+/// `64` for 64 × 64, or `HxW`. Throws UsageError.
+[[nodiscard]] PictureSize parse_picture_size(std::string_view text);
+
+/// `a,b,c` into its parts. Throws UsageError on an empty part.
+[[nodiscard]] std::vector<std::string> split_list(std::string_view text);
+
+/// `a,b,c`, each part through `parse_one`.
+template <class ParseOne>
+[[nodiscard]] auto parse_list(std::string_view text, ParseOne parse_one) {
+    std::vector<decltype(parse_one(std::string_view{}))> values;
+    for (const std::string& part : split_list(text)) {
+        values.push_back(parse_one(part));
+    }
+    return values;
+}
+
+/// The word that was probably meant: the one with the fewest edits (Levenshtein 1966), if they are few.
+[[nodiscard]] std::optional<std::string> nearest_word(std::string_view word,
+                                                      const std::vector<std::string>& candidates);
+
+/// A CSV field by RFC 4180: quoted where it holds a comma, a quote or a line's end.
+[[nodiscard]] std::string csv_field(std::string_view text);
+
+/// 1234567 as `1,234,567`.
+[[nodiscard]] std::string format_count(std::int64_t count);
+/// 1536 as `1.5 KiB`.
+[[nodiscard]] std::string format_bytes(std::int64_t bytes);
+/// Seconds as `0.42 s`, `12 s`, `3:05 min` or `2:03:10 h`.
+[[nodiscard]] std::string format_duration(double seconds);
+
+/// Rows of text in columns: the first to the left, the others to the right.
+class TextTable {
+public:
+    void add(std::vector<std::string> row) { rows_.push_back(std::move(row)); }
+    /// Every line indented and ended; columns two spaces apart, widths counted in code points.
+    [[nodiscard]] std::string text(int indent = 2) const;
+
+private:
+    std::vector<std::vector<std::string>> rows_;
+};
+
+}  // namespace stackae::cli
