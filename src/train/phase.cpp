@@ -19,20 +19,6 @@ constexpr std::int64_t probe_rows = 2000;  // looked at for dead units where not
 constexpr float alive_range = 1e-4F;       // a unit whose values span less is dead
 constexpr double divergence_factor = 10.0;
 
-std::vector<double> column_means(const SampleStore& samples, std::span<const std::int64_t> rows) {
-    std::vector<double> means(static_cast<std::size_t>(samples.columns()));
-    for (const std::int64_t row : rows) {
-        const float* values = samples.row(row);
-        for (std::size_t j = 0; j < means.size(); ++j) {
-            means[j] += static_cast<double>(values[j]);
-        }
-    }
-    for (double& mean : means) {
-        mean /= static_cast<double>(std::max<std::size_t>(1, rows.size()));
-    }
-    return means;
-}
-
 std::string phase_name(int layer) {
     return layer == 0 ? "fine-tuning" : fmt::format("layer {}", layer);
 }
@@ -196,12 +182,12 @@ void Phase::check_health(const EpochRecord& record) const {
 }
 
 double Phase::loss_of_mean() const {
-    const std::vector<double> mean = column_means(data_.samples, data_.train);
+    const std::vector<double> mean = data_.samples.mean(data_.train);
     const auto rows = probe();
     double sum = 0.0;
     if (settings_.loss == Loss::cross_entropy) {
         // Linear in the target: the mean target tells it.
-        const std::vector<double> target = column_means(data_.samples, rows);
+        const std::vector<double> target = data_.samples.mean(rows);
         for (std::size_t j = 0; j < mean.size(); ++j) {
             const double p = std::clamp(mean[j], 1e-6, 1.0 - 1e-6);
             sum -= target[j] * std::log(p) + (1.0 - target[j]) * std::log(1.0 - p);

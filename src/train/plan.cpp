@@ -64,8 +64,8 @@ TrainPlan plan_training(std::int64_t pictures, const Recipe& recipe, const Train
     nn::Context context(options.threads);
     TrainPlan plan;
     const std::int64_t batch = std::max<std::int64_t>(1, std::min(options.batch_size, pictures));
-    const auto add_phase = [&](const std::vector<nn::LayerSpec>& specs, const training::PhaseSettings& settings,
-                               std::int64_t units) {
+    const auto add_phase = [&](const std::vector<nn::LayerSpec>& specs,
+                               const training::PhaseSettings& settings, std::int64_t units) {
         const Timed timed = time_steps(context, specs, settings, options, batch);
         const double steps =
             static_cast<double>(settings.epochs) * static_cast<double>(pictures) / static_cast<double>(batch);

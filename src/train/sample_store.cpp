@@ -97,4 +97,18 @@ void SampleStore::gather(std::span<const std::int64_t> indices, float* dst) cons
         });
 }
 
+std::vector<double> SampleStore::mean(std::span<const std::int64_t> indices) const {
+    std::vector<double> mean(static_cast<std::size_t>(columns_));
+    for (const std::int64_t index : indices) {
+        const float* values = row(index);
+        for (std::size_t j = 0; j < mean.size(); ++j) {
+            mean[j] += static_cast<double>(values[j]);
+        }
+    }
+    for (double& value : mean) {
+        value /= static_cast<double>(std::max<std::size_t>(1, indices.size()));
+    }
+    return mean;
+}
+
 }  // namespace stackae::training

@@ -4,6 +4,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "stackae/tensor.hpp"
 
@@ -29,6 +30,8 @@ public:
     void truncate(std::int64_t rows) { rows_ = rows; }
     /// Copies the rows named into dst, size indices.size() × columns(), on OpenMP's threads.
     void gather(std::span<const std::int64_t> indices, float* dst) const;
+    /// The mean of the rows named; size columns(). Zeros for no rows.
+    [[nodiscard]] std::vector<double> mean(std::span<const std::int64_t> indices) const;
 
 private:
     std::int64_t rows_;

@@ -1,6 +1,7 @@
 #include "train/stack.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <fmt/format.h>
 
 #include "stackae/error.hpp"
@@ -12,6 +13,24 @@ namespace {
 template <class Value>
 Value at_layer(const std::vector<Value>& values, std::size_t layer) {
     return values.size() == 1 ? values.front() : values.at(layer);
+}
+
+/// g⁻¹ where g has one; for the units that cut off below zero, its inverse above.
+double inverse(Activation activation, double value) {
+    switch (activation) {
+        case Activation::sigmoid: {
+            const double p = std::clamp(value, 1e-3, 1.0 - 1e-3);
+            return std::log(p / (1.0 - p));
+        }
+        case Activation::tanh:
+            return std::atanh(std::clamp(value, -0.999, 0.999));
+        case Activation::linear:
+        case Activation::relu:
+        case Activation::elu:
+        case Activation::silu:
+            break;
+    }
+    return value;
 }
 
 }  // namespace
@@ -45,6 +64,16 @@ std::vector<nn::LayerSpec> autoencoder(const TrainOptions& options, const Recipe
     const std::int64_t units = options.layers[layer];
     return {{inputs, units, activation_of(options, layer), -1},
             {units, inputs, decoder_of(options, recipe, layer), options.tied ? 0 : -1}};
+}
+
+void initialize(nn::Parameters& autoencoder, const std::vector<double>& mean, std::uint64_t seed,
+                std::size_t layer) {
+    for (const std::size_t part : {std::size_t{0}, std::size_t{1}}) {
+        autoencoder.initialize(part, seed, static_cast<std::uint32_t>(layer));
+    }
+    const Activation decoder = autoencoder.layers()[1].activation;
+    std::transform(mean.begin(), mean.end(), autoencoder.bias(1),
+                   [&](double value) { return static_cast<float>(inverse(decoder, value)); });
 }
 
 PhaseSettings greedy_settings(const TrainOptions& options, const Recipe& recipe, std::size_t layer) {

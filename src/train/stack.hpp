@@ -22,6 +22,10 @@ namespace stackae::training {
 /// Encoder and decoder of one layer.
 [[nodiscard]] std::vector<nn::LayerSpec> autoencoder(const TrainOptions& options, const Recipe& recipe,
                                                      std::size_t layer);
+/// Random weights, and the decoder's bias where it predicts `mean`, the mean target (size: inputs), with no
+/// code at all: training starts at the loss of the mean and not above it.
+void initialize(nn::Parameters& autoencoder, const std::vector<double>& mean, std::uint64_t seed,
+                std::size_t layer);
 [[nodiscard]] PhaseSettings greedy_settings(const TrainOptions& options, const Recipe& recipe,
                                             std::size_t layer);
 

@@ -132,8 +132,7 @@ void Training::train_greedily(const SampleStore& pictures) {
 
 bool Training::train_layer(std::size_t layer, const SampleStore& input) {
     nn::Parameters parameters(training::autoencoder(options_, recipe_, layer));
-    parameters.initialize(0, options_.seed, static_cast<std::uint32_t>(layer));
-    parameters.initialize(1, options_.seed, static_cast<std::uint32_t>(layer));
+    training::initialize(parameters, input.mean(train_rows_), options_.seed, layer);
     Phase phase(context_, parameters, PhaseData{input, train_rows_, validation_rows_},
                 training::greedy_settings(options_, recipe_, layer), options_);
     const Phase::Result result = phase.run(observer_, model_.history);

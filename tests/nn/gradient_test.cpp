@@ -1,0 +1,112 @@
+#include <cmath>
+#include <string>
+
+#include "nn/network.hpp"
+#include "nn/reference.hpp"
+#include "support/catch.hpp"
+
+using namespace stackae;
+
+namespace {
+
+constexpr std::int64_t rows = 6;
+constexpr std::int64_t inputs = 7;
+
+struct Checked {
+    int compared = 0;
+    int kinks = 0;
+    std::string failure;  ///< the first value whose gradient is wrong
+};
+
+/// Compares every partial derivative with central differences. A value whose one-sided differences disagree
+/// sits at a kink (relu, a changed winner) and is counted, not compared.
+Checked check_gradient(nn::Parameters& parameters, nn::Network& network, const Tensor& src,
+                       const Tensor& target) {
+    network.step(src.data(), target.data());
+    const Tensor analytic = parameters.gradient();
+    const auto loss = [&] { return network.step(src.data(), target.data()); };
+    const double here = loss();
+    Checked checked;
+    for (std::int64_t i = 0; i < parameters.size(); ++i) {
+        float& value = parameters.values().data()[i];
+        const float kept = value;
+        constexpr float h = 4e-3F;
+        value = kept + h;
+        const double above = loss();
+        value = kept - h;
+        const double below = loss();
+        value = kept;
+        const double central = (above - below) / (2.0 * static_cast<double>(h));
+        const double right = (above - here) / static_cast<double>(h);
+        const double left = (here - below) / static_cast<double>(h);
+        const double scale =
+            std::max({1.0, std::abs(central), std::abs(static_cast<double>(analytic.data()[i]))});
+        if (std::abs(right - left) > 0.05 * scale) {
+            ++checked.kinks;
+            continue;
+        }
+        ++checked.compared;
+        if (std::abs(central - static_cast<double>(analytic.data()[i])) > 4e-3 * scale &&
+            checked.failure.empty()) {
+            checked.failure = "value " + std::to_string(i) + ": gradient " +
+                              std::to_string(analytic.data()[i]) + ", central difference " +
+                              std::to_string(central);
+        }
+    }
+    return checked;
+}
+
+void require_gradient(std::vector<nn::LayerSpec> specs, Loss loss, const nn::CodePenalty& penalty = {}) {
+    nn::Context context;
+    nn::Parameters parameters(std::move(specs));
+    std::uint32_t stream = 20;
+    for (std::size_t i = 0; i < parameters.layers().size(); ++i) {
+        parameters.initialize(i, 5, 1);
+        const auto& spec = parameters.layers()[i];
+        const Tensor bias = reference::uniform({spec.oc}, -0.3F, 0.3F, stream++);
+        std::copy_n(bias.data(), spec.oc, parameters.bias(i));
+    }
+    nn::Network network(context, parameters, rows, loss, penalty);
+    const Tensor src = reference::uniform({rows, inputs}, 0.0F, 1.0F, 1);
+    const Tensor target = reference::uniform({rows, inputs}, 0.0F, 1.0F, 2);
+    const Checked checked = check_gradient(parameters, network, src, target);
+    INFO(checked.failure);
+    CHECK(checked.failure.empty());
+    CHECK(checked.compared > 9 * checked.kinks);
+}
+
+}  // namespace
+
+TEST_CASE("The gradient of every activation agrees with central differences") {
+    const Activation activation = GENERATE(Activation::linear, Activation::sigmoid, Activation::tanh,
+                                           Activation::relu, Activation::elu, Activation::silu);
+    const bool tied = GENERATE(false, true);
+    require_gradient({{inputs, 5, activation, -1}, {5, inputs, activation, tied ? 0 : -1}},
+                     Loss::squared_error);
+}
+
+TEST_CASE("The gradient of cross-entropy agrees with central differences") {
+    const bool tied = GENERATE(false, true);
+    require_gradient({{inputs, 5, Activation::sigmoid, -1}, {5, inputs, Activation::sigmoid, tied ? 0 : -1}},
+                     Loss::cross_entropy);
+}
+
+TEST_CASE("The gradient of an unrolled stack agrees with central differences") {
+    const bool tied = GENERATE(false, true);
+    require_gradient({{inputs, 6, Activation::tanh, -1},
+                      {6, 4, Activation::silu, -1},
+                      {4, 6, Activation::tanh, tied ? 1 : -1},
+                      {6, inputs, Activation::sigmoid, tied ? 0 : -1}},
+                     Loss::cross_entropy);
+}
+
+TEST_CASE("The gradient of the KL sparsity penalty agrees with central differences") {
+    require_gradient({{inputs, 5, Activation::sigmoid, -1}, {5, inputs, Activation::sigmoid, -1}},
+                     Loss::squared_error, {0, 0.1, 0.7, 0.0});
+}
+
+TEST_CASE("The gradient through winners alone agrees with central differences") {
+    const Activation activation = GENERATE(Activation::relu, Activation::sigmoid);
+    require_gradient({{inputs, 5, activation, -1}, {5, inputs, Activation::linear, -1}}, Loss::squared_error,
+                     {0, 0.0, 0.0, 0.34});
+}
