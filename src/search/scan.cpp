@@ -1,0 +1,105 @@
+#include "search/scan.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+namespace stackae::search {
+namespace {
+
+std::size_t at(std::int64_t i) {
+    return static_cast<std::size_t>(i);
+}
+
+/// Offers the rows from `first` on, by chunks: most chunks hold nothing near, and one comparison tells.
+template <class Admit>
+void scan_dots(std::span<const float> dots, std::span<const float> offsets, std::int64_t first,
+               Nearest& nearest, Admit admit) {
+    constexpr std::size_t chunk = VectorTable::chunk;
+    for (std::size_t j = 0; j < dots.size(); j += chunk) {
+        std::array<float, chunk> scores;
+        const float worst = nearest.worst();
+        int closer = 0;
+        for (std::size_t c = 0; c < chunk; ++c) {
+            scores[c] = offsets[j + c] - 2.0F * dots[j + c];
+            closer |= static_cast<int>(scores[c] < worst);
+        }
+        for (std::size_t c = 0; closer != 0 && c < chunk; ++c) {
+            const std::int64_t row = first + static_cast<std::int64_t>(j + c);
+            if (scores[c] < nearest.worst() && admit(row)) {
+                nearest.push(scores[c], row);
+            }
+        }
+    }
+}
+
+}  // namespace
+
+Scan::Scan(const VectorTable& table, const Request& request, std::int64_t capacity)
+    : table_(table),
+      request_(request),
+      context_(1),
+      product_(context_, nn::ProductForm::transposed_b, capacity, table.block_rows(), table.dimension()),
+      vectors_({capacity, table.dimension()}),
+      dots_({capacity, table.block_rows()}),
+      norms_(at(capacity)),
+      nearest_(at(capacity)) {}
+
+void Scan::run(std::span<const std::int64_t> queries, std::int64_t kept, Neighbours& found,
+               std::vector<char>& certain) {
+    load(queries);
+    scan(queries, kept);
+    for (std::size_t i = 0; i < queries.size(); ++i) {
+        certain[at(queries[i])] = static_cast<char>(rank(i, queries[i], found));
+    }
+}
+
+void Scan::load(std::span<const std::int64_t> queries) {
+    for (std::size_t i = 0; i < queries.size(); ++i) {
+        const auto from =
+            request_.queries == nullptr ? table_.row(queries[i]) : request_.queries->row(queries[i]);
+        norms_[i] = table_.prepare(from, vectors_.row(static_cast<std::int64_t>(i)));
+        if (request_.queries == nullptr) {
+            // As they are: scaling a row to length 1 again would take it off itself by a rounding.
+            std::copy(from.begin(), from.end(), vectors_.row(static_cast<std::int64_t>(i)).begin());
+        }
+    }
+}
+
+void Scan::scan(std::span<const std::int64_t> queries, std::int64_t kept) {
+    for (std::size_t i = 0; i < queries.size(); ++i) {
+        nearest_[i].reset(kept);
+    }
+    for (std::int64_t first = 0; first < table_.padded_size(); first += table_.block_rows()) {
+        product_.run(vectors_.data(), table_.row(first).data(), dots_.data());
+        for (std::size_t i = 0; i < queries.size(); ++i) {
+            scan_dots(dots_.row(static_cast<std::int64_t>(i)), table_.offsets(first), first, nearest_[i],
+                      [&](std::int64_t row) { return request_.admits(queries[i], row); });
+        }
+    }
+}
+
+bool Scan::rank(std::size_t i, std::int64_t query, Neighbours& found) {
+    const Nearest& nearest = nearest_[i];
+    ranked_.clear();
+    for (const auto& candidate : nearest.rows()) {
+        const auto vector = vectors_.row(static_cast<std::int64_t>(i));
+        ranked_.push_back({table_.squared_distance(vector, candidate.row), candidate.row});
+    }
+    std::sort(ranked_.begin(), ranked_.end());
+
+    const auto k = std::min(at(found.k), ranked_.size());
+    for (std::size_t j = 0; j < k; ++j) {
+        const std::size_t place = at(query * found.k) + j;
+        found.rows[place] = ranked_[j].row;
+        found.distances[place] = static_cast<float>(table_.distance(ranked_[j].score));
+    }
+    if (ranked_.size() == at(table_.size()) || !std::isfinite(nearest.worst())) {
+        return true;  // no row was dropped
+    }
+    // Every row that was dropped has a score of at least worst() − rounding().
+    const double last = ranked_[k - 1].score - table_.query_term(norms_[i]);
+    return last < double{nearest.worst()} - table_.rounding(norms_[i]);
+}
+
+}  // namespace stackae::search

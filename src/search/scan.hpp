@@ -1,0 +1,57 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "stackae/neighbours.hpp"
+#include "stackae/tensor.hpp"
+
+#include "nn/matrix_product.hpp"
+#include "search/nearest.hpp"
+#include "search/vector_table.hpp"
+
+namespace stackae::search {
+
+/// Whose neighbours are looked for: the rows of `queries`, or, without, the table's own.
+struct Request {
+    const Tensor* queries = nullptr;
+    std::int64_t count = 0;
+    std::int64_t k = 0;
+    const std::vector<std::int64_t>* groups = nullptr;  ///< of the table's rows; may be absent
+
+    /// False for a row of the table that is to be left out: the query itself, and its group.
+    [[nodiscard]] bool admits(std::int64_t query, std::int64_t row) const {
+        const auto group = [this](std::int64_t i) { return (*groups)[static_cast<std::size_t>(i)]; };
+        return queries != nullptr || (row != query && (groups == nullptr || group(row) != group(query)));
+    }
+};
+
+/// One thread's way through a table with up to `capacity` queries at a time. Made and used on that
+/// thread, as oneDNN's scratch memory asks.
+class Scan {
+public:
+    Scan(const VectorTable& table, const Request& request, std::int64_t capacity);
+
+    /// Fills in `found` for some queries, at most `capacity`, keeping the `kept` best rows by their float
+    /// scores. certain[query] becomes 1 where no neighbour can have been lost to rounding.
+    void run(std::span<const std::int64_t> queries, std::int64_t kept, Neighbours& found,
+             std::vector<char>& certain);
+
+private:
+    void load(std::span<const std::int64_t> queries);
+    void scan(std::span<const std::int64_t> queries, std::int64_t kept);
+    bool rank(std::size_t i, std::int64_t query, Neighbours& found);
+
+    const VectorTable& table_;
+    const Request& request_;
+    nn::Context context_;
+    nn::MatrixProduct product_;
+    Tensor vectors_;             ///< capacity × d; rows beyond the last query are ignored
+    Tensor dots_;                ///< capacity × block rows
+    std::vector<double> norms_;  ///< ‖q‖²
+    std::vector<Nearest> nearest_;
+    std::vector<Scored<double>> ranked_;
+};
+
+}  // namespace stackae::search

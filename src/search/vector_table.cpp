@@ -1,0 +1,101 @@
+#include "search/vector_table.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <fmt/format.h>
+#include <functional>
+#include <limits>
+#include <numeric>
+
+#include "stackae/error.hpp"
+
+namespace stackae::search {
+namespace {
+
+constexpr std::int64_t most_block_rows = 1024;
+constexpr double unit_roundoff = 0x1p-24;
+constexpr double largest_squared_norm = 1e37;  ///< beyond it float scores would overflow
+
+double squared_norm(std::span<const float> x) {
+    return std::transform_reduce(x.begin(), x.end(), 0.0, std::plus<>{},
+                                 [](float value) { return double{value} * double{value}; });
+}
+
+bool zeros(std::span<const float> x) {
+    return std::all_of(x.begin(), x.end(), [](float value) { return value == 0.0F; });
+}
+
+std::int64_t round_up(std::int64_t value, std::int64_t multiple) {
+    return (value + multiple - 1) / multiple * multiple;
+}
+
+}  // namespace
+
+double checked_squared_norm(std::span<const float> x, const char* what, std::int64_t row) {
+    const double norm = squared_norm(x);
+    if (!(norm < largest_squared_norm)) {
+        throw InvalidArgument(
+            fmt::format("neighbours: {} {} has a value that is not finite, or too large", what, row));
+    }
+    return norm;
+}
+
+VectorTable::VectorTable(const Tensor& vectors, Metric metric)
+    : metric_(metric),
+      size_(vectors.rows()),
+      block_rows_(std::min(most_block_rows, round_up(size_, std::int64_t{chunk}))) {
+    if (vectors.empty()) {
+        throw InvalidArgument("neighbours: an index of at least one vector expected, none found");
+    }
+    rows_ = Tensor({round_up(size_, block_rows_), vectors.columns()});
+    offsets_.assign(static_cast<std::size_t>(padded_size()), std::numeric_limits<float>::infinity());
+    for (std::int64_t i = 0; i < size_; ++i) {
+        checked_squared_norm(vectors.row(i), "vector", i);
+        const double norm = prepare(vectors.row(i), rows_.row(i));
+        offsets_[static_cast<std::size_t>(i)] = static_cast<float>(query_term(norm));
+        largest_norm_ = std::max(largest_norm_, std::sqrt(norm));
+    }
+}
+
+std::span<const float> VectorTable::offsets(std::int64_t first) const {
+    return std::span(offsets_).subspan(static_cast<std::size_t>(first),
+                                       static_cast<std::size_t>(block_rows_));
+}
+
+double VectorTable::prepare(std::span<const float> query, std::span<float> prepared) const {
+    const double norm = squared_norm(query);
+    if (!cosine()) {
+        std::copy(query.begin(), query.end(), prepared.begin());
+        return norm;
+    }
+    const double scale = norm > 0.0 ? 1.0 / std::sqrt(norm) : 0.0;
+    std::transform(query.begin(), query.end(), prepared.begin(),
+                   [scale](float value) { return static_cast<float>(double{value} * scale); });
+    return norm > 0.0 ? 1.0 : 0.0;
+}
+
+double VectorTable::squared_distance(std::span<const float> query, std::int64_t i) const {
+    const auto x = row(i);
+    if (cosine() && (zeros(query) || zeros(x))) {
+        return 2.0;
+    }
+    return std::transform_reduce(query.begin(), query.end(), x.begin(), 0.0, std::plus<>{},
+                                 [](float a, float b) {
+                                     const double difference = double{a} - double{b};
+                                     return difference * difference;
+                                 });
+}
+
+double VectorTable::distance(double squared) const {
+    return cosine() ? 0.5 * squared : std::sqrt(squared);
+}
+
+double VectorTable::rounding(double squared_norm) const {
+    // A float sum of d products is off by at most d · u · Σ|q||x| ≤ d · u · ‖q‖ ‖x‖ (Higham 2002, 3.1);
+    // unit vectors in float are of length 1 ± u.
+    const auto d = static_cast<double>(dimension());
+    return unit_roundoff *
+           (8.0 * largest_norm_ * largest_norm_ + 2.0 * (d + 8.0) * std::sqrt(squared_norm) * largest_norm_);
+}
+
+}  // namespace stackae::search

@@ -1,0 +1,60 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "stackae/neighbours.hpp"
+#include "stackae/tensor.hpp"
+
+namespace stackae::search {
+
+/// Vectors laid out for a scan by matrix products.
+///
+/// With l2, ‖q − x‖² = ‖q‖² + score and score = ‖x‖² − 2 q·x. With cosine all vectors have length 1 and
+/// the distance is ½ ‖q − x‖² = ½ (1 + score), score = 1 − 2 q·x, which is 1 for a vector of zeros, too.
+class VectorTable {
+public:
+    /// Rows whose scores are compared at once; blocks of rows are multiples of it.
+    static constexpr std::size_t chunk = 16;
+
+    /// vectors: n × d. Throws InvalidArgument when it is empty or a value is not finite.
+    VectorTable(const Tensor& vectors, Metric metric);
+
+    [[nodiscard]] std::int64_t size() const { return size_; }
+    [[nodiscard]] std::int64_t dimension() const { return rows_.columns(); }
+    [[nodiscard]] bool cosine() const { return metric_ == Metric::cosine; }
+    [[nodiscard]] std::int64_t block_rows() const { return block_rows_; }
+    /// n rounded up to whole blocks.
+    [[nodiscard]] std::int64_t padded_size() const { return rows_.rows(); }
+
+    /// Of length 1, or of zeros, with cosine.
+    [[nodiscard]] std::span<const float> row(std::int64_t i) const { return rows_.row(i); }
+    /// score = offset − 2 q·x for a block of rows; infinite for those that fill the last block.
+    [[nodiscard]] std::span<const float> offsets(std::int64_t first) const;
+
+    /// Copies a query, brings it to length 1 with cosine, and returns its ‖q‖² then.
+    double prepare(std::span<const float> query, std::span<float> prepared) const;
+    /// ‖q‖² + score without the scan's rounding, for a prepared query.
+    [[nodiscard]] double squared_distance(std::span<const float> query, std::int64_t row) const;
+    /// The metric's distance of it.
+    [[nodiscard]] double distance(double squared) const;
+    /// ‖q‖² in the formula above: with cosine 1, also for a query of zeros.
+    [[nodiscard]] double query_term(double squared_norm) const { return cosine() ? 1.0 : squared_norm; }
+    /// Upper bound of the error of a score in the scan.
+    [[nodiscard]] double rounding(double squared_norm) const;
+
+private:
+    Metric metric_;
+    std::int64_t size_;
+    std::int64_t block_rows_;
+    Tensor rows_;
+    std::vector<float> offsets_;
+    double largest_norm_ = 0.0;  ///< max ‖x‖
+};
+
+/// ‖x‖². Throws InvalidArgument, naming the row, when a value is not finite or too large to score.
+double checked_squared_norm(std::span<const float> x, const char* what, std::int64_t row);
+
+}  // namespace stackae::search
