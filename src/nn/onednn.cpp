@@ -105,10 +105,6 @@ dnnl::eltwise_forward::primitive_desc make_softplus(const dnnl::engine& engine, 
     return {engine, training, algorithm::eltwise_soft_relu, data, data, 1.0F, 0.0F};
 }
 
-dnnl::eltwise_forward::primitive_desc make_softplus(const dnnl::engine& engine, const memory::desc& data) {
-    return {{training, algorithm::eltwise_soft_relu, data, 1.0F, 0.0F}, engine};
-}
-
 dnnl::eltwise_backward::primitive_desc make_activation_backward(
     const dnnl::engine& engine, const memory::desc& data, Activation activation,
     const dnnl::eltwise_forward::primitive_desc& forward) {
@@ -145,6 +141,10 @@ dnnl::inner_product_backward_weights::primitive_desc make_backward_weights(
 dnnl::eltwise_forward::primitive_desc make_activation(const dnnl::engine& engine, const memory::desc& data,
                                                       Activation activation) {
     return {{training, algorithm_of(activation), data, alpha_of(activation), 0.0F}, engine};
+}
+
+dnnl::eltwise_forward::primitive_desc make_softplus(const dnnl::engine& engine, const memory::desc& data) {
+    return {{training, algorithm::eltwise_soft_relu, data, 1.0F, 0.0F}, engine};
 }
 
 dnnl::eltwise_backward::primitive_desc make_activation_backward(
