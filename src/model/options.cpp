@@ -160,7 +160,7 @@ void validate(const TrainOptions& options) {
         refuse("patience", options.patience, "0 without a validation part");
     }
     whole("threads", options.threads, 0, 1024);
-    whole("memory", options.memory, std::int64_t{1} << 20, std::int64_t{1} << 50);
+    whole("memory", options.memory, 0, std::int64_t{1} << 50);
 }
 
 }  // namespace stackae

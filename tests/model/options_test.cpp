@@ -111,7 +111,7 @@ TEST_CASE("an option out of its range is told with its value and range") {
     CHECK(refused([](auto& o) { o.batch_size = 0; }) == "batch_size: 0 found, 1 to 1000000 expected");
     CHECK(refused([](auto& o) { o.step_epochs = 0; }) == "step_epochs: 0 found, 1 to 1000000 expected");
     CHECK(refused([](auto& o) { o.threads = -1; }) == "threads: -1 found, 0 to 1024 expected");
-    CHECK(refused([](auto& o) { o.memory = 0; }) == "memory: 0 found, 1048576 to 1125899906842624 expected");
+    CHECK(refused([](auto& o) { o.memory = -1; }) == "memory: -1 found, 0 to 1125899906842624 expected");
     CHECK(refused([](auto& o) { o.patience = 3, o.validation = 0.0; }) ==
           "patience: 3 found, 0 without a validation part expected");
     CHECK(refused([](auto& o) {

@@ -1,0 +1,276 @@
+#include "stackae/train.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "stackae/error.hpp"
+
+#include "core/random.hpp"
+#include "support/catch.hpp"
+
+using namespace stackae;
+
+namespace {
+
+constexpr std::int64_t pictures_count = 300;
+constexpr int side = 8;
+
+/// Bright bars on dark ground, at one of eight columns or rows, with some noise: easy to learn, far from
+/// their mean.
+Tensor bars() {
+    Tensor tensor({pictures_count, side, side});
+    const core::Random random(4, core::Stream::plan);
+    std::uint32_t at = 0;
+    for (std::int64_t i = 0; i < pictures_count; ++i) {
+        const auto place = static_cast<int>(random.below(at++, side));
+        const bool upright = random.below(at++, 2) == 1;
+        for (int y = 0; y < side; ++y) {
+            for (int x = 0; x < side; ++x) {
+                const float noise = 0.1F * core::Random::uniform(random.block(at++)[0]);
+                tensor.row(i)[static_cast<std::size_t>(y * side + x)] =
+                    noise + ((upright ? x : y) == place ? 0.9F : 0.0F);
+            }
+        }
+    }
+    return tensor;
+}
+
+Recipe small_recipe() {
+    Recipe recipe;
+    recipe.height = side;
+    recipe.width = side;
+    return recipe;
+}
+
+TrainOptions small_options() {
+    TrainOptions options;
+    options.layers = {24, 12};
+    options.activations = {Activation::sigmoid};
+    options.epochs = {40};
+    options.batch_size = 32;
+    options.learning_rate = 1e-2;
+    options.validation = 0.2;
+    options.fine_tune_epochs = 60;
+    return options;
+}
+
+/// Stops after so many batches; keeps what it was told.
+class Recorder : public TrainObserver {
+public:
+    explicit Recorder(std::int64_t stop_after = -1) : stop_after_(stop_after) {}
+    void on_batch(int /*layer*/, std::int64_t /*epoch*/, std::int64_t /*epochs*/, std::int64_t /*done*/,
+                  std::int64_t /*of*/) override {
+        ++batches;
+    }
+    void on_epoch(const EpochRecord& record) override { records.push_back(record); }
+    bool stop() override { return stop_after_ >= 0 && batches >= stop_after_; }
+
+    std::int64_t batches = 0;
+    std::vector<EpochRecord> records;
+
+private:
+    std::int64_t stop_after_;
+};
+
+Model train_bars(const TrainOptions& options, Recorder& recorder) {
+    return train(Pictures::from_tensor(bars()), small_recipe(), options, recorder);
+}
+
+Model train_bars(const TrainOptions& options) {
+    Recorder recorder;
+    return train_bars(options, recorder);
+}
+
+double reconstruction_error(const Model& model, const Tensor& pictures) {
+    Encoder encoder(model);
+    const Tensor rebuilt = encoder.decode(encoder.encode(pictures));
+    double sum = 0.0;
+    for (std::size_t i = 0; i < rebuilt.values().size(); ++i) {
+        sum += std::pow(static_cast<double>(rebuilt.values()[i] - pictures.values()[i]), 2.0);
+    }
+    return sum / static_cast<double>(pictures.rows());
+}
+
+}  // namespace
+
+TEST_CASE("A stack learns to rebuild pictures far better than their mean does") {
+    TrainOptions options = small_options();
+    options.tied = GENERATE(false, true);
+    Recorder recorder;
+    const Model model = train_bars(options, recorder);
+    REQUIRE(model.layers.size() == 2);
+    REQUIRE(model.code_size() == 12);
+    REQUIRE(model.pictures == pictures_count);
+    REQUIRE_FALSE(model.interrupted);
+    REQUIRE(model.history.size() == 140);
+    REQUIRE(recorder.records.size() == 140);
+    for (const EpochRecord& record : model.history) {
+        REQUIRE(record.mean_loss > 0.0);
+        REQUIRE(record.seconds > 0.0);
+    }
+    REQUIRE(reconstruction_error(model, bars()) < 0.25 * 6.0);  // the mean picture's error is above 6
+}
+
+TEST_CASE("The greedy phase alone lowers each layer's loss below that of the mean") {
+    TrainOptions options = small_options();
+    options.fine_tune_epochs = 0;
+    options.loss = GENERATE(Loss::squared_error, Loss::cross_entropy);
+    const Model model = train_bars(options);
+    for (const int layer : {1, 2}) {
+        const auto last = std::find_if(model.history.rbegin(), model.history.rend(),
+                                       [&](const EpochRecord& record) { return record.layer == layer; });
+        REQUIRE(last->validation_loss < last->mean_loss);
+    }
+}
+
+TEST_CASE("The same options and pictures give the same model, another seed another") {
+    TrainOptions options = small_options();
+    options.corruption = Corruption::masking;
+    options.corruption_level = {0.2};
+    const Model model = train_bars(options);
+    REQUIRE(train_bars(options).identity() == model.identity());
+    options.seed = 1;
+    REQUIRE(train_bars(options).identity() != model.identity());
+}
+
+TEST_CASE("Pictures that do not fit the stated memory are trained on all the same") {
+    TrainOptions options = small_options();
+    const Model held = train_bars(options);
+    options.memory = 0;
+    const Model streamed = train_bars(options);
+    for (std::size_t i = 0; i < held.layers.size(); ++i) {
+        REQUIRE(std::equal(held.layers[i].weights.values().begin(), held.layers[i].weights.values().end(),
+                           streamed.layers[i].weights.values().begin()));
+    }
+}
+
+TEST_CASE("A batch of one updates after every picture") {
+    TrainOptions options = small_options();
+    options.batch_size = 1;
+    options.layers = {10};
+    options.epochs = {2};
+    options.fine_tune_epochs = 0;
+    options.optimizer = Optimizer::sgd;
+    options.momentum = 0.0;
+    options.schedule = Schedule::constant;
+    Recorder recorder;
+    const Model model = train_bars(options, recorder);
+    REQUIRE(recorder.batches == 2 * 240);
+    REQUIRE(model.history.back().train_loss < model.history.front().train_loss);
+}
+
+TEST_CASE("Stopping in the first layer keeps it, stopping early in the second keeps the first alone") {
+    const TrainOptions options = small_options();
+    constexpr std::int64_t batches_a_layer = 40 * 8;
+    Recorder at_once(3);
+    const Model first = train_bars(options, at_once);
+    REQUIRE(first.interrupted);
+    REQUIRE(first.layers.size() == 1);
+    Recorder in_second(batches_a_layer + 2);
+    const Model second = train_bars(options, in_second);
+    REQUIRE(second.interrupted);
+    REQUIRE(second.layers.size() == 1);
+    Recorder in_fine_tuning(2 * batches_a_layer + 9);
+    const Model third = train_bars(options, in_fine_tuning);
+    REQUIRE(third.interrupted);
+    REQUIRE(third.layers.size() == 2);
+    REQUIRE(third.history.back().layer == 0);
+    Encoder encoder(first);
+    REQUIRE(encoder.encode(bars()).columns() == 24);
+}
+
+TEST_CASE("Early stopping ends a phase that no longer improves, and the best weights are kept") {
+    TrainOptions options = small_options();
+    options.layers = {24};
+    options.epochs = {200};
+    options.fine_tune_epochs = 0;
+    options.schedule = Schedule::constant;
+    options.learning_rate = 0.05;
+    options.patience = 3;
+    const Model model = train_bars(options);
+    REQUIRE(model.history.size() < 200);
+    const auto best = std::min_element(
+        model.history.begin(), model.history.end(),
+        [](const EpochRecord& a, const EpochRecord& b) { return a.validation_loss < b.validation_loss; });
+    REQUIRE(model.history.end() - best == 4);
+}
+
+TEST_CASE("A learning rate that is far too high ends with advice and no model") {
+    TrainOptions options = small_options();
+    options.activations = {Activation::relu};
+    options.output = Activation::linear;
+    options.optimizer = Optimizer::sgd;
+    options.schedule = Schedule::constant;
+    options.learning_rate = 1e3;
+    CHECK_THROWS_AS(train_bars(options), Divergence);
+    CHECK_THROWS_WITH(train_bars(options), test::contains("lower learning rate"));
+}
+
+TEST_CASE("Units that never change are reported as dead") {
+    TrainOptions options = small_options();
+    options.layers = {10};
+    options.activations = {Activation::relu};
+    options.fine_tune_epochs = 0;
+    options.epochs = {1};
+    options.learning_rate = 1e-9;
+    const Model alive = train_bars(options);
+    REQUIRE(alive.history.back().dead_units < 1.0);
+    // Black pictures: every unit gives its bias.
+    Recorder recorder;
+    const Model dead =
+        train(Pictures::from_tensor(Tensor({50, side, side})), small_recipe(), options, recorder);
+    REQUIRE(dead.history.back().dead_units == 1.0);
+}
+
+TEST_CASE("Every corruption, penalty and optimiser trains to better than the mean") {
+    TrainOptions options = small_options();
+    options.layers = {32};
+    options.fine_tune_epochs = 0;
+    options.epochs = {15};
+    const int variant = GENERATE(range(0, 7));
+    options.corruption = variant == 0   ? Corruption::masking
+                         : variant == 1 ? Corruption::gaussian
+                         : variant == 2 ? Corruption::salt_and_pepper
+                                        : Corruption::none;
+    options.corruption_level = {variant < 3 ? 0.15 : 0.0};
+    if (variant == 3) {
+        options.sparsity_target = 0.1;
+        options.sparsity_weight = 0.1;
+    }
+    if (variant == 4) {
+        options.activations = {Activation::relu};
+        options.winner_share = 0.2;
+    }
+    if (variant == 5) {
+        options.optimizer = Optimizer::sgd;
+        options.nesterov = true;
+        options.learning_rate = 0.02;
+        options.clip_norm = 5.0;
+    }
+    if (variant == 6) {
+        options.optimizer = Optimizer::adamw;
+        options.weight_decay = 1e-3;
+    }
+    const Model model = train_bars(options);
+    REQUIRE(model.history.back().validation_loss < 0.9 * model.history.back().mean_loss);
+}
+
+TEST_CASE("Cross-entropy is refused where pictures leave [0, 1]") {
+    TrainOptions options = small_options();
+    options.loss = Loss::cross_entropy;
+    Recipe recipe = small_recipe();
+    recipe.contrast = true;
+    Recorder recorder;
+    CHECK_THROWS_WITH(train(Pictures::from_tensor(bars()), recipe, options, recorder),
+                      test::contains("[0, 1]"));
+}
+
+TEST_CASE("A plan names every phase with its parameters, memory and a time") {
+    const TrainPlan plan = plan_training(pictures_count, small_recipe(), small_options());
+    REQUIRE(plan.phases.size() == 3);
+    REQUIRE(plan.phases[0].parameters == 64 * 24 + 24 + 24 * 64 + 64);
+    REQUIRE(plan.phases[2].layer == 0);
+    REQUIRE(plan.parameters == train_bars(small_options()).parameters());
+    REQUIRE(plan.memory_bytes > pictures_count * 64 * 4);
+    REQUIRE(plan.seconds > 0.0);
+}
