@@ -1,0 +1,91 @@
+#include <filesystem>
+
+#include "stackae/error.hpp"
+
+#include "image/make.hpp"
+#include "image/source.hpp"
+
+namespace stackae {
+namespace {
+
+using namespace test;
+
+/// n pictures of one value, i / n.
+Pictures counting(std::int64_t n) {
+    Tensor values({n, 1, 1});
+    for (std::int64_t i = 0; i < n; ++i) {
+        values.data()[i] = static_cast<float>(i) / static_cast<float>(n);
+    }
+    return Pictures::from_tensor(std::move(values));
+}
+
+}  // namespace
+
+TEST_CASE("pictures come in order, each once, at any number of threads and batch size") {
+    const Pictures pictures = counting(1000);
+    for (const int threads : {1, 2, 7}) {
+        for (const std::int64_t batch_size : {1, 3, 256, 1000, 5000}) {
+            for (const int ahead : {1, 4}) {
+                PictureReader reader(pictures, recipe_of(1, 1, 1),
+                                     {.batch_size = batch_size, .threads = threads, .batches_ahead = ahead});
+                std::int64_t next = 0;
+                for (PictureBatch batch; reader.next(batch);) {
+                    REQUIRE(batch.pictures.rows() == std::min(batch_size, 1000 - next));
+                    REQUIRE(batch.skipped.empty());
+                    for (std::int64_t row = 0; row < batch.pictures.rows(); ++row, ++next) {
+                        REQUIRE(batch.indices[static_cast<std::size_t>(row)] == next);
+                        REQUIRE(batch.pictures.row(row)[0] == static_cast<float>(next) / 1000.0F);
+                    }
+                }
+                REQUIRE(next == 1000);
+            }
+        }
+    }
+}
+
+TEST_CASE("a reader that is dropped early does not hang") {
+    const Pictures pictures = counting(10000);
+    for (int taken = 0; taken < 4; ++taken) {
+        PictureReader reader(pictures, recipe_of(1, 8, 8),
+                             {.batch_size = 10, .threads = 3, .batches_ahead = 2});
+        PictureBatch batch;
+        for (int i = 0; i < taken; ++i) {
+            REQUIRE(reader.next(batch));
+            REQUIRE(batch.indices.front() == 10 * i);
+        }
+    }
+}
+
+TEST_CASE("the same picture gives the same values alone and in a folder") {
+    const TemporaryFolder folder;
+    for (int i = 0; i < 30; ++i) {
+        write_text(folder / (std::to_string(i) + ".jpg"), encode(".jpg", colour_scene(200 + 10 * i, 300)));
+    }
+    const Pictures all = Pictures::open(folder.path());
+    const Recipe recipe = recipe_of(3, 20, 20, ResizeMode::border);
+    const PictureBatch together = read_all(all, recipe);
+    REQUIRE(together.pictures.rows() == 30);
+    for (std::int64_t i = 0; i < 30; ++i) {
+        const PictureBatch alone = read_all(Pictures::open(all.entry(i).path), recipe);
+        const auto row = together.pictures.row(i);
+        CHECK(std::equal(row.begin(), row.end(), alone.pictures.values().begin()));
+    }
+}
+
+TEST_CASE("options that cannot be are refused") {
+    const Pictures pictures = counting(3);
+    CHECK_THROWS_AS(PictureReader(pictures, recipe_of(1, 1, 1), {.batch_size = 0}), InvalidArgument);
+    CHECK_THROWS_AS(PictureReader(pictures, recipe_of(1, 1, 1), {.batches_ahead = 0}), InvalidArgument);
+    CHECK_THROWS_AS(PictureReader(pictures, recipe_of(1, 1, 1), {.threads = -1}), InvalidArgument);
+    CHECK_THROWS_AS(PictureReader(pictures, recipe_of(2, 1, 1)), InvalidArgument);
+}
+
+TEST_CASE("a subset of nothing gives no batch") {
+    const Pictures none = counting(3).subset({});
+    PictureReader reader(none, recipe_of(1, 1, 1));
+    PictureBatch batch;
+    CHECK_FALSE(reader.next(batch));
+    CHECK_THROWS_AS(choose_recipe(none, {}), InvalidArgument);
+}
+
+}  // namespace stackae
