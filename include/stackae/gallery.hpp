@@ -20,7 +20,7 @@ struct Gallery {
     bool l2_normalize = false;
     Metric metric = Metric::l2;
     Tensor codes;                    ///< n × d
-    std::vector<std::string> names;  ///< size n
+    std::vector<std::string> names;  ///< size n; "unknown" is no name: it is an answer of Recognition
     std::vector<std::string> paths;  ///< size n
     /// Distance above which the answer is "unknown"; absent when it could not be calibrated.
     std::optional<double> threshold;
@@ -29,7 +29,8 @@ struct Gallery {
     [[nodiscard]] std::int64_t size() const { return static_cast<std::int64_t>(names.size()); }
 };
 
-/// Writes a safetensors file, whole or not at all. Throws IoError.
+/// Writes a safetensors file, whole or not at all. Throws IoError, or InvalidArgument when the gallery's
+/// parts don't agree.
 void save(const Gallery& gallery, const std::string& path);
 /// Throws IoError, or CorruptFile naming the file and what is wrong with it.
 [[nodiscard]] Gallery load_gallery(const std::string& path);
@@ -37,24 +38,25 @@ void save(const Gallery& gallery, const std::string& path);
 /// Throws InvalidArgument, naming both identities, when the gallery was made with another model.
 void check_model(const Gallery& gallery, const Model& model);
 
-/// Adds the entries of `more`; an entry whose path is there already is replaced. Throws InvalidArgument
-/// when model, layer, normalisation or metric differ.
+/// Adds the entries of `more`; an entry whose path is there already is replaced. The threshold stays as it is
+/// until the next calibrate(). Throws InvalidArgument when model, layer, normalisation or metric differ.
 void append(Gallery& gallery, const Gallery& more);
-/// Removes every entry of that name; returns how many there were.
+/// Removes every entry of that name; returns how many there were. The threshold stays.
 std::int64_t remove(Gallery& gallery, const std::string& name);
 
 /// Sets the threshold so that at most `false_accept` of strangers would be named. Leave-one-out by name:
 /// each entry is looked up among the entries of all other names, as a stranger would be; the threshold is the
 /// false_accept quantile of those nearest distances (the largest distance that at most that share lie at or
-/// below, or just under the smallest). With fewer than two names there are no strangers: threshold becomes
-/// absent. 0 < false_accept < 1.
+/// below, or just under the smallest, but not below 0). Of more than 20,000 entries, 20,000 spread evenly are
+/// looked up. With fewer than two names there are no strangers: threshold becomes absent.
+/// 0 < false_accept < 1. Throws InvalidArgument.
 void calibrate(Gallery& gallery, double false_accept, int threads = 0);
 
 struct RecognizeOptions {
     std::int64_t k = 1;               ///< neighbours that vote
     std::int64_t top = 1;             ///< names to return
     std::optional<Metric> metric;     ///< absent: the gallery's; another metric is calibrated anew
-    std::optional<double> threshold;  ///< absent: the gallery's
+    std::optional<double> threshold;  ///< 0 or more, may be infinite; absent: the gallery's
     int threads = 0;
 };
 
@@ -65,8 +67,8 @@ struct Candidate {
 };
 
 struct Recognition {
-    std::string name;       ///< the winner, or "unknown" when its distance is above the threshold
-    double distance = 0.0;  ///< of the winner
+    std::string name;       ///< the winner of the vote, or "unknown" when its distance is above the threshold
+    double distance = 0.0;  ///< to the winner's nearest entry
     bool known = false;
     std::vector<Candidate> top;  ///< best first, up to RecognizeOptions::top, whatever the threshold
 };

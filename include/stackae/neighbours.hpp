@@ -42,8 +42,10 @@ public:
     /// on values that are not finite.
     [[nodiscard]] Neighbours search(const Tensor& queries, std::int64_t k);
     /// The same for the indexed vectors themselves, each without itself (leave one out); k cut to size() − 1.
-    /// groups (size n, or empty): where given, also without all rows of its own group.
-    [[nodiscard]] Neighbours search_self(std::int64_t k, const std::vector<std::int64_t>& groups = {});
+    /// groups (size n, or empty): where given, also without all rows of its own group. rows: where given, for
+    /// these vectors only, in this order.
+    [[nodiscard]] Neighbours search_self(std::int64_t k, const std::vector<std::int64_t>& groups = {},
+                                         const std::vector<std::int64_t>& rows = {});
 
 private:
     struct State;

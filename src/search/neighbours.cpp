@@ -117,16 +117,26 @@ Neighbours NeighbourIndex::search(const Tensor& queries, std::int64_t k) {
     for (std::int64_t i = 0; i < queries.rows(); ++i) {
         search::checked_squared_norm(queries.row(i), "query", i);
     }
-    return state_->run({&queries, queries.rows(), std::min(k, size()), nullptr});
+    return state_->run(
+        {.count = queries.rows(), .k = std::min(k, size()), .queries = &queries, .groups = {}, .rows = {}});
 }
 
-Neighbours NeighbourIndex::search_self(std::int64_t k, const std::vector<std::int64_t>& groups) {
+Neighbours NeighbourIndex::search_self(std::int64_t k, const std::vector<std::int64_t>& groups,
+                                       const std::vector<std::int64_t>& rows) {
     check_k(k);
     if (!groups.empty() && static_cast<std::int64_t>(groups.size()) != size()) {
         throw InvalidArgument(
             fmt::format("neighbours: {} groups found for {} vectors", groups.size(), size()));
     }
-    return state_->run({nullptr, size(), std::min(k, size() - 1), groups.empty() ? nullptr : &groups});
+    for (const std::int64_t row : rows) {
+        if (row < 0 || row >= size()) {
+            throw InvalidArgument(
+                fmt::format("neighbours: row {} asked for, 0 to {} there", row, size() - 1));
+        }
+    }
+    const std::int64_t count = rows.empty() ? size() : static_cast<std::int64_t>(rows.size());
+    return state_->run(
+        {.count = count, .k = std::min(k, size() - 1), .queries = nullptr, .groups = groups, .rows = rows});
 }
 
 }  // namespace stackae

@@ -56,12 +56,13 @@ void Scan::run(std::span<const std::int64_t> queries, std::int64_t kept, Neighbo
 
 void Scan::load(std::span<const std::int64_t> queries) {
     for (std::size_t i = 0; i < queries.size(); ++i) {
-        const auto from =
-            request_.queries == nullptr ? table_.row(queries[i]) : request_.queries->row(queries[i]);
-        norms_[i] = table_.prepare(from, vectors_.row(static_cast<std::int64_t>(i)));
-        if (request_.queries == nullptr) {
-            // As they are: scaling a row to length 1 again would take it off itself by a rounding.
-            std::copy(from.begin(), from.end(), vectors_.row(static_cast<std::int64_t>(i)).begin());
+        const auto to = vectors_.row(static_cast<std::int64_t>(i));
+        const bool own = request_.queries == nullptr;
+        const auto from = own ? table_.row(request_.own_row(queries[i])) : request_.queries->row(queries[i]);
+        norms_[i] = table_.prepare(from, to);
+        if (own) {
+            // As it is: scaling a row to length 1 again would take it off itself by a rounding.
+            std::copy(from.begin(), from.end(), to.begin());
         }
     }
 }

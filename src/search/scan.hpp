@@ -15,15 +15,24 @@ namespace stackae::search {
 
 /// Whose neighbours are looked for: the rows of `queries`, or, without, the table's own.
 struct Request {
-    const Tensor* queries = nullptr;
     std::int64_t count = 0;
     std::int64_t k = 0;
-    const std::vector<std::int64_t>* groups = nullptr;  ///< of the table's rows; may be absent
+    const Tensor* queries = nullptr;
+    std::span<const std::int64_t> groups;  ///< of the table's rows; may be empty
+    std::span<const std::int64_t> rows;    ///< of the table, that are the queries; empty: all
 
+    /// The table's row that a query is, where it is one.
+    [[nodiscard]] std::int64_t own_row(std::int64_t query) const {
+        return rows.empty() ? query : rows[static_cast<std::size_t>(query)];
+    }
     /// False for a row of the table that is to be left out: the query itself, and its group.
     [[nodiscard]] bool admits(std::int64_t query, std::int64_t row) const {
-        const auto group = [this](std::int64_t i) { return (*groups)[static_cast<std::size_t>(i)]; };
-        return queries != nullptr || (row != query && (groups == nullptr || group(row) != group(query)));
+        if (queries != nullptr) {
+            return true;
+        }
+        const std::int64_t own = own_row(query);
+        return row != own && (groups.empty() ||
+                              groups[static_cast<std::size_t>(row)] != groups[static_cast<std::size_t>(own)]);
     }
 };
 

@@ -193,6 +193,25 @@ TEST_CASE("a search among the vectors themselves leaves out the vector, and its 
     }
 }
 
+TEST_CASE("a search among the vectors themselves can be asked of some of them") {
+    const Tensor vectors = random_vectors(1100, 6, 13);
+    std::vector<std::int64_t> groups;
+    for (std::int64_t i = 0; i < 1100; ++i) {
+        groups.push_back(i % 4);
+    }
+    NeighbourIndex index(vectors, Metric::l2, 2);
+    const Neighbours all = index.search_self(3, groups);
+    const std::vector<std::int64_t> rows = {1099, 5, 5, 700};
+    const Neighbours some = index.search_self(3, groups, rows);
+    REQUIRE(some.queries == 4);
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        const auto place = 3 * static_cast<std::ptrdiff_t>(i);
+        CHECK(std::equal(some.rows.begin() + place, some.rows.begin() + place + 3,
+                         all.rows.begin() + 3 * rows[i]));
+    }
+    CHECK_THROWS_WITH(index.search_self(1, {}, {0, 1100}), contains("row 1100"));
+}
+
 TEST_CASE("a group that is the whole index has no neighbours") {
     NeighbourIndex index(random_vectors(5, 2, 10), Metric::l2, 1);
     const Neighbours found = index.search_self(2, {1, 1, 1, 1, 1});

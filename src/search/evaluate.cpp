@@ -1,0 +1,180 @@
+#include "stackae/evaluate.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <fmt/format.h>
+#include <optional>
+#include <utility>
+
+#include "stackae/error.hpp"
+
+#include "search/measure.hpp"
+#include "search/numbering.hpp"
+
+// Pictures are held as floats while they are measured, n × recipe.size() × 4 bytes: those of both sets, once
+// more in the index of the raw baseline, and with one set once more in its halves.
+namespace stackae {
+namespace {
+
+using search::Part;
+
+/// A collection read, without the class numbers.
+struct Read {
+    Part part;
+    std::vector<std::optional<std::string>> labels;
+    std::vector<SkippedPicture> skipped;
+};
+
+void check_options(const EvaluateOptions& options) {
+    if (options.k < 1) {
+        throw InvalidArgument(fmt::format("evaluate: k of at least 1 expected, {} found", options.k));
+    }
+    if (options.splits < 1) {
+        throw InvalidArgument(fmt::format("evaluate: at least 1 split expected, {} found", options.splits));
+    }
+}
+
+double squared_error(std::span<const float> a, std::span<const float> b) {
+    double sum = 0.0;
+    for (std::size_t i = 0; i < a.size(); ++i) {
+        const double difference = double{a[i]} - double{b[i]};
+        sum += difference * difference;
+    }
+    return sum;
+}
+
+void scale_to_length_one(Tensor& codes) {
+    for (std::int64_t i = 0; i < codes.rows(); ++i) {
+        double squares = 0.0;
+        for (const float value : codes.row(i)) {
+            squares += double{value} * double{value};
+        }
+        const double scale = squares > 0.0 ? 1.0 / std::sqrt(squares) : 0.0;
+        for (float& value : codes.row(i)) {
+            value = static_cast<float>(double{value} * scale);
+        }
+    }
+}
+
+/// The first rows of a tensor that was made too large.
+void shrink(Tensor& tensor, std::int64_t rows) {
+    if (rows < tensor.rows()) {
+        Tensor smaller({rows, tensor.columns()});
+        std::copy_n(tensor.data(), smaller.size(), smaller.data());
+        tensor = std::move(smaller);
+    }
+}
+
+Read read(Encoder& encoder, const Model& model, const Pictures& pictures, const EvaluateOptions& options) {
+    Read result;
+    Part& part = result.part;
+    part.pictures = Tensor({pictures.size(), model.recipe.size()});
+    part.codes = Tensor({pictures.size(), encoder.code_size()});
+    PictureReader reader(pictures, model.recipe, {.threads = options.threads});
+    PictureBatch batch;
+    std::int64_t rows = 0;
+    while (reader.next(batch)) {
+        result.skipped.insert(result.skipped.end(), batch.skipped.begin(), batch.skipped.end());
+        if (batch.indices.empty()) {
+            continue;
+        }
+        // The reconstruction is of the code as it is; l2_normalize is for the neighbours alone.
+        const Tensor codes = encoder.encode(batch.pictures);
+        const Tensor decoded = encoder.decode(codes);
+        for (std::size_t i = 0; i < batch.indices.size(); ++i) {
+            const auto row = static_cast<std::int64_t>(i);
+            part.errors.push_back(squared_error(decoded.row(row), batch.pictures.row(row)));
+            result.labels.push_back(pictures.entry(batch.indices[i]).label);
+        }
+        std::copy_n(batch.pictures.data(), batch.pictures.size(), part.pictures.row(rows).data());
+        std::copy_n(codes.data(), codes.size(), part.codes.row(rows).data());
+        rows += batch.pictures.rows();
+    }
+    shrink(part.pictures, rows);
+    shrink(part.codes, rows);
+    if (options.l2_normalize) {
+        scale_to_length_one(part.codes);
+    }
+    return result;
+}
+
+/// Gives every class of all sets its number, and returns the names.
+std::vector<std::string> number_classes(const std::vector<Read*>& sets) {
+    std::vector<std::string> labels;
+    for (const Read* set : sets) {
+        for (const auto& label : set->labels) {
+            if (label) {
+                labels.push_back(*label);
+            }
+        }
+    }
+    const search::Numbering numbering(labels);
+    auto next = numbering.numbers().begin();
+    for (Read* set : sets) {
+        for (const auto& label : set->labels) {
+            set->part.labels.push_back(label ? *next++ : -1);
+        }
+    }
+    return numbering.names();
+}
+
+void check_read(const Read& set, std::int64_t least, const Pictures& pictures) {
+    if (set.part.size() < least) {
+        throw InvalidArgument(fmt::format("{}: {} pictures could be read ({} skipped), at least {} expected",
+                                          pictures.path(), set.part.size(), set.skipped.size(), least));
+    }
+}
+
+Evaluation finish(const std::vector<search::SplitFigures>& splits, const std::vector<std::string>& names,
+                  const EvaluateOptions& options) {
+    Evaluation evaluation = search::summarise(splits, names);
+    evaluation.k = options.k;
+    evaluation.metric = options.metric;
+    return evaluation;
+}
+
+}  // namespace
+
+Evaluation evaluate(const Model& model, const Pictures& train, const Pictures& test,
+                    const EvaluateOptions& options) {
+    check_options(options);
+    Encoder encoder(model, {.layer = options.layer, .threads = options.threads});
+    Read train_set = read(encoder, model, train, options);
+    Read test_set = read(encoder, model, test, options);
+    const std::vector<std::string> names = number_classes({&train_set, &test_set});
+    check_read(train_set, 1, train);
+    check_read(test_set, 1, test);
+
+    const auto figures = search::measure(train_set.part, test_set.part, std::ssize(names), options);
+    Evaluation evaluation = finish({figures}, names, options);
+    evaluation.code_size = encoder.code_size();
+    evaluation.train_pictures = train_set.part.size();
+    evaluation.test_pictures = test_set.part.size();
+    evaluation.skipped_train = std::move(train_set.skipped);
+    evaluation.skipped_test = std::move(test_set.skipped);
+    return evaluation;
+}
+
+Evaluation evaluate(const Model& model, const Pictures& pictures, const EvaluateOptions& options) {
+    check_options(options);
+    Encoder encoder(model, {.layer = options.layer, .threads = options.threads});
+    Read set = read(encoder, model, pictures, options);
+    const std::vector<std::string> names = number_classes({&set});
+    check_read(set, 2, pictures);
+
+    std::vector<search::SplitFigures> splits;
+    search::Halves halves;
+    for (int split = 0; split < options.splits; ++split) {
+        halves = search::split_in_halves(set.part.labels, options.seed, split);
+        splits.push_back(search::measure(search::gather(set.part, halves.train),
+                                         search::gather(set.part, halves.test), std::ssize(names), options));
+    }
+    Evaluation evaluation = finish(splits, names, options);
+    evaluation.code_size = encoder.code_size();
+    evaluation.train_pictures = std::ssize(halves.train);
+    evaluation.test_pictures = std::ssize(halves.test);
+    evaluation.skipped_train = std::move(set.skipped);
+    return evaluation;
+}
+
+}  // namespace stackae

@@ -1,0 +1,187 @@
+#include "stackae/gallery.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <fmt/format.h>
+#include <limits>
+#include <unordered_map>
+#include <utility>
+
+#include "stackae/error.hpp"
+
+#include "search/gallery_check.hpp"
+#include "search/numbering.hpp"
+
+namespace stackae {
+namespace {
+
+constexpr std::int64_t most_strangers = 20'000;
+
+void copy_row(const Tensor& from, std::int64_t i, Tensor& to, std::int64_t j) {
+    std::copy(from.row(i).begin(), from.row(i).end(), to.row(j).begin());
+}
+
+const char* yes_or_no(bool value) {
+    return value ? "yes" : "no";
+}
+
+template <class Value>
+void check_same(const char* what, const Value& there, const Value& more) {
+    if (there != more) {
+        throw InvalidArgument(
+            fmt::format("append to gallery: {}: {} found, {} expected as in the gallery", what, more, there));
+    }
+}
+
+/// Evenly spread rows, or none at all for "every row".
+std::vector<std::int64_t> strangers(std::int64_t size) {
+    std::vector<std::int64_t> rows;
+    for (std::int64_t i = 0; size > most_strangers && i < most_strangers; ++i) {
+        rows.push_back(i * size / most_strangers);
+    }
+    return rows;
+}
+
+/// The largest distance that at most `share` of them lie at or below, or just under the smallest.
+double quantile(std::vector<float> distances, double share) {
+    std::sort(distances.begin(), distances.end());
+    // 0.29 · 100 is a little below 29 in binary.
+    const double strangers_named = share * static_cast<double>(distances.size()) * (1.0 + 1e-12);
+    const auto most = std::min(static_cast<std::size_t>(strangers_named), distances.size() - 1);
+    // Distances equal to the first that is too many are too many as well.
+    const auto end = std::lower_bound(distances.begin(), distances.end(), distances[most]);
+    if (end != distances.begin()) {
+        return double{*std::prev(end)};
+    }
+    const double below = std::nextafter(double{distances.front()}, -1.0);
+    return std::max(below, 0.0);
+}
+
+}  // namespace
+
+namespace search {
+
+std::string fault(const Gallery& gallery) {
+    const std::int64_t n = gallery.size();
+    if (gallery.layer < 1) {
+        return fmt::format("layer: {} found, 1 or more expected", gallery.layer);
+    }
+    if (static_cast<std::int64_t>(gallery.paths.size()) != n) {
+        return fmt::format("{} names and {} paths found, as many of each expected", n, gallery.paths.size());
+    }
+    if (gallery.codes.rows() != n || (n > 0 && gallery.codes.columns() < 1)) {
+        return fmt::format("{} codes of {} values found for {} names", gallery.codes.rows(),
+                           gallery.codes.columns(), n);
+    }
+    for (std::int64_t i = 0; i < n; ++i) {
+        const auto code = gallery.codes.row(i);
+        if (!std::all_of(code.begin(), code.end(), [](float value) { return std::isfinite(value); })) {
+            return fmt::format("code {} has a value that is not a finite number", i);
+        }
+    }
+    if (gallery.threshold && !(*gallery.threshold >= 0.0)) {
+        return fmt::format("threshold: {} found, 0 or more expected", *gallery.threshold);
+    }
+    if (!(gallery.false_accept > 0.0 && gallery.false_accept < 1.0)) {
+        return fmt::format("false_accept: {} found, a share between 0 and 1 expected", gallery.false_accept);
+    }
+    return {};
+}
+
+void check(const Gallery& gallery, const std::string& operation) {
+    if (const std::string wrong = fault(gallery); !wrong.empty()) {
+        throw InvalidArgument(fmt::format("{}: {}", operation, wrong));
+    }
+}
+
+}  // namespace search
+
+void check_model(const Gallery& gallery, const Model& model) {
+    const std::string identity = model.identity();
+    if (gallery.model_identity != identity) {
+        throw InvalidArgument(
+            fmt::format("the gallery was made with model {} ({}), the model given is {}: features of "
+                        "different models cannot be compared",
+                        gallery.model_identity,
+                        gallery.model_path.empty() ? "path not recorded" : gallery.model_path, identity));
+    }
+    if (gallery.size() > 0 && gallery.codes.columns() != model.code_size(gallery.layer)) {
+        throw InvalidArgument(
+            fmt::format("the gallery's codes have {} values, those of layer {} of its model {}",
+                        gallery.codes.columns(), gallery.layer, model.code_size(gallery.layer)));
+    }
+}
+
+void append(Gallery& gallery, const Gallery& more) {
+    check_same("model", gallery.model_identity, more.model_identity);
+    check_same("layer", gallery.layer, more.layer);
+    check_same<std::string>("l2 normalisation", yes_or_no(gallery.l2_normalize),
+                            yes_or_no(more.l2_normalize));
+    check_same<std::string>("metric", name(gallery.metric), name(more.metric));
+    search::check(gallery, "append to gallery");
+    search::check(more, "append to gallery");
+    if (gallery.size() > 0 && more.size() > 0) {
+        check_same("values a code", gallery.codes.columns(), more.codes.columns());
+    }
+
+    std::unordered_map<std::string, std::int64_t> row_of;
+    for (std::int64_t i = 0; i < gallery.size(); ++i) {
+        row_of.emplace(gallery.paths[static_cast<std::size_t>(i)], i);
+    }
+    std::vector<std::int64_t> target;  // of each entry of `more`
+    auto rows = gallery.size();
+    for (const std::string& path : more.paths) {
+        const auto [place, is_new] = row_of.emplace(path, rows);
+        rows += is_new ? 1 : 0;
+        target.push_back(place->second);
+    }
+    Tensor codes({rows, more.size() > 0 ? more.codes.columns() : gallery.codes.columns()});
+    std::copy_n(gallery.codes.data(), gallery.codes.size(), codes.data());
+    gallery.names.resize(static_cast<std::size_t>(rows));
+    gallery.paths.resize(static_cast<std::size_t>(rows));
+    for (std::size_t i = 0; i < target.size(); ++i) {
+        const auto to = static_cast<std::size_t>(target[i]);
+        gallery.names[to] = more.names[i];
+        gallery.paths[to] = more.paths[i];
+        copy_row(more.codes, static_cast<std::int64_t>(i), codes, target[i]);
+    }
+    gallery.codes = std::move(codes);
+}
+
+std::int64_t remove(Gallery& gallery, const std::string& name) {
+    search::check(gallery, "remove from gallery");
+    const std::int64_t removed = std::count(gallery.names.begin(), gallery.names.end(), name);
+    Gallery kept = gallery;
+    kept.codes = Tensor({gallery.size() - removed, gallery.codes.columns()});
+    kept.names.clear();
+    kept.paths.clear();
+    for (std::size_t i = 0; i < gallery.names.size(); ++i) {
+        if (gallery.names[i] != name) {
+            copy_row(gallery.codes, static_cast<std::int64_t>(i), kept.codes, kept.size());
+            kept.names.push_back(gallery.names[i]);
+            kept.paths.push_back(gallery.paths[i]);
+        }
+    }
+    gallery = std::move(kept);
+    return removed;
+}
+
+void calibrate(Gallery& gallery, double false_accept, int threads) {
+    if (!(false_accept > 0.0 && false_accept < 1.0)) {
+        throw InvalidArgument(
+            fmt::format("false_accept: {} found, a share between 0 and 1 expected", false_accept));
+    }
+    search::check(gallery, "calibrate gallery");
+    gallery.false_accept = false_accept;
+    gallery.threshold.reset();
+    const search::Numbering names(gallery.names);
+    if (names.count() < 2) {
+        return;
+    }
+    NeighbourIndex index(gallery.codes, gallery.metric, threads);
+    const Neighbours nearest = index.search_self(1, names.numbers(), strangers(gallery.size()));
+    gallery.threshold = quantile(nearest.distances, false_accept);
+}
+
+}  // namespace stackae

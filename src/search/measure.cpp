@@ -1,0 +1,245 @@
+#include "search/measure.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <limits>
+#include <map>
+#include <numeric>
+#include <span>
+
+#include "stackae/neighbours.hpp"
+
+#include "core/random.hpp"
+
+namespace stackae::search {
+namespace {
+
+constexpr std::int64_t block_rows = 1024;
+
+std::size_t at(std::int64_t i) {
+    return static_cast<std::size_t>(i);
+}
+
+double squared_distance(std::span<const float> a, std::span<const float> b) {
+    return std::transform_reduce(a.begin(), a.end(), b.begin(), 0.0, std::plus<>{}, [](float x, float y) {
+        const double difference = double{x} - double{y};
+        return difference * difference;
+    });
+}
+
+Tensor gather_rows(const Tensor& tensor, std::span<const std::int64_t> rows) {
+    Tensor gathered({static_cast<std::int64_t>(rows.size()), tensor.columns()});
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        const auto row = tensor.row(rows[i]);
+        std::copy(row.begin(), row.end(), gathered.row(static_cast<std::int64_t>(i)).begin());
+    }
+    return gathered;
+}
+
+template <class Value>
+std::vector<Value> gather_values(const std::vector<Value>& values, std::span<const std::int64_t> rows) {
+    std::vector<Value> gathered;
+    gathered.reserve(rows.size());
+    std::transform(rows.begin(), rows.end(), std::back_inserter(gathered),
+                   [&](std::int64_t row) { return values[at(row)]; });
+    return gathered;
+}
+
+double mean(const std::vector<double>& values) {
+    return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
+}
+
+/// The labelled rows of two parts.
+struct Labelled {
+    Labelled(const Part& train_part, const Part& test_part)
+        : train(rows_of(train_part)),
+          test(rows_of(test_part)),
+          train_labels(gather_values(train_part.labels, train)),
+          test_labels(gather_values(test_part.labels, test)),
+          all_train(std::ssize(train) == train_part.size()),
+          all_test(std::ssize(test) == test_part.size()) {}
+
+    static std::vector<std::int64_t> rows_of(const Part& part) {
+        std::vector<std::int64_t> rows;
+        for (std::int64_t i = 0; i < part.size(); ++i) {
+            if (part.labels[at(i)] >= 0) {
+                rows.push_back(i);
+            }
+        }
+        return rows;
+    }
+
+    std::vector<std::int64_t> train;
+    std::vector<std::int64_t> test;
+    std::vector<std::int64_t> train_labels;
+    std::vector<std::int64_t> test_labels;
+    bool all_train;
+    bool all_test;
+};
+
+/// The class given to each labelled picture of the test part, by vectors n × whatever of both parts.
+std::vector<std::int64_t> classify(const Labelled& labelled, const Tensor& train, const Tensor& test,
+                                   const EvaluateOptions& options) {
+    const auto index = [&] {  // pictures are large: they are copied only where some have no label
+        return labelled.all_train
+                   ? NeighbourIndex(train, options.metric, options.threads)
+                   : NeighbourIndex(gather_rows(train, labelled.train), options.metric, options.threads);
+    };
+    NeighbourIndex neighbours = index();
+    const Neighbours found = labelled.all_test
+                                 ? neighbours.search(test, options.k)
+                                 : neighbours.search(gather_rows(test, labelled.test), options.k);
+    return vote(found, labelled.train_labels);
+}
+
+double accuracy(const std::vector<std::int64_t>& given, const std::vector<std::int64_t>& labels) {
+    const auto right = std::inner_product(given.begin(), given.end(), labels.begin(), std::int64_t{0},
+                                          std::plus<>{}, std::equal_to<>{});
+    return static_cast<double>(right) / static_cast<double>(labels.size());
+}
+
+/// Mean of Σ (x̂ − x)², decoded by blocks.
+double reconstruction_error(const Pca& pca, const Tensor& codes, const Tensor& pictures, int threads) {
+    double sum = 0.0;
+    std::vector<std::int64_t> rows;
+    for (std::int64_t first = 0; first < pictures.rows(); first += block_rows) {
+        rows.resize(at(std::min(block_rows, pictures.rows() - first)));
+        std::iota(rows.begin(), rows.end(), first);
+        const Tensor decoded = pca.decode(gather_rows(codes, rows), threads);
+        for (const std::int64_t row : rows) {
+            sum += squared_distance(decoded.row(row - first), pictures.row(row));
+        }
+    }
+    return sum / static_cast<double>(pictures.rows());
+}
+
+Figure figure(const std::vector<SplitFigures>& splits, double SplitFigures::*value) {
+    std::vector<double> values;
+    for (const SplitFigures& split : splits) {
+        values.push_back(split.*value);
+    }
+    Figure result{mean(values), 0.0};
+    if (values.size() > 1) {
+        double squares = 0.0;
+        for (const double x : values) {
+            squares += (x - result.mean) * (x - result.mean);
+        }
+        result.deviation = std::sqrt(squares / static_cast<double>(values.size() - 1));
+    }
+    return result;
+}
+
+double ratio(std::int64_t part, std::int64_t whole) {
+    return whole == 0 ? std::numeric_limits<double>::quiet_NaN()
+                      : static_cast<double>(part) / static_cast<double>(whole);
+}
+
+ClassFigures class_figures(const std::string& name, std::size_t i,
+                           const std::vector<std::vector<std::int64_t>>& confusion) {
+    const std::int64_t right = confusion[i][i];
+    const std::int64_t pictures = std::accumulate(confusion[i].begin(), confusion[i].end(), std::int64_t{0});
+    std::int64_t given = 0;
+    for (const auto& row : confusion) {
+        given += row[i];
+    }
+    return {name, pictures, ratio(right, given), ratio(right, pictures), ratio(2 * right, given + pictures)};
+}
+
+}  // namespace
+
+Halves split_in_halves(const std::vector<std::int64_t>& labels, std::uint64_t seed, int split) {
+    std::map<std::int64_t, std::vector<std::int64_t>> rows_of;
+    for (std::size_t i = 0; i < labels.size(); ++i) {
+        rows_of[labels[i]].push_back(static_cast<std::int64_t>(i));
+    }
+    std::vector<std::vector<std::int64_t>> classes;
+    const auto number = static_cast<std::uint32_t>(split);
+    for (auto& [label, rows] : rows_of) {
+        const auto stream = static_cast<std::uint32_t>(classes.size() + 1);
+        core::shuffle(rows, core::Random(seed, core::Stream::splits, number, stream));
+        classes.push_back(std::move(rows));
+    }
+    // Pictures are dealt in turn, class after class; the order of the classes decides where odd ones go.
+    core::shuffle(classes, core::Random(seed, core::Stream::splits, number, 0));
+    Halves halves;
+    bool to_train = true;
+    for (const auto& rows : classes) {
+        for (const std::int64_t row : rows) {
+            (to_train ? halves.train : halves.test).push_back(row);
+            to_train = !to_train;
+        }
+    }
+    std::sort(halves.train.begin(), halves.train.end());
+    std::sort(halves.test.begin(), halves.test.end());
+    return halves;
+}
+
+Part gather(const Part& part, const std::vector<std::int64_t>& rows) {
+    return {gather_rows(part.pictures, rows), gather_rows(part.codes, rows), gather_values(part.errors, rows),
+            gather_values(part.labels, rows)};
+}
+
+SplitFigures measure(const Part& train, const Part& test, std::int64_t classes,
+                     const EvaluateOptions& options) {
+    SplitFigures figures;
+    figures.pca_components = std::min({train.codes.columns(), train.size(), train.pictures.columns()});
+    figures.confusion.assign(at(classes), std::vector<std::int64_t>(at(classes), 0));
+    figures.sse = mean(test.errors);
+
+    const Pca pca = Pca::fit(train.pictures, figures.pca_components, options.threads);
+    for (std::int64_t i = 0; i < test.size(); ++i) {
+        figures.mean_sse += squared_distance(pca.mean.values(), test.pictures.row(i));
+    }
+    figures.mean_sse /= static_cast<double>(test.size());
+    const Tensor pca_test = pca.encode(test.pictures, options.threads);
+    figures.pca_sse = reconstruction_error(pca, pca_test, test.pictures, options.threads);
+
+    const Labelled labelled(train, test);
+    figures.labelled = !labelled.train.empty() && !labelled.test.empty();
+    if (!figures.labelled) {
+        return figures;
+    }
+    const auto given = classify(labelled, train.codes, test.codes, options);
+    for (std::size_t i = 0; i < given.size(); ++i) {
+        ++figures.confusion[at(labelled.test_labels[i])][at(given[i])];
+    }
+    figures.knn = accuracy(given, labelled.test_labels);
+    figures.pca_knn =
+        accuracy(classify(labelled, pca.encode(train.pictures, options.threads), pca_test, options),
+                 labelled.test_labels);
+    figures.raw_knn =
+        accuracy(classify(labelled, train.pictures, test.pictures, options), labelled.test_labels);
+    return figures;
+}
+
+Evaluation summarise(const std::vector<SplitFigures>& splits, const std::vector<std::string>& class_names) {
+    Evaluation evaluation;
+    evaluation.splits = static_cast<int>(splits.size());
+    evaluation.pca_components = splits.front().pca_components;
+    evaluation.sse_per_image = figure(splits, &SplitFigures::sse);
+    evaluation.mean_sse_per_image = figure(splits, &SplitFigures::mean_sse);
+    evaluation.pca_sse_per_image = figure(splits, &SplitFigures::pca_sse);
+    evaluation.labelled =
+        std::all_of(splits.begin(), splits.end(), [](const SplitFigures& split) { return split.labelled; });
+    if (!evaluation.labelled) {
+        return evaluation;
+    }
+    evaluation.knn_accuracy = figure(splits, &SplitFigures::knn);
+    evaluation.raw_knn_accuracy = figure(splits, &SplitFigures::raw_knn);
+    evaluation.pca_knn_accuracy = figure(splits, &SplitFigures::pca_knn);
+    evaluation.confusion = splits.front().confusion;
+    for (std::size_t split = 1; split < splits.size(); ++split) {
+        for (std::size_t i = 0; i < class_names.size(); ++i) {
+            auto& row = evaluation.confusion[i];
+            std::transform(row.begin(), row.end(), splits[split].confusion[i].begin(), row.begin(),
+                           std::plus<>{});
+        }
+    }
+    for (std::size_t i = 0; i < class_names.size(); ++i) {
+        evaluation.classes.push_back(class_figures(class_names[i], i, evaluation.confusion));
+    }
+    return evaluation;
+}
+
+}  // namespace stackae::search

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "stackae/evaluate.hpp"
+#include "stackae/tensor.hpp"
+
+namespace stackae::search {
+
+/// Pictures that were read, with what the model made of them.
+struct Part {
+    Tensor pictures;                   ///< n × d, in the recipe's values
+    Tensor codes;                      ///< n × c
+    std::vector<double> errors;        ///< size n: Σ (x̂ − x)² of the model's reconstruction
+    std::vector<std::int64_t> labels;  ///< size n: class number, −1 for none
+
+    [[nodiscard]] std::int64_t size() const { return static_cast<std::int64_t>(labels.size()); }
+};
+
+/// Rows of one set.
+struct Halves {
+    std::vector<std::int64_t> train;  ///< ⌈n / 2⌉
+    std::vector<std::int64_t> test;
+};
+
+/// A random split by class: of each, half goes either way, give or take one. A function of its arguments.
+[[nodiscard]] Halves split_in_halves(const std::vector<std::int64_t>& labels, std::uint64_t seed, int split);
+
+/// Copies rows, in their order.
+[[nodiscard]] Part gather(const Part& part, const std::vector<std::int64_t>& rows);
+
+/// Figures of one split.
+struct SplitFigures {
+    std::int64_t pca_components = 0;
+    double sse = 0.0;
+    double mean_sse = 0.0;
+    double pca_sse = 0.0;
+    bool labelled = false;  ///< both parts have labelled pictures; else the accuracies are 0
+    double knn = 0.0;
+    double raw_knn = 0.0;
+    double pca_knn = 0.0;
+    std::vector<std::vector<std::int64_t>> confusion;  ///< classes × classes: [true][predicted]
+};
+
+/// Neighbours and principal components are taken from `train`, figures from `test`; neither may be empty.
+[[nodiscard]] SplitFigures measure(const Part& train, const Part& test, std::int64_t classes,
+                                   const EvaluateOptions& options);
+
+/// Mean and sample deviation over splits, confusion summed up and read class by class. Everything of
+/// Evaluation but the counts of pictures, and what was skipped.
+[[nodiscard]] Evaluation summarise(const std::vector<SplitFigures>& splits,
+                                   const std::vector<std::string>& class_names);
+
+}  // namespace stackae::search

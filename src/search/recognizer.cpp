@@ -1,0 +1,164 @@
+#include <algorithm>
+#include <cstddef>
+#include <fmt/format.h>
+#include <utility>
+
+#include "stackae/error.hpp"
+#include "stackae/gallery.hpp"
+
+#include "search/gallery_check.hpp"
+#include "search/numbering.hpp"
+
+namespace stackae {
+namespace {
+
+void check_options(const RecognizeOptions& options) {
+    if (options.k < 1) {
+        throw InvalidArgument(fmt::format("recognize: k of at least 1 expected, {} found", options.k));
+    }
+    if (options.top < 1) {
+        throw InvalidArgument(fmt::format("recognize: top of at least 1 expected, {} found", options.top));
+    }
+    if (options.threshold && !(*options.threshold >= 0.0)) {
+        throw InvalidArgument(
+            fmt::format("recognize: a threshold of 0 or more expected, {} found", *options.threshold));
+    }
+}
+
+const Gallery& checked(const Gallery& gallery, const RecognizeOptions& options) {
+    check_options(options);
+    search::check(gallery, "recognize");
+    if (gallery.size() == 0) {
+        throw InvalidArgument("recognize: the gallery is empty, at least one entry expected");
+    }
+    return gallery;
+}
+
+std::optional<double> threshold_in_force(const Gallery& gallery, const RecognizeOptions& options) {
+    if (options.threshold) {
+        return options.threshold;
+    }
+    if (!options.metric || *options.metric == gallery.metric) {
+        return gallery.threshold;
+    }
+    Gallery other = gallery;
+    other.metric = *options.metric;
+    calibrate(other, gallery.false_accept, options.threads);
+    return other.threshold;
+}
+
+/// The first k neighbours of each query.
+Neighbours first_neighbours(const Neighbours& all, std::int64_t k) {
+    Neighbours first{all.queries, std::min(k, all.k), {}, {}};
+    for (std::int64_t query = 0; query < all.queries; ++query) {
+        const auto begin = query * all.k;
+        first.rows.insert(first.rows.end(), all.rows.begin() + begin, all.rows.begin() + begin + first.k);
+        first.distances.insert(first.distances.end(), all.distances.begin() + begin,
+                               all.distances.begin() + begin + first.k);
+    }
+    return first;
+}
+
+Tensor gather(const Tensor& rows, const std::vector<std::int64_t>& wanted) {
+    Tensor gathered({static_cast<std::int64_t>(wanted.size()), rows.columns()});
+    for (std::size_t i = 0; i < wanted.size(); ++i) {
+        const auto row = rows.row(wanted[i]);
+        std::copy(row.begin(), row.end(), gathered.row(static_cast<std::int64_t>(i)).begin());
+    }
+    return gathered;
+}
+
+}  // namespace
+
+struct Recognizer::State {
+    State(const Gallery& gallery, const RecognizeOptions& options_in)
+        : options(options_in),
+          names(checked(gallery, options).names),
+          paths(gallery.paths),
+          threshold(threshold_in_force(gallery, options)),
+          index(gallery.codes, options.metric.value_or(gallery.metric), options.threads) {}
+
+    [[nodiscard]] Candidate candidate(const Neighbours& found, std::int64_t place) const;
+    [[nodiscard]] Recognition decide(const Neighbours& found, std::int64_t query, std::int64_t winner) const;
+    /// The nearest entry of each name, best first, up to options.top.
+    [[nodiscard]] std::vector<Candidate> distinct(const Neighbours& found, std::int64_t query) const;
+
+    RecognizeOptions options;
+    search::Numbering names;
+    std::vector<std::string> paths;
+    std::optional<double> threshold;
+    NeighbourIndex index;
+};
+
+Candidate Recognizer::State::candidate(const Neighbours& found, std::int64_t place) const {
+    const auto row = static_cast<std::size_t>(found.rows[static_cast<std::size_t>(place)]);
+    const auto number = static_cast<std::size_t>(names.numbers()[row]);
+    return {names.names()[number], double{found.distances[static_cast<std::size_t>(place)]}, paths[row]};
+}
+
+Recognition Recognizer::State::decide(const Neighbours& found, std::int64_t query,
+                                      std::int64_t winner) const {
+    const auto first = found.rows.begin() + query * found.k;
+    const auto place = std::find_if(first, first + found.k, [&](std::int64_t row) {
+        return names.numbers()[static_cast<std::size_t>(row)] == winner;
+    });
+    const Candidate best = candidate(found, place - found.rows.begin());
+    Recognition recognition;
+    recognition.distance = best.distance;
+    recognition.known = !threshold || best.distance <= *threshold;
+    recognition.name = recognition.known ? best.name : "unknown";
+    return recognition;
+}
+
+std::vector<Candidate> Recognizer::State::distinct(const Neighbours& found, std::int64_t query) const {
+    std::vector<Candidate> best;
+    for (std::int64_t j = 0; j < found.k && std::ssize(best) < options.top; ++j) {
+        Candidate next = candidate(found, query * found.k + j);
+        if (std::none_of(best.begin(), best.end(), [&](const Candidate& c) { return c.name == next.name; })) {
+            best.push_back(std::move(next));
+        }
+    }
+    return best;
+}
+
+Recognizer::Recognizer(const Gallery& gallery, const RecognizeOptions& options)
+    : state_(std::make_unique<State>(gallery, options)) {}
+Recognizer::Recognizer(Recognizer&&) noexcept = default;
+Recognizer& Recognizer::operator=(Recognizer&&) noexcept = default;
+Recognizer::~Recognizer() = default;
+
+std::vector<Recognition> Recognizer::recognize(const Tensor& codes) {
+    const std::int64_t k = state_->options.k;
+    const std::int64_t wanted = std::min(state_->options.top, state_->names.count());
+    Neighbours found = state_->index.search(codes, std::max(k, wanted));
+    const Neighbours voters = first_neighbours(found, k);
+    const std::vector<std::int64_t> winners = vote(voters, state_->names.numbers());
+    std::vector<Recognition> recognitions;
+    std::vector<std::int64_t> pending;
+    for (std::int64_t query = 0; query < codes.rows(); ++query) {
+        recognitions.push_back(state_->decide(found, query, winners[static_cast<std::size_t>(query)]));
+        pending.push_back(query);
+    }
+    // Where many entries of few names come first, more neighbours are asked for until the names suffice.
+    for (;;) {
+        std::vector<std::int64_t> short_of;
+        for (std::size_t i = 0; i < pending.size(); ++i) {
+            auto& top = recognitions[static_cast<std::size_t>(pending[i])].top;
+            top = state_->distinct(found, static_cast<std::int64_t>(i));
+            if (std::ssize(top) < wanted) {
+                short_of.push_back(pending[i]);
+            }
+        }
+        if (short_of.empty()) {
+            return recognitions;
+        }
+        pending = std::move(short_of);
+        found = state_->index.search(gather(codes, pending), 8 * found.k);
+    }
+}
+
+std::optional<double> Recognizer::threshold() const {
+    return state_->threshold;
+}
+
+}  // namespace stackae
