@@ -6,7 +6,6 @@
 
 #include "stackae/error.hpp"
 
-#include "core/file_io.hpp"
 #include "support/catch.hpp"
 #include "support/temporary_folder.hpp"
 
@@ -314,17 +313,4 @@ TEST_CASE("a missing file and a folder are errors of the system") {
     const TemporaryFolder folder;
     CHECK_THROWS_AS(read_safetensors(folder / "missing"), IoError);
     CHECK_THROWS_AS(read_safetensors(folder.path()), IoError);
-}
-
-TEST_CASE("a patch replaces bytes in the middle, and writing goes on at the end") {
-    const TemporaryFolder folder;
-    const std::string path = folder / "patched";
-    stackae::core::AtomicFile file(path);
-    file.write("0123456789");
-    const std::string bytes = "ab";
-    file.patch(3, std::as_bytes(std::span(bytes)));
-    file.write("!");
-    CHECK_FALSE(std::filesystem::exists(path));
-    file.commit();
-    CHECK(read_text(path) == "012ab56789!");
 }
