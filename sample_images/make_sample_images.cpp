@@ -56,7 +56,7 @@ cv::Mat draw_text(const std::string& text, Draws& draws) {
     if (draws.below(3) == 0) {
         font |= cv::FONT_ITALIC;
     }
-    const int thickness = static_cast<int>(draws.between(1.2, 3.2) * oversampling);
+    const int thickness = static_cast<int>(draws.between(1.7, 2.8) * oversampling);
     int baseline = 0;
     const cv::Size unit = cv::getTextSize(text, font, 10.0, 1, &baseline);
     const double scale = 10.0 * 0.62 * canvas / unit.height;
@@ -83,12 +83,12 @@ cv::Mat draw_star() {
 
 /// Rotated, scaled, sheared and shifted about its middle, then brought to side × side.
 cv::Mat bend(const cv::Mat& picture, Draws& draws) {
-    const double angle = draws.between(-14.0, 14.0) * std::numbers::pi / 180.0;
-    const double scale_x = draws.between(0.82, 1.1);
-    const double scale_y = draws.between(0.82, 1.1);
-    const double shear = draws.between(-0.2, 0.2);
-    const double shift_x = draws.between(-2.0, 2.0) * oversampling;
-    const double shift_y = draws.between(-2.0, 2.0) * oversampling;
+    const double angle = draws.between(-8.0, 8.0) * std::numbers::pi / 180.0;
+    const double scale_x = draws.between(0.92, 1.08);
+    const double scale_y = draws.between(0.92, 1.08);
+    const double shear = draws.between(-0.1, 0.1);
+    const double shift_x = draws.between(-1.0, 1.0) * oversampling;
+    const double shift_y = draws.between(-1.0, 1.0) * oversampling;
     const double middle = canvas / 2.0;
     // rotation · shear · scale
     const cv::Matx22d linear =

@@ -34,7 +34,9 @@ stackae::Model small_model() {
     stackae::Model model;
     model.recipe.height = 1;
     model.recipe.width = 3;
+    model.options = stackae::preset("default");
     model.options.layers = {2};
+    model.options.activations = {stackae::Activation::linear};
     model.layers.push_back(layer);
     return model;
 }
