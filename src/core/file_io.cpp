@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <filesystem>
 #include <fmt/format.h>
+#include <random>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -72,11 +73,48 @@ void sync_folder(const std::string& path) {
     }
 }
 
+/// Where a link ends, also when nothing is there yet: through a link the file it names is replaced, not the
+/// link.
+std::string link_target(std::filesystem::path path) {
+    std::error_code error;
+    for (int links = 0; std::filesystem::is_symlink(path, error); ++links) {
+        if (links == 40) {
+            fail("write", path.string(), ELOOP);
+        }
+        const std::filesystem::path target = std::filesystem::read_symlink(path, error);
+        if (error) {
+            fail("read the link", path.string(), error.value());
+        }
+        path = path.parent_path() / target;
+    }
+    return path.string();
+}
+
+/// A new file beside `path`, with the rights that the process gives to new files (mkstemp gives fewer).
+int create_beside(const std::string& path, std::string& created) {
+    std::random_device random;
+    for (int attempt = 0; attempt < 100; ++attempt) {
+        std::string name = fmt::format("{}.{:08x}", path, random());
+        const int descriptor = ::open(name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        if (descriptor >= 0) {
+            created = std::move(name);
+            return descriptor;
+        }
+        if (errno != EEXIST) {
+            fail("write", path, errno);
+        }
+    }
+    fail("write", path, EEXIST);
+}
+
 }  // namespace
 
 MappedFile::MappedFile(const std::string& path) : path_(path) {
     struct stat status {};
     const Descriptor file = open_to_read(path, status);
+    if (!S_ISREG(status.st_mode)) {
+        throw IoError(fmt::format("{}: cannot map: no regular file", path));
+    }
     const auto size = static_cast<std::size_t>(status.st_size);
     if (size == 0) {
         return;
@@ -139,31 +177,23 @@ std::vector<std::byte> read_file(const std::string& path) {
 
 AtomicFile::AtomicFile(const std::string& path) : path_(path) {
     struct stat status {};
-    if (::stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode)) {
-        if (S_ISDIR(status.st_mode)) {
-            fail("write", path, EISDIR);
-        }
+    const bool exists = ::stat(path.c_str(), &status) == 0;
+    if (exists && S_ISDIR(status.st_mode)) {
+        fail("write", path, EISDIR);
+    }
+    if (exists && !S_ISREG(status.st_mode)) {
         descriptor_ = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
         if (descriptor_ < 0) {
             fail("open", path, errno);
         }
         return;
     }
-    // Through a link the file it names is replaced, not the link.
-    std::error_code ignored;
-    if (std::filesystem::is_symlink(path, ignored)) {
-        path_ = std::filesystem::weakly_canonical(path).string();
-    }
-    temporary_ = path_ + ".XXXXXX";
-    descriptor_ = ::mkostemp(temporary_.data(), O_CLOEXEC);
-    if (descriptor_ < 0) {
-        fail("write", path, errno);
-    }
-    const mode_t mask = ::umask(0);
-    ::umask(mask);
-    const mode_t mode = status.st_mode != 0 ? status.st_mode & 07777U : 0666U & ~mask;
-    ::fchmod(descriptor_, mode);  // mkostemp made it private
+    path_ = link_target(path);
     buffer_.reserve(buffer_size);
+    descriptor_ = create_beside(path_, temporary_);
+    if (exists) {
+        ::fchmod(descriptor_, status.st_mode & 0777U);
+    }
 }
 
 AtomicFile::~AtomicFile() {

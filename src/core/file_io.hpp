@@ -12,7 +12,7 @@ namespace stackae::core {
 /// A file mapped for reading. Move-only.
 class MappedFile {
 public:
-    /// Throws IoError with the system's reason, also for folders.
+    /// Throws IoError with the system's reason, also for folders and pipes.
     explicit MappedFile(const std::string& path);
     MappedFile(MappedFile&& other) noexcept;
     MappedFile& operator=(MappedFile&& other) noexcept;

@@ -17,15 +17,17 @@ constexpr std::align_val_t alignment{64};
 std::int64_t product(const std::vector<std::int64_t>& shape) {
     constexpr std::int64_t most =
         std::numeric_limits<std::int64_t>::max() / static_cast<std::int64_t>(sizeof(float));
-    std::int64_t size = shape.empty() ? 0 : 1;
+    std::int64_t size = 1;  // without the zeros, so that no product of some extents overflows either
+    bool empty = shape.empty();
     for (const std::int64_t extent : shape) {
         if (extent < 0 || (extent > 0 && size > most / extent)) {
             throw InvalidArgument(
                 fmt::format("tensor: shape {} is negative or too large", fmt::join(shape, "×")));
         }
-        size *= extent;
+        empty = empty || extent == 0;
+        size *= extent > 0 ? extent : 1;
     }
-    return size;
+    return empty ? 0 : size;
 }
 
 float* allocate(std::int64_t size) {

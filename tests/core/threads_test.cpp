@@ -1,5 +1,6 @@
 #include "core/threads.hpp"
 
+#include <cstddef>
 #include <sched.h>
 
 #include "stackae/error.hpp"
@@ -15,7 +16,7 @@ TEST_CASE("0 threads means one for each core that may be used") {
     cpu_set_t before;
     REQUIRE(::sched_getaffinity(0, sizeof(before), &before) == 0);
     CHECK(resolve_threads(0) == CPU_COUNT(&before));
-    int core = 0;
+    std::size_t core = 0;
     while (!CPU_ISSET(core, &before)) {
         ++core;
     }
