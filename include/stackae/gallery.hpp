@@ -53,10 +53,10 @@ std::int64_t remove(Gallery& gallery, const std::string& name);
 void calibrate(Gallery& gallery, double false_accept, int threads = 0);
 
 struct RecognizeOptions {
-    std::int64_t k = 1;               ///< neighbours that vote
-    std::int64_t top = 1;             ///< names to return
-    std::optional<Metric> metric;     ///< absent: the gallery's; another metric is calibrated anew
-    std::optional<double> threshold;  ///< 0 or more, may be infinite; absent: the gallery's
+    std::int64_t k = 1;                 ///< neighbours that vote
+    std::int64_t top = 1;               ///< names to return
+    std::optional<Metric> metric{};     ///< absent: the gallery's; another metric is calibrated anew
+    std::optional<double> threshold{};  ///< 0 or more, may be infinite; absent: the gallery's
     int threads = 0;
 };
 
