@@ -1,3 +1,4 @@
+#include <filesystem>
 #include <fmt/format.h>
 #include <iostream>
 #include <optional>
@@ -45,10 +46,14 @@ void ExtractCommand::declare(OptionParser& parser) {
 }
 
 FeatureFormat ExtractCommand::settle_format() const {
+    // A device or a pipe has no ending to go by.
+    std::error_code ignored;
+    const bool stream = output_.empty() || (std::filesystem::exists(output_, ignored) &&
+                                            std::filesystem::is_other(output_, ignored));
     try {
-        const FeatureFormat format = format_           ? *format_
-                                     : output_.empty() ? FeatureFormat::csv
-                                                       : feature_format_of(output_);
+        const FeatureFormat format = format_  ? *format_
+                                     : stream ? FeatureFormat::csv
+                                              : feature_format_of(output_);
         if (output_.empty() && (format == FeatureFormat::npy || format == FeatureFormat::projector)) {
             throw UsageError(fmt::format("--format {} needs a file: name one with -o", name(format)));
         }
@@ -61,6 +66,9 @@ FeatureFormat ExtractCommand::settle_format() const {
 int ExtractCommand::run(Console& console, const std::vector<std::string>& inputs) {
     if (inputs.empty()) {
         throw UsageError("extract needs an INPUT: a picture, a folder, a list, IDX or .npy");
+    }
+    if (output_ == "-") {
+        output_.clear();
     }
     const FeatureFormat format = settle_format();
     const Inputs opened(inputs, coding_.limits);

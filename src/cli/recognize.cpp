@@ -47,7 +47,9 @@ void RecognizeCommand::declare(OptionParser& parser) {
     parser.option("k", "N", "neighbours that vote", integer_into(recognize_.k, 1));
     parser.option("metric", "l2|cosine", "else the gallery's",
                   [this](const std::string& text) { recognize_.metric = parse_metric(text); });
-    parser.option("top", "N", "print the N nearest names of every picture", integer_into(top_, 1));
+    parser.option("top", "N",
+                  "print the N nearest names of every picture; those beyond the threshold as unknown",
+                  integer_into(top_, 1));
     parser.option("threshold", "D",
                   "distance beyond which a picture is unknown (inf: none is); else the gallery's",
                   number_into(recognize_.threshold, 0.0));

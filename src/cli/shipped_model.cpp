@@ -44,7 +44,11 @@ NamedModel open_gallery_model(Console& console, const Gallery& gallery, const st
                               const std::string& path) {
     if (!path.empty()) {
         NamedModel named{load_model(path), path};
-        check_model(gallery, named.model);
+        try {
+            check_model(gallery, named.model);
+        } catch (const InvalidArgument& error) {
+            throw InvalidArgument(fmt::format("{} with {}: {}", gallery_path, path, error.what()));
+        }
         return named;
     }
     const fs::path hint(gallery.model_path);

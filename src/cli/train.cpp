@@ -1,5 +1,6 @@
 #include "stackae/train.hpp"
 
+#include <algorithm>
 #include <filesystem>
 #include <fmt/format.h>
 
@@ -82,7 +83,7 @@ int TrainCommand::run(Console& console, const std::vector<std::string>& inputs) 
                                         : "train takes one INPUT; a .txt list can name pictures of several "
                                           "folders");
     }
-    const TrainOptions options = settings_.options();
+    TrainOptions options = settings_.options();
     const Pictures pictures = Pictures::open(inputs.front(), limits_);
     if (!dry_run_) {
         if (output_.empty()) {
@@ -95,6 +96,13 @@ int TrainCommand::run(Console& console, const std::vector<std::string>& inputs) 
         }
     }
     const Recipe recipe = settle_recipe(console, pictures);
+    if (settings_.suit_small_sets(options, pictures.size())) {
+        console.note(
+            fmt::format("{} pictures are few: updates after {} pictures, {} epochs a layer (-b and "
+                        "--epochs say otherwise)",
+                        pictures.size(), options.batch_size,
+                        *std::max_element(options.epochs.begin(), options.epochs.end())));
+    }
     if (dry_run_) {
         print_plan(pictures, recipe, options);
         return exit_code::done;

@@ -108,13 +108,13 @@ void TrainMonitor::end_phase() {
     }
     const double loss = std::isnan(last_.validation_loss) ? last_.train_loss : last_.validation_loss;
     if (loss >= last_.mean_loss) {
-        console_.warn(fmt::format(
+        console_.note(fmt::format(
             "warning: {} rebuilds its input no better than the mean would (loss {:.4f}, mean {:.4f}); more "
             "--epochs, another --lr or less --corruption may help",
             phase_name(layer_), loss, last_.mean_loss));
     }
     if (last_.dead_units > 0.5) {
-        console_.warn(fmt::format(
+        console_.note(fmt::format(
             "warning: {:.0f}% of the units of {} give every picture the same value; fewer units, a lower "
             "--lr or another activation may help",
             100.0 * last_.dead_units, phase_name(layer_)));

@@ -99,7 +99,12 @@ void TrainSettings::declare_stack(OptionParser& parser) {
 void TrainSettings::declare_greedy(OptionParser& parser) {
     parser.group("Training layer by layer");
     parser.option("epochs", "N,N,...", "one for all layers, or one a layer",
-                  keep(list_of(whole(0)), [](auto& o, const auto& v) { o.epochs = v; }));
+                  keep(
+                      [this](const std::string& text) {
+                          epochs_named_ = true;
+                          return parse_list(text, whole(0));
+                      },
+                      [](auto& o, const auto& v) { o.epochs = v; }));
     parser.option("loss", "NAME", "squared_error or cross_entropy; else chosen by the decoder",
                   keep(stackae::parse<Loss>, [](auto& o, const auto& v) { o.loss = v; }));
     parser.option("corruption", "KIND[:LEVEL,...]",
@@ -153,7 +158,12 @@ void TrainSettings::declare_optimizer(OptionParser& parser) {
 void TrainSettings::declare_run(OptionParser& parser) {
     parser.group("The run");
     parser.option("batch-size,b", "N", "pictures an update; 1 updates after every picture",
-                  keep(whole(1), [](auto& o, std::int64_t v) { o.batch_size = v; }));
+                  keep(
+                      [this](const std::string& text) {
+                          batch_named_ = true;
+                          return parse_integer(text, 1);
+                      },
+                      [](auto& o, std::int64_t v) { o.batch_size = v; }));
     parser.option("validation", "P", "share of the pictures held out to measure on",
                   keep(number(0.0, 1.0), [](auto& o, double v) { o.validation = v; }));
     parser.option("patience", "N", "end a phase after N epochs without a better validation loss; 0: never",
@@ -214,6 +224,24 @@ TrainOptions TrainSettings::options() const {
     } catch (const InvalidArgument& error) {
         throw UsageError(error.what());
     }
+}
+
+bool TrainSettings::suit_small_sets(TrainOptions& options, std::int64_t pictures) const {
+    const TrainOptions before = options;
+    const auto updates = [&] { return (pictures + options.batch_size - 1) / options.batch_size; };
+    if (!preset_.empty()) {
+        return false;
+    }
+    while (!batch_named_ && options.batch_size > 32 && updates() < 16) {
+        options.batch_size /= 2;
+    }
+    if (!epochs_named_) {
+        const std::int64_t wanted = std::min<std::int64_t>(200, (enough_updates + updates() - 1) / updates());
+        for (std::int64_t& epochs : options.epochs) {
+            epochs = std::max(epochs, wanted);
+        }
+    }
+    return options != before;
 }
 
 }  // namespace stackae::cli

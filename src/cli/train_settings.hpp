@@ -18,6 +18,11 @@ public:
 
     /// The preset with what was named on the command line put over it, valid. Throws UsageError.
     [[nodiscard]] TrainOptions options() const;
+    /// Few pictures make few updates an epoch. Where neither a preset nor the number was named, the batch is
+    /// made smaller (32 at least) and the epochs more (200 at most), until a layer sees `enough_updates`.
+    /// Returns whether anything was changed.
+    bool suit_small_sets(TrainOptions& options, std::int64_t pictures) const;
+    static constexpr std::int64_t enough_updates = 600;
     [[nodiscard]] const RecipeOptions& recipe() const { return recipe_; }
 
 private:
@@ -39,6 +44,8 @@ private:
     }
 
     std::string preset_;
+    bool epochs_named_ = false;
+    bool batch_named_ = false;
     std::vector<Override> overrides_;
     RecipeOptions recipe_;
 };

@@ -115,7 +115,8 @@ std::vector<std::string> split_list(std::string_view text) {
 
 std::optional<std::string> nearest_word(std::string_view word, const std::vector<std::string>& candidates) {
     std::optional<std::string> best;
-    std::size_t fewest = std::max<std::size_t>(1, word.size() / 3) + 1;
+    // Two letters swapped are two edits; a short word is anything after as many.
+    std::size_t fewest = word.size() <= 3 ? 2 : std::max<std::size_t>(2, word.size() / 3) + 1;
     for (const std::string& candidate : candidates) {
         // A word cut short, as in --val for --validation, counts as one edit.
         const bool begins = word.size() >= 2 && candidate.starts_with(word);
