@@ -1,7 +1,6 @@
 #include "stackae/evaluate.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <fmt/format.h>
 #include <optional>
 #include <utility>
@@ -10,6 +9,7 @@
 
 #include "search/measure.hpp"
 #include "search/numbering.hpp"
+#include "search/rows.hpp"
 
 // Pictures are held as floats while they are measured, n × recipe.size() × 4 bytes: those of both sets, once
 // more in the index of the raw baseline, and with one set once more in its halves.
@@ -31,28 +31,6 @@ void check_options(const EvaluateOptions& options) {
     }
     if (options.splits < 1) {
         throw InvalidArgument(fmt::format("evaluate: at least 1 split expected, {} found", options.splits));
-    }
-}
-
-double squared_error(std::span<const float> a, std::span<const float> b) {
-    double sum = 0.0;
-    for (std::size_t i = 0; i < a.size(); ++i) {
-        const double difference = double{a[i]} - double{b[i]};
-        sum += difference * difference;
-    }
-    return sum;
-}
-
-void scale_to_length_one(Tensor& codes) {
-    for (std::int64_t i = 0; i < codes.rows(); ++i) {
-        double squares = 0.0;
-        for (const float value : codes.row(i)) {
-            squares += double{value} * double{value};
-        }
-        const double scale = squares > 0.0 ? 1.0 / std::sqrt(squares) : 0.0;
-        for (float& value : codes.row(i)) {
-            value = static_cast<float>(double{value} * scale);
-        }
     }
 }
 
@@ -83,7 +61,7 @@ Read read(Encoder& encoder, const Model& model, const Pictures& pictures, const 
         const Tensor decoded = encoder.decode(codes);
         for (std::size_t i = 0; i < batch.indices.size(); ++i) {
             const auto row = static_cast<std::int64_t>(i);
-            part.errors.push_back(squared_error(decoded.row(row), batch.pictures.row(row)));
+            part.errors.push_back(search::squared_distance(decoded.row(row), batch.pictures.row(row)));
             result.labels.push_back(pictures.entry(batch.indices[i]).label);
         }
         std::copy_n(batch.pictures.data(), batch.pictures.size(), part.pictures.row(rows).data());
@@ -93,7 +71,9 @@ Read read(Encoder& encoder, const Model& model, const Pictures& pictures, const 
     shrink(part.pictures, rows);
     shrink(part.codes, rows);
     if (options.l2_normalize) {
-        scale_to_length_one(part.codes);
+        for (std::int64_t i = 0; i < rows; ++i) {
+            search::scale_to_length_one(part.codes.row(i), part.codes.row(i));
+        }
     }
     return result;
 }

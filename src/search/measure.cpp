@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <iterator>
 #include <limits>
 #include <map>
 #include <numeric>
@@ -11,6 +12,7 @@
 #include "stackae/neighbours.hpp"
 
 #include "core/random.hpp"
+#include "search/rows.hpp"
 
 namespace stackae::search {
 namespace {
@@ -19,22 +21,6 @@ constexpr std::int64_t block_rows = 1024;
 
 std::size_t at(std::int64_t i) {
     return static_cast<std::size_t>(i);
-}
-
-double squared_distance(std::span<const float> a, std::span<const float> b) {
-    return std::transform_reduce(a.begin(), a.end(), b.begin(), 0.0, std::plus<>{}, [](float x, float y) {
-        const double difference = double{x} - double{y};
-        return difference * difference;
-    });
-}
-
-Tensor gather_rows(const Tensor& tensor, std::span<const std::int64_t> rows) {
-    Tensor gathered({static_cast<std::int64_t>(rows.size()), tensor.columns()});
-    for (std::size_t i = 0; i < rows.size(); ++i) {
-        const auto row = tensor.row(rows[i]);
-        std::copy(row.begin(), row.end(), gathered.row(static_cast<std::int64_t>(i)).begin());
-    }
-    return gathered;
 }
 
 template <class Value>

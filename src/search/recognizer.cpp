@@ -8,6 +8,7 @@
 
 #include "search/gallery_check.hpp"
 #include "search/numbering.hpp"
+#include "search/rows.hpp"
 
 namespace stackae {
 namespace {
@@ -57,15 +58,6 @@ Neighbours first_neighbours(const Neighbours& all, std::int64_t k) {
                                all.distances.begin() + begin + first.k);
     }
     return first;
-}
-
-Tensor gather(const Tensor& rows, const std::vector<std::int64_t>& wanted) {
-    Tensor gathered({static_cast<std::int64_t>(wanted.size()), rows.columns()});
-    for (std::size_t i = 0; i < wanted.size(); ++i) {
-        const auto row = rows.row(wanted[i]);
-        std::copy(row.begin(), row.end(), gathered.row(static_cast<std::int64_t>(i)).begin());
-    }
-    return gathered;
 }
 
 }  // namespace
@@ -153,7 +145,7 @@ std::vector<Recognition> Recognizer::recognize(const Tensor& codes) {
             return recognitions;
         }
         pending = std::move(short_of);
-        found = state_->index.search(gather(codes, pending), 8 * found.k);
+        found = state_->index.search(search::gather_rows(codes, pending), 8 * found.k);
     }
 }
 

@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <cmath>
 #include <fmt/format.h>
-#include <functional>
 #include <limits>
-#include <numeric>
 
 #include "stackae/error.hpp"
+
+#include "search/rows.hpp"
 
 namespace stackae::search {
 namespace {
@@ -15,11 +15,6 @@ namespace {
 constexpr std::int64_t most_block_rows = 1024;
 constexpr double unit_roundoff = 0x1p-24;
 constexpr double largest_squared_norm = 1e37;  ///< beyond it float scores would overflow
-
-double squared_norm(std::span<const float> x) {
-    return std::transform_reduce(x.begin(), x.end(), 0.0, std::plus<>{},
-                                 [](float value) { return double{value} * double{value}; });
-}
 
 bool zeros(std::span<const float> x) {
     return std::all_of(x.begin(), x.end(), [](float value) { return value == 0.0F; });
@@ -68,9 +63,7 @@ double VectorTable::prepare(std::span<const float> query, std::span<float> prepa
         std::copy(query.begin(), query.end(), prepared.begin());
         return norm;
     }
-    const double scale = norm > 0.0 ? 1.0 / std::sqrt(norm) : 0.0;
-    std::transform(query.begin(), query.end(), prepared.begin(),
-                   [scale](float value) { return static_cast<float>(double{value} * scale); });
+    scale_to_length_one(query, prepared);
     return norm > 0.0 ? 1.0 : 0.0;
 }
 
@@ -79,11 +72,7 @@ double VectorTable::squared_distance(std::span<const float> query, std::int64_t 
     if (cosine() && (zeros(query) || zeros(x))) {
         return 2.0;
     }
-    return std::transform_reduce(query.begin(), query.end(), x.begin(), 0.0, std::plus<>{},
-                                 [](float a, float b) {
-                                     const double difference = double{a} - double{b};
-                                     return difference * difference;
-                                 });
+    return search::squared_distance(query, x);
 }
 
 double VectorTable::distance(double squared) const {

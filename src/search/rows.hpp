@@ -1,0 +1,47 @@
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <numeric>
+#include <span>
+
+#include "stackae/tensor.hpp"
+
+namespace stackae::search {
+
+/// ‖x‖², in double.
+[[nodiscard]] inline double squared_norm(std::span<const float> x) {
+    return std::transform_reduce(x.begin(), x.end(), 0.0, std::plus<>{},
+                                 [](float value) { return double{value} * double{value}; });
+}
+
+/// ‖a − b‖², in double.
+[[nodiscard]] inline double squared_distance(std::span<const float> a, std::span<const float> b) {
+    return std::transform_reduce(a.begin(), a.end(), b.begin(), 0.0, std::plus<>{}, [](float x, float y) {
+        const double difference = double{x} - double{y};
+        return difference * difference;
+    });
+}
+
+/// to ← x / ‖x‖, zeros stay; to may be x.
+inline void scale_to_length_one(std::span<const float> x, std::span<float> to) {
+    const double norm = squared_norm(x);
+    const double scale = norm > 0.0 ? 1.0 / std::sqrt(norm) : 0.0;
+    std::transform(x.begin(), x.end(), to.begin(),
+                   [scale](float value) { return static_cast<float>(double{value} * scale); });
+}
+
+/// Copies rows, in the order given.
+[[nodiscard]] inline Tensor gather_rows(const Tensor& tensor, std::span<const std::int64_t> rows) {
+    Tensor gathered({static_cast<std::int64_t>(rows.size()), tensor.columns()});
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        const auto row = tensor.row(rows[i]);
+        std::copy(row.begin(), row.end(), gathered.row(static_cast<std::int64_t>(i)).begin());
+    }
+    return gathered;
+}
+
+}  // namespace stackae::search
