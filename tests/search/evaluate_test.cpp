@@ -111,6 +111,21 @@ TEST_CASE("figures on tensors are those found by hand") {
     CHECK(figures.confusion == std::vector<std::vector<std::int64_t>>{{1, 1}, {1, 1}});
 }
 
+TEST_CASE("principal components are charged with what they leave out of the test pictures") {
+    Part train = part({0, 0, 0, 0}, {0, 0, 0, 0}, {0, 0, 0, 0});
+    train.pictures.row(0)[0] = -2.0F;
+    train.pictures.row(1)[0] = 2.0F;
+    train.pictures.row(2)[1] = -1.0F;
+    train.pictures.row(3)[1] = 1.0F;
+    Part test = part({0, 0}, {0, 0}, {0, 0});
+    test.pictures.row(0)[0] = 3.0F;
+    test.pictures.row(0)[1] = 2.0F;
+    test.pictures.row(1)[1] = 4.0F;
+    const auto figures = stackae::search::measure(train, test, 1, EvaluateOptions{});
+    CHECK(figures.pca_sse == Approx((4.0 + 16.0) / 2.0));
+    CHECK(figures.mean_sse == Approx((13.0 + 16.0) / 2.0));
+}
+
 TEST_CASE("pictures without a label count for reconstruction alone") {
     const Part train = part({0, 9, 10, 11}, {0, -1, 1, 1}, {0, 0, 0, 0});
     const Part test = part({8, 100, 0}, {1, -1, 0}, {1, 4, 1});
