@@ -1,0 +1,97 @@
+# Galleries: who is in them, and who is not.
+. "${BASH_SOURCE%/*}/harness.bash" "$@"
+
+draw_classes pictures 5 ann 'Lee, "Bob"' cy
+small_model model.stackae
+small_model other.stackae pictures --seed 9
+
+expect 0 enroll pictures -m model.stackae -o people.gallery
+has out "people.gallery: 15 pictures of 3 names"
+has out 'Lee, "Bob"  5'
+has out "threshold "
+has out "at most 1% of strangers"
+expect 0 info people.gallery --json
+has out '"kind":"gallery"'
+has out '"names":{"Lee, \"Bob\"":5,"ann":5,"cy":5}'
+expect 0 info people.gallery
+has out "model.stackae"
+
+# A picture that was enrolled is its own nearest; its name is quoted.
+expect 0 recognize 'pictures/Lee, "Bob"/1.pgm' -g people.gallery --threshold inf
+near() { # distance 0 but for rounding
+    grep -qE "^$1,(0|[0-9.]+e-0[6-9])\$" out || fail "out has no: $1,0"
+}
+[ "$(head -n 1 out)" = "path,name,distance" ] || fail "the header"
+lines out 2
+near '"pictures/Lee, ""Bob""/1.pgm","Lee, ""Bob"""'
+expect 0 recognize pictures/ann/0.pgm pictures/cy/2.pgm -g people.gallery --threshold 1e-5 --top 2
+[ "$(head -n 1 out)" = "path,rank,name,distance" ] || fail "the header with --top"
+lines out 5
+near pictures/ann/0.pgm,1,ann
+grep -q '^pictures/ann/0.pgm,2,unknown,[0-9]' out || fail "the second is not beyond the threshold"
+draw stranger.pgm 99
+expect 0 recognize stranger.pgm -g people.gallery --threshold 0 -o names.csv
+empty out
+grep -q '^stranger.pgm,unknown,' names.csv || fail "a stranger was named"
+expect 0 recognize pictures -g people.gallery --json --top 2 --k 3
+has out '"pictures": ['
+[ "$(grep -c '"path":.*"nearest":\|"nearest":.*"path":' out)" -eq 15 ] || fail "pictures in the JSON"
+expect 0 recognize pictures -g people.gallery --metric cosine
+lines out 16
+expect 0 recognize stranger.pgm -g people.gallery --false-accept 0.5
+
+# Another model is refused, by name.
+expect 1 recognize stranger.pgm -g people.gallery -m other.stackae
+empty out
+has err "people.gallery"
+expect 1 enroll pictures -m other.stackae -o people.gallery --append
+mv model.stackae moved.stackae
+expect 1 recognize stranger.pgm -g people.gallery
+has err "name it with -m MODEL"
+expect 0 recognize stranger.pgm -g people.gallery -m moved.stackae
+# The model is also looked for beside the gallery.
+mkdir elsewhere
+cp people.gallery elsewhere/
+cp moved.stackae elsewhere/model.stackae
+expect 0 recognize stranger.pgm -g elsewhere/people.gallery
+mv moved.stackae model.stackae
+
+# It grows and shrinks.
+draw_classes more 2 dee
+expect 0 enroll more -o people.gallery --append
+has out "17 pictures of 4 names, 2 of them new"
+expect 0 enroll more -o people.gallery --append
+has out "17 pictures of 4 names"
+expect 0 enroll stranger.pgm --name Eve -o people.gallery --append
+has out "18 pictures of 5 names, 1 of them new"
+expect 0 recognize stranger.pgm -g people.gallery --threshold 1e-5
+near stranger.pgm,Eve
+expect 0 enroll --remove Eve -o people.gallery
+has out "17 pictures of 4 names"
+cp people.gallery before
+expect 1 enroll --remove Eve -o people.gallery
+has err "has nobody of the name 'Eve'"
+cmp -s before people.gallery || fail "the gallery changed"
+
+# What cannot be a name, and what has none.
+expect 1 enroll more -o none.gallery --append
+missing none.gallery
+draw_classes strange 2 unknown
+expect 1 enroll strange -m model.stackae -o people.gallery
+has err "'unknown'"
+cmp -s before people.gallery || fail "the gallery changed"
+expect 1 enroll stranger.pgm -m model.stackae -o none.gallery --manifest manifest.csv
+has err "none of the one picture could be used"
+grep -q '^stranger.pgm,,,unlabelled,' manifest.csv || fail "the unlabelled picture in the manifest"
+draw more/loose.pgm 5
+expect 3 enroll more -m model.stackae -o people.gallery
+has err "people.gallery is there already and will be replaced"
+has err "skipped more/loose.pgm: "
+has out "people.gallery: 2 pictures of 1 names"
+has out "no threshold"
+expect 0 recognize stranger.pgm -g people.gallery
+grep -q '^stranger.pgm,dee,' out || fail "one name and no threshold: it is that name"
+expect 1 enroll --remove dee -o people.gallery
+has err "the only name"
+expect 1 recognize stranger.pgm -g model.stackae
+has err "model.stackae"

@@ -1,0 +1,79 @@
+# Results go to stdout alone, files appear whole, and what cannot be written is said.
+. "${BASH_SOURCE%/*}/harness.bash" "$@"
+
+draw_classes pictures 4 ann bob
+small_model model.stackae
+empty out
+empty err # quiet
+
+expect 0 extract pictures/ann/0.pgm -m model.stackae
+empty err
+lines out 2
+[ "$(head -n 1 out)" = "filename,f0,f1,f2,f3" ] || fail "the header of one picture"
+expect 0 extract pictures -m model.stackae --layer 1 --normalize l2
+[ "$(head -n 1 out)" = "filename,label,f0,f1,f2,f3,f4,f5" ] || fail "the header of a folder and layer 1"
+awk -F, 'NR > 1 { s = 0; for (i = 3; i <= NF; ++i) s += $i * $i; if (s < 0.9999 || s > 1.0001) exit 1 }' out ||
+    fail "codes are not of length 1"
+expect 1 extract pictures -m model.stackae --layer 3
+empty out
+has err "layer"
+expect 0 extract pictures -m model.stackae --format libsvm
+lines out 8
+expect 0 extract pictures -m model.stackae --format jsonl
+lines out 8
+has out '"features":['
+for ending in csv npy libsvm jsonl; do
+    expect 0 extract pictures -m model.stackae -o features.$ending
+    empty out
+    exists features.$ending
+    has err "wrote features.$ending: 8 rows of 4 features"
+done
+expect 0 extract pictures -m model.stackae -o projector/
+lines projector/tensors.tsv 8
+expect 0 embed pictures -m model.stackae -o -
+lines out 9
+
+# A disk that is full.
+for command in "extract pictures -m model.stackae" "reconstruct pictures -m model.stackae" \
+    "info model.stackae" "evaluate pictures -m model.stackae --splits 1" "help" "train pictures --dry-run"; do
+    last="$command > /dev/full"
+    "$program" $command >/dev/full 2>err </dev/null
+    code=$?
+    [ "$code" -eq 1 ] || fail "exit code $code on a full disk, expected 1"
+    has err "stackae: "
+done
+expect 1 extract pictures -m model.stackae -o /dev/full
+expect 0 extract pictures -m model.stackae -o /dev/null
+
+# Folders that are missing, and files that are folders.
+expect 1 extract pictures -m model.stackae -o nowhere/features.csv
+has err "nowhere/features.csv"
+expect 1 extract pictures -m model.stackae --manifest nowhere/manifest.csv
+empty out
+has err "nowhere/manifest.csv"
+expect 1 reconstruct pictures -m model.stackae -o nowhere/drawing.png
+empty out
+
+# A failure leaves the old file as it was.
+printf 'old' >features.csv
+expect 1 extract pictures -m no_model.stackae -o features.csv
+is features.csv old
+expect 1 extract pictures -m features.csv -o features.csv
+is features.csv old
+has err "features.csv"
+head -c 400 model.stackae >cut.stackae
+expect 1 extract pictures -m cut.stackae -o features.csv
+has err "cut.stackae"
+is features.csv old
+expect 1 info cut.stackae
+empty out
+ls -A | grep -q '^\.\|tmp' && fail "a temporary file was left behind: $(ls -A)"
+
+expect 0 reconstruct pictures -m model.stackae -o drawing.png --limit 3 --columns 2
+[ "$(head -n 1 out)" = "path,squared_error" ] || fail "the header of reconstruct"
+lines out 9
+has err "drew the first 3 pictures in drawing.png"
+[ "$(head -c 4 drawing.png | tail -c 3)" = PNG ] || fail "drawing.png is no PNG"
+expect 0 info model.stackae --filters filters.png
+[ "$(head -c 4 filters.png | tail -c 3)" = PNG ] || fail "filters.png is no PNG"
+exit 0

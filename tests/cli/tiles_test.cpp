@@ -1,0 +1,38 @@
+#include "cli/tiles.hpp"
+
+#include "support/catch.hpp"
+
+namespace stackae::cli {
+namespace {
+
+TEST_CASE("tiles lie in rows on gray, a pixel apart") {
+    const Tensor picture = draw_tiles({{0.0F, 1.0F}, {0.25F, 0.75F}, {1.0F, 0.0F}},
+                                      {.height = 1, .width = 2, .channels = 1, .columns = 2, .scale = 1});
+    REQUIRE(picture.shape() == std::vector<std::int64_t>{5, 7, 1});
+    const float g = 0.5F;
+    const std::vector<float> expected{g, g,    g,    g, g,     g,     g,  //
+                                      g, 0.0F, 1.0F, g, 0.25F, 0.75F, g,  //
+                                      g, g,    g,    g, g,     g,     g,  //
+                                      g, 1.0F, 0.0F, g, g,     g,     g,  //
+                                      g, g,    g,    g, g,     g,     g};
+    CHECK(std::vector<float>(picture.values().begin(), picture.values().end()) == expected);
+}
+
+TEST_CASE("a pixel is drawn as a square, with its channels together") {
+    const Tensor picture =
+        draw_tiles({{0.1F, 0.2F, 0.3F}}, {.height = 1, .width = 1, .channels = 3, .columns = 9, .scale = 2});
+    REQUIRE(picture.shape() == std::vector<std::int64_t>{4, 4, 3});
+    const auto row = picture.values().subspan(4 * 3, 12);
+    const std::vector<float> expected{0.5F, 0.5F, 0.5F, 0.1F, 0.2F, 0.3F, 0.1F, 0.2F, 0.3F, 0.5F, 0.5F, 0.5F};
+    CHECK(std::vector<float>(row.begin(), row.end()) == expected);
+}
+
+TEST_CASE("small pictures are enlarged, large ones are not") {
+    CHECK(visible_scale(28, 28) == 2);
+    CHECK(visible_scale(8, 4) == 8);
+    CHECK(visible_scale(64, 10) == 1);
+    CHECK(visible_scale(500, 500) == 1);
+}
+
+}  // namespace
+}  // namespace stackae::cli

@@ -1,0 +1,64 @@
+# The whole tour, on some of the sample pictures: train, extract, enroll, recognize, evaluate, reconstruct, info.
+. "${BASH_SOURCE%/*}/harness.bash" "$@"
+
+for digit in 0 1 4 7; do
+    mkdir -p digits/$digit test/$digit
+    for i in 00 01 02 03 04 05 06 07 08 09 10 11 12 13 14 15; do
+        cp "$samples/train/$digit/0$i.png" digits/$digit/
+    done
+    for i in 16 17 18 19; do
+        cp "$samples/train/$digit/0$i.png" test/$digit/
+    done
+done
+
+expect 0 train digits -o digits.stackae --layers 48,12 --epochs 60 -b 8 --log log.jsonl
+empty out
+has err "digits: 64 pictures, with labels"
+has_not err "no better than the mean"
+
+expect 0 extract test -m digits.stackae
+lines out 17
+[ "$(head -n 1 out)" = "filename,label,f0,f1,f2,f3,f4,f5,f6,f7,f8,f9,f10,f11" ] || fail "the header"
+[ "$(sed -n 2,17p out | cut -d, -f1,2 | head -n 5)" = "test/0/016.png,0
+test/0/017.png,0
+test/0/018.png,0
+test/0/019.png,0
+test/1/016.png,1" ] || fail "the order of rows"
+
+expect 0 enroll digits -m digits.stackae -o digits.gallery --metric cosine --false-accept 0.2
+has out "64 pictures of 4 names"
+expect 0 recognize test -g digits.gallery --threshold inf --k 3
+lines out 17
+right=$(awk -F, 'NR > 1 { split($1, part, "/"); if (part[2] == $2) ++n } END { print n + 0 }' out)
+[ "$right" -ge 12 ] || fail "$right of 16 digits recognised, expected 12 at least"
+
+expect 0 evaluate digits test -m digits.stackae --k 3 --json
+lines out 1
+for key in '"reconstruction":{"sse_per_image":' '"knn":{"accuracy":' '"k":3' '"baselines":{' \
+    '"raw":{"knn_accuracy":' '"pca":{' '"confusion":[[' '"classes":[{' '"splits":1' '"test_pictures":16'; do
+    has out "$key"
+done
+has_not out NaN
+expect 0 evaluate digits -m digits.stackae --splits 3
+has out "3 random splits in halves of 32 and 32 pictures"
+has out "reconstruction: squared error a picture"
+has out "raw pixels"
+has out "PCA of 12"
+has out "confusion, in pictures"
+# Pictures without labels: reconstruction alone, and null for what cannot be measured.
+mkdir loose
+cp test/1/*.png loose/
+expect 0 evaluate digits loose -m digits.stackae --json
+has out '"accuracy":null'
+has out '"labelled":false'
+has_not out nan
+
+expect 0 reconstruct test -m digits.stackae -o drawing.png
+lines out 17
+mean=$(awk -F, 'NR > 1 { s += $2 } END { printf "%d", s / (NR - 1) }' out)
+expect 0 evaluate digits test -m digits.stackae
+has out "$mean." # the mean of the printed errors is what evaluate reports
+exists drawing.png
+expect 0 info digits.stackae
+has out "a model of 2 layers, checksum ok"
+has out "classes      0, 1, 4, 7"

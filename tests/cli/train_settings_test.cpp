@@ -1,0 +1,182 @@
+#include "cli/train_settings.hpp"
+
+#include "stackae/error.hpp"
+
+#include "support/catch.hpp"
+
+namespace stackae::cli {
+namespace {
+
+/// What the command line gives, with the recipe's options beside.
+struct Parsed {
+    TrainSettings settings;
+
+    explicit Parsed(const std::vector<std::string>& arguments) {
+        OptionParser parser("train", "INPUT", "");
+        settings.declare(parser);
+        (void)parser.parse(arguments);
+    }
+};
+
+TrainOptions parsed(const std::vector<std::string>& arguments) {
+    return Parsed(arguments).settings.options();
+}
+
+TEST_CASE("without options there is the first preset") {
+    CHECK(parsed({}) == presets().front().options);
+    for (const Preset& preset : presets()) {
+        CHECK(parsed({"--preset", preset.name}) == preset.options);
+    }
+}
+
+TEST_CASE("what is named goes over the preset, wherever it stands") {
+    const TrainOptions options = parsed({"--lr", "0.5", "--preset", "hinton2006", "-b", "7"});
+    TrainOptions expected = preset("hinton2006");
+    expected.learning_rate = 0.5;
+    expected.batch_size = 7;
+    CHECK(options == expected);
+}
+
+TEST_CASE("every option reaches its field") {
+    const TrainOptions o = parsed({"--layers",
+                                   "20,10",
+                                   "--activations",
+                                   "relu,linear",
+                                   "--output-activation",
+                                   "tanh",
+                                   "--tied",
+                                   "--epochs",
+                                   "3,4",
+                                   "--loss",
+                                   "squared_error",
+                                   "--corruption",
+                                   "gaussian:0.1,0.3",
+                                   "--weight-decay",
+                                   "0.01",
+                                   "--clip-norm",
+                                   "5",
+                                   "--fine-tune",
+                                   "6",
+                                   "--fine-tune-lr",
+                                   "0.002",
+                                   "--fine-tune-loss",
+                                   "squared_error",
+                                   "--optimizer",
+                                   "sgd",
+                                   "--momentum",
+                                   "0.8",
+                                   "--nesterov",
+                                   "--schedule",
+                                   "step",
+                                   "--step-epochs",
+                                   "2",
+                                   "--step-factor",
+                                   "0.5",
+                                   "--warmup",
+                                   "0.2",
+                                   "--validation",
+                                   "0.1",
+                                   "--patience",
+                                   "9",
+                                   "--seed",
+                                   "11",
+                                   "-j",
+                                   "1",
+                                   "--memory",
+                                   "3M",
+                                   "--temporary-folder",
+                                   "/tmp"});
+    CHECK(o.layers == std::vector<std::int64_t>{20, 10});
+    CHECK(o.activations == std::vector<Activation>{Activation::relu, Activation::linear});
+    CHECK(o.output == Activation::tanh);
+    CHECK(o.tied);
+    CHECK(o.epochs == std::vector<std::int64_t>{3, 4});
+    CHECK(o.loss == Loss::squared_error);
+    CHECK(o.corruption == Corruption::gaussian);
+    CHECK(o.corruption_level == std::vector<double>{0.1, 0.3});
+    CHECK(o.weight_decay == 0.01);
+    CHECK(o.clip_norm == 5.0);
+    CHECK(o.fine_tune_epochs == 6);
+    CHECK(o.fine_tune_learning_rate == 0.002);
+    CHECK(o.fine_tune_loss == Loss::squared_error);
+    CHECK(o.optimizer == Optimizer::sgd);
+    CHECK(o.momentum == 0.8);
+    CHECK(o.nesterov);
+    CHECK(o.schedule == Schedule::step);
+    CHECK(o.step_epochs == 2);
+    CHECK(o.step_factor == 0.5);
+    CHECK(o.warmup == 0.2);
+    CHECK(o.validation == 0.1);
+    CHECK(o.patience == 9);
+    CHECK(o.seed == 11);
+    CHECK(o.threads == 1);
+    CHECK(o.memory == 3 << 20);
+    CHECK(o.temporary_folder == "/tmp");
+}
+
+TEST_CASE("sparse penalties reach their fields") {
+    const TrainOptions o = parsed({"--layers", "20", "--activations", "sigmoid", "--sparsity-target", "0.05",
+                                   "--sparsity-weight", "3", "--winner-share", "0.1"});
+    CHECK(o.sparsity_target == 0.05);
+    CHECK(o.sparsity_weight == 3.0);
+    CHECK(o.winner_share == 0.1);
+}
+
+TEST_CASE("a preset's values stretch over another stack, named ones must fit") {
+    const TrainOptions shorter = parsed({"--preset", "hinton2006", "--layers", "20,10"});
+    CHECK(shorter.activations == std::vector<Activation>{Activation::sigmoid, Activation::linear});
+    const TrainOptions longer = parsed({"--preset", "hinton2006", "--layers", "50,40,30,20,10"});
+    CHECK(longer.activations.size() == 5);
+    CHECK(longer.activations[3] == Activation::sigmoid);
+    CHECK(longer.activations[4] == Activation::linear);
+    CHECK_THROWS_AS(parsed({"--layers", "20,10", "--epochs", "1,2,3"}), UsageError);
+    CHECK_THROWS_AS(parsed({"--layers", "20,10", "--activations", "relu,relu,relu"}), UsageError);
+}
+
+TEST_CASE("corruption comes with a level or gets one") {
+    CHECK(parse_corruption("masking:0.5").level == std::vector<double>{0.5});
+    CHECK(parse_corruption("masking").level == std::vector<double>{0.25});
+    CHECK(parse_corruption("none").level == std::vector<double>{0.0});
+    CHECK(parse_corruption("salt_and_pepper:0.1,0.2").level == std::vector<double>{0.1, 0.2});
+    CHECK_THROWS_AS(parse_corruption("blur"), InvalidArgument);
+    CHECK_THROWS_AS(parse_corruption("masking:"), UsageError);
+    CHECK_THROWS_AS(parsed({"--corruption", "masking:1.5"}), UsageError);
+    CHECK(parsed({"--corruption", "masking", "--corruption-level", "0.4"}).corruption_level ==
+          std::vector<double>{0.4});
+}
+
+TEST_CASE("few pictures get smaller batches and more epochs, unless these were named") {
+    const auto suited = [](const std::vector<std::string>& arguments, std::int64_t pictures) {
+        const Parsed parsed(arguments);
+        TrainOptions options = parsed.settings.options();
+        parsed.settings.suit_small_sets(options, pictures);
+        return options;
+    };
+    const TrainOptions few = suited({}, 500);
+    CHECK(few.batch_size == 32);
+    CHECK(few.epochs.front() * (500 / 32) >= TrainSettings::enough_updates - 40);
+    CHECK(suited({}, 60000) == presets().front().options);
+    CHECK(suited({}, 1).epochs.front() == 200);
+    CHECK(suited({"--epochs", "3", "-b", "256"}, 500).epochs.front() == 3);
+    CHECK(suited({"--epochs", "3", "-b", "256"}, 500).batch_size == 256);
+    CHECK(suited({"--preset", "hinton2006"}, 500) == preset("hinton2006"));
+}
+
+TEST_CASE("the recipe's options are kept apart") {
+    const Parsed given({"--img-size", "20x30", "--channels", "rgb", "--crop-mode", "center", "--background",
+                        "0.5", "--contrast", "--standardize"});
+    const RecipeOptions& recipe = given.settings.recipe();
+    CHECK(recipe.height == 20);
+    CHECK(recipe.width == 30);
+    CHECK(recipe.channels == 3);
+    CHECK(recipe.resize == ResizeMode::center);
+    CHECK(recipe.background == 0.5F);
+    CHECK(recipe.contrast);
+    CHECK(recipe.standardize);
+    const Parsed none({});
+    CHECK_FALSE(none.settings.recipe().height);
+    CHECK_FALSE(none.settings.recipe().channels);
+}
+
+}  // namespace
+}  // namespace stackae::cli

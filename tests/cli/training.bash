@@ -1,0 +1,98 @@
+# Training: what it says, what it leaves behind, and how it ends early.
+. "${BASH_SOURCE%/*}/harness.bash" "$@"
+
+draw_classes pictures 6 ann bob
+
+# Refused before any work: the folder is missing.
+expect 1 train pictures -o nowhere/model.stackae
+has err "nowhere/model.stackae: cannot be written: there is no folder nowhere"
+has_not err "epoch"
+expect 1 train pictures -o pictures
+has err "it is a folder"
+expect 1 train nothing -o model.stackae
+has err "nothing"
+mkdir hollow
+expect 1 train hollow -o model.stackae
+missing model.stackae
+
+# A dry run writes nothing.
+expect 0 train pictures -o dry.stackae --layers 6,4 --epochs 3 --fine-tune 2 --dry-run
+missing dry.stackae
+has out "stack        64 -> 6 -> 4"
+has out "parameters   $((64 * 6 * 2 + 6 + 64 + 6 * 4 * 2 + 4 + 6))"
+has out "memory       "
+has out "fine-tuning"
+missing models
+
+# A run: the recipe and why, a line an epoch, a log line an epoch and one for the outcome.
+expect 0 train pictures --layers 6,4 --epochs 2,3 --fine-tune 1 -b 4 --validation 0.25 --log log.jsonl
+empty out
+has err "pictures: 12 pictures, with labels"
+has err "recipe: gray (all pictures looked at are gray), 8 x 8 pixels (the pictures' median, at most 64): 64 values"
+has err "layer 1/2: 64 -> 6, 2 epochs"
+[ "$(grep -c '^layer 1/2 epoch .*loss .*validation .*mean picture .*dead ' err)" -eq 2 ] || fail "epochs of layer 1"
+[ "$(grep -c '^layer 2/2 epoch .*mean code ' err)" -eq 3 ] || fail "epochs of layer 2"
+[ "$(grep -c '^fine-tuning epoch ' err)" -eq 1 ] || fail "epochs of fine-tuning"
+has err "wrote models/pictures.stackae: 64 -> 6 -> 4"
+exists models/pictures.stackae
+has_not err $'\r' # no bar where nobody watches
+lines log.jsonl 7
+[ "$(grep -c '"event":"epoch"' log.jsonl)" -eq 6 ] || fail "epochs in the log"
+tail -n 1 log.jsonl | grep -q '"event":"done"' || fail "the log's last line"
+expect 0 info models/pictures.stackae --json
+has out '"interrupted":false'
+has out '"class_names":["ann","bob"]'
+has out '"epochs":[2,3]'
+
+# The same run gives the same model.
+small_model one.stackae pictures --seed 7
+small_model two.stackae pictures --seed 7
+small_model three.stackae pictures --seed 8
+identity() { "$program" info "$1" | grep '^identity'; }
+[ "$(identity one.stackae)" = "$(identity two.stackae)" ] || fail "the same seed, another model"
+[ "$(identity one.stackae)" != "$(identity three.stackae)" ] || fail "another seed, the same model"
+
+# Divergence ends with advice and spares the model that is there.
+cp one.stackae kept.stackae
+expect 1 train pictures -o kept.stackae --layers 6 --activations linear --output-activation linear \
+    --loss squared_error --epochs 200 -b 4 --optimizer sgd --lr 1000 --schedule constant --log log.jsonl
+has err "stackae: "
+cmp -s one.stackae kept.stackae || fail "a diverged run replaced the model"
+tail -n 1 log.jsonl | grep -q '"event":"diverged"' || fail "the log's last line after divergence"
+
+# Ctrl-C keeps what was learnt: exit 130, and the model can be used. Also by SIGTERM.
+for signal in INT TERM; do
+    last="train … & kill -$signal"
+    "$program" train pictures -o stopped.stackae --layers 6,4 --epochs 1,1000000 -b 4 --log log.jsonl \
+        >out 2>err </dev/null &
+    process=$!
+    for _ in $(seq 600); do
+        grep -q '"layer":2' log.jsonl 2>/dev/null && break
+        sleep 0.1
+    done
+    kill -$signal $process
+    wait $process
+    code=$?
+    [ "$code" -eq 130 ] || fail "exit code $code after SIG$signal, expected 130"
+    empty out
+    has err "interrupted; kept 2 of 2 layers in stopped.stackae"
+    tail -n 1 log.jsonl | grep -q '"event":"interrupted"' || fail "the log's last line after SIG$signal"
+    expect 0 extract pictures/ann/0.pgm -m stopped.stackae
+    lines out 2
+    expect 0 info stopped.stackae
+    has out "training was interrupted"
+    rm -f stopped.stackae log.jsonl
+done
+# Before the first epoch has ended there is nothing to keep.
+"$program" train "$samples/train" -o stopped.stackae --layers 2000,2000 -b 1 >out 2>err </dev/null &
+process=$!
+for _ in $(seq 600); do
+    grep -q '^layer 1/2: ' err && break
+    sleep 0.05
+done
+kill -INT $process
+wait $process
+code=$?
+[ "$code" -eq 130 ] || fail "exit code $code, expected 130"
+has err "nothing was kept"
+missing stopped.stackae
