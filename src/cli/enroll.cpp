@@ -8,6 +8,7 @@
 
 #include "cli/coding.hpp"
 #include "cli/command.hpp"
+#include "cli/interrupt.hpp"
 #include "cli/results.hpp"
 #include "cli/shipped_model.hpp"
 
@@ -160,6 +161,7 @@ Gallery EnrollCommand::encode(Console& console, const Inputs& inputs, const Name
 void EnrollCommand::finish(Gallery& gallery, std::int64_t added) const {
     const double rate = false_accept_.value_or(0.01);
     calibrate(gallery, rate, coding_.threads);
+    check_interrupted();
     save(gallery, output_);
     std::map<std::string, std::int64_t> counts;
     for (const std::string& name : gallery.names) {

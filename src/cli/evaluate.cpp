@@ -191,15 +191,19 @@ int EvaluateCommand::run(Console& console, const std::vector<std::string>& input
     }
     options_.layer = encode_.layer;
     options_.l2_normalize = encode_.l2_normalize;
+    if (!manifest_.empty()) {
+        check_writable(manifest_);
+    }
     const Pictures train = Pictures::open(inputs[0], limits_);
     std::optional<Pictures> test;
     if (inputs.size() == 2) {
         test.emplace(Pictures::open(inputs[1], limits_));
     }
     const NamedModel model = open_model(console, model_);
-    Account account(console, manifest_);
     const Evaluation result =
         test ? evaluate(model.model, train, *test, options_) : evaluate(model.model, train, options_);
+    // Opened only now: an interrupt while measuring ends the program at once and must leave nothing behind.
+    Account account(console, manifest_);
     account.fill(train, result.skipped_train);
     if (test) {
         account.fill(*test, result.skipped_test);

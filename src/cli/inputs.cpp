@@ -113,7 +113,13 @@ bool Inputs::labelled() const {
 InputReader::InputReader(const Inputs& inputs, const Recipe& recipe, Options options, Account& account,
                          Progress& progress)
     : inputs_(inputs), recipe_(recipe), options_(std::move(options)), account_(account), progress_(progress) {
-    options_.batch_size = std::min(options_.batch_size, inputs.size());
+    options_.batch_size = std::min({options_.batch_size, inputs.size(), fitting_batch()});
+}
+
+/// Pictures of one batch in 64 MiB.
+std::int64_t InputReader::fitting_batch() const {
+    const std::int64_t bytes = recipe_.size() * static_cast<std::int64_t>(sizeof(float));
+    return std::max<std::int64_t>((std::int64_t{64} << 20) / bytes, 1);
 }
 
 bool InputReader::next(InputBatch& batch) {
@@ -161,8 +167,9 @@ bool InputReader::read_on() {
                 const int threads = source.pictures->size() == 1 ? 1 : options_.threads;
                 reader_ = std::make_unique<PictureReader>(
                     *source.pictures, recipe_,
-                    ReadOptions{.batch_size = std::min<std::int64_t>(256, source.pictures->size()),
-                                .threads = threads});
+                    ReadOptions{
+                        .batch_size = std::min({std::int64_t{256}, fitting_batch(), source.pictures->size()}),
+                        .threads = threads});
             }
             if (reader_->next(decoded_)) {
                 account_for(*source.pictures);

@@ -86,6 +86,7 @@ public:
     bool next(InputBatch& batch);
 
 private:
+    [[nodiscard]] std::int64_t fitting_batch() const;
     bool read_on();
     void account_for(const Pictures& pictures);
 

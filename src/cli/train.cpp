@@ -50,7 +50,7 @@ public:
     int run(Console& console, const std::vector<std::string>& inputs) override;
 
 private:
-    Recipe settle_recipe(Console& console, const Pictures& pictures) const;
+    Recipe settle_recipe(Console& console, const Pictures& pictures, int threads) const;
     void print_plan(const Pictures& pictures, const Recipe& recipe, const TrainOptions& options) const;
     int train_and_save(Console& console, const Pictures& pictures, const Recipe& recipe,
                        const TrainOptions& options);
@@ -95,7 +95,7 @@ int TrainCommand::run(Console& console, const std::vector<std::string>& inputs) 
             }
         }
     }
-    const Recipe recipe = settle_recipe(console, pictures);
+    const Recipe recipe = settle_recipe(console, pictures, options.threads);
     if (settings_.suit_small_sets(options, pictures.size())) {
         console.note(
             fmt::format("{} pictures are few: updates after {} pictures, {} epochs a layer (-b and "
@@ -110,9 +110,9 @@ int TrainCommand::run(Console& console, const std::vector<std::string>& inputs) 
     return train_and_save(console, pictures, recipe, options);
 }
 
-Recipe TrainCommand::settle_recipe(Console& console, const Pictures& pictures) const {
+Recipe TrainCommand::settle_recipe(Console& console, const Pictures& pictures, int threads) const {
     const RecipeOptions& wanted = settings_.recipe();
-    const Recipe recipe = choose_recipe(pictures, wanted);
+    const Recipe recipe = choose_recipe(pictures, wanted, threads);
     const char* why_channels = wanted.channels        ? "as asked"
                                : recipe.channels == 1 ? "all pictures looked at are gray"
                                                       : "there are pictures in colour";
