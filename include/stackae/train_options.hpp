@@ -85,7 +85,7 @@ struct TrainOptions {
 
     // --- affects results: greedy, layer by layer ------------------------------------------------
     /// Absent: cross-entropy where the decoder is a sigmoid and its target lies in [0, 1], else squared
-    /// error.
+    /// error. A layer above the first whose decoder is no sigmoid has squared error, whatever is named.
     std::optional<Loss> loss;
     Corruption corruption = Corruption::none;
     std::vector<double> corruption_level = {0.0};  ///< a layer

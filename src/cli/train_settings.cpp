@@ -126,7 +126,12 @@ void TrainSettings::declare_greedy(OptionParser& parser) {
 
     parser.group("Fine-tuning of the unrolled stack");
     parser.option("fine-tune", "EPOCHS", "0 for none",
-                  keep(whole(0), [](auto& o, std::int64_t v) { o.fine_tune_epochs = v; }));
+                  keep(
+                      [this](std::string_view text) {
+                          fine_tuning_named_ = true;
+                          return whole(0)(text);
+                      },
+                      [](auto& o, std::int64_t v) { o.fine_tune_epochs = v; }));
     parser.option("fine-tune-lr", "X", "its learning rate; else that of the layers",
                   keep(number(0.0), [](auto& o, double v) { o.fine_tune_learning_rate = v; }));
     parser.option("fine-tune-loss", "NAME", "its loss; else the first layer's",
@@ -235,11 +240,16 @@ bool TrainSettings::suit_small_sets(TrainOptions& options, std::int64_t pictures
     while (!batch_named_ && options.batch_size > 32 && updates() < 16) {
         options.batch_size /= 2;
     }
+    const auto raise = [&](std::int64_t& epochs, std::int64_t enough) {
+        epochs = std::max(epochs, std::min<std::int64_t>(200, (enough + updates() - 1) / updates()));
+    };
     if (!epochs_named_) {
-        const std::int64_t wanted = std::min<std::int64_t>(200, (enough_updates + updates() - 1) / updates());
         for (std::int64_t& epochs : options.epochs) {
-            epochs = std::max(epochs, wanted);
+            raise(epochs, enough_updates);
         }
+    }
+    if (!fine_tuning_named_ && options.fine_tune_epochs > 0) {
+        raise(options.fine_tune_epochs, enough_fine_tuning_updates);
     }
     return options != before;
 }

@@ -19,10 +19,11 @@ public:
     /// The preset with what was named on the command line put over it, valid. Throws UsageError.
     [[nodiscard]] TrainOptions options() const;
     /// Few pictures make few updates an epoch. Where neither a preset nor the number was named, the batch is
-    /// made smaller (32 at least) and the epochs more (200 at most), until a layer sees `enough_updates`.
-    /// Returns whether anything was changed.
+    /// made smaller (32 at least) and the epochs more (200 at most), until a layer sees `enough_updates` and
+    /// the unrolled stack `enough_fine_tuning_updates`. Returns whether anything was changed.
     bool suit_small_sets(TrainOptions& options, std::int64_t pictures) const;
     static constexpr std::int64_t enough_updates = 600;
+    static constexpr std::int64_t enough_fine_tuning_updates = 1500;
     [[nodiscard]] const RecipeOptions& recipe() const { return recipe_; }
 
 private:
@@ -45,16 +46,21 @@ private:
 
     std::string preset_;
     bool epochs_named_ = false;
+    bool fine_tuning_named_ = false;
     bool batch_named_ = false;
     std::vector<Override> overrides_;
     RecipeOptions recipe_;
 };
 
 /// One value a layer where `values` has another length than the stack: the last value stays the last, the
-/// others are cut or repeated. One value serves all layers and is left alone.
+/// others are cut or repeated; a single layer gets the first. One value serves all layers and is left alone.
 template <class Value>
 void fit_to_layers(std::vector<Value>& values, std::size_t layers) {
     if (values.size() <= 1 || values.size() == layers || layers == 0) {
+        return;
+    }
+    if (layers == 1) {
+        values.resize(1);
         return;
     }
     const Value last = values.back();

@@ -76,21 +76,12 @@ void validate_stack(const TrainOptions& options) {
     a_layer("activations", options.activations, n);
 }
 
-/// Cross-entropy compares numbers in [0, 1] with a sigmoid's: x̂ of every decoder it is used for.
+/// Cross-entropy compares numbers in [0, 1] with a sigmoid's. Layers that rebuild other codes keep squared
+/// error.
 void validate_losses(const TrainOptions& options) {
     const bool sigmoid_output = !options.output || *options.output == Activation::sigmoid;
-    if (options.loss == Loss::cross_entropy) {
-        if (!sigmoid_output) {
-            refuse("loss", "cross_entropy",
-                   fmt::format("squared_error with {} output", name(*options.output)));
-        }
-        for (std::size_t i = 0; i + 1 < options.layers.size(); ++i) {
-            if (activation(options, i) != Activation::sigmoid) {
-                refuse("loss", "cross_entropy",
-                       fmt::format("squared_error, since layer {} rebuilds the {} codes of layer {},", i + 2,
-                                   name(activation(options, i)), i + 1));
-            }
-        }
+    if (options.loss == Loss::cross_entropy && !sigmoid_output) {
+        refuse("loss", "cross_entropy", fmt::format("squared_error with {} output", name(*options.output)));
     }
     if (options.fine_tune_loss == Loss::cross_entropy && !sigmoid_output) {
         refuse("fine_tune_loss", "cross_entropy",

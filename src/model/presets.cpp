@@ -13,35 +13,35 @@ using enum Activation;
 Preset default_preset() {
     TrainOptions o;
     o.layers = {1000, 500, 250, 64};
-    o.activations = {silu};
-    o.corruption = Corruption::masking;
-    o.corruption_level = {0.2};
-    o.epochs = {10};
+    o.activations = {silu, silu, silu, linear};
+    o.epochs = {3};
+    o.fine_tune_epochs = 15;
+    o.fine_tune_learning_rate = 2e-3;
     o.optimizer = Optimizer::adam;
     o.learning_rate = 1e-3;
     o.schedule = Schedule::one_cycle;
     return {"default",
-            "denoising stack with SiLU units, for features (Vincent et al. 2010; Elfwing et al. 2018)", o};
+            "deep autoencoder for features: greedy, then end to end (Hinton & Salakhutdinov 2006), with SiLU "
+            "units (Elfwing et al. 2018)",
+            o};
 }
 
 Preset hinton2006() {
     TrainOptions o;
     o.layers = {1000, 500, 250, 30};
-    o.activations = {sigmoid, sigmoid, sigmoid, linear};
+    o.activations = {silu, silu, silu, linear};
     o.output = sigmoid;
-    o.tied = true;
-    o.untie_in_fine_tuning = true;
-    o.loss = Loss::cross_entropy;
-    o.fine_tune_loss = Loss::cross_entropy;
-    o.epochs = {10};
+    o.epochs = {3};
     o.fine_tune_epochs = 60;
+    o.fine_tune_loss = Loss::cross_entropy;
+    o.fine_tune_learning_rate = 2e-3;
     o.optimizer = Optimizer::adam;
     o.learning_rate = 1e-3;
     o.schedule = Schedule::one_cycle;
     return {"hinton2006",
-            "deep autoencoder with a code of 30, fine-tuned end to end, for reconstruction (Hinton & "
-            "Salakhutdinov "
-            "2006)",
+            "the 784-1000-500-250-30 deep autoencoder (Hinton & Salakhutdinov 2006), autoencoders for its "
+            "RBMs and "
+            "SiLU for its logistic units",
             o};
 }
 

@@ -155,6 +155,8 @@ TEST_CASE("few pictures get smaller batches and more epochs, unless these were n
     const TrainOptions few = suited({}, 500);
     CHECK(few.batch_size == 32);
     CHECK(few.epochs.front() * (500 / 32) >= TrainSettings::enough_updates - 40);
+    CHECK(few.fine_tune_epochs * (500 / 32) >= TrainSettings::enough_fine_tuning_updates - 100);
+    CHECK(suited({"--fine-tune", "2"}, 500).fine_tune_epochs == 2);
     CHECK(suited({}, 60000) == presets().front().options);
     CHECK(suited({}, 1).epochs.front() == 200);
     CHECK(suited({"--epochs", "3", "-b", "256"}, 500).epochs.front() == 3);
