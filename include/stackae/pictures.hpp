@@ -39,7 +39,8 @@ struct PictureLimits {
 /// the label), a `.txt` list of paths (one a line, relative to the list's folder, an optional label
 /// after a tab; # starts a comment line), IDX images (`.gz` too; the labels file is found beside it by its
 /// name) or
-/// `.npy` (n×h×w, n×h×w×c or n×d, of 8-bit, 16-bit or float values).
+/// `.npy` (n×h×w, n×h×w×c or n×d, of 8-bit, 16-bit or float values; floats lie in [0, 1]). A row of n×d is a
+/// picture of height 1, or the recipe's picture where that has d values.
 ///
 /// Order is the byte order of the relative POSIX paths; lists, IDX and NPY keep their own. Hidden files
 /// and files that are not pictures by their ending are passed over in folders. Opening lists but does

@@ -105,7 +105,7 @@ Picture decode(ByteSpan file, const PictureLimits& limits, const Recipe* recipe)
                                      header.height, limits.max_pixels));
     }
     Picture picture;
-    picture.pixels = decode_with_opencv(file);
+    picture.pixels = header.extras ? decode_with_opencv(bare_png(file)) : decode_with_opencv(file);
     picture.white = settle_depth(picture.pixels);
     picture.bgr = true;
     settle_channels(picture.pixels);

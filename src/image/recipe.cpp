@@ -140,7 +140,10 @@ void fit_standardisation(const Pictures& pictures, int threads, Recipe& recipe) 
     std::vector<double> mean(size, 0.0);
     std::vector<double> squares(size, 0.0);
     double count = 0.0;
-    PictureReader reader(pictures, recipe, {.batch_size = 256, .threads = threads, .batches_ahead = 4});
+    constexpr std::int64_t batch_values = std::int64_t{1} << 24U;  // 64 MiB
+    const std::int64_t batch_size = std::clamp<std::int64_t>(batch_values / recipe.size(), 1, 256);
+    PictureReader reader(pictures, recipe,
+                         {.batch_size = batch_size, .threads = threads, .batches_ahead = 4});
     for (PictureBatch batch; reader.next(batch);) {
         for (std::int64_t row = 0; row < batch.pictures.rows(); ++row) {
             count += 1.0;

@@ -72,6 +72,16 @@ TEST_CASE("a PNG that is cut short or flipped anywhere is refused") {
     CHECK(read_bad(png(30, 40, 8, 0, std::string(31 * 20, '\0'))).status == PictureStatus::corrupt);
 }
 
+TEST_CASE("what else a PNG holds does not matter, even when it is nonsense") {
+    const TemporaryFolder folder;
+    const std::string rows = std::string("\0\x0a\x14\0\x1e\x28", 6);
+    const std::string nonsense = png_chunk("iCCP", "nonsense") + png_chunk("zTXt", "x") +
+                                 png_chunk("gAMA", "x") + png_chunk("abcd", "private") +
+                                 png_chunk("sBIT", "too long for it");
+    write_text(folder / "a.png", png(2, 2, 8, 0, rows, nonsense));
+    CHECK(farthest(values_of(folder / "a.png", recipe_of(1, 2, 2)), {10, 20, 30, 40}) < 1e-4);
+}
+
 TEST_CASE("BMP, TIFF, WebP and PGM that are cut short are refused") {
     const cv::Mat scene = colour_scene(60, 50);
     for (const std::string ending : {".bmp", ".tiff", ".webp", ".ppm"}) {
