@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <sys/stat.h>
+#include <thread>
 #include <unistd.h>
 
 #include "stackae/error.hpp"
@@ -54,7 +55,17 @@ TEST_CASE("what cannot be read is named with the system's reason") {
     CHECK_THROWS_AS(MappedFile(folder / "gone"), IoError);
     CHECK_THROWS_WITH(MappedFile("/dev/null"), contains("no regular file"));
     CHECK(read_file("/dev/null").empty());
-    CHECK_FALSE(read_file("/proc/self/status").empty());  // says it has no size
+}
+
+TEST_CASE("a pipe, which has no size, is read to its end") {
+    const TemporaryFolder folder;
+    const std::string path = folder / "pipe";
+    REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
+    const std::string content(100'000, 'z');
+    std::thread writer([&] { write_text(path, content); });
+    const std::vector<std::byte> found = read_file(path);
+    writer.join();
+    CHECK(text_of(found) == content);
 }
 
 TEST_CASE("a file appears only when it is whole") {
