@@ -1,5 +1,6 @@
 #include "image/format.hpp"
 
+#include <algorithm>
 #include <cctype>
 #include <fmt/format.h>
 #include <string>
@@ -35,6 +36,17 @@ bool makes_picture(const Bytes& bytes, std::uint64_t at) {
     return (bytes.u8(at + 4) & 0x20U) == 0 || bytes.has(at + 4, "tRNS");
 }
 
+/// The PNG specification's table of bit depths by colour type: gray, RGB, palette, gray and alpha, RGBA.
+void check_png_depth(unsigned colour, unsigned depth) {
+    const bool palette = colour == 3;
+    const bool known = colour == 0 || colour == 2 || palette || colour == 4 || colour == 6;
+    const bool narrow = (depth == 1 || depth == 2 || depth == 4) && (colour == 0 || palette);
+    if (!known || !(narrow || depth == 8 || (depth == 16 && !palette))) {
+        corrupt(fmt::format("PNG of colour type {} with {} bits a value, which PNG does not know", colour,
+                            depth));
+    }
+}
+
 PictureHeader png_header(ByteSpan file) {
     const Bytes bytes(file, true);
     PictureHeader header;
@@ -65,9 +77,10 @@ PictureHeader png_header(ByteSpan file) {
             header.height = values.u32(4);
             depth = values.u8(8);
             colour = values.u8(9);
+            check_png_depth(colour, depth);
         } else if (bytes.has(at + 4, "tRNS") && colour == 0) {
             const unsigned steps = (1U << depth) - 1U;  // OpenCV widens 1, 2 and 4 bits to 8
-            const unsigned value = values.u16(0);
+            const unsigned value = values.u16(0) & steps;
             header.transparent_gray = static_cast<std::uint16_t>(depth < 8 ? value * 255U / steps : value);
         } else if (bytes.has(at + 4, "eXIf")) {
             header.orientation = exif_orientation(content);
@@ -109,26 +122,33 @@ PictureHeader bmp_header(ByteSpan file) {
     return header;
 }
 
+/// libwebp believes a VP8X only where it comes first, and decodes the first VP8 or VP8L whatever follows. The
+/// largest of the sizes stated is what the file may cost.
 PictureHeader webp_header(ByteSpan file) {
     const Bytes bytes(file, false);
     PictureHeader header;
+    const auto state = [&header](std::uint64_t width, std::uint64_t height) {
+        header.width = std::max(header.width, width);
+        header.height = std::max(header.height, height);
+    };
     expect_bytes(bytes.size(), std::uint64_t{bytes.u32(4)} + 8);
-    for (std::uint64_t at = 12; at + 8 <= bytes.size();) {
+    constexpr std::uint64_t first = 12;
+    for (std::uint64_t at = first; at + 8 <= bytes.size();) {
         const std::uint64_t length = bytes.u32(at + 4);
         const Bytes content(bytes.part(at + 8, length), false);
-        const bool first = header.width == 0;
         if (bytes.has(at, "VP8X")) {
-            header.width = 1 + (content.u32(3) >> 8U);
-            header.height = 1 + (content.u32(6) >> 8U);
-        } else if (bytes.has(at, "VP8 ") && first) {
-            header.width = content.u16(6) & 0x3fffU;
-            header.height = content.u16(8) & 0x3fffU;
-        } else if (bytes.has(at, "VP8L") && first) {
-            header.width = 1 + (content.u32(1) & 0x3fffU);
-            header.height = 1 + ((content.u32(1) >> 14U) & 0x3fffU);
+            if (at != first) {
+                corrupt(
+                    fmt::format("WebP with its extended header (VP8X) at byte {}, {} expected", at, first));
+            }
+            state(1 + (content.u32(3) >> 8U), 1 + (content.u32(6) >> 8U));
+        } else if (bytes.has(at, "VP8 ")) {
+            state(content.u16(6) & 0x3fffU, content.u16(8) & 0x3fffU);
+        } else if (bytes.has(at, "VP8L")) {
+            state(1 + (content.u32(1) & 0x3fffU), 1 + ((content.u32(1) >> 14U) & 0x3fffU));
         } else if (bytes.has(at, "EXIF")) {
             header.orientation = exif_orientation(content.bytes());
-        } else if (bytes.has(at, "ANIM")) {
+        } else if (bytes.has(at, "ANIM") || bytes.has(at, "ANMF")) {
             throw BadPicture(PictureStatus::unsupported, "animated WebP");
         }
         at += 8 + length + length % 2;

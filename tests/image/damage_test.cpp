@@ -127,6 +127,37 @@ TEST_CASE("decompression bombs are refused by their header") {
     CHECK_THROWS_AS(read_bad(encode(".png", gray_ramp(3, 4)), limits), InvalidArgument);
 }
 
+TEST_CASE("a PNG of a bit depth that PNG does not know is refused, whatever follows") {
+    const std::string transparent = png_chunk("tRNS", std::string("\0\1", 2));
+    const std::string rows(20, '\0');
+    REQUIRE(reads(png(4, 4, 8, 0, rows, transparent)));
+    for (const int depth : {0, 3, 7, 9, 31, 32, 64, 255}) {
+        CHECK(read_bad(png(4, 4, depth, 0, rows, transparent)).status == PictureStatus::corrupt);
+        CHECK_THAT(read_bad(png(4, 4, depth, 0, rows, transparent)).reason,
+                   contains("colour type 0 with " + std::to_string(depth) + " bits"));
+    }
+    for (const auto& [colour, depth] : {std::pair{2, 4}, {3, 16}, {4, 1}, {6, 2}, {1, 8}, {5, 8}, {7, 8}}) {
+        CHECK_THAT(read_bad(png(4, 4, depth, colour, rows)).reason, contains("which PNG does not know"));
+    }
+}
+
+TEST_CASE("a WebP cannot hide its size behind a second, smaller one") {
+    const std::string whole = encode(".webp", colour_scene(60, 50), {cv::IMWRITE_WEBP_QUALITY, 101});
+    REQUIRE(whole.substr(12, 4) == "VP8L");
+    const std::string small = std::string("VP8X\x0a\0\0\0", 8) + std::string(10, '\0');
+    const std::string other = std::string("VP8L\x06\0\0\0\x2f\0\0\0\0\0", 14);
+    const auto with = [](const std::string& chunks) {
+        return "RIFF" + le32(4 + chunks.size()) + "WEBP" + chunks;
+    };
+    PictureLimits limits;
+    limits.max_pixels = 2999;  // one less than there are
+    CHECK(read_bad(whole, limits).status == PictureStatus::too_large);
+    CHECK(read_bad(with(whole.substr(12) + small), limits).status == PictureStatus::corrupt);
+    CHECK_THAT(read_bad(with(whole.substr(12) + small)).reason, contains("(VP8X) at byte"));
+    CHECK(read_bad(with(small + whole.substr(12)), limits).status == PictureStatus::too_large);
+    CHECK(read_bad(with(other + whole.substr(12)), limits).status == PictureStatus::too_large);
+}
+
 TEST_CASE("files that are no pictures say so") {
     CHECK(read_bad("").reason == "empty file");
     CHECK(read_bad("").status == PictureStatus::corrupt);
