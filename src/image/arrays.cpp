@@ -176,8 +176,16 @@ std::uint64_t array_bytes(const ArrayShape& shape, std::uint64_t value_bytes, co
     return bytes;
 }
 
+void check_length(std::uint64_t found, std::uint64_t expected, const std::string& path) {
+    if (found != expected) {
+        throw CorruptFile(fmt::format("{}: {}{} bytes found, {} expected", path,
+                                      found < expected ? "cut short: " : "too long: at least ", found,
+                                      expected));
+    }
+}
+
 Content::Content(const std::string& path, std::size_t header_bytes, const Length& length) : file_(path) {
-    if (!Bytes(file_.bytes(), false).has(0, "\x1f\x8b")) {
+    if (!packed()) {
         return;
     }
     const std::unique_ptr<gzFile_s, CloseGzip> file(::gzopen(path.c_str(), "rbe"));

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/file_io.hpp"
@@ -31,6 +32,9 @@ struct ArrayShape {
 [[nodiscard]] std::uint64_t array_bytes(const ArrayShape& shape, std::uint64_t value_bytes,
                                         const std::string& path);
 
+/// Throws CorruptFile when a file is not as long as its header says.
+void check_length(std::uint64_t found, std::uint64_t expected, const std::string& path);
+
 /// A file's bytes: mapped, or inflated once where it is gzipped.
 class Content {
 public:
@@ -40,6 +44,7 @@ public:
     /// A gzipped file is inflated no further than a byte beyond the length. Throws IoError, CorruptFile when
     /// the gzip data is damaged, and whatever `length` throws.
     Content(const std::string& path, std::size_t header_bytes, const Length& length);
+    [[nodiscard]] bool packed() const { return Bytes(file_.bytes(), false).has(0, "\x1f\x8b"); }
     [[nodiscard]] ByteSpan bytes() const { return inflated_.empty() ? file_.bytes() : ByteSpan(inflated_); }
 
 private:
@@ -52,6 +57,9 @@ private:
 [[nodiscard]] SourcePointer array_source(std::string path, Content content, std::uint64_t data,
                                          const ArrayShape& shape, char kind, int value_bytes,
                                          std::vector<std::string> labels, const PictureLimits& limits);
+
+/// What an NPY file begins with.
+inline constexpr std::string_view npy_magic = "\x93NUMPY";
 
 /// What an NPY header says.
 struct NpyHeader {

@@ -22,6 +22,10 @@ struct IdxHeader {
 
 IdxHeader parse_idx(ByteSpan file, const std::string& path) {
     const Bytes bytes(file, true);
+    if (bytes.has(0, npy_magic)) {
+        throw InvalidArgument(fmt::format(
+            "{}: NPY found, IDX expected; gzip is read for IDX only, NPY has to be unpacked", path));
+    }
     if (file.size() < 8 || bytes.u16(0) != 0) {
         throw CorruptFile(
             fmt::format("{}: IDX header: {} bytes that do not begin with 0, 0", path, file.size()));
@@ -42,14 +46,6 @@ IdxHeader parse_idx(ByteSpan file, const std::string& path) {
         header.extents.push_back(bytes.u32(4 + 4 * std::uint64_t{i}));
     }
     return header;
-}
-
-void check_length(std::uint64_t found, std::uint64_t expected, const std::string& path) {
-    if (found != expected) {
-        throw CorruptFile(fmt::format("{}: {}{} bytes found, {} expected", path,
-                                      found < expected ? "cut short: " : "too long: at least ", found,
-                                      expected));
-    }
 }
 
 std::vector<std::string> read_labels(const std::string& path, std::int64_t pictures) {

@@ -41,6 +41,12 @@ bool is_harmless(int code) {
            code == JWRN_BOGUS_PROGRESSION;
 }
 
+/// Sound files of kinds that libjpeg is not built for: 12 bits, lossless, arithmetic coding, odd colours.
+bool is_rare(int code) {
+    return code == JERR_BAD_PRECISION || code == JERR_SOF_UNSUPPORTED || code == JERR_ARITH_NOTIMPL ||
+           code == JERR_CONVERSION_NOTIMPL;
+}
+
 void emit_message(j_common_ptr info, int level) {
     ErrorManager& manager = manager_of(info);
     if (level < 0 && !manager.damaged && !is_harmless(info->err->msg_code)) {
@@ -54,6 +60,7 @@ void output_message(j_common_ptr /*info*/) {}
 void check_scans(j_common_ptr info) {
     if (reinterpret_cast<j_decompress_ptr>(info)->input_scan_number > most_scans) {
         ErrorManager& manager = manager_of(info);
+        info->err->msg_code = 0;  // of the last warning, maybe
         fmt::format_to_n(manager.message.data(), manager.message.size() - 1, "more than {} scans{}",
                          most_scans, '\0');
         std::longjmp(manager.on_error, 1);
@@ -80,7 +87,9 @@ public:
     template <class Calls>
     void guarded(const Calls& calls) {
         if (setjmp(errors_.on_error) != 0) {
-            throw BadPicture(PictureStatus::corrupt, fmt::format("JPEG: {}", errors_.message.data()));
+            const auto status =
+                is_rare(errors_.base.msg_code) ? PictureStatus::unsupported : PictureStatus::corrupt;
+            throw BadPicture(status, fmt::format("JPEG: {}", errors_.message.data()));
         }
         calls();
     }

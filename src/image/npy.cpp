@@ -82,7 +82,7 @@ std::vector<std::uint64_t> parse_shape(std::string_view value, const std::string
 
 NpyHeader parse_npy(ByteSpan file, const std::string& path) {
     const Bytes bytes(file, false);
-    if (!bytes.has(0, "\x93NUMPY") || file.size() < 12) {
+    if (!bytes.has(0, npy_magic) || file.size() < 12) {
         corrupt(path, fmt::format("{} bytes that do not begin with \\x93NUMPY", file.size()));
     }
     const unsigned version = bytes.u8(6);
@@ -112,14 +112,15 @@ NpyHeader parse_npy(ByteSpan file, const std::string& path) {
 
 SourcePointer open_npy(const std::string& path, const PictureLimits& limits) {
     Content content(path, 0, [](ByteSpan) -> std::uint64_t { return 0; });
+    if (content.packed()) {
+        throw InvalidArgument(
+            fmt::format("{}: gzip found; it is read for IDX only, NPY has to be unpacked", path));
+    }
     const NpyHeader header = parse_npy(content.bytes(), path);
     const ArrayShape shape = array_shape(header.shape, true, path);
     const std::uint64_t expected =
         header.data + array_bytes(shape, static_cast<std::uint64_t>(header.value_bytes), path);
-    if (content.bytes().size() < expected) {
-        throw CorruptFile(fmt::format("{}: cut short: {} bytes found, {} expected", path,
-                                      content.bytes().size(), expected));
-    }
+    check_length(content.bytes().size(), expected, path);
     return array_source(path, std::move(content), header.data, shape, header.kind, header.value_bytes, {},
                         limits);
 }

@@ -11,7 +11,7 @@
 
 #include "stackae/error.hpp"
 
-#include "image/bytes.hpp"
+#include "image/arrays.hpp"
 #include "image/source.hpp"
 
 namespace stackae {
@@ -62,7 +62,8 @@ Kind kind_of(const std::string& path) {
     if (name.ends_with("ubyte") || name.ends_with(".idx")) {
         return Kind::idx;
     }
-    if (!fs::is_regular_file(path)) {
+    std::error_code ignored;
+    if (!fs::is_regular_file(path, ignored)) {
         return Kind::picture;  // bytes of a pipe are read only once
     }
     std::ifstream file(path, std::ios::binary);
@@ -73,7 +74,7 @@ Kind kind_of(const std::string& path) {
     file.read(head.data(), head.size());
     const auto found = static_cast<std::size_t>(file.gcount());
     const image::Bytes bytes(std::as_bytes(std::span(head)).first(found), true);
-    if (bytes.has(0, "\x93NUMPY")) {
+    if (bytes.has(0, image::npy_magic)) {
         return Kind::npy;
     }
     const bool idx = found >= 4 && bytes.u16(0) == 0 && bytes.u8(2) == 8 && bytes.u8(3) <= 4;

@@ -6,6 +6,7 @@
 #include <exception>
 #include <fmt/format.h>
 #include <mutex>
+#include <system_error>
 #include <thread>
 
 #include "stackae/error.hpp"
@@ -67,8 +68,11 @@ void parallel_for(std::size_t count, int threads, const Body& body) {
         }
     };
     std::vector<std::jthread> helpers;
-    for (std::size_t i = 1; i < std::min(count, static_cast<std::size_t>(threads)); ++i) {
-        helpers.emplace_back(work);
+    try {
+        for (std::size_t i = 1; i < std::min(count, static_cast<std::size_t>(threads)); ++i) {
+            helpers.emplace_back(work);
+        }
+    } catch (const std::system_error&) {  // no more threads to be had: fewer will do
     }
     work();
     helpers.clear();

@@ -167,6 +167,8 @@ TEST_CASE("NPY files that are damaged or no pictures are refused with the reason
     };
     const std::string good = npy("|u1", "(1, 2, 2)", "abcd");
     refused(good.substr(0, good.size() - 1), "cut short: 131 bytes found, 132 expected");
+    refused(good + "..", "too long: at least 134 bytes found, 132 expected");
+    refused(npy("|u1", "(1, 2, 2)", "abcdabcd"), "136 bytes found, 132 expected");
     refused(good.substr(0, 20), "10 bytes found, 118 expected");
     refused("", "0 bytes");
     refused("PK\3\4 this is a zip file", "do not begin with");
@@ -187,6 +189,17 @@ TEST_CASE("NPY files that are damaged or no pictures are refused with the reason
     std::string version = good;
     version[6] = 9;
     refused(version, "version 9");
+}
+
+TEST_CASE("gzipped NPY is refused by that name, whatever the file is called") {
+    const TemporaryFolder folder;
+    for (const char* name : {"a.npy.gz", "a.npy", "a.bin", "a-ubyte"}) {
+        const std::string path = folder / name;
+        write_gzip(path, npy("|u1", "(1, 2, 2)", "abcd"));
+        CHECK_THROWS_AS(Pictures::open(path), InvalidArgument);
+        CHECK_THROWS_WITH(Pictures::open(path),
+                          contains(path) && contains("read for IDX only, NPY has to be unpacked"));
+    }
 }
 
 TEST_CASE("pictures in memory are pictures like any other") {

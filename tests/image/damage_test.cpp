@@ -158,6 +158,16 @@ TEST_CASE("a WebP cannot hide its size behind a second, smaller one") {
     CHECK(read_bad(with(other + whole.substr(12)), limits).status == PictureStatus::too_large);
 }
 
+TEST_CASE("a JPEG of 12 bits is called unsupported, not damaged") {
+    std::string deep = jpeg(false);
+    const std::size_t frame = deep.find("\xff\xc0");
+    REQUIRE(frame != std::string::npos);
+    REQUIRE(deep[frame + 4] == 8);
+    deep[frame + 4] = 12;
+    CHECK(read_bad(deep).status == PictureStatus::unsupported);
+    CHECK_THAT(read_bad(deep).reason, contains("precision 12"));
+}
+
 TEST_CASE("files that are no pictures say so") {
     CHECK(read_bad("").reason == "empty file");
     CHECK(read_bad("").status == PictureStatus::corrupt);
