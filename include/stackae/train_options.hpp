@@ -122,9 +122,9 @@ struct TrainOptions {
 
     // --- affects speed --------------------------------------------------------------------------
     int threads = 0;  ///< 0: one a core
-    std::int64_t memory = std::int64_t{2}
-                          << 30;   ///< bytes of pictures and codes held; above, they go to a temporary file
-    std::string temporary_folder;  ///< where that file goes; empty: beside the system's temporary files
+    /// Bytes of pictures and codes held; above, they go to a temporary file.
+    std::int64_t memory = std::int64_t{2} << 30;
+    std::string temporary_folder;  ///< where that file goes; empty: /var/tmp
 
     friend bool operator==(const TrainOptions&, const TrainOptions&) = default;
 };

@@ -142,6 +142,10 @@ struct Encoder::State {
           encoder(encoder_links(model, layer)),
           decoder(decoder_links(model, layer)) {}
 
+    Tensor run(BlockRunner& runner, const Tensor& rows, const char* what) {
+        return nn::run_on_backend(what, context.threads(), [&] { return runner.run(context, rows, what); });
+    }
+
     int layer;
     bool l2_normalize;
     std::int64_t code_size;
@@ -151,13 +155,14 @@ struct Encoder::State {
 };
 
 Encoder::Encoder(const Model& model, const EncodeOptions& options)
-    : state_(std::make_unique<State>(model, options)) {}
+    : state_(nn::run_on_backend("encoder", options.threads,
+                                [&] { return std::make_unique<State>(model, options); })) {}
 Encoder::~Encoder() = default;
 Encoder::Encoder(Encoder&&) noexcept = default;
 Encoder& Encoder::operator=(Encoder&&) noexcept = default;
 
 Tensor Encoder::encode(const Tensor& pictures) {
-    Tensor codes = state_->encoder.run(state_->context, pictures, "encode");
+    Tensor codes = state_->run(state_->encoder, pictures, "encode");
     if (state_->l2_normalize) {
         normalize_rows(codes);
     }
@@ -165,7 +170,7 @@ Tensor Encoder::encode(const Tensor& pictures) {
 }
 
 Tensor Encoder::decode(const Tensor& codes) {
-    return state_->decoder.run(state_->context, codes, "decode");
+    return state_->run(state_->decoder, codes, "decode");
 }
 
 std::int64_t Encoder::code_size() const {

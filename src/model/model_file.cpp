@@ -74,6 +74,9 @@ void check_model(const Model& model) {
         check_layer(model.layers[i], i, inputs);
         inputs = model.layers[i].units();
     }
+    if (!model.options.layers.empty() || !model.options.activations.empty()) {
+        validate(model.options);
+    }
     if (model.pictures < 0) {
         throw InvalidArgument(fmt::format("pictures: {} found, 0 or more expected", model.pictures));
     }

@@ -30,10 +30,8 @@ Preset hinton2006() {
     TrainOptions o;
     o.layers = {1000, 500, 250, 30};
     o.activations = {silu, silu, silu, linear};
-    o.output = sigmoid;
     o.epochs = {3};
     o.fine_tune_epochs = 60;
-    o.fine_tune_loss = Loss::cross_entropy;
     o.fine_tune_learning_rate = 2e-3;
     o.optimizer = Optimizer::adam;
     o.learning_rate = 1e-3;

@@ -39,26 +39,26 @@ Network::Network(Context& context, Parameters& parameters, std::int64_t n, Loss 
     }
 }
 
-void Network::run_layers(const float* src, bool training) {
+void Network::run_layers(const float* src, bool winners, bool penalties) {
     for (std::size_t i = 0; i < layers_.size(); ++i) {
         layers_[i].forward(i == 0 ? src : dst_[i - 1].data(), parameters_.weights(i), parameters_.bias(i),
                            dst_[i].data());
-        if (training && i == penalized_) {
-            if (winners_) {
-                winners_->apply(dst_[i].data());
-            }
+        if (i == penalized_ && winners && winners_) {
+            winners_->apply(dst_[i].data());
+        }
+        if (i == penalized_ && penalties) {
             penalty_value_ = kl_ ? kl_->evaluate(dst_[i].data()) : 0.0;
         }
     }
 }
 
-double Network::forward(const float* src, const float* target, bool training) {
-    run_layers(src, training);
+double Network::forward(const float* src, const float* target, bool winners) {
+    run_layers(src, winners, false);
     return loss_(dst_.back().data(), target, nullptr);
 }
 
 double Network::step(const float* src, const float* target) {
-    run_layers(src, true);
+    run_layers(src, true, true);
     const double loss = loss_(dst_.back().data(), target, diff_dst_.back().data());
     backward(src);
     return loss + penalty_value_;
@@ -89,9 +89,10 @@ void Network::backward(const float* src) {
 }
 
 std::int64_t Network::memory_bytes() const {
-    std::int64_t values = 0;
+    std::int64_t values = loss_.memory_values() + (winners_ ? winners_->memory_values() : 0);
     for (std::size_t i = 0; i < layers_.size(); ++i) {
-        values += dst_[i].size() + diff_dst_[i].size() + tied_gradient_[i].size();
+        values +=
+            dst_[i].size() + diff_dst_[i].size() + tied_gradient_[i].size() + layers_[i].memory_values();
     }
     return values * static_cast<std::int64_t>(sizeof(float));
 }

@@ -27,21 +27,20 @@ public:
     Network(Context& context, Parameters& parameters, std::int64_t n, Loss loss,
             const CodePenalty& penalty = {});
 
-    [[nodiscard]] std::int64_t n() const { return n_; }
-
-    /// Runs src (n × ic) through all layers, for training or evaluation. Returns the loss without penalties.
-    double forward(const float* src, const float* target, bool training);
+    /// Runs src (n × ic) through all layers; `winners`: with winner-take-all, where there is one. Returns the
+    /// loss without penalties.
+    double forward(const float* src, const float* target, bool winners);
     /// forward(), then the gradient of loss and penalties into the parameters. Returns the loss with
     /// penalties.
     double step(const float* src, const float* target);
     /// The output of a layer after forward(); n × oc. Of the last layer, logits where the loss is
     /// cross-entropy.
     [[nodiscard]] const float* output(std::size_t layer) const { return dst_[layer].data(); }
-    /// Bytes of activations and their gradients.
+    /// Bytes of activations, their gradients and what penalties keep.
     [[nodiscard]] std::int64_t memory_bytes() const;
 
 private:
-    void run_layers(const float* src, bool training);
+    void run_layers(const float* src, bool winners, bool penalties);
     void backward(const float* src);
 
     Parameters& parameters_;

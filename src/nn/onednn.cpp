@@ -59,6 +59,14 @@ Context::Context(int threads)
     omp_set_num_threads(threads_);
 }
 
+ThreadScope::ThreadScope(int threads) : before_(omp_get_max_threads()) {
+    omp_set_num_threads(core::resolve_threads(threads));
+}
+
+ThreadScope::~ThreadScope() {
+    omp_set_num_threads(before_);
+}
+
 memory::desc matrix(std::int64_t rows, std::int64_t columns, bool transposed) {
     return {{rows, columns},
             memory::data_type::f32,

@@ -2,7 +2,9 @@
 
 #include <cstdint>
 #include <dnnl.hpp>
+#include <string>
 
+#include "stackae/error.hpp"
 #include "stackae/train_options.hpp"
 
 /// The only place where oneDNN's versions 2 and 3 differ for us: how primitive descriptors are made.
@@ -23,6 +25,31 @@ private:
     dnnl::engine engine_;
     dnnl::stream stream_;
 };
+
+/// Sets OpenMP's thread count for the calling thread, and puts back what was there: the caller's own parallel
+/// code keeps its setting.
+class ThreadScope {
+public:
+    explicit ThreadScope(int threads);
+    ThreadScope(const ThreadScope&) = delete;
+    ThreadScope& operator=(const ThreadScope&) = delete;
+    ~ThreadScope();
+
+private:
+    int before_;
+};
+
+/// Runs body on `threads` threads (0: one a core); what oneDNN throws becomes a BackendError that names the
+/// operation.
+template <class Body>
+auto run_on_backend(const char* operation, int threads, const Body& body) {
+    const ThreadScope scope(threads);
+    try {
+        return body();
+    } catch (const dnnl::error& error) {
+        throw BackendError(std::string(operation) + ": oneDNN: " + error.what());
+    }
+}
 
 /// A row-major or, transposed, column-major f32 matrix of rows × columns.
 [[nodiscard]] dnnl::memory::desc matrix(std::int64_t rows, std::int64_t columns, bool transposed = false);

@@ -23,7 +23,8 @@ double schedule_factor(const TrainOptions& options, double t, std::int64_t epoch
         case Schedule::constant:
             return 1.0;
         case Schedule::step: {
-            const double epoch = std::floor(t * static_cast<double>(epochs));
+            // (k / E) · E may fall just below k.
+            const double epoch = std::floor(t * static_cast<double>(epochs) + 1e-9);
             return std::pow(options.step_factor,
                             std::floor(epoch / static_cast<double>(options.step_epochs)));
         }

@@ -2,11 +2,18 @@
 
 #include <algorithm>
 #include <cmath>
-#include <functional>
 
 #include "nn/parallel.hpp"
 
 namespace stackae::nn {
+namespace {
+
+/// Not-a-number comes last: the order must hold for codes of weights that have blown up, too.
+bool larger_first(float a, float b) {
+    return a > b || (std::isnan(b) && !std::isnan(a));
+}
+
+}  // namespace
 
 KlSparsity::KlSparsity(double target, double weight, std::int64_t n, std::int64_t d)
     : target_(target), weight_(weight), n_(n), d_(d), mean_(static_cast<std::size_t>(d)), gradient_({d}) {}
@@ -62,7 +69,7 @@ void WinnerTakeAll::apply(float* codes) {
         }
         for (std::int64_t j = begin; j < end; ++j) {
             float* column = columns_.data() + j * n_;
-            std::nth_element(column, column + kept_ - 1, column + n_, std::greater<>());
+            std::nth_element(column, column + kept_ - 1, column + n_, larger_first);
             column[0] = column[kept_ - 1];  // the bound, read by rows below
         }
         for (std::int64_t i = 0; i < n_; ++i) {

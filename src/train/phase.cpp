@@ -15,9 +15,18 @@ namespace stackae::training {
 namespace {
 
 constexpr std::int64_t measuring_batch = 256;
-constexpr std::int64_t probe_rows = 2000;  // looked at for dead units where nothing is held out
-constexpr float alive_range = 1e-4F;       // a unit whose values span less is dead
+constexpr std::size_t probe_rows = 2000;  // measured where nothing is held out
+constexpr float alive_range = 1e-4F;      // a unit whose values span less is dead
 constexpr double divergence_factor = 10.0;
+
+/// Spread evenly: folders are sorted by class.
+std::vector<std::int64_t> some_of(std::span<const std::int64_t> rows) {
+    std::vector<std::int64_t> some(std::min(rows.size(), probe_rows));
+    for (std::size_t i = 0; i < some.size(); ++i) {
+        some[i] = rows[i * rows.size() / some.size()];
+    }
+    return some;
+}
 
 std::string phase_name(int layer) {
     return layer == 0 ? "fine-tuning" : fmt::format("layer {}", layer);
@@ -33,7 +42,11 @@ Phase::Phase(nn::Context& context, nn::Parameters& parameters, const PhaseData& 
       settings_(settings),
       options_(options),
       optimizer_(options, parameters.size()),
-      order_(data.train.begin(), data.train.end()) {
+      order_(data.train.begin(), data.train.end()),
+      probe_(data.validation.begin(), data.validation.end()) {
+    if (probe_.empty()) {
+        probe_ = some_of(data.train);
+    }
     const auto train_rows = static_cast<std::int64_t>(data.train.size());
     const std::int64_t rows = std::max(std::min(options.batch_size, train_rows), measuring_batch);
     target_ = Tensor({rows, data.samples.columns()});
@@ -50,9 +63,24 @@ nn::Network& Phase::network(std::int64_t n) {
     return *found;
 }
 
+void Phase::prepare(std::int64_t train_rows, std::int64_t validation_rows) {
+    for (const std::int64_t n :
+         {std::min(options_.batch_size, train_rows), train_rows % options_.batch_size,
+          std::min(measuring_batch, validation_rows), validation_rows % measuring_batch}) {
+        if (n > 0) {
+            network(n);
+        }
+    }
+}
+
 Phase::Result Phase::run(TrainObserver& observer, std::vector<EpochRecord>& history) {
     Result result;
+    if (settings_.epochs == 0) {
+        return result;
+    }
     mean_loss_ = loss_of_mean();
+    EpochRecord before;
+    const double loss_before = measure(before);
     Tensor best;
     double best_loss = std::numeric_limits<double>::infinity();
     std::int64_t since_best = 0;
@@ -63,9 +91,8 @@ Phase::Result Phase::run(TrainObserver& observer, std::vector<EpochRecord>& hist
             result.stopped = true;
             break;
         }
-        measure(record);
+        check_health(record, measure(record), loss_before);
         record.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-        check_health(record);
         history.push_back(record);
         observer.on_epoch(record);
         result.epochs = epoch;
@@ -74,7 +101,7 @@ Phase::Result Phase::run(TrainObserver& observer, std::vector<EpochRecord>& hist
             best_loss = record.validation_loss;
             best = parameters_.values();
             since_best = 0;
-        } else if (options_.patience > 0 && since_best >= options_.patience) {
+        } else if (options_.patience > 0 && !data_.validation.empty() && since_best >= options_.patience) {
             break;
         }
     }
@@ -133,23 +160,18 @@ double Phase::step(std::span<const std::int64_t> rows, std::uint32_t epoch, doub
     return loss;
 }
 
-std::span<const std::int64_t> Phase::probe() const {
-    return data_.validation.empty()
-               ? data_.train.first(std::min(data_.train.size(), static_cast<std::size_t>(probe_rows)))
-               : data_.validation;
-}
-
-void Phase::measure(EpochRecord& record) {
+double Phase::measure(EpochRecord& record) {
     const auto units = static_cast<std::size_t>(parameters_.layers()[settings_.code_layer].oc);
     std::vector<float> low(units, std::numeric_limits<float>::infinity());
     std::vector<float> high(units, -std::numeric_limits<float>::infinity());
-    const auto rows = probe();
+    const std::span<const std::int64_t> rows = probe_;
     double sum = 0.0;
     for (std::size_t at = 0; at < rows.size();) {
         const std::size_t n = std::min(static_cast<std::size_t>(measuring_batch), rows.size() - at);
         data_.samples.gather(rows.subspan(at, n), target_.data());
         nn::Network& measured = network(static_cast<std::int64_t>(n));
-        sum += measured.forward(target_.data(), target_.data(), false) * static_cast<double>(n);
+        // With winners alone, as the decoder knows codes: all units together would overshoot.
+        sum += measured.forward(target_.data(), target_.data(), true) * static_cast<double>(n);
         const float* codes = measured.output(settings_.code_layer);
         for (std::size_t i = 0; i < n; ++i) {
             for (std::size_t j = 0; j < units; ++j) {
@@ -159,31 +181,30 @@ void Phase::measure(EpochRecord& record) {
         }
         at += n;
     }
-    record.validation_loss = data_.validation.empty() ? std::numeric_limits<double>::quiet_NaN()
-                                                      : sum / static_cast<double>(rows.size());
+    const double loss = sum / static_cast<double>(rows.size());
+    record.validation_loss = data_.validation.empty() ? std::numeric_limits<double>::quiet_NaN() : loss;
     std::size_t dead = 0;
     for (std::size_t j = 0; j < units; ++j) {
         dead += high[j] - low[j] < alive_range ? 1U : 0U;
     }
     record.dead_units = static_cast<double>(dead) / static_cast<double>(units);
+    return loss;
 }
 
-void Phase::check_health(const EpochRecord& record) const {
-    // A set of equal pictures has a mean that costs nothing; what is left then is rounding.
-    const double floor = 1e-3 * static_cast<double>(data_.samples.columns());
-    if (record.train_loss > divergence_factor * record.mean_loss + floor && record.epoch > 1) {
-        throw Divergence(
-            fmt::format("{}, epoch {}: a loss of {:.4g} is far above the {:.4g} of predicting the mean "
-                        "picture; try a lower "
-                        "learning rate than {:.3g}, gradient clipping, or standardised pictures",
-                        phase_name(settings_.layer), record.epoch, record.train_loss, record.mean_loss,
-                        settings_.learning_rate));
+void Phase::check_health(const EpochRecord& record, double loss, double loss_before) const {
+    if (!std::isfinite(loss) || loss > divergence_factor * std::max(record.mean_loss, loss_before)) {
+        throw Divergence(fmt::format(
+            "{}, epoch {}: the loss rose to {:.4g} from {:.4g} before training ({:.4g} is that of predicting "
+            "the "
+            "mean); try a lower learning rate than {:.3g}, gradient clipping, or standardised pictures",
+            phase_name(settings_.layer), record.epoch, loss, loss_before, record.mean_loss,
+            settings_.learning_rate));
     }
 }
 
 double Phase::loss_of_mean() const {
     const std::vector<double> mean = data_.samples.mean(data_.train);
-    const auto rows = probe();
+    const std::span<const std::int64_t> rows = probe_;
     double sum = 0.0;
     if (settings_.loss == Loss::cross_entropy) {
         // Linear in the target: the mean target tells it.
@@ -209,7 +230,7 @@ std::int64_t Phase::memory_bytes() const {
     for (const auto& [n, network] : networks_) {
         bytes += network->memory_bytes();
     }
-    return bytes + (2 * parameters_.size() + target_.size() + corrupted_.size()) *
+    return bytes + (3 * parameters_.size() + target_.size() + corrupted_.size()) *
                        static_cast<std::int64_t>(sizeof(float));
 }
 

@@ -47,19 +47,25 @@ public:
     /// Throws Divergence.
     Result run(TrainObserver& observer, std::vector<EpochRecord>& history);
 
+    /// Makes the networks for all batches of a phase of so many training and held-out rows, before they are
+    /// needed.
+    void prepare(std::int64_t train_rows, std::int64_t validation_rows);
     /// One step on the rows given, at a progress t of the phase. Returns its loss.
     double step(std::span<const std::int64_t> rows, std::uint32_t epoch, double t);
+    /// Bytes of parameters, gradients, moments, best weights and batches, and of activations for the batches
+    /// in use.
     [[nodiscard]] std::int64_t memory_bytes() const;
 
 private:
     nn::Network& network(std::int64_t n);
     /// False when the observer ended it.
     bool run_epoch(TrainObserver& observer, EpochRecord& record);
-    /// Fills in losses and dead units on the part held out, or without one on some of the training rows.
-    void measure(EpochRecord& record);
-    void check_health(const EpochRecord& record) const;
+    /// The clean loss, without penalties, on the probe; fills in the record's validation loss and dead units.
+    double measure(EpochRecord& record);
+    /// Throws Divergence when the loss is no number, or far above both the mean's and what it was before
+    /// training.
+    void check_health(const EpochRecord& record, double loss, double loss_before) const;
     [[nodiscard]] double loss_of_mean() const;
-    [[nodiscard]] std::span<const std::int64_t> probe() const;
 
     nn::Context& context_;
     nn::Parameters& parameters_;
@@ -70,6 +76,8 @@ private:
     std::map<std::int64_t, std::unique_ptr<nn::Network>>
         networks_;  ///< by batch size: full, and what is left over
     std::vector<std::int64_t> order_;
+    std::vector<std::int64_t>
+        probe_;  ///< rows that are measured: those held out, or some that are trained on
     Tensor target_;
     Tensor corrupted_;
     double mean_loss_ = 0.0;

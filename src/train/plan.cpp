@@ -1,7 +1,9 @@
 #include <algorithm>
 #include <chrono>
+#include <fmt/format.h>
 #include <numeric>
 
+#include "stackae/error.hpp"
 #include "stackae/train.hpp"
 
 #include "core/random.hpp"
@@ -21,8 +23,10 @@ struct Timed {
 };
 
 Timed time_steps(nn::Context& context, const std::vector<nn::LayerSpec>& specs,
-                 const training::PhaseSettings& settings, const TrainOptions& options, std::int64_t batch) {
+                 const training::PhaseSettings& settings, const TrainOptions& options,
+                 std::int64_t pictures) {
     using Clock = std::chrono::steady_clock;
+    const std::int64_t batch = std::min(options.batch_size, pictures);
     nn::Parameters parameters(specs);
     for (std::size_t i = 0; i < specs.size(); ++i) {
         parameters.initialize(i, options.seed, 0);
@@ -45,6 +49,8 @@ Timed time_steps(nn::Context& context, const std::vector<nn::LayerSpec>& specs,
         ++steps;
         seconds = std::chrono::duration<double>(Clock::now() - start).count();
     }
+    const std::int64_t held_out = training::held_out(options, pictures);
+    phase.prepare(pictures - held_out, held_out);
     return {seconds / steps, phase.memory_bytes()};
 }
 
@@ -56,17 +62,13 @@ std::int64_t parameters_of(const std::vector<nn::LayerSpec>& specs) {
     return sum;
 }
 
-}  // namespace
-
-TrainPlan plan_training(std::int64_t pictures, const Recipe& recipe, const TrainOptions& options) {
-    validate(recipe);
-    validate(options);
+TrainPlan make_plan(std::int64_t pictures, const Recipe& recipe, const TrainOptions& options) {
     nn::Context context(options.threads);
     TrainPlan plan;
-    const std::int64_t batch = std::max<std::int64_t>(1, std::min(options.batch_size, pictures));
+    const std::int64_t batch = std::min(options.batch_size, pictures);
     const auto add_phase = [&](const std::vector<nn::LayerSpec>& specs,
                                const training::PhaseSettings& settings, std::int64_t units) {
-        const Timed timed = time_steps(context, specs, settings, options, batch);
+        const Timed timed = time_steps(context, specs, settings, options, pictures);
         const double steps =
             static_cast<double>(settings.epochs) * static_cast<double>(pictures) / static_cast<double>(batch);
         plan.phases.push_back({settings.layer, specs.front().ic, units, parameters_of(specs), settings.epochs,
@@ -75,12 +77,16 @@ TrainPlan plan_training(std::int64_t pictures, const Recipe& recipe, const Train
         plan.memory_bytes = std::max(plan.memory_bytes, timed.memory_bytes);
     };
     std::vector<DenseLayer> layers;
-    std::int64_t widest = 0;
+    std::int64_t codes = 0;  // of a layer's input and output, the most that are held at one time
+    std::int64_t input = 0;
     for (std::size_t i = 0; i < options.layers.size(); ++i) {
         const auto specs = training::autoencoder(options, recipe, i);
         add_phase(specs, training::greedy_settings(options, recipe, i), options.layers[i]);
         plan.parameters += plan.phases.back().parameters;
-        widest = std::max(widest, options.layers[i]);
+        if (i + 1 < options.layers.size()) {
+            codes = std::max(codes, input + options.layers[i]);
+            input = options.layers[i];
+        }
         layers.push_back(
             {specs[0].activation, specs[1].activation, Tensor({specs[0].oc, specs[0].ic}), {}, {}, {}});
     }
@@ -89,10 +95,19 @@ TrainPlan plan_training(std::int64_t pictures, const Recipe& recipe, const Train
         add_phase(specs, training::fine_tuning_settings(options, recipe), options.layers.back());
         plan.parameters = plan.phases.back().parameters;
     }
-    const std::int64_t codes = options.layers.size() > 1 ? widest : 0;
     const std::int64_t held = pictures * (recipe.size() + codes) * static_cast<std::int64_t>(sizeof(float));
     plan.memory_bytes += std::min(held, options.memory);
     return plan;
+}
+
+}  // namespace
+
+TrainPlan plan_training(std::int64_t pictures, const Recipe& recipe, const TrainOptions& options) {
+    if (pictures < 1) {
+        throw InvalidArgument(fmt::format("plan: {} pictures found, at least 1 expected", pictures));
+    }
+    training::check_settings(options, recipe);
+    return nn::run_on_backend("plan", options.threads, [&] { return make_plan(pictures, recipe, options); });
 }
 
 }  // namespace stackae

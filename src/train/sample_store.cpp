@@ -19,8 +19,8 @@ namespace {
 
 /// Maps a new file of that size, removed at once from its folder.
 float* map_temporary(std::int64_t bytes, const std::string& folder) {
-    const auto place =
-        folder.empty() ? std::filesystem::temp_directory_path() : std::filesystem::path(folder);
+    // /tmp may itself be memory.
+    const std::filesystem::path place = folder.empty() ? "/var/tmp" : folder;
     std::string path = (place / "stackae-XXXXXX").string();
     const int file = ::mkostemp(path.data(), O_CLOEXEC);
     const auto fail = [&](const char* what) {

@@ -13,7 +13,7 @@ namespace stackae::training {
 /// n rows of d floats: in memory, or mapped from a temporary file that is gone when the store is.
 class SampleStore {
 public:
-    /// in_memory false: a file in `folder` (empty: the system's temporary folder). Throws IoError.
+    /// in_memory false: a file in `folder` (empty: /var/tmp). Throws IoError.
     SampleStore(std::int64_t rows, std::int64_t columns, bool in_memory, const std::string& folder = {});
     SampleStore(SampleStore&& other) noexcept;
     SampleStore& operator=(SampleStore&& other) noexcept;

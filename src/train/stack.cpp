@@ -15,7 +15,17 @@ Value at_layer(const std::vector<Value>& values, std::size_t layer) {
     return values.size() == 1 ? values.front() : values.at(layer);
 }
 
-/// g⁻¹ where g has one; for the units that cut off below zero, its inverse above.
+/// Newton's method on f(z) = value for the increasing part of silu, which begins at −1.278.
+double inverse_silu(double value) {
+    double z = std::max(value, -0.2) + 0.3;
+    for (int i = 0; i < 20; ++i) {
+        const double sigmoid = 1.0 / (1.0 + std::exp(-z));
+        z -= (z * sigmoid - value) / std::max(0.05, sigmoid * (1.0 + z * (1.0 - sigmoid)));
+    }
+    return std::max(z, -1.278);
+}
+
+/// g⁻¹, at the nearest value that g takes.
 double inverse(Activation activation, double value) {
     switch (activation) {
         case Activation::sigmoid: {
@@ -24,10 +34,12 @@ double inverse(Activation activation, double value) {
         }
         case Activation::tanh:
             return std::atanh(std::clamp(value, -0.999, 0.999));
+        case Activation::elu:
+            return value > 0.0 ? value : std::log1p(std::max(value, -0.999));
+        case Activation::silu:
+            return inverse_silu(std::max(value, -0.278));
         case Activation::linear:
         case Activation::relu:
-        case Activation::elu:
-        case Activation::silu:
             break;
     }
     return value;
@@ -57,6 +69,23 @@ Loss loss_of(const TrainOptions& options, const Recipe& recipe, std::size_t laye
             name(decoder_of(options, recipe, 0))));
     }
     return possible ? wanted : Loss::squared_error;
+}
+
+void check_settings(const TrainOptions& options, const Recipe& recipe) {
+    validate(recipe);
+    validate(options);
+    if (!recipe.unit_range() && decoder_of(options, recipe, 0) == Activation::sigmoid) {
+        throw InvalidArgument("a sigmoid output rebuilds pictures in [0, 1]; standardised pictures found");
+    }
+    for (std::size_t layer = 0; layer < options.layers.size(); ++layer) {
+        (void)greedy_settings(options, recipe, layer);
+    }
+    (void)fine_tuning_settings(options, recipe);
+}
+
+std::int64_t held_out(const TrainOptions& options, std::int64_t pictures) {
+    constexpr std::int64_t most = 10'000;
+    return std::min(most, static_cast<std::int64_t>(options.validation * static_cast<double>(pictures)));
 }
 
 std::vector<nn::LayerSpec> autoencoder(const TrainOptions& options, const Recipe& recipe, std::size_t layer) {

@@ -21,7 +21,6 @@ using training::PhaseData;
 using training::SampleStore;
 
 constexpr std::int64_t encoding_batch = 256;
-constexpr std::int64_t most_held_out = 10'000;
 
 /// Everything that lives as long as one call of train().
 class Training {
@@ -104,8 +103,7 @@ void Training::split() {
     std::vector<std::int64_t> rows(static_cast<std::size_t>(model_.pictures));
     std::iota(rows.begin(), rows.end(), std::int64_t{0});
     core::shuffle(rows, core::Random(options_.seed, core::Stream::validation));
-    const auto share = static_cast<std::int64_t>(options_.validation * static_cast<double>(rows.size()));
-    const auto held_out = static_cast<std::ptrdiff_t>(std::min(share, most_held_out));
+    const auto held_out = static_cast<std::ptrdiff_t>(training::held_out(options_, model_.pictures));
     validation_rows_.assign(rows.begin(), rows.begin() + held_out);
     train_rows_.assign(rows.begin() + held_out, rows.end());
     // In file order, so that a mapped store is read forwards.
@@ -182,9 +180,9 @@ void Training::fine_tune(const SampleStore& pictures) {
 
 Model train(const Pictures& pictures, const Recipe& recipe, const TrainOptions& options,
             TrainObserver& observer) {
-    validate(recipe);
-    validate(options);
-    return Training(recipe, options, observer).run(pictures);
+    training::check_settings(options, recipe);
+    return nn::run_on_backend("train", options.threads,
+                              [&] { return Training(recipe, options, observer).run(pictures); });
 }
 
 }  // namespace stackae

@@ -129,6 +129,10 @@ TEST_CASE("Schedules begin, peak and end where they should") {
     REQUIRE(at(Schedule::step, 0.0) == 1.0);
     REQUIRE(at(Schedule::step, 0.26) == 0.5);
     REQUIRE(at(Schedule::step, 0.99) == 0.125);
+    options.step_epochs = 10;
+    options.schedule = Schedule::step;
+    REQUIRE(nn::schedule_factor(options, 10.0 / 77.0, 77) ==
+            0.5);  // 10 / 77 · 77 is below 10 in floating point
     REQUIRE(at(Schedule::cosine, 0.0) == 1.0);
     REQUIRE(at(Schedule::cosine, 0.5) == Approx(0.5));
     REQUIRE(at(Schedule::one_cycle, 0.0) == Approx(0.04));

@@ -6,6 +6,7 @@
 
 #include "stackae/model.hpp"
 #include "stackae/pictures.hpp"
+
 #include "support/catch.hpp"
 
 using namespace stackae;

@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <omp.h>
 
 #include "stackae/error.hpp"
 
 #include "core/random.hpp"
+#include "nn/onednn.hpp"
 #include "support/catch.hpp"
 
 using namespace stackae;
@@ -193,6 +195,9 @@ TEST_CASE("Early stopping ends a phase that no longer improves, and the best wei
         model.history.begin(), model.history.end(),
         [](const EpochRecord& a, const EpochRecord& b) { return a.validation_loss < b.validation_loss; });
     REQUIRE(model.history.end() - best == 4);
+    // A run that ends with its best epoch has the same weights.
+    options.epochs = {best->epoch};
+    REQUIRE(train_bars(options).identity() == model.identity());
 }
 
 TEST_CASE("A learning rate that is far too high ends with advice and no model") {
@@ -204,6 +209,95 @@ TEST_CASE("A learning rate that is far too high ends with advice and no model") 
     options.learning_rate = 1e3;
     CHECK_THROWS_AS(train_bars(options), Divergence);
     CHECK_THROWS_WITH(train_bars(options), test::contains("lower learning rate"));
+}
+
+TEST_CASE("A first epoch that ruins the weights ends with advice, with and without a part held out") {
+    TrainOptions options = small_options();
+    options.layers = {32};
+    options.activations = {Activation::relu};
+    options.output = Activation::linear;
+    options.optimizer = Optimizer::sgd;
+    options.schedule = Schedule::constant;
+    options.learning_rate = 1e3;
+    options.batch_size = 1000;  // one update, seen only afterwards
+    options.epochs = {1};
+    options.fine_tune_epochs = 0;
+    options.validation = GENERATE(0.2, 0.0);
+    CHECK_THROWS_AS(train_bars(options), Divergence);
+}
+
+TEST_CASE("Sets without variation are no divergence") {
+    Tensor same({20, side, side});
+    std::fill(same.values().begin(), same.values().end(), 1.0F);
+    const std::int64_t count = GENERATE(1, 20);
+    Tensor pictures({count, side, side});
+    std::copy_n(same.data(), pictures.size(), pictures.data());
+    Recorder recorder;
+    const Model model =
+        train(Pictures::from_tensor(std::move(pictures)), small_recipe(), small_options(), recorder);
+    REQUIRE(model.layers.size() == 2);
+}
+
+TEST_CASE("Every preset trains on a small set") {
+    const Preset& preset = GENERATE(from_range(presets()));
+    INFO(preset.name);
+    TrainOptions options = preset.options;
+    options.layers.assign(options.layers.size(), 20);
+    options.epochs = {3};
+    options.fine_tune_epochs = std::min<std::int64_t>(3, options.fine_tune_epochs);
+    const Model model = train_bars(options);
+    REQUIRE(model.layers.size() == options.layers.size());
+    REQUIRE(std::isfinite(reconstruction_error(model, bars())));
+}
+
+TEST_CASE("Winners alone are what a winner-take-all stack is measured by") {
+    TrainOptions options = small_options();
+    options.layers = {48};
+    options.activations = {Activation::relu};
+    options.output = Activation::linear;
+    options.winner_share = 0.05;
+    options.fine_tune_epochs = 0;
+    const Model model = train_bars(options);
+    REQUIRE(model.history.back().validation_loss < model.history.front().validation_loss);
+    REQUIRE(model.history.back().validation_loss < model.history.back().mean_loss);
+}
+
+TEST_CASE("Patience does not end training where nothing is held out") {
+    TrainOptions options = small_options();
+    options.validation = 0.001;  // of 300: none
+    options.patience = 2;
+    options.epochs = {6};
+    options.fine_tune_epochs = 0;
+    REQUIRE(train_bars(options).history.size() == 12);
+}
+
+TEST_CASE("A preset for plain pictures is trained on standardised ones too") {
+    TrainOptions options = preset("hinton2006");
+    options.layers.assign(4, 12);
+    options.epochs = {1};
+    options.fine_tune_epochs = 1;
+    Recipe recipe = small_recipe();
+    recipe.mean.assign(64, 0.2F);
+    recipe.deviation.assign(64, 0.3F);
+    Recorder recorder;
+    const Model model = train(Pictures::from_tensor(bars()), recipe, options, recorder);
+    REQUIRE(model.layers.front().decoder == Activation::linear);
+    options.output = Activation::sigmoid;
+    CHECK_THROWS_WITH(train(Pictures::from_tensor(bars()), recipe, options, recorder),
+                      test::contains("sigmoid output"));
+    REQUIRE(recorder.records.size() == 5);  // none of the second run
+}
+
+TEST_CASE("The caller's own number of threads is left as it was") {
+    const nn::ThreadScope scope(2);
+    TrainOptions options = small_options();
+    options.threads = 1;
+    options.epochs = {1};
+    options.fine_tune_epochs = 0;
+    const Model model = train_bars(options);
+    Encoder encoder(model, {0, false, 1});
+    (void)encoder.encode(bars());
+    REQUIRE(omp_get_max_threads() == 2);
 }
 
 TEST_CASE("Units that never change are reported as dead") {
