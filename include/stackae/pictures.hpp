@@ -39,8 +39,8 @@ struct PictureLimits {
 /// the label), a `.txt` list of paths (one a line, relative to the list's folder, an optional label
 /// after a tab; # starts a comment line), IDX images (`.gz` too; the labels file is found beside it by its
 /// name) or
-/// `.npy` (n×h×w, n×h×w×c or n×d, of 8-bit, 16-bit or float values; floats lie in [0, 1]). A row of n×d is a
-/// picture of height 1, or the recipe's picture where that has d values.
+/// `.npy` (n×h×w, n×h×w×c or n×d, of 8-bit, 16-bit or float values; floats lie in [0, 1]). A row of n×d is
+/// the recipe's picture, flattened; it is never resized.
 ///
 /// Order is the byte order of the relative POSIX paths; lists, IDX and NPY keep their own. Hidden files
 /// and files that are not pictures by their ending are passed over in folders. Opening lists but does
@@ -107,15 +107,22 @@ struct PictureBatch {
 };
 
 struct ReadOptions {
-    std::int64_t batch_size = 256;  ///< entries a batch
+    std::int64_t batch_size = 256;  ///< entries a batch at most; fewer where `memory` asks for it
     int threads = 0;                ///< decoding threads; 0: one a core
-    int batches_ahead = 4;          ///< decoded and waiting at most; bounds the memory
+    int batches_ahead = 4;          ///< decoded and waiting at most
+    /// Bytes of prepared pictures that are held ahead at most, 4 × recipe.size() a picture: batches are made
+    /// smaller, then fewer, but one picture is always held. Beside it comes what the caller holds, and what
+    /// decoding takes: one picture file a thread.
+    std::int64_t memory = std::int64_t{256} << 20U;
 };
 
 /// Decodes and prepares a collection on background threads, ahead of the caller, in order.
 /// The collection must outlive the reader. Not safe to share between threads.
 class PictureReader {
 public:
+    /// Throws InvalidArgument when the recipe or an option is out of its range, or when the collection is of
+    /// rows (n×d) and d is not recipe.size(). A recipe of height 1 is one of rows: pictures of another height
+    /// are skipped as unsupported.
     PictureReader(const Pictures& pictures, const Recipe& recipe, const ReadOptions& options = {});
     PictureReader(const PictureReader&) = delete;
     PictureReader& operator=(const PictureReader&) = delete;

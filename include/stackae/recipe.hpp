@@ -22,7 +22,7 @@ enum class ResizeMode {
 struct Recipe {
     int channels = 1;  ///< 1: gray (ITU-R BT.601 luma), 3: RGB
     int height = 28;   ///< pixels, 1 to max_side
-    int width = 28;    ///< pixels, 1 to max_side
+    int width = 28;    ///< pixels, 1 to max_side; to max_row where the height is 1
     ResizeMode resize = ResizeMode::border;
     float background = 0.0F;  ///< gray level in [0, 1] behind transparency and in borders
 
@@ -36,6 +36,7 @@ struct Recipe {
     std::vector<float> deviation;
 
     static constexpr int max_side = 4096;
+    static constexpr int max_row = max_side * max_side;  ///< values of a row without height and width
 
     /// Length of one picture's vector.
     [[nodiscard]] std::int64_t size() const { return std::int64_t{channels} * height * width; }

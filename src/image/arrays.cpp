@@ -65,7 +65,7 @@ public:
     }
     [[nodiscard]] const std::string& path() const override { return path_; }
     [[nodiscard]] bool labelled() const override { return !labels_.empty(); }
-    [[nodiscard]] bool rows() const override { return shape_.rows; }
+    [[nodiscard]] std::int64_t row_length() const override { return shape_.rows ? shape_.width : 0; }
 
     [[nodiscard]] Picture load(std::int64_t i, const Recipe* recipe) const override {
         int height = shape_.height;

@@ -33,7 +33,7 @@ public:
     [[nodiscard]] PictureEntry entry(std::int64_t i) const override { return base_->entry(at(i)); }
     [[nodiscard]] const std::string& path() const override { return base_->path(); }
     [[nodiscard]] bool labelled() const override { return labelled_; }
-    [[nodiscard]] bool rows() const override { return base_->rows(); }
+    [[nodiscard]] std::int64_t row_length() const override { return base_->row_length(); }
     [[nodiscard]] image::Picture load(std::int64_t i, const Recipe* recipe) const override {
         return base_->load(at(i), recipe);
     }

@@ -14,10 +14,35 @@
 
 namespace stackae {
 
+namespace {
+
+/// A recipe of height 1 was made from rows of numbers; a picture brought to it would be a smear.
+void check_geometry(const Recipe& recipe, const image::Picture& picture) {
+    const cv::Size size = picture.size();
+    if (recipe.height == 1 && recipe.width > 1 && size.height != 1) {
+        throw image::BadPicture(PictureStatus::unsupported,
+                                fmt::format("picture of {} × {} pixels found; a row of {} × 1 expected",
+                                            size.width, size.height, recipe.width));
+    }
+}
+
+}  // namespace
+
+void image::check_rows(const Pictures::Source& source, const Recipe& recipe) {
+    const std::int64_t length = source.row_length();
+    if (length > 0 && length != recipe.size()) {
+        throw InvalidArgument(fmt::format("{}: rows of {} values found, {} ({} × {} × {}) expected",
+                                          source.path(), length, recipe.size(), recipe.height, recipe.width,
+                                          recipe.channels));
+    }
+}
+
 std::optional<SkippedPicture> image::read_picture(const Pictures::Source& source, std::int64_t i,
                                                   const Recipe& recipe, std::span<float> out) {
     try {
-        apply(recipe, source.load(i, &recipe), out);
+        const Picture picture = source.load(i, &recipe);
+        check_geometry(recipe, picture);
+        apply(recipe, picture, out);
     } catch (const BadPicture& bad) {
         return SkippedPicture{i, bad.status(), bad.what()};
     } catch (const cv::Exception& error) {
@@ -45,9 +70,15 @@ struct PictureReader::State {
         : source(pictures.source()),
           recipe(recipe_),
           entries(pictures.size()),
-          batch_size(std::max<std::int64_t>(1, std::min(options.batch_size, entries))),
-          slots(static_cast<std::size_t>(options.batches_ahead)) {}
+          slots(
+              static_cast<std::size_t>(std::clamp<std::int64_t>(fitting(options), 1, options.batches_ahead))),
+          batch_size(std::max<std::int64_t>(
+              1, std::min({options.batch_size, entries, fitting(options) / std::ssize(slots)}))) {}
 
+    /// Prepared pictures that fit the memory.
+    [[nodiscard]] std::int64_t fitting(const ReadOptions& options) const {
+        return options.memory / (recipe.size() * static_cast<std::int64_t>(sizeof(float)));
+    }
     void start(int threads);
     void work();
     bool take(Task& task);
@@ -62,15 +93,15 @@ struct PictureReader::State {
     const Pictures::Source& source;
     const Recipe recipe;
     const std::int64_t entries;
+    std::vector<Slot> slots;
     const std::int64_t batch_size;
     std::int64_t task_size = 1;
 
     std::mutex mutex;
     std::condition_variable room;   ///< a slot became free, or stop
     std::condition_variable ready;  ///< a batch became whole, or a worker failed
-    std::vector<Slot> slots;
-    std::int64_t taken = 0;      ///< entries given to workers
-    std::int64_t delivered = 0;  ///< batches given to the caller
+    std::int64_t taken = 0;         ///< entries given to workers
+    std::int64_t delivered = 0;     ///< batches given to the caller
     bool stop = false;
     std::exception_ptr failure;
     std::vector<std::thread> threads;
@@ -178,11 +209,12 @@ void PictureReader::State::deliver(Slot& slot, std::int64_t first, PictureBatch&
 
 PictureReader::PictureReader(const Pictures& pictures, const Recipe& recipe, const ReadOptions& options) {
     validate(recipe);
-    if (options.batch_size < 1 || options.batches_ahead < 1) {
-        throw InvalidArgument(
-            fmt::format("reading pictures: batches of {}, {} ahead found; 1 or more of both expected",
-                        options.batch_size, options.batches_ahead));
+    if (options.batch_size < 1 || options.batches_ahead < 1 || options.memory < 1) {
+        throw InvalidArgument(fmt::format(
+            "reading pictures: batches of {}, {} ahead, in {} bytes found; 1 or more of each expected",
+            options.batch_size, options.batches_ahead, options.memory));
     }
+    image::check_rows(pictures.source(), recipe);
     const int threads = core::resolve_threads(options.threads);
     state_ = std::make_unique<State>(pictures, recipe, options);
     if (state_->entries > 1) {  // one picture is read by the caller: no thread is worth its start

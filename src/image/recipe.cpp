@@ -38,7 +38,7 @@ Look look_at(const Pictures::Source& source, std::int64_t i) {
     thumbnail.width = most_chosen_side;
     Look look;
     try {
-        const image::Picture picture = source.load(i, source.rows() ? nullptr : &thumbnail);
+        const image::Picture picture = source.load(i, source.row_length() > 0 ? nullptr : &thumbnail);
         look.height = picture.size().height;
         look.width = picture.size().width;
         look.gray = image::is_gray(picture);
@@ -116,25 +116,37 @@ int to_side(double length) {
     return static_cast<int>(std::clamp(std::round(length), 1.0, static_cast<double>(Recipe::max_side)));
 }
 
-void choose_size(std::vector<Look>& looks, const RecipeOptions& options, bool rows, Recipe& recipe) {
-    const double height = median(looks, &Look::height);
-    const double width = median(looks, &Look::width);
-    if (options.height && options.width) {
-        recipe.height = *options.height;
-        recipe.width = *options.width;
-    } else if (options.height) {
-        recipe.height = *options.height;
-        recipe.width = rows ? static_cast<int>(width) : to_side(width * recipe.height / height);
-    } else if (options.width) {
-        recipe.width = *options.width;
-        recipe.height = rows ? 1 : to_side(height * recipe.width / width);
-    } else if (rows) {
-        recipe.height = 1;
-        recipe.width = static_cast<int>(width);
-    } else {
+/// Rows are never resized: the side that is left open makes up their length.
+void choose_row_size(int length, const RecipeOptions& options, Recipe& recipe) {
+    if (!options.height) {
+        recipe.height = options.width ? std::max(1, length / recipe.channels / recipe.width) : 1;
+    }
+    if (!options.width) {
+        recipe.width = std::max(1, length / recipe.channels / recipe.height);
+    }
+}
+
+void choose_size(std::vector<Look>& looks, const RecipeOptions& options, Recipe& recipe) {
+    const int median_height = median(looks, &Look::height);
+    const int median_width = median(looks, &Look::width);
+    const double height = median_height;
+    const double width = median_width;
+    if (options.height && !options.width) {
+        recipe.width = to_side(width * recipe.height / height);
+    } else if (options.width && !options.height) {
+        recipe.height = to_side(height * recipe.width / width);
+    } else if (!options.height) {
         const double scale = std::min(1.0, most_chosen_side / std::max(height, width));
         recipe.height = to_side(height * scale);
         recipe.width = to_side(width * scale);
+    }
+    if (recipe.height == 1 && recipe.width > 1 && median_height > 1) {  // a recipe of rows
+        if (options.height) {
+            throw InvalidArgument(
+                fmt::format("recipe: height: 1 found, 2 or more expected for pictures of {} × {} pixels",
+                            median_width, median_height));
+        }
+        recipe.height = 2;
     }
 }
 
@@ -144,10 +156,7 @@ void fit_standardisation(const Pictures& pictures, int threads, Recipe& recipe) 
     std::vector<double> mean(size, 0.0);
     std::vector<double> squares(size, 0.0);
     double count = 0.0;
-    constexpr std::int64_t batch_values = std::int64_t{1} << 24U;  // 64 MiB
-    const std::int64_t batch_size = std::clamp<std::int64_t>(batch_values / recipe.size(), 1, 256);
-    PictureReader reader(pictures, recipe,
-                         {.batch_size = batch_size, .threads = threads, .batches_ahead = 4});
+    PictureReader reader(pictures, recipe, {.threads = threads});
     for (PictureBatch batch; reader.next(batch);) {
         for (std::int64_t row = 0; row < batch.pictures.rows(); ++row) {
             count += 1.0;
@@ -185,8 +194,8 @@ void validate(const Recipe& recipe) {
     if (recipe.height < 1 || recipe.height > Recipe::max_side) {
         refuse("height", recipe.height, "1 to 4096");
     }
-    if (recipe.width < 1 || recipe.width > Recipe::max_side) {
-        refuse("width", recipe.width, "1 to 4096");
+    if (recipe.width < 1 || recipe.width > (recipe.height == 1 ? Recipe::max_row : Recipe::max_side)) {
+        refuse("width", recipe.width, recipe.height == 1 ? "1 to 16777216" : "1 to 4096");
     }
     if (recipe.resize != ResizeMode::squash && recipe.resize != ResizeMode::border &&
         recipe.resize != ResizeMode::center) {
@@ -225,7 +234,13 @@ Recipe choose_recipe(const Pictures& pictures, const RecipeOptions& options, int
     validate(recipe);  // what was asked for, before anything is read
     const bool all_given = options.channels && options.height && options.width;
     std::vector<Look> looks = look_around(pictures, threads, all_given);
-    choose_size(looks, options, pictures.source().rows(), recipe);
+    const std::int64_t row_length = pictures.source().row_length();
+    if (row_length > 0) {
+        choose_row_size(static_cast<int>(row_length), options, recipe);
+        image::check_rows(pictures.source(), recipe);
+    } else {
+        choose_size(looks, options, recipe);
+    }
     if (!options.channels) {
         const bool gray = std::all_of(looks.begin(), looks.end(), [](const Look& look) { return look.gray; });
         recipe.channels = gray ? 1 : 3;

@@ -23,8 +23,8 @@ struct Pictures::Source {
     [[nodiscard]] virtual PictureEntry entry(std::int64_t i) const = 0;
     [[nodiscard]] virtual const std::string& path() const = 0;
     [[nodiscard]] virtual bool labelled() const = 0;
-    /// True when pictures are rows of numbers without height and width.
-    [[nodiscard]] virtual bool rows() const { return false; }
+    /// Values of a picture where they are rows of numbers without height and width; else 0.
+    [[nodiscard]] virtual std::int64_t row_length() const { return 0; }
     /// Decodes entry i. recipe: what it is for, or null (see image::decode). The pixels may be a view of the
     /// source's memory and must not be written to. Throws image::BadPicture.
     [[nodiscard]] virtual image::Picture load(std::int64_t i, const Recipe* recipe) const = 0;

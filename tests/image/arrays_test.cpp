@@ -145,6 +145,47 @@ TEST_CASE("NPY rows keep their length, or fill the picture that is asked for") {
     }
 }
 
+TEST_CASE("NPY rows of another length than the recipe's are refused, never resized") {
+    const TemporaryFolder folder;
+    const std::string path = folder / "rows.npy";
+    write_text(path, npy("|u1", "(3, 100)", counting(300)));
+    const Pictures pictures = Pictures::open(path);
+    const std::vector<std::int64_t> one{1};
+    const std::string text = path + ": rows of 100 values found, 784 (28 × 28 × 1) expected";
+    CHECK_THROWS_AS(PictureReader(pictures, recipe_of(1, 28, 28)), InvalidArgument);
+    CHECK_THROWS_WITH(PictureReader(pictures, recipe_of(1, 28, 28)), contains(text));
+    CHECK_THROWS_WITH(PictureReader(pictures.subset(one), recipe_of(1, 28, 28)), contains(text));
+    CHECK_THROWS_AS(PictureReader(pictures, recipe_of(1, 1, 99)), InvalidArgument);
+    RecipeOptions options;
+    options.height = 5;
+    const Recipe recipe = choose_recipe(pictures, options);
+    CHECK(recipe.height == 5);
+    CHECK(recipe.width == 20);  // the rest of the row
+    options.height = 7;
+    CHECK_THROWS_WITH(choose_recipe(pictures, options),
+                      contains("rows of 100 values found, 98 (7 × 14 × 1)"));
+}
+
+TEST_CASE("rows longer than any picture's side are read whole") {
+    const TemporaryFolder folder;
+    write_text(folder / "rows.npy", npy("|u1", "(2, 10000)", counting(20000)));
+    const Pictures pictures = Pictures::open(folder / "rows.npy");
+    const PictureBatch batch = read_all(pictures, choose_recipe(pictures, {}));
+    REQUIRE(batch.pictures.size() == 20000);
+    CHECK(batch.pictures.data()[19999] == static_cast<float>(19999 % 256) / 255.0F);
+}
+
+TEST_CASE("pictures are not squeezed into a recipe that was made from rows") {
+    const TemporaryFolder folder;
+    write_text(folder / "a.png", encode(".png", gray_ramp(28, 20)));
+    write_text(folder / "b.png", encode(".png", gray_ramp(1, 100)));
+    const PictureBatch batch = read_all(Pictures::open(folder.path()), recipe_of(1, 1, 100));
+    CHECK(batch.indices == std::vector<std::int64_t>{1});
+    REQUIRE(batch.skipped.size() == 1);
+    CHECK(batch.skipped[0].status == PictureStatus::unsupported);
+    CHECK(batch.skipped[0].reason == "picture of 20 × 28 pixels found; a row of 100 × 1 expected");
+}
+
 TEST_CASE("floats outside of [0, 1] are skipped with the value, not clipped") {
     const TemporaryFolder folder;
     const std::vector<float> values{0.5F, 0.5F, 0.5F, 3.5F, 0.5F, std::nanf(""), 1.0F, 0.0F};

@@ -120,6 +120,7 @@ TEST_CASE("a recipe with a field out of range is refused by its name") {
     refused([](Recipe& r) { r.channels = 2; }, "channels: 2 found");
     refused([](Recipe& r) { r.height = 0; }, "height: 0 found");
     refused([](Recipe& r) { r.width = 4097; }, "width: 4097 found, 1 to 4096 expected");
+    refused([](Recipe& r) { r.height = 1, r.width = 16777217; }, "width: 16777217 found, 1 to 16777216");
     refused([](Recipe& r) { r.background = -0.5F; }, "background");
     refused([](Recipe& r) { r.background = std::nanf(""); }, "background");
     refused([](Recipe& r) { r.contrast_epsilon = 0.0F; }, "contrast_epsilon");

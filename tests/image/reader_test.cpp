@@ -43,6 +43,27 @@ TEST_CASE("pictures come in order, each once, at any number of threads and batch
     }
 }
 
+TEST_CASE("what is decoded ahead is bounded in bytes, whatever the batch size") {
+    const Pictures pictures = counting(100);
+    const Recipe recipe = recipe_of(1, 8, 8);  // 256 bytes a picture
+    const auto largest = [&](std::int64_t memory, std::int64_t batch_size) {
+        PictureReader reader(pictures, recipe,
+                             {.batch_size = batch_size, .threads = 2, .batches_ahead = 4, .memory = memory});
+        std::int64_t most = 0;
+        std::int64_t next = 0;
+        for (PictureBatch batch; reader.next(batch); next += batch.pictures.rows()) {
+            REQUIRE(batch.indices.front() == next);
+            most = std::max(most, batch.pictures.rows());
+        }
+        CHECK(next == 100);
+        return most;
+    };
+    CHECK(largest(256 * 4 * 10, 50) == 10);  // 4 batches of 10
+    CHECK(largest(256 * 4 * 10, 3) == 3);
+    CHECK(largest(256 * 3, 50) == 1);
+    CHECK(largest(1, 50) == 1);  // one picture is always held
+}
+
 TEST_CASE("a reader that is dropped early does not hang") {
     const Pictures pictures = counting(10000);
     for (int taken = 0; taken < 4; ++taken) {
@@ -77,6 +98,7 @@ TEST_CASE("options that cannot be are refused") {
     CHECK_THROWS_AS(PictureReader(pictures, recipe_of(1, 1, 1), {.batch_size = 0}), InvalidArgument);
     CHECK_THROWS_AS(PictureReader(pictures, recipe_of(1, 1, 1), {.batches_ahead = 0}), InvalidArgument);
     CHECK_THROWS_AS(PictureReader(pictures, recipe_of(1, 1, 1), {.threads = -1}), InvalidArgument);
+    CHECK_THROWS_AS(PictureReader(pictures, recipe_of(1, 1, 1), {.memory = 0}), InvalidArgument);
     CHECK_THROWS_AS(PictureReader(pictures, recipe_of(2, 1, 1)), InvalidArgument);
 }
 

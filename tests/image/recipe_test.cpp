@@ -68,6 +68,19 @@ TEST_CASE("what is asked for is kept, the other side follows the proportions") {
     CHECK_THROWS_AS(choose_recipe(Pictures::open(folder.path()), options), InvalidArgument);
 }
 
+TEST_CASE("long thin pictures never get the height of rows, which would refuse them") {
+    const TemporaryFolder folder;
+    put(folder, {gray_ramp(3, 600)});
+    const Pictures pictures = Pictures::open(folder.path());
+    const Recipe recipe = choose_recipe(pictures, {});
+    CHECK(recipe.height == 2);
+    CHECK(recipe.width == 64);
+    CHECK(read_all(pictures, recipe).skipped.empty());
+    RecipeOptions options;
+    options.height = 1;
+    CHECK_THROWS_WITH(choose_recipe(pictures, options), contains("pictures of 600 × 3 pixels"));
+}
+
 TEST_CASE("when no picture can be read, the first and its reason are named") {
     const TemporaryFolder folder;
     write_text(folder / "a.png", "text");
