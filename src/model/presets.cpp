@@ -17,7 +17,8 @@ Preset default_preset() {
     o.epochs = {3};
     o.fine_tune_epochs = 15;
     o.fine_tune_learning_rate = 2e-3;
-    o.optimizer = Optimizer::adam;
+    o.optimizer = Optimizer::adamw;
+    o.weight_decay = 0.05;
     o.learning_rate = 1e-3;
     o.schedule = Schedule::one_cycle;
     return {"default",
@@ -33,7 +34,8 @@ Preset hinton2006() {
     o.epochs = {3};
     o.fine_tune_epochs = 60;
     o.fine_tune_learning_rate = 2e-3;
-    o.optimizer = Optimizer::adam;
+    o.optimizer = Optimizer::adamw;
+    o.weight_decay = 0.05;
     o.learning_rate = 1e-3;
     o.schedule = Schedule::one_cycle;
     return {"hinton2006",
