@@ -132,7 +132,7 @@ TEST_CASE("metadata from file names that are not UTF-8 can be saved and read") {
     Safetensors content = small();
     content.metadata["made_by"] = "caf\xE9.png";
     write_safetensors(content, folder / "latin1");
-    CHECK(read_safetensors(folder / "latin1").text("made_by") == "caf\xEF\xBF\xBD.png");
+    CHECK(read_safetensors(folder / "latin1").text("made_by") == "caf\\xe9.png");
 }
 
 TEST_CASE("a safetensors file cut short anywhere is refused") {
