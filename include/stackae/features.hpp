@@ -17,7 +17,7 @@ enum class FeatureFormat {
     /// Header `filename,label,f0,f1,…`; the label column only where there are labels, an empty field where a
     /// row has none. Quoted by RFC 4180.
     csv,
-    /// float32, C order, n × d. `NAME.csv` beside NAME.npy has `row,filename,label`, rows from 0.
+    /// float32, C order, n × d. `NAME.npy.csv` beside NAME.npy has `row,filename,label`, rows from 0.
     npy,
     /// `label index:value …`, indices from 1, zeros left out. Labels are numbers from 0, whose names are the
     /// lines of `NAME.classes` beside it; a row without a label gets -1, and every row of a table without
@@ -39,6 +39,11 @@ enum class FeatureFormat {
 /// By the path's ending (.csv, .npy, .libsvm/.svm, .tsv or a path ending in /, .jsonl/.ndjson), in either
 /// case. Throws InvalidArgument that lists them.
 [[nodiscard]] FeatureFormat feature_format_of(const std::string& path);
+
+/// Every file that a FeatureWriter to this path writes, side files last. An existing folder makes a
+/// difference to projector.
+[[nodiscard]] std::vector<std::string> feature_files(const std::string& path, FeatureFormat format,
+                                                     bool labelled);
 
 struct FeatureRow {
     std::string path;

@@ -54,6 +54,10 @@ std::string beside(const std::string& path, const char* ending) {
     return side == path ? path + ending : side;
 }
 
+bool projector_folder(const std::string& path) {
+    return !ends_with_any_case(path, ".tsv") || std::filesystem::is_directory(path);
+}
+
 /// A folder that is removed again unless it is kept, if it was made here and is empty.
 class Folder {
 public:
@@ -111,6 +115,25 @@ FeatureFormat feature_format_of(const std::string& path) {
         fmt::format("{}: no feature format by its ending; one of {} expected", path, fmt::join(texts, " ")));
 }
 
+std::vector<std::string> feature_files(const std::string& path, FeatureFormat format, bool labelled) {
+    switch (format) {
+        case FeatureFormat::npy:
+            return {path, path + ".csv"};
+        case FeatureFormat::libsvm:
+            return labelled ? std::vector{path, beside(path, ".classes")} : std::vector{path};
+        case FeatureFormat::projector:
+            if (projector_folder(path)) {
+                const std::filesystem::path folder(path);
+                return {(folder / "tensors.tsv").string(), (folder / "metadata.tsv").string()};
+            }
+            return {path, beside(path, ".metadata.tsv")};
+        case FeatureFormat::csv:
+        case FeatureFormat::jsonl:
+            break;
+    }
+    return {path};
+}
+
 struct FeatureWriter::State {
     std::unique_ptr<Folder> folder;  // first, so that it goes after the files in it
     std::vector<std::unique_ptr<Output>> outputs;
@@ -130,46 +153,33 @@ struct FeatureWriter::State {
         outputs.push_back(std::move(output));
         return reference;
     }
-
-    std::unique_ptr<Table> open_projector(const std::string& path, bool labelled) {
-        if (ends_with_any_case(path, ".tsv") && !std::filesystem::is_directory(path)) {
-            Output& tensors = file(path);
-            return std::make_unique<features::ProjectorTable>(tensors, file(beside(path, ".metadata.tsv")),
-                                                              labelled);
-        }
-        folder = std::make_unique<Folder>(path);
-        const std::filesystem::path parent(path);
-        Output& tensors = file((parent / "tensors.tsv").string());
-        return std::make_unique<features::ProjectorTable>(tensors, file((parent / "metadata.tsv").string()),
-                                                          labelled);
-    }
 };
 
 FeatureWriter::FeatureWriter(const std::string& path, FeatureFormat format, std::int64_t columns,
                              bool labelled, std::vector<std::string> class_names)
     : state_(std::make_unique<State>(columns)) {
     State& s = *state_;
+    if (format == FeatureFormat::projector && projector_folder(path)) {
+        s.folder = std::make_unique<Folder>(path);
+    }
+    const std::vector<std::string> files = feature_files(path, format, labelled);
+    FileOutput& rows = s.file(files.front());
+    FileOutput* side = files.size() > 1 ? &s.file(files.back()) : nullptr;
     switch (format) {
         case FeatureFormat::csv:
-            s.table = std::make_unique<features::CsvTable>(s.file(path), columns, labelled);
+            s.table = std::make_unique<features::CsvTable>(rows, columns, labelled);
             break;
-        case FeatureFormat::npy: {
-            FileOutput& values = s.file(path);
-            s.table =
-                std::make_unique<features::NpyTable>(values, s.file(beside(path, ".csv")), columns, labelled);
+        case FeatureFormat::npy:
+            s.table = std::make_unique<features::NpyTable>(rows, *side, columns, labelled);
             break;
-        }
-        case FeatureFormat::libsvm: {
-            Output& rows = s.file(path);
-            Output* classes = labelled ? &s.file(beside(path, ".classes")) : nullptr;
-            s.table = std::make_unique<features::LibsvmTable>(rows, classes, labelled, class_names);
+        case FeatureFormat::libsvm:
+            s.table = std::make_unique<features::LibsvmTable>(rows, side, labelled, class_names);
             break;
-        }
         case FeatureFormat::projector:
-            s.table = s.open_projector(path, labelled);
+            s.table = std::make_unique<features::ProjectorTable>(rows, *side, labelled);
             break;
         case FeatureFormat::jsonl:
-            s.table = std::make_unique<features::JsonLinesTable>(s.file(path), labelled);
+            s.table = std::make_unique<features::JsonLinesTable>(rows, labelled);
             break;
     }
 }
