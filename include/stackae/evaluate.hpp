@@ -56,6 +56,8 @@ struct Evaluation {
     int splits = 1;
     bool labelled = false;  ///< without labels only reconstruction is there
     std::int64_t code_size = 0;
+    /// Neighbours that voted: EvaluateOptions::k, cut to the labelled training pictures (of the split with
+    /// the fewest).
     std::int64_t k = 0;
     Metric metric = Metric::l2;
 

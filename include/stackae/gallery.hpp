@@ -22,8 +22,10 @@ struct Gallery {
     Tensor codes;                    ///< n × d
     std::vector<std::string> names;  ///< size n; "unknown" is no name: it is an answer of Recognition
     std::vector<std::string> paths;  ///< size n
-    /// Distance above which the answer is "unknown"; absent when it could not be calibrated.
+    /// A picture is known where its distance ≤ threshold. Absent when it could not be calibrated: every
+    /// picture gets a name. `nobody`: not one picture does.
     std::optional<double> threshold;
+    static constexpr double nobody = -1.0;
     double false_accept = 0.01;  ///< the rate `threshold` was calibrated for
 
     [[nodiscard]] std::int64_t size() const { return static_cast<std::int64_t>(names.size()); }
@@ -38,18 +40,22 @@ void save(const Gallery& gallery, const std::string& path);
 /// Throws InvalidArgument, naming both identities, when the gallery was made with another model.
 void check_model(const Gallery& gallery, const Model& model);
 
-/// Adds the entries of `more`; an entry whose path is there already is replaced. The threshold stays as it is
+/// Adds the entries of `more`; an entry whose path is there already (in whatever
+/// spelling, seen from the current folder) is replaced. The threshold stays as it is
 /// until the next calibrate(). Throws InvalidArgument when model, layer, normalisation or metric differ.
 void append(Gallery& gallery, const Gallery& more);
 /// Removes every entry of that name; returns how many there were. The threshold stays.
 std::int64_t remove(Gallery& gallery, const std::string& name);
 
-/// Sets the threshold so that at most `false_accept` of strangers would be named. Leave-one-out by name:
-/// each entry is looked up among the entries of all other names, as a stranger would be; the threshold is the
+/// Sets the threshold so that at most `false_accept` of those measured would be named: an estimate for
+/// others, and where fewer than 1 / false_accept are measured, a coarse one. Leave-one-out by name: each
+/// entry is looked up among the entries of all other names, as a stranger would be; the threshold is the
 /// false_accept quantile of those nearest distances (the largest distance that at most that share lie at or
-/// below, or just under the smallest, but not below 0). Of more than 20,000 entries, 20,000 spread evenly are
-/// looked up. With fewer than two names there are no strangers: threshold becomes absent.
+/// below, or just under the smallest, or `nobody` where that is 0). Of more than 20,000 entries, 20,000
+/// spread evenly are looked up. With fewer than two names there are no strangers: threshold becomes absent.
 /// 0 < false_accept < 1. Throws InvalidArgument.
+/// calibration_size(): how many are looked up.
+[[nodiscard]] std::int64_t calibration_size(const Gallery& gallery);
 void calibrate(Gallery& gallery, double false_accept, int threads = 0);
 
 struct RecognizeOptions {

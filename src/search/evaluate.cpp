@@ -108,7 +108,9 @@ void check_read(const Read& set, std::int64_t least, const Pictures& pictures) {
 Evaluation finish(const std::vector<search::SplitFigures>& splits, const std::vector<std::string>& names,
                   const EvaluateOptions& options) {
     Evaluation evaluation = search::summarise(splits, names);
-    evaluation.k = options.k;
+    if (!evaluation.labelled) {
+        evaluation.k = options.k;
+    }
     evaluation.metric = options.metric;
     return evaluation;
 }

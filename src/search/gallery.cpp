@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <filesystem>
 #include <fmt/format.h>
 #include <limits>
 #include <unordered_map>
@@ -54,9 +55,28 @@ double quantile(std::vector<float> distances, double share) {
     if (end != distances.begin()) {
         return double{*std::prev(end)};
     }
-    const double below = std::nextafter(double{distances.front()}, -1.0);
-    return std::max(below, 0.0);
+    const double nearest{distances.front()};
+    return nearest > 0.0 ? std::nextafter(nearest, 0.0) : Gallery::nobody;
 }
+
+/// What two spellings of one path have in common, seen from the current folder. Folders are looked up once.
+class PathKey {
+public:
+    std::string operator()(const std::string& path) {
+        namespace fs = std::filesystem;
+        const fs::path whole = fs::absolute(path).lexically_normal();
+        const auto [place, is_new] = folders_.emplace(whole.parent_path().string(), std::string());
+        if (is_new) {
+            std::error_code error;
+            place->second = fs::weakly_canonical(place->first, error).string();
+            place->second = error ? place->first : place->second;
+        }
+        return place->second + '/' + whole.filename().string();
+    }
+
+private:
+    std::unordered_map<std::string, std::string> folders_;
+};
 
 }  // namespace
 
@@ -80,7 +100,7 @@ std::string fault(const Gallery& gallery) {
             return fmt::format("code {} has a value that is not a finite number", i);
         }
     }
-    if (gallery.threshold && !(*gallery.threshold >= 0.0)) {
+    if (gallery.threshold && !(*gallery.threshold >= 0.0 || *gallery.threshold == Gallery::nobody)) {
         return fmt::format("threshold: {} found, 0 or more expected", *gallery.threshold);
     }
     if (!(gallery.false_accept > 0.0 && gallery.false_accept < 1.0)) {
@@ -126,13 +146,14 @@ void append(Gallery& gallery, const Gallery& more) {
     }
 
     std::unordered_map<std::string, std::int64_t> row_of;
+    PathKey key;
     for (std::int64_t i = 0; i < gallery.size(); ++i) {
-        row_of.emplace(gallery.paths[static_cast<std::size_t>(i)], i);
+        row_of.emplace(key(gallery.paths[static_cast<std::size_t>(i)]), i);
     }
     std::vector<std::int64_t> target;  // of each entry of `more`
     auto rows = gallery.size();
     for (const std::string& path : more.paths) {
-        const auto [place, is_new] = row_of.emplace(path, rows);
+        const auto [place, is_new] = row_of.emplace(key(path), rows);
         rows += is_new ? 1 : 0;
         target.push_back(place->second);
     }
@@ -165,6 +186,10 @@ std::int64_t remove(Gallery& gallery, const std::string& name) {
     }
     gallery = std::move(kept);
     return removed;
+}
+
+std::int64_t calibration_size(const Gallery& gallery) {
+    return std::min(gallery.size(), most_strangers);
 }
 
 void calibrate(Gallery& gallery, double false_accept, int threads) {

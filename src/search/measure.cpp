@@ -190,6 +190,7 @@ SplitFigures measure(const Part& train, const Part& test, std::int64_t classes,
     for (std::size_t i = 0; i < given.size(); ++i) {
         ++figures.confusion[at(labelled.test_labels[i])][at(given[i])];
     }
+    figures.k = std::min(options.k, std::ssize(labelled.train));
     figures.knn = accuracy(given, labelled.test_labels);
     figures.pca_knn =
         accuracy(classify(labelled, pca.encode(train.pictures, options.threads), pca_test, options),
@@ -210,6 +211,10 @@ Evaluation summarise(const std::vector<SplitFigures>& splits, const std::vector<
         std::all_of(splits.begin(), splits.end(), [](const SplitFigures& split) { return split.labelled; });
     if (!evaluation.labelled) {
         return evaluation;
+    }
+    evaluation.k = splits.front().k;
+    for (const SplitFigures& split : splits) {
+        evaluation.k = std::min(evaluation.k, split.k);
     }
     evaluation.knn_accuracy = figure(splits, &SplitFigures::knn);
     evaluation.raw_knn_accuracy = figure(splits, &SplitFigures::raw_knn);

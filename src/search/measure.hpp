@@ -38,6 +38,7 @@ struct SplitFigures {
     double mean_sse = 0.0;
     double pca_sse = 0.0;
     bool labelled = false;  ///< both parts have labelled pictures; else the accuracies are 0
+    std::int64_t k = 0;     ///< neighbours that voted
     double knn = 0.0;
     double raw_knn = 0.0;
     double pca_knn = 0.0;

@@ -142,7 +142,7 @@ TEST_CASE("a gallery's file that cannot be believed is refused with its reason")
         Damage{R"("names":["a","b"])", R"("names":["a"])", "1 names and 2 paths"},
         Damage{R"("names":["a","b"])", R"("names":["a",7])", "names"},
         Damage{R"("names":["a","b"])", R"("nomes":["a","b"])", "names: missing"},
-        Damage{R"("threshold":0.5)", R"("threshold":-1)", "threshold: -1 found"},
+        Damage{R"("threshold":0.5)", R"("threshold":-2)", "threshold: -2 found"},
         Damage{R"("false_accept":0.01)", R"("false_accept":1)", "false_accept: 1 found"},
         Damage{R"("layer":2)", R"("layer":0)", "layer: 0 found"}, Damage{"{", "[", "not valid JSON"});
     CAPTURE(damage.to);
@@ -282,7 +282,8 @@ TEST_CASE("a threshold that not one stranger may pass lies just under the neares
     CHECK(*gallery.threshold > 1.999);
     Gallery twins = line({"a", "b"}, {1, 1});
     stackae::calibrate(twins, 0.01);
-    CHECK(twins.threshold == 0.0);
+    CHECK(twins.threshold == Gallery::nobody);
+    CHECK(!Recognizer(twins).recognize(table(1, 1, {1}))[0].known);
 }
 
 TEST_CASE("without two names there is no threshold") {
