@@ -17,15 +17,22 @@ void CodingOptions::declare(OptionParser& parser) {
                   text_into(manifest));
 }
 
-void declare_code_options(OptionParser& parser, EncodeOptions& encode) {
+void CodeOptions::declare(OptionParser& parser) {
     parser.option("layer", "N", "whose code, 1 is the lowest; else the last layer's",
-                  integer_into(encode.layer, 1, 1'000'000));
-    parser.option("normalize", "none|l2", "l2 scales every code to length 1", [&](const std::string& text) {
-        if (text != "l2" && text != "none") {
-            throw UsageError(fmt::format("'{}' is neither none nor l2", text));
-        }
-        encode.l2_normalize = text == "l2";
-    });
+                  integer_into(layer, 1, 1'000'000));
+    parser.option("normalize", "none|l2", "l2 scales every code to length 1",
+                  [this](const std::string& text) {
+                      if (text != "l2" && text != "none") {
+                          throw UsageError(fmt::format("'{}' is neither none nor l2", text));
+                      }
+                      l2_normalize = text == "l2";
+                  });
+}
+
+void check_layer(const Model& model, int layer) {
+    if (layer > std::ssize(model.layers)) {
+        throw UsageError(fmt::format("--layer {}: the model has layers 1 to {}", layer, model.layers.size()));
+    }
 }
 
 void encode_inputs(Console& console, const CodingRun& run, const CodingOptions& options, Account& account,

@@ -23,8 +23,17 @@ struct CodingOptions {
     void declare(OptionParser& parser);
 };
 
-/// Declares --layer and --normalize.
-void declare_code_options(OptionParser& parser, EncodeOptions& encode);
+/// --layer and --normalize.
+struct CodeOptions {
+    int layer = 0;                     ///< 0: the last
+    std::optional<bool> l2_normalize;  ///< absent: not said
+    void declare(OptionParser& parser);
+    [[nodiscard]] EncodeOptions encode() const {
+        return {.layer = layer, .l2_normalize = l2_normalize.value_or(false)};
+    }
+};
+/// Throws UsageError when the model has no such layer (0: the last).
+void check_layer(const Model& model, int layer);
 
 /// Pictures that were read, in order, and what the model made of them: n × code_size.
 using CodeSink = std::function<void(const InputBatch& batch, const Tensor& codes, Encoder& encoder)>;

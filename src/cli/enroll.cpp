@@ -11,6 +11,7 @@
 #include "cli/interrupt.hpp"
 #include "cli/results.hpp"
 #include "cli/shipped_model.hpp"
+#include "core/json.hpp"
 
 namespace stackae::cli {
 namespace {
@@ -39,7 +40,7 @@ private:
     std::string remove_;
     std::optional<std::string> name_;
     bool append_ = false;
-    EncodeOptions encode_;
+    CodeOptions codes_;
     std::optional<Metric> metric_;
     std::optional<double> false_accept_;
     CodingOptions coding_;
@@ -56,7 +57,7 @@ void EnrollCommand::declare(OptionParser& parser) {
     parser.option("name", "NAME", "the name of all INPUT, in place of folder names",
                   [this](const std::string& text) { name_ = text; });
     parser.group("How pictures are compared (kept in the gallery)");
-    declare_code_options(parser, encode_);
+    codes_.declare(parser);
     parser.option("metric", "l2|cosine", "distance between codes",
                   [this](const std::string& text) { metric_ = parse_metric(text); });
     parser.option("false-accept", "P",
@@ -75,6 +76,9 @@ void EnrollCommand::check_usage(const std::vector<std::string>& inputs) const {
     if (remove_.empty() && inputs.empty()) {
         throw UsageError("enroll needs an INPUT with a folder of pictures for each name");
     }
+    if (name_ && !core::is_utf8(*name_)) {
+        throw UsageError("--name: a name that is not UTF-8");
+    }
     if (name_ && (name_->empty() || *name_ == "unknown")) {
         throw UsageError(fmt::format("--name: '{}' can be nobody's name", *name_));
     }
@@ -83,14 +87,15 @@ void EnrollCommand::check_usage(const std::vector<std::string>& inputs) const {
 int EnrollCommand::run(Console& console, const std::vector<std::string>& inputs) {
     check_usage(inputs);
     check_writable(output_);
+    check_replaces_only(output_, "gallery");
     if (!remove_.empty()) {
         return remove_name(console);
     }
     std::optional<Gallery> existing;
     if (append_) {
         existing = load_gallery(output_);
-        encode_.layer = encode_.layer == 0 ? existing->layer : encode_.layer;
-        encode_.l2_normalize = encode_.l2_normalize || existing->l2_normalize;
+        codes_.layer = codes_.layer == 0 ? existing->layer : codes_.layer;
+        codes_.l2_normalize = codes_.l2_normalize.value_or(existing->l2_normalize);
         metric_ = metric_.value_or(existing->metric);
         false_accept_ = false_accept_.value_or(existing->false_accept);
     } else if (std::filesystem::is_regular_file(output_)) {
@@ -99,6 +104,11 @@ int EnrollCommand::run(Console& console, const std::vector<std::string>& inputs)
     const Inputs opened(inputs, coding_.limits);
     const NamedModel model =
         existing ? open_gallery_model(console, *existing, output_, model_) : open_model(console, model_);
+    check_layer(model.model, codes_.layer);
+    const std::vector<NamedPath> written{{"-o", output_}, {"--manifest", coding_.manifest}};
+    std::vector<NamedPath> read = opened.files(written);
+    read.push_back({"the model", model.path});
+    check_outputs(read, written);
     Account account(console, coding_.manifest);
     Gallery gallery = encode(console, opened, model, account);
     const std::int64_t added = gallery.size();
@@ -131,28 +141,31 @@ Gallery EnrollCommand::encode(Console& console, const Inputs& inputs, const Name
     Gallery gallery;
     gallery.model_identity = model.model.identity();
     gallery.model_path = model.path;
-    gallery.layer = encode_.layer == 0 ? static_cast<int>(model.model.layers.size()) : encode_.layer;
-    gallery.l2_normalize = encode_.l2_normalize;
+    gallery.layer = codes_.layer == 0 ? static_cast<int>(model.model.layers.size()) : codes_.layer;
+    gallery.l2_normalize = codes_.encode().l2_normalize;
     gallery.metric = metric_.value_or(Metric::l2);
     std::vector<float> values;
-    encode_inputs(
-        console,
-        {.inputs = inputs, .model = model.model, .encode = encode_, .need_label = true, .label = name_},
-        coding_, account, [&](const InputBatch& batch, const Tensor& codes, Encoder&) {
-            for (const PictureEntry& entry : batch.entries) {
-                if (*entry.label == "unknown") {
-                    throw InvalidArgument(fmt::format(
-                        "{}: the name 'unknown' is kept for pictures that are near nobody; rename "
-                        "its folder",
-                        entry.path));
-                }
-                gallery.names.push_back(*entry.label);
-                gallery.paths.push_back(entry.path);
-            }
-            values.insert(values.end(), codes.values().begin(), codes.values().end());
-        });
+    encode_inputs(console,
+                  {.inputs = inputs,
+                   .model = model.model,
+                   .encode = codes_.encode(),
+                   .need_label = true,
+                   .label = name_},
+                  coding_, account, [&](const InputBatch& batch, const Tensor& codes, Encoder&) {
+                      for (const PictureEntry& entry : batch.entries) {
+                          if (*entry.label == "unknown") {
+                              throw InvalidArgument(fmt::format(
+                                  "{}: the name 'unknown' is kept for pictures that are near nobody; rename "
+                                  "its folder",
+                                  entry.path));
+                          }
+                          gallery.names.push_back(*entry.label);
+                          gallery.paths.push_back(core::to_utf8(entry.path));
+                      }
+                      values.insert(values.end(), codes.values().begin(), codes.values().end());
+                  });
     account.finish();
-    gallery.codes = Tensor({gallery.size(), model.model.code_size(encode_.layer)});
+    gallery.codes = Tensor({gallery.size(), model.model.code_size(codes_.layer)});
     std::copy(values.begin(), values.end(), gallery.codes.data());
     return gallery;
 }
@@ -176,12 +189,19 @@ void EnrollCommand::finish(Gallery& gallery, std::int64_t added) const {
         "{}: {} pictures of {} names{}\n{}", output_, format_count(gallery.size()), counts.size(),
         added > 0 && added < gallery.size() ? fmt::format(", {} of them new", format_count(added)) : "",
         table.text()));
-    if (gallery.threshold) {
+    const std::int64_t measured = calibration_size(gallery);
+    if (gallery.threshold == Gallery::nobody) {
         results.write(
-            fmt::format("threshold {:.6g} ({} distance): beyond it a picture is unknown; calibrated so that "
-                        "at most {:.3g}% "
-                        "of strangers are given a name\n",
-                        *gallery.threshold, name(gallery.metric), 100.0 * rate));
+            "threshold none: pictures of different names have the same code, so nobody is given a name "
+            "(--false-accept or recognize --threshold may allow it)\n");
+    } else if (gallery.threshold) {
+        results.write(fmt::format(
+            "threshold {:.6g} ({} distance): beyond it a picture is unknown; an estimate by which about "
+            "{:.3g}% of strangers are given a name, measured on {} pictures\n",
+            *gallery.threshold, name(gallery.metric), 100.0 * rate, format_count(measured)));
+        if (rate * static_cast<double>(measured) < 1.0) {
+            results.write(fmt::format("{} pictures are too few to promise that rate\n", measured));
+        }
     } else {
         results.write(
             "no threshold: with one name there are no strangers to calibrate on, so every picture will be "

@@ -127,6 +127,11 @@ nlohmann::json report_json(const Evaluation& result, const std::string& model) {
     baselines["pca"]["components"] = result.pca_components;
     out["knn"] = {{"k", result.k}, {"metric", name(result.metric)}, {"accuracy", nullptr}};
     if (!result.labelled) {
+        for (const char* key : {"knn_accuracy", "knn_accuracy_deviation"}) {
+            baselines["raw"][key] = nullptr;
+            baselines["pca"][key] = nullptr;
+        }
+        out["knn"]["accuracy_deviation"] = nullptr;
         return out;
     }
     put(out["knn"], "accuracy", result.knn_accuracy);
@@ -159,7 +164,7 @@ public:
 private:
     std::string model_;
     std::string manifest_;
-    EncodeOptions encode_;
+    CodeOptions codes_;
     EvaluateOptions options_;
     PictureLimits limits_;
     bool json_ = false;
@@ -171,7 +176,7 @@ void EvaluateCommand::declare(OptionParser& parser) {
     parser.option("k", "N", "neighbours that vote (5 when not given)", integer_into(options_.k, 1));
     parser.option("metric", "l2|cosine", "distance between codes",
                   [this](const std::string& text) { options_.metric = parse_metric(text); });
-    declare_code_options(parser, encode_);
+    codes_.declare(parser);
     parser.option("splits", "N", "random halves, where there is one set (20 when not given)",
                   integer_into(options_.splits, 1, 10000));
     parser.option("seed", "N", "of the splits", integer_into(options_.seed, 0));
@@ -189,8 +194,8 @@ int EvaluateCommand::run(Console& console, const std::vector<std::string>& input
     if (inputs.empty() || inputs.size() > 2) {
         throw UsageError("evaluate needs TRAIN, or TRAIN and TEST");
     }
-    options_.layer = encode_.layer;
-    options_.l2_normalize = encode_.l2_normalize;
+    options_.layer = codes_.layer;
+    options_.l2_normalize = codes_.l2_normalize.value_or(false);
     if (!manifest_.empty()) {
         check_writable(manifest_);
     }
@@ -200,6 +205,15 @@ int EvaluateCommand::run(Console& console, const std::vector<std::string>& input
         test.emplace(Pictures::open(inputs[1], limits_));
     }
     const NamedModel model = open_model(console, model_);
+    check_layer(model.model, codes_.layer);
+    const std::vector<NamedPath> written{{"--manifest", manifest_}};
+    std::vector<NamedPath> read{{"the model", model.path}, {"the input", inputs[0]}};
+    add_replaced(train, written, read);
+    if (test) {
+        read.push_back({"the input", inputs[1]});
+        add_replaced(*test, written, read);
+    }
+    check_outputs(read, written);
     const Evaluation result =
         test ? evaluate(model.model, train, *test, options_) : evaluate(model.model, train, options_);
     // Opened only now: an interrupt while measuring ends the program at once and must leave nothing behind.

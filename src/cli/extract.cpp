@@ -1,5 +1,6 @@
 #include <filesystem>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <iostream>
 #include <optional>
 
@@ -31,17 +32,18 @@ private:
     std::string model_;
     std::string output_;
     std::optional<FeatureFormat> format_;
-    EncodeOptions encode_;
+    CodeOptions codes_;
     CodingOptions coding_;
 };
 
 void ExtractCommand::declare(OptionParser& parser) {
     parser.group("Features");
     parser.option("model,m", "MODEL", "else the model that comes with stackae", text_into(model_));
-    parser.option("output,o", "FILE", "else stdout", text_into(output_));
+    parser.option("output,o", "FILE", "else stdout; .npy brings FILE.csv with names and labels beside it",
+                  text_into(output_));
     parser.option("format", "NAME", "csv, npy, libsvm, projector or jsonl; else by the output's ending",
                   [this](const std::string& text) { format_ = parse_feature_format(text); });
-    declare_code_options(parser, encode_);
+    codes_.declare(parser);
     coding_.declare(parser);
 }
 
@@ -73,17 +75,29 @@ int ExtractCommand::run(Console& console, const std::vector<std::string>& inputs
     const FeatureFormat format = settle_format();
     const Inputs opened(inputs, coding_.limits);
     const NamedModel model = open_model(console, model_);
-    const std::int64_t columns = model.model.code_size(encode_.layer);
+    check_layer(model.model, codes_.layer);
+    const std::int64_t columns = model.model.code_size(codes_.layer);
+    const std::vector<std::string> files =
+        output_.empty() ? std::vector<std::string>{} : feature_files(output_, format, opened.labelled());
+    std::vector<NamedPath> written{{"--manifest", coding_.manifest}};
+    for (const std::string& file : files) {
+        written.push_back({file == output_ ? "-o" : fmt::format("the file beside -o {},", output_), file});
+    }
+    std::vector<NamedPath> read = opened.files(written);
+    read.push_back({"the model", model.path});
+    check_outputs(read, written);
     Account account(console, coding_.manifest);
     std::optional<FeatureWriter> writer;
-    if (output_.empty()) {
-        writer.emplace(std::cout, format, columns, opened.labelled(), model.model.class_names);
-    } else {
+    if (!output_.empty()) {
         writer.emplace(output_, format, columns, opened.labelled(), model.model.class_names);
     }
     std::vector<FeatureRow> rows;
-    encode_inputs(console, {.inputs = opened, .model = model.model, .encode = encode_}, coding_, account,
-                  [&](const InputBatch& batch, const Tensor& codes, Encoder&) {
+    encode_inputs(console, {.inputs = opened, .model = model.model, .encode = codes_.encode()}, coding_,
+                  account, [&](const InputBatch& batch, const Tensor& codes, Encoder&) {
+                      if (!writer) {  // only now: where no picture can be used nothing is printed
+                          writer.emplace(std::cout, format, columns, opened.labelled(),
+                                         model.model.class_names);
+                      }
                       rows.clear();
                       for (const PictureEntry& entry : batch.entries) {
                           rows.push_back({entry.path, entry.label});
@@ -95,8 +109,8 @@ int ExtractCommand::run(Console& console, const std::vector<std::string>& inputs
     if (output_.empty()) {
         finish_stdout();
     } else {
-        console.note(
-            fmt::format("wrote {}: {} rows of {} features", output_, format_count(account.rows()), columns));
+        console.note(fmt::format("wrote {}: {} rows of {} features", fmt::join(files, " and "),
+                                 format_count(account.rows()), columns));
     }
     return account.exit_code();
 }

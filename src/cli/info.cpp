@@ -120,8 +120,9 @@ std::string gallery_text(const Gallery& gallery, const std::string& path) {
     out += fmt::format("codes        layer {}, {} values{}, {} distance\n", gallery.layer,
                        gallery.codes.columns(), gallery.l2_normalize ? ", scaled to length 1" : "",
                        name(gallery.metric));
-    out += gallery.threshold
-               ? fmt::format("threshold    {:.6g} (at most {:.3g}% of strangers are given a name)\n",
+    out += gallery.threshold == Gallery::nobody ? std::string("threshold    nobody is given a name\n")
+           : gallery.threshold
+               ? fmt::format("threshold    {:.6g} (about {:.3g}% of strangers are given a name)\n",
                              *gallery.threshold, 100.0 * gallery.false_accept)
                : std::string("threshold    none\n");
     TextTable table;
@@ -241,6 +242,7 @@ int InfoCommand::run(Console& console, const std::vector<std::string>& inputs) {
     if (presets_ ? !inputs.empty() : inputs.size() != 1) {
         throw UsageError(presets_ ? "info --presets takes no file" : "info needs one MODEL or GALLERY");
     }
+    check_png_name(filters_);
     Results results;
     const auto print = [&](const std::string& text, const nlohmann::json& object) {
         results.write(json_ ? core::print_json(object) + "\n" : text);
@@ -262,6 +264,7 @@ int InfoCommand::run(Console& console, const std::vector<std::string>& inputs) {
     } else {
         const Model model = load_model(path);
         if (!filters_.empty()) {
+            check_outputs({{"the model", path}}, {{"--filters", filters_}});
             draw_filters(model, filters_);
             console.note(fmt::format("drew {} of {} units in {}",
                                      std::min(most_filters, model.layers.front().units()),

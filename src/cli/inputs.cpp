@@ -11,6 +11,7 @@
 #include "cli/command.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/values.hpp"
+#include "core/json.hpp"
 
 namespace stackae::cli {
 
@@ -35,7 +36,7 @@ void Account::left_out(const PictureEntry& entry, std::string_view status, std::
                                      csv_field(entry.label.value_or("")), status, csv_field(reason)));
     }
     if (++skipped_ <= named_at_most) {
-        console_.warn(fmt::format("skipped {}: {} ({})", entry.path, reason, status));
+        console_.warn(fmt::format("skipped {}: {} ({})", printable(entry.path), reason, status));
     }
 }
 
@@ -76,19 +77,41 @@ int Account::exit_code() const {
     return skipped_ > 0 ? exit_code::skipped : exit_code::done;
 }
 
+void add_replaced(const Pictures& pictures, const std::vector<NamedPath>& written,
+                  std::vector<NamedPath>& read) {
+    namespace fs = std::filesystem;
+    std::error_code ignored;
+    for (const NamedPath& output : written) {
+        if (output.path.empty() || !fs::is_regular_file(output.path, ignored)) {
+            continue;  // nothing is replaced
+        }
+        for (std::int64_t i = 0; i < pictures.size(); ++i) {
+            const std::string path = pictures.entry(i).path;
+            if (fs::equivalent(path, output.path, ignored)) {
+                read.push_back({fmt::format("the input picture {}", path), path});
+                break;
+            }
+        }
+    }
+}
+
 Inputs::Inputs(const std::vector<std::string>& paths, const PictureLimits& limits) {
     for (const std::string& path : paths) {
         Source& source = sources_.emplace_back();
         source.path = path;
         try {
             source.pictures.emplace(Pictures::open(path, limits));
-        } catch (const IoError& error) {
+        } catch (const Error& error) {
             if (paths.size() == 1) {
                 throw;
             }
             std::error_code ignored;
             const bool missing = !std::filesystem::exists(path, ignored);
-            source.status = name(missing ? PictureStatus::missing : PictureStatus::unreadable);
+            source.status =
+                name(missing                                               ? PictureStatus::missing
+                     : dynamic_cast<const IoError*>(&error) != nullptr     ? PictureStatus::unreadable
+                     : dynamic_cast<const CorruptFile*>(&error) != nullptr ? PictureStatus::corrupt
+                                                                           : PictureStatus::unsupported);
             source.reason = error.what();
             if (source.reason.starts_with(path + ": ")) {
                 source.reason.erase(0, path.size() + 2);
@@ -108,6 +131,17 @@ std::int64_t Inputs::size() const {
 bool Inputs::labelled() const {
     return std::any_of(sources_.begin(), sources_.end(),
                        [](const Source& source) { return source.pictures && source.pictures->labelled(); });
+}
+
+std::vector<NamedPath> Inputs::files(const std::vector<NamedPath>& written) const {
+    std::vector<NamedPath> read;
+    for (const Source& source : sources_) {
+        read.push_back({fmt::format("the input {}", source.path), source.path});
+        if (source.pictures) {
+            add_replaced(*source.pictures, written, read);
+        }
+    }
+    return read;
 }
 
 InputReader::InputReader(const Inputs& inputs, const Recipe& recipe, Options options, Account& account,
@@ -198,6 +232,9 @@ void InputReader::account_for(const Pictures& pictures) {
         }
         if (options_.need_label && !entry.label) {
             account_.left_out(entry, "unlabelled", "no label: the picture lies in no class folder");
+            kept_.emplace_back();
+        } else if (options_.need_label && !core::is_utf8(*entry.label)) {
+            account_.left_out(entry, "not_utf8", "a name that is not UTF-8");
             kept_.emplace_back();
         } else {
             account_.used(entry);

@@ -10,6 +10,7 @@
 #include "stackae/pictures.hpp"
 
 #include "cli/console.hpp"
+#include "cli/results.hpp"
 #include "core/file_io.hpp"
 
 namespace stackae::cli {
@@ -44,6 +45,10 @@ private:
     std::int64_t skipped_ = 0;
 };
 
+/// Appends the pictures of a collection that one of `written` would replace.
+void add_replaced(const Pictures& pictures, const std::vector<NamedPath>& written,
+                  std::vector<NamedPath>& read);
+
 /// All inputs of a command line, opened.
 class Inputs {
 public:
@@ -52,6 +57,8 @@ public:
 
     [[nodiscard]] std::int64_t size() const;
     [[nodiscard]] bool labelled() const;
+    /// For check_outputs(): the paths given, and the pictures of them that one of `written` would replace.
+    [[nodiscard]] std::vector<NamedPath> files(const std::vector<NamedPath>& written) const;
 
 private:
     friend class InputReader;

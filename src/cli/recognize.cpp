@@ -78,14 +78,24 @@ int RecognizeCommand::run(Console& console, const std::vector<std::string>& inpu
     const Inputs opened(inputs, coding_.limits);
     recognize_.top = top_.value_or(1);
     recognize_.threads = opened.size() == 1 ? 1 : coding_.threads;
+    if (output_ == "-") {
+        output_.clear();
+    }
+    const std::vector<NamedPath> written{{"-o", output_}, {"--manifest", coding_.manifest}};
+    std::vector<NamedPath> read = opened.files(written);
+    read.push_back({"the model", model.path});
+    read.push_back({"the gallery", gallery_});
+    check_outputs(read, written);
     Recognizer recognizer(gallery, recognize_);
     Account account(console, coding_.manifest);
     Results results(output_);
-    begin(results, recognizer.threshold(), recognize_.metric.value_or(gallery.metric));
     bool first = true;
     const EncodeOptions encode{.layer = gallery.layer, .l2_normalize = gallery.l2_normalize};
     encode_inputs(console, {.inputs = opened, .model = model.model, .encode = encode}, coding_, account,
                   [&](const InputBatch& batch, const Tensor& codes, Encoder&) {
+                      if (first) {
+                          begin(results, recognizer.threshold(), recognize_.metric.value_or(gallery.metric));
+                      }
                       const std::vector<Recognition> found = recognizer.recognize(codes);
                       for (std::size_t i = 0; i < found.size(); ++i) {
                           write(results, batch.entries[i], found[i], recognizer.threshold(), first);

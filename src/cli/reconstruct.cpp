@@ -58,18 +58,26 @@ int ReconstructCommand::run(Console& console, const std::vector<std::string>& in
     if (inputs.empty()) {
         throw UsageError("reconstruct needs an INPUT: a picture, a folder, a list, IDX or .npy");
     }
+    check_png_name(output_);
     if (!output_.empty()) {
         check_writable(output_);
     }
     const Inputs opened(inputs, coding_.limits);
     const NamedModel model = open_model(console, model_);
+    check_layer(model.model, encode_.layer);
+    const std::vector<NamedPath> written{{"-o", output_}, {"--manifest", coding_.manifest}};
+    std::vector<NamedPath> read = opened.files(written);
+    read.push_back({"the model", model.path});
+    check_outputs(read, written);
     const Recipe& recipe = model.model.recipe;
     Account account(console, coding_.manifest);
     Results results;
-    results.write("path,squared_error\n");
+    bool first = true;
     encode_inputs(
         console, {.inputs = opened, .model = model.model, .encode = encode_}, coding_, account,
         [&](const InputBatch& batch, const Tensor& codes, Encoder& encoder) {
+            results.write(first ? "path,squared_error\n" : "");
+            first = false;
             const Tensor rebuilt = encoder.decode(codes);
             for (std::int64_t i = 0; i < rebuilt.rows(); ++i) {
                 const auto x = batch.pictures.row(i);

@@ -9,7 +9,84 @@
 
 #include "stackae/error.hpp"
 
+#include "cli/values.hpp"
+#include "core/safetensors.hpp"
+
 namespace stackae::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+fs::path full(const std::string& path) {
+    std::error_code error;
+    const fs::path absolute = fs::absolute(path);
+    fs::path canonical = fs::weakly_canonical(absolute, error);
+    return error ? absolute.lexically_normal() : canonical;
+}
+
+/// A device or a pipe: written straight, so that nothing is replaced.
+bool is_stream(const std::string& path) {
+    std::error_code ignored;
+    return fs::exists(path, ignored) && fs::is_other(path, ignored);
+}
+
+}  // namespace
+
+bool same_file(const std::string& a, const std::string& b) {
+    std::error_code ignored;
+    return fs::equivalent(a, b, ignored) || full(a) == full(b);
+}
+
+void check_outputs(const std::vector<NamedPath>& read, const std::vector<NamedPath>& written) {
+    for (auto output = written.begin(); output != written.end(); ++output) {
+        if (output->path.empty() || is_stream(output->path)) {
+            continue;
+        }
+        for (const NamedPath& input : read) {
+            if (!input.path.empty() && same_file(input.path, output->path)) {
+                throw UsageError(fmt::format("{} {} would replace {}; name another file", output->what,
+                                             output->path, input.what));
+            }
+        }
+        for (auto other = written.begin(); other != output; ++other) {
+            if (!other->path.empty() && same_file(other->path, output->path)) {
+                throw UsageError(
+                    fmt::format("{} and {} are the same file: {}", other->what, output->what, output->path));
+            }
+        }
+    }
+}
+
+void check_replaces_only(const std::string& path, const std::string& kind) {
+    std::error_code ignored;
+    if (!fs::is_regular_file(path, ignored) || fs::is_empty(path, ignored)) {
+        return;
+    }
+    std::string why = "is no file of stackae";
+    try {
+        const auto metadata = core::read_safetensors(path).metadata;
+        const auto found = metadata.find("kind");
+        if (found != metadata.end() && found->second == kind) {
+            return;
+        }
+        why = fmt::format("is no {}", kind);
+    } catch (const IoError&) {
+        throw;
+    } catch (const Error&) {
+    }
+    throw UsageError(
+        fmt::format("-o {}: a file of that name is there and {}; it is not replaced", path, why));
+}
+
+void check_png_name(const std::string& path) {
+    std::string ending = fs::path(path).extension().string();
+    for (char& c : ending) {
+        c = static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
+    }
+    if (!path.empty() && ending != ".png" && !is_stream(path)) {
+        throw UsageError(fmt::format("{}: drawings are PNG; name a file that ends in .png", path));
+    }
+}
 
 Results::Results(const std::string& path) {
     if (!path.empty() && path != "-") {
@@ -43,7 +120,6 @@ void finish_stdout() {
 }
 
 void check_writable(const std::string& path) {
-    namespace fs = std::filesystem;
     std::error_code ignored;
     if (fs::is_directory(path, ignored)) {
         throw IoError(fmt::format("{}: cannot be written: it is a folder", path));

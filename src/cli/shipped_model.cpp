@@ -55,23 +55,41 @@ NamedModel open_gallery_model(Console& console, const Gallery& gallery, const st
     const fs::path folder = fs::path(gallery_path).parent_path();
     std::vector<std::string> candidates{hint.string(), (folder / hint).string(),
                                         (folder / hint.filename()).string()};
+    if (hint.is_relative()) {  // the gallery may lie deeper than the folder it was enrolled from
+        fs::path above = fs::absolute(gallery_path).lexically_normal().parent_path();
+        for (; above.has_relative_path(); above = above.parent_path()) {
+            candidates.push_back((above / hint).string());
+        }
+    }
     if (auto shipped = shipped_model_path()) {
         candidates.push_back(std::move(*shipped));
     }
+    std::string why = "which is not there";
+    bool told = false;
+    const auto reject = [&](const std::string& candidate, const std::string& reason) {
+        if (!told && fs::path(candidate).filename() == hint.filename()) {
+            why = fmt::format("but {} {}", candidate, reason);
+            told = true;
+        }
+    };
     for (const std::string& candidate : candidates) {
         std::error_code error;
         if (!fs::is_regular_file(candidate, error)) {
             continue;
         }
-        NamedModel named{load_model(candidate), candidate};
-        if (named.model.identity() == gallery.model_identity) {
-            console.note(fmt::format("model: {} (the one that made {})", candidate, gallery_path));
-            return named;
+        try {
+            NamedModel named{load_model(candidate), candidate};
+            if (named.model.identity() == gallery.model_identity) {
+                console.note(fmt::format("model: {} (the one that made {})", candidate, gallery_path));
+                return named;
+            }
+            reject(candidate, fmt::format("is another model ({})", named.model.identity()));
+        } catch (const Error& failure) {
+            reject(candidate, fmt::format("cannot be used: {}", failure.what()));
         }
     }
-    throw InvalidArgument(
-        fmt::format("{}: was made with the model {} ({}), which is not there; name it with -m MODEL",
-                    gallery_path, gallery.model_path, gallery.model_identity));
+    throw InvalidArgument(fmt::format("{}: was made with the model {} ({}), {}; name it with -m MODEL",
+                                      gallery_path, gallery.model_path, gallery.model_identity, why));
 }
 
 }  // namespace stackae::cli

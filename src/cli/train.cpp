@@ -31,6 +31,24 @@ std::string default_output(const std::string& input) {
     return "models/" + (stem.empty() ? "model" : stem) + ".stackae";
 }
 
+bool is_complete_model(const std::string& path) {
+    std::error_code ignored;
+    if (!fs::is_regular_file(path, ignored)) {
+        return false;
+    }
+    try {
+        return !load_model(path).interrupted;
+    } catch (const Error&) {
+        return false;
+    }
+}
+
+/// `a/b.stackae` as `a/b.partial.stackae`.
+std::string partial_name(const std::string& path) {
+    const fs::path whole(path);
+    return (whole.parent_path() / (whole.stem().string() + ".partial" + whole.extension().string())).string();
+}
+
 std::string sizes_text(std::int64_t inputs, const std::vector<std::int64_t>& layers) {
     std::string text = fmt::format("{}", inputs);
     for (const std::int64_t units : layers) {
@@ -89,6 +107,11 @@ int TrainCommand::run(Console& console, const std::vector<std::string>& inputs) 
         if (output_.empty()) {
             output_ = default_output(inputs.front());
         }
+        const std::vector<NamedPath> written{{"-o", output_}, {"--log", log_}, {"--manifest", manifest_}};
+        std::vector<NamedPath> read{{"the input", inputs.front()}};
+        add_replaced(pictures, written, read);
+        check_outputs(read, written);
+        check_replaces_only(output_, "model");
         for (const std::string& path : {output_, log_, manifest_}) {
             if (!path.empty()) {
                 check_writable(path);
@@ -185,10 +208,13 @@ int TrainCommand::keep(Console& console, const Model& model, TrainMonitor& monit
         monitor.log_outcome("interrupted", "no epoch was finished; nothing was kept");
         return exit_code::interrupted;
     }
-    save(model, output_);
+    const bool spare = model.interrupted && is_complete_model(output_);
+    const std::string path = spare ? partial_name(output_) : output_;
+    save(model, path);
     if (model.interrupted) {
-        const std::string kept = fmt::format("interrupted; kept {} of {} layers in {}", model.layers.size(),
-                                             model.options.layers.size(), output_);
+        const std::string kept = fmt::format(
+            "interrupted; kept {} of {} layers in {}{}", model.layers.size(), model.options.layers.size(),
+            path, spare ? fmt::format("; the finished model {} is as it was", output_) : "");
         console.warn(kept);
         monitor.log_outcome("interrupted", kept);
         return exit_code::interrupted;

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cmath>
 #include <fmt/format.h>
+#include <iterator>
 #include <numeric>
 
 namespace stackae::cli {
@@ -143,6 +144,20 @@ std::string csv_field(std::string_view text) {
     return quoted + '"';
 }
 
+std::string printable(std::string_view text) {
+    std::string out;
+    for (const char c : text) {
+        if (c == '\n' || c == '\t' || c == '\r') {
+            out += c == '\n' ? "\\n" : c == '\t' ? "\\t" : "\\r";
+        } else if (static_cast<unsigned char>(c) < 0x20 || c == '\x7f') {
+            out += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
+        } else {
+            out += c;
+        }
+    }
+    return out;
+}
+
 std::string format_count(std::int64_t count) {
     std::string digits = fmt::format("{}", count);
     const std::size_t first = count < 0 ? 1 : 0;
@@ -179,6 +194,12 @@ std::string format_duration(double seconds) {
         return fmt::format("{}:{:02} min", whole / 60, whole % 60);
     }
     return fmt::format("{}:{:02}:{:02} h", whole / 3600, whole / 60 % 60, whole % 60);
+}
+
+void TextTable::add(const std::vector<std::string>& row) {
+    std::vector<std::string>& cells = rows_.emplace_back();
+    std::transform(row.begin(), row.end(), std::back_inserter(cells),
+                   [](const std::string& cell) { return printable(cell); });
 }
 
 std::string TextTable::text(int indent) const {

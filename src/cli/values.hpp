@@ -54,6 +54,9 @@ template <class ParseOne>
 /// A CSV field by RFC 4180: quoted where it holds a comma, a quote or a line's end.
 [[nodiscard]] std::string csv_field(std::string_view text);
 
+/// On one line of a terminal: control characters become `\n`, `\t`, `\x1b`, ….
+[[nodiscard]] std::string printable(std::string_view text);
+
 /// 1234567 as `1,234,567`.
 [[nodiscard]] std::string format_count(std::int64_t count);
 /// 1536 as `1.5 KiB`.
@@ -64,7 +67,8 @@ template <class ParseOne>
 /// Rows of text in columns: the first to the left, the others to the right.
 class TextTable {
 public:
-    void add(std::vector<std::string> row) { rows_.push_back(std::move(row)); }
+    /// Cells are made printable().
+    void add(const std::vector<std::string>& row);
     /// Every line indented and ended; columns two spaces apart, widths counted in code points.
     [[nodiscard]] std::string text(int indent = 2) const;
 

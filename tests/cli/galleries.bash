@@ -9,7 +9,8 @@ expect 0 enroll pictures -m model.stackae -o people.gallery
 has out "people.gallery: 15 pictures of 3 names"
 has out 'Lee, "Bob"  5'
 has out "threshold "
-has out "at most 1% of strangers"
+has out "about 1% of strangers are given a name, measured on 15 pictures"
+has out "15 pictures are too few"
 expect 0 info people.gallery --json
 has out '"kind":"gallery"'
 has out '"names":{"Lee, \"Bob\"":5,"ann":5,"cy":5}'
@@ -95,3 +96,19 @@ expect 1 enroll --remove dee -o people.gallery
 has err "the only name"
 expect 1 recognize stranger.pgm -g model.stackae
 has err "model.stackae"
+
+# Names that are not UTF-8 are left out with a reason, so that two people do not become one; line ends are shown.
+rm -rf latin
+draw_classes latin 1 $'M\xfcller' $'M\xf6ller' $'two\nlines' plain
+expect 3 enroll latin -m model.stackae -o latin.gallery
+has err "a name that is not UTF-8"
+has out "2 pictures of 2 names"
+has out 'two\nlines'
+# The same path in another spelling is the same path.
+expect 0 enroll ./more/../more/dee -o latin.gallery --name dee --append
+expect 0 enroll "$PWD/more/dee" -o latin.gallery --name dee --append
+has out "4 pictures of 3 names"
+# A gallery is compared as it was made.
+expect 0 enroll pictures -m model.stackae -o unit.gallery --normalize l2
+expect 1 enroll more/dee --name dee -o unit.gallery --append --normalize none
+has err "l2 normalisation"

@@ -14,9 +14,9 @@ expect 0 extract pictures -m model.stackae --layer 1 --normalize l2
 [ "$(head -n 1 out)" = "filename,label,f0,f1,f2,f3,f4,f5" ] || fail "the header of a folder and layer 1"
 awk -F, 'NR > 1 { s = 0; for (i = 3; i <= NF; ++i) s += $i * $i; if (s < 0.9999 || s > 1.0001) exit 1 }' out ||
     fail "codes are not of length 1"
-expect 1 extract pictures -m model.stackae --layer 3
+expect 2 extract pictures -m model.stackae --layer 3
 empty out
-has err "layer"
+has err "1 to 2"
 expect 0 extract pictures -m model.stackae --format libsvm
 lines out 8
 expect 0 extract pictures -m model.stackae --format jsonl
@@ -26,12 +26,39 @@ for ending in csv npy libsvm jsonl; do
     expect 0 extract pictures -m model.stackae -o features.$ending
     empty out
     exists features.$ending
-    has err "wrote features.$ending: 8 rows of 4 features"
+    has err "wrote features.$ending"
+    has err ": 8 rows of 4 features"
 done
 expect 0 extract pictures -m model.stackae -o projector/
 lines projector/tensors.tsv 8
 expect 0 embed pictures -m model.stackae -o -
 lines out 9
+
+has_not features.csv row,filename # of the .npy: its side file has a name of its own
+exists features.npy.csv
+printf 'no picture' >text.png
+for command in extract reconstruct; do
+    expect 1 $command text.png -m model.stackae
+    empty out
+done
+mkdir hollow
+expect 3 extract hollow pictures/ann/0.pgm -m model.stackae
+lines out 2
+
+# Nothing that is read is replaced, nor one output by another.
+cp pictures/ann/0.pgm x.png
+cp model.stackae kept.stackae
+for command in "reconstruct x.png -o x.png -m model.stackae" "extract x.png --manifest ./x.png -m model.stackae" \
+    "extract pictures -m model.stackae -o model.stackae --format csv" "enroll pictures -m model.stackae -o model.stackae" \
+    "extract pictures -m model.stackae -o a.csv --manifest $PWD/a.csv" "train pictures -o pictures/ann/0.pgm" \
+    "extract pictures -m model.stackae -o a.npy --manifest a.npy.csv" "train pictures -o x.stackae --log x.stackae" \
+    "train pictures -o x.png" "extract pictures -m model.stackae -o pictures/ann/0.pgm --format csv" \
+    "reconstruct x.png -m model.stackae -o q.jpg" "info model.stackae --filters q.jpg"; do
+    expect 2 $command
+    empty out
+done
+cmp -s x.png pictures/ann/0.pgm || fail "an input was replaced"
+cmp -s model.stackae kept.stackae || fail "the model was replaced"
 
 # A disk that is full.
 for command in "extract pictures -m model.stackae" "reconstruct pictures -m model.stackae" \

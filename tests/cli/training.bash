@@ -7,8 +7,8 @@ draw_classes pictures 6 ann bob
 expect 1 train pictures -o nowhere/model.stackae
 has err "nowhere/model.stackae: cannot be written: there is no folder nowhere"
 has_not err "epoch"
-expect 1 train pictures -o pictures
-has err "it is a folder"
+expect 2 train pictures -o pictures
+has err "would replace the input"
 expect 1 train nothing -o model.stackae
 has err "nothing"
 mkdir hollow
@@ -96,3 +96,19 @@ code=$?
 [ "$code" -eq 130 ] || fail "exit code $code, expected 130"
 has err "nothing was kept"
 missing stopped.stackae
+
+# A finished model is not replaced by what an interrupted run kept.
+cp one.stackae finished.stackae
+rm -f log.jsonl
+"$program" train pictures -o finished.stackae --layers 4 --epochs 1000000 -b 4 --log log.jsonl >out 2>err </dev/null &
+process=$!
+for _ in $(seq 600); do
+    grep -q '"layer":1' log.jsonl 2>/dev/null && break
+    sleep 0.1
+done
+kill -INT $process
+wait $process
+[ $? -eq 130 ] || fail "the exit code, expected 130"
+has err "in finished.partial.stackae; the finished model finished.stackae is as it was"
+cmp -s one.stackae finished.stackae || fail "the finished model was replaced"
+exists finished.partial.stackae
