@@ -112,3 +112,18 @@ has out "4 pictures of 3 names"
 expect 0 enroll pictures -m model.stackae -o unit.gallery --normalize l2
 expect 1 enroll more/dee --name dee -o unit.gallery --append --normalize none
 has err "l2 normalisation"
+# The model is found from inside the gallery's folder, and one that is another is said to be.
+mkdir -p deep/models deep/galleries
+cp model.stackae deep/models/
+(cd deep && "$program" enroll ../pictures -m models/model.stackae -o galleries/p.gallery >../out 2>../err) || fail "enroll"
+(cd deep/galleries && "$program" recognize ../../stranger.pgm -g p.gallery >../../out 2>../../err) || fail "not found"
+cp other.stackae deep/models/model.stackae
+expect 1 recognize stranger.pgm -g deep/galleries/p.gallery
+has err "is another model"
+# Without labels the accuracies are there, as null; k is what was used.
+mkdir plain
+cp pictures/ann/*.pgm plain/
+expect 0 evaluate plain -m model.stackae --splits 1 --json
+has out '"raw":{"knn_accuracy":null'
+expect 0 evaluate pictures -m model.stackae --splits 1 --k 1000 --json
+has out '"k":8,'
