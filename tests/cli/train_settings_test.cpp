@@ -124,11 +124,13 @@ TEST_CASE("sparse penalties reach their fields") {
 
 TEST_CASE("a preset's values stretch over another stack, named ones must fit") {
     const TrainOptions shorter = parsed({"--preset", "hinton2006", "--layers", "20,10"});
-    CHECK(shorter.activations == std::vector<Activation>{Activation::sigmoid, Activation::linear});
+    CHECK(shorter.activations == std::vector<Activation>{Activation::silu, Activation::linear});
     const TrainOptions longer = parsed({"--preset", "hinton2006", "--layers", "50,40,30,20,10"});
     CHECK(longer.activations.size() == 5);
-    CHECK(longer.activations[3] == Activation::sigmoid);
+    CHECK(longer.activations[3] == Activation::silu);
     CHECK(longer.activations[4] == Activation::linear);
+    CHECK(parsed({"--preset", "hinton2006", "--layers", "20"}).activations ==
+          std::vector<Activation>{Activation::silu});
     CHECK_THROWS_AS(parsed({"--layers", "20,10", "--epochs", "1,2,3"}), UsageError);
     CHECK_THROWS_AS(parsed({"--layers", "20,10", "--activations", "relu,relu,relu"}), UsageError);
 }
