@@ -35,7 +35,7 @@ TEST_CASE("seed, stream, place and index each change the numbers") {
     CHECK(blocks.size() == 32);
 }
 
-TEST_CASE("uniform numbers fill [0, 1) and never reach 1") {
+TEST_CASE("uniform numbers fill the range from 0 to 1 and never reach 1") {
     CHECK(Random::uniform(0) == 0.0F);
     CHECK(Random::uniform(0xffffffff) < 1.0F);
     CHECK(Random::uniform(0x80000000) == 0.5F);

@@ -349,7 +349,7 @@ TEST_CASE("Every corruption, penalty and optimiser trains to better than the mea
     REQUIRE(model.history.back().validation_loss < 0.9 * model.history.back().mean_loss);
 }
 
-TEST_CASE("Cross-entropy is refused where pictures leave [0, 1]") {
+TEST_CASE("Cross-entropy is refused where pictures leave the range from 0 to 1") {
     TrainOptions options = small_options();
     options.loss = Loss::cross_entropy;
     Recipe recipe = small_recipe();
