@@ -186,7 +186,7 @@ TEST_CASE("pictures are not squeezed into a recipe that was made from rows") {
     CHECK(batch.skipped[0].reason == "picture of 20 × 28 pixels found; a row of 100 × 1 expected");
 }
 
-TEST_CASE("floats outside of [0, 1] are skipped with the value, not clipped") {
+TEST_CASE("floats below 0 or above 1 are skipped with the value, not clipped") {
     const TemporaryFolder folder;
     const std::vector<float> values{0.5F, 0.5F, 0.5F, 3.5F, 0.5F, std::nanf(""), 1.0F, 0.0F};
     write_text(folder / "a.npy", npy("<f4", "(4, 1, 2)", bytes_of(values)));

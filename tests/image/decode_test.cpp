@@ -158,7 +158,7 @@ TEST_CASE("16 bits are not read as white") {
     CHECK(farthest(values_of(folder / "w.tif", recipe_of(1, 1, 3)), {0, 1000 / 257.0, 255}) < 1e-4);
 }
 
-TEST_CASE("floats of a TIFF are taken as they are, and must lie in [0, 1]") {
+TEST_CASE("floats of a TIFF are taken as they are, and must lie between 0 and 1") {
     const TemporaryFolder folder;
     TiffKind kind;
     kind.bits = 32;

@@ -343,7 +343,7 @@ TEST_CASE("the threshold can be overridden, and without one everything has a nam
     CHECK(Recognizer(gallery).threshold() == 2.0);
 }
 
-TEST_CASE("k neighbours vote; the distance is that to the winner's nearest entry") {
+TEST_CASE("k neighbours vote, and the distance is that to the winner's nearest entry") {
     const Gallery gallery = line({"a", "b", "b", "c"}, {0, 2, 3, 50});
     Recognizer one(gallery, {.k = 1});
     Recognizer three(gallery, {.k = 3, .top = 2});
