@@ -12,7 +12,7 @@ using enum Activation;
 
 Preset default_preset() {
     TrainOptions o;
-    o.layers = {1000, 500, 250, 64};
+    o.layers = {1000, 500, 250, 30};
     o.activations = {silu, silu, silu, linear};
     o.epochs = {3};
     o.fine_tune_epochs = 15;
