@@ -15,7 +15,7 @@ Preset default_preset() {
     o.layers = {1000, 500, 250, 30};
     o.activations = {silu, silu, silu, linear};
     o.epochs = {3};
-    o.fine_tune_epochs = 15;
+    o.fine_tune_epochs = 30;
     o.fine_tune_learning_rate = 2e-3;
     o.optimizer = Optimizer::adamw;
     o.weight_decay = 0.05;
