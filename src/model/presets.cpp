@@ -10,39 +10,33 @@ namespace {
 
 using enum Activation;
 
-Preset default_preset() {
+/// 1000-500-250-30, greedy and then end to end, in SiLU units with a linear code.
+TrainOptions deep_autoencoder(std::int64_t fine_tune_epochs) {
     TrainOptions o;
     o.layers = {1000, 500, 250, 30};
     o.activations = {silu, silu, silu, linear};
     o.epochs = {3};
-    o.fine_tune_epochs = 30;
+    o.fine_tune_epochs = fine_tune_epochs;
     o.fine_tune_learning_rate = 2e-3;
     o.optimizer = Optimizer::adamw;
     o.weight_decay = 0.05;
     o.learning_rate = 1e-3;
     o.schedule = Schedule::one_cycle;
+    return o;
+}
+
+Preset default_preset() {
     return {"default",
             "deep autoencoder for features: greedy, then end to end (Hinton & Salakhutdinov 2006), with SiLU "
             "units (Elfwing et al. 2018)",
-            o};
+            deep_autoencoder(30)};
 }
 
 Preset hinton2006() {
-    TrainOptions o;
-    o.layers = {1000, 500, 250, 30};
-    o.activations = {silu, silu, silu, linear};
-    o.epochs = {3};
-    o.fine_tune_epochs = 60;
-    o.fine_tune_learning_rate = 2e-3;
-    o.optimizer = Optimizer::adamw;
-    o.weight_decay = 0.05;
-    o.learning_rate = 1e-3;
-    o.schedule = Schedule::one_cycle;
     return {"hinton2006",
-            "the 784-1000-500-250-30 deep autoencoder (Hinton & Salakhutdinov 2006), autoencoders for its "
-            "RBMs and "
-            "SiLU for its logistic units",
-            o};
+            "the 784-1000-500-250-30 deep autoencoder, trained for longer (Hinton & Salakhutdinov 2006); "
+            "autoencoders for its RBMs, SiLU for its logistic units",
+            deep_autoencoder(60)};
 }
 
 Preset sdae() {
