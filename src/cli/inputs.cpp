@@ -201,9 +201,8 @@ bool InputReader::read_on() {
                 const int threads = source.pictures->size() == 1 ? 1 : options_.threads;
                 reader_ = std::make_unique<PictureReader>(
                     *source.pictures, recipe_,
-                    ReadOptions{
-                        .batch_size = std::min({std::int64_t{256}, fitting_batch(), source.pictures->size()}),
-                        .threads = threads});
+                    ReadOptions{.batch_size = std::min(std::int64_t{256}, source.pictures->size()),
+                                .threads = threads});
             }
             if (reader_->next(decoded_)) {
                 account_for(*source.pictures);

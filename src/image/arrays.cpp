@@ -14,6 +14,15 @@
 namespace stackae::image {
 namespace {
 
+/// labels: one a picture, or none.
+PictureEntry array_entry(const std::string& path, std::int64_t i, const std::vector<std::string>& labels) {
+    PictureEntry entry{fmt::format("{}#{}", path, i), std::nullopt};
+    if (!labels.empty()) {
+        entry.label = labels[static_cast<std::size_t>(i)];
+    }
+    return entry;
+}
+
 struct CloseGzip {
     void operator()(gzFile_s* file) const noexcept { ::gzclose(file); }
 };
@@ -56,13 +65,7 @@ public:
           labels_(std::move(labels)) {}
 
     [[nodiscard]] std::int64_t size() const override { return shape_.count; }
-    [[nodiscard]] PictureEntry entry(std::int64_t i) const override {
-        PictureEntry entry{fmt::format("{}#{}", path_, i), std::nullopt};
-        if (!labels_.empty()) {
-            entry.label = labels_[static_cast<std::size_t>(i)];
-        }
-        return entry;
-    }
+    [[nodiscard]] PictureEntry entry(std::int64_t i) const override { return array_entry(path_, i, labels_); }
     [[nodiscard]] const std::string& path() const override { return path_; }
     [[nodiscard]] bool labelled() const override { return !labels_.empty(); }
     [[nodiscard]] std::int64_t row_length() const override { return shape_.rows ? shape_.width : 0; }
@@ -107,13 +110,7 @@ public:
         : pictures_(std::move(pictures)), shape_(shape), labels_(std::move(labels)) {}
 
     [[nodiscard]] std::int64_t size() const override { return shape_.count; }
-    [[nodiscard]] PictureEntry entry(std::int64_t i) const override {
-        PictureEntry entry{fmt::format("{}#{}", path_, i), std::nullopt};
-        if (!labels_.empty()) {
-            entry.label = labels_[static_cast<std::size_t>(i)];
-        }
-        return entry;
-    }
+    [[nodiscard]] PictureEntry entry(std::int64_t i) const override { return array_entry(path_, i, labels_); }
     [[nodiscard]] const std::string& path() const override { return path_; }
     [[nodiscard]] bool labelled() const override { return !labels_.empty(); }
     [[nodiscard]] Picture load(std::int64_t i, const Recipe* /*recipe*/) const override {

@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <cmath>
 #include <fmt/format.h>
 #include <map>
 #include <vector>
@@ -7,6 +6,7 @@
 #include "stackae/error.hpp"
 #include "stackae/model.hpp"
 
+#include "core/rows.hpp"
 #include "nn/dense.hpp"
 
 namespace stackae {
@@ -118,19 +118,6 @@ std::vector<Chain::Link> decoder_links(const Model& model, int layers) {
     return links;
 }
 
-void normalize_rows(Tensor& codes) {
-    for (std::int64_t i = 0; i < codes.rows(); ++i) {
-        double sum = 0.0;
-        for (const float value : codes.row(i)) {
-            sum += static_cast<double>(value) * static_cast<double>(value);
-        }
-        const auto scale = static_cast<float>(sum > 0.0 ? 1.0 / std::sqrt(sum) : 0.0);
-        for (float& value : codes.row(i)) {
-            value *= scale;
-        }
-    }
-}
-
 }  // namespace
 
 struct Encoder::State {
@@ -164,7 +151,9 @@ Encoder& Encoder::operator=(Encoder&&) noexcept = default;
 Tensor Encoder::encode(const Tensor& pictures) {
     Tensor codes = state_->run(state_->encoder, pictures, "encode");
     if (state_->l2_normalize) {
-        normalize_rows(codes);
+        for (std::int64_t i = 0; i < codes.rows(); ++i) {
+            core::scale_to_length_one(codes.row(i), codes.row(i));
+        }
     }
     return codes;
 }

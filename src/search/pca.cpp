@@ -148,6 +148,7 @@ Pca Pca::fit(const Tensor& rows, std::int64_t components, int threads) {
             fmt::format("principal components: {} asked for, 1 to {} possible with {} rows of {} values",
                         components, std::min(n, d), n, d));
     }
+    const nn::ThreadScope scope(threads);
     nn::Context context(threads);
     Pca pca;
     pca.mean = mean_row(rows);
@@ -167,6 +168,7 @@ Tensor Pca::encode(const Tensor& rows, int threads) const {
     const std::int64_t d = mean.size();
     const std::int64_t c = components.rows();
     check_width("encode", rows, d);
+    const nn::ThreadScope scope(threads);
     nn::Context context(threads);
     nn::MatrixProduct product(context, nn::ProductForm::transposed_b, block_rows, c, d);
     Tensor centred({block_rows, d});
@@ -188,6 +190,7 @@ Tensor Pca::decode(const Tensor& codes, int threads) const {
     const std::int64_t d = mean.size();
     const std::int64_t c = components.rows();
     check_width("decode", codes, c);
+    const nn::ThreadScope scope(threads);
     nn::Context context(threads);
     nn::MatrixProduct product(context, nn::ProductForm::plain, block_rows, d, c);
     Tensor padded({block_rows, c});

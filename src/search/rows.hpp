@@ -1,7 +1,6 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -10,13 +9,12 @@
 
 #include "stackae/tensor.hpp"
 
+#include "core/rows.hpp"
+
 namespace stackae::search {
 
-/// ‖x‖², in double.
-[[nodiscard]] inline double squared_norm(std::span<const float> x) {
-    return std::transform_reduce(x.begin(), x.end(), 0.0, std::plus<>{},
-                                 [](float value) { return double{value} * double{value}; });
-}
+using core::scale_to_length_one;
+using core::squared_norm;
 
 /// ‖a − b‖², in double.
 [[nodiscard]] inline double squared_distance(std::span<const float> a, std::span<const float> b) {
@@ -24,14 +22,6 @@ namespace stackae::search {
         const double difference = double{x} - double{y};
         return difference * difference;
     });
-}
-
-/// to ← x / ‖x‖, zeros stay; to may be x.
-inline void scale_to_length_one(std::span<const float> x, std::span<float> to) {
-    const double norm = squared_norm(x);
-    const double scale = norm > 0.0 ? 1.0 / std::sqrt(norm) : 0.0;
-    std::transform(x.begin(), x.end(), to.begin(),
-                   [scale](float value) { return static_cast<float>(double{value} * scale); });
 }
 
 /// Copies rows, in the order given.
