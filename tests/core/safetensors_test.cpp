@@ -8,6 +8,7 @@
 
 #include "support/catch.hpp"
 #include "support/temporary_folder.hpp"
+#include "support/tensor.hpp"
 
 using stackae::CorruptFile;
 using stackae::InvalidArgument;
@@ -18,16 +19,11 @@ using stackae::core::Safetensors;
 using stackae::core::write_safetensors;
 using stackae::test::read_text;
 using stackae::test::TemporaryFolder;
+using stackae::test::tensor;
 using stackae::test::write_text;
 using namespace std::string_literals;
 
 namespace {
-
-Tensor tensor(std::vector<std::int64_t> shape, std::initializer_list<float> values) {
-    Tensor result(std::move(shape));
-    std::copy(values.begin(), values.end(), result.data());
-    return result;
-}
 
 /// Two tensors whose order is not that of their names.
 Safetensors small() {

@@ -13,6 +13,7 @@
 
 #include "support/catch.hpp"
 #include "support/temporary_folder.hpp"
+#include "support/tensor.hpp"
 
 using stackae::feature_format_of;
 using stackae::FeatureFormat;
@@ -24,16 +25,11 @@ using stackae::parse_feature_format;
 using stackae::Tensor;
 using stackae::test::read_text;
 using stackae::test::TemporaryFolder;
+using stackae::test::tensor;
 using stackae::test::write_text;
 using namespace std::string_literals;
 
 namespace {
-
-Tensor tensor(std::vector<std::int64_t> shape, std::initializer_list<float> values) {
-    Tensor result(std::move(shape));
-    std::copy(values.begin(), values.end(), result.data());
-    return result;
-}
 
 /// Names that break careless writers, a missing label, and numbers that need care.
 const std::vector<FeatureRow> odd_rows = {
