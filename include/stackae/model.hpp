@@ -6,13 +6,14 @@
 #include <string>
 #include <vector>
 
+#include "stackae/convolution.hpp"
 #include "stackae/recipe.hpp"
 #include "stackae/tensor.hpp"
 #include "stackae/train_options.hpp"
 
 namespace stackae {
 
-/// One trained autoencoder of the stack: h = f(W x + b), x̂ = g(V h + c).
+/// One trained dense autoencoder of the stack: h = f(W x + b), x̂ = g(V h + c).
 struct DenseLayer {
     Activation activation = Activation::sigmoid;  ///< f
     Activation decoder = Activation::sigmoid;     ///< g
@@ -41,7 +42,9 @@ struct EpochRecord {
 /// A trained stack and everything that is needed to use it again. A value; safe to read from several threads.
 struct Model {
     Recipe recipe;
-    std::vector<DenseLayer> layers;
+    std::vector<ConvolutionLayer> convolutions;  ///< bottom up
+    std::vector<DenseLayer> layers;              ///< on top of them, bottom up
+    bool l2_normalize = false;  ///< codes of the last layer are meant to be scaled to length 1
     TrainOptions options;  ///< what it was trained with
     std::vector<EpochRecord> history;
     std::vector<std::string> class_names;  ///< of the training pictures, in byte order; empty without labels
@@ -49,6 +52,10 @@ struct Model {
     std::int64_t pictures = 0;             ///< how many it was trained on
     bool interrupted = false;              ///< training was stopped before its end
 
+    /// Layers of both kinds; they are counted from the bottom, from 1.
+    [[nodiscard]] int depth() const { return static_cast<int>(convolutions.size() + layers.size()); }
+    /// Values that the lowest dense layer sees: the pooled maps of the convolutions, or the picture.
+    [[nodiscard]] std::int64_t dense_inputs() const;
     /// Length of the code of a layer, 1-based; 0: the last.
     [[nodiscard]] std::int64_t code_size(int layer = 0) const;
     /// Number of trained values.

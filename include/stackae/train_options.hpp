@@ -71,11 +71,40 @@ Schedule parse<Schedule>(std::string_view name);
 template <>
 ResizeMode parse<ResizeMode>(std::string_view name);
 
+/// One convolutional layer, as it is asked for. Written `UNITS@KERNEL` with settings after colons, such as
+/// `256@5:pool=2:share=0.2`.
+struct ConvolutionOptions {
+    std::int64_t units = 256;
+    std::int64_t kernel = 5;     ///< side of a patch, in pixels or cells of the layer below
+    std::int64_t pool_size = 2;  ///< `pool=2`, or `pool=3/2` with another step; 0: a grid
+    std::int64_t pool_stride = 2;
+    std::int64_t grid = 0;      ///< `grid=3`: 3 × 3 cells over the whole picture
+    bool maximum = false;       ///< `max`: the largest code of a cell instead of the average
+    bool two_sided = false;     ///< `signs`: codes of both signs
+    double share = 0.2;         ///< of a patch's units that are active; settles the threshold θ
+    std::int64_t whitened = 0;  ///< `whiten=400`: principal axes kept of a patch at most; 0: 512
+    double whitening = 0.1;     ///< `eps=0.1`: ε added to the variances, as a share of their mean
+
+    friend bool operator==(const ConvolutionOptions&, const ConvolutionOptions&) = default;
+};
+
+/// The text of it, and back. Throws InvalidArgument.
+[[nodiscard]] std::string to_text(const ConvolutionOptions& options);
+[[nodiscard]] ConvolutionOptions parse_convolution(std::string_view text);
+
 /// How a stack is trained. Vectors "a layer" hold one value for every layer, or one for all.
 struct TrainOptions {
     // --- affects results: the stack -------------------------------------------------------------
-    std::string preset = "default";       ///< where the values came from; a label only
-    std::vector<std::int64_t> layers;     ///< units of each layer, bottom up
+    std::string preset = "default";                ///< where the values came from; a label only
+    std::vector<ConvolutionOptions> convolutions;  ///< convolutional layers, bottom up; dense ones go on top
+    std::vector<std::int64_t> layers;              ///< units of each dense layer, bottom up
+    /// Values of a linear dense layer at the very top, solved in closed form: its code space is that of the
+    /// principal components (Baldi & Hornik 1989). 0: none.
+    std::int64_t code_size = 0;
+    std::int64_t patches = 200'000;  ///< from which a convolutional layer learns, at most
+    /// Passes over the patches with winner-take-all, from a dictionary of spherical k-means, its limit of one
+    /// winner a patch.
+    std::int64_t patch_epochs = 0;
     std::vector<Activation> activations;  ///< f, a layer
     /// g of the first layer; absent: sigmoid when the pictures lie in [0, 1], else linear. The decoder of
     /// a higher layer mirrors the activation of the layer below, whose codes it rebuilds.

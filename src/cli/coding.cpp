@@ -30,8 +30,8 @@ void CodeOptions::declare(OptionParser& parser) {
 }
 
 void check_layer(const Model& model, int layer) {
-    if (layer > std::ssize(model.layers)) {
-        throw UsageError(fmt::format("--layer {}: the model has layers 1 to {}", layer, model.layers.size()));
+    if (layer > model.depth()) {
+        throw UsageError(fmt::format("--layer {}: the model has layers 1 to {}", layer, model.depth()));
     }
 }
 

@@ -141,7 +141,7 @@ Gallery EnrollCommand::encode(Console& console, const Inputs& inputs, const Name
     Gallery gallery;
     gallery.model_identity = model.model.identity();
     gallery.model_path = model.path;
-    gallery.layer = codes_.layer == 0 ? static_cast<int>(model.model.layers.size()) : codes_.layer;
+    gallery.layer = codes_.layer == 0 ? model.model.depth() : codes_.layer;
     gallery.l2_normalize = codes_.encode().l2_normalize;
     gallery.metric = metric_.value_or(Metric::l2);
     std::vector<float> values;

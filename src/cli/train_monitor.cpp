@@ -49,7 +49,7 @@ void TrainMonitor::on_batch(int layer, std::int64_t epoch, std::int64_t epochs, 
     const double in_epoch = static_cast<double>(done) / static_cast<double>(of);
     const double in_phase = static_cast<double>(epoch - 1) + in_epoch;
     double total = 0.0;
-    for (int phase = 0; phase <= std::ssize(options_.layers); ++phase) {
+    for (int phase = 0; phase <= depth(); ++phase) {
         total += work(phase) * static_cast<double>(epochs_of(phase));
     }
     const double worked = work_before_ + work(layer) * in_phase;
@@ -57,7 +57,7 @@ void TrainMonitor::on_batch(int layer, std::int64_t epoch, std::int64_t epochs, 
     const double in_this = std::chrono::duration<double>(now - phase_start_).count();
     console_.draw(fmt::format("{} epoch {}/{} {}  {:.0f} pictures/s  {} left", phase_name(layer), epoch,
                               epochs, bar(in_epoch, 20), in_phase * static_cast<double>(of) / in_this,
-                              format_duration(spent * (total - worked) / worked)));
+                              worked > 0.0 ? format_duration(spent * (total - worked) / worked) : "?"));
 }
 
 void TrainMonitor::on_epoch(const EpochRecord& record) {
@@ -95,8 +95,16 @@ void TrainMonitor::begin_phase(int layer, std::int64_t epochs) {
         console_.note(fmt::format("fine-tuning the whole stack, {} epochs", epochs));
         return;
     }
-    const auto index = static_cast<std::size_t>(layer - 1);
-    const std::int64_t inputs = layer == 1 ? recipe_.size() : options_.layers[index - 1];
+    const auto convolutions = std::ssize(options_.convolutions);
+    if (layer <= convolutions) {
+        console_.note(fmt::format("{}: convolution {}", phase_name(layer),
+                                  to_text(options_.convolutions[static_cast<std::size_t>(layer - 1)])));
+        return;
+    }
+    const auto index = static_cast<std::size_t>(layer - convolutions - 1);
+    const std::string inputs = index > 0           ? fmt::format("{}", options_.layers[index - 1])
+                               : convolutions == 0 ? fmt::format("{}", recipe_.size())
+                                                   : "pooled maps";
     console_.note(
         fmt::format("{}: {} -> {}, {} epochs", phase_name(layer), inputs, options_.layers[index], epochs));
 }
@@ -148,7 +156,7 @@ double TrainMonitor::work(int layer) const {
     double sum = 0.0;
     std::int64_t inputs = recipe_.size();
     for (std::size_t l = 0; l < options_.layers.size(); ++l) {
-        if (layer == 0 || layer == static_cast<int>(l) + 1) {
+        if (layer == 0 || layer == static_cast<int>(options_.convolutions.size() + l) + 1) {
             sum += static_cast<double>(inputs) * static_cast<double>(options_.layers[l]);
         }
         inputs = options_.layers[l];
@@ -160,12 +168,20 @@ std::int64_t TrainMonitor::epochs_of(int layer) const {
     if (layer == 0) {
         return options_.fine_tune_epochs;
     }
+    const auto index = layer - 1 - static_cast<int>(options_.convolutions.size());
+    if (index < 0) {
+        return std::max<std::int64_t>(1, options_.patch_epochs);
+    }
     const auto& epochs = options_.epochs;
-    return epochs.size() == 1 ? epochs.front() : epochs.at(static_cast<std::size_t>(layer - 1));
+    return epochs.size() == 1 ? epochs.front() : epochs.at(static_cast<std::size_t>(index));
 }
 
 std::string TrainMonitor::phase_name(int layer) const {
-    return layer == 0 ? "fine-tuning" : fmt::format("layer {}/{}", layer, options_.layers.size());
+    return layer == 0 ? "fine-tuning" : fmt::format("layer {}/{}", layer, depth());
+}
+
+int TrainMonitor::depth() const {
+    return static_cast<int>(options_.convolutions.size() + options_.layers.size());
 }
 
 }  // namespace stackae::cli

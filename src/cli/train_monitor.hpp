@@ -46,6 +46,8 @@ private:
     [[nodiscard]] double work(int layer) const;
     [[nodiscard]] std::int64_t epochs_of(int layer) const;
     [[nodiscard]] std::string phase_name(int layer) const;
+    /// Layers that are trained in phases of their own.
+    [[nodiscard]] int depth() const;
 
     Console& console_;
     const Pictures& pictures_;

@@ -82,6 +82,14 @@ void TrainSettings::declare_stack(OptionParser& parser) {
                   "where all values come from that are not named here: " + preset_names() +
                       " (stackae info --presets shows them)",
                   text_into(preset_));
+    parser.option("convolutions", "UNITS@KERNEL[:pool=N],...", "convolutional layers below them, bottom up",
+                  keep(list_of(parse_convolution), [](auto& o, const auto& v) { o.convolutions = v; }));
+    parser.option("code-size", "N", "values of a linear layer on top, solved in closed form; 0 for none",
+                  keep(whole(0), [](auto& o, std::int64_t v) { o.code_size = v; }));
+    parser.option("patches", "N", "from which a convolutional layer learns, at most",
+                  keep(whole(1000), [](auto& o, std::int64_t v) { o.patches = v; }));
+    parser.option("patch-epochs", "N", "passes over them with winner-take-all, after k-means",
+                  keep(whole(0), [](auto& o, std::int64_t v) { o.patch_epochs = v; }));
     parser.option("layers", "N,N,...", "units of each layer, bottom up",
                   keep(list_of(whole(1)), [](auto& o, const auto& v) { o.layers = v; }));
     parser.option("activations", "F,F,...",

@@ -1,18 +1,29 @@
 #include <algorithm>
+#include <exception>
 #include <fmt/format.h>
 #include <map>
+#include <omp.h>
 #include <vector>
 
 #include "stackae/error.hpp"
 #include "stackae/model.hpp"
 
 #include "core/rows.hpp"
+#include "core/threads.hpp"
+#include "nn/convolution.hpp"
 #include "nn/dense.hpp"
 
 namespace stackae {
 namespace {
 
 constexpr std::int64_t block_rows = 256;
+
+void check_columns(const char* what, const Tensor& rows, std::int64_t expected) {
+    if (rows.columns() != expected && rows.rows() > 0) {
+        throw InvalidArgument(
+            fmt::format("{}: rows of {} values found, {} expected", what, rows.columns(), expected));
+    }
+}
 
 /// A chain of dense layers without training, for blocks of n rows.
 class Chain {
@@ -59,10 +70,7 @@ public:
         const std::int64_t ic = links_.front().ic;
         const std::int64_t oc = links_.back().oc;
         const std::int64_t n = rows.rows();
-        if (rows.columns() != ic && n > 0) {
-            throw InvalidArgument(
-                fmt::format("{}: rows of {} values found, {} expected", what, rows.columns(), ic));
-        }
+        check_columns(what, rows, ic);
         Tensor result({n, oc});
         const std::int64_t block = n == 1 ? 1 : block_rows;
         Chain& chain = chain_of(context, block);
@@ -89,8 +97,92 @@ private:
     std::map<std::int64_t, Chain> chains_;
 };
 
+/// The convolutional layers of a stack, run picture by picture on as many threads as are asked for.
+class ConvolutionRunner {
+public:
+    ConvolutionRunner(const Model& model, std::size_t layers, int threads)
+        : model_(model),
+          layers_(layers),
+          workers_(static_cast<std::size_t>(core::resolve_threads(threads))) {}
+
+    [[nodiscard]] bool empty() const { return layers_ == 0; }
+
+    Tensor encode(const Tensor& pictures) {
+        check_columns("encode", pictures, model_.recipe.size());
+        return run(pictures, model_.convolutions[layers_ - 1].outputs(),
+                   [](Worker& worker, const float* src, float* dst) { worker.encode(src, dst); });
+    }
+
+    Tensor decode(const Tensor& codes) {
+        check_columns("decode", codes, model_.convolutions[layers_ - 1].outputs());
+        return run(codes, model_.recipe.size(),
+                   [](Worker& worker, const float* src, float* dst) { worker.decode(src, dst); });
+    }
+
+private:
+    /// The layers for one thread, with a buffer between any two.
+    class Worker {
+    public:
+        Worker(const Model& model, std::size_t layers) : context_(1) {
+            for (std::size_t i = 0; i < layers; ++i) {
+                layers_.emplace_back(context_, model.convolutions[i]);
+                maps_.emplace_back(Tensor({model.convolutions[i].outputs()}));
+            }
+        }
+
+        void encode(const float* picture, float* code) {
+            for (std::size_t i = 0; i < layers_.size(); ++i) {
+                layers_[i].forward(i == 0 ? picture : maps_[i - 1].data(),
+                                   i + 1 == layers_.size() ? code : maps_[i].data());
+            }
+        }
+
+        void decode(const float* code, float* picture) {
+            for (std::size_t i = layers_.size(); i-- > 0;) {
+                layers_[i].backward(i + 1 == layers_.size() ? code : maps_[i].data(),
+                                    i == 0 ? picture : maps_[i - 1].data());
+            }
+        }
+
+    private:
+        nn::Context context_;
+        std::vector<nn::Convolution> layers_;
+        std::vector<Tensor> maps_;
+    };
+
+    template <class Body>
+    Tensor run(const Tensor& rows, std::int64_t columns, const Body& body) {
+        Tensor result({rows.rows(), columns});
+        const auto threads = static_cast<int>(std::min<std::int64_t>(std::ssize(workers_), rows.rows()));
+        std::exception_ptr failure;
+#pragma omp parallel num_threads(std::max(1, threads))
+        try {
+            const nn::ThreadScope alone(1);
+            auto& worker = workers_[static_cast<std::size_t>(omp_get_thread_num())];
+            if (!worker) {
+                worker = std::make_unique<Worker>(model_, layers_);
+            }
+#pragma omp for schedule(dynamic, 1)
+            for (std::int64_t i = 0; i < rows.rows(); ++i) {
+                body(*worker, rows.row(i).data(), result.row(i).data());
+            }
+        } catch (...) {
+#pragma omp critical
+            failure = std::current_exception();
+        }
+        if (failure) {
+            std::rethrow_exception(failure);
+        }
+        return result;
+    }
+
+    const Model& model_;
+    std::size_t layers_;
+    std::vector<std::unique_ptr<Worker>> workers_;
+};
+
 int resolve_layer(const Model& model, int layer) {
-    const auto depth = static_cast<int>(model.layers.size());
+    const int depth = model.depth();
     if (layer < 0 || layer > depth) {
         throw InvalidArgument(fmt::format("layer {} found, 1 to {} expected (0: the last)", layer, depth));
     }
@@ -126,19 +218,42 @@ struct Encoder::State {
           l2_normalize(options.l2_normalize),
           code_size(model.code_size(layer)),
           context(options.threads),
-          encoder(encoder_links(model, layer)),
-          decoder(decoder_links(model, layer)) {}
+          convolutions(model, std::min(static_cast<std::size_t>(layer), model.convolutions.size()),
+                       options.threads) {
+        const int dense = layer - static_cast<int>(model.convolutions.size());
+        if (dense > 0) {
+            encoder.emplace(encoder_links(model, dense));
+            decoder.emplace(decoder_links(model, dense));
+        }
+    }
 
-    Tensor run(BlockRunner& runner, const Tensor& rows, const char* what) {
-        return nn::run_on_backend(what, context.threads(), [&] { return runner.run(context, rows, what); });
+    Tensor encode(const Tensor& pictures) {
+        return nn::run_on_backend("encode", context.threads(), [&] {
+            if (convolutions.empty()) {
+                return encoder->run(context, pictures, "encode");
+            }
+            Tensor maps = convolutions.encode(pictures);
+            return encoder ? encoder->run(context, maps, "encode") : std::move(maps);
+        });
+    }
+
+    Tensor decode(const Tensor& codes) {
+        return nn::run_on_backend("decode", context.threads(), [&] {
+            if (!decoder) {
+                return convolutions.decode(codes);
+            }
+            Tensor maps = decoder->run(context, codes, "decode");
+            return convolutions.empty() ? std::move(maps) : convolutions.decode(maps);
+        });
     }
 
     int layer;
     bool l2_normalize;
     std::int64_t code_size;
     nn::Context context;
-    BlockRunner encoder;
-    BlockRunner decoder;
+    ConvolutionRunner convolutions;
+    std::optional<BlockRunner> encoder;  ///< of the dense layers, where the layer is one or above one
+    std::optional<BlockRunner> decoder;
 };
 
 Encoder::Encoder(const Model& model, const EncodeOptions& options)
@@ -149,7 +264,7 @@ Encoder::Encoder(Encoder&&) noexcept = default;
 Encoder& Encoder::operator=(Encoder&&) noexcept = default;
 
 Tensor Encoder::encode(const Tensor& pictures) {
-    Tensor codes = state_->run(state_->encoder, pictures, "encode");
+    Tensor codes = state_->encode(pictures);
     if (state_->l2_normalize) {
         for (std::int64_t i = 0; i < codes.rows(); ++i) {
             core::scale_to_length_one(codes.row(i), codes.row(i));
@@ -159,7 +274,7 @@ Tensor Encoder::encode(const Tensor& pictures) {
 }
 
 Tensor Encoder::decode(const Tensor& codes) {
-    return state_->run(state_->decoder, codes, "decode");
+    return state_->decode(codes);
 }
 
 std::int64_t Encoder::code_size() const {

@@ -19,7 +19,9 @@ using Json = nlohmann::json;
 
 template <class Field>
 Json json_of(const Field& field) {
-    if constexpr (std::is_enum_v<Field>) {
+    if constexpr (std::is_same_v<Field, ConvolutionOptions>) {
+        return to_text(field);
+    } else if constexpr (std::is_enum_v<Field>) {
         return name(field);
     } else if constexpr (std::is_same_v<Field, double>) {
         return std::isfinite(field) ? Json(field) : Json();
@@ -52,7 +54,11 @@ Json json_of(const std::vector<Field>& fields) {
 template <class Options, class Visitor>
 void each_option(Options& o, const Visitor& visit) {
     visit("preset", o.preset);
+    visit("convolutions", o.convolutions);
     visit("layers", o.layers);
+    visit("code_size", o.code_size);
+    visit("patches", o.patches);
+    visit("patch_epochs", o.patch_epochs);
     visit("activations", o.activations);
     visit("output", o.output);
     visit("tied", o.tied);
@@ -98,6 +104,23 @@ void each_recipe_field(Value& r, const Visitor& visit) {
     visit("background", r.background);
     visit("contrast", r.contrast);
     visit("contrast_epsilon", r.contrast_epsilon);
+}
+
+template <class Shape, class Visitor>
+void each_shape_field(Shape& s, const Visitor& visit) {
+    visit("channels", s.channels);
+    visit("height", s.height);
+    visit("width", s.width);
+    visit("kernel", s.kernel);
+    visit("whitened", s.whitened);
+    visit("units", s.units);
+    visit("contrast", s.contrast);
+    visit("contrast_epsilon", s.contrast_epsilon);
+    visit("two_sided", s.two_sided);
+    visit("pooling", s.pooling);
+    visit("pool_size", s.pool_size);
+    visit("pool_stride", s.pool_stride);
+    visit("grid", s.grid);
 }
 
 template <class Record, class Visitor>
@@ -149,6 +172,12 @@ nlohmann::json to_json(const EpochRecord& record) {
 }
 
 nlohmann::json to_json(const Model& model) {
+    Json convolutions = Json::array();
+    for (const ConvolutionLayer& layer : model.convolutions) {
+        Json& object = convolutions.emplace_back(Json::object());
+        each_shape_field(layer.shape, into(object));
+        object["gain"] = json_of(layer.gain);
+    }
     Json layers = Json::array();
     for (const DenseLayer& layer : model.layers) {
         layers.push_back({{"activation", name(layer.activation)},
@@ -161,7 +190,8 @@ nlohmann::json to_json(const Model& model) {
     for (const EpochRecord& record : model.history) {
         history.push_back(to_json(record));
     }
-    return {{"recipe", to_json(model.recipe)},   {"layers", std::move(layers)},
+    return {{"recipe", to_json(model.recipe)},   {"convolutions", std::move(convolutions)},
+            {"layers", std::move(layers)},       {"l2_normalize", model.l2_normalize},
             {"options", to_json(model.options)}, {"history", std::move(history)},
             {"class_names", model.class_names},  {"trained_on", model.trained_on},
             {"pictures", model.pictures},        {"interrupted", model.interrupted}};
@@ -172,12 +202,20 @@ TrainOptions read_train_options(const nlohmann::json& value, const std::string& 
     TrainOptions options;
     each_option(options, [&](const char* key, auto& field) { reader.optional(key, field); });
     TrainOptions checked = options;
-    if (checked.layers.empty() && checked.activations.empty()) {
+    if (checked.convolutions.empty() && checked.layers.empty() && checked.activations.empty()) {
         checked.layers = {1};
         checked.activations = {Activation::linear};
     }
     check(checked, where);
     return options;
+}
+
+ConvolutionShape read_convolution_shape(const nlohmann::json& value, const std::string& where) {
+    const JsonReader reader(value, where);
+    ConvolutionShape shape;
+    each_shape_field(shape, [&](const char* key, auto& field) { reader.required(key, field); });
+    check(shape, where);
+    return shape;
 }
 
 Recipe read_recipe(const nlohmann::json& value, const std::string& where) {

@@ -120,6 +120,16 @@ private:
         }
     }
 
+    void read(const nlohmann::json& value, const char* key, ConvolutionOptions& field) const {
+        std::string text;
+        read(value, key, text);
+        try {
+            field = parse_convolution(text);
+        } catch (const InvalidArgument& error) {
+            fail(key, error.what());
+        }
+    }
+
     template <class Field>
     void read(const nlohmann::json& value, const char* key, std::optional<Field>& field) const {
         field.reset();

@@ -1,5 +1,6 @@
 #include "stackae/model.hpp"
 
+#include <array>
 #include <bit>
 #include <fmt/format.h>
 
@@ -8,18 +9,37 @@
 #include "core/hash.hpp"
 
 namespace stackae {
+namespace {
+
+std::array<const Tensor*, 7> tensors_of(const ConvolutionLayer& layer) {
+    return {&layer.whitening,       &layer.patch_mean,   &layer.weights, &layer.bias,
+            &layer.decoder_weights, &layer.decoder_bias, &layer.offset};
+}
+
+}  // namespace
 
 std::int64_t Model::code_size(int layer) const {
-    const auto count = static_cast<int>(layers.size());
+    const int count = depth();
     if (layer < 0 || layer > count || count == 0) {
         throw InvalidArgument(
             fmt::format("layer: {} found, 0 to {} expected: the model has {} layers", layer, count, count));
     }
-    return layers[static_cast<std::size_t>(layer == 0 ? count - 1 : layer - 1)].units();
+    const auto index = static_cast<std::size_t>(layer == 0 ? count - 1 : layer - 1);
+    return index < convolutions.size() ? convolutions[index].outputs()
+                                       : layers[index - convolutions.size()].units();
+}
+
+std::int64_t Model::dense_inputs() const {
+    return convolutions.empty() ? recipe.size() : convolutions.back().outputs();
 }
 
 std::int64_t Model::parameters() const {
     std::int64_t count = 0;
+    for (const ConvolutionLayer& layer : convolutions) {
+        for (const Tensor* tensor : tensors_of(layer)) {
+            count += tensor->size();
+        }
+    }
     for (const DenseLayer& layer : layers) {
         count += layer.weights.size() + layer.bias.size() + layer.decoder_weights.size() +
                  layer.decoder_bias.size();
@@ -39,6 +59,23 @@ std::string Model::identity() const {
     for (const std::vector<float>* values : {&recipe.mean, &recipe.deviation}) {
         hash.add(static_cast<std::int64_t>(values->size()));
         hash.add(std::span<const float>(*values));
+    }
+    for (const ConvolutionLayer& layer : convolutions) {
+        const ConvolutionShape& s = layer.shape;
+        for (const std::int64_t value :
+             {s.channels, s.height, s.width, s.kernel, s.whitened, s.units, std::int64_t{s.contrast},
+              std::int64_t{s.two_sided}, s.pool_size, s.pool_stride, s.grid}) {
+            hash.add(value);
+        }
+        hash.add(std::string_view(name(s.pooling)));
+        hash.add(std::int64_t{std::bit_cast<std::int32_t>(s.contrast_epsilon)});
+        hash.add(std::int64_t{std::bit_cast<std::int32_t>(layer.gain)});
+        for (const Tensor* tensor : tensors_of(layer)) {
+            hash.add(tensor->values());
+        }
+    }
+    if (!convolutions.empty() || l2_normalize) {
+        hash.add(std::int64_t{l2_normalize});
     }
     for (const DenseLayer& layer : layers) {
         hash.add(std::string_view(name(layer.activation)));

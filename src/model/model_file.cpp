@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -56,6 +57,39 @@ void check_layer(const DenseLayer& layer, std::size_t i, std::int64_t inputs) {
     }
 }
 
+/// Each tensor of a layer with its name and shape: the one list that checking, writing and reading share.
+template <class Layer, class Visitor>
+void each_tensor(Layer& layer, std::size_t i, const Visitor& visit) {
+    const ConvolutionShape& s = layer.shape;
+    const auto named = [&](const char* what) { return fmt::format("convolutions.{}.{}", i + 1, what); };
+    using Shape = std::vector<std::int64_t>;
+    visit(named("whitening"), layer.whitening, Shape{s.whitened, s.patch_size()});
+    visit(named("patch_mean"), layer.patch_mean, Shape{s.patch_size()});
+    visit(named("weights"), layer.weights, Shape{s.units, s.whitened});
+    visit(named("bias"), layer.bias, Shape{s.units});
+    visit(named("decoder_weights"), layer.decoder_weights, Shape{s.whitened, s.units});
+    visit(named("decoder_bias"), layer.decoder_bias, Shape{s.whitened});
+    visit(named("offset"), layer.offset, Shape{s.input_size()});
+}
+
+/// Throws InvalidArgument where a layer does not fit a map of that shape, or its tensors do not fit it.
+void check_convolution(const ConvolutionLayer& layer, std::size_t i, const std::array<std::int64_t, 3>& map) {
+    const ConvolutionShape& s = layer.shape;
+    validate(s);
+    if (std::array{s.height, s.width, s.channels} != map) {
+        throw InvalidArgument(fmt::format("convolutions.{}: maps of [{}, {}, {}] found, [{}] expected", i + 1,
+                                          s.height, s.width, s.channels, fmt::join(map, ", ")));
+    }
+    if (!std::isfinite(layer.gain)) {
+        throw InvalidArgument(
+            fmt::format("convolutions.{}.gain: a value that is not a finite number found", i + 1));
+    }
+    each_tensor(layer, i,
+                [](const std::string& name, const Tensor& tensor, const std::vector<std::int64_t>& shape) {
+                    check_tensor(name, tensor, shape);
+                });
+}
+
 /// Everything that using the model relies on. Throws InvalidArgument.
 void check_model(const Model& model) {
     validate(model.recipe);
@@ -65,16 +99,22 @@ void check_model(const Model& model) {
             throw InvalidArgument(fmt::format("{}: a value that is not a finite number found", name));
         }
     }
-    if (model.layers.empty() || model.layers.size() > max_layers) {
-        throw InvalidArgument(
-            fmt::format("layers: {} found, 1 to {} expected", model.layers.size(), max_layers));
+    if (model.depth() == 0 || model.layers.size() > max_layers || model.convolutions.size() > max_layers) {
+        throw InvalidArgument(fmt::format("layers: {} found, 1 to {} expected", model.depth(), max_layers));
     }
-    std::int64_t inputs = model.recipe.size();
+    std::array<std::int64_t, 3> map{model.recipe.height, model.recipe.width, model.recipe.channels};
+    for (std::size_t i = 0; i < model.convolutions.size(); ++i) {
+        const ConvolutionShape& s = model.convolutions[i].shape;
+        check_convolution(model.convolutions[i], i, map);
+        map = {s.cells_down(), s.cells_across(), s.code_channels()};
+    }
+    std::int64_t inputs = model.dense_inputs();
     for (std::size_t i = 0; i < model.layers.size(); ++i) {
         check_layer(model.layers[i], i, inputs);
         inputs = model.layers[i].units();
     }
-    if (!model.options.layers.empty() || !model.options.activations.empty()) {
+    if (!model.options.convolutions.empty() || !model.options.layers.empty() ||
+        !model.options.activations.empty()) {
         validate(model.options);
     }
     if (model.pictures < 0) {
@@ -149,6 +189,12 @@ void save(const Model& model, const std::string& path) {
         tensors.emplace_back("recipe.mean", &mean);
         tensors.emplace_back("recipe.deviation", &deviation);
     }
+    for (std::size_t i = 0; i < model.convolutions.size(); ++i) {
+        each_tensor(model.convolutions[i], i,
+                    [&](const std::string& name, const Tensor& tensor, const std::vector<std::int64_t>&) {
+                        tensors.emplace_back(name, &tensor);
+                    });
+    }
     for (std::size_t i = 0; i < model.layers.size(); ++i) {
         const DenseLayer& layer = model.layers[i];
         tensors.emplace_back(tensor_name(i, "weights"), &layer.weights);
@@ -172,8 +218,26 @@ Model load_model(const std::string& path) {
     const std::string in_recipe = path + ": recipe";
     model.recipe = read_recipe(reader.at("recipe"), in_recipe);
     read_standardization(file, reader.at("recipe"), in_recipe, model.recipe);
+    reader.optional("l2_normalize", model.l2_normalize);
+    if (description.contains("convolutions")) {
+        const nlohmann::json& convolutions = reader.array("convolutions");
+        if (convolutions.size() > max_layers) {
+            reader.fail("convolutions",
+                        fmt::format("{} found, at most {} expected", convolutions.size(), max_layers));
+        }
+        for (std::size_t i = 0; i < convolutions.size(); ++i) {
+            const std::string here = fmt::format("{}: convolutions.{}", path, i + 1);
+            ConvolutionLayer& layer = model.convolutions.emplace_back();
+            layer.shape = read_convolution_shape(convolutions[i], here);
+            JsonReader(convolutions[i], here).required("gain", layer.gain);
+            each_tensor(layer, i,
+                        [&](const std::string& name, Tensor& tensor, const std::vector<std::int64_t>& shape) {
+                            tensor = file.take(name, shape);
+                        });
+        }
+    }
     const nlohmann::json& layers = reader.array("layers");
-    if (layers.empty() || layers.size() > max_layers) {
+    if ((layers.empty() && model.convolutions.empty()) || layers.size() > max_layers) {
         reader.fail("layers", fmt::format("{} found, 1 to {} expected", layers.size(), max_layers));
     }
     for (std::size_t i = 0; i < layers.size(); ++i) {

@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 #include <string_view>
 
+#include "stackae/convolution.hpp"
 #include "stackae/error.hpp"
 #include "stackae/recipe.hpp"
 #include "stackae/train_options.hpp"
@@ -41,6 +42,10 @@ constexpr std::array schedules{
     Name{Schedule::step, "step"},
     Name{Schedule::cosine, "cosine"},
     Name{Schedule::one_cycle, "one_cycle"},
+};
+constexpr std::array poolings{
+    Name{Pooling::average, "average"},
+    Name{Pooling::maximum, "maximum"},
 };
 constexpr std::array resize_modes{
     Name{ResizeMode::squash, "squash"},
@@ -90,6 +95,10 @@ const char* name(Schedule schedule) {
     return name_in(schedules, schedule);
 }
 
+const char* name(Pooling pooling) {
+    return name_in(poolings, pooling);
+}
+
 const char* name(ResizeMode mode) {
     return name_in(resize_modes, mode);
 }
@@ -117,6 +126,11 @@ Optimizer parse<Optimizer>(std::string_view name) {
 template <>
 Schedule parse<Schedule>(std::string_view name) {
     return parse_in(schedules, "schedule", name);
+}
+
+template <>
+Pooling parse<Pooling>(std::string_view name) {
+    return parse_in(poolings, "pooling", name);
 }
 
 template <>

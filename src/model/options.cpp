@@ -66,9 +66,20 @@ Activation activation(const TrainOptions& options, std::size_t i) {
 }
 
 void validate_stack(const TrainOptions& options) {
+    for (const ConvolutionOptions& convolution : options.convolutions) {
+        (void)parse_convolution(to_text(convolution));
+    }
+    whole("convolutions", std::ssize(options.convolutions), 0, 4);
+    whole("code_size", options.code_size, 0, max_units);
+    whole("patches", options.patches, 1000, 100'000'000);
+    whole("patch_epochs", options.patch_epochs, 0, max_epochs);
     const std::size_t n = options.layers.size();
-    if (n < 1 || n > max_layers) {
-        refuse("layers", fmt::format("{} values", n), fmt::format("1 to {}", max_layers));
+    const std::size_t least = options.convolutions.empty() && options.code_size == 0 ? 1 : 0;
+    if (n < least || n > max_layers) {
+        refuse("layers", fmt::format("{} values", n), fmt::format("{} to {}", least, max_layers));
+    }
+    if (n == 0) {
+        return;
     }
     for (const std::int64_t units : options.layers) {
         whole("layers", units, 1, max_units);
@@ -90,6 +101,9 @@ void validate_losses(const TrainOptions& options) {
 }
 
 void validate_greedy(const TrainOptions& options) {
+    if (options.layers.empty()) {
+        return;
+    }
     a_layer("corruption_level", options.corruption_level, options.layers.size());
     for (const double level : options.corruption_level) {
         real("corruption_level", level,

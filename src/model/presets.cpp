@@ -77,8 +77,15 @@ Preset wta() {
     return {"wta", "one layer of winner-take-all units over the batch (FC-WTA, Makhzani & Frey 2015)", o};
 }
 
+Preset conv() {
+    TrainOptions o;
+    o.convolutions = {parse_convolution("256@5:pool=2"), parse_convolution("1024@3:grid=3")};
+    o.code_size = 512;
+    return {"conv", "two convolutional layers", o};
+}
+
 std::vector<Preset> make_presets() {
-    std::vector<Preset> made{default_preset(), hinton2006(), sdae(), sparse(), wta()};
+    std::vector<Preset> made{default_preset(), conv(), hinton2006(), sdae(), sparse(), wta()};
     for (Preset& preset : made) {
         preset.options.preset = preset.name;
     }

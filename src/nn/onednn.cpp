@@ -80,8 +80,9 @@ memory::desc vector(std::int64_t size) {
 #if DNNL_VERSION_MAJOR >= 3
 
 dnnl::matmul::primitive_desc make_matmul(const dnnl::engine& engine, const memory::desc& src,
-                                         const memory::desc& weights, const memory::desc& dst) {
-    return {engine, src, weights, dst};
+                                         const memory::desc& weights, const memory::desc& dst,
+                                         const memory::desc& bias, Activation fused) {
+    return {engine, src, weights, bias, dst, attributes(fused)};
 }
 
 dnnl::inner_product_forward::primitive_desc make_forward(const dnnl::engine& engine, const memory::desc& src,
@@ -122,8 +123,9 @@ dnnl::eltwise_backward::primitive_desc make_activation_backward(
 #else
 
 dnnl::matmul::primitive_desc make_matmul(const dnnl::engine& engine, const memory::desc& src,
-                                         const memory::desc& weights, const memory::desc& dst) {
-    return {{src, weights, dst}, engine};
+                                         const memory::desc& weights, const memory::desc& dst,
+                                         const memory::desc& bias, Activation fused) {
+    return {{src, weights, bias, dst}, attributes(fused), engine};
 }
 
 dnnl::inner_product_forward::primitive_desc make_forward(const dnnl::engine& engine, const memory::desc& src,

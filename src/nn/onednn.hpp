@@ -55,11 +55,13 @@ auto run_on_backend(const char* operation, int threads, const Body& body) {
 [[nodiscard]] dnnl::memory::desc matrix(std::int64_t rows, std::int64_t columns, bool transposed = false);
 [[nodiscard]] dnnl::memory::desc vector(std::int64_t size);
 
-/// dst = src · weights, by shapes alone: m × k, k × n, m × n.
+/// dst = f(src · weights + bias), by shapes alone: m × k, k × n, 1 × n (or an empty descriptor), m × n.
 [[nodiscard]] dnnl::matmul::primitive_desc make_matmul(const dnnl::engine& engine,
                                                        const dnnl::memory::desc& src,
                                                        const dnnl::memory::desc& weights,
-                                                       const dnnl::memory::desc& dst);
+                                                       const dnnl::memory::desc& dst,
+                                                       const dnnl::memory::desc& bias = {},
+                                                       Activation fused = Activation::linear);
 
 /// dst = f(src · weightsᵀ + bias); f is fused where oneDNN has it as a post-op.
 [[nodiscard]] dnnl::inner_product_forward::primitive_desc make_forward(

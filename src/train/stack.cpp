@@ -77,6 +77,9 @@ void check_settings(const TrainOptions& options, const Recipe& recipe) {
     if (!recipe.unit_range() && decoder_of(options, recipe, 0) == Activation::sigmoid) {
         throw InvalidArgument("a sigmoid output rebuilds pictures in [0, 1]; standardised pictures found");
     }
+    if (options.layers.empty()) {
+        return;
+    }
     for (std::size_t layer = 0; layer < options.layers.size(); ++layer) {
         (void)greedy_settings(options, recipe, layer);
     }
@@ -107,7 +110,7 @@ void initialize(nn::Parameters& autoencoder, const std::vector<double>& mean, st
 
 PhaseSettings greedy_settings(const TrainOptions& options, const Recipe& recipe, std::size_t layer) {
     PhaseSettings settings;
-    settings.layer = static_cast<int>(layer) + 1;
+    settings.layer = static_cast<int>(options.convolutions.size() + layer) + 1;
     settings.epochs = at_layer(options.epochs, layer);
     settings.learning_rate = options.learning_rate;
     settings.loss = loss_of(options, recipe, layer);

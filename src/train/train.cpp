@@ -9,6 +9,8 @@
 
 #include "core/random.hpp"
 #include "nn/network.hpp"
+#include "nn/principal_axes.hpp"
+#include "train/convolution.hpp"
 #include "train/phase.hpp"
 #include "train/sample_store.hpp"
 #include "train/stack.hpp"
@@ -21,6 +23,7 @@ using training::PhaseData;
 using training::SampleStore;
 
 constexpr std::int64_t encoding_batch = 256;
+constexpr std::size_t code_pictures = 20'000;  // that a code in closed form is fitted to
 
 /// Everything that lives as long as one call of train().
 class Training {
@@ -34,9 +37,8 @@ public:
     Model run(const Pictures& pictures) {
         SampleStore samples = read(pictures);
         split();
-        train_greedily(samples);
-        if (!model_.interrupted && options_.fine_tune_epochs > 0) {
-            fine_tune(samples);
+        if (train_convolutions(samples)) {
+            train_dense(std::move(samples));
         }
         return std::move(model_);
     }
@@ -51,6 +53,11 @@ private:
 
     SampleStore read(const Pictures& pictures);
     void split();
+    /// False when the observer stopped it.
+    bool train_convolutions(const SampleStore& pictures);
+    void train_dense(SampleStore samples);
+    void train_code(const SampleStore& samples);
+    SampleStore pooled_maps(const SampleStore& pictures, std::span<const std::int64_t> rows);
     void train_greedily(const SampleStore& pictures);
     /// False when the layer is not to be kept.
     bool train_layer(std::size_t layer, const SampleStore& input);
@@ -109,6 +116,81 @@ void Training::split() {
     // In file order, so that a mapped store is read forwards.
     std::sort(validation_rows_.begin(), validation_rows_.end());
     std::sort(train_rows_.begin(), train_rows_.end());
+}
+
+bool Training::train_convolutions(const SampleStore& pictures) {
+    while (model_.convolutions.size() < options_.convolutions.size()) {
+        const training::LayerData data{pictures, train_rows_, validation_rows_};
+        if (!training::train_convolution(context_, data, options_, observer_, model_)) {
+            model_.interrupted = true;
+            return false;
+        }
+    }
+    return true;
+}
+
+/// What the dense layers see: the pooled maps of the convolutions, a row a picture.
+SampleStore Training::pooled_maps(const SampleStore& pictures, std::span<const std::int64_t> rows) {
+    SampleStore maps = make_store(std::ssize(rows), model_.convolutions.back().outputs());
+    Encoder encoder(model_, {static_cast<int>(model_.convolutions.size()), false, options_.threads});
+    for (std::size_t first = 0; first < rows.size() && !observer_.stop(); first += encoding_batch) {
+        const auto part = rows.subspan(first, std::min<std::size_t>(encoding_batch, rows.size() - first));
+        Tensor gathered({std::ssize(part), pictures.columns()});
+        pictures.gather(part, gathered.data());
+        const Tensor codes = encoder.encode(gathered);
+        std::copy_n(codes.data(), codes.size(), maps.row(static_cast<std::int64_t>(first)));
+    }
+    return maps;
+}
+
+void Training::train_dense(SampleStore samples) {
+    if (options_.layers.empty() && options_.code_size == 0) {
+        return;
+    }
+    if (!model_.convolutions.empty()) {
+        std::vector<std::int64_t> rows(static_cast<std::size_t>(samples.rows()));
+        std::iota(rows.begin(), rows.end(), std::int64_t{0});
+        if (options_.layers.empty()) {
+            // A code in closed form is fitted to some pictures, all of which are held.
+            core::shuffle(rows, core::Random(options_.seed, core::Stream::patches, 64, 0));
+            rows.resize(std::min<std::size_t>(rows.size(), code_pictures));
+            std::sort(rows.begin(), rows.end());
+        }
+        samples = pooled_maps(samples, rows);
+    }
+    if (!options_.layers.empty()) {
+        train_greedily(samples);
+        if (!model_.interrupted && options_.fine_tune_epochs > 0) {
+            fine_tune(samples);
+        }
+    } else if (!observer_.stop()) {
+        train_code(samples);
+    }
+}
+
+/// The linear autoencoder of least squared error: principal axes, each code value divided by the square root
+/// of its deviation.
+void Training::train_code(const SampleStore& samples) {
+    const nn::PrincipalAxes axes =
+        nn::principal_axes(context_, samples.row(0), samples.rows(), samples.columns(), options_.code_size);
+    const std::int64_t units = axes.axes.rows();
+    const std::int64_t inputs = samples.columns();
+    DenseLayer layer{Activation::linear, Activation::linear,      axes.axes,
+                     Tensor({units}),    Tensor({inputs, units}), axes.mean};
+    for (std::int64_t i = 0; i < units; ++i) {
+        const double deviation = std::sqrt(std::max(axes.variances[static_cast<std::size_t>(i)], 1e-30));
+        const double scale = 1.0 / std::sqrt(deviation);
+        double bias = 0.0;
+        for (std::int64_t j = 0; j < inputs; ++j) {
+            float& weight = layer.weights.data()[i * inputs + j];
+            layer.decoder_weights.data()[j * units + i] = static_cast<float>(double{weight} / scale);
+            weight = static_cast<float>(double{weight} * scale);
+            bias -= double{weight} * double{axes.mean.data()[j]};
+        }
+        layer.bias.data()[i] = static_cast<float>(bias);
+    }
+    model_.layers.push_back(std::move(layer));
+    model_.l2_normalize = true;
 }
 
 void Training::train_greedily(const SampleStore& pictures) {

@@ -1,0 +1,292 @@
+#include "nn/convolution.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <fmt/format.h>
+
+#include "stackae/error.hpp"
+
+#include "nn/matrix_product.hpp"
+#include "nn/parallel.hpp"
+
+namespace stackae::nn {
+namespace {
+
+constexpr std::int64_t cache_values = 192 * 1024;  ///< floats of a block of patches and what is made of them
+constexpr std::int64_t least_block = 16;
+constexpr std::int64_t most_block = 128;
+
+std::size_t at(std::int64_t i) {
+    return static_cast<std::size_t>(i);
+}
+
+STACKAE_VECTORIZED void even_out(float* patch, std::int64_t size, float epsilon) {
+    float sum = 0.0F;
+#pragma omp simd reduction(+ : sum)
+    for (std::int64_t i = 0; i < size; ++i) {
+        sum += patch[i];
+    }
+    const float mean = sum / static_cast<float>(size);
+    float squares = 0.0F;
+#pragma omp simd reduction(+ : squares)
+    for (std::int64_t i = 0; i < size; ++i) {
+        patch[i] -= mean;
+        squares += patch[i] * patch[i];
+    }
+    const float scale = 1.0F / std::sqrt(squares / static_cast<float>(size) + epsilon);
+#pragma omp simd
+    for (std::int64_t i = 0; i < size; ++i) {
+        patch[i] *= scale;
+    }
+}
+
+STACKAE_VECTORIZED void add_codes(const float* codes, std::int64_t size, float* to) {
+#pragma omp simd
+    for (std::int64_t i = 0; i < size; ++i) {
+        to[i] += codes[i];
+    }
+}
+
+STACKAE_VECTORIZED void raise_codes(const float* codes, std::int64_t size, float* to) {
+#pragma omp simd
+    for (std::int64_t i = 0; i < size; ++i) {
+        to[i] = std::max(to[i], codes[i]);
+    }
+}
+
+/// Both signs of the products, each with its threshold: to is 2 × size.
+STACKAE_VECTORIZED void split_signs(const float* products, const float* bias, std::int64_t size, float* to) {
+#pragma omp simd
+    for (std::int64_t i = 0; i < size; ++i) {
+        to[i] = std::max(0.0F, products[i] + bias[i]);
+        to[size + i] = std::max(0.0F, bias[i] - products[i]);
+    }
+}
+
+STACKAE_VECTORIZED void scale_values(float factor, std::int64_t size, float* values) {
+#pragma omp simd
+    for (std::int64_t i = 0; i < size; ++i) {
+        values[i] *= factor;
+    }
+}
+
+std::int64_t block_of(const ConvolutionShape& shape) {
+    const std::int64_t values = shape.patch_size() + shape.whitened + shape.units + shape.code_channels();
+    const std::int64_t positions = shape.positions_down() * shape.positions_across();
+    return std::min(positions, std::clamp(cache_values / values, least_block, most_block));
+}
+
+/// rows × size times size: what a bias of −(matrix · vector) needs.
+Tensor negated_product(const Tensor& matrix, const Tensor& vector) {
+    Tensor result({matrix.rows()});
+    for (std::int64_t i = 0; i < matrix.rows(); ++i) {
+        double sum = 0.0;
+        for (std::int64_t j = 0; j < matrix.columns(); ++j) {
+            sum += double{matrix.row(i)[at(j)]} * double{vector.data()[j]};
+        }
+        result.data()[i] = static_cast<float>(-sum);
+    }
+    return result;
+}
+
+/// P's pseudoinverse; its rows are orthogonal. patch_size × whitened.
+Tensor pseudoinverse(const Tensor& whitening) {
+    Tensor inverse({whitening.columns(), whitening.rows()});
+    for (std::int64_t i = 0; i < whitening.rows(); ++i) {
+        double squares = 0.0;
+        for (const float value : whitening.row(i)) {
+            squares += double{value} * double{value};
+        }
+        const double scale = squares > 0.0 ? 1.0 / squares : 0.0;
+        for (std::int64_t j = 0; j < whitening.columns(); ++j) {
+            inverse.row(j)[at(i)] = static_cast<float>(scale * double{whitening.row(i)[at(j)]});
+        }
+    }
+    return inverse;
+}
+
+}  // namespace
+
+void unfold(const ConvolutionShape& shape, const float* map, std::int64_t first, std::int64_t count,
+            float* rows) {
+    const std::int64_t line = shape.kernel * shape.channels;
+    const std::int64_t pitch = shape.width * shape.channels;
+    const std::int64_t d = shape.patch_size();
+    for (std::int64_t i = 0; i < count; ++i) {
+        const std::int64_t y = (first + i) / shape.positions_across();
+        const std::int64_t x = (first + i) % shape.positions_across();
+        float* row = rows + i * d;
+        for (std::int64_t k = 0; k < shape.kernel; ++k) {
+            std::copy_n(map + (y + k) * pitch + x * shape.channels, line, row + k * line);
+        }
+        if (shape.contrast) {
+            even_out(row, d, shape.contrast_epsilon);
+        }
+    }
+}
+
+Convolution::Convolution(Context& context, const ConvolutionLayer& layer)
+    : shape_(layer.shape),
+      block_(block_of(layer.shape)),
+      patches_({block_, shape_.patch_size()}),
+      codes_({block_, shape_.units}),
+      context_(&context),
+      layer_(&layer) {
+    const std::int64_t d = shape_.patch_size();
+    const std::int64_t r = shape_.whitened;
+    const std::int64_t units = shape_.units;
+    const bool relu = !shape_.two_sided;
+    const auto with_bias = [&](Tensor bias) {  // the threshold, where it is not applied to both signs later
+        for (std::int64_t i = 0; relu && i < units; ++i) {
+            bias.data()[i] += layer.bias.data()[i];
+        }
+        return bias;
+    };
+    if (d * units <= d * r + r * units) {
+        Tensor fused({units, d});
+        MatrixProduct(context, ProductForm::plain, units, d, r)
+            .run(layer.weights.data(), layer.whitening.data(), fused.data());
+        const Tensor bias = with_bias(negated_product(fused, layer.patch_mean));
+        encode_.emplace(context, block_, units, d, fused.data(), bias.data(), relu);
+    } else {
+        const Tensor shift = negated_product(layer.whitening, layer.patch_mean);
+        whiten_.emplace(context, block_, r, d, layer.whitening.data(), shift.data(), false);
+        whitened_ = Tensor({block_, r});
+        const Tensor bias = with_bias(Tensor({units}));
+        encode_.emplace(context, block_, units, r, layer.weights.data(), bias.data(), relu);
+    }
+    if (shape_.two_sided) {
+        bias_ = layer.bias;
+    }
+
+    const auto spans_of = [&](std::int64_t positions, std::int64_t cells) {
+        std::vector<Span> spans(at(positions), Span{cells, 0});
+        for (std::int64_t cell = 0; cell < cells; ++cell) {
+            const bool grid = shape_.pool_size == 0;
+            const std::int64_t first = grid ? cell * positions / cells : cell * shape_.pool_stride;
+            const std::int64_t last = grid ? (cell + 1) * positions / cells : first + shape_.pool_size;
+            for (std::int64_t p = first; p < last; ++p) {
+                spans[at(p)] = {std::min(spans[at(p)].first, cell), cell + 1};
+            }
+        }
+        return spans;
+    };
+    down_ = spans_of(shape_.positions_down(), shape_.cells_down());
+    across_ = spans_of(shape_.positions_across(), shape_.cells_across());
+    cell_scale_.assign(at(shape_.cells_down() * shape_.cells_across()), 0.0F);
+    for (const Span& y : down_) {
+        for (const Span& x : across_) {
+            for (std::int64_t cy = y.first; cy < y.last; ++cy) {
+                for (std::int64_t cx = x.first; cx < x.last; ++cx) {
+                    cell_scale_[at(cy * shape_.cells_across() + cx)] += 1.0F;
+                }
+            }
+        }
+    }
+    std::transform(cell_scale_.begin(), cell_scale_.end(), cell_scale_.begin(),
+                   [](float positions) { return 1.0F / positions; });
+}
+
+void Convolution::pool(const float* codes, std::int64_t first, std::int64_t count, float* pooled) const {
+    const std::int64_t size = shape_.code_channels();
+    std::vector<float> signs(shape_.two_sided ? at(size) : 0);
+    for (std::int64_t i = 0; i < count; ++i) {
+        const float* code = codes + i * shape_.units;
+        if (shape_.two_sided) {
+            split_signs(code, bias_.data(), shape_.units, signs.data());
+            code = signs.data();
+        }
+        const Span y = down_[at((first + i) / shape_.positions_across())];
+        const Span x = across_[at((first + i) % shape_.positions_across())];
+        for (std::int64_t cy = y.first; cy < y.last; ++cy) {
+            for (std::int64_t cx = x.first; cx < x.last; ++cx) {
+                float* cell = pooled + (cy * shape_.cells_across() + cx) * size;
+                if (shape_.pooling == Pooling::average) {
+                    add_codes(code, size, cell);
+                } else {
+                    raise_codes(code, size, cell);
+                }
+            }
+        }
+    }
+}
+
+void Convolution::forward(const float* map, float* code) {
+    std::fill_n(code, shape_.output_size(), 0.0F);
+    const std::int64_t positions = shape_.positions_down() * shape_.positions_across();
+    for (std::int64_t first = 0; first < positions; first += block_) {
+        const std::int64_t count = std::min(block_, positions - first);
+        unfold(shape_, map, first, count, patches_.data());
+        if (whiten_) {
+            whiten_->run(patches_.data(), whitened_.data());
+        }
+        encode_->run(whiten_ ? whitened_.data() : patches_.data(), codes_.data());
+        pool(codes_.data(), first, count, code);
+    }
+    if (shape_.pooling == Pooling::average) {
+        for (std::size_t cell = 0; cell < cell_scale_.size(); ++cell) {
+            scale_values(cell_scale_[cell], shape_.code_channels(),
+                         code + static_cast<std::int64_t>(cell) * shape_.code_channels());
+        }
+    }
+}
+
+void Convolution::backward(const float* code, float* map) {
+    const std::int64_t d = shape_.patch_size();
+    const std::int64_t units = shape_.units;
+    if (!decode_) {
+        const Tensor inverse = pseudoinverse(layer_->whitening);
+        decode_.emplace(*context_, block_, shape_.whitened, units, layer_->decoder_weights.data(),
+                        layer_->decoder_bias.data(), false);
+        color_.emplace(*context_, block_, d, shape_.whitened, inverse.data(), layer_->patch_mean.data(),
+                       false);
+        whitened_ = Tensor({block_, shape_.whitened});
+    }
+    std::fill_n(map, shape_.input_size(), 0.0F);
+    std::vector<float> covered(at(shape_.height * shape_.width), 0.0F);
+    const std::int64_t positions = shape_.positions_down() * shape_.positions_across();
+    const std::int64_t line = shape_.kernel * shape_.channels;
+    for (std::int64_t first = 0; first < positions; first += block_) {
+        const std::int64_t count = std::min(block_, positions - first);
+        std::fill_n(codes_.data(), codes_.size(), 0.0F);
+        for (std::int64_t i = 0; i < count; ++i) {
+            const Span y = down_[at((first + i) / shape_.positions_across())];
+            const Span x = across_[at((first + i) % shape_.positions_across())];
+            float* row = codes_.row(i).data();
+            std::int64_t cells = 0;
+            for (std::int64_t cy = y.first; cy < y.last; ++cy) {
+                for (std::int64_t cx = x.first; cx < x.last; ++cx, ++cells) {
+                    const float* cell = code + (cy * shape_.cells_across() + cx) * shape_.code_channels();
+                    add_codes(cell, units, row);
+                    for (std::int64_t k = 0; shape_.two_sided && k < units; ++k) {
+                        row[k] -= cell[units + k];
+                    }
+                }
+            }
+            if (cells > 1) {
+                scale_values(1.0F / static_cast<float>(cells), units, row);
+            }
+        }
+        decode_->run(codes_.data(), whitened_.data());
+        color_->run(whitened_.data(), patches_.data());
+        for (std::int64_t i = 0; i < count; ++i) {
+            const std::int64_t y = (first + i) / shape_.positions_across();
+            const std::int64_t x = (first + i) % shape_.positions_across();
+            for (std::int64_t k = 0; k < shape_.kernel; ++k) {
+                const std::int64_t pixel = (y + k) * shape_.width + x;
+                add_codes(patches_.row(i).data() + k * line, line, map + pixel * shape_.channels);
+                for (std::int64_t l = 0; l < shape_.kernel; ++l) {
+                    covered[at(pixel + l)] += 1.0F;
+                }
+            }
+        }
+    }
+    for (std::int64_t pixel = 0; pixel < shape_.height * shape_.width; ++pixel) {
+        for (std::int64_t c = 0; c < shape_.channels; ++c) {
+            const std::int64_t i = pixel * shape_.channels + c;
+            map[i] = layer_->gain * map[i] / covered[at(pixel)] + layer_->offset.data()[i];
+        }
+    }
+}
+
+}  // namespace stackae::nn

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "stackae/tensor.hpp"
+
+#include "nn/onednn.hpp"
+
+namespace stackae::nn {
+
+/// The directions in which rows vary most.
+struct PrincipalAxes {
+    Tensor mean;                    ///< d
+    Tensor axes;                    ///< c × d, orthonormal rows, largest variance first
+    std::vector<double> variances;  ///< size c: of the rows along each axis
+    double total_variance = 0.0;    ///< along all directions
+};
+
+/// At most `count` axes of n rows of d floats; fewer where the rows vary in fewer directions. Up to 512
+/// columns by tridiagonalisation of the covariance in double precision; above by subspace iteration in single
+/// precision (Halko, Martinsson & Tropp 2011, algorithm 4.4) on the covariance or, where that would be large,
+/// on the rows.
+[[nodiscard]] PrincipalAxes principal_axes(Context& context, const float* rows, std::int64_t n,
+                                           std::int64_t d, std::int64_t count);
+
+}  // namespace stackae::nn

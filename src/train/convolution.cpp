@@ -1,0 +1,379 @@
+#include "train/convolution.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <fmt/format.h>
+#include <numeric>
+
+#include "stackae/error.hpp"
+
+#include "core/random.hpp"
+#include "core/rows.hpp"
+#include "nn/convolution.hpp"
+#include "nn/matrix_product.hpp"
+#include "nn/parallel.hpp"
+#include "nn/principal_axes.hpp"
+#include "train/phase.hpp"
+#include "train/spherical_means.hpp"
+
+namespace stackae::training {
+namespace {
+
+constexpr std::int64_t most_pictures = 20'000;  ///< that patches of a higher layer are taken from
+constexpr std::int64_t probe_pictures = 512;    ///< on which the decoder is fitted, and measured
+constexpr std::int64_t chunk = 256;             ///< pictures encoded at a time
+constexpr int means_iterations = 12;
+constexpr std::int64_t default_whitened = 512;
+constexpr double contrast_share = 0.1;  ///< of the mean variance of patches, their ε
+constexpr double default_winner_share = 0.02;
+
+/// At most `count` of the rows, spread by chance, in rising order.
+std::vector<std::int64_t> sample_of(std::span<const std::int64_t> rows, std::int64_t count,
+                                    const core::Random& random) {
+    std::vector<std::int64_t> some(rows.begin(), rows.end());
+    core::shuffle(some, random);
+    some.resize(std::min(some.size(), static_cast<std::size_t>(count)));
+    std::sort(some.begin(), some.end());
+    return some;
+}
+
+/// The input of the layer above a stack of convolutions, for some pictures: n × input size.
+class Below {
+public:
+    Below(const Model& model, const SampleStore& pictures, int threads) : pictures_(pictures) {
+        if (!model.convolutions.empty()) {
+            encoder_.emplace(model,
+                             EncodeOptions{static_cast<int>(model.convolutions.size()), false, threads});
+        }
+    }
+
+    Tensor maps(std::span<const std::int64_t> rows) {
+        Tensor gathered({std::ssize(rows), pictures_.columns()});
+        pictures_.gather(rows, gathered.data());
+        return encoder_ ? encoder_->encode(gathered) : std::move(gathered);
+    }
+
+private:
+    const SampleStore& pictures_;
+    std::optional<Encoder> encoder_;
+};
+
+/// Calls body(rows, maps) for the pictures, chunk by chunk; false when the observer stopped it.
+template <class Body>
+bool each_chunk(Below& below, std::span<const std::int64_t> rows, TrainObserver& observer, const Body& body) {
+    for (std::size_t first = 0; first < rows.size(); first += chunk) {
+        if (observer.stop()) {
+            return false;
+        }
+        const auto part = rows.subspan(first, std::min<std::size_t>(chunk, rows.size() - first));
+        body(part, below.maps(part));
+    }
+    return true;
+}
+
+class ConvolutionTraining {
+public:
+    ConvolutionTraining(nn::Context& context, const LayerData& data, const TrainOptions& options,
+                        TrainObserver& observer, Model& model)
+        : context_(context),
+          data_(data),
+          options_(options),
+          asked_(options.convolutions[model.convolutions.size()]),
+          observer_(observer),
+          model_(model),
+          number_(static_cast<std::uint32_t>(model.convolutions.size())),
+          below_(model, data.pictures, options.threads) {
+        layer_.shape = next_shape(model.recipe, model.convolutions, asked_);
+    }
+
+    bool run() {
+        const auto start = std::chrono::steady_clock::now();
+        if (number_ > 0) {
+            settle_contrast();
+        }
+        SampleStore patches = sample_patches();
+        if (patches.rows() == 0) {
+            return false;
+        }
+        whiten(patches);
+        learn_units(patches);
+        set_threshold(patches);
+        EpochRecord record{static_cast<int>(number_) + 1, 1, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0};
+        if (!fit_decoder(record)) {
+            return false;
+        }
+        record.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+        model_.convolutions.push_back(std::move(layer_));
+        model_.history.push_back(record);
+        observer_.on_epoch(record);
+        return true;
+    }
+
+private:
+    void settle_contrast();
+    SampleStore sample_patches();
+    void whiten(SampleStore& patches);
+    void learn_units(SampleStore& patches);
+    void set_threshold(const SampleStore& patches);
+    bool fit_decoder(EpochRecord& record);
+
+    nn::Context& context_;
+    const LayerData& data_;
+    const TrainOptions& options_;
+    const ConvolutionOptions& asked_;
+    TrainObserver& observer_;
+    Model& model_;
+    std::uint32_t number_;
+    Below below_;
+    ConvolutionLayer layer_;
+};
+
+/// ε of the contrast as a share of the mean variance of patches: codes of lower layers have a scale of their
+/// own.
+void ConvolutionTraining::settle_contrast() {
+    ConvolutionShape plain = layer_.shape;
+    plain.contrast = false;
+    const auto pictures =
+        sample_of(data_.train, chunk, core::Random(options_.seed, core::Stream::patches, number_, 3));
+    const Tensor maps = below_.maps(pictures);
+    const std::int64_t d = plain.patch_size();
+    std::vector<float> patch(static_cast<std::size_t>(d));
+    double variance = 0.0;
+    for (std::int64_t i = 0; i < maps.rows(); ++i) {
+        const std::int64_t positions = plain.positions_down() * plain.positions_across();
+        nn::unfold(plain, maps.row(i).data(), i % positions, 1, patch.data());
+        const double mean = std::accumulate(patch.begin(), patch.end(), 0.0) / static_cast<double>(d);
+        variance += core::squared_norm(patch) / static_cast<double>(d) - mean * mean;
+    }
+    layer_.shape.contrast_epsilon =
+        static_cast<float>(std::max(1e-12, contrast_share * variance / static_cast<double>(maps.rows())));
+}
+
+SampleStore ConvolutionTraining::sample_patches() {
+    const ConvolutionShape& shape = layer_.shape;
+    const std::int64_t d = shape.patch_size();
+    const std::int64_t affordable =
+        std::max<std::int64_t>(1000, options_.memory / 2 / (d * static_cast<std::int64_t>(sizeof(float))));
+    const std::int64_t positions = shape.positions_down() * shape.positions_across();
+    const auto pictures = sample_of(data_.train, number_ == 0 ? options_.patches : most_pictures,
+                                    core::Random(options_.seed, core::Stream::patches, number_, 0));
+    const auto count = static_cast<std::int64_t>(pictures.size());
+    const std::int64_t wanted = std::min({options_.patches, affordable, positions * count});
+    SampleStore patches(wanted, d, true);
+    std::int64_t picture = 0;
+    const core::Random random(options_.seed, core::Stream::patches, number_, 1);
+    const bool whole = each_chunk(below_, pictures, observer_, [&](auto, const Tensor& maps) {
+        nn::parallel_ranges(maps.rows(), 1, [&](std::int64_t begin, std::int64_t end) {
+            for (std::int64_t i = begin; i < end; ++i) {
+                // The patches of picture p are [p · wanted / count, (p + 1) · wanted / count).
+                const std::int64_t last = (picture + i + 1) * wanted / count;
+                for (std::int64_t j = (picture + i) * wanted / count; j < last; ++j) {
+                    const auto at = static_cast<std::int64_t>(
+                        random.below(static_cast<std::uint32_t>(j), static_cast<std::uint64_t>(positions)));
+                    nn::unfold(shape, maps.row(i).data(), at, 1, patches.row(j));
+                }
+            }
+        });
+        picture += maps.rows();
+        observer_.on_batch(static_cast<int>(number_) + 1, 1, 1, picture, count);
+    });
+    patches.truncate(whole ? wanted : 0);
+    return patches;
+}
+
+void ConvolutionTraining::whiten(SampleStore& patches) {
+    const std::int64_t d = patches.columns();
+    const nn::PrincipalAxes axes =
+        nn::principal_axes(context_, patches.row(0), patches.rows(), d, layer_.shape.whitened);
+    const std::int64_t r = axes.axes.rows();
+    layer_.shape.whitened = r;
+    layer_.patch_mean = axes.mean;
+    layer_.whitening = axes.axes;
+    const double epsilon = asked_.whitening * axes.total_variance / static_cast<double>(d);
+    for (std::int64_t i = 0; i < r; ++i) {
+        const double scale = 1.0 / std::sqrt(axes.variances[static_cast<std::size_t>(i)] + epsilon + 1e-12);
+        for (float& value : layer_.whitening.row(i)) {
+            value = static_cast<float>(scale * double{value});
+        }
+    }
+    SampleStore whitened(patches.rows(), r, true);
+    const std::int64_t block = std::min<std::int64_t>(4096, patches.rows());
+    Tensor centred({block, d});
+    Tensor codes({block, r});
+    nn::MatrixProduct product(context_, nn::ProductForm::transposed_b, block, r, d);
+    for (std::int64_t first = 0; first < patches.rows(); first += block) {
+        const std::int64_t count = std::min(block, patches.rows() - first);
+        nn::parallel_ranges(count, 16, [&](std::int64_t begin, std::int64_t end) {
+            for (std::int64_t i = begin; i < end; ++i) {
+                std::transform(patches.row(first + i), patches.row(first + i) + d, axes.mean.data(),
+                               centred.row(i).data(), std::minus<>{});
+            }
+        });
+        product.run(centred.data(), layer_.whitening.data(), codes.data());
+        std::copy_n(codes.data(), count * r, whitened.row(first));
+    }
+    patches = std::move(whitened);
+}
+
+void ConvolutionTraining::learn_units(SampleStore& patches) {
+    const std::int64_t r = layer_.shape.whitened;
+    const std::int64_t units = layer_.shape.units;
+    layer_.weights = spherical_means(context_, patches, units, means_iterations, options_.seed, number_);
+    layer_.decoder_weights = Tensor({r, units});
+    layer_.decoder_bias = Tensor({r});
+    if (options_.patch_epochs > 0) {
+        nn::Parameters parameters({{r, units, Activation::relu, -1}, {units, r, Activation::linear, -1}});
+        std::copy_n(layer_.weights.data(), layer_.weights.size(), parameters.weights(0));
+        for (std::int64_t i = 0; i < r; ++i) {
+            for (std::int64_t j = 0; j < units; ++j) {
+                parameters.weights(1)[i * units + j] = layer_.weights.data()[j * r + i];
+            }
+        }
+        std::vector<std::int64_t> rows(static_cast<std::size_t>(patches.rows()));
+        std::iota(rows.begin(), rows.end(), std::int64_t{0});
+        PhaseSettings settings;
+        settings.layer = static_cast<int>(number_) + 1;
+        settings.epochs = options_.patch_epochs;
+        settings.learning_rate = options_.learning_rate;
+        settings.penalty.winner_share =
+            options_.winner_share > 0.0 ? options_.winner_share : default_winner_share;
+        const std::span<const std::int64_t> all(rows);
+        const std::size_t held = rows.size() / 20;
+        Phase phase(context_, parameters, PhaseData{patches, all.subspan(held), all.first(held)}, settings,
+                    options_);
+        phase.run(observer_, model_.history);
+        for (std::int64_t j = 0; j < units; ++j) {
+            const std::span<const float> learnt(parameters.weights(0) + j * r, static_cast<std::size_t>(r));
+            core::scale_to_length_one(learnt, layer_.weights.row(j));
+        }
+        std::copy_n(parameters.weights(1), layer_.decoder_weights.size(), layer_.decoder_weights.data());
+        std::copy_n(parameters.bias(1), r, layer_.decoder_bias.data());
+        return;
+    }
+    for (std::int64_t i = 0; i < r; ++i) {
+        for (std::int64_t j = 0; j < units; ++j) {
+            layer_.decoder_weights.data()[i * units + j] = layer_.weights.data()[j * r + i];
+        }
+    }
+}
+
+/// θ: the quantile of the units' answers to some patches at which the share asked for stays above it.
+void ConvolutionTraining::set_threshold(const SampleStore& patches) {
+    const std::int64_t count = std::min<std::int64_t>(2048, patches.rows());
+    Tensor answers({count, layer_.shape.units});
+    nn::MatrixProduct(context_, nn::ProductForm::transposed_b, count, layer_.shape.units,
+                      layer_.shape.whitened)
+        .run(patches.row(0), layer_.weights.data(), answers.data());
+    std::vector<float> values(answers.values().begin(), answers.values().end());
+    if (layer_.shape.two_sided) {
+        std::transform(values.begin(), values.end(), values.begin(), [](float v) { return std::abs(v); });
+    }
+    const auto at =
+        static_cast<std::ptrdiff_t>((1.0 - asked_.share) * static_cast<double>(values.size() - 1));
+    std::nth_element(values.begin(), values.begin() + at, values.end());
+    layer_.bias = Tensor({layer_.shape.units});
+    std::fill_n(layer_.bias.data(), layer_.bias.size(),
+                -std::max(0.0F, values[static_cast<std::size_t>(at)]));
+}
+
+/// gain and offset by least squares, and what the layer loses on pictures that were held out.
+bool ConvolutionTraining::fit_decoder(EpochRecord& record) {
+    const std::int64_t size = layer_.shape.input_size();
+    layer_.offset = Tensor({size});
+    const core::Random random(options_.seed, core::Stream::patches, number_, 2);
+    const auto fitted = sample_of(data_.train, probe_pictures, random);
+    const auto measured =
+        data_.validation.empty() ? fitted : sample_of(data_.validation, probe_pictures, random);
+    const auto decode = [&](const Tensor& maps) {
+        Tensor decoded({maps.rows(), size});
+        nn::parallel_ranges(maps.rows(), 1, [&](std::int64_t begin, std::int64_t end) {
+            const nn::ThreadScope one(1);
+            nn::Context own(1);
+            nn::Convolution convolution(own, layer_);
+            Tensor code({layer_.shape.output_size()});
+            for (std::int64_t i = begin; i < end; ++i) {
+                convolution.forward(maps.row(i).data(), code.data());
+                convolution.backward(code.data(), decoded.row(i).data());
+            }
+        });
+        return decoded;
+    };
+    const Tensor maps = below_.maps(fitted);
+    const Tensor decoded = decode(maps);
+    const auto n = static_cast<double>(maps.rows());
+    double together = 0.0;
+    double alone_squares = 0.0;
+    std::vector<double> mean(static_cast<std::size_t>(size));
+    std::vector<double> decoded_mean(static_cast<std::size_t>(size));
+    for (std::int64_t j = 0; j < size; ++j) {
+        double x = 0.0;
+        double y = 0.0;
+        double xy = 0.0;
+        double yy = 0.0;
+        for (std::int64_t i = 0; i < maps.rows(); ++i) {
+            const auto a = double{maps.data()[i * size + j]};
+            const auto b = double{decoded.data()[i * size + j]};
+            x += a;
+            y += b;
+            xy += a * b;
+            yy += b * b;
+        }
+        mean[static_cast<std::size_t>(j)] = x / n;
+        decoded_mean[static_cast<std::size_t>(j)] = y / n;
+        together += xy - x * y / n;
+        alone_squares += yy - y * y / n;
+    }
+    layer_.gain = alone_squares > 0.0 ? static_cast<float>(together / alone_squares) : 0.0F;
+    for (std::int64_t j = 0; j < size; ++j) {
+        layer_.offset.data()[j] =
+            static_cast<float>(mean[static_cast<std::size_t>(j)] -
+                               double{layer_.gain} * decoded_mean[static_cast<std::size_t>(j)]);
+    }
+    if (observer_.stop()) {
+        return false;
+    }
+    const auto losses = [&](const Tensor& part, double& loss, double& mean_loss) {
+        const Tensor rebuilt = decode(part);
+        for (std::int64_t i = 0; i < part.rows(); ++i) {
+            for (std::int64_t j = 0; j < size; ++j) {
+                const auto x = double{part.data()[i * size + j]};
+                loss +=
+                    std::pow(double{rebuilt.data()[i * size + j]} - x, 2) / static_cast<double>(part.rows());
+                mean_loss +=
+                    std::pow(mean[static_cast<std::size_t>(j)] - x, 2) / static_cast<double>(part.rows());
+            }
+        }
+    };
+    double ignored = 0.0;
+    losses(maps, record.train_loss, ignored);
+    losses(below_.maps(measured), record.validation_loss, record.mean_loss);
+    return true;
+}
+
+}  // namespace
+
+ConvolutionShape next_shape(const Recipe& recipe, const std::vector<ConvolutionLayer>& below,
+                            const ConvolutionOptions& options) {
+    ConvolutionShape shape;
+    shape.channels = below.empty() ? recipe.channels : below.back().shape.code_channels();
+    shape.height = below.empty() ? recipe.height : below.back().shape.cells_down();
+    shape.width = below.empty() ? recipe.width : below.back().shape.cells_across();
+    shape.kernel = options.kernel;
+    shape.units = options.units;
+    shape.two_sided = options.two_sided;
+    shape.pooling = options.maximum ? Pooling::maximum : Pooling::average;
+    shape.pool_size = options.pool_size;
+    shape.pool_stride = options.pool_stride;
+    shape.grid = options.grid;
+    shape.whitened = std::min(options.whitened > 0 ? options.whitened : default_whitened, shape.patch_size());
+    validate(shape);
+    return shape;
+}
+
+bool train_convolution(nn::Context& context, const LayerData& data, const TrainOptions& options,
+                       TrainObserver& observer, Model& model) {
+    return ConvolutionTraining(context, data, options, observer, model).run();
+}
+
+}  // namespace stackae::training

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "stackae/model.hpp"
+#include "stackae/train.hpp"
+
+#include "nn/onednn.hpp"
+#include "train/sample_store.hpp"
+
+namespace stackae::training {
+
+/// What is to be learnt from: pictures, and those of them that may be looked at.
+struct LayerData {
+    const SampleStore& pictures;
+    std::span<const std::int64_t> train;
+    std::span<const std::int64_t> validation;
+};
+
+/// The shape of the next convolutional layer of a stack. Throws InvalidArgument where it does not fit what is
+/// below it.
+[[nodiscard]] ConvolutionShape next_shape(const Recipe& recipe, const std::vector<ConvolutionLayer>& below,
+                                          const ConvolutionOptions& options);
+
+/// Learns the next convolutional layer of `model`, options.convolutions[model.convolutions.size()], and adds
+/// it with its record of one epoch. False, and nothing added, when the observer stopped it.
+bool train_convolution(nn::Context& context, const LayerData& data, const TrainOptions& options,
+                       TrainObserver& observer, Model& model);
+
+}  // namespace stackae::training

@@ -1,0 +1,19 @@
+#pragma once
+
+#include <cstdint>
+
+#include "stackae/tensor.hpp"
+
+#include "nn/onednn.hpp"
+#include "train/sample_store.hpp"
+
+namespace stackae::training {
+
+/// Spherical k-means (Dhillon & Modha 2001): `units` directions of length 1, each the mean of the samples
+/// that are nearest to it in angle, a sample's part weighted by its cosine (the gain of gain-shape
+/// quantisation). Samples count by their direction alone. A direction that few samples choose begins anew at
+/// a random sample. The result depends on the seed and on nothing else. units × columns.
+[[nodiscard]] Tensor spherical_means(nn::Context& context, const SampleStore& samples, std::int64_t units,
+                                     int iterations, std::uint64_t seed, std::uint32_t layer);
+
+}  // namespace stackae::training
