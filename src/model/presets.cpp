@@ -81,6 +81,7 @@ Preset conv() {
     TrainOptions o;
     o.convolutions = {parse_convolution("256@5:pool=2"), parse_convolution("1024@3:grid=3")};
     o.code_size = 512;
+    o.activations = {silu};
     return {"conv", "two convolutional layers", o};
 }
 
