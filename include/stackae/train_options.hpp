@@ -78,10 +78,13 @@ struct ConvolutionOptions {
     std::int64_t kernel = 5;     ///< side of a patch, in pixels or cells of the layer below
     std::int64_t pool_size = 2;  ///< `pool=2`, or `pool=3/2` with another step; 0: a grid
     std::int64_t pool_stride = 2;
-    std::int64_t grid = 0;      ///< `grid=3`: 3 × 3 cells over the whole picture
-    bool maximum = false;       ///< `max`: the largest code of a cell instead of the average
-    bool two_sided = false;     ///< `signs`: codes of both signs
-    double share = 0.2;         ///< of a patch's units that are active; settles the threshold θ
+    std::int64_t grid = 0;   ///< `grid=3`: 3 × 3 cells over the whole picture
+    bool maximum = false;    ///< `max`: the largest code of a cell instead of the average
+    bool two_sided = false;  ///< `signs`: codes of both signs
+    double share = 0.2;      ///< of a patch's units that are active; settles the threshold θ
+    /// `context=3`: linear units of length one, learnt to predict the code of a patch up to 3 positions away;
+    /// 0: units with a threshold, learnt to rebuild the patch.
+    std::int64_t context = 0;
     std::int64_t whitened = 0;  ///< `whiten=400`: principal axes kept of a patch at most; 0: 512
     double whitening = 0.1;     ///< `eps=0.1`: ε added to the variances, as a share of their mean
 

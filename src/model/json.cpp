@@ -117,6 +117,7 @@ void each_shape_field(Shape& s, const Visitor& visit) {
     visit("contrast", s.contrast);
     visit("contrast_epsilon", s.contrast_epsilon);
     visit("two_sided", s.two_sided);
+    visit("unit_length", s.unit_length);
     visit("pooling", s.pooling);
     visit("pool_size", s.pool_size);
     visit("pool_stride", s.pool_stride);

@@ -63,6 +63,20 @@ STACKAE_VECTORIZED void split_signs(const float* products, const float* bias, st
     }
 }
 
+/// code ← code / ‖code‖; zeros stay.
+STACKAE_VECTORIZED void scale_to_unit_length(float* code, std::int64_t size) {
+    float squares = 0.0F;
+#pragma omp simd reduction(+ : squares)
+    for (std::int64_t i = 0; i < size; ++i) {
+        squares += code[i] * code[i];
+    }
+    const float scale = squares > 0.0F ? 1.0F / std::sqrt(squares) : 0.0F;
+#pragma omp simd
+    for (std::int64_t i = 0; i < size; ++i) {
+        code[i] *= scale;
+    }
+}
+
 STACKAE_VECTORIZED void scale_values(float factor, std::int64_t size, float* values) {
 #pragma omp simd
     for (std::int64_t i = 0; i < size; ++i) {
@@ -135,9 +149,9 @@ Convolution::Convolution(Context& context, const ConvolutionLayer& layer)
     const std::int64_t d = shape_.patch_size();
     const std::int64_t r = shape_.whitened;
     const std::int64_t units = shape_.units;
-    const bool relu = !shape_.two_sided;
+    const bool relu = !shape_.two_sided && !shape_.unit_length;
     const auto with_bias = [&](Tensor bias) {  // the threshold, where it is not applied to both signs later
-        for (std::int64_t i = 0; relu && i < units; ++i) {
+        for (std::int64_t i = 0; !shape_.two_sided && i < units; ++i) {
             bias.data()[i] += layer.bias.data()[i];
         }
         return bias;
@@ -221,6 +235,9 @@ void Convolution::forward(const float* map, float* code) {
             whiten_->run(patches_.data(), whitened_.data());
         }
         encode_->run(whiten_ ? whitened_.data() : patches_.data(), codes_.data());
+        for (std::int64_t i = 0; shape_.unit_length && i < count; ++i) {
+            scale_to_unit_length(codes_.row(i).data(), shape_.units);
+        }
         pool(codes_.data(), first, count, code);
     }
     if (shape_.pooling == Pooling::average) {
