@@ -199,7 +199,7 @@ TEST_CASE("every preset is valid, named after itself and described in one line")
         CHECK(preset.summary.find('\n') == std::string::npos);
     }
     CHECK(stackae::presets().front().name == "default");
-    for (const char* name : {"hinton2006", "sdae", "sparse", "wta"}) {
+    for (const char* name : {"hinton2006", "compact", "sdae", "sparse", "wta"}) {
         CHECK(names.count(name) == 1);
     }
 }
@@ -210,6 +210,9 @@ TEST_CASE("presets are what their papers say") {
     CHECK(hinton.activations.back() == Activation::linear);
     CHECK_FALSE(hinton.fine_tune_loss);  // cross-entropy where the pictures allow it
     CHECK(hinton.fine_tune_epochs > 0);
+    const TrainOptions compact = stackae::preset("compact");
+    CHECK(compact.layers.back() == 30);
+    CHECK_FALSE(compact.augmentation == stackae::Augmentation{});
     const TrainOptions sdae = stackae::preset("sdae");
     CHECK(sdae.corruption == Corruption::masking);
     CHECK(sdae.corruption_level == std::vector<double>{0.25});
@@ -221,5 +224,5 @@ TEST_CASE("presets are what their papers say") {
 
 TEST_CASE("an unknown preset is answered with the presets there are") {
     CHECK(message_of([] { (void)stackae::preset("resnet"); }) ==
-          "preset: \"resnet\" found, one of default, hinton2006, sdae, sparse, wta expected");
+          "preset: \"resnet\" found, one of default, hinton2006, compact, sdae, sparse, wta expected");
 }
