@@ -95,6 +95,19 @@ struct ConvolutionOptions {
 [[nodiscard]] std::string to_text(const ConvolutionOptions& options);
 [[nodiscard]] ConvolutionOptions parse_convolution(std::string_view text);
 
+/// How far pictures are moved at random, anew in every epoch, in training alone: the moved picture is both
+/// input and target. Each number is a bound; what is drawn is uniform between minus and plus it, for each
+/// picture on its own. 0: none. Pictures are never mirrored; those of height 1 (rows of numbers) stay as they
+/// are.
+struct Augmentation {
+    double shift = 0.0;   ///< in [0, 0.5], share of the height downwards and of the width sideways
+    double rotate = 0.0;  ///< in [0, 180], degrees
+    double scale = 0.0;   ///< in [0, 0.5], height and width times 1 ± scale, each on its own
+    double shear = 0.0;   ///< in [0, 1], pixels sideways a pixel downwards
+
+    friend bool operator==(const Augmentation&, const Augmentation&) = default;
+};
+
 /// How a stack is trained. Vectors "a layer" hold one value for every layer, or one for all.
 struct TrainOptions {
     // --- affects results: the stack -------------------------------------------------------------
@@ -114,6 +127,10 @@ struct TrainOptions {
     std::optional<Activation> output;
     bool tied = false;                 ///< V = Wᵀ
     bool untie_in_fine_tuning = true;  ///< tied decoders get weights of their own when unrolled
+
+    // --- affects results: the pictures ----------------------------------------------------------
+    /// Of the phases that see pictures: the first layer and fine-tuning, where there are no convolutions.
+    Augmentation augmentation;
 
     // --- affects results: greedy, layer by layer ------------------------------------------------
     /// Absent: cross-entropy where the decoder is a sigmoid and its target lies in [0, 1], else squared

@@ -45,6 +45,13 @@ double inverse(Activation activation, double value) {
     return value;
 }
 
+/// The recipe of the pictures that are moved; none where nothing is moved, or rows are no pictures.
+std::optional<Recipe> pictures_to_move(const TrainOptions& options, const Recipe& recipe) {
+    const bool still =
+        options.augmentation == Augmentation{} || recipe.height == 1 || !options.convolutions.empty();
+    return still ? std::nullopt : std::optional(recipe);
+}
+
 }  // namespace
 
 Activation activation_of(const TrainOptions& options, std::size_t layer) {
@@ -116,6 +123,7 @@ PhaseSettings greedy_settings(const TrainOptions& options, const Recipe& recipe,
     settings.loss = loss_of(options, recipe, layer);
     settings.corruption = options.corruption;
     settings.corruption_level = at_layer(options.corruption_level, layer);
+    settings.augmented = layer == 0 ? pictures_to_move(options, recipe) : std::nullopt;
     settings.penalty = {0, options.sparsity_target, options.sparsity_weight, options.winner_share};
     return settings;
 }
@@ -142,6 +150,7 @@ PhaseSettings fine_tuning_settings(const TrainOptions& options, const Recipe& re
         asked.loss = options.fine_tune_loss;
         settings.loss = loss_of(asked, recipe, 0);
     }
+    settings.augmented = pictures_to_move(options, recipe);
     settings.code_layer = options.layers.size() - 1;
     return settings;
 }
