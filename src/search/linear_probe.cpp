@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <cmath>
 #include <fmt/format.h>
+#include <functional>
 #include <limits>
 #include <linear.h>
 #include <memory>
 #include <mutex>
-#include <numeric>
 #include <omp.h>
 
 #include "stackae/error.hpp"
@@ -105,6 +105,7 @@ private:
 
 /// Some of the rows.
 struct Rows {
+    std::int64_t width = 0;  ///< values of a row, the bias's 1 among them
     std::vector<feature_node*> nodes;
     std::vector<std::int64_t> labels;
 
@@ -156,7 +157,8 @@ void train_class(const Rows& rows, std::int64_t of_class, double c, double toler
     free_and_destroy_model(&trained);
 }
 
-/// Every class against the rest on each set of rows. weights: one for each set, as in train_class.
+/// Every class against the rest on each set of rows. weights: one for each set, as in train_class; empty
+/// starts from 0, and becomes empty where the set has no row of the class.
 void train_all(const std::vector<Rows>& sets, double c, double tolerance, std::vector<Weights>& weights,
                int threads) {
     const std::int64_t classes = std::ssize(weights.front());
@@ -169,19 +171,11 @@ void train_all(const std::vector<Rows>& sets, double c, double tolerance, std::v
         const Rows& rows = sets[at(task / classes)];
         std::vector<double>& found = weights[at(task / classes)][at(task % classes)];
         const auto positive = std::count(rows.labels.begin(), rows.labels.end(), task % classes);
-        if (!found.empty() && positive < std::ssize(rows.labels)) {
+        found.resize(positive > 0 ? at(rows.width) : 0);
+        if (positive > 0 && positive < std::ssize(rows.labels)) {
             train_class(rows, task % classes, c, tolerance, signs[at(omp_get_thread_num())], found);
         }
     }
-}
-
-/// Zeros for each class that has rows.
-Weights start_weights(const Rows& rows, std::int64_t classes, std::int64_t size) {
-    Weights weights(at(classes));
-    for (const std::int64_t label : rows.labels) {
-        weights[at(label)].resize(at(size));
-    }
-    return weights;
 }
 
 /// The class of the highest score, where value(j) is the row's.
@@ -234,69 +228,82 @@ std::vector<std::int64_t> deal(std::span<const std::int64_t> labels, std::int64_
     return part_of;
 }
 
-/// What c is chosen on.
+/// What c is chosen on: rows to train on and rows held out, a pair for each fold.
 struct Search {
-    Search(const Nodes& nodes, std::span<const std::int64_t> labels, std::int64_t classes,
-           const ProbeOptions& options) {
-        const std::int64_t n = std::ssize(labels);
-        const double values =
-            static_cast<double>(n) * static_cast<double>(nodes.weights()) * static_cast<double>(classes);
-        const double excess = values / static_cast<double>(std::max<std::int64_t>(options.search_values, 1));
-        const bool all = excess <= 1.0;
-        const auto parts = all ? std::min<std::int64_t>(most_folds, n)
-                               : std::min(static_cast<std::int64_t>(std::ceil(excess)), n);
-        const auto part_of = deal(labels, classes, std::max<std::int64_t>(parts, 2), options.seed);
-        trained.resize(all ? at(parts) : 1);
-        held_out.resize(trained.size());
-        for (std::int64_t i = 0; i < n; ++i) {
-            const std::int64_t part = part_of[at(i)];
-            for (std::int64_t fold = 0; fold < std::ssize(trained); ++fold) {
-                // Of two parts or more, part 0 is held out of fold 0 of many, but is all that one fold trains
-                // on.
-                if (all ? part == fold : part == 1) {
-                    held_out[at(fold)].add(nodes.row(i), labels[at(i)]);
-                } else if (all || part == 0) {
-                    trained[at(fold)].add(nodes.row(i), labels[at(i)]);
-                }
-            }
-        }
-        rows = all ? n : std::ssize(trained[0].labels) + std::ssize(held_out[0].labels);
-    }
-
-    std::vector<Rows> trained;   ///< one a fold
-    std::vector<Rows> held_out;  ///< one a fold
-    std::int64_t rows = 0;
+    std::vector<Rows> trained;
+    std::vector<Rows> held_out;
 };
+
+/// Each of the parts held out in turn, in the first `folds` folds.
+Search hold_out(const Rows& all, std::span<const std::int64_t> part_of, std::int64_t folds) {
+    Search search{std::vector<Rows>(at(folds), Rows{all.width, {}, {}}), {}};
+    search.held_out = search.trained;
+    for (std::size_t i = 0; i < part_of.size(); ++i) {
+        for (std::int64_t fold = 0; fold < folds; ++fold) {
+            Rows& rows = part_of[i] == fold ? search.held_out[at(fold)] : search.trained[at(fold)];
+            rows.add(all.nodes[i], all.labels[i]);
+        }
+    }
+    return search;
+}
+
+/// Part 0 held out, part 1 trained on.
+Search two_parts(const Rows& all, std::span<const std::int64_t> part_of) {
+    Search search{{Rows{all.width, {}, {}}}, {Rows{all.width, {}, {}}}};
+    for (std::size_t i = 0; i < part_of.size(); ++i) {
+        if (part_of[i] < 2) {
+            (part_of[i] == 0 ? search.held_out : search.trained)[0].add(all.nodes[i], all.labels[i]);
+        }
+    }
+    return search;
+}
 
 struct Choice {
     double c = 0.0;
-    Weights weights;  ///< of the first fold
+    std::vector<Weights> weights;  ///< one a fold
 };
 
-Choice choose_c(const Search& search, std::int64_t classes, std::int64_t size, int threads) {
-    std::vector<Weights> weights;
-    for (const Rows& rows : search.trained) {
-        weights.push_back(start_weights(rows, classes, size));
-    }
-    Choice choice;
+/// Climbs the grid from start.c and start.weights on, until `patience` steps in succession are worse than the
+/// best.
+Choice climb(const Search& search, Choice start, int patience, int threads) {
+    Choice best = start;
     std::int64_t most = -1;
     int worse = 0;
     for (const double c : LinearProbe::grid()) {
-        train_all(search.trained, c, search_tolerance, weights, threads);
-        std::int64_t right = 0;
-        for (std::size_t fold = 0; fold < weights.size(); ++fold) {
-            right += count_right(weights[fold], search.held_out[fold], threads);
+        if (c < best.c || worse == patience) {
+            continue;
         }
-        if (right > most) {
-            most = right;
-            choice = {c, weights.front()};
+        train_all(search.trained, c, search_tolerance, start.weights, threads);
+        std::int64_t right = 0;
+        for (std::size_t fold = 0; fold < start.weights.size(); ++fold) {
+            right += count_right(start.weights[fold], search.held_out[fold], threads);
         }
         worse = right < most ? worse + 1 : 0;
-        if (worse == 2) {
-            break;
+        if (right > most) {
+            most = right;
+            best = {c, start.weights};
         }
     }
-    return choice;
+    return best;
+}
+
+/// As the header tells.
+Choice choose_c(const Rows& all, std::int64_t classes, const ProbeOptions& options, int threads) {
+    const std::int64_t n = std::ssize(all.labels);
+    const auto fold_of = deal(all.labels, classes, std::min<std::int64_t>(most_folds, n), options.seed);
+    const double values =
+        static_cast<double>(n) * static_cast<double>(all.width) * static_cast<double>(classes);
+    const auto allowed = static_cast<double>(std::max<std::int64_t>(options.search_values, 1));
+    if ((most_folds - 1) * values <= allowed) {
+        const std::int64_t folds = std::min<std::int64_t>(most_folds, n);
+        const Choice start{0.0, std::vector<Weights>(at(folds), Weights(at(classes)))};
+        return climb(hold_out(all, fold_of, folds), start, 2, threads);
+    }
+    const std::int64_t parts =
+        std::min(std::max(std::int64_t{2}, static_cast<std::int64_t>(values / allowed) + 1), n);
+    const Choice start = climb(two_parts(all, deal(all.labels, classes, parts, options.seed)),
+                               Choice{0.0, {Weights(at(classes))}}, 2, threads);
+    return climb(hold_out(all, fold_of, 1), start, 1, threads);
 }
 
 void check(const Tensor& rows, std::span<const std::int64_t> labels, std::int64_t classes) {
@@ -341,31 +348,24 @@ LinearProbe LinearProbe::fit(const Tensor& rows, std::span<const std::int64_t> l
     const int threads = core::resolve_threads(options.threads);
     LinearProbe probe;
     find_scale(rows, probe.mean_, probe.deviation_);
-    std::vector<Rows> all(1);
-    const std::int64_t size = rows.columns() + 1;
+    std::vector<Weights> weights{Weights(at(classes))};
     if (std::adjacent_find(labels.begin(), labels.end(), std::not_equal_to<>{}) == labels.end()) {
-        all[0].add(nullptr, labels[0]);
-        probe.weights_ = start_weights(all[0], classes, size);
+        weights[0][at(labels[0])].resize(at(rows.columns() + 1));
+        probe.weights_ = std::move(weights[0]);
         return probe;
     }
     silence_liblinear();
     const Nodes nodes(rows, probe.mean_, probe.deviation_, threads);
+    std::vector<Rows> all{{rows.columns() + 1, {}, {}}};
     for (std::int64_t i = 0; i < rows.rows(); ++i) {
         all[0].add(nodes.row(i), labels[at(i)]);
     }
-    std::vector<Weights> weights{start_weights(all[0], classes, size)};
     probe.c_ = options.c;
     if (options.c == 0.0) {
-        const Search search(nodes, labels, classes, options);
-        const Choice choice = choose_c(search, classes, size, threads);
+        Choice choice = choose_c(all[0], classes, options, threads);
         probe.c_ = choice.c;
-        probe.folds_ = static_cast<int>(search.trained.size());
-        probe.search_rows_ = search.rows;
-        for (std::size_t k = 0; k < choice.weights.size(); ++k) {
-            if (!choice.weights[k].empty()) {
-                weights[0][k] = choice.weights[k];
-            }
-        }
+        probe.folds_ = static_cast<int>(choice.weights.size());
+        weights[0] = std::move(choice.weights[0]);
     }
     train_all(all, probe.c_, final_tolerance, weights, threads);
     probe.weights_ = std::move(weights[0]);

@@ -12,7 +12,7 @@ struct ProbeOptions {
     // What affects results.
     double c = 0.0;          ///< weight of the loss; 0: chosen
     std::uint64_t seed = 0;  ///< of the folds
-    /// Work allowed in choosing c: rows × columns × classes.
+    /// Work allowed at each c that is tried: rows trained on, over all folds, × columns × classes.
     std::int64_t search_values = 200'000'000;
 
     // What affects memory and speed.
@@ -26,14 +26,16 @@ struct ProbeOptions {
 ///
 ///     min  ½ (‖w‖² + b²) + c / n · Σ max(0, 1 − y (w · z + b))²
 ///
-/// The loss is a mean, not a sum, so that a c chosen on some of the rows is right for all of them, or nearly
-/// so. c comes from grid(), by its accuracy on training rows held out:
-/// - of five folds, where rows × columns × classes are at most ProbeOptions::search_values;
-/// - else of one random part that is as large as the part trained on, both about
-///   search_values / (columns × classes) rows and at most half of them all.
-/// Folds and parts are stratified. The grid is climbed from its smallest value, each step from the weights of
-/// the one before, and left when two steps in succession are worse than the best. The best is then trained
-/// on all rows. Training one class once takes time in proportion to rows × columns.
+/// The loss is a mean, not a sum, so that c depends little on n. c comes from grid(), by its accuracy on
+/// training rows held out; the grid is climbed, each step from the weights of the one before.
+/// - Where 4 × n × d × classes are at most ProbeOptions::search_values, five folds are held out in turn. The
+///   climb ends when two steps in succession are worse than the best.
+/// - Else a first c is found so on one random part of the rows, trained on another that is as large:
+///   search_values / (d × classes) rows, or half of them all where that is less. Few rows for many columns
+///   ask for too small a c, so from there the climb goes on with a fifth of all rows held out, the others
+///   trained on, until a step is worse.
+/// Folds and parts are random and stratified. With the best c all rows are trained on, from the weights of
+/// the climb. Training all classes once takes time in proportion to n × d × classes.
 class LinearProbe {
 public:
     /// rows: n × d, finite; labels: size n, in [0, classes). A class without rows is never predicted; with
@@ -57,8 +59,6 @@ public:
     [[nodiscard]] double c() const { return c_; }  ///< 0 where nothing was trained
     /// Parts that were held out in turn; 0 where c was given or there was nothing to choose.
     [[nodiscard]] int folds() const { return folds_; }
-    /// Rows that c was chosen on, held-out ones among them.
-    [[nodiscard]] std::int64_t search_rows() const { return search_rows_; }
 
 private:
     std::vector<double> mean_;       // d
@@ -66,7 +66,6 @@ private:
     std::vector<std::vector<double>> weights_;
     double c_ = 0.0;
     int folds_ = 0;
-    std::int64_t search_rows_ = 0;
 };
 
 }  // namespace stackae::search
