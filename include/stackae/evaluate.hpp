@@ -50,7 +50,7 @@ struct Figure {
 /// A linear classifier of the features: support vector machines with squared hinge loss, each class against
 /// the rest (Fan et al. 2008), on features standardised by the training part, min ½ (‖w‖² + b²) + c / n · Σ
 /// max(0, 1 − y (w · z + b))². c is chosen on the training part alone: by five-fold cross-validation where n
-/// × code_size × classes are at most 5 · 10⁷, else on one fifth of the training pictures, held out.
+/// × code_size × classes are at most 2.5 · 10⁷, else on one fifth of the training pictures, held out.
 struct LinearFigures {
     Figure accuracy;  ///< in [0, 1]
     /// As chosen from `grid`; over splits their median (the lower of two). 0 where the training part had one

@@ -13,7 +13,7 @@ struct ProbeOptions {
     double c = 0.0;          ///< weight of the loss; 0: chosen
     std::uint64_t seed = 0;  ///< of the folds
     /// Work allowed at each c that is tried: rows trained on, over all folds, × columns × classes.
-    std::int64_t search_values = 200'000'000;
+    std::int64_t search_values = 100'000'000;
 
     // What affects memory and speed.
     std::int64_t memory = std::int64_t{10} << 30;  ///< see LinearProbe::memory_bytes
