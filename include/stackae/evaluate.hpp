@@ -35,8 +35,8 @@ struct EvaluateOptions {
     int splits = 20;         ///< random half/half splits, where there is one set
     std::uint64_t seed = 0;  ///< of the splits, and of the linear classifier's folds
     bool linear = false;     ///< train a linear classifier too, see LinearFigures
-    /// Of the linear classifier's training rows: 16 × n × (code_size + 2) bytes for n labelled training
-    /// pictures, held while it is trained.
+    /// Most bytes that training the linear classifier may take: 4 × (n × (code_size + 208) + 2560 ×
+    /// code_size) for n labelled training pictures.
     std::int64_t linear_memory = std::int64_t{10} << 30;
     int threads = 0;
 };
@@ -48,9 +48,10 @@ struct Figure {
 };
 
 /// A linear classifier of the features: support vector machines with squared hinge loss, each class against
-/// the rest (Fan et al. 2008), on features standardised by the training part, min ½ (‖w‖² + b²) + c / n · Σ
-/// max(0, 1 − y (w · z + b))². c is chosen on the training part alone: by five-fold cross-validation where n
-/// × code_size × classes are at most 2.5 · 10⁷, else on one fifth of the training pictures, held out.
+/// the rest, on features standardised by the training part, min ½ (‖w‖² + b²) + c / n · Σ max(0, 1 − y (w · z
+/// + b))², by a truncated Newton method (Keerthi & DeCoste 2005; Lin, Weng & Keerthi 2008). c is chosen on
+/// the training part alone: by five-fold cross-validation where n × code_size × classes are at most 2.5 ·
+/// 10⁷, else on one fifth of the training pictures, held out.
 struct LinearFigures {
     Figure accuracy;  ///< in [0, 1]
     /// As chosen from `grid`; over splits their median (the lower of two). 0 where the training part had one

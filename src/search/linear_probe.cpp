@@ -5,27 +5,25 @@
 #include <fmt/format.h>
 #include <functional>
 #include <limits>
-#include <linear.h>
-#include <memory>
-#include <mutex>
 #include <omp.h>
+#include <utility>
 
 #include "stackae/error.hpp"
 
 #include "core/random.hpp"
 #include "core/threads.hpp"
+#include "search/hinge_solver.hpp"
 
 namespace stackae::search {
 namespace {
 
 constexpr int most_folds = 5;
-/// LIBLINEAR's tolerance: of the gradient's length, in proportion to that at 0 and to the share of the class.
-/// While c is chosen, 0.3 was seen to end in too large a c, and 0.01 takes twice as long.
+constexpr int patience = 2;  // steps in succession that may be worse than the best
+/// HingeSolver's. While c is chosen, 0.3 was seen to end in too large a c.
 constexpr double search_tolerance = 0.1;
 constexpr double final_tolerance = 0.01;
-
-/// By class: d weights and the bias; empty when the class had no rows.
-using Weights = std::vector<std::vector<double>>;
+/// Floats of a cache line, of which a standardised row is a multiple.
+constexpr std::int64_t line = 16;
 
 std::size_t at(std::int64_t i) {
     return static_cast<std::size_t>(i);
@@ -69,124 +67,114 @@ void find_scale(const Tensor& rows, std::vector<double>& mean, std::vector<doubl
     }
 }
 
-/// Standardised rows as LIBLINEAR takes them: d values, the bias's 1, and an end mark.
-class Nodes {
-public:
-    Nodes(const Tensor& rows, const std::vector<double>& mean, const std::vector<double>& deviation,
-          int threads)
-        : width_(rows.columns() + 2),
-          nodes_(std::make_unique_for_overwrite<feature_node[]>(at(rows.rows() * width_))) {
-        const std::int64_t d = rows.columns();
-        std::vector<std::vector<double>> scratch(at(threads), std::vector<double>(at(d)));
+/// Values of a row with the bias's 1.
+std::int64_t padded_width(std::int64_t columns) {
+    return (columns + 1 + line - 1) / line * line;
+}
+
+/// What RowProducts takes: d standardised values a row, the bias's 1, and zeros.
+Tensor standardised(const Tensor& rows, const std::vector<double>& mean, const std::vector<double>& deviation,
+                    int threads) {
+    const std::int64_t d = rows.columns();
+    Tensor to(
+        {RowProducts::block_count(rows.rows()) * RowProducts::block_rows(rows.rows()), padded_width(d)});
+    std::vector<std::vector<double>> scratch(at(threads), std::vector<double>(at(d)));
 #pragma omp parallel for num_threads(threads)
-        for (std::int64_t i = 0; i < rows.rows(); ++i) {
-            std::vector<double>& values = scratch[at(omp_get_thread_num())];
-            standardise(rows.row(i), mean, deviation, values);
-            feature_node* const to = row(i);
-            for (std::int64_t j = 0; j < d; ++j) {
-                to[j] = {static_cast<int>(j + 1), values[at(j)]};
+    for (std::int64_t i = 0; i < rows.rows(); ++i) {
+        std::vector<double>& values = scratch[at(omp_get_thread_num())];
+        standardise(rows.row(i), mean, deviation, values);
+        const auto row = to.row(i);
+        std::transform(values.begin(), values.end(), row.begin(),
+                       [](double value) { return static_cast<float>(value); });
+        row[at(d)] = 1.0F;
+    }
+    return to;
+}
+
+/// Problems that are solved together, and their weights: problems × width.
+struct Group {
+    std::vector<HingeProblem> problems;
+    Tensor weights;
+};
+
+/// What is trained on.
+struct Training {
+    RowProducts rows;
+    std::span<const std::int64_t> labels;
+    std::vector<std::int64_t> part_of;  // size n
+};
+
+/// Of classes that have rows, in their order, each without the parts from `first` to `last` in turn.
+std::vector<Group> make_groups(const Training& training, std::int64_t classes, std::int64_t first,
+                               std::int64_t last) {
+    std::vector<char> present(at(classes), 0);
+    for (const std::int64_t label : training.labels) {
+        present[at(label)] = 1;
+    }
+    std::vector<Group> groups;
+    for (std::int64_t k = 0; k < classes; ++k) {
+        for (std::int64_t part = first; present[at(k)] != 0 && part < last; ++part) {
+            if (groups.empty() || std::ssize(groups.back().problems) == HingeSolver::most_problems) {
+                groups.emplace_back();
             }
-            to[d] = {static_cast<int>(d + 1), 1.0};
-            to[d + 1] = {-1, 0.0};
+            groups.back().problems.push_back({k, part});
+        }
+    }
+    for (Group& group : groups) {
+        HingeSolver::describe(training.rows, training.labels, training.part_of, group.problems);
+        group.weights = Tensor({std::ssize(group.problems), training.rows.width()});
+    }
+    return groups;
+}
+
+/// The class of the highest score so far, for each row.
+struct Given {
+    explicit Given(std::size_t n) : score(n, -std::numeric_limits<float>::infinity()), of_class(n, 0) {}
+
+    /// Scores of rows by problems that held them out; a class without training rows is not offered.
+    void offer(const HingeSolver& solver, const Group& group, const std::vector<std::int64_t>& part_of) {
+        for (std::size_t i = 0; i < part_of.size(); ++i) {
+            for (std::size_t p = 0; p < group.problems.size(); ++p) {
+                const HingeProblem& problem = group.problems[p];
+                if (problem.held_out != part_of[i] || problem.positive == 0) {
+                    continue;
+                }
+                const float offered =
+                    solver.score(static_cast<std::int64_t>(i), static_cast<std::int64_t>(p));
+                if (offered > score[i]) {
+                    score[i] = offered;
+                    of_class[i] = problem.of_class;
+                }
+            }
         }
     }
 
-    [[nodiscard]] feature_node* row(std::int64_t i) const {
-        return nodes_.get() + i * width_;
-    }
-    [[nodiscard]] std::int64_t weights() const {
-        return width_ - 1;
-    }  ///< of a class, with the bias
-
-private:
-    std::int64_t width_;
-    std::unique_ptr<feature_node[]> nodes_;
+    std::vector<float> score;
+    std::vector<std::int64_t> of_class;
 };
 
-/// Some of the rows.
-struct Rows {
-    std::int64_t width = 0;  ///< values of a row, the bias's 1 among them
-    std::vector<feature_node*> nodes;
-    std::vector<std::int64_t> labels;
-
-    void add(feature_node* row, std::int64_t label) {
-        nodes.push_back(row);
-        labels.push_back(label);
-    }
-};
-
-/// Newer versions leave the bias unregularised unless told.
-template <class Parameter>
-void regularise_bias(Parameter& parameter) {
-    if constexpr (requires { parameter.regularize_bias; }) {
-        parameter.regularize_bias = 1;
-    }
-}
-
-void ignore(const char* /*text*/) {}
-
-/// LIBLINEAR prints by itself; this is the one switch, for the whole process.
-void silence_liblinear() {
-    static std::once_flag once;
-    std::call_once(once, [] { set_print_string_function(ignore); });
-}
-
-/// One class against the rest. weights: from where to start, and what was found; signs: room for a value a
-/// row.
-void train_class(const Rows& rows, std::int64_t of_class, double c, double tolerance,
-                 std::vector<double>& signs, std::vector<double>& weights) {
-    const std::size_t n = rows.labels.size();
-    std::transform(rows.labels.begin(), rows.labels.end(), signs.begin(),
-                   [of_class](std::int64_t label) { return label == of_class ? 1.0 : -1.0; });
-    problem data{};
-    data.l = static_cast<int>(n);
-    data.n = static_cast<int>(weights.size());
-    data.y = signs.data();
-    // LIBLINEAR reads x only; its interface says so nowhere.
-    data.x = const_cast<feature_node**>(rows.nodes.data());  // NOLINT(cppcoreguidelines-pro-type-const-cast)
-    data.bias = 1.0;
-    parameter how{};
-    how.solver_type = L2R_L2LOSS_SVC;
-    how.C = c / static_cast<double>(n);
-    how.eps = tolerance;
-    how.init_sol = weights.data();
-    regularise_bias(how);
-    model* trained = train(&data, &how);
-    // Labels of ±1 come with +1 first, and then the weights are those of +1.
-    std::copy_n(trained->w, weights.size(), weights.begin());
-    free_and_destroy_model(&trained);
-}
-
-/// Every class against the rest on each set of rows. weights: one for each set, as in train_class; empty
-/// starts from 0, and becomes empty where the set has no row of the class.
-void train_all(const std::vector<Rows>& sets, double c, double tolerance, std::vector<Weights>& weights,
-               int threads) {
-    const std::int64_t classes = std::ssize(weights.front());
-    const auto longest = std::max_element(sets.begin(), sets.end(), [](const Rows& a, const Rows& b) {
-        return a.labels.size() < b.labels.size();
-    });
-    std::vector<std::vector<double>> signs(at(threads), std::vector<double>(longest->labels.size()));
-    std::vector<std::int64_t> tasks;
-    for (std::int64_t task = 0; task < std::ssize(sets) * classes; ++task) {
-        const Rows& rows = sets[at(task / classes)];
-        const auto positive = std::count(rows.labels.begin(), rows.labels.end(), task % classes);
-        weights[at(task / classes)][at(task % classes)].resize(positive > 0 ? at(rows.width) : 0);
-        if (positive > 0 && positive < std::ssize(rows.labels)) {
-            tasks.push_back(task);
+/// Trains from the groups' weights on, and counts the rows in the first `folds` parts that are named rightly.
+std::int64_t train_all(const Training& training, std::vector<Group>& groups, double c, double tolerance,
+                       std::int64_t folds) {
+    Given given(training.labels.size());
+    for (Group& group : groups) {
+        HingeSolver solver(training.rows, training.labels, training.part_of, group.problems);
+        solver.minimise(c, tolerance, group.weights);
+        if (folds > 0) {
+            given.offer(solver, group, training.part_of);
         }
     }
-#pragma omp parallel for schedule(dynamic) num_threads(threads)
-    for (std::size_t i = 0; i < tasks.size(); ++i) {
-        const std::int64_t set = tasks[i] / classes;
-        const std::int64_t of_class = tasks[i] % classes;
-        train_class(sets[at(set)], of_class, c, tolerance, signs[at(omp_get_thread_num())],
-                    weights[at(set)][at(of_class)]);
+    std::int64_t right = 0;
+    for (std::size_t i = 0; i < training.labels.size(); ++i) {
+        right +=
+            static_cast<std::int64_t>(training.part_of[i] < folds && given.of_class[i] == training.labels[i]);
     }
+    return right;
 }
 
 /// The class of the highest score, where value(j) is the row's.
 template <class Value>
-std::int64_t best_class(const Weights& weights, Value value) {
+std::int64_t best_class(const std::vector<std::vector<double>>& weights, Value value) {
     double best = -std::numeric_limits<double>::infinity();
     std::int64_t found = 0;
     for (std::size_t k = 0; k < weights.size(); ++k) {
@@ -203,17 +191,6 @@ std::int64_t best_class(const Weights& weights, Value value) {
         }
     }
     return found;
-}
-
-std::int64_t count_right(const Weights& weights, const Rows& rows, int threads) {
-    std::int64_t right = 0;
-#pragma omp parallel for num_threads(threads) reduction(+ : right)
-    for (std::int64_t i = 0; i < std::ssize(rows.labels); ++i) {
-        const feature_node* const row = rows.nodes[at(i)];
-        const auto given = best_class(weights, [row](std::size_t j) { return row[j].value; });
-        right += static_cast<std::int64_t>(given == rows.labels[at(i)]);
-    }
-    return right;
 }
 
 /// The part of each row: every class is shuffled and dealt in turn.
@@ -234,82 +211,51 @@ std::vector<std::int64_t> deal(std::span<const std::int64_t> labels, std::int64_
     return part_of;
 }
 
-/// What c is chosen on: rows to train on and rows held out, a pair for each fold.
-struct Search {
-    std::vector<Rows> trained;
-    std::vector<Rows> held_out;
-};
-
-/// Each of the parts held out in turn, in the first `folds` folds.
-Search hold_out(const Rows& all, std::span<const std::int64_t> part_of, std::int64_t folds) {
-    Search search{std::vector<Rows>(at(folds), Rows{all.width, {}, {}}), {}};
-    search.held_out = search.trained;
-    for (std::size_t i = 0; i < part_of.size(); ++i) {
-        for (std::int64_t fold = 0; fold < folds; ++fold) {
-            Rows& rows = part_of[i] == fold ? search.held_out[at(fold)] : search.trained[at(fold)];
-            rows.add(all.nodes[i], all.labels[i]);
-        }
-    }
-    return search;
-}
-
-/// Part 0 held out, part 1 trained on.
-Search two_parts(const Rows& all, std::span<const std::int64_t> part_of) {
-    Search search{{Rows{all.width, {}, {}}}, {Rows{all.width, {}, {}}}};
-    for (std::size_t i = 0; i < part_of.size(); ++i) {
-        if (part_of[i] < 2) {
-            (part_of[i] == 0 ? search.held_out : search.trained)[0].add(all.nodes[i], all.labels[i]);
-        }
-    }
-    return search;
-}
-
 struct Choice {
     double c = 0.0;
-    std::vector<Weights> weights;  ///< one a fold
+    std::vector<Group> groups;
 };
 
-/// Climbs the grid from start.c and start.weights on, until `patience` steps in succession are worse than the
-/// best.
-Choice climb(const Search& search, Choice start, int patience, int threads) {
-    Choice best = start;
+/// Climbs the grid as the header tells.
+Choice choose_c(const Training& training, std::int64_t classes, std::int64_t folds) {
+    std::vector<Group> groups = make_groups(training, classes, 0, folds);
+    Choice best;
     std::int64_t most = -1;
     int worse = 0;
     for (const double c : LinearProbe::grid()) {
-        if (c < best.c || worse == patience) {
-            continue;
-        }
-        train_all(search.trained, c, search_tolerance, start.weights, threads);
-        std::int64_t right = 0;
-        for (std::size_t fold = 0; fold < start.weights.size(); ++fold) {
-            right += count_right(start.weights[fold], search.held_out[fold], threads);
-        }
+        const std::int64_t right = train_all(training, groups, c, search_tolerance, folds);
         worse = right < most ? worse + 1 : 0;
         if (right > most) {
             most = right;
-            best = {c, start.weights};
+            best = {c, groups};
+        }
+        if (worse == patience) {
+            break;
         }
     }
     return best;
 }
 
-/// As the header tells.
-Choice choose_c(const Rows& all, std::int64_t classes, const ProbeOptions& options, int threads) {
-    const std::int64_t n = std::ssize(all.labels);
-    const auto fold_of = deal(all.labels, classes, std::min<std::int64_t>(most_folds, n), options.seed);
-    const double values =
-        static_cast<double>(n) * static_cast<double>(all.width) * static_cast<double>(classes);
-    const auto allowed = static_cast<double>(std::max<std::int64_t>(options.search_values, 1));
-    if ((most_folds - 1) * values <= allowed) {
-        const std::int64_t folds = std::min<std::int64_t>(most_folds, n);
-        const Choice start{0.0, std::vector<Weights>(at(folds), Weights(at(classes)))};
-        return climb(hold_out(all, fold_of, folds), start, 2, threads);
+/// Starts each class from its weights in the first fold.
+void start_from(const Choice& choice, std::vector<Group>& groups) {
+    std::size_t to = 0;  // counts classes in the same order on both sides
+    for (const Group& from : choice.groups) {
+        for (std::int64_t p = 0; p < std::ssize(from.problems); ++p) {
+            if (from.problems[at(p)].held_out == 0) {
+                const auto row = from.weights.row(p);
+                const auto group = to / at(HingeSolver::most_problems);
+                const auto place = to++ % at(HingeSolver::most_problems);
+                std::copy(row.begin(), row.end(),
+                          groups[group].weights.row(static_cast<std::int64_t>(place)).begin());
+            }
+        }
     }
-    const std::int64_t parts =
-        std::min(std::max(std::int64_t{2}, static_cast<std::int64_t>(values / allowed) + 1), n);
-    const Choice start = climb(two_parts(all, deal(all.labels, classes, parts, options.seed)),
-                               Choice{0.0, {Weights(at(classes))}}, 2, threads);
-    return climb(hold_out(all, fold_of, 1), start, 1, threads);
+}
+
+std::int64_t count_folds(std::int64_t n, std::int64_t columns, std::int64_t classes, std::int64_t allowed) {
+    const double values =
+        static_cast<double>(n) * static_cast<double>(columns) * static_cast<double>(classes);
+    return values <= static_cast<double>(allowed) ? std::min<std::int64_t>(most_folds, n) : 1;
 }
 
 void check(const Tensor& rows, std::span<const std::int64_t> labels, std::int64_t classes) {
@@ -328,13 +274,15 @@ void check(const Tensor& rows, std::span<const std::int64_t> labels, std::int64_
 }  // namespace
 
 std::int64_t LinearProbe::memory_bytes(std::int64_t rows, std::int64_t columns) {
-    return static_cast<std::int64_t>(sizeof(feature_node)) * rows * (columns + 2);
+    constexpr std::int64_t problems = HingeSolver::most_problems;
+    constexpr std::int64_t vectors = (2 * RowProducts::most_strips + 8) * problems;
+    const std::int64_t a_row = columns + line + HingeSolver::values_a_row(problems);
+    return static_cast<std::int64_t>(sizeof(float)) * (rows * a_row + vectors * columns);
 }
 
 void LinearProbe::check_memory(std::int64_t rows, std::int64_t columns, std::int64_t limit) {
     constexpr double gib = 1 << 30;
-    if (memory_bytes(rows, columns) > limit ||
-        std::max(rows, columns) > std::numeric_limits<int>::max() - 2) {
+    if (memory_bytes(rows, columns) > limit) {
         throw InvalidArgument(fmt::format(
             "linear classifier: {} pictures with {} values each take {:.2f} GiB of memory, {:.2f} GiB are "
             "allowed; take a smaller layer or fewer pictures, or allow more",
@@ -353,28 +301,31 @@ LinearProbe LinearProbe::fit(const Tensor& rows, std::span<const std::int64_t> l
     check_memory(rows.rows(), rows.columns(), options.memory);
     const int threads = core::resolve_threads(options.threads);
     LinearProbe probe;
+    probe.weights_.resize(at(classes));
     find_scale(rows, probe.mean_, probe.deviation_);
-    std::vector<Weights> weights{Weights(at(classes))};
     if (std::adjacent_find(labels.begin(), labels.end(), std::not_equal_to<>{}) == labels.end()) {
-        weights[0][at(labels[0])].resize(at(rows.columns() + 1));
-        probe.weights_ = std::move(weights[0]);
+        probe.weights_[at(labels[0])].resize(at(rows.columns() + 1));
         return probe;
     }
-    silence_liblinear();
-    const Nodes nodes(rows, probe.mean_, probe.deviation_, threads);
-    std::vector<Rows> all{{rows.columns() + 1, {}, {}}};
-    for (std::int64_t i = 0; i < rows.rows(); ++i) {
-        all[0].add(nodes.row(i), labels[at(i)]);
-    }
-    probe.c_ = options.c;
+    const Tensor values = standardised(rows, probe.mean_, probe.deviation_, threads);
+    const std::int64_t n = rows.rows();
+    const Training training{RowProducts(values, n, threads), labels,
+                            deal(labels, classes, std::min<std::int64_t>(most_folds, n), options.seed)};
+    Choice choice{options.c, {}};
     if (options.c == 0.0) {
-        Choice choice = choose_c(all[0], classes, options, threads);
-        probe.c_ = choice.c;
-        probe.folds_ = static_cast<int>(choice.weights.size());
-        weights[0] = std::move(choice.weights[0]);
+        probe.folds_ = static_cast<int>(count_folds(n, rows.columns(), classes, options.fold_values));
+        choice = choose_c(training, classes, probe.folds_);
     }
-    train_all(all, probe.c_, final_tolerance, weights, threads);
-    probe.weights_ = std::move(weights[0]);
+    probe.c_ = choice.c;
+    std::vector<Group> groups = make_groups(training, classes, -1, 0);  // nothing is held out
+    start_from(choice, groups);
+    train_all(training, groups, probe.c_, final_tolerance, 0);
+    for (const Group& group : groups) {
+        for (std::int64_t p = 0; p < std::ssize(group.problems); ++p) {
+            const auto row = group.weights.row(p).first(at(rows.columns() + 1));
+            probe.weights_[at(group.problems[at(p)].of_class)].assign(row.begin(), row.end());
+        }
+    }
     return probe;
 }
 

@@ -12,8 +12,8 @@ struct ProbeOptions {
     // What affects results.
     double c = 0.0;          ///< weight of the loss; 0: chosen
     std::uint64_t seed = 0;  ///< of the folds
-    /// Work allowed at each c that is tried: rows trained on, over all folds, × columns × classes.
-    std::int64_t search_values = 100'000'000;
+    /// Most rows × columns × classes for which five folds are held out in turn.
+    std::int64_t fold_values = 25'000'000;
 
     // What affects memory and speed.
     std::int64_t memory = std::int64_t{10} << 30;  ///< see LinearProbe::memory_bytes
@@ -21,21 +21,16 @@ struct ProbeOptions {
 };
 
 /// A linear classifier of features, as they are judged in the literature: a support vector machine with
-/// squared hinge loss for each class against the rest (Fan et al. 2008, LIBLINEAR's primal solver, which
-/// draws no random numbers). For rows z, standardised by the training rows' mean and deviation, and y = ±1:
+/// squared hinge loss for each class against the rest (HingeSolver). For rows z, standardised by the training
+/// rows' mean and deviation, and y = ±1:
 ///
 ///     min  ½ (‖w‖² + b²) + c / n · Σ max(0, 1 − y (w · z + b))²
 ///
 /// The loss is a mean, not a sum, so that c depends little on n. c comes from grid(), by its accuracy on
-/// training rows held out; the grid is climbed, each step from the weights of the one before.
-/// - Where 4 × n × d × classes are at most ProbeOptions::search_values, five folds are held out in turn. The
-///   climb ends when two steps in succession are worse than the best.
-/// - Else a first c is found so on one random part of the rows, trained on another that is as large:
-///   search_values / (d × classes) rows, or half of them all where that is less. Few rows for many columns
-///   ask for too small a c, so from there the climb goes on with a fifth of all rows held out, the others
-///   trained on, until a step is worse.
-/// Folds and parts are random and stratified. With the best c all rows are trained on, from the weights of
-/// the climb. Training all classes once takes time in proportion to n × d × classes.
+/// training rows held out: five folds in turn where n × d × classes are at most ProbeOptions::fold_values,
+/// else one fifth of the rows. Folds are random and stratified. The grid is climbed, each step from the
+/// weights of the one before, until two steps in succession are worse than the best. With the best c all rows
+/// are trained on, from the weights of the climb. Time is in proportion to n × d × classes.
 class LinearProbe {
 public:
     /// rows: n × d, finite; labels: size n, in [0, classes). A class without rows is never predicted; with
@@ -46,8 +41,8 @@ public:
     /// m × d; the class of each row, ties to the smaller.
     [[nodiscard]] std::vector<std::int64_t> predict(const Tensor& rows, int threads = 0) const;
 
-    /// What training holds beside its arguments, in essence: the standardised rows as LIBLINEAR takes them,
-    /// 16 × n × (d + 2) bytes, shared by all folds and classes.
+    /// Most that training holds beside its arguments, in essence: 4 × (n × (d + 208) + 2560 × d) bytes, the
+    /// standardised rows, scores of up to 64 problems, and sums.
     [[nodiscard]] static std::int64_t memory_bytes(std::int64_t rows, std::int64_t columns);
     /// Throws InvalidArgument when memory_bytes is above the limit.
     static void check_memory(std::int64_t rows, std::int64_t columns, std::int64_t limit);
