@@ -24,7 +24,7 @@ endforeach()
 
 # Headers of backends, and the only module that may include them.
 set(backends "oneDNN:^(dnnl|oneapi/):nn" "OpenCV:^opencv2/:image" "libjpeg:^j(peglib|error):image" "Boost:^boost/:cli"
-  "LIBLINEAR:^linear.h$:search")
+  "LIBLINEAR:^linear.h$:tests")
 
 set(problems "")
 
