@@ -19,7 +19,8 @@ enum class Stream : std::uint32_t {
     plan,
     patches,
     clusters,
-    augmentation
+    augmentation,
+    probe,
 };
 
 /// Counter-based random numbers (Philox4x32-10, Salmon et al. 2011): a number is a function of
