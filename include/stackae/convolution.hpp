@@ -32,6 +32,8 @@ struct ConvolutionShape {
     float contrast_epsilon = 10.0F / (255.0F * 255.0F);
     /// Codes of both signs, 2 K values: max(0, a − θ) and max(0, −a − θ) (Coates & Ng 2011).
     bool two_sided = false;
+    /// Codes are linear, h = W z + b, and scaled to length 1 before they are pooled; not with two_sided.
+    bool unit_length = false;
 
     Pooling pooling = Pooling::average;
     /// Side of the square of positions that are pooled, and its step. 0: a grid instead.
@@ -66,10 +68,11 @@ void validate(const ConvolutionShape& shape);
 ///
 ///   u = x, its contrast evened out (see ConvolutionShape);  z = P (u − μ);  h = max(0, W z + b)
 ///
-/// and the codes of the patches are pooled into cells. The decoder rebuilds every patch of a cell from the
-/// cell's code, ẑ = V h + c, undoes the whitening (P's pseudoinverse), averages overlapping patches to y, and
-/// gives x̂ = gain · y + offset. Learnt as an autoencoder of patches with winner-take-all sparsity (Makhzani &
-/// Frey 2015); whitening, and pooling of soft-threshold codes, as in Coates, Lee & Ng 2011.
+/// (or h = W z + b, scaled to length 1) and the codes of the patches are pooled into cells. The decoder
+/// rebuilds every patch of a cell from the cell's code, ẑ = V h + c, undoes the whitening (P's
+/// pseudoinverse), averages overlapping patches to y, and gives x̂ = gain · y + offset. Learnt as an
+/// autoencoder of patches with winner-take-all sparsity (Makhzani & Frey 2015); whitening, and pooling of
+/// soft-threshold codes, as in Coates, Lee & Ng 2011.
 struct ConvolutionLayer {
     ConvolutionShape shape;
     Tensor whitening;        ///< P, whitened × patch_size; rows orthogonal, of length 1 / sqrt(λ + ε)

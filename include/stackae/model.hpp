@@ -45,7 +45,7 @@ struct Model {
     std::vector<ConvolutionLayer> convolutions;  ///< bottom up
     std::vector<DenseLayer> layers;              ///< on top of them, bottom up
     bool l2_normalize = false;  ///< codes of the last layer are meant to be scaled to length 1
-    TrainOptions options;  ///< what it was trained with
+    TrainOptions options;       ///< what it was trained with
     std::vector<EpochRecord> history;
     std::vector<std::string> class_names;  ///< of the training pictures, in byte order; empty without labels
     std::string trained_on;                ///< the input as it was named

@@ -78,10 +78,13 @@ struct ConvolutionOptions {
     std::int64_t kernel = 5;     ///< side of a patch, in pixels or cells of the layer below
     std::int64_t pool_size = 2;  ///< `pool=2`, or `pool=3/2` with another step; 0: a grid
     std::int64_t pool_stride = 2;
-    std::int64_t grid = 0;      ///< `grid=3`: 3 × 3 cells over the whole picture
-    bool maximum = false;       ///< `max`: the largest code of a cell instead of the average
-    bool two_sided = false;     ///< `signs`: codes of both signs
-    double share = 0.2;         ///< of a patch's units that are active; settles the threshold θ
+    std::int64_t grid = 0;   ///< `grid=3`: 3 × 3 cells over the whole picture
+    bool maximum = false;    ///< `max`: the largest code of a cell instead of the average
+    bool two_sided = false;  ///< `signs`: codes of both signs
+    double share = 0.2;      ///< of a patch's units that are active; settles the threshold θ
+    /// `context=3`: linear units of length one, learnt to predict the code of a patch up to 3 positions away;
+    /// 0: units with a threshold, learnt to rebuild the patch.
+    std::int64_t context = 0;
     std::int64_t whitened = 0;  ///< `whiten=400`: principal axes kept of a patch at most; 0: 512
     double whitening = 0.1;     ///< `eps=0.1`: ε added to the variances, as a share of their mean
 
@@ -91,6 +94,19 @@ struct ConvolutionOptions {
 /// The text of it, and back. Throws InvalidArgument.
 [[nodiscard]] std::string to_text(const ConvolutionOptions& options);
 [[nodiscard]] ConvolutionOptions parse_convolution(std::string_view text);
+
+/// How far pictures are moved at random, anew in every epoch, in training alone: the moved picture is both
+/// input and target. Each number is a bound; what is drawn is uniform between minus and plus it, for each
+/// picture on its own. 0: none. Pictures are never mirrored; those of height 1 (rows of numbers) stay as they
+/// are.
+struct Augmentation {
+    double shift = 0.0;   ///< in [0, 0.5], share of the height downwards and of the width sideways
+    double rotate = 0.0;  ///< in [0, 180], degrees
+    double scale = 0.0;   ///< in [0, 0.5], height and width times 1 ± scale, each on its own
+    double shear = 0.0;   ///< in [0, 1], pixels sideways a pixel downwards
+
+    friend bool operator==(const Augmentation&, const Augmentation&) = default;
+};
 
 /// How a stack is trained. Vectors "a layer" hold one value for every layer, or one for all.
 struct TrainOptions {
@@ -112,6 +128,10 @@ struct TrainOptions {
     std::optional<Activation> output;
     bool tied = false;                 ///< V = Wᵀ
     bool untie_in_fine_tuning = true;  ///< tied decoders get weights of their own when unrolled
+
+    // --- affects results: the pictures ----------------------------------------------------------
+    /// Of the phases that see pictures: the first layer and fine-tuning, where there are no convolutions.
+    Augmentation augmentation;
 
     // --- affects results: greedy, layer by layer ------------------------------------------------
     /// Absent: cross-entropy where the decoder is a sigmoid and its target lies in [0, 1], else squared

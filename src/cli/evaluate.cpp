@@ -73,6 +73,13 @@ std::string worst_confusions(const Evaluation& result) {
     return table.text();
 }
 
+std::string linear_table(const LinearFigures& linear, int splits) {
+    TextTable table;
+    table.add({"model's features", percent(linear.accuracy, splits)});
+    table.add({splits > 1 ? "c (median)" : "c", fmt::format("{:g}", linear.c)});
+    return table.text();
+}
+
 std::string report(const Evaluation& result, const std::string& model) {
     const int splits = result.splits;
     std::string out = fmt::format("model  {}, code of {} values\n", model, result.code_size);
@@ -96,6 +103,9 @@ std::string report(const Evaluation& result, const std::string& model) {
     accuracy.add({fmt::format("PCA of {}", result.pca_components), percent(result.pca_knn_accuracy, splits)});
     out += fmt::format("\naccuracy of the {} nearest neighbours ({} distance)\n{}", result.k,
                        name(result.metric), accuracy.text());
+    if (result.linear) {
+        out += "\naccuracy of a linear classifier\n" + linear_table(*result.linear, splits);
+    }
     TextTable classes;
     classes.add({"class", "pictures", "precision", "recall", "F1"});
     for (const ClassFigures& figures : result.classes) {
@@ -113,7 +123,7 @@ void put(nlohmann::json& object, const char* key, const Figure& figure) {
     object[std::string(key) + "_deviation"] = figure.deviation;
 }
 
-nlohmann::json report_json(const Evaluation& result, const std::string& model) {
+nlohmann::json report_json(const Evaluation& result, const std::string& model, bool linear_asked) {
     nlohmann::json out{{"model", model},
                        {"train_pictures", result.train_pictures},
                        {"test_pictures", result.test_pictures},
@@ -132,9 +142,19 @@ nlohmann::json report_json(const Evaluation& result, const std::string& model) {
             baselines["pca"][key] = nullptr;
         }
         out["knn"]["accuracy_deviation"] = nullptr;
+        if (linear_asked) {
+            out["linear"] = {{"accuracy", nullptr}, {"accuracy_deviation", nullptr}};
+        }
         return out;
     }
     put(out["knn"], "accuracy", result.knn_accuracy);
+    if (result.linear) {
+        auto& linear = out["linear"];
+        put(linear, "accuracy", result.linear->accuracy);
+        linear["c"] = result.linear->c;
+        linear["c_grid"] = result.linear->grid;
+        linear["folds"] = result.linear->folds;
+    }
     put(baselines["raw"], "knn_accuracy", result.raw_knn_accuracy);
     put(baselines["pca"], "knn_accuracy", result.pca_knn_accuracy);
     out["confusion"] = result.confusion;
@@ -148,6 +168,13 @@ nlohmann::json report_json(const Evaluation& result, const std::string& model) {
                                   {"f1", figures.f1}});
     }
     return out;
+}
+
+bool asks_linear(const std::string& classifier) {
+    if (classifier != "knn" && classifier != "linear") {
+        throw UsageError(fmt::format("'{}' is neither knn nor linear", classifier));
+    }
+    return classifier == "linear";
 }
 
 class EvaluateCommand : public Command {
@@ -176,6 +203,10 @@ void EvaluateCommand::declare(OptionParser& parser) {
     parser.option("k", "N", "neighbours that vote (5 when not given)", integer_into(options_.k, 1));
     parser.option("metric", "l2|cosine", "distance between codes",
                   [this](const std::string& text) { options_.metric = parse_metric(text); });
+    parser.option("classifier", "knn|linear", "linear: a linear classifier too, beside the neighbours",
+                  [this](const std::string& text) { options_.linear = asks_linear(text); });
+    parser.option("memory", "SIZE", "most that training the linear classifier may take (10G when not given)",
+                  [this](const std::string& text) { options_.linear_memory = parse_bytes(text); });
     codes_.declare(parser);
     parser.option("splits", "N", "random halves, where there is one set (20 when not given)",
                   integer_into(options_.splits, 1, 10000));
@@ -224,7 +255,7 @@ int EvaluateCommand::run(Console& console, const std::vector<std::string>& input
     }
     account.finish();
     Results results;
-    results.write(json_ ? core::print_json(report_json(result, model.path)) + "\n"
+    results.write(json_ ? core::print_json(report_json(result, model.path, options_.linear)) + "\n"
                         : report(result, model.path));
     results.finish();
     return account.exit_code();

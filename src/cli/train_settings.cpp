@@ -68,6 +68,25 @@ CorruptionSetting parse_corruption(const std::string& text) {
     return setting;
 }
 
+Augmentation parse_augmentation(const std::string& text) {
+    Augmentation augmentation;
+    for (const std::string& part : text == "none" ? std::vector<std::string>{} : split_list(text)) {
+        const std::size_t colon = part.find(':');
+        const std::string kind = part.substr(0, colon);
+        double* bound = kind == "shift"    ? &augmentation.shift
+                        : kind == "rotate" ? &augmentation.rotate
+                        : kind == "scale"  ? &augmentation.scale
+                        : kind == "shear"  ? &augmentation.shear
+                                           : nullptr;
+        if (bound == nullptr || colon == std::string::npos) {
+            throw UsageError(
+                fmt::format("'{}' is none of shift:X, rotate:X, scale:X, shear:X, or none", part));
+        }
+        *bound = parse_number(part.substr(colon + 1), 0.0);
+    }
+    return augmentation;
+}
+
 void TrainSettings::declare(OptionParser& parser) {
     declare_stack(parser);
     declare_greedy(parser);
@@ -131,6 +150,12 @@ void TrainSettings::declare_greedy(OptionParser& parser) {
                   keep(number(0.0), [](auto& o, double v) { o.sparsity_weight = v; }));
     parser.option("winner-share", "P", "winner-take-all: share of a batch for which a unit is kept",
                   keep(number(0.0, 1.0), [](auto& o, double v) { o.winner_share = v; }));
+
+    parser.group("Pictures moved at random");
+    parser.option("augment", "KIND:BOUND,...",
+                  "anew in every epoch, or none: shift and scale by a share of the side, rotate by degrees, "
+                  "shear by pixels a pixel",
+                  keep(parse_augmentation, [](auto& o, const Augmentation& v) { o.augmentation = v; }));
 
     parser.group("Fine-tuning of the unrolled stack");
     parser.option("fine-tune", "EPOCHS", "0 for none",

@@ -78,5 +78,7 @@ struct CorruptionSetting {
 /// A kind without a level gets a common one (masking 0.25, gaussian 0.1, salt_and_pepper 0.1). Throws
 /// UsageError, InvalidArgument.
 [[nodiscard]] CorruptionSetting parse_corruption(const std::string& text);
+/// `none`, or any of `shift:0.03,rotate:5,scale:0.05,shear:0.05`; kinds not named are 0. Throws UsageError.
+[[nodiscard]] Augmentation parse_augmentation(const std::string& text);
 
 }  // namespace stackae::cli

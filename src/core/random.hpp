@@ -10,7 +10,18 @@
 namespace stackae::core {
 
 /// What a random number is for; part of its counter, so that no two uses share a stream.
-enum class Stream : std::uint32_t { weights = 1, shuffle, validation, corruption, splits, plan, patches, clusters };
+enum class Stream : std::uint32_t {
+    weights = 1,
+    shuffle,
+    validation,
+    corruption,
+    splits,
+    plan,
+    patches,
+    clusters,
+    augmentation,
+    probe,
+};
 
 /// Counter-based random numbers (Philox4x32-10, Salmon et al. 2011): a number is a function of
 /// (seed, stream, a, b, index) and of nothing else, so neither threads nor resuming change it.

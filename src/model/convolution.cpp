@@ -52,6 +52,8 @@ void read_setting(std::string_view part, std::string_view text, ConvolutionOptio
         options.maximum = true;
     } else if (key == "signs" && value.empty()) {
         options.two_sided = true;
+    } else if (key == "context") {
+        options.context = number_of<std::int64_t>(value, text);
     } else if (key == "pool") {
         const std::size_t slash = value.find('/');
         options.pool_size = number_of<std::int64_t>(value.substr(0, slash), text);
@@ -73,7 +75,7 @@ void read_setting(std::string_view part, std::string_view text, ConvolutionOptio
     } else {
         throw InvalidArgument(
             fmt::format("convolution: \"{}\" found in \"{}\", one of pool=N, pool=N/STEP, "
-                        "grid=N, max, signs, share=P, whiten=N, eps=X expected",
+                        "grid=N, max, signs, context=N, share=P, whiten=N, eps=X expected",
                         part, text));
     }
 }
@@ -96,6 +98,9 @@ void validate(const ConvolutionShape& shape) {
         whole("pool_size", shape.pool_size, 0, positions);
         whole("grid", shape.grid, 1, positions);
     }
+    if (shape.unit_length && shape.two_sided) {
+        throw InvalidArgument("convolution: unit_length: true found, false expected with two_sided");
+    }
     whole("values of a picture's code", shape.output_size(), 1, max_values);
     if (!(shape.contrast_epsilon > 0.0F && std::isfinite(shape.contrast_epsilon))) {
         throw InvalidArgument(fmt::format(
@@ -114,7 +119,11 @@ std::string to_text(const ConvolutionOptions& options) {
     }
     text += options.maximum ? ":max" : "";
     text += options.two_sided ? ":signs" : "";
-    text += fmt::format(":share={}", options.share);
+    if (options.context > 0) {
+        text += fmt::format(":context={}", options.context);
+    } else {
+        text += fmt::format(":share={}", options.share);
+    }
     if (options.whitened > 0) {
         text += fmt::format(":whiten={}", options.whitened);
     }
@@ -139,6 +148,7 @@ ConvolutionOptions parse_convolution(std::string_view text) {
     whole("grid", options.grid, options.pool_size == 0 ? 1 : 0, max_side);
     whole("pool", options.pool_size, options.grid > 0 ? 0 : 1, max_side);
     whole("pool's step", options.pool_stride, options.grid > 0 ? 0 : 1, options.pool_size);
+    whole("context", options.context, 0, max_side);
     whole("whiten", options.whitened, 0, 1 << 20);
     if (!(options.share > 0.0 && options.share < 1.0)) {
         throw InvalidArgument(fmt::format(

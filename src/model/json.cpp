@@ -64,6 +64,10 @@ void each_option(Options& o, const Visitor& visit) {
     visit("tied", o.tied);
     visit("untie_in_fine_tuning", o.untie_in_fine_tuning);
     visit("loss", o.loss);
+    visit("augmentation_shift", o.augmentation.shift);
+    visit("augmentation_rotate", o.augmentation.rotate);
+    visit("augmentation_scale", o.augmentation.scale);
+    visit("augmentation_shear", o.augmentation.shear);
     visit("corruption", o.corruption);
     visit("corruption_level", o.corruption_level);
     visit("epochs", o.epochs);
@@ -117,6 +121,7 @@ void each_shape_field(Shape& s, const Visitor& visit) {
     visit("contrast", s.contrast);
     visit("contrast_epsilon", s.contrast_epsilon);
     visit("two_sided", s.two_sided);
+    visit("unit_length", s.unit_length);
     visit("pooling", s.pooling);
     visit("pool_size", s.pool_size);
     visit("pool_stride", s.pool_stride);

@@ -106,6 +106,13 @@ void validate_losses(const TrainOptions& options) {
     }
 }
 
+void validate_augmentation(const Augmentation& augmentation) {
+    real("augmentation_shift", augmentation.shift, {0.0, 0.5});
+    real("augmentation_rotate", augmentation.rotate, {0.0, 180.0});
+    real("augmentation_scale", augmentation.scale, {0.0, 0.5});
+    real("augmentation_shear", augmentation.shear, {0.0, 1.0});
+}
+
 void validate_greedy(const TrainOptions& options) {
     real("winner_share", options.winner_share, share);
     if (options.layers.empty()) {
@@ -159,6 +166,7 @@ void validate_optimizer(const TrainOptions& options) {
 void validate(const TrainOptions& options) {
     validate_stack(options);
     validate_losses(options);
+    validate_augmentation(options.augmentation);
     validate_greedy(options);
     whole("fine_tune_epochs", options.fine_tune_epochs, 0, max_epochs);
     if (options.fine_tune_learning_rate) {

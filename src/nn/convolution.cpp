@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <fmt/format.h>
+#include <limits>
 
 #include "stackae/error.hpp"
 
@@ -60,6 +61,20 @@ STACKAE_VECTORIZED void split_signs(const float* products, const float* bias, st
     for (std::int64_t i = 0; i < size; ++i) {
         to[i] = std::max(0.0F, products[i] + bias[i]);
         to[size + i] = std::max(0.0F, bias[i] - products[i]);
+    }
+}
+
+/// code ← code / ‖code‖; zeros stay.
+STACKAE_VECTORIZED void scale_to_unit_length(float* code, std::int64_t size) {
+    float squares = 0.0F;
+#pragma omp simd reduction(+ : squares)
+    for (std::int64_t i = 0; i < size; ++i) {
+        squares += code[i] * code[i];
+    }
+    const float scale = squares > 0.0F ? 1.0F / std::sqrt(squares) : 0.0F;
+#pragma omp simd
+    for (std::int64_t i = 0; i < size; ++i) {
+        code[i] *= scale;
     }
 }
 
@@ -135,9 +150,9 @@ Convolution::Convolution(Context& context, const ConvolutionLayer& layer)
     const std::int64_t d = shape_.patch_size();
     const std::int64_t r = shape_.whitened;
     const std::int64_t units = shape_.units;
-    const bool relu = !shape_.two_sided;
+    const bool relu = !shape_.two_sided && !shape_.unit_length;
     const auto with_bias = [&](Tensor bias) {  // the threshold, where it is not applied to both signs later
-        for (std::int64_t i = 0; relu && i < units; ++i) {
+        for (std::int64_t i = 0; !shape_.two_sided && i < units; ++i) {
             bias.data()[i] += layer.bias.data()[i];
         }
         return bias;
@@ -212,7 +227,8 @@ void Convolution::pool(const float* codes, std::int64_t first, std::int64_t coun
 }
 
 void Convolution::forward(const float* map, float* code) {
-    std::fill_n(code, shape_.output_size(), 0.0F);
+    const bool average = shape_.pooling == Pooling::average;
+    std::fill_n(code, shape_.output_size(), average ? 0.0F : std::numeric_limits<float>::lowest());
     const std::int64_t positions = shape_.positions_down() * shape_.positions_across();
     for (std::int64_t first = 0; first < positions; first += block_) {
         const std::int64_t count = std::min(block_, positions - first);
@@ -221,9 +237,12 @@ void Convolution::forward(const float* map, float* code) {
             whiten_->run(patches_.data(), whitened_.data());
         }
         encode_->run(whiten_ ? whitened_.data() : patches_.data(), codes_.data());
+        for (std::int64_t i = 0; shape_.unit_length && i < count; ++i) {
+            scale_to_unit_length(codes_.row(i).data(), shape_.units);
+        }
         pool(codes_.data(), first, count, code);
     }
-    if (shape_.pooling == Pooling::average) {
+    if (average) {
         for (std::size_t cell = 0; cell < cell_scale_.size(); ++cell) {
             scale_values(cell_scale_[cell], shape_.code_channels(),
                          code + static_cast<std::int64_t>(cell) * shape_.code_channels());

@@ -183,6 +183,20 @@ void solve_whole(const Tensor& covariance, PrincipalAxes& result) {
     std::reverse(result.variances.begin(), result.variances.end());
 }
 
+void solve(Context& context, const Tensor& matrix, std::int64_t width, PrincipalAxes& result) {
+    const std::int64_t d = matrix.rows();
+    result.total_variance = total_variance(matrix);
+    if (d <= full_solver_columns || width > d / 2) {
+        solve_whole(matrix, result);
+        return;
+    }
+    MatrixProduct product(context, ProductForm::plain, d, width, d);
+    iterate(
+        context, d, width, covariance_iterations,
+        [&](const Tensor& basis, Tensor& image) { product.run(matrix.data(), basis.data(), image.data()); },
+        result);
+}
+
 /// Keeps the first axes, at most `count`, that have a variance to speak of; at least one.
 void cut(PrincipalAxes& result, std::int64_t count) {
     const double bound = least_variance * std::max(result.variances.front(), 1e-30);
@@ -230,20 +244,16 @@ PrincipalAxes principal_axes(Context& context, const float* rows, std::int64_t n
             result.total_variance += squared_norm(block, centred.block() * d) / static_cast<double>(n);
         });
     } else {
-        const Tensor matrix = covariance(context, centred);
-        result.total_variance = total_variance(matrix);
-        if (d <= full_solver_columns || width > d / 2) {
-            solve_whole(matrix, result);
-        } else {
-            MatrixProduct product(context, ProductForm::plain, d, width, d);
-            iterate(
-                context, d, width, covariance_iterations,
-                [&](const Tensor& basis, Tensor& image) {
-                    product.run(matrix.data(), basis.data(), image.data());
-                },
-                result);
-        }
+        solve(context, covariance(context, centred), width, result);
     }
+    cut(result, count);
+    return result;
+}
+
+PrincipalAxes leading_axes(Context& context, const Tensor& matrix, std::int64_t count) {
+    PrincipalAxes result;
+    const std::int64_t d = matrix.rows();
+    solve(context, matrix, std::min(d, count + std::max<std::int64_t>(16, count / 8)), result);
     cut(result, count);
     return result;
 }

@@ -24,4 +24,8 @@ struct PrincipalAxes {
 [[nodiscard]] PrincipalAxes principal_axes(Context& context, const float* rows, std::int64_t n,
                                            std::int64_t d, std::int64_t count);
 
+/// At most `count` leading eigenvectors of a symmetric matrix, d × d, as if it were a covariance; mean stays
+/// empty.
+[[nodiscard]] PrincipalAxes leading_axes(Context& context, const Tensor& matrix, std::int64_t count);
+
 }  // namespace stackae::nn

@@ -107,7 +107,7 @@ void check_read(const Read& set, std::int64_t least, const Pictures& pictures) {
 
 Evaluation finish(const std::vector<search::SplitFigures>& splits, const std::vector<std::string>& names,
                   const EvaluateOptions& options) {
-    Evaluation evaluation = search::summarise(splits, names);
+    Evaluation evaluation = search::summarise(splits, names, options.linear);
     if (!evaluation.labelled) {
         evaluation.k = options.k;
     }

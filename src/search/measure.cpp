@@ -12,6 +12,7 @@
 #include "stackae/neighbours.hpp"
 
 #include "core/random.hpp"
+#include "search/linear_probe.hpp"
 #include "search/rows.hpp"
 
 namespace stackae::search {
@@ -85,6 +86,23 @@ double accuracy(const std::vector<std::int64_t>& given, const std::vector<std::i
     return static_cast<double>(right) / static_cast<double>(labels.size());
 }
 
+void measure_linear(const Labelled& labelled, const Tensor& train, const Tensor& test, std::int64_t classes,
+                    const EvaluateOptions& options, SplitFigures& figures) {
+    ProbeOptions how;
+    how.seed = options.seed;
+    how.memory = options.linear_memory;
+    how.threads = options.threads;
+    const auto fit = [&](const Tensor& rows) {
+        return LinearProbe::fit(rows, labelled.train_labels, classes, how);
+    };
+    const LinearProbe probe = labelled.all_train ? fit(train) : fit(gather_rows(train, labelled.train));
+    const auto given = labelled.all_test ? probe.predict(test, options.threads)
+                                         : probe.predict(gather_rows(test, labelled.test), options.threads);
+    figures.linear = accuracy(given, labelled.test_labels);
+    figures.linear_c = probe.c();
+    figures.linear_folds = probe.folds();
+}
+
 /// Mean of Σ (x̂ − x)², decoded by blocks.
 double reconstruction_error(const Pca& pca, const Tensor& codes, const Tensor& pictures, int threads) {
     double sum = 0.0;
@@ -114,6 +132,16 @@ Figure figure(const std::vector<SplitFigures>& splits, double SplitFigures::*val
         result.deviation = std::sqrt(squares / static_cast<double>(values.size() - 1));
     }
     return result;
+}
+
+LinearFigures linear_figures(const std::vector<SplitFigures>& splits) {
+    std::vector<double> chosen;
+    for (const SplitFigures& split : splits) {
+        chosen.push_back(split.linear_c);
+    }
+    const auto middle = chosen.begin() + (std::ssize(chosen) - 1) / 2;
+    std::nth_element(chosen.begin(), middle, chosen.end());
+    return {figure(splits, &SplitFigures::linear), *middle, LinearProbe::grid(), splits.front().linear_folds};
 }
 
 double ratio(std::int64_t part, std::int64_t whole) {
@@ -169,6 +197,11 @@ Part gather(const Part& part, const std::vector<std::int64_t>& rows) {
 SplitFigures measure(const Part& train, const Part& test, std::int64_t classes,
                      const EvaluateOptions& options) {
     SplitFigures figures;
+    const Labelled labelled(train, test);
+    figures.labelled = !labelled.train.empty() && !labelled.test.empty();
+    if (options.linear && figures.labelled) {  // else it would be refused after the rest was measured
+        LinearProbe::check_memory(std::ssize(labelled.train), train.codes.columns(), options.linear_memory);
+    }
     figures.pca_components = std::min({train.codes.columns(), train.size(), train.pictures.columns()});
     figures.confusion.assign(at(classes), std::vector<std::int64_t>(at(classes), 0));
     figures.sse = mean(test.errors);
@@ -181,8 +214,6 @@ SplitFigures measure(const Part& train, const Part& test, std::int64_t classes,
     const Tensor pca_test = pca.encode(test.pictures, options.threads);
     figures.pca_sse = reconstruction_error(pca, pca_test, test.pictures, options.threads);
 
-    const Labelled labelled(train, test);
-    figures.labelled = !labelled.train.empty() && !labelled.test.empty();
     if (!figures.labelled) {
         return figures;
     }
@@ -197,10 +228,14 @@ SplitFigures measure(const Part& train, const Part& test, std::int64_t classes,
                  labelled.test_labels);
     figures.raw_knn =
         accuracy(classify(labelled, train.pictures, test.pictures, options), labelled.test_labels);
+    if (options.linear) {
+        measure_linear(labelled, train.codes, test.codes, classes, options, figures);
+    }
     return figures;
 }
 
-Evaluation summarise(const std::vector<SplitFigures>& splits, const std::vector<std::string>& class_names) {
+Evaluation summarise(const std::vector<SplitFigures>& splits, const std::vector<std::string>& class_names,
+                     bool linear) {
     Evaluation evaluation;
     evaluation.splits = static_cast<int>(splits.size());
     evaluation.pca_components = splits.front().pca_components;
@@ -219,6 +254,9 @@ Evaluation summarise(const std::vector<SplitFigures>& splits, const std::vector<
     evaluation.knn_accuracy = figure(splits, &SplitFigures::knn);
     evaluation.raw_knn_accuracy = figure(splits, &SplitFigures::raw_knn);
     evaluation.pca_knn_accuracy = figure(splits, &SplitFigures::pca_knn);
+    if (linear) {
+        evaluation.linear = linear_figures(splits);
+    }
     evaluation.confusion = splits.front().confusion;
     for (std::size_t split = 1; split < splits.size(); ++split) {
         for (std::size_t i = 0; i < class_names.size(); ++i) {

@@ -42,6 +42,9 @@ struct SplitFigures {
     double knn = 0.0;
     double raw_knn = 0.0;
     double pca_knn = 0.0;
+    double linear = 0.0;  ///< this and what follows: with EvaluateOptions::linear
+    double linear_c = 0.0;
+    int linear_folds = 0;
     std::vector<std::vector<std::int64_t>> confusion;  ///< classes × classes: [true][predicted]
 };
 
@@ -50,8 +53,9 @@ struct SplitFigures {
                                    const EvaluateOptions& options);
 
 /// Mean and sample deviation over splits, confusion summed up and read class by class. Everything of
-/// Evaluation but the counts of pictures, and what was skipped.
+/// Evaluation but the counts of pictures, and what was skipped. linear: whether a linear classifier was
+/// trained.
 [[nodiscard]] Evaluation summarise(const std::vector<SplitFigures>& splits,
-                                   const std::vector<std::string>& class_names);
+                                   const std::vector<std::string>& class_names, bool linear = false);
 
 }  // namespace stackae::search

@@ -1,6 +1,7 @@
 #include "train/convolution.hpp"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cmath>
 #include <fmt/format.h>
@@ -11,6 +12,7 @@
 #include "core/random.hpp"
 #include "core/rows.hpp"
 #include "nn/convolution.hpp"
+#include "nn/kernels.hpp"
 #include "nn/matrix_product.hpp"
 #include "nn/parallel.hpp"
 #include "nn/principal_axes.hpp"
@@ -20,9 +22,10 @@
 namespace stackae::training {
 namespace {
 
-constexpr std::int64_t most_pictures = 20'000;  ///< that patches of a higher layer are taken from
-constexpr std::int64_t probe_pictures = 512;    ///< on which the decoder is fitted, and measured
-constexpr std::int64_t chunk = 256;             ///< pictures encoded at a time
+constexpr std::int64_t fewest_pictures = 2'000;  ///< that patches of a higher layer are taken from
+constexpr std::int64_t probe_pictures = 256;     ///< on which the decoder is fitted, and measured
+constexpr std::int64_t chunk_bytes = std::int64_t{128} << 20U;  ///< of maps held at a time
+constexpr std::int64_t patches_a_picture = 16;                  ///< of a higher layer, at least
 constexpr int means_iterations = 12;
 constexpr std::int64_t default_whitened = 512;
 constexpr double contrast_share = 0.1;  ///< of the mean variance of patches, their ε
@@ -48,6 +51,13 @@ public:
         }
     }
 
+    /// Pictures whose maps are made at a time.
+    [[nodiscard]] std::int64_t chunk() const {
+        const std::int64_t size = encoder_ ? encoder_->code_size() : pictures_.columns();
+        return std::clamp<std::int64_t>(chunk_bytes / (size * static_cast<std::int64_t>(sizeof(float))), 8,
+                                        256);
+    }
+
     Tensor maps(std::span<const std::int64_t> rows) {
         Tensor gathered({std::ssize(rows), pictures_.columns()});
         pictures_.gather(rows, gathered.data());
@@ -62,11 +72,12 @@ private:
 /// Calls body(rows, maps) for the pictures, chunk by chunk; false when the observer stopped it.
 template <class Body>
 bool each_chunk(Below& below, std::span<const std::int64_t> rows, TrainObserver& observer, const Body& body) {
+    const auto chunk = static_cast<std::size_t>(below.chunk());
     for (std::size_t first = 0; first < rows.size(); first += chunk) {
         if (observer.stop()) {
             return false;
         }
-        const auto part = rows.subspan(first, std::min<std::size_t>(chunk, rows.size() - first));
+        const auto part = rows.subspan(first, std::min(chunk, rows.size() - first));
         body(part, below.maps(part));
     }
     return true;
@@ -89,7 +100,7 @@ public:
 
     bool run() {
         const auto start = std::chrono::steady_clock::now();
-        if (number_ > 0) {
+        if (number_ > 0 && layer_.shape.contrast) {
             settle_contrast();
         }
         SampleStore patches = sample_patches();
@@ -97,8 +108,12 @@ public:
             return false;
         }
         whiten(patches);
-        learn_units(patches);
-        set_threshold(patches);
+        if (layer_.shape.unit_length) {
+            learn_context(patches);
+        } else {
+            learn_units(patches);
+            set_threshold(patches);
+        }
         EpochRecord record{static_cast<int>(number_) + 1, 1, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0};
         if (!fit_decoder(record)) {
             return false;
@@ -115,8 +130,11 @@ private:
     SampleStore sample_patches();
     void whiten(SampleStore& patches);
     void learn_units(SampleStore& patches);
+    void learn_context(const SampleStore& patches);
+    void decode_by_transpose();
     void set_threshold(const SampleStore& patches);
     bool fit_decoder(EpochRecord& record);
+    [[nodiscard]] Tensor rebuild(const Tensor& maps) const;
 
     nn::Context& context_;
     const LayerData& data_;
@@ -134,8 +152,8 @@ private:
 void ConvolutionTraining::settle_contrast() {
     ConvolutionShape plain = layer_.shape;
     plain.contrast = false;
-    const auto pictures =
-        sample_of(data_.train, chunk, core::Random(options_.seed, core::Stream::patches, number_, 3));
+    const auto pictures = sample_of(data_.train, below_.chunk(),
+                                    core::Random(options_.seed, core::Stream::patches, number_, 3));
     const Tensor maps = below_.maps(pictures);
     const std::int64_t d = plain.patch_size();
     std::vector<float> patch(static_cast<std::size_t>(d));
@@ -150,35 +168,57 @@ void ConvolutionTraining::settle_contrast() {
         static_cast<float>(std::max(1e-12, contrast_share * variance / static_cast<double>(maps.rows())));
 }
 
+/// Rows of patches from random places of the pictures. For a layer that learns from the context, rows 2 i and
+/// 2 i + 1 are neighbours.
 SampleStore ConvolutionTraining::sample_patches() {
     const ConvolutionShape& shape = layer_.shape;
     const std::int64_t d = shape.patch_size();
     const std::int64_t affordable =
         std::max<std::int64_t>(1000, options_.memory / 2 / (d * static_cast<std::int64_t>(sizeof(float))));
     const std::int64_t positions = shape.positions_down() * shape.positions_across();
-    const auto pictures = sample_of(data_.train, number_ == 0 ? options_.patches : most_pictures,
-                                    core::Random(options_.seed, core::Stream::patches, number_, 0));
+    const std::int64_t most = std::min(options_.patches, affordable);
+    const auto pictures =
+        sample_of(data_.train, number_ == 0 ? most : std::max(fewest_pictures, most / patches_a_picture),
+                  core::Random(options_.seed, core::Stream::patches, number_, 0));
     const auto count = static_cast<std::int64_t>(pictures.size());
-    const std::int64_t wanted = std::min({options_.patches, affordable, positions * count});
-    SampleStore patches(wanted, d, true);
+    const std::int64_t samples = std::min(most, positions * count) / (shape.unit_length ? 2 : 1);
+    SampleStore patches(shape.unit_length ? 2 * samples : samples, d, true);
     std::int64_t picture = 0;
-    const core::Random random(options_.seed, core::Stream::patches, number_, 1);
+    const auto sample = [&](const float* map, std::int64_t i) {
+        const core::Random random(options_.seed, core::Stream::patches, number_, 1);
+        const auto bits = random.block(static_cast<std::uint32_t>(i));
+        const auto below = [](std::uint32_t number, std::int64_t bound) {
+            return static_cast<std::int64_t>((std::uint64_t{number} * static_cast<std::uint64_t>(bound)) >>
+                                             32U);
+        };
+        const std::int64_t y = below(bits[0], shape.positions_down());
+        const std::int64_t x = below(bits[1], shape.positions_across());
+        if (!shape.unit_length) {
+            nn::unfold(shape, map, y * shape.positions_across() + x, 1, patches.row(i));
+            return;
+        }
+        const std::int64_t reach = 2 * asked_.context + 1;
+        const std::int64_t ny = std::clamp<std::int64_t>(y + below(bits[2], reach) - asked_.context, 0,
+                                                         shape.positions_down() - 1);
+        const std::int64_t nx = std::clamp<std::int64_t>(x + below(bits[3], reach) - asked_.context, 0,
+                                                         shape.positions_across() - 1);
+        nn::unfold(shape, map, y * shape.positions_across() + x, 1, patches.row(2 * i));
+        nn::unfold(shape, map, ny * shape.positions_across() + nx, 1, patches.row(2 * i + 1));
+    };
     const bool whole = each_chunk(below_, pictures, observer_, [&](auto, const Tensor& maps) {
         nn::parallel_ranges(maps.rows(), 1, [&](std::int64_t begin, std::int64_t end) {
-            for (std::int64_t i = begin; i < end; ++i) {
-                // The patches of picture p are [p · wanted / count, (p + 1) · wanted / count).
-                const std::int64_t last = (picture + i + 1) * wanted / count;
-                for (std::int64_t j = (picture + i) * wanted / count; j < last; ++j) {
-                    const auto at = static_cast<std::int64_t>(
-                        random.below(static_cast<std::uint32_t>(j), static_cast<std::uint64_t>(positions)));
-                    nn::unfold(shape, maps.row(i).data(), at, 1, patches.row(j));
+            for (std::int64_t p = begin; p < end; ++p) {
+                // The samples of picture p are [p · samples / count, (p + 1) · samples / count).
+                const std::int64_t last = (picture + p + 1) * samples / count;
+                for (std::int64_t i = (picture + p) * samples / count; i < last; ++i) {
+                    sample(maps.row(p).data(), i);
                 }
             }
         });
         picture += maps.rows();
         observer_.on_batch(static_cast<int>(number_) + 1, 1, 1, picture, count);
     });
-    patches.truncate(whole ? wanted : 0);
+    patches.truncate(whole ? patches.rows() : 0);
     return patches;
 }
 
@@ -220,8 +260,7 @@ void ConvolutionTraining::learn_units(SampleStore& patches) {
     const std::int64_t r = layer_.shape.whitened;
     const std::int64_t units = layer_.shape.units;
     layer_.weights = spherical_means(context_, patches, units, means_iterations, options_.seed, number_);
-    layer_.decoder_weights = Tensor({r, units});
-    layer_.decoder_bias = Tensor({r});
+    decode_by_transpose();
     if (options_.patch_epochs > 0) {
         nn::Parameters parameters({{r, units, Activation::relu, -1}, {units, r, Activation::linear, -1}});
         std::copy_n(layer_.weights.data(), layer_.weights.size(), parameters.weights(0));
@@ -249,8 +288,52 @@ void ConvolutionTraining::learn_units(SampleStore& patches) {
         }
         std::copy_n(parameters.weights(1), layer_.decoder_weights.size(), layer_.decoder_weights.data());
         std::copy_n(parameters.bias(1), r, layer_.decoder_bias.data());
-        return;
     }
+}
+
+/// Directions in which neighbours are most alike: with z and z' the whitened codes of neighbouring patches,
+/// the leading eigenvectors of E[z z'ᵀ]. They are the best linear code of its size for predicting z' from z
+/// (reduced rank regression), and the slowest features over the picture (Wiskott & Sejnowski 2002; Chen et
+/// al. 2018, "The sparse manifold transform").
+void ConvolutionTraining::learn_context(const SampleStore& patches) {
+    const std::int64_t r = layer_.shape.whitened;
+    const std::int64_t pairs = patches.rows() / 2;
+    const std::int64_t block = std::min<std::int64_t>(4096, pairs);
+    Tensor first({block, r});
+    Tensor second({block, r});
+    Tensor part({r, r});
+    Tensor sum({r, r});
+    nn::MatrixProduct product(context_, nn::ProductForm::transposed_a, r, r, block);
+    for (std::int64_t at = 0; at < pairs; at += block) {
+        std::fill_n(first.data(), first.size(), 0.0F);
+        std::fill_n(second.data(), second.size(), 0.0F);
+        for (std::int64_t i = 0; i < std::min(block, pairs - at); ++i) {
+            std::copy_n(patches.row(2 * (at + i)), r, first.row(i).data());
+            std::copy_n(patches.row(2 * (at + i) + 1), r, second.row(i).data());
+        }
+        product.run(first.data(), second.data(), part.data());
+        nn::add(part.data(), part.size(), sum.data());
+    }
+    const float scale = 0.5F / static_cast<float>(pairs);
+    Tensor alike({r, r});
+    for (std::int64_t i = 0; i < r; ++i) {
+        for (std::int64_t j = 0; j < r; ++j) {
+            alike.data()[i * r + j] = scale * (sum.data()[i * r + j] + sum.data()[j * r + i]);
+        }
+    }
+    const nn::PrincipalAxes axes = nn::leading_axes(context_, alike, layer_.shape.units);
+    layer_.shape.units = axes.axes.rows();
+    layer_.weights = axes.axes;
+    layer_.bias = Tensor({layer_.shape.units});
+    decode_by_transpose();
+}
+
+/// V = Wᵀ, c = 0.
+void ConvolutionTraining::decode_by_transpose() {
+    const std::int64_t r = layer_.shape.whitened;
+    const std::int64_t units = layer_.shape.units;
+    layer_.decoder_weights = Tensor({r, units});
+    layer_.decoder_bias = Tensor({r});
     for (std::int64_t i = 0; i < r; ++i) {
         for (std::int64_t j = 0; j < units; ++j) {
             layer_.decoder_weights.data()[i * units + j] = layer_.weights.data()[j * r + i];
@@ -284,75 +367,69 @@ void ConvolutionTraining::set_threshold(const SampleStore& patches) {
 /// gain and offset by least squares, and what the layer loses on pictures that were held out.
 bool ConvolutionTraining::fit_decoder(EpochRecord& record) {
     const std::int64_t size = layer_.shape.input_size();
+    layer_.gain = 1.0F;
     layer_.offset = Tensor({size});
     const core::Random random(options_.seed, core::Stream::patches, number_, 2);
     const auto fitted = sample_of(data_.train, probe_pictures, random);
     const auto measured =
         data_.validation.empty() ? fitted : sample_of(data_.validation, probe_pictures, random);
-    const auto decode = [&](const Tensor& maps) {
-        Tensor decoded({maps.rows(), size});
-        nn::parallel_ranges(maps.rows(), 1, [&](std::int64_t begin, std::int64_t end) {
-            const nn::ThreadScope one(1);
-            nn::Context own(1);
-            nn::Convolution convolution(own, layer_);
-            Tensor code({layer_.shape.output_size()});
-            for (std::int64_t i = begin; i < end; ++i) {
-                convolution.forward(maps.row(i).data(), code.data());
-                convolution.backward(code.data(), decoded.row(i).data());
+    const auto n = static_cast<double>(fitted.size());
+    // Of each value x of the maps and y of what is decoded: Σ x, Σ y, Σ x y, Σ y².
+    std::vector<std::array<double, 4>> sums(static_cast<std::size_t>(size));
+    const bool whole = each_chunk(below_, fitted, observer_, [&](auto, const Tensor& maps) {
+        const Tensor decoded = rebuild(maps);
+        for (std::int64_t i = 0; i < maps.rows(); ++i) {
+            for (std::size_t j = 0; j < sums.size(); ++j) {
+                const auto x = double{maps.row(i)[j]};
+                const auto y = double{decoded.row(i)[j]};
+                sums[j][0] += x;
+                sums[j][1] += y;
+                sums[j][2] += x * y;
+                sums[j][3] += y * y;
+            }
+        }
+    });
+    double together = 0.0;
+    double alone = 0.0;
+    for (const auto& [x, y, xy, yy] : sums) {
+        together += xy - x * y / n;
+        alone += yy - y * y / n;
+    }
+    layer_.gain = alone > 0.0 ? static_cast<float>(together / alone) : 0.0F;
+    for (std::size_t j = 0; j < sums.size(); ++j) {
+        layer_.offset.data()[j] = static_cast<float>((sums[j][0] - double{layer_.gain} * sums[j][1]) / n);
+    }
+    const bool measured_whole =
+        whole && each_chunk(below_, measured, observer_, [&](auto, const Tensor& maps) {
+            const Tensor rebuilt = rebuild(maps);
+            for (std::int64_t i = 0; i < maps.rows(); ++i) {
+                for (std::size_t j = 0; j < sums.size(); ++j) {
+                    const auto x = double{maps.row(i)[j]};
+                    const double error = double{rebuilt.row(i)[j]} - x;
+                    const double mean_error = sums[j][0] / n - x;
+                    record.validation_loss += error * error / static_cast<double>(measured.size());
+                    record.mean_loss += mean_error * mean_error / static_cast<double>(measured.size());
+                }
             }
         });
-        return decoded;
-    };
-    const Tensor maps = below_.maps(fitted);
-    const Tensor decoded = decode(maps);
-    const auto n = static_cast<double>(maps.rows());
-    double together = 0.0;
-    double alone_squares = 0.0;
-    std::vector<double> mean(static_cast<std::size_t>(size));
-    std::vector<double> decoded_mean(static_cast<std::size_t>(size));
-    for (std::int64_t j = 0; j < size; ++j) {
-        double x = 0.0;
-        double y = 0.0;
-        double xy = 0.0;
-        double yy = 0.0;
-        for (std::int64_t i = 0; i < maps.rows(); ++i) {
-            const auto a = double{maps.data()[i * size + j]};
-            const auto b = double{decoded.data()[i * size + j]};
-            x += a;
-            y += b;
-            xy += a * b;
-            yy += b * b;
+    record.train_loss = record.validation_loss;
+    return measured_whole;
+}
+
+/// Maps, coded and decoded.
+Tensor ConvolutionTraining::rebuild(const Tensor& maps) const {
+    Tensor decoded({maps.rows(), maps.columns()});
+    nn::parallel_ranges(maps.rows(), 1, [&](std::int64_t begin, std::int64_t end) {
+        const nn::ThreadScope one(1);
+        nn::Context context(1);
+        nn::Convolution convolution(context, layer_);
+        Tensor code({layer_.shape.output_size()});
+        for (std::int64_t i = begin; i < end; ++i) {
+            convolution.forward(maps.row(i).data(), code.data());
+            convolution.backward(code.data(), decoded.row(i).data());
         }
-        mean[static_cast<std::size_t>(j)] = x / n;
-        decoded_mean[static_cast<std::size_t>(j)] = y / n;
-        together += xy - x * y / n;
-        alone_squares += yy - y * y / n;
-    }
-    layer_.gain = alone_squares > 0.0 ? static_cast<float>(together / alone_squares) : 0.0F;
-    for (std::int64_t j = 0; j < size; ++j) {
-        layer_.offset.data()[j] =
-            static_cast<float>(mean[static_cast<std::size_t>(j)] -
-                               double{layer_.gain} * decoded_mean[static_cast<std::size_t>(j)]);
-    }
-    if (observer_.stop()) {
-        return false;
-    }
-    const auto losses = [&](const Tensor& part, double& loss, double& mean_loss) {
-        const Tensor rebuilt = decode(part);
-        for (std::int64_t i = 0; i < part.rows(); ++i) {
-            for (std::int64_t j = 0; j < size; ++j) {
-                const auto x = double{part.data()[i * size + j]};
-                loss +=
-                    std::pow(double{rebuilt.data()[i * size + j]} - x, 2) / static_cast<double>(part.rows());
-                mean_loss +=
-                    std::pow(mean[static_cast<std::size_t>(j)] - x, 2) / static_cast<double>(part.rows());
-            }
-        }
-    };
-    double ignored = 0.0;
-    losses(maps, record.train_loss, ignored);
-    losses(below_.maps(measured), record.validation_loss, record.mean_loss);
-    return true;
+    });
+    return decoded;
 }
 
 }  // namespace
@@ -370,7 +447,12 @@ ConvolutionShape next_shape(const Recipe& recipe, const std::vector<ConvolutionL
     shape.pool_size = options.pool_size;
     shape.pool_stride = options.pool_stride;
     shape.grid = options.grid;
+    shape.unit_length = options.context > 0;
+    shape.contrast = options.context == 0;
     shape.whitened = std::min(options.whitened > 0 ? options.whitened : default_whitened, shape.patch_size());
+    if (shape.unit_length) {
+        shape.units = std::min(shape.units, shape.whitened);  // directions among the axes of a patch
+    }
     validate(shape);
     return shape;
 }

@@ -9,6 +9,7 @@
 #include "stackae/error.hpp"
 
 #include "core/random.hpp"
+#include "train/augmentation.hpp"
 #include "train/corruption.hpp"
 
 namespace stackae::training {
@@ -146,12 +147,16 @@ bool Phase::run_epoch(TrainObserver& observer, EpochRecord& record) {
 double Phase::step(std::span<const std::int64_t> rows, std::uint32_t epoch, double t) {
     const auto n = static_cast<std::int64_t>(rows.size());
     data_.samples.gather(rows, target_.data());
+    const auto layer = static_cast<std::uint32_t>(settings_.layer);
+    if (settings_.augmented) {
+        augment(options_.augmentation, *settings_.augmented, {options_.seed, layer, epoch}, rows,
+                target_.data());
+    }
     const float* src = target_.data();
     if (!corrupted_.empty()) {
         std::copy_n(target_.data(), n * target_.columns(), corrupted_.data());
-        corrupt(settings_.corruption, settings_.corruption_level,
-                {options_.seed, static_cast<std::uint32_t>(settings_.layer), epoch}, rows, target_.columns(),
-                corrupted_.data());
+        corrupt(settings_.corruption, settings_.corruption_level, {options_.seed, layer, epoch}, rows,
+                target_.columns(), corrupted_.data());
         src = corrupted_.data();
     }
     const double loss = network(n).step(src, target_.data());

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -28,6 +29,8 @@ struct PhaseSettings {
     Loss loss = Loss::squared_error;
     Corruption corruption = Corruption::none;
     double corruption_level = 0.0;
+    /// Absent: the rows are no pictures, or stay as they are.
+    std::optional<Recipe> augmented;
     nn::CodePenalty penalty;
     std::size_t code_layer = 0;  ///< whose units are counted as dead or alive
 };

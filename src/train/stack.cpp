@@ -67,6 +67,13 @@ void check_output_above_convolutions(const TrainOptions& options, Activation dec
     }
 }
 
+/// The recipe of the pictures that are moved; none where nothing is moved, or rows are no pictures.
+std::optional<Recipe> pictures_to_move(const TrainOptions& options, const Recipe& recipe) {
+    const bool still =
+        options.augmentation == Augmentation{} || recipe.height == 1 || !options.convolutions.empty();
+    return still ? std::nullopt : std::optional(recipe);
+}
+
 }  // namespace
 
 Activation activation_of(const TrainOptions& options, std::size_t layer) {
@@ -78,7 +85,9 @@ Activation decoder_of(const TrainOptions& options, const Recipe& recipe, std::si
         return activation_of(options, layer - 1);
     }
     if (!options.convolutions.empty()) {
-        return options.output.value_or(Activation::relu);
+        // Codes with a threshold are never negative; those that predict their context may be.
+        return options.output.value_or(options.convolutions.back().context > 0 ? Activation::linear
+                                                                               : Activation::relu);
     }
     return options.output.value_or(recipe.unit_range() ? Activation::sigmoid : Activation::linear);
 }
@@ -147,6 +156,7 @@ PhaseSettings greedy_settings(const TrainOptions& options, const Recipe& recipe,
     settings.loss = loss_of(options, recipe, layer);
     settings.corruption = options.corruption;
     settings.corruption_level = at_layer(options.corruption_level, layer);
+    settings.augmented = layer == 0 ? pictures_to_move(options, recipe) : std::nullopt;
     settings.penalty = {0, options.sparsity_target, options.sparsity_weight, options.winner_share};
     return settings;
 }
@@ -173,6 +183,7 @@ PhaseSettings fine_tuning_settings(const TrainOptions& options, const Recipe& re
         asked.loss = options.fine_tune_loss;
         settings.loss = loss_of(asked, recipe, 0);
     }
+    settings.augmented = pictures_to_move(options, recipe);
     settings.code_layer = options.layers.size() - 1;
     return settings;
 }

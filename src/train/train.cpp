@@ -219,7 +219,9 @@ void Training::train_greedily(const SampleStore& pictures) {
 }
 
 bool Training::train_layer(std::size_t layer, const SampleStore& input) {
-    nn::Parameters parameters(training::autoencoder(options_, recipe_, layer));
+    std::vector<nn::LayerSpec> specs = training::autoencoder(options_, recipe_, layer);
+    specs[0].ic = specs[1].oc = input.columns();  // fewer than planned where patches vary in few directions
+    nn::Parameters parameters(specs);
     training::initialize(parameters, input.mean(train_rows_), options_.seed, layer);
     Phase phase(context_, parameters, PhaseData{input, train_rows_, validation_rows_},
                 training::greedy_settings(options_, recipe_, layer), options_);

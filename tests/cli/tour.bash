@@ -39,6 +39,21 @@ for key in '"reconstruction":{"sse_per_image":' '"knn":{"accuracy":' '"k":3' '"b
     has out "$key"
 done
 has_not out NaN
+has_not out '"linear"'
+expect 0 evaluate digits test -m digits.stackae --classifier linear --json
+for key in '"knn":{"accuracy":' '"linear":{"accuracy":' '"c":' '"c_grid":[0.01,' '"folds":5'; do
+    has out "$key"
+done
+share=$(sed 's/.*"linear":{"accuracy":\([0-9.]*\).*/\1/' out)
+awk -v share="$share" 'BEGIN { exit !(share >= 0.75) }' || fail "a linear classifier's accuracy of $share"
+expect 0 evaluate digits -m digits.stackae --splits 2 --classifier linear
+has out "nearest neighbours"
+has out "accuracy of a linear classifier"
+has out "c (median)"
+expect 0 evaluate digits test -m digits.stackae --classifier knn
+has_not out "linear classifier"
+expect 1 evaluate digits test -m digits.stackae --classifier linear --memory 1K
+has err "64 pictures with 12 values each"
 expect 0 evaluate digits -m digits.stackae --splits 3
 has out "3 random splits in halves of 32 and 32 pictures"
 has out "reconstruction: squared error a picture"
@@ -48,6 +63,8 @@ has out "confusion, in pictures"
 # Pictures without labels: reconstruction alone, and null for what cannot be measured.
 mkdir loose
 cp test/1/*.png loose/
+expect 0 evaluate digits loose -m digits.stackae --classifier linear --json
+has out '"linear":{"accuracy":null'
 expect 0 evaluate digits loose -m digits.stackae --json
 has out '"accuracy":null'
 has out '"labelled":false'

@@ -51,6 +51,8 @@ TEST_CASE("every option reaches its field") {
                                    "squared_error",
                                    "--corruption",
                                    "gaussian:0.1,0.3",
+                                   "--augment",
+                                   "shift:0.03,rotate:5,scale:0.05,shear:0.1",
                                    "--weight-decay",
                                    "0.01",
                                    "--clip-norm",
@@ -94,6 +96,7 @@ TEST_CASE("every option reaches its field") {
     CHECK(o.loss == Loss::squared_error);
     CHECK(o.corruption == Corruption::gaussian);
     CHECK(o.corruption_level == std::vector<double>{0.1, 0.3});
+    CHECK(o.augmentation == Augmentation{0.03, 5.0, 0.05, 0.1});
     CHECK(o.weight_decay == 0.01);
     CHECK(o.clip_norm == 5.0);
     CHECK(o.fine_tune_epochs == 6);
@@ -145,6 +148,16 @@ TEST_CASE("corruption comes with a level or gets one") {
     CHECK_THROWS_AS(parsed({"--corruption", "masking:1.5"}), UsageError);
     CHECK(parsed({"--corruption", "masking", "--corruption-level", "0.4"}).corruption_level ==
           std::vector<double>{0.4});
+}
+
+TEST_CASE("moves are named one by one, and those that are not named are none") {
+    CHECK(parse_augmentation("none") == Augmentation{});
+    CHECK(parse_augmentation("rotate:7.5") == Augmentation{0.0, 7.5, 0.0, 0.0});
+    CHECK_THROWS_AS(parse_augmentation("mirror:1"), UsageError);
+    CHECK_THROWS_AS(parse_augmentation("shift"), UsageError);
+    CHECK_THROWS_AS(parse_augmentation("shift:"), UsageError);
+    CHECK_THROWS_AS(parse_augmentation(""), UsageError);
+    CHECK_THROWS_AS(parsed({"--augment", "shift:0.6"}), UsageError);
 }
 
 TEST_CASE("few pictures get smaller batches and more epochs, unless these were named") {

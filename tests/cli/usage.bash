@@ -102,6 +102,8 @@ has err "--remove takes neither INPUT nor --append"
 expect 2 enroll picture.png --name unknown -o g
 has err "'unknown' can be nobody's name"
 expect 2 evaluate one two three
+expect 2 evaluate pictures --classifier forest
+has err "--classifier: 'forest' is neither knn nor linear"
 expect 2 info
 expect 2 info model --presets
 

@@ -208,6 +208,7 @@ TEST_CASE("the identity changes with every tensor and every field of a convoluti
         [](Model& m) { m.convolutions[0].shape.contrast = false; },
         [](Model& m) { m.convolutions[0].shape.contrast_epsilon *= 2.0F; },
         [](Model& m) { m.convolutions[0].shape.two_sided = true; },
+        [](Model& m) { m.convolutions[0].shape.unit_length = true; },
         [](Model& m) { m.convolutions[0].shape.pooling = Pooling::average; },
         [](Model& m) { m.convolutions[0].shape.pool_size = 3; },
         [](Model& m) { m.convolutions[0].shape.pool_stride = 2; },
@@ -288,11 +289,13 @@ TEST_CASE("shapes of convolutional layers are not believed unchecked") {
     CHECK(refused_field(0, "kernel", 2.5) ==
           "convolutions.1: kernel: 2.5 found, a whole number in range expected");
     CHECK(refused_field(0, "two_sided", 1) == "convolutions.1: two_sided: 1 found, true or false expected");
+    CHECK(refused_field(1, "unit_length", true) ==
+          "convolutions.2: convolution: unit_length: true found, false expected with two_sided");
     CHECK(refused_field(1, "gain", nullptr) ==
           "convolutions.2.gain: a value that is not a finite number found");
     for (const char* key :
          {"channels", "height", "width", "kernel", "whitened", "units", "contrast", "contrast_epsilon",
-          "two_sided", "pooling", "pool_size", "pool_stride", "grid", "gain"}) {
+          "two_sided", "unit_length", "pooling", "pool_size", "pool_stride", "grid", "gain"}) {
         CHECK(refused_description([&](json& d) { d["convolutions"][1].erase(key); }) ==
               "convolutions.2: " + std::string(key) + ": missing");
     }
@@ -400,6 +403,8 @@ TEST_CASE("a convolutional layer's text says all of it and is read back") {
           "8@1:grid=3:share=0.2:eps=0", "1@256:pool=1:share=1e-09:eps=1000000"}) {
         CHECK(to_text(parse_convolution(text)) == text);
     }
+    CHECK(parse_convolution("8@3:context=3").context == 3);
+    CHECK(to_text(parse_convolution("8@3:context=3")) == "8@3:pool=2:context=3:eps=0.1");
     ConvolutionOptions thirds;
     thirds.share = 1.0 / 3.0;
     thirds.whitening = 0.1 + 0.2;
@@ -418,7 +423,7 @@ TEST_CASE("a convolutional layer's text that makes no sense is refused with what
           "convolution: \"99999999999999999999\" found in \"99999999999999999999@5\", a number expected");
     CHECK(parse_message("256@5:") ==
           "convolution: \"\" found in \"256@5:\", one of pool=N, pool=N/STEP, grid=N, "
-          "max, signs, share=P, whiten=N, eps=X expected");
+          "max, signs, context=N, share=P, whiten=N, eps=X expected");
     CHECK(parse_message("256@5:pol=2")
               .rfind("convolution: \"pol=2\" found in \"256@5:pol=2\", one of pool=N", 0) == 0);
     CHECK(parse_message("256@5:max=2").rfind("convolution: \"max=2\" found", 0) == 0);
@@ -432,6 +437,7 @@ TEST_CASE("a convolutional layer's text that makes no sense is refused with what
     CHECK(parse_message("4@5:grid=0") == "convolution: grid: 0 found, 1 to 65536 expected");
     CHECK(parse_message("4@5:pool=2/3") == "convolution: pool's step: 3 found, 1 to 2 expected");
     CHECK(parse_message("4@5:pool=2/0") == "convolution: pool's step: 0 found, 1 to 2 expected");
+    CHECK(parse_message("4@5:context=-1") == "convolution: context: -1 found, 0 to 65536 expected");
     CHECK(parse_message("4@5:whiten=-1") == "convolution: whiten: -1 found, 0 to 1048576 expected");
     for (const char* share : {"0", "1", "-0.5", "nan", "inf"}) {
         CHECK(parse_message(std::string("4@5:share=") + share) ==

@@ -102,6 +102,8 @@ TEST_CASE("an option out of its range is told with its value and range") {
     CHECK(refused([](auto& o) { o.epochs = {-1}; }) == "epochs: -1 found, 0 to 1000000 expected");
     CHECK(refused([](auto& o) { o.corruption_level = {1.0}; }) ==
           "corruption_level: 1 found, a number from 0 and below 1 expected");
+    CHECK(refused([](auto& o) { o.augmentation.shift = 0.6; }) ==
+          "augmentation_shift: 0.6 found, a number from 0 and up to 0.5 expected");
     CHECK(refused([](auto& o) { o.learning_rate = 0.0; }) ==
           "learning_rate: 0 found, a number above 0 and up to 1000 expected");
     CHECK(refused([](auto& o) { o.fine_tune_learning_rate = -1.0; }) ==
@@ -124,6 +126,10 @@ TEST_CASE("an option out of its range is told with its value and range") {
 TEST_CASE("no real option may be NaN or infinite") {
     const std::function<double&(TrainOptions&)> fields[] = {
         [](auto& o) -> double& { return o.corruption_level[0]; },
+        [](auto& o) -> double& { return o.augmentation.shift; },
+        [](auto& o) -> double& { return o.augmentation.rotate; },
+        [](auto& o) -> double& { return o.augmentation.scale; },
+        [](auto& o) -> double& { return o.augmentation.shear; },
         [](auto& o) -> double& { return o.weight_decay; },
         [](auto& o) -> double& { return o.sparsity_target; },
         [](auto& o) -> double& { return o.sparsity_weight; },
@@ -193,7 +199,7 @@ TEST_CASE("every preset is valid, named after itself and described in one line")
         CHECK(preset.summary.find('\n') == std::string::npos);
     }
     CHECK(stackae::presets().front().name == "default");
-    for (const char* name : {"hinton2006", "sdae", "sparse", "wta"}) {
+    for (const char* name : {"hinton2006", "compact", "sdae", "sparse", "wta"}) {
         CHECK(names.count(name) == 1);
     }
 }
@@ -204,6 +210,9 @@ TEST_CASE("presets are what their papers say") {
     CHECK(hinton.activations.back() == Activation::linear);
     CHECK_FALSE(hinton.fine_tune_loss);  // cross-entropy where the pictures allow it
     CHECK(hinton.fine_tune_epochs > 0);
+    const TrainOptions compact = stackae::preset("compact");
+    CHECK(compact.layers.back() == 30);
+    CHECK_FALSE(compact.augmentation == stackae::Augmentation{});
     const TrainOptions sdae = stackae::preset("sdae");
     CHECK(sdae.corruption == Corruption::masking);
     CHECK(sdae.corruption_level == std::vector<double>{0.25});
@@ -215,5 +224,5 @@ TEST_CASE("presets are what their papers say") {
 
 TEST_CASE("an unknown preset is answered with the presets there are") {
     CHECK(message_of([] { (void)stackae::preset("resnet"); }) ==
-          "preset: \"resnet\" found, one of default, conv, hinton2006, sdae, sparse, wta expected");
+          "preset: \"resnet\" found, one of default, conv, hinton2006, compact, sdae, sparse, wta expected");
 }

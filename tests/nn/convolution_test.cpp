@@ -59,10 +59,17 @@ Values code_of(const ConvolutionLayer& layer, const Values& patch) {
             answer += double{layer.weights.row(unit)[at(i)]} * z;
         }
         const auto bias = double{layer.bias.data()[unit]};
-        code[at(unit)] = std::max(0.0, answer + bias);
+        code[at(unit)] = s.unit_length ? answer + bias : std::max(0.0, answer + bias);
         if (s.two_sided) {
             code[at(s.units + unit)] = std::max(0.0, bias - answer);
         }
+    }
+    double squares = 0.0;
+    for (const double value : code) {
+        squares += value * value;
+    }
+    for (double& value : code) {
+        value /= s.unit_length && squares > 0.0 ? std::sqrt(squares) : 1.0;
     }
     return code;
 }
@@ -81,7 +88,7 @@ Values forward(const ConvolutionLayer& layer, const Tensor& map) {
         for (std::int64_t cx = 0; cx < s.cells_across(); ++cx) {
             const auto down = positions_of(s, s.positions_down(), cy);
             const auto across = positions_of(s, s.positions_across(), cx);
-            Values cell(at(s.code_channels()), 0.0);
+            Values cell(at(s.code_channels()), s.pooling == Pooling::average ? 0.0 : -1e30);
             double count = 0.0;
             for (std::int64_t y = down.first; y < down.second; ++y) {
                 for (std::int64_t x = across.first; x < across.second; ++x, ++count) {
@@ -298,6 +305,37 @@ TEST_CASE("A convolution with contrast follows its formula, fused or not") {
     Tensor code({s.output_size()});
     convolution.forward(map.data(), code.data());
     check_close(code, forward(layer, map), 1e-4);
+}
+
+TEST_CASE("Linear codes are of length one before they are pooled, and keep their signs") {
+    ConvolutionShape s = shape_of(GENERATE(4, 40), 5);
+    s.unit_length = true;
+    s.contrast = false;
+    s.pooling = GENERATE(Pooling::average, Pooling::maximum);
+    const ConvolutionLayer layer = real_layer(s);
+    const Tensor map = reference::uniform({s.input_size()}, 0, 1, 8);
+    nn::Context context(1);
+    nn::Convolution convolution(context, layer);
+    Tensor code({s.output_size()});
+    convolution.forward(map.data(), code.data());
+    REQUIRE(*std::min_element(code.values().begin(), code.values().end()) < 0.0F);
+    check_close(code, forward(layer, map), 1e-4);
+    Tensor rebuilt({s.input_size()});
+    convolution.backward(code.data(), rebuilt.data());
+    check_close(rebuilt, backward(layer, code), 1e-4);
+}
+
+TEST_CASE("A linear code of zeros stays") {
+    ConvolutionShape s = shape_of(4, 5);
+    s.unit_length = true;
+    nn::Context context(1);
+    const ConvolutionLayer layer = zero_layer(s);
+    nn::Convolution convolution(context, layer);
+    Tensor code({s.output_size()});
+    convolution.forward(reference::uniform({s.input_size()}, 0, 1, 8).data(), code.data());
+    for (const float value : code.values()) {
+        REQUIRE(value == 0.0F);
+    }
 }
 
 TEST_CASE("Blocks of patches that do not divide the positions leave nothing out") {

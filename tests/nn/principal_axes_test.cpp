@@ -237,6 +237,19 @@ TEST_CASE("Subspace iteration on wide rows keeps as much variance as the exact a
     }
 }
 
+TEST_CASE("Leading axes of a symmetric matrix are its eigenvectors of largest positive eigenvalue") {
+    nn::Context context(1);
+    Tensor matrix({3, 3});  // eigenvalues 3 along (1, 1, 0), 1 along (1, -1, 0), -4 along (0, 0, 1)
+    const float values[] = {2, 1, 0, 1, 2, 0, 0, 0, -4};
+    std::copy_n(values, 9, matrix.data());
+    const nn::PrincipalAxes found = nn::leading_axes(context, matrix, 3);
+    REQUIRE(found.variances.size() == 2);
+    CHECK(found.variances[0] == Approx(3.0));
+    CHECK(found.variances[1] == Approx(1.0));
+    CHECK(found.axes.row(0)[0] == Approx(found.axes.row(0)[1]));
+    CHECK(found.axes.row(1)[0] == Approx(-found.axes.row(1)[1]));
+}
+
 TEST_CASE("More blocks of rows than one give the axes of all of them") {
     // The second block varies in another direction than the first.
     constexpr std::int64_t n = 2048 + 700;

@@ -10,6 +10,7 @@
 
 #include "stackae/error.hpp"
 
+#include "search/linear_probe.hpp"
 #include "search/measure.hpp"
 #include "support/catch.hpp"
 
@@ -150,6 +151,53 @@ TEST_CASE("a code wider than the pictures are many leaves principal components p
     Part test = part({0.5F}, {0}, {0});
     test.codes = Tensor({1, 5});
     CHECK(stackae::search::measure(train, test, 2, EvaluateOptions{}).pca_components == 2);
+}
+
+TEST_CASE("a linear classifier is trained where it is asked for, on the labelled training pictures") {
+    const Part train = part({0, 1, 2, 10, 11, 12, 5}, {0, 0, 0, 2, 2, 2, -1}, {0, 0, 0, 0, 0, 0, 0});
+    const Part test = part({0.5F, 9, 4, 12, 1}, {0, 0, 2, 2, -1}, {0, 0, 0, 0, 0});
+    EvaluateOptions options;
+    options.k = 1;
+    CHECK(!stackae::search::summarise({stackae::search::measure(train, test, 3, options)}, {"a", "b", "c"})
+               .linear);
+    options.linear = true;
+    const auto figures = stackae::search::measure(train, test, 3, options);
+    CHECK(figures.linear == 0.5);
+    CHECK(figures.linear_folds == 5);
+    const Evaluation evaluation = stackae::search::summarise({figures}, {"a", "b", "c"}, true);
+    REQUIRE(evaluation.linear);
+    CHECK(evaluation.linear->accuracy.mean == 0.5);
+    CHECK(evaluation.linear->c == figures.linear_c);
+    CHECK(std::count(evaluation.linear->grid.begin(), evaluation.linear->grid.end(), figures.linear_c) == 1);
+    options.linear_memory = stackae::search::LinearProbe::memory_bytes(6, 1) - 1;
+    CHECK_THROWS_AS(stackae::search::measure(train, test, 3, options), stackae::InvalidArgument);
+}
+
+TEST_CASE("the linear classifier's c is chosen without a look at the test pictures") {
+    // Two close lines of codes, which only a large c tells apart, in the training part; noise in the test
+    // part.
+    std::mt19937 generator(3);
+    std::normal_distribution<float> normal;
+    const auto make = [&](bool clean) {
+        Part result{Tensor({200, 2}), Tensor({200, 2}), std::vector<double>(200, 0.0), {}};
+        for (std::int64_t i = 0; i < 200; ++i) {
+            const float place = normal(generator);
+            const float side = i % 2 == 0 ? 0.02F : -0.02F;
+            result.codes.row(i)[0] = place;
+            result.codes.row(i)[1] = place + (clean ? side : -side);
+            result.labels.push_back(i % 2);
+        }
+        return result;
+    };
+    const Part train = make(true);
+    EvaluateOptions options;
+    options.linear = true;
+    const auto right = stackae::search::measure(train, make(true), 2, options);
+    const auto wrong = stackae::search::measure(train, make(false), 2, options);
+    CHECK(right.linear > 0.95);
+    CHECK(wrong.linear < 0.05);
+    CHECK(right.linear_c == wrong.linear_c);
+    CHECK(right.linear_c > stackae::search::LinearProbe::grid().front());
 }
 
 TEST_CASE("figures over splits have mean and sample deviation, class by class from the summed confusion") {

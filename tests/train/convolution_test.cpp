@@ -398,6 +398,37 @@ TEST_CASE("Pictures in colour, both signs, the largest code and overlapping pool
     CHECK(model.history[0].validation_loss < model.history[0].mean_loss);
 }
 
+TEST_CASE(
+    "Layers that learn from the context of a patch train, code in both signs and take dense layers on top") {
+    TrainOptions options = small_options();
+    // More units are asked for than a patch has axes.
+    options.convolutions = {parse_convolution("64@5:pool=2:context=2"),
+                            parse_convolution("24@2:grid=2:context=1:whiten=30")};
+    options.layers = {12};
+    options.activations = {Activation::silu};
+    options.epochs = {40};
+    options.batch_size = 32;
+    options.learning_rate = 1e-2;
+    const Model model = train_strokes(options);
+    REQUIRE(model.convolutions[0].shape.unit_length);
+    REQUIRE(model.convolutions[0].shape.units <= 25);
+    REQUIRE(model.layers[0].inputs() == model.dense_inputs());
+    REQUIRE(model.layers[0].decoder == Activation::linear);
+    for (const EpochRecord& record : {model.history[0], model.history[1], model.history.back()}) {
+        CAPTURE(record.layer);
+        CHECK(record.validation_loss < record.mean_loss);
+    }
+    const Tensor codes = encode(model, rows_of(strokes(20)), 1);
+    CHECK(*std::min_element(codes.values().begin(), codes.values().end()) < 0.0F);
+    CHECK(*std::max_element(codes.values().begin(), codes.values().end()) <= 1.0F);
+    const test::TemporaryFolder folder;
+    save(model, folder / "m");
+    REQUIRE(load_model(folder / "m").identity() == model.identity());
+    options.layers.clear();
+    REQUIRE(all_finite(encode(train_on(strokes(1), options), rows_of(strokes(5)))));
+    REQUIRE(all_finite(encode(train_on(Tensor({5, side, side, 1}), options), rows_of(strokes(5)))));
+}
+
 TEST_CASE("A set of three pictures, and of one, is enough") {
     const std::int64_t n = GENERATE(1, 3);
     const Model model = train_on(strokes(n), small_options());

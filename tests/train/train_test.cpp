@@ -135,6 +135,37 @@ TEST_CASE("The same options and pictures give the same model, another seed anoth
     REQUIRE(train_bars(options).identity() != model.identity());
 }
 
+TEST_CASE("Pictures moved at random are other pictures to learn from, the same in every run") {
+    TrainOptions options = small_options();
+    const Model still = train_bars(options);
+    options.augmentation = {0.1, 5.0, 0.05, 0.05};
+    const Model model = train_bars(options);
+    CHECK(train_bars(options).identity() == model.identity());
+    CHECK(model.layers.front().weights.values()[0] != still.layers.front().weights.values()[0]);
+    CHECK(model.history.back().validation_loss < model.history.back().mean_loss);
+    CHECK(plan_training(pictures_count, small_recipe(), options).phases.size() == 3);
+}
+
+TEST_CASE("Rows of numbers are no pictures: they are never moved") {
+    TrainOptions options = small_options();
+    options.epochs = {2};
+    options.fine_tune_epochs = 2;
+    Recipe recipe = small_recipe();
+    recipe.height = 1;
+    recipe.width = side * side;
+    const auto weights = [&] {
+        Recorder recorder;
+        Tensor rows({pictures_count, 1, side * side});
+        std::copy_n(bars().data(), rows.size(), rows.data());
+        const Model model = train(Pictures::from_tensor(std::move(rows)), recipe, options, recorder);
+        const auto values = model.layers.front().weights.values();
+        return std::vector<float>(values.begin(), values.end());
+    };
+    const auto still = weights();
+    options.augmentation = {0.1, 5.0, 0.05, 0.05};
+    CHECK(weights() == still);
+}
+
 TEST_CASE("Pictures that do not fit the stated memory are trained on all the same") {
     TrainOptions options = small_options();
     const Model held = train_bars(options);

@@ -1,0 +1,66 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "stackae/tensor.hpp"
+
+namespace stackae::search {
+
+struct ProbeOptions {
+    // What affects results.
+    double c = 0.0;          ///< weight of the loss; 0: chosen
+    std::uint64_t seed = 0;  ///< of the folds
+    /// Most rows × columns × classes for which five folds are held out in turn.
+    std::int64_t fold_values = 25'000'000;
+
+    // What affects memory and speed.
+    std::int64_t memory = std::int64_t{10} << 30;  ///< see LinearProbe::memory_bytes
+    int threads = 0;                               ///< 0: one a core; results are the same
+};
+
+/// A linear classifier of features, as they are judged in the literature: a support vector machine with
+/// squared hinge loss for each class against the rest (HingeSolver). For rows z, standardised by the training
+/// rows' mean and deviation, and y = ±1:
+///
+///     min  ½ (‖w‖² + b²) + c / n · Σ max(0, 1 − y (w · z + b))²
+///
+/// The loss is a mean, not a sum, so that c depends little on n. c comes from grid(), by its accuracy on
+/// training rows held out: five folds in turn where n × d × classes are at most ProbeOptions::fold_values,
+/// else one fifth of the rows. Folds are random and stratified. The grid is climbed, each step from the
+/// weights of the one before, until two steps in succession are worse than the best. With the best c all rows
+/// are trained on, from the weights of the climb. Time is in proportion to n × d × classes.
+class LinearProbe {
+public:
+    /// rows: n × d, finite; labels: size n, in [0, classes). A class without rows is never predicted; with
+    /// one class alone that is predicted always, and nothing is trained. Throws InvalidArgument when the
+    /// shapes do not agree, a value is not finite, or memory_bytes(n, d) is above options.memory.
+    [[nodiscard]] static LinearProbe fit(const Tensor& rows, std::span<const std::int64_t> labels,
+                                         std::int64_t classes, const ProbeOptions& options);
+    /// m × d; the class of each row, ties to the smaller.
+    [[nodiscard]] std::vector<std::int64_t> predict(const Tensor& rows, int threads = 0) const;
+
+    /// Most that training holds beside its arguments, in essence: 4 × (n × (d + 208) + 2560 × d) bytes, the
+    /// standardised rows, scores of up to 64 problems, and sums.
+    [[nodiscard]] static std::int64_t memory_bytes(std::int64_t rows, std::int64_t columns);
+    /// Throws InvalidArgument when memory_bytes is above the limit.
+    static void check_memory(std::int64_t rows, std::int64_t columns, std::int64_t limit);
+    /// 0.01 to 1000, by factors of √10.
+    [[nodiscard]] static std::vector<double> grid();
+
+    /// Of a class: d weights of standardised values, then the bias; empty when it had no rows.
+    [[nodiscard]] std::span<const double> weights(std::int64_t of_class) const;
+    [[nodiscard]] double c() const { return c_; }  ///< 0 where nothing was trained
+    /// Parts that were held out in turn; 0 where c was given or there was nothing to choose.
+    [[nodiscard]] int folds() const { return folds_; }
+
+private:
+    std::vector<double> mean_;       // d
+    std::vector<double> deviation_;  // d; 1 where it would be 0
+    std::vector<std::vector<double>> weights_;
+    double c_ = 0.0;
+    int folds_ = 0;
+};
+
+}  // namespace stackae::search

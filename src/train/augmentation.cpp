@@ -1,0 +1,119 @@
+#include "train/augmentation.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <numbers>
+#include <vector>
+
+#include "core/random.hpp"
+#include "nn/parallel.hpp"
+
+namespace stackae::training {
+namespace {
+
+/// Where a pixel of the moved picture comes from: (y, x) ↦ (yy y + yx x + y0, xy y + xx x + x0).
+struct Move {
+    float yy, yx, y0;
+    float xy, xx, x0;
+};
+
+Move draw_move(const Augmentation& augmentation, const Recipe& recipe, const core::Random& random) {
+    const auto first = random.block(0);
+    const auto second = random.block(1);
+    const auto within = [](double bound, std::uint32_t bits) {
+        return bound * (2.0 * static_cast<double>(core::Random::uniform(bits)) - 1.0);
+    };
+    const double angle = within(augmentation.rotate, first[0]) * std::numbers::pi / 180.0;
+    const double shear = within(augmentation.shear, first[1]);
+    const double height = 1.0 + within(augmentation.scale, first[2]);
+    const double width = 1.0 + within(augmentation.scale, first[3]);
+    // Rotation · shear · scaling: any order would do, all of them being small.
+    const double yy = std::cos(angle) / height;
+    const double yx = -std::sin(angle) / width;
+    const double xy = (std::sin(angle) + shear * std::cos(angle)) / height;
+    const double xx = (std::cos(angle) - shear * std::sin(angle)) / width;
+    const double middle_y = (recipe.height - 1) / 2.0;
+    const double middle_x = (recipe.width - 1) / 2.0;
+    const double y0 =
+        middle_y - yy * middle_y - yx * middle_x + within(augmentation.shift * recipe.height, second[0]);
+    const double x0 =
+        middle_x - xy * middle_y - xx * middle_x + within(augmentation.shift * recipe.width, second[1]);
+    return {static_cast<float>(yy), static_cast<float>(yx), static_cast<float>(y0),
+            static_cast<float>(xy), static_cast<float>(xx), static_cast<float>(x0)};
+}
+
+/// The four pixels of a line about a coordinate, held within the picture, and their weights (Keys 1981, a =
+/// −½: bilinear weights would blur, and a stack that learns from blurred pictures rebuilds sharp ones badly).
+struct Taps {
+    std::array<std::int64_t, 4> at;
+    std::array<float, 4> weight;
+
+    Taps(float coordinate, int side) {
+        const float inside = std::clamp(coordinate, 0.0F, static_cast<float>(side - 1));
+        const auto before = static_cast<std::int64_t>(inside);
+        const float t = inside - static_cast<float>(before);
+        const float u = 1.0F - t;
+        weight = {-0.5F * t * u * u, 1.0F + t * t * (1.5F * t - 2.5F), 1.0F + u * u * (1.5F * u - 2.5F),
+                  -0.5F * u * t * t};
+        for (std::int64_t k = 0; k < 4; ++k) {
+            at[static_cast<std::size_t>(k)] = std::clamp<std::int64_t>(before + k - 1, 0, side - 1);
+        }
+    }
+};
+
+/// Bicubic; no value leaves the range of those that the picture has.
+void move_picture(const Move& move, const Recipe& recipe, std::span<const float> src, float* dst) {
+    const std::int64_t channels = recipe.channels;
+    const auto [low, high] = std::minmax_element(src.begin(), src.end());
+    for (int y = 0; y < recipe.height; ++y) {
+        for (int x = 0; x < recipe.width; ++x) {
+            const auto dst_y = static_cast<float>(y);
+            const auto dst_x = static_cast<float>(x);
+            const Taps down(move.yy * dst_y + move.yx * dst_x + move.y0, recipe.height);
+            const Taps right(move.xy * dst_y + move.xx * dst_x + move.x0, recipe.width);
+            for (std::int64_t c = 0; c < channels; ++c) {
+                float sum = 0.0F;
+                for (std::size_t i = 0; i < 4; ++i) {
+                    const float* line = src.data() + down.at[i] * recipe.width * channels + c;
+                    float across = 0.0F;
+                    for (std::size_t j = 0; j < 4; ++j) {
+                        across += right.weight[j] * line[right.at[j] * channels];
+                    }
+                    sum += down.weight[i] * across;
+                }
+                *dst++ = std::clamp(sum, *low, *high);
+            }
+        }
+    }
+}
+
+}  // namespace
+
+void augment(const Augmentation& augmentation, const Recipe& recipe, const AugmentationPlace& place,
+             std::span<const std::int64_t> indices, float* rows) {
+    if (augmentation == Augmentation{}) {
+        return;
+    }
+    nn::parallel_ranges(
+        static_cast<std::int64_t>(indices.size()), 8, [&](std::int64_t begin, std::int64_t end) {
+            std::vector<float> still(static_cast<std::size_t>(recipe.size()));
+            for (std::int64_t i = begin; i < end; ++i) {
+                const auto picture = static_cast<std::uint32_t>(indices[static_cast<std::size_t>(i)]);
+                const core::Random random(place.seed ^ (std::uint64_t{place.layer} << 56U),
+                                          core::Stream::augmentation, place.epoch, picture);
+                float* row = rows + i * recipe.size();
+                std::copy_n(row, recipe.size(), still.data());
+                const bool standardized = !recipe.mean.empty();
+                for (std::size_t j = 0; standardized && j < still.size(); ++j) {
+                    still[j] = still[j] * recipe.deviation[j] + recipe.mean[j];
+                }
+                move_picture(draw_move(augmentation, recipe, random), recipe, still, row);
+                for (std::size_t j = 0; standardized && j < still.size(); ++j) {
+                    row[j] = (row[j] - recipe.mean[j]) / recipe.deviation[j];
+                }
+            }
+        });
+}
+
+}  // namespace stackae::training

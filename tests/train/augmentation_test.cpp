@@ -1,0 +1,181 @@
+#include "train/augmentation.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <vector>
+
+#include "nn/onednn.hpp"
+#include "support/catch.hpp"
+
+using namespace stackae;
+using training::augment;
+
+namespace {
+
+constexpr std::int64_t rows = 40;
+constexpr Augmentation every_kind{0.1, 15.0, 0.1, 0.1};
+
+Recipe recipe_of(int height, int width, int channels = 1) {
+    Recipe recipe;
+    recipe.height = height;
+    recipe.width = width;
+    recipe.channels = channels;
+    return recipe;
+}
+
+/// A smooth blob in the middle of every picture, which none of the moves above takes to the border; channel c
+/// is 1 / (c + 1) as bright as the first.
+std::vector<float> blobs(const Recipe& recipe) {
+    std::vector<float> values;
+    for (std::int64_t i = 0; i < rows; ++i) {
+        for (int y = 0; y < recipe.height; ++y) {
+            for (int x = 0; x < recipe.width; ++x) {
+                const double down = (y - 0.5 * (recipe.height - 1)) / (0.12 * recipe.height);
+                const double right = (x - 0.5 * (recipe.width - 1)) / (0.12 * recipe.width);
+                for (int c = 0; c < recipe.channels; ++c) {
+                    values.push_back(static_cast<float>(std::exp(-down * down - right * right) / (c + 1)));
+                }
+            }
+        }
+    }
+    return values;
+}
+
+std::vector<float> moved(const Augmentation& augmentation, const Recipe& recipe,
+                         const training::AugmentationPlace& place) {
+    std::vector<std::int64_t> indices(rows);
+    std::iota(indices.begin(), indices.end(), 40);
+    std::vector<float> values = blobs(recipe);
+    augment(augmentation, recipe, place, indices, values.data());
+    return values;
+}
+
+double mass(const std::vector<float>& values) {
+    return std::accumulate(values.begin(), values.end(), 0.0);
+}
+
+double distance(const std::vector<float>& a, const std::vector<float>& b) {
+    double most = 0.0;
+    for (std::size_t i = 0; i < a.size(); ++i) {
+        most = std::max(most, std::abs(static_cast<double>(a[i]) - static_cast<double>(b[i])));
+    }
+    return most;
+}
+
+}  // namespace
+
+TEST_CASE("Pictures that are not to be moved stay as they are") {
+    const Recipe recipe = recipe_of(12, 20, 3);
+    CHECK(moved({}, recipe, {1, 1, 1}) == blobs(recipe));
+}
+
+TEST_CASE("Every kind of move changes the pictures, each in its own way") {
+    const Recipe recipe = recipe_of(24, 32);
+    const Augmentation kinds[] = {
+        {0.1, 0.0, 0.0, 0.0}, {0.0, 15.0, 0.0, 0.0}, {0.0, 0.0, 0.1, 0.0}, {0.0, 0.0, 0.0, 0.1}};
+    for (const Augmentation& kind : kinds) {
+        const auto values = moved(kind, recipe, {1, 1, 1});
+        CHECK(distance(values, blobs(recipe)) > 0.01);
+        CHECK_FALSE(
+            std::equal(values.begin(), values.begin() + recipe.size(), values.begin() + recipe.size()));
+    }
+}
+
+TEST_CASE("A shift moves a picture by the share of the side that was asked for, at most") {
+    const Recipe recipe = recipe_of(28, 56);
+    const auto values = moved({0.1, 0.0, 0.0, 0.0}, recipe, {1, 1, 1});
+    double farthest_down = 0.0;
+    double farthest_right = 0.0;
+    for (std::int64_t i = 0; i < rows; ++i) {
+        double sum = 0.0;
+        double down = 0.0;
+        double right = 0.0;
+        for (std::int64_t j = 0; j < recipe.size(); ++j) {
+            const auto value = static_cast<double>(values[static_cast<std::size_t>(i * recipe.size() + j)]);
+            sum += value;
+            down += value * static_cast<double>(j / recipe.width);
+            right += value * static_cast<double>(j % recipe.width);
+        }
+        farthest_down = std::max(farthest_down, std::abs(down / sum - 13.5));
+        farthest_right = std::max(farthest_right, std::abs(right / sum - 27.5));
+    }
+    CHECK(farthest_down < 2.85);
+    CHECK(farthest_down > 2.0);
+    CHECK(farthest_right < 5.65);
+    CHECK(farthest_right > 4.0);
+}
+
+TEST_CASE("What is inside stays inside: a moved picture keeps its range and, but for scaling, its mass") {
+    const Recipe recipe = recipe_of(28, 28);
+    const auto values = moved({0.1, 15.0, 0.0, 0.1}, recipe, {1, 1, 1});
+    CHECK(mass(values) == Approx(mass(blobs(recipe))).epsilon(0.01));
+    CHECK(*std::min_element(values.begin(), values.end()) >= 0.0F);
+    CHECK(*std::max_element(values.begin(), values.end()) <= 1.0F);
+}
+
+TEST_CASE("An even picture stays even up to its border") {
+    const Recipe recipe = recipe_of(9, 7, 3);
+    std::vector<float> values(static_cast<std::size_t>(recipe.size()), 0.25F);
+    const std::vector<std::int64_t> index = {3};
+    augment({0.5, 180.0, 0.5, 1.0}, recipe, {1, 0, 1}, index, values.data());
+    CHECK(distance(values, std::vector<float>(values.size(), 0.25F)) < 1e-6);
+}
+
+TEST_CASE("The channels of a picture move together") {
+    const Recipe recipe = recipe_of(21, 21, 3);
+    const auto values = moved(every_kind, recipe, {1, 1, 1});
+    for (std::size_t i = 0; i < values.size(); i += 3) {
+        REQUIRE(values[i + 1] == Approx(values[i] / 2.0F).margin(1e-6));
+        REQUIRE(values[i + 2] == Approx(values[i] / 3.0F).margin(1e-6));
+    }
+}
+
+TEST_CASE("A standardised picture moves as its pixels do") {
+    const Recipe plain = recipe_of(16, 16);
+    Recipe standardized = plain;
+    standardized.mean.resize(256);
+    standardized.deviation.resize(256);
+    for (std::size_t j = 0; j < 256; ++j) {
+        standardized.mean[j] = 0.001F * static_cast<float>(j);
+        standardized.deviation[j] = 0.5F + 0.01F * static_cast<float>(j % 16);
+    }
+    const std::vector<std::int64_t> index = {7};
+    auto expected = blobs(plain);
+    augment(every_kind, plain, {1, 0, 1}, index, expected.data());
+    auto values = blobs(plain);
+    for (std::size_t j = 0; j < 256; ++j) {
+        values[j] = (values[j] - standardized.mean[j]) / standardized.deviation[j];
+        expected[j] = (expected[j] - standardized.mean[j]) / standardized.deviation[j];
+    }
+    augment(every_kind, standardized, {1, 0, 1}, index, values.data());
+    values.resize(256);
+    expected.resize(256);
+    CHECK(distance(values, expected) < 1e-5);
+}
+
+TEST_CASE("A picture one pixel wide is moved along itself") {
+    const Recipe recipe = recipe_of(40, 1);
+    const auto values = moved(every_kind, recipe, {1, 1, 1});
+    CHECK(distance(values, blobs(recipe)) > 0.01);
+    CHECK(*std::min_element(values.begin(), values.end()) >= 0.0F);
+    CHECK(*std::max_element(values.begin(), values.end()) <= 1.0F);
+}
+
+TEST_CASE("A move depends on seed, layer, epoch and picture, and not on batch or threads") {
+    const Recipe recipe = recipe_of(14, 10, 3);
+    const auto values = moved(every_kind, recipe, {1, 2, 3});
+    CHECK(moved(every_kind, recipe, {1, 2, 3}) == values);
+    CHECK(moved(every_kind, recipe, {2, 2, 3}) != values);
+    CHECK(moved(every_kind, recipe, {1, 3, 3}) != values);
+    CHECK(moved(every_kind, recipe, {1, 2, 4}) != values);
+    const nn::Context one(1);
+    CHECK(moved(every_kind, recipe, {1, 2, 3}) == values);
+    // Picture 47, alone.
+    const std::vector<std::int64_t> index = {47};
+    auto alone = blobs(recipe);
+    alone.resize(static_cast<std::size_t>(recipe.size()));
+    augment(every_kind, recipe, {1, 2, 3}, index, alone.data());
+    CHECK(std::equal(alone.begin(), alone.end(), values.begin() + 7 * recipe.size()));
+    CHECK_FALSE(std::equal(alone.begin(), alone.end(), values.begin()));
+}
