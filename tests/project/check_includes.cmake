@@ -16,7 +16,7 @@ set(cli_may cli train features search model image core)
 
 # The module that each public header belongs to. Headers of plain values that several modules share are core's.
 foreach(pair error:core tensor:core recipe:core train_options:core pictures:image model:model train:train
-    features:features neighbours:search gallery:search evaluate:search)
+    convolution:core features:features neighbours:search gallery:search evaluate:search)
   string(REPLACE ":" ";" pair ${pair})
   list(GET pair 0 header)
   list(GET pair 1 owner_of_${header})
