@@ -68,7 +68,8 @@ std::string pooling_text(const ConvolutionShape& shape) {
 /// Share of a patch's units that the threshold was to leave active, where the options still tell.
 std::optional<double> active_share(const Model& model, std::size_t i) {
     const auto& asked = model.options.convolutions;
-    return i < asked.size() ? std::optional(asked[i].share) : std::nullopt;
+    const bool has_threshold = !model.convolutions[i].shape.unit_length;
+    return has_threshold && i < asked.size() ? std::optional(asked[i].share) : std::nullopt;
 }
 
 /// θ, the mean over the units.
@@ -79,7 +80,7 @@ double threshold(const ConvolutionLayer& layer) {
 
 std::string convolutions_text(const Model& model) {
     TextTable table;
-    table.add({"layer", "patch", "whitened", "units", "signs", "pooling", "maps", "active", "threshold",
+    table.add({"layer", "patch", "whitened", "units", "code", "pooling", "maps", "active", "threshold",
                "loss", "mean's loss"});
     for (std::size_t i = 0; i < model.convolutions.size(); ++i) {
         const ConvolutionLayer& layer = model.convolutions[i];
@@ -89,11 +90,13 @@ std::string convolutions_text(const Model& model) {
                                      fmt::format("{0}x{0}x{1}", s.kernel, s.channels),
                                      fmt::format("{}", s.whitened),
                                      fmt::format("{}", s.units),
-                                     s.two_sided ? "both" : "one",
+                                     s.two_sided     ? "both signs"
+                                     : s.unit_length ? "unit length"
+                                                     : "positive",
                                      pooling_text(s),
                                      map_text(s),
                                      share ? fmt::format("{:.3g} %", 100.0 * *share) : "-",
-                                     fmt::format("{:.3g}", threshold(layer))};
+                                     s.unit_length ? "-" : fmt::format("{:.3g}", threshold(layer))};
         const auto losses = losses_text(last_epoch(model, i + 1));
         row.insert(row.end(), losses.begin(), losses.end());
         table.add(row);
@@ -103,7 +106,7 @@ std::string convolutions_text(const Model& model) {
 
 /// True for a linear code on top that was solved in closed form.
 bool is_closed_form(const Model& model, std::size_t i) {
-    return model.options.layers.empty() && model.options.code_size > 0 && i + 1 == model.layers.size();
+    return model.options.code_size > 0 && i == model.options.layers.size();
 }
 
 std::string layers_text(const Model& model) {
@@ -181,7 +184,7 @@ nlohmann::json model_json(const Model& model, const std::string& path) {
         described["input_map"] = {s.height, s.width, s.channels};
         described["output_map"] = {s.cells_down(), s.cells_across(), s.code_channels()};
         described["share"] = share ? nlohmann::json(*share) : nlohmann::json();
-        described["threshold"] = threshold(layer);
+        described["threshold"] = s.unit_length ? nlohmann::json() : nlohmann::json(threshold(layer));
     }
     for (std::size_t i = 0; i < model.layers.size(); ++i) {
         object["layers"][i]["layer"] = model.convolutions.size() + i + 1;
