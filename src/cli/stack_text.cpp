@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "stackae/train.hpp"
+
 namespace stackae::cli {
 namespace {
 
@@ -39,6 +41,19 @@ std::string stack_text(const Model& model) {
         units.push_back(layer.units());
     }
     return stack_text(model.recipe, convolutions, units);
+}
+
+std::string stack_text(const Recipe& recipe, const TrainOptions& options) {
+    std::vector<std::int64_t> units = options.layers;
+    if (options.code_size > 0) {
+        units.push_back(options.code_size);
+    }
+    return stack_text(recipe, convolution_shapes(recipe, options), units);
+}
+
+int stack_depth(const TrainOptions& options) {
+    return static_cast<int>(options.convolutions.size() + options.layers.size()) +
+           (options.code_size > 0 ? 1 : 0);
 }
 
 }  // namespace stackae::cli

@@ -15,5 +15,9 @@ namespace stackae::cli {
 [[nodiscard]] std::string stack_text(const Recipe& recipe, const std::vector<ConvolutionShape>& convolutions,
                                      const std::vector<std::int64_t>& units);
 [[nodiscard]] std::string stack_text(const Model& model);
+/// Of the stack that training is to make. Throws InvalidArgument where its layers do not fit one another.
+[[nodiscard]] std::string stack_text(const Recipe& recipe, const TrainOptions& options);
+/// Its layers, the code in closed form among them.
+[[nodiscard]] int stack_depth(const TrainOptions& options);
 
 }  // namespace stackae::cli

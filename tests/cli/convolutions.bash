@@ -7,8 +7,24 @@ for digit in 0 1 4 7; do
 done
 stack=(--preset conv --convolutions 12@5:pool=2:share=0.25,16@3:grid=2:max --code-size 6 --patches 4000)
 
+# What it will cost, before anything is trained.
+expect 0 train digits "${stack[@]}" --dry-run
+has out "stack        28x28x1 -> 12x12x12 -> 2x2x16 -> 6"
+grep -q '^  layer 1, patches .*784 .*12 ' out || fail "the plan of layer 1"
+grep -q '^  layer 2, patches .*1728 .*16 ' out || fail "the plan of layer 2"
+grep -q '^  layer 3, code .*64 .*6 .*838 ' out || fail "the plan of the code"
+planned=$(sed -n 's/^parameters *//p' out)
+expect 1 train digits --preset conv --convolutions 12@5,16@13 --dry-run
+has err "kernel: 13 found, 1 to 12 expected"
+
 expect 0 train digits -o conv.stackae "${stack[@]}" --validation 0.25 -j 1
 empty out
+has err "stack: 28x28x1 -> 12x12x12 -> 2x2x16 -> 6 (preset conv)"
+has err "layer 1/3: 28x28x1 -> 12x12x12, 12 units on patches of 5x5x1"
+has err "layer 1/3 rebuilds its pictures: loss "
+has err "layer 2/3: 12x12x12 -> 2x2x16, 16 units on patches of 3x3x12"
+has err "layer 3/3: 64 -> 6, a linear code in closed form"
+has err "wrote conv.stackae: 28x28x1 -> 12x12x12 -> 2x2x16 -> 6, $planned parameters"
 
 # What is in it.
 expect 0 info conv.stackae
