@@ -21,7 +21,8 @@ public:
     /// Pictures read so far, before training begins.
     virtual void on_read(std::int64_t /*done*/, std::int64_t /*of*/) {}
     virtual void on_skipped(const SkippedPicture& /*picture*/) {}
-    /// layer as in EpochRecord; progress within the epoch, in pictures.
+    /// layer as in EpochRecord; progress within the epoch, in pictures. Epoch 0 of 0: what a layer sees is
+    /// being made by the layers below.
     virtual void on_batch(int /*layer*/, std::int64_t /*epoch*/, std::int64_t /*epochs*/,
                           std::int64_t /*done*/, std::int64_t /*of*/) {}
     virtual void on_epoch(const EpochRecord& /*record*/) {}
@@ -36,15 +37,22 @@ public:
 [[nodiscard]] Model train(const Pictures& pictures, const Recipe& recipe, const TrainOptions& options,
                           TrainObserver& observer);
 
+/// The shapes of the convolutional layers of a stack, bottom up. Throws InvalidArgument where they do not fit
+/// the pictures or one another.
+[[nodiscard]] std::vector<ConvolutionShape> convolution_shapes(const Recipe& recipe,
+                                                               const TrainOptions& options);
+
 /// What a run would cost.
 struct TrainPlan {
     struct Phase {
-        int layer = 0;  ///< as in EpochRecord
-        std::int64_t inputs = 0;
+        int layer = 0;            ///< as in EpochRecord
+        std::int64_t inputs = 0;  ///< of a convolutional layer, values of its input map
         std::int64_t units = 0;
         std::int64_t parameters = 0;
         std::int64_t epochs = 0;
-        double seconds = 0.0;  ///< estimated for all its epochs, from steps timed on random pictures
+        /// Estimated for all its epochs: from steps timed on random pictures; of a convolutional layer from
+        /// the work on a few random patches and pictures.
+        double seconds = 0.0;
     };
     std::vector<Phase> phases;
     std::int64_t parameters = 0;    ///< of the finished stack

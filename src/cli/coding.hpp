@@ -26,11 +26,11 @@ struct CodingOptions {
 /// --layer and --normalize.
 struct CodeOptions {
     int layer = 0;                     ///< 0: the last
-    std::optional<bool> l2_normalize;  ///< absent: not said
+    std::optional<bool> l2_normalize;  ///< absent: as the model means it, see encode()
     void declare(OptionParser& parser);
-    [[nodiscard]] EncodeOptions encode() const {
-        return {.layer = layer, .l2_normalize = l2_normalize.value_or(false)};
-    }
+    /// What was said, and where --normalize was not: codes of the last layer as Model::l2_normalize says,
+    /// others as they are.
+    [[nodiscard]] EncodeOptions encode(const Model& model) const;
 };
 /// Throws UsageError when the model has no such layer (0: the last).
 void check_layer(const Model& model, int layer);

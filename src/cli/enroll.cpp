@@ -142,28 +142,26 @@ Gallery EnrollCommand::encode(Console& console, const Inputs& inputs, const Name
     gallery.model_identity = model.model.identity();
     gallery.model_path = model.path;
     gallery.layer = codes_.layer == 0 ? model.model.depth() : codes_.layer;
-    gallery.l2_normalize = codes_.encode().l2_normalize;
+    const EncodeOptions encode = codes_.encode(model.model);
+    gallery.l2_normalize = encode.l2_normalize;
     gallery.metric = metric_.value_or(Metric::l2);
     std::vector<float> values;
-    encode_inputs(console,
-                  {.inputs = inputs,
-                   .model = model.model,
-                   .encode = codes_.encode(),
-                   .need_label = true,
-                   .label = name_},
-                  coding_, account, [&](const InputBatch& batch, const Tensor& codes, Encoder&) {
-                      for (const PictureEntry& entry : batch.entries) {
-                          if (*entry.label == "unknown") {
-                              throw InvalidArgument(fmt::format(
-                                  "{}: the name 'unknown' is kept for pictures that are near nobody; rename "
-                                  "its folder",
-                                  entry.path));
-                          }
-                          gallery.names.push_back(*entry.label);
-                          gallery.paths.push_back(core::to_utf8(entry.path));
-                      }
-                      values.insert(values.end(), codes.values().begin(), codes.values().end());
-                  });
+    encode_inputs(
+        console,
+        {.inputs = inputs, .model = model.model, .encode = encode, .need_label = true, .label = name_},
+        coding_, account, [&](const InputBatch& batch, const Tensor& codes, Encoder&) {
+            for (const PictureEntry& entry : batch.entries) {
+                if (*entry.label == "unknown") {
+                    throw InvalidArgument(fmt::format(
+                        "{}: the name 'unknown' is kept for pictures that are near nobody; rename "
+                        "its folder",
+                        entry.path));
+                }
+                gallery.names.push_back(*entry.label);
+                gallery.paths.push_back(core::to_utf8(entry.path));
+            }
+            values.insert(values.end(), codes.values().begin(), codes.values().end());
+        });
     account.finish();
     gallery.codes = Tensor({gallery.size(), model.model.code_size(codes_.layer)});
     std::copy(values.begin(), values.end(), gallery.codes.data());

@@ -226,7 +226,6 @@ int EvaluateCommand::run(Console& console, const std::vector<std::string>& input
         throw UsageError("evaluate needs TRAIN, or TRAIN and TEST");
     }
     options_.layer = codes_.layer;
-    options_.l2_normalize = codes_.l2_normalize.value_or(false);
     if (!manifest_.empty()) {
         check_writable(manifest_);
     }
@@ -237,6 +236,7 @@ int EvaluateCommand::run(Console& console, const std::vector<std::string>& input
     }
     const NamedModel model = open_model(console, model_);
     check_layer(model.model, codes_.layer);
+    options_.l2_normalize = codes_.encode(model.model).l2_normalize;
     const std::vector<NamedPath> written{{"--manifest", manifest_}};
     std::vector<NamedPath> read{{"the model", model.path}, {"the input", inputs[0]}};
     add_replaced(train, written, read);
@@ -255,8 +255,13 @@ int EvaluateCommand::run(Console& console, const std::vector<std::string>& input
     }
     account.finish();
     Results results;
-    results.write(json_ ? core::print_json(report_json(result, model.path, options_.linear)) + "\n"
-                        : report(result, model.path));
+    if (json_) {
+        nlohmann::json object = report_json(result, model.path, options_.linear);
+        object["knn"]["l2_normalize"] = options_.l2_normalize;
+        results.write(core::print_json(object) + "\n");
+    } else {
+        results.write(report(result, model.path));
+    }
     results.finish();
     return account.exit_code();
 }

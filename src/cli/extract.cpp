@@ -92,8 +92,8 @@ int ExtractCommand::run(Console& console, const std::vector<std::string>& inputs
         writer.emplace(output_, format, columns, opened.labelled(), model.model.class_names);
     }
     std::vector<FeatureRow> rows;
-    encode_inputs(console, {.inputs = opened, .model = model.model, .encode = codes_.encode()}, coding_,
-                  account, [&](const InputBatch& batch, const Tensor& codes, Encoder&) {
+    encode_inputs(console, {.inputs = opened, .model = model.model, .encode = codes_.encode(model.model)},
+                  coding_, account, [&](const InputBatch& batch, const Tensor& codes, Encoder&) {
                       if (!writer) {  // only now: where no picture can be used nothing is printed
                           writer.emplace(std::cout, format, columns, opened.labelled(),
                                          model.model.class_names);

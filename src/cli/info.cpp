@@ -3,22 +3,24 @@
 #include <fmt/format.h>
 #include <map>
 #include <numeric>
+#include <optional>
 
 #include "stackae/gallery.hpp"
 #include "stackae/model.hpp"
 #include "stackae/pictures.hpp"
 
+#include "cli/coding.hpp"
 #include "cli/command.hpp"
+#include "cli/filters.hpp"
+#include "cli/interrupt.hpp"
 #include "cli/results.hpp"
-#include "cli/tiles.hpp"
+#include "cli/stack_text.hpp"
 #include "core/json.hpp"
 #include "core/safetensors.hpp"
 #include "model/json.hpp"
 
 namespace stackae::cli {
 namespace {
-
-constexpr std::int64_t most_filters = 400;
 
 /// "key  value" lines of a flat JSON object; what is absent is left out.
 std::string lines(const nlohmann::json& object) {
@@ -37,38 +39,106 @@ std::string lines(const nlohmann::json& object) {
     return out;
 }
 
+/// The last epoch of a layer's training, or nullptr.
+const EpochRecord* last_epoch(const Model& model, std::size_t layer) {
+    const auto found = std::find_if(model.history.rbegin(), model.history.rend(), [&](const auto& record) {
+        return record.layer == static_cast<int>(layer);
+    });
+    return found == model.history.rend() ? nullptr : &*found;
+}
+
+/// A layer's loss, and that of the mean of its input.
+std::vector<std::string> losses_text(const EpochRecord* last) {
+    if (last == nullptr) {
+        return {"-", "-"};
+    }
+    const double loss = std::isnan(last->validation_loss) ? last->train_loss : last->validation_loss;
+    return {fmt::format("{:.4f}", loss), fmt::format("{:.4f}", last->mean_loss)};
+}
+
+std::string pooling_text(const ConvolutionShape& shape) {
+    const std::string what = shape.pooling == Pooling::average ? "mean" : "max";
+    if (shape.pool_size == 0) {
+        return fmt::format("{0}, grid {1}x{1}", what, shape.grid);
+    }
+    const std::string cells = fmt::format("{0} {1}x{1}", what, shape.pool_size);
+    return shape.pool_stride == shape.pool_size ? cells : fmt::format("{} step {}", cells, shape.pool_stride);
+}
+
+/// Share of a patch's units that the threshold was to leave active, where the options still tell.
+std::optional<double> active_share(const Model& model, std::size_t i) {
+    const auto& asked = model.options.convolutions;
+    const bool has_threshold = !model.convolutions[i].shape.unit_length;
+    return has_threshold && i < asked.size() ? std::optional(asked[i].share) : std::nullopt;
+}
+
+/// θ, the mean over the units.
+double threshold(const ConvolutionLayer& layer) {
+    const auto bias = layer.bias.values();
+    return -std::accumulate(bias.begin(), bias.end(), 0.0) / static_cast<double>(bias.size());
+}
+
+std::string convolutions_text(const Model& model) {
+    TextTable table;
+    table.add({"layer", "patch", "whitened", "units", "code", "pooling", "maps", "active", "threshold",
+               "loss", "mean's loss"});
+    for (std::size_t i = 0; i < model.convolutions.size(); ++i) {
+        const ConvolutionLayer& layer = model.convolutions[i];
+        const ConvolutionShape& s = layer.shape;
+        const auto share = active_share(model, i);
+        std::vector<std::string> row{fmt::format("{}", i + 1),
+                                     fmt::format("{0}x{0}x{1}", s.kernel, s.channels),
+                                     fmt::format("{}", s.whitened),
+                                     fmt::format("{}", s.units),
+                                     s.two_sided     ? "both signs"
+                                     : s.unit_length ? "unit length"
+                                                     : "positive",
+                                     pooling_text(s),
+                                     map_text(s),
+                                     share ? fmt::format("{:.3g} %", 100.0 * *share) : "-",
+                                     s.unit_length ? "-" : fmt::format("{:.3g}", threshold(layer))};
+        const auto losses = losses_text(last_epoch(model, i + 1));
+        row.insert(row.end(), losses.begin(), losses.end());
+        table.add(row);
+    }
+    return table.text();
+}
+
+/// True for a linear code on top that was solved in closed form.
+bool is_closed_form(const Model& model, std::size_t i) {
+    return model.options.code_size > 0 && i == model.options.layers.size();
+}
+
 std::string layers_text(const Model& model) {
     TextTable table;
     table.add({"layer", "inputs", "units", "encoder", "decoder", "tied", "epochs", "loss", "mean's loss"});
     for (std::size_t i = 0; i < model.layers.size(); ++i) {
         const DenseLayer& layer = model.layers[i];
-        std::vector<std::string> row{fmt::format("{}", i + 1),
+        const std::size_t number = model.convolutions.size() + i + 1;
+        const EpochRecord* last = last_epoch(model, number);
+        std::vector<std::string> row{fmt::format("{}", number),
                                      fmt::format("{}", layer.inputs()),
                                      fmt::format("{}", layer.units()),
                                      name(layer.activation),
                                      name(layer.decoder),
-                                     layer.tied() ? "yes" : "no"};
-        const auto last = std::find_if(model.history.rbegin(), model.history.rend(), [&](const auto& record) {
-            return record.layer == static_cast<int>(i) + 1;
-        });
-        if (last == model.history.rend()) {
-            row.insert(row.end(), {"0", "-", "-"});
-        } else {
-            const double loss = std::isnan(last->validation_loss) ? last->train_loss : last->validation_loss;
-            row.insert(row.end(), {fmt::format("{}", last->epoch), fmt::format("{:.4f}", loss),
-                                   fmt::format("{:.4f}", last->mean_loss)});
-        }
-        table.add(std::move(row));
+                                     layer.tied() ? "yes" : "no",
+                                     last != nullptr            ? fmt::format("{}", last->epoch)
+                                     : is_closed_form(model, i) ? "closed form"
+                                                                : "0"};
+        const auto losses = losses_text(last);
+        row.insert(row.end(), losses.begin(), losses.end());
+        table.add(row);
     }
     return table.text();
 }
 
 std::string model_text(const Model& model, const std::string& path) {
     const Recipe& recipe = model.recipe;
-    std::string out = fmt::format("{}: a model of {} layers{}, checksum ok\n", path, model.layers.size(),
+    std::string out = fmt::format("{}: a model of {} layers{}, checksum ok\n", path, model.depth(),
                                   model.interrupted ? ", training was interrupted" : "");
-    out += fmt::format("identity     {}\nparameters   {}\ncode         {} values\n", model.identity(),
-                       format_count(model.parameters()), model.code_size());
+    out += fmt::format("identity     {}\nparameters   {}\ncode         {} values{}\n", model.identity(),
+                       format_count(model.parameters()), model.code_size(),
+                       model.l2_normalize ? ", scaled to length 1 unless --normalize says otherwise" : "");
     out += fmt::format("trained on   {} ({} pictures)\n", model.trained_on, format_count(model.pictures));
     if (!model.class_names.empty()) {
         out += "classes      ";
@@ -87,7 +157,10 @@ std::string model_text(const Model& model, const std::string& path) {
                        tuned > 0 ? fmt::format(", {} of them fine-tuning; last loss {:.4f}", tuned,
                                                model.history.back().train_loss)
                                  : "");
-    out += "\nlayers\n" + layers_text(model);
+    out += model.convolutions.empty() ? "" : "\nconvolutional layers\n" + convolutions_text(model);
+    out += model.layers.empty()         ? ""
+           : model.convolutions.empty() ? "\nlayers\n" + layers_text(model)
+                                        : "\ndense layers\n" + layers_text(model);
     out += fmt::format("\nrecipe: {} values a picture\n{}", recipe.size(), lines(to_json(recipe)));
     return out +
            fmt::format("\noptions (preset {})\n{}", model.options.preset, lines(to_json(model.options)));
@@ -101,6 +174,22 @@ nlohmann::json model_json(const Model& model, const std::string& path) {
     object["parameters"] = model.parameters();
     object["code_size"] = model.code_size();
     object["checksum"] = "ok";
+    object["depth"] = model.depth();
+    for (std::size_t i = 0; i < model.convolutions.size(); ++i) {
+        const ConvolutionLayer& layer = model.convolutions[i];
+        const ConvolutionShape& s = layer.shape;
+        nlohmann::json& described = object["convolutions"][i];
+        const auto share = active_share(model, i);
+        described["layer"] = i + 1;
+        described["input_map"] = {s.height, s.width, s.channels};
+        described["output_map"] = {s.cells_down(), s.cells_across(), s.code_channels()};
+        described["share"] = share ? nlohmann::json(*share) : nlohmann::json();
+        described["threshold"] = s.unit_length ? nlohmann::json() : nlohmann::json(threshold(layer));
+    }
+    for (std::size_t i = 0; i < model.layers.size(); ++i) {
+        object["layers"][i]["layer"] = model.convolutions.size() + i + 1;
+        object["layers"][i]["closed_form"] = is_closed_form(model, i);
+    }
     return object;
 }
 
@@ -171,49 +260,6 @@ nlohmann::json presets_json() {
     return array;
 }
 
-/// Rows of the first layer's weights with the largest norms, in their own order.
-std::vector<std::int64_t> strongest(const Tensor& weights) {
-    std::vector<double> norms;
-    for (std::int64_t unit = 0; unit < weights.rows(); ++unit) {
-        const auto row = weights.row(unit);
-        norms.push_back(std::inner_product(row.begin(), row.end(), row.begin(), 0.0));
-    }
-    std::vector<std::int64_t> units(norms.size());
-    std::iota(units.begin(), units.end(), std::int64_t{0});
-    if (std::ssize(units) > most_filters) {
-        std::stable_sort(units.begin(), units.end(), [&](std::int64_t a, std::int64_t b) {
-            return norms[static_cast<std::size_t>(a)] > norms[static_cast<std::size_t>(b)];
-        });
-        units.resize(most_filters);
-        std::sort(units.begin(), units.end());
-    }
-    return units;
-}
-
-/// Each unit's weights as a picture: 0 is gray, the largest magnitude black or white.
-void draw_filters(const Model& model, const std::string& path) {
-    const Recipe& recipe = model.recipe;
-    const Tensor& weights = model.layers.front().weights;
-    std::vector<std::vector<float>> tiles;
-    for (const std::int64_t unit : strongest(weights)) {
-        const auto row = weights.row(unit);
-        float largest = 0.0F;
-        for (const float weight : row) {
-            largest = std::max(largest, std::abs(weight));
-        }
-        std::vector<float>& tile = tiles.emplace_back();
-        for (const float weight : row) {
-            tile.push_back(largest > 0.0F ? 0.5F + 0.5F * weight / largest : 0.5F);
-        }
-    }
-    const auto columns = static_cast<std::int64_t>(std::ceil(std::sqrt(static_cast<double>(tiles.size()))));
-    write_png(path, draw_tiles(tiles, {.height = recipe.height,
-                                       .width = recipe.width,
-                                       .channels = recipe.channels,
-                                       .columns = columns,
-                                       .scale = visible_scale(2 * recipe.height, 2 * recipe.width)}));
-}
-
 class InfoCommand : public Command {
 public:
     std::string synopsis() const override { return "MODEL|GALLERY [options]\n       stackae info --presets"; }
@@ -224,7 +270,12 @@ public:
     int run(Console& console, const std::vector<std::string>& inputs) override;
 
 private:
+    int draw_filters(Console& console, const Model& model, const std::string& path) const;
+
     std::string filters_;
+    std::string pictures_;
+    int layer_ = 1;
+    bool layer_named_ = false;
     bool json_ = false;
     bool presets_ = false;
 };
@@ -232,17 +283,73 @@ private:
 void InfoCommand::declare(OptionParser& parser) {
     parser.group("Information");
     parser.flag("json", "one JSON object", json_);
-    parser.option("filters", "PICTURE.png",
-                  fmt::format("draw the first layer's weights, the {} strongest units at most", most_filters),
-                  text_into(filters_));
     parser.flag("presets", "the presets of `stackae train` and their values", presets_);
+    parser.group("A drawing of what units look for");
+    parser.option(
+        "filters", "PICTURE.png",
+        fmt::format("weights of the lowest layer, or what a unit of a layer above decodes to; {} units "
+                    "at most",
+                    most_filters),
+        text_into(filters_));
+    parser.option("layer", "N", "whose units, 1 is the lowest (1 when not given)",
+                  [this](const std::string& text) {
+                      layer_ = static_cast<int>(parse_integer(text, 1, 1'000'000));
+                      layer_named_ = true;
+                  });
+    parser.option(
+        "pictures", "INPUT",
+        fmt::format("draw the mean of what excites a unit most in these instead ({} of them at most)",
+                    format_count(most_looked_at)),
+        text_into(pictures_));
+}
+
+/// Returns the exit code.
+int InfoCommand::draw_filters(Console& console, const Model& model, const std::string& path) const {
+    check_layer(model, layer_);
+    const std::vector<NamedPath> written{{"--filters", filters_}};
+    std::vector<NamedPath> read{{"the model", path}};
+    Filters filters;
+    int code = exit_code::done;
+    if (pictures_.empty()) {
+        check_outputs(read, written);
+        filters = filters_of(model, layer_, 0);
+    } else {
+        const Pictures all = Pictures::open(pictures_);
+        read.push_back({"the pictures", pictures_});
+        add_replaced(all, written, read);
+        check_outputs(read, written);
+        std::vector<std::int64_t> some(static_cast<std::size_t>(std::min(all.size(), most_looked_at)));
+        for (std::size_t i = 0; i < some.size(); ++i) {
+            some[i] = static_cast<std::int64_t>(i) * all.size() / std::ssize(some);
+        }
+        const Pictures pictures = all.subset(some);
+        catch_interrupts();
+        std::vector<SkippedPicture> skipped;
+        Progress progress(console, "pictures", pictures.size());
+        filters = filters_of(model, layer_, pictures, 0, skipped, [&](std::int64_t done) {
+            check_interrupted();
+            progress.update(done);
+        });
+        Account account(console, "");
+        account.fill(pictures, skipped);
+        account.finish();
+        code = account.exit_code();
+    }
+    write_png(filters_, draw(filters));
+    console.note(fmt::format("drew {} of {} units of layer {} in {}", filters.tiles.size(), filters.units,
+                             layer_, filters_));
+    return code;
 }
 
 int InfoCommand::run(Console& console, const std::vector<std::string>& inputs) {
     if (presets_ ? !inputs.empty() : inputs.size() != 1) {
         throw UsageError(presets_ ? "info --presets takes no file" : "info needs one MODEL or GALLERY");
     }
+    if (filters_.empty() && (layer_named_ || !pictures_.empty())) {
+        throw UsageError(fmt::format("{} needs --filters", layer_named_ ? "--layer" : "--pictures"));
+    }
     check_png_name(filters_);
+    int code = exit_code::done;
     Results results;
     const auto print = [&](const std::string& text, const nlohmann::json& object) {
         results.write(json_ ? core::print_json(object) + "\n" : text);
@@ -264,16 +371,12 @@ int InfoCommand::run(Console& console, const std::vector<std::string>& inputs) {
     } else {
         const Model model = load_model(path);
         if (!filters_.empty()) {
-            check_outputs({{"the model", path}}, {{"--filters", filters_}});
-            draw_filters(model, filters_);
-            console.note(fmt::format("drew {} of {} units in {}",
-                                     std::min(most_filters, model.layers.front().units()),
-                                     model.layers.front().units(), filters_));
+            code = draw_filters(console, model, path);
         }
         print(model_text(model, path), model_json(model, path));
     }
     results.finish();
-    return exit_code::done;
+    return code;
 }
 
 }  // namespace

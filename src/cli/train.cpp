@@ -10,6 +10,7 @@
 #include "cli/inputs.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/results.hpp"
+#include "cli/stack_text.hpp"
 #include "cli/train_monitor.hpp"
 #include "cli/train_settings.hpp"
 
@@ -47,14 +48,6 @@ bool is_complete_model(const std::string& path) {
 std::string partial_name(const std::string& path) {
     const fs::path whole(path);
     return (whole.parent_path() / (whole.stem().string() + ".partial" + whole.extension().string())).string();
-}
-
-std::string sizes_text(std::int64_t inputs, const std::vector<std::int64_t>& layers) {
-    std::string text = fmt::format("{}", inputs);
-    for (const std::int64_t units : layers) {
-        text += fmt::format(" -> {}", units);
-    }
-    return text;
 }
 
 class TrainCommand : public Command {
@@ -155,14 +148,18 @@ void TrainCommand::print_plan(const Pictures& pictures, const Recipe& recipe,
     TextTable table;
     table.add({"phase", "inputs", "units", "parameters", "epochs", "time"});
     for (const TrainPlan::Phase& phase : plan.phases) {
-        const bool whole = phase.layer == 0;
-        table.add({whole ? "fine-tuning" : fmt::format("layer {}", phase.layer),
+        const bool convolution = phase.layer >= 1 && phase.layer <= std::ssize(options.convolutions);
+        const bool code = options.code_size > 0 && phase.layer == stack_depth(options);
+        const std::string name = phase.layer == 0 ? "fine-tuning" : fmt::format("layer {}", phase.layer);
+        table.add({name + (convolution ? ", patches"
+                           : code      ? ", code"
+                                       : ""),
                    fmt::format("{}", phase.inputs), fmt::format("{}", phase.units),
                    format_count(phase.parameters), fmt::format("{}", phase.epochs),
                    format_duration(phase.seconds)});
     }
     Results results;
-    results.write(fmt::format("stack        {}\n", sizes_text(recipe.size(), options.layers)));
+    results.write(fmt::format("stack        {}\n", stack_text(recipe, options)));
     results.write(fmt::format("preset       {}\n", options.preset));
     results.write(fmt::format("pictures     {}\n", format_count(pictures.size())));
     results.write(fmt::format("parameters   {}\n", format_count(plan.parameters)));
@@ -176,8 +173,7 @@ int TrainCommand::train_and_save(Console& console, const Pictures& pictures, con
                                  const TrainOptions& options) {
     Account account(console, manifest_);
     TrainMonitor monitor(console, pictures, recipe, options, log_);
-    console.note(
-        fmt::format("stack: {} (preset {})", sizes_text(recipe.size(), options.layers), options.preset));
+    console.note(fmt::format("stack: {} (preset {})", stack_text(recipe, options), options.preset));
     catch_interrupts();
     const auto settle = [&] {
         monitor.finish();
@@ -203,7 +199,7 @@ int TrainCommand::train_and_save(Console& console, const Pictures& pictures, con
 
 /// Saves what training gave, and says so.
 int TrainCommand::keep(Console& console, const Model& model, TrainMonitor& monitor, int code) const {
-    if (model.interrupted && model.history.empty()) {
+    if (model.interrupted && (model.history.empty() || model.depth() == 0)) {
         console.warn("interrupted before the first epoch ended; nothing was kept");
         monitor.log_outcome("interrupted", "no epoch was finished; nothing was kept");
         return exit_code::interrupted;
@@ -213,17 +209,13 @@ int TrainCommand::keep(Console& console, const Model& model, TrainMonitor& monit
     save(model, path);
     if (model.interrupted) {
         const std::string kept = fmt::format(
-            "interrupted; kept {} of {} layers in {}{}", model.layers.size(), model.options.layers.size(),
-            path, spare ? fmt::format("; the finished model {} is as it was", output_) : "");
+            "interrupted; kept {} of {} layers in {}{}", model.depth(), stack_depth(model.options), path,
+            spare ? fmt::format("; the finished model {} is as it was", output_) : "");
         console.warn(kept);
         monitor.log_outcome("interrupted", kept);
         return exit_code::interrupted;
     }
-    std::vector<std::int64_t> units;
-    for (const DenseLayer& layer : model.layers) {
-        units.push_back(layer.units());
-    }
-    console.note(fmt::format("wrote {}: {}, {} parameters", output_, sizes_text(model.recipe.size(), units),
+    console.note(fmt::format("wrote {}: {}, {} parameters", output_, stack_text(model),
                              format_count(model.parameters())));
     monitor.log_outcome("done", output_);
     return code;

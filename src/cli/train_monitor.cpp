@@ -7,6 +7,7 @@
 #include "stackae/error.hpp"
 
 #include "cli/interrupt.hpp"
+#include "cli/stack_text.hpp"
 #include "cli/values.hpp"
 #include "core/json.hpp"
 #include "model/json.hpp"
@@ -19,6 +20,7 @@ TrainMonitor::TrainMonitor(Console& console, const Pictures& pictures, const Rec
       pictures_(pictures),
       recipe_(recipe),
       options_(options),
+      shapes_(convolution_shapes(recipe, options)),
       log_path_(log),
       reading_(console, "reading", pictures.size()) {
     if (!log.empty()) {
@@ -40,13 +42,20 @@ void TrainMonitor::on_skipped(const SkippedPicture& picture) {
 
 void TrainMonitor::on_batch(int layer, std::int64_t epoch, std::int64_t epochs, std::int64_t done,
                             std::int64_t of) {
-    begin_phase(layer, epochs);
+    begin_phase(layer);
     const auto now = Clock::now();
     if (!console_.draws() || now - drawn_ < std::chrono::milliseconds(100) || of <= 0) {
         return;
     }
     drawn_ = now;
     const double in_epoch = static_cast<double>(done) / static_cast<double>(of);
+    const double in_this = std::chrono::duration<double>(now - phase_start_).count();
+    if (is_convolution(layer) || epoch == 0) {
+        console_.draw(fmt::format("{} {} {}  {:.0f} pictures/s", phase_name(layer),
+                                  epoch == 0 ? "inputs" : "patches", bar(in_epoch, 20),
+                                  static_cast<double>(done) / in_this));
+        return;
+    }
     const double in_phase = static_cast<double>(epoch - 1) + in_epoch;
     double total = 0.0;
     for (int phase = 0; phase <= depth(); ++phase) {
@@ -54,22 +63,32 @@ void TrainMonitor::on_batch(int layer, std::int64_t epoch, std::int64_t epochs, 
     }
     const double worked = work_before_ + work(layer) * in_phase;
     const double spent = std::chrono::duration<double>(now - start_).count();
-    const double in_this = std::chrono::duration<double>(now - phase_start_).count();
     console_.draw(fmt::format("{} epoch {}/{} {}  {:.0f} pictures/s  {} left", phase_name(layer), epoch,
                               epochs, bar(in_epoch, 20), in_phase * static_cast<double>(of) / in_this,
                               worked > 0.0 ? format_duration(spent * (total - worked) / worked) : "?"));
 }
 
 void TrainMonitor::on_epoch(const EpochRecord& record) {
-    begin_phase(record.layer, epochs_of(record.layer));
+    begin_phase(record.layer);
     last_ = record;
     ++epochs_;
     const std::string validation =
         std::isnan(record.validation_loss) ? "" : fmt::format("  validation {:.4f}", record.validation_loss);
-    console_.note(fmt::format("{} epoch {:>3}/{}  loss {:.4f}{}  mean {} {:.4f}  dead {:.1f}%  {}",
-                              phase_name(record.layer), record.epoch, epochs_of(record.layer),
-                              record.train_loss, validation, record.layer <= 1 ? "picture" : "code",
-                              record.mean_loss, 100.0 * record.dead_units, format_duration(record.seconds)));
+    if (is_convolution(record.layer) && record.learning_rate == 0.0) {  // of maps; steps are on patches
+        console_.note(
+            fmt::format("{} rebuilds its {}: loss {:.4f}  mean {:.4f}  {}", phase_name(record.layer),
+                        record.layer == 1 ? "pictures" : "input maps",
+                        std::isnan(record.validation_loss) ? record.train_loss : record.validation_loss,
+                        record.mean_loss, format_duration(record.seconds)));
+    } else {
+        console_.note(fmt::format(
+            "{} epoch {:>3}/{}  loss {:.4f}{}  mean {} {:.4f}  dead {:.1f}%  {}", phase_name(record.layer),
+            record.epoch, epochs_of(record.layer), record.train_loss, validation,
+            is_convolution(record.layer) ? "patch"
+            : record.layer <= 1          ? "picture"
+                                         : "code",
+            record.mean_loss, 100.0 * record.dead_units, format_duration(record.seconds)));
+    }
     nlohmann::json line = to_json(record);
     line["event"] = "epoch";
     log_line(core::print_json(line));
@@ -79,34 +98,42 @@ bool TrainMonitor::stop() {
     return interrupted();
 }
 
-void TrainMonitor::begin_phase(int layer, std::int64_t epochs) {
+void TrainMonitor::begin_phase(int layer) {
     if (layer == layer_) {
         return;
     }
     const auto now = Clock::now();
-    if (layer_ < 0) {
-        start_ = now;
-    } else {
+    if (layer_ >= 0) {
         end_phase();
+    }
+    if (layer_ < 0 || is_convolution(layer_)) {
+        start_ = now;  // the time left is reckoned from dense layers alone
     }
     layer_ = layer;
     phase_start_ = now;
+    console_.note(layer_note(layer));
+}
+
+std::string TrainMonitor::layer_note(int layer) const {
     if (layer == 0) {
-        console_.note(fmt::format("fine-tuning the whole stack, {} epochs", epochs));
-        return;
+        return fmt::format("fine-tuning the whole stack, {} epochs", epochs_of(layer));
     }
-    const auto convolutions = std::ssize(options_.convolutions);
-    if (layer <= convolutions) {
-        console_.note(fmt::format("{}: convolution {}", phase_name(layer),
-                                  to_text(options_.convolutions[static_cast<std::size_t>(layer - 1)])));
-        return;
+    if (is_convolution(layer)) {
+        const auto index = static_cast<std::size_t>(layer - 1);
+        const ConvolutionShape& s = shapes_[index];
+        return fmt::format("{}: {}, {} units on patches of {}x{}x{} ({})", phase_name(layer), map_text(s),
+                           s.units, s.kernel, s.kernel, s.channels, to_text(options_.convolutions[index]));
     }
-    const auto index = static_cast<std::size_t>(layer - convolutions - 1);
-    const std::string inputs = index > 0           ? fmt::format("{}", options_.layers[index - 1])
-                               : convolutions == 0 ? fmt::format("{}", recipe_.size())
-                                                   : "pooled maps";
-    console_.note(
-        fmt::format("{}: {} -> {}, {} epochs", phase_name(layer), inputs, options_.layers[index], epochs));
+    const auto index = static_cast<std::size_t>(layer) - shapes_.size() - 1;
+    const std::int64_t inputs = index > 0         ? options_.layers[index - 1]
+                                : shapes_.empty() ? recipe_.size()
+                                                  : shapes_.back().output_size();
+    if (is_code(layer)) {
+        return fmt::format("{}: {} -> {}, a linear code in closed form", phase_name(layer), inputs,
+                           options_.code_size);
+    }
+    return fmt::format("{}: {} -> {}, {} epochs", phase_name(layer), inputs, options_.layers[index],
+                       epochs_of(layer));
 }
 
 void TrainMonitor::end_phase() {
@@ -117,9 +144,11 @@ void TrainMonitor::end_phase() {
     const double loss = std::isnan(last_.validation_loss) ? last_.train_loss : last_.validation_loss;
     if (loss >= last_.mean_loss) {
         console_.note(fmt::format(
-            "warning: {} rebuilds its input no better than the mean would (loss {:.4f}, mean {:.4f}); more "
-            "--epochs, another --lr or less --corruption may help",
-            phase_name(layer_), loss, last_.mean_loss));
+            "warning: {} rebuilds its input no better than the mean would (loss {:.4f}, mean {:.4f}); {} may "
+            "help",
+            phase_name(layer_), loss, last_.mean_loss,
+            is_convolution(layer_) ? "more units, smaller cells or a smaller patch"
+                                   : "more --epochs, another --lr or less --corruption"));
     }
     if (last_.dead_units > 0.5) {
         console_.note(fmt::format(
@@ -154,9 +183,9 @@ void TrainMonitor::log_line(const std::string& line) {
 
 double TrainMonitor::work(int layer) const {
     double sum = 0.0;
-    std::int64_t inputs = recipe_.size();
+    std::int64_t inputs = shapes_.empty() ? recipe_.size() : shapes_.back().output_size();
     for (std::size_t l = 0; l < options_.layers.size(); ++l) {
-        if (layer == 0 || layer == static_cast<int>(options_.convolutions.size() + l) + 1) {
+        if (layer == 0 || layer == static_cast<int>(shapes_.size() + l) + 1) {
             sum += static_cast<double>(inputs) * static_cast<double>(options_.layers[l]);
         }
         inputs = options_.layers[l];
@@ -168,20 +197,31 @@ std::int64_t TrainMonitor::epochs_of(int layer) const {
     if (layer == 0) {
         return options_.fine_tune_epochs;
     }
-    const auto index = layer - 1 - static_cast<int>(options_.convolutions.size());
-    if (index < 0) {
+    if (is_convolution(layer)) {
         return std::max<std::int64_t>(1, options_.patch_epochs);
     }
+    if (is_code(layer)) {
+        return 1;
+    }
     const auto& epochs = options_.epochs;
-    return epochs.size() == 1 ? epochs.front() : epochs.at(static_cast<std::size_t>(index));
+    return epochs.size() == 1 ? epochs.front()
+                              : epochs.at(static_cast<std::size_t>(layer) - shapes_.size() - 1);
 }
 
 std::string TrainMonitor::phase_name(int layer) const {
     return layer == 0 ? "fine-tuning" : fmt::format("layer {}/{}", layer, depth());
 }
 
+bool TrainMonitor::is_convolution(int layer) const {
+    return layer >= 1 && layer <= std::ssize(shapes_);
+}
+
+bool TrainMonitor::is_code(int layer) const {
+    return options_.code_size > 0 && layer == depth();
+}
+
 int TrainMonitor::depth() const {
-    return static_cast<int>(options_.convolutions.size() + options_.layers.size());
+    return stack_depth(options_);
 }
 
 }  // namespace stackae::cli

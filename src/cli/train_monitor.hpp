@@ -39,20 +39,26 @@ public:
 private:
     using Clock = std::chrono::steady_clock;
 
-    void begin_phase(int layer, std::int64_t epochs);
+    void begin_phase(int layer);
+    /// What a layer makes of what, and how.
+    [[nodiscard]] std::string layer_note(int layer) const;
     void end_phase();
     void log_line(const std::string& line);
-    /// Multiplications of a picture in one epoch of a phase; the unit of work that time is reckoned in.
+    [[nodiscard]] bool is_convolution(int layer) const;
+    [[nodiscard]] bool is_code(int layer) const;
+    /// Multiplications of a picture in one epoch of a phase of dense layers; the unit of work that time is
+    /// reckoned in.
     [[nodiscard]] double work(int layer) const;
     [[nodiscard]] std::int64_t epochs_of(int layer) const;
     [[nodiscard]] std::string phase_name(int layer) const;
-    /// Layers that are trained in phases of their own.
+    /// Layers of the stack.
     [[nodiscard]] int depth() const;
 
     Console& console_;
     const Pictures& pictures_;
     const Recipe& recipe_;
     const TrainOptions& options_;
+    std::vector<ConvolutionShape> shapes_;  ///< of the convolutional layers
     std::string log_path_;
     std::ofstream log_;
     Progress reading_;

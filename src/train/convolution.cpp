@@ -23,10 +23,8 @@ namespace stackae::training {
 namespace {
 
 constexpr std::int64_t fewest_pictures = 2'000;  ///< that patches of a higher layer are taken from
-constexpr std::int64_t probe_pictures = 256;     ///< on which the decoder is fitted, and measured
 constexpr std::int64_t chunk_bytes = std::int64_t{128} << 20U;  ///< of maps held at a time
 constexpr std::int64_t patches_a_picture = 16;                  ///< of a higher layer, at least
-constexpr int means_iterations = 12;
 constexpr std::int64_t default_whitened = 512;
 constexpr double contrast_share = 0.1;  ///< of the mean variance of patches, their ε
 constexpr double default_winner_share = 0.02;
@@ -173,16 +171,12 @@ void ConvolutionTraining::settle_contrast() {
 SampleStore ConvolutionTraining::sample_patches() {
     const ConvolutionShape& shape = layer_.shape;
     const std::int64_t d = shape.patch_size();
-    const std::int64_t affordable =
-        std::max<std::int64_t>(1000, options_.memory / 2 / (d * static_cast<std::int64_t>(sizeof(float))));
-    const std::int64_t positions = shape.positions_down() * shape.positions_across();
-    const std::int64_t most = std::min(options_.patches, affordable);
+    const SampleSize size = sample_size(options_, shape, number_, std::ssize(data_.train));
     const auto pictures =
-        sample_of(data_.train, number_ == 0 ? most : std::max(fewest_pictures, most / patches_a_picture),
-                  core::Random(options_.seed, core::Stream::patches, number_, 0));
+        sample_of(data_.train, size.pictures, core::Random(options_.seed, core::Stream::patches, number_, 0));
     const auto count = static_cast<std::int64_t>(pictures.size());
-    const std::int64_t samples = std::min(most, positions * count) / (shape.unit_length ? 2 : 1);
-    SampleStore patches(shape.unit_length ? 2 * samples : samples, d, true);
+    const std::int64_t samples = size.patches / (shape.unit_length ? 2 : 1);
+    SampleStore patches(size.patches, d, true);
     std::int64_t picture = 0;
     const auto sample = [&](const float* map, std::int64_t i) {
         const core::Random random(options_.seed, core::Stream::patches, number_, 1);
@@ -455,6 +449,19 @@ ConvolutionShape next_shape(const Recipe& recipe, const std::vector<ConvolutionL
     }
     validate(shape);
     return shape;
+}
+
+SampleSize sample_size(const TrainOptions& options, const ConvolutionShape& shape, std::size_t number,
+                       std::int64_t pictures) {
+    const auto patch_bytes = shape.patch_size() * static_cast<std::int64_t>(sizeof(float));
+    const std::int64_t affordable = std::max<std::int64_t>(1000, options.memory / 2 / patch_bytes);
+    const std::int64_t most = std::min(options.patches, affordable);
+    SampleSize size;
+    size.pictures =
+        std::min(pictures, number == 0 ? most : std::max(fewest_pictures, most / patches_a_picture));
+    size.patches = std::min(most, shape.positions_down() * shape.positions_across() * size.pictures);
+    size.patches -= shape.unit_length ? size.patches % 2 : 0;  // they come in pairs
+    return size;
 }
 
 bool train_convolution(nn::Context& context, const LayerData& data, const TrainOptions& options,

@@ -23,6 +23,19 @@ struct LayerData {
 [[nodiscard]] ConvolutionShape next_shape(const Recipe& recipe, const std::vector<ConvolutionLayer>& below,
                                           const ConvolutionOptions& options);
 
+/// What a layer learns from.
+struct SampleSize {
+    std::int64_t pictures = 0;  ///< that patches are taken from
+    std::int64_t patches = 0;
+};
+/// number: convolutional layers below; pictures: that may be looked at.
+[[nodiscard]] SampleSize sample_size(const TrainOptions& options, const ConvolutionShape& shape,
+                                     std::size_t number, std::int64_t pictures);
+
+inline constexpr int means_iterations = 12;            ///< of k-means
+inline constexpr std::int64_t probe_pictures = 256;    ///< on which the decoder is fitted, and measured
+inline constexpr std::int64_t code_pictures = 20'000;  ///< that a code in closed form is fitted to
+
 /// Learns the next convolutional layer of `model`, options.convolutions[model.convolutions.size()], and adds
 /// it with its record of one epoch. False, and nothing added, when the observer stopped it.
 bool train_convolution(nn::Context& context, const LayerData& data, const TrainOptions& options,

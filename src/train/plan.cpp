@@ -7,7 +7,9 @@
 #include "stackae/train.hpp"
 
 #include "core/random.hpp"
+#include "train/convolution.hpp"
 #include "train/phase.hpp"
+#include "train/plan_convolutions.hpp"
 #include "train/sample_store.hpp"
 #include "train/stack.hpp"
 
@@ -76,13 +78,27 @@ TrainPlan make_plan(std::int64_t pictures, const Recipe& recipe, const TrainOpti
         plan.seconds += plan.phases.back().seconds;
         plan.memory_bytes = std::max(plan.memory_bytes, timed.memory_bytes);
     };
+    training::ConvolutionCosts costs(context, pictures, recipe, options);
+    costs.plan_layers(plan);
     std::vector<DenseLayer> layers;
-    std::int64_t codes = 0;  // of a layer's input and output, the most that are held at one time
+    // Values of a picture that are held beside it: of the maps, and of a layer's input and output, the most
+    // at one time.
+    const std::int64_t maps = options.convolutions.empty() ? 0 : costs.map_size();
+    std::int64_t codes = 0;
+    std::int64_t dense_parameters = 0;
     std::int64_t input = 0;
     for (std::size_t i = 0; i < options.layers.size(); ++i) {
-        const auto specs = training::autoencoder(options, recipe, i);
+        auto specs = training::autoencoder(options, recipe, i);
+        if (i == 0) {
+            specs.front().ic = specs.back().oc = costs.map_size();
+        }
         add_phase(specs, training::greedy_settings(options, recipe, i), options.layers[i]);
         plan.parameters += plan.phases.back().parameters;
+        dense_parameters += plan.phases.back().parameters;
+        if (i == 0 && maps > 0) {
+            plan.phases.back().seconds += costs.encoding_seconds(pictures);
+            plan.seconds += costs.encoding_seconds(pictures);
+        }
         if (i + 1 < options.layers.size()) {
             codes = std::max(codes, input + options.layers[i]);
             input = options.layers[i];
@@ -90,17 +106,33 @@ TrainPlan make_plan(std::int64_t pictures, const Recipe& recipe, const TrainOpti
         layers.push_back(
             {specs[0].activation, specs[1].activation, Tensor({specs[0].oc, specs[0].ic}), {}, {}, {}});
     }
-    if (options.fine_tune_epochs > 0) {
+    if (options.fine_tune_epochs > 0 && !layers.empty()) {
         const auto specs = training::unrolled(layers, options.tied && !options.untie_in_fine_tuning);
         add_phase(specs, training::fine_tuning_settings(options, recipe), options.layers.back());
-        plan.parameters = plan.phases.back().parameters;
+        plan.parameters += plan.phases.back().parameters - dense_parameters;
     }
-    const std::int64_t held = pictures * (recipe.size() + codes) * static_cast<std::int64_t>(sizeof(float));
+    if (options.code_size > 0) {
+        costs.plan_code(options.layers.empty() ? costs.map_size() : options.layers.back(), plan);
+    }
+    const std::int64_t mapped =
+        options.layers.empty() ? std::min(pictures, training::code_pictures) : pictures;
+    const std::int64_t held =
+        (pictures * (recipe.size() + codes) + mapped * maps) * static_cast<std::int64_t>(sizeof(float));
     plan.memory_bytes += std::min(held, options.memory);
     return plan;
 }
 
 }  // namespace
+
+std::vector<ConvolutionShape> convolution_shapes(const Recipe& recipe, const TrainOptions& options) {
+    std::vector<ConvolutionLayer> layers;
+    std::vector<ConvolutionShape> shapes;
+    for (const ConvolutionOptions& asked : options.convolutions) {
+        shapes.push_back(training::next_shape(recipe, layers, asked));
+        layers.emplace_back().shape = shapes.back();
+    }
+    return shapes;
+}
 
 TrainPlan plan_training(std::int64_t pictures, const Recipe& recipe, const TrainOptions& options) {
     if (pictures < 1) {

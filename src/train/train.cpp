@@ -23,7 +23,6 @@ using training::PhaseData;
 using training::SampleStore;
 
 constexpr std::int64_t encoding_batch = 256;
-constexpr std::size_t code_pictures = 20'000;  // that a code in closed form is fitted to
 
 /// Everything that lives as long as one call of train().
 class Training {
@@ -132,6 +131,7 @@ bool Training::train_convolutions(const SampleStore& pictures) {
 /// What the dense layers see: the pooled maps of the convolutions, a row a picture.
 SampleStore Training::pooled_maps(const SampleStore& pictures, std::span<const std::int64_t> rows) {
     SampleStore maps = make_store(std::ssize(rows), model_.convolutions.back().outputs());
+    const int layer = static_cast<int>(model_.convolutions.size()) + 1;
     Encoder encoder(model_, {static_cast<int>(model_.convolutions.size()), false, options_.threads});
     for (std::size_t first = 0; first < rows.size() && !observer_.stop(); first += encoding_batch) {
         const auto part = rows.subspan(first, std::min<std::size_t>(encoding_batch, rows.size() - first));
@@ -139,6 +139,8 @@ SampleStore Training::pooled_maps(const SampleStore& pictures, std::span<const s
         pictures.gather(part, gathered.data());
         const Tensor codes = encoder.encode(gathered);
         std::copy_n(codes.data(), codes.size(), maps.row(static_cast<std::int64_t>(first)));
+        observer_.on_batch(layer, 0, 0, static_cast<std::int64_t>(first) + std::ssize(part),
+                           std::ssize(rows));
     }
     return maps;
 }
@@ -153,7 +155,7 @@ void Training::train_dense(SampleStore samples) {
         if (options_.layers.empty()) {
             // A code in closed form is fitted to some pictures, all of which are held.
             core::shuffle(rows, core::Random(options_.seed, core::Stream::patches, 64, 0));
-            rows.resize(std::min<std::size_t>(rows.size(), code_pictures));
+            rows.resize(std::min(rows.size(), static_cast<std::size_t>(training::code_pictures)));
             std::sort(rows.begin(), rows.end());
         }
         samples = pooled_maps(samples, rows);

@@ -1,0 +1,101 @@
+# Stacks with convolutional layers, from the plan to what their units look for.
+. "${BASH_SOURCE%/*}/harness.bash" "$@"
+
+for digit in 0 1 4 7; do
+    mkdir -p digits/$digit
+    cp "$samples/train/$digit/00"?.png "$samples/train/$digit/01"?.png digits/$digit/
+done
+stack=(--preset conv --convolutions 12@5:pool=2:share=0.25,16@3:grid=2:max --code-size 6 --patches 4000)
+
+# What it will cost, before anything is trained.
+expect 0 train digits "${stack[@]}" --dry-run
+has out "stack        28x28x1 -> 12x12x12 -> 2x2x16 -> 6"
+grep -q '^  layer 1, patches .*784 .*12 ' out || fail "the plan of layer 1"
+grep -q '^  layer 2, patches .*1728 .*16 ' out || fail "the plan of layer 2"
+grep -q '^  layer 3, code .*64 .*6 .*838 ' out || fail "the plan of the code"
+planned=$(sed -n 's/^parameters *//p' out)
+expect 1 train digits --preset conv --convolutions 12@5,16@13 --dry-run
+has err "kernel: 13 found, 1 to 12 expected"
+
+expect 0 train digits -o conv.stackae "${stack[@]}" --validation 0.25 -j 1
+empty out
+has err "stack: 28x28x1 -> 12x12x12 -> 2x2x16 -> 6 (preset conv)"
+has err "layer 1/3: 28x28x1 -> 12x12x12, 12 units on patches of 5x5x1"
+has err "layer 1/3 rebuilds its pictures: loss "
+has err "layer 2/3: 12x12x12 -> 2x2x16, 16 units on patches of 3x3x12"
+has err "layer 3/3: 64 -> 6, a linear code in closed form"
+has err "wrote conv.stackae: 28x28x1 -> 12x12x12 -> 2x2x16 -> 6, $planned parameters"
+
+# What is in it.
+expect 0 info conv.stackae
+has out "a model of 3 layers, checksum ok"
+has out "code         6 values, scaled to length 1 unless --normalize says otherwise"
+grep -q '^  1 .*5x5x1 .*12 .*mean 2x2 .*28x28x1 -> 12x12x12 .*25 %' out || fail "the first layer"
+grep -q '^  2 .*3x3x12 .*16 .*max, grid 2x2 .*12x12x12 -> 2x2x16 .*20 %' out || fail "the second layer"
+grep -q '^  3 .*64 .*6 .*linear .*closed form' out || fail "the code"
+expect 0 info conv.stackae --json
+for key in '"input_map":[28,28,1]' '"output_map":[12,12,12]' '"share":0.25' '"threshold":' '"l2_normalize":true' \
+    '"closed_form":true' '"depth":3'; do
+    has out "$key"
+done
+
+# Codes of the last layer are of length 1, as the model means them, unless it is said otherwise; others are not.
+unit_length() { # of all rows of ./out: prints yes or no
+    awk -F, 'NR > 1 { s = 0; for (i = 3; i <= NF; ++i) s += $i * $i; if (s < 0.9999 || s > 1.0001) bad = 1 }
+        END { print bad ? "no" : "yes" }' out
+}
+for wanted in "yes " "yes --layer 3" "yes --normalize l2" "no --normalize none" "no --layer 2" "yes --layer 2 --normalize l2"; do
+    expect 0 extract digits -m conv.stackae ${wanted#* }
+    [ "$(unit_length)" = "${wanted%% *}" ] || fail "codes of length 1: expected ${wanted%% *}"
+done
+small_model plain.stackae digits
+expect 0 extract digits -m plain.stackae
+[ "$(unit_length)" = no ] || fail "a model that does not ask for it had its codes scaled"
+expect 0 enroll digits -m conv.stackae -o scaled.gallery --false-accept 0.2
+expect 0 enroll digits -m conv.stackae -o raw.gallery --false-accept 0.2 --normalize none
+expect 0 info scaled.gallery
+has out "scaled to length 1"
+expect 0 info raw.gallery
+has_not out "scaled to length 1"
+expect 0 enroll digits/0/000.png --name 0 --append -o raw.gallery
+expect 0 info raw.gallery
+has_not out "scaled to length 1"
+for gallery in scaled raw; do # a picture is at no distance from itself, so both are compared alike
+    expect 0 recognize digits/1/000.png -g $gallery.gallery
+    awk -F, 'NR == 2 { exit !($2 == "1" && $3 < 0.001) }' out || fail "a picture of the gallery is not itself"
+done
+# Evaluation compares codes likewise; what is rebuilt is rebuilt from the codes as they are.
+figures() { expect 0 evaluate digits -m conv.stackae --splits 2 --json "$@"; }
+figures
+cp out scaled.json
+figures --normalize l2
+cmp -s out scaled.json || fail "evaluate does not scale codes as the model says"
+has out '"l2_normalize":true'
+figures --normalize none
+has out '"l2_normalize":false'
+error_of() { grep -o '"reconstruction":{[^}]*}' "$1"; }
+[ "$(error_of out)" = "$(error_of scaled.json)" ] || fail "reconstruction depends on --normalize"
+
+# What its units look for: of patches, of what is decoded, of pictures.
+for layer in 1 2 3; do
+    expect 0 info conv.stackae --filters filters.png --layer $layer
+    [ "$(head -c 4 filters.png | tail -c 3)" = PNG ] || fail "filters.png is no PNG"
+    mv filters.png decoded$layer.png
+    expect 0 info conv.stackae --filters filters.png --layer $layer --pictures digits
+    has err "units of layer $layer in filters.png"
+    cmp -s filters.png decoded$layer.png && fail "the pictures made no difference"
+done
+expect 0 info conv.stackae --filters filters.png
+has err "drew 12 of 12 units of layer 1"
+cmp -s filters.png decoded1.png || fail "layer 1 is the default"
+expect 2 info conv.stackae --filters filters.png --layer 4
+has err "1 to 3"
+expect 2 info conv.stackae --layer 1
+has err "--layer needs --filters"
+expect 2 info conv.stackae --pictures digits
+expect 2 info conv.stackae --filters digits/0/000.png --pictures digits
+printf 'no picture' >digits/0/broken.png
+expect 3 info conv.stackae --filters filters.png --pictures digits
+has err "broken.png"
+rm digits/0/broken.png
+exit 0
