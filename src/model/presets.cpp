@@ -42,7 +42,7 @@ Preset hinton2006() {
 Preset compact() {
     // Layers that are trained greedily first end higher: at this rate, fine-tuning begins better without
     // them.
-    TrainOptions o = deep_autoencoder(40);
+    TrainOptions o = deep_autoencoder(50);
     o.layers = {2000, 1000, 500, 30};
     o.epochs = {0};
     o.fine_tune_learning_rate = 4e-3;
