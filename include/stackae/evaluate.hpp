@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -110,5 +111,26 @@ struct Evaluation {
 /// One set, split in halves at random `splits` times (by class where there are labels): 4 × d × 2.5 n bytes.
 [[nodiscard]] Evaluation evaluate(const Model& model, const Pictures& pictures,
                                   const EvaluateOptions& options);
+
+struct LayerComparisonOptions {
+    std::int64_t k = 5;
+    std::int64_t most_pictures = 2'500;     ///< measured on; fewer where their codes take half the memory
+    std::int64_t most_neighbours = 10'000;  ///< among which neighbours are looked for
+    std::int64_t memory = std::int64_t{2} << 30;  ///< bytes of codes, of all layers together
+    int threads = 0;
+};
+
+/// The accuracy of nearest neighbours by the codes of every layer, bottom up: on pictures that training held
+/// out (TrainOptions::validation), by neighbours from the others, each drawn by the model's seed from those
+/// with a label. Codes of the last layer are scaled to length 1 where Model::l2_normalize says so. pictures:
+/// those that the model was trained on, Model::pictures of them; without those that could not be read.
+/// progress(pictures done, of), where given, may throw. Empty where no labelled picture was held out or the
+/// others are of one class. Throws InvalidArgument, IoError.
+[[nodiscard]] std::vector<LayerAccuracy> layer_accuracies(
+    const Model& model, const Pictures& pictures, const LayerComparisonOptions& options = {},
+    const std::function<void(std::int64_t, std::int64_t)>& progress = {});
+/// The layer of the best of Model::layer_accuracies by either metric, that of the shorter code among equals;
+/// 0 where there are none.
+[[nodiscard]] int recommended_layer(const Model& model);
 
 }  // namespace stackae

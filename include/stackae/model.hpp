@@ -39,6 +39,19 @@ struct EpochRecord {
     double seconds = 0.0;
 };
 
+/// How often the nearest neighbours' vote was right, by the codes of one layer, on labelled pictures that
+/// training held out. Labels are used for nothing else.
+struct LayerAccuracy {
+    int layer = 0;                ///< 1-based
+    double l2 = 0.0;              ///< by Euclidean distance, in [0, 1]
+    double cosine = 0.0;          ///< by the angle, in [0, 1]
+    std::int64_t pictures = 0;    ///< held out, that were measured on
+    std::int64_t neighbours = 0;  ///< others, among which neighbours were looked for
+    std::int64_t k = 0;           ///< neighbours that voted
+
+    [[nodiscard]] double best() const { return l2 < cosine ? cosine : l2; }
+};
+
 /// A trained stack and everything that is needed to use it again. A value; safe to read from several threads.
 struct Model {
     Recipe recipe;
@@ -51,6 +64,7 @@ struct Model {
     std::string trained_on;                ///< the input as it was named
     std::int64_t pictures = 0;             ///< how many it was trained on
     bool interrupted = false;              ///< training was stopped before its end
+    std::vector<LayerAccuracy> layer_accuracies;  ///< one a layer; empty where it was not measured
 
     /// Layers of both kinds; they are counted from the bottom, from 1.
     [[nodiscard]] int depth() const { return static_cast<int>(convolutions.size() + layers.size()); }

@@ -5,6 +5,7 @@
 #include <numeric>
 #include <optional>
 
+#include "stackae/evaluate.hpp"
 #include "stackae/gallery.hpp"
 #include "stackae/model.hpp"
 #include "stackae/pictures.hpp"
@@ -13,6 +14,7 @@
 #include "cli/command.hpp"
 #include "cli/filters.hpp"
 #include "cli/interrupt.hpp"
+#include "cli/layer_report.hpp"
 #include "cli/results.hpp"
 #include "cli/stack_text.hpp"
 #include "core/json.hpp"
@@ -161,6 +163,13 @@ std::string model_text(const Model& model, const std::string& path) {
     out += model.layers.empty()         ? ""
            : model.convolutions.empty() ? "\nlayers\n" + layers_text(model)
                                         : "\ndense layers\n" + layers_text(model);
+    if (!model.layer_accuracies.empty()) {
+        out += '\n';
+        for (const std::string& line : layer_lines(model)) {
+            out += line + '\n';
+        }
+        out += recommendation(model) + '\n';
+    }
     out += fmt::format("\nrecipe: {} values a picture\n{}", recipe.size(), lines(to_json(recipe)));
     return out +
            fmt::format("\noptions (preset {})\n{}", model.options.preset, lines(to_json(model.options)));
@@ -175,6 +184,8 @@ nlohmann::json model_json(const Model& model, const std::string& path) {
     object["code_size"] = model.code_size();
     object["checksum"] = "ok";
     object["depth"] = model.depth();
+    object["recommended_layer"] =
+        model.layer_accuracies.empty() ? nlohmann::json() : nlohmann::json(recommended_layer(model));
     for (std::size_t i = 0; i < model.convolutions.size(); ++i) {
         const ConvolutionLayer& layer = model.convolutions[i];
         const ConvolutionShape& s = layer.shape;

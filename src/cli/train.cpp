@@ -3,12 +3,15 @@
 #include <algorithm>
 #include <filesystem>
 #include <fmt/format.h>
+#include <optional>
 
 #include "stackae/error.hpp"
+#include "stackae/evaluate.hpp"
 
 #include "cli/command.hpp"
 #include "cli/inputs.hpp"
 #include "cli/interrupt.hpp"
+#include "cli/layer_report.hpp"
 #include "cli/results.hpp"
 #include "cli/stack_text.hpp"
 #include "cli/train_monitor.hpp"
@@ -65,7 +68,9 @@ private:
     void print_plan(const Pictures& pictures, const Recipe& recipe, const TrainOptions& options) const;
     int train_and_save(Console& console, const Pictures& pictures, const Recipe& recipe,
                        const TrainOptions& options);
-    int keep(Console& console, const Model& model, TrainMonitor& monitor, int code) const;
+    int keep(Console& console, Model model, const Pictures& pictures, TrainMonitor& monitor, int code) const;
+    int compare_layers(Console& console, Model& model, const Pictures& pictures, TrainMonitor& monitor,
+                       int code) const;
 
     TrainSettings settings_;
     std::string output_;
@@ -181,9 +186,9 @@ int TrainCommand::train_and_save(Console& console, const Pictures& pictures, con
         account.finish();
     };
     try {
-        const Model model = train(pictures, recipe, options, monitor);
+        Model model = train(pictures, recipe, options, monitor);
         settle();
-        return keep(console, model, monitor, account.exit_code());
+        return keep(console, std::move(model), pictures, monitor, account.exit_code());
     } catch (const Interrupted&) {
         monitor.log_outcome("interrupted", "no epoch was finished; nothing was kept");
         throw;
@@ -198,7 +203,8 @@ int TrainCommand::train_and_save(Console& console, const Pictures& pictures, con
 }
 
 /// Saves what training gave, and says so.
-int TrainCommand::keep(Console& console, const Model& model, TrainMonitor& monitor, int code) const {
+int TrainCommand::keep(Console& console, Model model, const Pictures& pictures, TrainMonitor& monitor,
+                       int code) const {
     if (model.interrupted && (model.history.empty() || model.depth() == 0)) {
         console.warn("interrupted before the first epoch ended; nothing was kept");
         monitor.log_outcome("interrupted", "no epoch was finished; nothing was kept");
@@ -217,7 +223,53 @@ int TrainCommand::keep(Console& console, const Model& model, TrainMonitor& monit
     }
     console.note(fmt::format("wrote {}: {}, {} parameters", output_, stack_text(model),
                              format_count(model.parameters())));
+    if (pictures.labelled()) {
+        code = compare_layers(console, model, pictures, monitor, code);
+    }
     monitor.log_outcome("done", output_);
+    return code;
+}
+
+/// Measures what the layers' codes are worth, adds it to the model's file, and says so. The model is safe
+/// already: whatever goes wrong here is only told.
+int TrainCommand::compare_layers(Console& console, Model& model, const Pictures& pictures,
+                                 TrainMonitor& monitor, int code) const {
+    std::vector<std::int64_t> read;
+    auto skipped = monitor.skipped().begin();  // in the pictures' order
+    for (std::int64_t i = 0; i < pictures.size(); ++i) {
+        if (skipped != monitor.skipped().end() && skipped->index == i) {
+            ++skipped;
+        } else {
+            read.push_back(i);
+        }
+    }
+    try {
+        std::optional<Progress> progress;
+        model.layer_accuracies = layer_accuracies(
+            model, pictures.subset(read), {.memory = model.options.memory, .threads = model.options.threads},
+            [&](std::int64_t done, std::int64_t of) {
+                check_interrupted();
+                if (!progress) {
+                    progress.emplace(console, "comparing layers", of);
+                }
+                progress->update(done);
+            });
+        if (model.layer_accuracies.empty()) {
+            return code;
+        }
+        save(model, output_);
+    } catch (const Interrupted&) {
+        console.warn(fmt::format("interrupted while layers were compared; {} is complete without", output_));
+        return exit_code::interrupted;
+    } catch (const Error& error) {
+        console.warn(fmt::format("warning: the layers could not be compared: {}", error.what()));
+        return code;
+    }
+    for (const std::string& line : layer_lines(model)) {
+        console.note(line);
+    }
+    console.note(recommendation(model));
+    monitor.log_layers(model);
     return code;
 }
 

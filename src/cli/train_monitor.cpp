@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "stackae/error.hpp"
+#include "stackae/evaluate.hpp"
 
 #include "cli/interrupt.hpp"
 #include "cli/stack_text.hpp"
@@ -168,6 +169,15 @@ void TrainMonitor::finish() {
 
 void TrainMonitor::log_outcome(const std::string& event, const std::string& message) {
     log_line(core::print_json({{"event", event}, {"message", message}, {"epochs", epochs_}}));
+}
+
+void TrainMonitor::log_layers(const Model& model) {
+    nlohmann::json layers = to_json(model)["layer_accuracies"];
+    for (nlohmann::json& layer : layers) {
+        layer["code_size"] = model.code_size(layer["layer"].get<int>());
+    }
+    log_line(core::print_json(
+        {{"event", "layers"}, {"layers", std::move(layers)}, {"recommended", recommended_layer(model)}}));
 }
 
 void TrainMonitor::log_line(const std::string& line) {

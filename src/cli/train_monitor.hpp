@@ -32,6 +32,8 @@ public:
 
     /// Notes on the health of the phase that ended last.
     void finish();
+    /// A line of the log: {"event": "layers", …}, what the layers' codes are worth.
+    void log_layers(const Model& model);
     /// The log's last line: {"event": event, …}.
     void log_outcome(const std::string& event, const std::string& message);
     [[nodiscard]] const std::vector<SkippedPicture>& skipped() const { return skipped_; }

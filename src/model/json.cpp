@@ -140,6 +140,16 @@ void each_epoch_field(Record& r, const Visitor& visit) {
     visit("seconds", r.seconds);
 }
 
+template <class Accuracy, class Visitor>
+void each_accuracy_field(Accuracy& a, const Visitor& visit) {
+    visit("layer", a.layer);
+    visit("l2", a.l2);
+    visit("cosine", a.cosine);
+    visit("pictures", a.pictures);
+    visit("neighbours", a.neighbours);
+    visit("k", a.k);
+}
+
 /// A visitor that adds every field to an object.
 auto into(Json& object) {
     return [&object](const char* key, const auto& field) { object[key] = json_of(field); };
@@ -191,15 +201,25 @@ nlohmann::json to_json(const Model& model) {
                           {"inputs", layer.inputs()},
                           {"units", layer.units()}});
     }
+    Json accuracies = Json::array();
+    for (const LayerAccuracy& accuracy : model.layer_accuracies) {
+        each_accuracy_field(accuracy, into(accuracies.emplace_back(Json::object())));
+    }
     Json history = Json::array();
     for (const EpochRecord& record : model.history) {
         history.push_back(to_json(record));
     }
-    return {{"recipe", to_json(model.recipe)},   {"convolutions", std::move(convolutions)},
-            {"layers", std::move(layers)},       {"l2_normalize", model.l2_normalize},
-            {"options", to_json(model.options)}, {"history", std::move(history)},
-            {"class_names", model.class_names},  {"trained_on", model.trained_on},
-            {"pictures", model.pictures},        {"interrupted", model.interrupted}};
+    return {{"recipe", to_json(model.recipe)},
+            {"convolutions", std::move(convolutions)},
+            {"layers", std::move(layers)},
+            {"l2_normalize", model.l2_normalize},
+            {"options", to_json(model.options)},
+            {"history", std::move(history)},
+            {"class_names", model.class_names},
+            {"trained_on", model.trained_on},
+            {"pictures", model.pictures},
+            {"interrupted", model.interrupted},
+            {"layer_accuracies", std::move(accuracies)}};
 }
 
 TrainOptions read_train_options(const nlohmann::json& value, const std::string& where) {
@@ -229,6 +249,25 @@ Recipe read_recipe(const nlohmann::json& value, const std::string& where) {
     each_recipe_field(recipe, [&](const char* key, auto& field) { reader.required(key, field); });
     check(recipe, where);
     return recipe;
+}
+
+LayerAccuracy read_layer_accuracy(const nlohmann::json& value, const std::string& where) {
+    const JsonReader reader(value, where);
+    LayerAccuracy accuracy;
+    each_accuracy_field(accuracy, [&](const char* key, auto& field) { reader.required(key, field); });
+    for (const auto& [key, share] : {std::pair("l2", accuracy.l2), std::pair("cosine", accuracy.cosine)}) {
+        if (!(share >= 0.0 && share <= 1.0)) {
+            reader.fail(key, fmt::format("{} found, 0 to 1 expected", share));
+        }
+    }
+    for (const auto& [key, count] :
+         {std::pair("pictures", accuracy.pictures), std::pair("neighbours", accuracy.neighbours),
+          std::pair("k", accuracy.k)}) {
+        if (count < 1) {
+            reader.fail(key, fmt::format("{} found, 1 or more expected", count));
+        }
+    }
+    return accuracy;
 }
 
 EpochRecord read_epoch_record(const nlohmann::json& value, const std::string& where) {

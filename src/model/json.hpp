@@ -23,6 +23,7 @@ namespace stackae {
 /// mean and deviation stay empty; `standardized` is left to the caller.
 [[nodiscard]] Recipe read_recipe(const nlohmann::json& value, const std::string& where);
 [[nodiscard]] ConvolutionShape read_convolution_shape(const nlohmann::json& value, const std::string& where);
+[[nodiscard]] LayerAccuracy read_layer_accuracy(const nlohmann::json& value, const std::string& where);
 [[nodiscard]] EpochRecord read_epoch_record(const nlohmann::json& value, const std::string& where);
 
 }  // namespace stackae

@@ -118,6 +118,18 @@ void check_model(const Model& model) {
         !model.options.activations.empty()) {
         validate(model.options);
     }
+    const auto& accuracies = model.layer_accuracies;
+    if (!accuracies.empty() && std::ssize(accuracies) != model.depth()) {
+        throw InvalidArgument(
+            fmt::format("layer_accuracies: {} found, none or one for each of {} layers expected",
+                        accuracies.size(), model.depth()));
+    }
+    for (std::size_t i = 0; i < accuracies.size(); ++i) {
+        if (accuracies[i].layer != static_cast<int>(i) + 1) {
+            throw InvalidArgument(
+                fmt::format("layer_accuracies: layer {} found, {} expected", accuracies[i].layer, i + 1));
+        }
+    }
     if (model.pictures < 0) {
         throw InvalidArgument(fmt::format("pictures: {} found, 0 or more expected", model.pictures));
     }
@@ -252,6 +264,11 @@ Model load_model(const std::string& path) {
     reader.required("trained_on", model.trained_on);
     reader.required("pictures", model.pictures);
     reader.required("interrupted", model.interrupted);
+    if (description.contains("layer_accuracies")) {
+        for (const nlohmann::json& accuracy : reader.array("layer_accuracies")) {
+            model.layer_accuracies.push_back(read_layer_accuracy(accuracy, path + ": layer_accuracies"));
+        }
+    }
     try {
         check_model(model);
     } catch (const InvalidArgument& error) {

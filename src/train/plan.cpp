@@ -7,6 +7,7 @@
 #include "stackae/train.hpp"
 
 #include "core/random.hpp"
+#include "model/split.hpp"
 #include "train/convolution.hpp"
 #include "train/phase.hpp"
 #include "train/plan_convolutions.hpp"
@@ -51,7 +52,7 @@ Timed time_steps(nn::Context& context, const std::vector<nn::LayerSpec>& specs,
         ++steps;
         seconds = std::chrono::duration<double>(Clock::now() - start).count();
     }
-    const std::int64_t held_out = training::held_out(options, pictures);
+    const std::int64_t held_out = stackae::held_out(options, pictures);
     phase.prepare(pictures - held_out, held_out);
     return {seconds / steps, phase.memory_bytes()};
 }

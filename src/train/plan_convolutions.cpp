@@ -5,12 +5,12 @@
 #include <functional>
 
 #include "core/random.hpp"
+#include "model/split.hpp"
 #include "nn/matrix_product.hpp"
 #include "nn/principal_axes.hpp"
 #include "train/convolution.hpp"
 #include "train/sample_store.hpp"
 #include "train/spherical_means.hpp"
-#include "train/stack.hpp"
 
 namespace stackae::training {
 namespace {

@@ -124,11 +124,6 @@ void check_settings(const TrainOptions& options, const Recipe& recipe) {
     (void)fine_tuning_settings(options, recipe);
 }
 
-std::int64_t held_out(const TrainOptions& options, std::int64_t pictures) {
-    constexpr std::int64_t most = 10'000;
-    return std::min(most, static_cast<std::int64_t>(options.validation * static_cast<double>(pictures)));
-}
-
 std::vector<nn::LayerSpec> autoencoder(const TrainOptions& options, const Recipe& recipe, std::size_t layer) {
     const std::int64_t inputs = layer > 0                      ? options.layers[layer - 1]
                                 : options.convolutions.empty() ? recipe.size()

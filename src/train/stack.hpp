@@ -22,8 +22,6 @@ namespace stackae::training {
 /// Everything that can be wrong with the options and the recipe, before anything is read. Throws
 /// InvalidArgument.
 void check_settings(const TrainOptions& options, const Recipe& recipe);
-/// How many of the pictures are held out: the share asked for, at most 10,000.
-[[nodiscard]] std::int64_t held_out(const TrainOptions& options, std::int64_t pictures);
 
 /// Encoder and decoder of one layer.
 [[nodiscard]] std::vector<nn::LayerSpec> autoencoder(const TrainOptions& options, const Recipe& recipe,

@@ -8,6 +8,7 @@
 #include "stackae/error.hpp"
 
 #include "core/random.hpp"
+#include "model/split.hpp"
 #include "nn/network.hpp"
 #include "nn/principal_axes.hpp"
 #include "train/convolution.hpp"
@@ -106,15 +107,9 @@ SampleStore Training::read(const Pictures& pictures) {
 }
 
 void Training::split() {
-    std::vector<std::int64_t> rows(static_cast<std::size_t>(model_.pictures));
-    std::iota(rows.begin(), rows.end(), std::int64_t{0});
-    core::shuffle(rows, core::Random(options_.seed, core::Stream::validation));
-    const auto held_out = static_cast<std::ptrdiff_t>(training::held_out(options_, model_.pictures));
-    validation_rows_.assign(rows.begin(), rows.begin() + held_out);
-    train_rows_.assign(rows.begin() + held_out, rows.end());
-    // In file order, so that a mapped store is read forwards.
-    std::sort(validation_rows_.begin(), validation_rows_.end());
-    std::sort(train_rows_.begin(), train_rows_.end());
+    Split split = split_pictures(options_, model_.pictures);
+    train_rows_ = std::move(split.train);
+    validation_rows_ = std::move(split.held_out);
 }
 
 bool Training::train_convolutions(const SampleStore& pictures) {

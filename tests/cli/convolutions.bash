@@ -17,7 +17,7 @@ planned=$(sed -n 's/^parameters *//p' out)
 expect 1 train digits --preset conv --convolutions 12@5,16@13 --dry-run
 has err "kernel: 13 found, 1 to 12 expected"
 
-expect 0 train digits -o conv.stackae "${stack[@]}" --validation 0.25 -j 1
+expect 0 train digits -o conv.stackae "${stack[@]}" --validation 0.25 -j 1 --log log.jsonl
 empty out
 has err "stack: 28x28x1 -> 12x12x12 -> 2x2x16 -> 6 (preset conv)"
 has err "layer 1/3: 28x28x1 -> 12x12x12, 12 units on patches of 5x5x1"
@@ -25,6 +25,45 @@ has err "layer 1/3 rebuilds its pictures: loss "
 has err "layer 2/3: 12x12x12 -> 2x2x16, 16 units on patches of 3x3x12"
 has err "layer 3/3: 64 -> 6, a linear code in closed form"
 has err "wrote conv.stackae: 28x28x1 -> 12x12x12 -> 2x2x16 -> 6, $planned parameters"
+
+# Which layer's codes tell the classes apart, on the pictures held out; the labels touch nothing else.
+has err "which layer: accuracy of the 5 nearest neighbours on 20 labelled pictures held out, among 60 others"
+for layer in "1 .*1728" "2 .*64" "3 .*6"; do
+    grep -q "^  $layer .*[0-9] % .*[0-9] %$" err || fail "the accuracy of layer ${layer%% *}"
+done
+recommended=$(sed -n 's/^layer \([123]\) (kNN .* on 20 pictures held out) — recommended: --layer \1.*/\1/p' err)
+[ -n "$recommended" ] || fail "no layer is recommended"
+accuracy=$(sed -n 's/^layer [123] (kNN \([0-9]*\)\..*/\1/p' err)
+[ "$accuracy" -ge 80 ] || fail "an accuracy of $accuracy % on digits, 80 at least expected"
+grep -q "\"event\":\"layers\".*\"recommended\":$recommended" log.jsonl || fail "the layers in the log"
+expect 0 info conv.stackae
+has out "recommended: --layer $recommended"
+expect 0 info conv.stackae --json
+has out "\"recommended_layer\":$recommended"
+has out '"layer_accuracies":[{"cosine":'
+identity() { "$program" info "$1" | grep '^identity'; }
+mkdir unlabelled
+for digit in 0 1 4 7; do
+    for picture in digits/$digit/*; do
+        cp $picture unlabelled/$digit-${picture##*/}
+    done
+done
+expect 0 train unlabelled -o unlabelled.stackae "${stack[@]}" --validation 0.25 -j 1
+has_not err "which layer"
+[ "$(identity conv.stackae)" = "$(identity unlabelled.stackae)" ] || fail "labels changed the weights"
+expect 0 info unlabelled.stackae --json
+has out '"layer_accuracies":[]'
+has out '"recommended_layer":null'
+# A picture that cannot be read shifts nobody's label.
+cp digits/0/000.png whole.png
+printf 'no picture' >digits/0/000.png
+expect 3 train digits -o skipping.stackae "${stack[@]}" --validation 0.25 -j 1
+has err "on 19 labelled pictures held out, among 60 others"
+accuracy=$(sed -n 's/^layer [123] (kNN \([0-9]*\)\..*/\1/p' err)
+[ "$accuracy" -ge 75 ] || fail "an accuracy of $accuracy % with a picture skipped, 75 at least expected"
+mv whole.png digits/0/000.png
+expect 0 train digits -o all.stackae "${stack[@]}" --validation 0 -j 1
+has_not err "which layer"
 
 # What is in it.
 expect 0 info conv.stackae

@@ -36,7 +36,7 @@ has err "layer 1/2: 64 -> 6, 2 epochs"
 has err "wrote models/pictures.stackae: 64 -> 6 -> 4"
 exists models/pictures.stackae
 has_not err $'\r' # no bar where nobody watches
-lines log.jsonl 7
+lines log.jsonl 8 # one for the layers' accuracies too
 [ "$(grep -c '"event":"epoch"' log.jsonl)" -eq 6 ] || fail "epochs in the log"
 tail -n 1 log.jsonl | grep -q '"event":"done"' || fail "the log's last line"
 expect 0 info models/pictures.stackae --json

@@ -307,6 +307,48 @@ TEST_CASE("layers that do not follow one another are refused") {
           }) == "layers.1.weights: shape [4, 6] found, [4, 9] expected");
 }
 
+TEST_CASE("accuracies of layers are kept, believed only whole and do not change the identity") {
+    const TemporaryFolder folder;
+    Model model = small();
+    const std::string identity = model.identity();
+    model.layer_accuracies = {{1, 0.5, 0.625, 40, 300, 5}, {2, 1.0, 0.75, 40, 300, 5}};
+    save(model, folder / "m");
+    const Model back = load_model(folder / "m");
+    REQUIRE(back.layer_accuracies.size() == 2);
+    CHECK(back.layer_accuracies[1].layer == 2);
+    CHECK(back.layer_accuracies[0].l2 == 0.5);
+    CHECK(back.layer_accuracies[0].cosine == 0.625);
+    CHECK(back.layer_accuracies[0].best() == 0.625);
+    CHECK(back.layer_accuracies[1].pictures == 40);
+    CHECK(back.layer_accuracies[1].neighbours == 300);
+    CHECK(back.layer_accuracies[1].k == 5);
+    CHECK(back.identity() == identity);
+    CHECK(refused_description([](json& d) {  // of models written before there were any
+              d.erase("layer_accuracies");
+          }) == "nothing was thrown");
+
+    const auto refused_accuracy = [](const char* key, const json& value) {
+        return refused_description([&](json& d) {
+            for (const int layer : {1, 2}) {
+                d["layer_accuracies"].push_back({{"layer", layer},
+                                                 {"l2", 0.5},
+                                                 {"cosine", 0.5},
+                                                 {"pictures", 40},
+                                                 {"neighbours", 300},
+                                                 {"k", 5}});
+            }
+            d["layer_accuracies"][1][key] = value;
+        });
+    };
+    CHECK(refused_accuracy("k", 7) == "nothing was thrown");
+    CHECK(refused_accuracy("k", 0) == "layer_accuracies: k: 0 found, 1 or more expected");
+    CHECK(refused_accuracy("l2", 1.5) == "layer_accuracies: l2: 1.5 found, 0 to 1 expected");
+    CHECK(refused_accuracy("cosine", json()) == "layer_accuracies: cosine: nan found, 0 to 1 expected");
+    CHECK(refused_accuracy("layer", 3) == "layer_accuracies: layer 3 found, 2 expected");
+    CHECK(refused_description([](json& d) { d["layer_accuracies"] = 1; }).find("layer_accuracies") !=
+          std::string::npos);
+}
+
 TEST_CASE("a model's description is not believed unchecked") {
     CHECK(refused([](Safetensors& f) {
               f.metadata.insert_or_assign("model", "{");

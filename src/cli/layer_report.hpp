@@ -1,0 +1,16 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "stackae/model.hpp"
+
+/// Which layer's codes tell the classes of the pictures apart best; for models with layer_accuracies.
+namespace stackae::cli {
+
+/// What was measured, and a table of it.
+[[nodiscard]] std::vector<std::string> layer_lines(const Model& model);
+/// `layer 2 (kNN 71.2 % ± 0.9 on 2,500 pictures held out) — recommended: --layer 2 --metric cosine`.
+[[nodiscard]] std::string recommendation(const Model& model);
+
+}  // namespace stackae::cli

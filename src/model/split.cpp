@@ -1,0 +1,27 @@
+#include "model/split.hpp"
+
+#include <algorithm>
+#include <numeric>
+
+#include "core/random.hpp"
+
+namespace stackae {
+
+std::int64_t held_out(const TrainOptions& options, std::int64_t pictures) {
+    constexpr std::int64_t most = 10'000;
+    return std::min(most, static_cast<std::int64_t>(options.validation * static_cast<double>(pictures)));
+}
+
+Split split_pictures(const TrainOptions& options, std::int64_t pictures) {
+    std::vector<std::int64_t> rows(static_cast<std::size_t>(pictures));
+    std::iota(rows.begin(), rows.end(), std::int64_t{0});
+    core::shuffle(rows, core::Random(options.seed, core::Stream::validation));
+    const auto first_of_train = rows.begin() + static_cast<std::ptrdiff_t>(held_out(options, pictures));
+    Split split{{first_of_train, rows.end()}, {rows.begin(), first_of_train}};
+    // In file order, so that a mapped store is read forwards.
+    std::sort(split.train.begin(), split.train.end());
+    std::sort(split.held_out.begin(), split.held_out.end());
+    return split;
+}
+
+}  // namespace stackae
