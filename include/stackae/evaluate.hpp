@@ -84,7 +84,7 @@ struct Evaluation {
     /// Σ (x̂ − x)² a picture, over the recipe's values, mean over the test pictures.
     Figure sse_per_image;
     Figure mean_sse_per_image;  ///< of predicting the mean training picture
-    Figure pca_sse_per_image;   ///< of PCA with as many components as the code (at most min(n, d))
+    Figure pca_sse_per_image;   ///< of PCA with as many components as the code (at most min(n, d, 512))
     std::int64_t pca_components = 0;
 
     Figure knn_accuracy;      ///< in [0, 1]

@@ -122,8 +122,9 @@ struct TrainOptions {
     /// winner a patch.
     std::int64_t patch_epochs = 0;
     std::vector<Activation> activations;  ///< f, a layer
-    /// g of the first layer; absent: sigmoid when the pictures lie in [0, 1], else linear. The decoder of
-    /// a higher layer mirrors the activation of the layer below, whose codes it rebuilds.
+    /// g of the first dense layer; absent: sigmoid when it sees pictures that lie in [0, 1], relu when it
+    /// sees the codes of a convolutional layer, else linear. The decoder of a higher layer mirrors the
+    /// activation of the layer below, whose codes it rebuilds.
     std::optional<Activation> output;
     bool tied = false;                 ///< V = Wᵀ
     bool untie_in_fine_tuning = true;  ///< tied decoders get weights of their own when unrolled

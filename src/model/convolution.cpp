@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <fmt/format.h>
 #include <string_view>
 #include <vector>
@@ -59,6 +60,7 @@ void read_setting(std::string_view part, std::string_view text, ConvolutionOptio
         options.pool_stride = slash == std::string_view::npos
                                   ? options.pool_size
                                   : number_of<std::int64_t>(value.substr(slash + 1), text);
+        whole("pool", options.pool_size, 1, max_side);
         options.grid = 0;
     } else if (key == "grid") {
         options.grid = number_of<std::int64_t>(value, text);
@@ -100,7 +102,7 @@ void validate(const ConvolutionShape& shape) {
         throw InvalidArgument("convolution: unit_length: true found, false expected with two_sided");
     }
     whole("values of a picture's code", shape.output_size(), 1, max_values);
-    if (!(shape.contrast_epsilon > 0.0F)) {
+    if (!(shape.contrast_epsilon > 0.0F && std::isfinite(shape.contrast_epsilon))) {
         throw InvalidArgument(fmt::format(
             "convolution: contrast_epsilon: {} found, a number above 0 expected", shape.contrast_epsilon));
     }

@@ -156,19 +156,21 @@ private:
         const auto threads = static_cast<int>(std::min<std::int64_t>(std::ssize(workers_), rows.rows()));
         std::exception_ptr failure;
 #pragma omp parallel num_threads(std::max(1, threads))
-        try {
+        {
             const nn::ThreadScope alone(1);
             auto& worker = workers_[static_cast<std::size_t>(omp_get_thread_num())];
-            if (!worker) {
-                worker = std::make_unique<Worker>(model_, layers_);
-            }
 #pragma omp for schedule(dynamic, 1)
             for (std::int64_t i = 0; i < rows.rows(); ++i) {
-                body(*worker, rows.row(i).data(), result.row(i).data());
-            }
-        } catch (...) {
+                try {  // inside, since every thread has to come to the loop's end
+                    if (!worker) {
+                        worker = std::make_unique<Worker>(model_, layers_);
+                    }
+                    body(*worker, rows.row(i).data(), result.row(i).data());
+                } catch (...) {
 #pragma omp critical
-            failure = std::current_exception();
+                    failure = std::current_exception();
+                }
+            }
         }
         if (failure) {
             std::rethrow_exception(failure);

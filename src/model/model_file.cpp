@@ -99,8 +99,9 @@ void check_model(const Model& model) {
             throw InvalidArgument(fmt::format("{}: a value that is not a finite number found", name));
         }
     }
-    if (model.depth() == 0 || model.layers.size() > max_layers || model.convolutions.size() > max_layers) {
-        throw InvalidArgument(fmt::format("layers: {} found, 1 to {} expected", model.depth(), max_layers));
+    const std::size_t depth = model.layers.size() + model.convolutions.size();
+    if (depth == 0 || depth > max_layers) {
+        throw InvalidArgument(fmt::format("layers: {} found, 1 to {} expected", depth, max_layers));
     }
     std::array<std::int64_t, 3> map{model.recipe.height, model.recipe.width, model.recipe.channels};
     for (std::size_t i = 0; i < model.convolutions.size(); ++i) {

@@ -67,6 +67,11 @@ Activation activation(const TrainOptions& options, std::size_t i) {
 
 void validate_stack(const TrainOptions& options) {
     for (const ConvolutionOptions& convolution : options.convolutions) {
+        if (convolution.grid > 0 && convolution.pool_size > 0) {
+            refuse("convolutions",
+                   fmt::format("grid {} and pool_size {}", convolution.grid, convolution.pool_size),
+                   "one of them 0");
+        }
         (void)parse_convolution(to_text(convolution));
     }
     whole("convolutions", std::ssize(options.convolutions), 0, 4);
@@ -75,8 +80,9 @@ void validate_stack(const TrainOptions& options) {
     whole("patch_epochs", options.patch_epochs, 0, max_epochs);
     const std::size_t n = options.layers.size();
     const std::size_t least = options.convolutions.empty() && options.code_size == 0 ? 1 : 0;
-    if (n < least || n > max_layers) {
-        refuse("layers", fmt::format("{} values", n), fmt::format("{} to {}", least, max_layers));
+    const std::size_t most = max_layers - options.convolutions.size();
+    if (n < least || n > most) {
+        refuse("layers", fmt::format("{} values", n), fmt::format("{} to {}", least, most));
     }
     if (n == 0) {
         return;
@@ -108,6 +114,7 @@ void validate_augmentation(const Augmentation& augmentation) {
 }
 
 void validate_greedy(const TrainOptions& options) {
+    real("winner_share", options.winner_share, share);
     if (options.layers.empty()) {
         return;
     }
@@ -136,7 +143,6 @@ void validate_greedy(const TrainOptions& options) {
                                name(activation(options, i))));
         }
     }
-    real("winner_share", options.winner_share, share);
 }
 
 void validate_optimizer(const TrainOptions& options) {

@@ -42,7 +42,7 @@ Preset hinton2006() {
 Preset compact() {
     // Layers that are trained greedily first end higher: at this rate, fine-tuning begins better without
     // them.
-    TrainOptions o = deep_autoencoder(40);
+    TrainOptions o = deep_autoencoder(50);
     o.layers = {2000, 1000, 500, 30};
     o.epochs = {0};
     o.fine_tune_learning_rate = 4e-3;
@@ -96,6 +96,7 @@ Preset conv() {
     TrainOptions o;
     o.convolutions = {parse_convolution("256@5:pool=2"), parse_convolution("1024@3:grid=3")};
     o.code_size = 512;
+    o.activations = {silu};
     return {"conv", "two convolutional layers", o};
 }
 

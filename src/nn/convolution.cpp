@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <fmt/format.h>
+#include <limits>
 
 #include "stackae/error.hpp"
 
@@ -226,7 +227,8 @@ void Convolution::pool(const float* codes, std::int64_t first, std::int64_t coun
 }
 
 void Convolution::forward(const float* map, float* code) {
-    std::fill_n(code, shape_.output_size(), 0.0F);
+    const bool average = shape_.pooling == Pooling::average;
+    std::fill_n(code, shape_.output_size(), average ? 0.0F : std::numeric_limits<float>::lowest());
     const std::int64_t positions = shape_.positions_down() * shape_.positions_across();
     for (std::int64_t first = 0; first < positions; first += block_) {
         const std::int64_t count = std::min(block_, positions - first);
@@ -240,7 +242,7 @@ void Convolution::forward(const float* map, float* code) {
         }
         pool(codes_.data(), first, count, code);
     }
-    if (shape_.pooling == Pooling::average) {
+    if (average) {
         for (std::size_t cell = 0; cell < cell_scale_.size(); ++cell) {
             scale_values(cell_scale_[cell], shape_.code_channels(),
                          code + static_cast<std::int64_t>(cell) * shape_.code_channels());

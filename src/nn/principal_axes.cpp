@@ -22,7 +22,7 @@ constexpr std::int64_t full_solver_columns = 512;
 constexpr std::int64_t widest_covariance = 6144;
 constexpr int covariance_iterations = 12;
 constexpr int row_iterations = 5;
-constexpr double least_variance = 1e-7;  ///< of an axis, as a share of the first axis'
+constexpr double least_variance = 1e-6;  ///< of an axis, as a share of the first axis'; below, it is rounding
 
 MatrixXd as_double(const Tensor& matrix) {
     return Eigen::Map<const RowMajor>(matrix.data(), matrix.rows(), matrix.columns()).cast<double>();
@@ -106,7 +106,8 @@ public:
         for (int pass = 0; pass < 2; ++pass) {
             gram_.run(columns.data(), columns.data(), products_.data());
             MatrixXd products = as_double(products_);
-            products.diagonal().array() += 1e-6 * products.diagonal().maxCoeff();
+            // Columns of zeros, from rows without variation, stay.
+            products.diagonal().array() += 1e-6 * products.diagonal().maxCoeff() + 1e-30;
             const Eigen::LLT<MatrixXd> decomposition(products);
             if (decomposition.info() != Eigen::Success) {
                 throw BackendError("principal axes: values too large or not numbers");

@@ -43,7 +43,10 @@ void shrink(Tensor& tensor, std::int64_t rows) {
     }
 }
 
-Read read(Encoder& encoder, const Model& model, const Pictures& pictures, const EvaluateOptions& options) {
+/// rebuild: whether each picture's error of reconstruction is measured too, which costs as much as encoding
+/// it.
+Read read(Encoder& encoder, const Model& model, const Pictures& pictures, const EvaluateOptions& options,
+          bool rebuild) {
     Read result;
     Part& part = result.part;
     part.pictures = Tensor({pictures.size(), model.recipe.size()});
@@ -58,10 +61,12 @@ Read read(Encoder& encoder, const Model& model, const Pictures& pictures, const 
         }
         // The reconstruction is of the code as it is; l2_normalize is for the neighbours alone.
         const Tensor codes = encoder.encode(batch.pictures);
-        const Tensor decoded = encoder.decode(codes);
+        const Tensor decoded = rebuild ? encoder.decode(codes) : Tensor();
         for (std::size_t i = 0; i < batch.indices.size(); ++i) {
             const auto row = static_cast<std::int64_t>(i);
-            part.errors.push_back(search::squared_distance(decoded.row(row), batch.pictures.row(row)));
+            if (rebuild) {
+                part.errors.push_back(search::squared_distance(decoded.row(row), batch.pictures.row(row)));
+            }
             result.labels.push_back(pictures.entry(batch.indices[i]).label);
         }
         std::copy_n(batch.pictures.data(), batch.pictures.size(), part.pictures.row(rows).data());
@@ -121,8 +126,8 @@ Evaluation evaluate(const Model& model, const Pictures& train, const Pictures& t
                     const EvaluateOptions& options) {
     check_options(options);
     Encoder encoder(model, {.layer = options.layer, .threads = options.threads});
-    Read train_set = read(encoder, model, train, options);
-    Read test_set = read(encoder, model, test, options);
+    Read train_set = read(encoder, model, train, options, false);
+    Read test_set = read(encoder, model, test, options, true);
     const std::vector<std::string> names = number_classes({&train_set, &test_set});
     check_read(train_set, 1, train);
     check_read(test_set, 1, test);
@@ -140,7 +145,7 @@ Evaluation evaluate(const Model& model, const Pictures& train, const Pictures& t
 Evaluation evaluate(const Model& model, const Pictures& pictures, const EvaluateOptions& options) {
     check_options(options);
     Encoder encoder(model, {.layer = options.layer, .threads = options.threads});
-    Read set = read(encoder, model, pictures, options);
+    Read set = read(encoder, model, pictures, options, true);
     const std::vector<std::string> names = number_classes({&set});
     check_read(set, 2, pictures);
 

@@ -19,6 +19,7 @@ namespace stackae::search {
 namespace {
 
 constexpr std::int64_t block_rows = 1024;
+constexpr std::int64_t widest_pca = 512;  // more say nothing new about pictures and take minutes to find
 
 std::size_t at(std::int64_t i) {
     return static_cast<std::size_t>(i);
@@ -202,7 +203,8 @@ SplitFigures measure(const Part& train, const Part& test, std::int64_t classes,
     if (options.linear && figures.labelled) {  // else it would be refused after the rest was measured
         LinearProbe::check_memory(std::ssize(labelled.train), train.codes.columns(), options.linear_memory);
     }
-    figures.pca_components = std::min({train.codes.columns(), train.size(), train.pictures.columns()});
+    figures.pca_components =
+        std::min({train.codes.columns(), train.size(), train.pictures.columns(), widest_pca});
     figures.confusion.assign(at(classes), std::vector<std::int64_t>(at(classes), 0));
     figures.sse = mean(test.errors);
 

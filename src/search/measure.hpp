@@ -13,7 +13,7 @@ namespace stackae::search {
 struct Part {
     Tensor pictures;                   ///< n × d, in the recipe's values
     Tensor codes;                      ///< n × c
-    std::vector<double> errors;        ///< size n: Σ (x̂ − x)² of the model's reconstruction
+    std::vector<double> errors;        ///< size n: Σ (x̂ − x)² of the model's reconstruction; of a test part
     std::vector<std::int64_t> labels;  ///< size n: class number, −1 for none
 
     [[nodiscard]] std::int64_t size() const { return static_cast<std::int64_t>(labels.size()); }

@@ -338,10 +338,14 @@ void ConvolutionTraining::decode_by_transpose() {
 /// θ: the quantile of the units' answers to some patches at which the share asked for stays above it.
 void ConvolutionTraining::set_threshold(const SampleStore& patches) {
     const std::int64_t count = std::min<std::int64_t>(2048, patches.rows());
+    Tensor some({count, patches.columns()});
+    for (std::int64_t i = 0; i < count; ++i) {  // from all over, since the first are of one class
+        std::copy_n(patches.row(i * patches.rows() / count), some.columns(), some.row(i).data());
+    }
     Tensor answers({count, layer_.shape.units});
     nn::MatrixProduct(context_, nn::ProductForm::transposed_b, count, layer_.shape.units,
                       layer_.shape.whitened)
-        .run(patches.row(0), layer_.weights.data(), answers.data());
+        .run(some.data(), layer_.weights.data(), answers.data());
     std::vector<float> values(answers.values().begin(), answers.values().end());
     if (layer_.shape.two_sided) {
         std::transform(values.begin(), values.end(), values.begin(), [](float v) { return std::abs(v); });
@@ -440,6 +444,9 @@ ConvolutionShape next_shape(const Recipe& recipe, const std::vector<ConvolutionL
     shape.unit_length = options.context > 0;
     shape.contrast = options.context == 0;
     shape.whitened = std::min(options.whitened > 0 ? options.whitened : default_whitened, shape.patch_size());
+    if (shape.unit_length) {
+        shape.units = std::min(shape.units, shape.whitened);  // directions among the axes of a patch
+    }
     validate(shape);
     return shape;
 }

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "stackae/error.hpp"
+#include "stackae/train.hpp"
 
 namespace stackae::training {
 namespace {
@@ -45,6 +46,15 @@ double inverse(Activation activation, double value) {
     return value;
 }
 
+void check_output_above_convolutions(const TrainOptions& options, Activation decoder) {
+    if (!options.layers.empty() && (decoder == Activation::sigmoid || decoder == Activation::tanh)) {
+        throw InvalidArgument(fmt::format(
+            "output: {} found, one of linear, relu, elu, silu expected: it rebuilds the codes of a "
+            "convolutional layer, which may be above 1",
+            name(decoder)));
+    }
+}
+
 /// The recipe of the pictures that are moved; none where nothing is moved, or rows are no pictures.
 std::optional<Recipe> pictures_to_move(const TrainOptions& options, const Recipe& recipe) {
     const bool still =
@@ -62,14 +72,20 @@ Activation decoder_of(const TrainOptions& options, const Recipe& recipe, std::si
     if (layer > 0) {
         return activation_of(options, layer - 1);
     }
+    if (!options.convolutions.empty()) {
+        // Codes with a threshold are never negative; those that predict their context may be.
+        return options.output.value_or(options.convolutions.back().context > 0 ? Activation::linear
+                                                                               : Activation::relu);
+    }
     return options.output.value_or(recipe.unit_range() ? Activation::sigmoid : Activation::linear);
 }
 
 Loss loss_of(const TrainOptions& options, const Recipe& recipe, std::size_t layer) {
-    const bool unit_target = layer > 0 || recipe.unit_range();
+    const bool first = layer == 0 && options.convolutions.empty();
+    const bool unit_target = first ? recipe.unit_range() : layer > 0;
     const bool possible = unit_target && decoder_of(options, recipe, layer) == Activation::sigmoid;
     const Loss wanted = options.loss.value_or(Loss::cross_entropy);
-    if (options.loss == Loss::cross_entropy && layer == 0 && !possible) {
+    if (options.loss == Loss::cross_entropy && first && !possible) {
         throw InvalidArgument(fmt::format(
             "cross-entropy needs pictures in [0, 1] and a sigmoid output; found {} and a {} output",
             recipe.unit_range() ? "pictures in [0, 1]" : "standardised pictures",
@@ -81,7 +97,10 @@ Loss loss_of(const TrainOptions& options, const Recipe& recipe, std::size_t laye
 void check_settings(const TrainOptions& options, const Recipe& recipe) {
     validate(recipe);
     validate(options);
-    if (!recipe.unit_range() && decoder_of(options, recipe, 0) == Activation::sigmoid) {
+    if (!options.convolutions.empty()) {
+        (void)convolution_shapes(recipe, options);
+        check_output_above_convolutions(options, decoder_of(options, recipe, 0));
+    } else if (!recipe.unit_range() && decoder_of(options, recipe, 0) == Activation::sigmoid) {
         throw InvalidArgument("a sigmoid output rebuilds pictures in [0, 1]; standardised pictures found");
     }
     if (options.layers.empty()) {
@@ -94,7 +113,10 @@ void check_settings(const TrainOptions& options, const Recipe& recipe) {
 }
 
 std::vector<nn::LayerSpec> autoencoder(const TrainOptions& options, const Recipe& recipe, std::size_t layer) {
-    const std::int64_t inputs = layer == 0 ? recipe.size() : options.layers[layer - 1];
+    const std::int64_t inputs = layer > 0 ? options.layers[layer - 1]
+                                : options.convolutions.empty()
+                                    ? recipe.size()
+                                    : convolution_shapes(recipe, options).back().output_size();
     const std::int64_t units = options.layers[layer];
     return {{inputs, units, activation_of(options, layer), -1},
             {units, inputs, decoder_of(options, recipe, layer), options.tied ? 0 : -1}};

@@ -13,7 +13,7 @@ namespace stackae::training {
 
 /// f of a layer, 0-based.
 [[nodiscard]] Activation activation_of(const TrainOptions& options, std::size_t layer);
-/// g of a layer: rebuilds the pictures, or mirrors the activation below.
+/// g of a layer: rebuilds the pictures, or mirrors the activation below (of a convolutional layer: relu).
 [[nodiscard]] Activation decoder_of(const TrainOptions& options, const Recipe& recipe, std::size_t layer);
 /// Cross-entropy where asked for or by default, and where decoder and target allow it. Throws InvalidArgument
 /// when it is asked for and the first layer's pictures or decoder do not allow it.

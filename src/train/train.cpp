@@ -155,12 +155,20 @@ void Training::train_dense(SampleStore samples) {
         }
         samples = pooled_maps(samples, rows);
     }
+    if ((!model_.convolutions.empty() || options_.layers.empty()) && observer_.stop()) {
+        model_.interrupted = true;
+        return;
+    }
     if (!options_.layers.empty()) {
         train_greedily(samples);
         if (!model_.interrupted && options_.fine_tune_epochs > 0) {
             fine_tune(samples);
         }
-    } else if (!observer_.stop()) {
+    }
+    if (!model_.interrupted && options_.code_size > 0) {
+        for (const DenseLayer& layer : model_.layers) {
+            samples = encode(layer, samples);
+        }
         train_code(samples);
     }
 }
@@ -175,7 +183,7 @@ void Training::train_code(const SampleStore& samples) {
     DenseLayer layer{Activation::linear, Activation::linear,      axes.axes,
                      Tensor({units}),    Tensor({inputs, units}), axes.mean};
     for (std::int64_t i = 0; i < units; ++i) {
-        const double deviation = std::sqrt(std::max(axes.variances[static_cast<std::size_t>(i)], 1e-30));
+        const double deviation = std::sqrt(std::max(axes.variances[static_cast<std::size_t>(i)], 1e-12));
         const double scale = 1.0 / std::sqrt(deviation);
         double bias = 0.0;
         for (std::int64_t j = 0; j < inputs; ++j) {
@@ -208,13 +216,15 @@ void Training::train_greedily(const SampleStore& pictures) {
 }
 
 bool Training::train_layer(std::size_t layer, const SampleStore& input) {
-    nn::Parameters parameters(training::autoencoder(options_, recipe_, layer));
+    std::vector<nn::LayerSpec> specs = training::autoencoder(options_, recipe_, layer);
+    specs[0].ic = specs[1].oc = input.columns();  // fewer than planned where patches vary in few directions
+    nn::Parameters parameters(specs);
     training::initialize(parameters, input.mean(train_rows_), options_.seed, layer);
     Phase phase(context_, parameters, PhaseData{input, train_rows_, validation_rows_},
                 training::greedy_settings(options_, recipe_, layer), options_);
     const Phase::Result result = phase.run(observer_, model_.history);
     model_.interrupted = result.stopped;
-    if (result.stopped && result.epochs == 0 && layer > 0) {
+    if (result.stopped && result.epochs == 0 && (layer > 0 || !model_.convolutions.empty())) {
         return false;
     }
     model_.layers.push_back(training::to_layer(parameters, 0, 1));

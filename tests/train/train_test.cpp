@@ -274,10 +274,15 @@ TEST_CASE("Every preset trains on a small set") {
     INFO(preset.name);
     TrainOptions options = preset.options;
     options.layers.assign(options.layers.size(), 20);
+    if (!options.convolutions.empty()) {
+        options.convolutions = {parse_convolution("16@3:pool=2"), parse_convolution("32@2:grid=2")};
+        options.code_size = 20;
+    }
     options.epochs = {3};
     options.fine_tune_epochs = std::min<std::int64_t>(3, options.fine_tune_epochs);
     const Model model = train_bars(options);
-    REQUIRE(model.layers.size() == options.layers.size());
+    REQUIRE(model.convolutions.size() == options.convolutions.size());
+    REQUIRE(model.layers.size() == options.layers.size() + (options.code_size > 0 ? 1 : 0));
     REQUIRE(std::isfinite(reconstruction_error(model, bars())));
 }
 
