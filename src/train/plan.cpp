@@ -89,10 +89,7 @@ TrainPlan make_plan(std::int64_t pictures, const Recipe& recipe, const TrainOpti
     std::int64_t dense_parameters = 0;
     std::int64_t input = 0;
     for (std::size_t i = 0; i < options.layers.size(); ++i) {
-        auto specs = training::autoencoder(options, recipe, i);
-        if (i == 0) {
-            specs.front().ic = specs.back().oc = costs.map_size();
-        }
+        const auto specs = training::autoencoder(options, recipe, i);
         add_phase(specs, training::greedy_settings(options, recipe, i), options.layers[i]);
         plan.parameters += plan.phases.back().parameters;
         dense_parameters += plan.phases.back().parameters;

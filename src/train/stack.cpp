@@ -5,8 +5,7 @@
 #include <fmt/format.h>
 
 #include "stackae/error.hpp"
-
-#include "train/convolution.hpp"
+#include "stackae/train.hpp"
 
 namespace stackae::training {
 namespace {
@@ -45,17 +44,6 @@ double inverse(Activation activation, double value) {
             break;
     }
     return value;
-}
-
-/// The shapes of the convolutional layers, in layers without values. Throws InvalidArgument where they do not
-/// fit one another.
-std::vector<ConvolutionLayer> shapes_of(const TrainOptions& options, const Recipe& recipe) {
-    std::vector<ConvolutionLayer> layers;
-    for (const ConvolutionOptions& asked : options.convolutions) {
-        const ConvolutionShape shape = next_shape(recipe, layers, asked);
-        layers.emplace_back().shape = shape;
-    }
-    return layers;
 }
 
 void check_output_above_convolutions(const TrainOptions& options, Activation decoder) {
@@ -110,7 +98,7 @@ void check_settings(const TrainOptions& options, const Recipe& recipe) {
     validate(recipe);
     validate(options);
     if (!options.convolutions.empty()) {
-        (void)shapes_of(options, recipe);
+        (void)convolution_shapes(recipe, options);
         check_output_above_convolutions(options, decoder_of(options, recipe, 0));
     } else if (!recipe.unit_range() && decoder_of(options, recipe, 0) == Activation::sigmoid) {
         throw InvalidArgument("a sigmoid output rebuilds pictures in [0, 1]; standardised pictures found");
@@ -125,9 +113,10 @@ void check_settings(const TrainOptions& options, const Recipe& recipe) {
 }
 
 std::vector<nn::LayerSpec> autoencoder(const TrainOptions& options, const Recipe& recipe, std::size_t layer) {
-    const std::int64_t inputs = layer > 0                      ? options.layers[layer - 1]
-                                : options.convolutions.empty() ? recipe.size()
-                                                               : shapes_of(options, recipe).back().outputs();
+    const std::int64_t inputs = layer > 0 ? options.layers[layer - 1]
+                                : options.convolutions.empty()
+                                    ? recipe.size()
+                                    : convolution_shapes(recipe, options).back().output_size();
     const std::int64_t units = options.layers[layer];
     return {{inputs, units, activation_of(options, layer), -1},
             {units, inputs, decoder_of(options, recipe, layer), options.tied ? 0 : -1}};
