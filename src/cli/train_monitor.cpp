@@ -208,7 +208,9 @@ std::int64_t TrainMonitor::epochs_of(int layer) const {
         return options_.fine_tune_epochs;
     }
     if (is_convolution(layer)) {
-        return std::max<std::int64_t>(1, options_.patch_epochs);
+        // Those of the patches, and one in which the decoder is fitted to whole pictures.
+        const ConvolutionOptions& asked = options_.convolutions[static_cast<std::size_t>(layer - 1)];
+        return 1 + (asked.context > 0 ? 0 : options_.patch_epochs);
     }
     if (is_code(layer)) {
         return 1;

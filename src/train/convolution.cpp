@@ -112,7 +112,8 @@ public:
             learn_units(patches);
             set_threshold(patches);
         }
-        EpochRecord record{static_cast<int>(number_) + 1, 1, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0};
+        const std::int64_t epochs = layer_.shape.unit_length ? 0 : options_.patch_epochs;
+        EpochRecord record{static_cast<int>(number_) + 1, epochs + 1, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0};
         if (!fit_decoder(record)) {
             return false;
         }
