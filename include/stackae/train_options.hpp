@@ -98,7 +98,8 @@ struct ConvolutionOptions {
 /// How far pictures are moved at random, anew in every epoch, in training alone: the moved picture is both
 /// input and target. Each number is a bound; what is drawn is uniform between minus and plus it, for each
 /// picture on its own. 0: none. Pictures are never mirrored; those of height 1 (rows of numbers) stay as they
-/// are.
+/// are. Of standardised pictures, a pixel that hardly varies is large where something is moved over it:
+/// small bounds suit them.
 struct Augmentation {
     double shift = 0.0;   ///< in [0, 0.5], share of the height downwards and of the width sideways
     double rotate = 0.0;  ///< in [0, 180], degrees
