@@ -92,7 +92,7 @@ Preset wta() {
     return {"wta", "one layer of winner-take-all units over the batch (FC-WTA, Makhzani & Frey 2015)", o};
 }
 
-/// Settings chosen on CIFAR-10 training pictures that were held out.
+/// Patch sizes and shares were compared on held-out CIFAR-10 training pictures, with 1024 units on top.
 Preset conv() {
     TrainOptions o;
     o.convolutions = {parse_convolution("256@5:pool=2:share=0.2"),

@@ -259,11 +259,7 @@ void ConvolutionTraining::learn_units(SampleStore& patches) {
     if (options_.patch_epochs > 0) {
         nn::Parameters parameters({{r, units, Activation::relu, -1}, {units, r, Activation::linear, -1}});
         std::copy_n(layer_.weights.data(), layer_.weights.size(), parameters.weights(0));
-        for (std::int64_t i = 0; i < r; ++i) {
-            for (std::int64_t j = 0; j < units; ++j) {
-                parameters.weights(1)[i * units + j] = layer_.weights.data()[j * r + i];
-            }
-        }
+        std::copy_n(layer_.decoder_weights.data(), layer_.decoder_weights.size(), parameters.weights(1));
         std::vector<std::int64_t> rows(static_cast<std::size_t>(patches.rows()));
         std::iota(rows.begin(), rows.end(), std::int64_t{0});
         PhaseSettings settings;
