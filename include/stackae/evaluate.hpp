@@ -17,7 +17,8 @@ namespace stackae {
 /// under squared error.
 struct Pca {
     Tensor mean;        ///< d
-    Tensor components;  ///< c × d, orthonormal rows, largest variance first
+    /// c × d, orthonormal rows, largest variance first; zeros past the directions in which the rows vary.
+    Tensor components;
 
     /// rows: n × d; components ≤ min(n, d). The entry of largest magnitude of each component is positive.
     /// threads 0: one a core. Throws InvalidArgument.
@@ -116,6 +117,8 @@ struct LayerComparisonOptions {
     std::int64_t k = 5;
     std::int64_t most_pictures = 2'500;     ///< measured on; fewer where their codes take half the memory
     std::int64_t most_neighbours = 10'000;  ///< among which neighbours are looked for
+    /// Layers with longer codes are left out, but for the last: neighbours in them take minutes to find.
+    std::int64_t most_values = 16'384;
     std::int64_t memory = std::int64_t{2} << 30;  ///< bytes of codes, of all layers together
     int threads = 0;
 };

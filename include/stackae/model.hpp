@@ -64,7 +64,7 @@ struct Model {
     std::string trained_on;                ///< the input as it was named
     std::int64_t pictures = 0;             ///< how many it was trained on
     bool interrupted = false;              ///< training was stopped before its end
-    std::vector<LayerAccuracy> layer_accuracies;  ///< one a layer; empty where it was not measured
+    std::vector<LayerAccuracy> layer_accuracies;  ///< of the layers that were measured, bottom up
 
     /// Layers of both kinds; they are counted from the bottom, from 1.
     [[nodiscard]] int depth() const { return static_cast<int>(convolutions.size() + layers.size()); }

@@ -112,7 +112,7 @@ struct Augmentation {
 /// How a stack is trained. Vectors "a layer" hold one value for every layer, or one for all.
 struct TrainOptions {
     // --- affects results: the stack -------------------------------------------------------------
-    std::string preset = "default";                ///< where the values came from; a label only
+    std::string preset = "dense";                ///< where the values came from; a label only
     std::vector<ConvolutionOptions> convolutions;  ///< convolutional layers, bottom up; dense ones go on top
     std::vector<std::int64_t> layers;              ///< units of each dense layer, bottom up
     /// Values of a linear dense layer at the very top, solved in closed form: its code space is that of the

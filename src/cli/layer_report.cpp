@@ -1,5 +1,6 @@
 #include "cli/layer_report.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <fmt/format.h>
 #include <sstream>
@@ -32,7 +33,8 @@ std::vector<std::string> layer_lines(const Model& model) {
 
 std::string recommendation(const Model& model) {
     const int layer = recommended_layer(model);
-    const LayerAccuracy& best = model.layer_accuracies.at(static_cast<std::size_t>(layer - 1));
+    const LayerAccuracy& best = *std::find_if(model.layer_accuracies.begin(), model.layer_accuracies.end(),
+                                              [layer](const auto& one) { return one.layer == layer; });
     const double p = best.best();
     // Two more of either outcome (Agresti & Coull 1998), so that a share of 0 or 1 has an error too.
     const double n = static_cast<double>(best.pictures) + 4.0;

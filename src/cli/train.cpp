@@ -1,6 +1,7 @@
 #include "stackae/train.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <fmt/format.h>
 #include <optional>
@@ -65,6 +66,8 @@ public:
 
 private:
     Recipe settle_recipe(Console& console, const Pictures& pictures, int threads) const;
+    TrainOptions choose(Console& console, std::int64_t pictures, const Recipe& recipe,
+                        const TrainOptions& run) const;
     void print_plan(const Pictures& pictures, const Recipe& recipe, const TrainOptions& options) const;
     int train_and_save(Console& console, const Pictures& pictures, const Recipe& recipe,
                        const TrainOptions& options);
@@ -117,6 +120,9 @@ int TrainCommand::run(Console& console, const std::vector<std::string>& inputs) 
         }
     }
     const Recipe recipe = settle_recipe(console, pictures, options.threads);
+    if (settings_.automatic()) {
+        options = choose(console, pictures.size(), recipe, options);
+    }
     if (settings_.suit_small_sets(options, pictures.size())) {
         console.note(
             fmt::format("{} pictures are few: updates after {} pictures, {} epochs a layer (-b and "
@@ -147,6 +153,21 @@ Recipe TrainCommand::settle_recipe(Console& console, const Pictures& pictures, i
     return recipe;
 }
 
+/// What `auto` comes to; run says how much memory and how many threads there are.
+TrainOptions TrainCommand::choose(Console& console, std::int64_t pictures, const Recipe& recipe,
+                                  const TrainOptions& run) const {
+    const StackChoice choice =
+        choose_stack(pictures, recipe,
+                     {.budget_seconds = settings_.budget(), .memory = run.memory, .threads = run.threads});
+    console.note(fmt::format("auto: {}{}", choice.reason,
+                             choice.seconds > 0.0
+                                 ? fmt::format(", about {} to train and to extract of {} allowed",
+                                               format_duration(choice.seconds),
+                                               format_duration(settings_.budget()))
+                                 : ""));
+    return settings_.options(choice.options);
+}
+
 void TrainCommand::print_plan(const Pictures& pictures, const Recipe& recipe,
                               const TrainOptions& options) const {
     const TrainPlan plan = plan_training(pictures.size(), recipe, options);
@@ -169,8 +190,9 @@ void TrainCommand::print_plan(const Pictures& pictures, const Recipe& recipe,
     results.write(fmt::format("pictures     {}\n", format_count(pictures.size())));
     results.write(fmt::format("parameters   {}\n", format_count(plan.parameters)));
     results.write(fmt::format("memory       {}\n", format_bytes(plan.memory_bytes)));
-    results.write(
-        fmt::format("time         {} (estimated)\n\n{}", format_duration(plan.seconds), table.text()));
+    results.write(fmt::format("time         {} (estimated)\n", format_duration(plan.seconds)));
+    results.write(fmt::format("extraction   {} pictures a second (estimated, without decoding their files)\n\n{}",
+                              format_count(std::llround(1.0 / plan.seconds_a_picture)), table.text()));
     results.finish();
 }
 

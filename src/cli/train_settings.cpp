@@ -98,11 +98,25 @@ void TrainSettings::declare(OptionParser& parser) {
 void TrainSettings::declare_stack(OptionParser& parser) {
     parser.group("The stack");
     parser.option("preset", "NAME",
-                  "where all values come from that are not named here: " + preset_names() +
-                      " (stackae info --presets shows them)",
-                  text_into(preset_));
+                  "where all values come from that are not named here: auto (also when none is given: a stack "
+                  "that suits the pictures and the budget), " +
+                      preset_names() + " (stackae info --presets shows them)",
+                  [this](const std::string& text) {
+                      if (text != automatic_name) {
+                          (void)stackae::preset(text);
+                      }
+                      preset_ = text;
+                  });
+    parser.option("budget", "TIME",
+                  "of auto, for training and for extracting once, such as 90s, 10m or 2h (10m when not given)",
+                  [this](const std::string& text) { budget_ = parse_duration(text); });
     parser.option("convolutions", "UNITS@KERNEL[:pool=N],...", "convolutional layers below them, bottom up",
-                  keep(list_of(parse_convolution), [](auto& o, const auto& v) { o.convolutions = v; }));
+                  keep(
+                      [this](const std::string& text) {
+                          convolutions_named_ = true;
+                          return parse_list(text, parse_convolution);
+                      },
+                      [](auto& o, const auto& v) { o.convolutions = v; }));
     parser.option("code-size", "N", "values of a linear layer on top, solved in closed form; 0 for none",
                   keep(whole(0), [](auto& o, std::int64_t v) { o.code_size = v; }));
     parser.option("patches", "N", "from which a convolutional layer learns, at most",
@@ -110,44 +124,44 @@ void TrainSettings::declare_stack(OptionParser& parser) {
     parser.option("patch-epochs", "N", "passes over them with winner-take-all, after k-means",
                   keep(whole(0), [](auto& o, std::int64_t v) { o.patch_epochs = v; }));
     parser.option("layers", "N,N,...", "units of each layer, bottom up",
-                  keep(list_of(whole(1)), [](auto& o, const auto& v) { o.layers = v; }));
+                  dense("layers", keep(list_of(whole(1)), [](auto& o, const auto& v) { o.layers = v; })));
     parser.option("activations", "F,F,...",
                   "one for all layers, or one a layer: linear, sigmoid, tanh, relu, elu, silu",
-                  keep(list_of([](std::string_view name) { return stackae::parse<Activation>(name); }),
-                       [](auto& o, const auto& v) { o.activations = v; }));
+                  dense("activations", keep(list_of([](std::string_view name) { return stackae::parse<Activation>(name); }),
+                       [](auto& o, const auto& v) { o.activations = v; })));
     parser.option("output-activation", "F", "of the first layer's decoder; else chosen by the recipe",
-                  keep(stackae::parse<Activation>, [](auto& o, const auto& v) { o.output = v; }));
+                  dense("output-activation", keep(stackae::parse<Activation>, [](auto& o, const auto& v) { o.output = v; })));
     parser.flag("tied", "the decoder uses the encoder's weights, transposed",
-                [this] { overrides_.push_back([](TrainOptions& o) { o.tied = true; }); });
+                dense_flag("tied", [](TrainOptions& o) { o.tied = true; }));
     parser.flag("untied", "the decoder has weights of its own",
-                [this] { overrides_.push_back([](TrainOptions& o) { o.tied = false; }); });
+                dense_flag("untied", [](TrainOptions& o) { o.tied = false; }));
 }
 
 void TrainSettings::declare_greedy(OptionParser& parser) {
     parser.group("Training layer by layer");
     parser.option("epochs", "N,N,...", "one for all layers, or one a layer",
-                  keep(
+                  dense("epochs", keep(
                       [this](const std::string& text) {
                           epochs_named_ = true;
                           return parse_list(text, whole(0));
                       },
-                      [](auto& o, const auto& v) { o.epochs = v; }));
+                      [](auto& o, const auto& v) { o.epochs = v; })));
     parser.option("loss", "NAME", "squared_error or cross_entropy; else chosen by the decoder",
-                  keep(stackae::parse<Loss>, [](auto& o, const auto& v) { o.loss = v; }));
+                  dense("loss", keep(stackae::parse<Loss>, [](auto& o, const auto& v) { o.loss = v; })));
     parser.option("corruption", "KIND[:LEVEL,...]",
                   "none, masking, gaussian or salt_and_pepper, with one level for all layers or one a layer",
-                  keep(parse_corruption, [](auto& o, const CorruptionSetting& v) {
+                  dense("corruption", keep(parse_corruption, [](auto& o, const CorruptionSetting& v) {
                       o.corruption = v.corruption;
                       o.corruption_level = v.level;
-                  }));
+                  })));
     parser.option("corruption-level", "P,P,...", "probability or deviation of the corruption",
-                  keep(list_of(number(0.0)), [](auto& o, const auto& v) { o.corruption_level = v; }));
+                  dense("corruption-level", keep(list_of(number(0.0)), [](auto& o, const auto& v) { o.corruption_level = v; })));
     parser.option("weight-decay", "X", "L2 penalty on weights",
-                  keep(number(0.0), [](auto& o, double v) { o.weight_decay = v; }));
+                  dense("weight-decay", keep(number(0.0), [](auto& o, double v) { o.weight_decay = v; })));
     parser.option("sparsity-target", "P", "mean activation aimed at by the KL penalty",
-                  keep(number(0.0, 1.0), [](auto& o, double v) { o.sparsity_target = v; }));
+                  dense("sparsity-target", keep(number(0.0, 1.0), [](auto& o, double v) { o.sparsity_target = v; })));
     parser.option("sparsity-weight", "X", "weight of the KL penalty",
-                  keep(number(0.0), [](auto& o, double v) { o.sparsity_weight = v; }));
+                  dense("sparsity-weight", keep(number(0.0), [](auto& o, double v) { o.sparsity_weight = v; })));
     parser.option("winner-share", "P", "winner-take-all: share of a batch for which a unit is kept",
                   keep(number(0.0, 1.0), [](auto& o, double v) { o.winner_share = v; }));
 
@@ -155,57 +169,57 @@ void TrainSettings::declare_greedy(OptionParser& parser) {
     parser.option("augment", "KIND:BOUND,...",
                   "anew in every epoch, or none: shift and scale by a share of the side, rotate by degrees, "
                   "shear by pixels a pixel",
-                  keep(parse_augmentation, [](auto& o, const Augmentation& v) { o.augmentation = v; }));
+                  dense("augment", keep(parse_augmentation, [](auto& o, const Augmentation& v) { o.augmentation = v; })));
 
     parser.group("Fine-tuning of the unrolled stack");
     parser.option("fine-tune", "EPOCHS", "0 for none",
-                  keep(
+                  dense("fine-tune", keep(
                       [this](std::string_view text) {
                           fine_tuning_named_ = true;
                           return whole(0)(text);
                       },
-                      [](auto& o, std::int64_t v) { o.fine_tune_epochs = v; }));
+                      [](auto& o, std::int64_t v) { o.fine_tune_epochs = v; })));
     parser.option("fine-tune-lr", "X", "its learning rate; else that of the layers",
-                  keep(number(0.0), [](auto& o, double v) { o.fine_tune_learning_rate = v; }));
+                  dense("fine-tune-lr", keep(number(0.0), [](auto& o, double v) { o.fine_tune_learning_rate = v; })));
     parser.option("fine-tune-loss", "NAME", "its loss; else the first layer's",
-                  keep(stackae::parse<Loss>, [](auto& o, const auto& v) { o.fine_tune_loss = v; }));
+                  dense("fine-tune-loss", keep(stackae::parse<Loss>, [](auto& o, const auto& v) { o.fine_tune_loss = v; })));
 }
 
 void TrainSettings::declare_optimizer(OptionParser& parser) {
     parser.group("The optimiser");
     parser.option("optimizer", "NAME", "sgd, adam or adamw",
-                  keep(stackae::parse<Optimizer>, [](auto& o, const auto& v) { o.optimizer = v; }));
+                  dense("optimizer", keep(stackae::parse<Optimizer>, [](auto& o, const auto& v) { o.optimizer = v; })));
     parser.option("lr", "X", "learning rate",
                   keep(number(0.0), [](auto& o, double v) { o.learning_rate = v; }));
     parser.option("momentum", "X", "of sgd",
-                  keep(number(0.0, 1.0), [](auto& o, double v) { o.momentum = v; }));
+                  dense("momentum", keep(number(0.0, 1.0), [](auto& o, double v) { o.momentum = v; })));
     parser.flag("nesterov", "Nesterov's momentum, of sgd",
-                [this] { overrides_.push_back([](TrainOptions& o) { o.nesterov = true; }); });
+                dense_flag("nesterov", [](TrainOptions& o) { o.nesterov = true; }));
     parser.option("schedule", "NAME", "constant, step, cosine or one_cycle",
-                  keep(stackae::parse<Schedule>, [](auto& o, const auto& v) { o.schedule = v; }));
+                  dense("schedule", keep(stackae::parse<Schedule>, [](auto& o, const auto& v) { o.schedule = v; })));
     parser.option("step-epochs", "N", "epochs between the steps of the step schedule",
-                  keep(whole(1), [](auto& o, std::int64_t v) { o.step_epochs = v; }));
+                  dense("step-epochs", keep(whole(1), [](auto& o, std::int64_t v) { o.step_epochs = v; })));
     parser.option("step-factor", "X", "what a step multiplies the learning rate by",
-                  keep(number(0.0), [](auto& o, double v) { o.step_factor = v; }));
+                  dense("step-factor", keep(number(0.0), [](auto& o, double v) { o.step_factor = v; })));
     parser.option("warmup", "P", "share of a phase in which one_cycle rises",
-                  keep(number(0.0, 1.0), [](auto& o, double v) { o.warmup = v; }));
+                  dense("warmup", keep(number(0.0, 1.0), [](auto& o, double v) { o.warmup = v; })));
     parser.option("clip-norm", "X", "upper bound of the gradient's norm; 0 for none",
-                  keep(number(0.0), [](auto& o, double v) { o.clip_norm = v; }));
+                  dense("clip-norm", keep(number(0.0), [](auto& o, double v) { o.clip_norm = v; })));
 }
 
 void TrainSettings::declare_run(OptionParser& parser) {
     parser.group("The run");
     parser.option("batch-size,b", "N", "pictures an update; 1 updates after every picture",
-                  keep(
+                  dense("batch-size", keep(
                       [this](const std::string& text) {
                           batch_named_ = true;
                           return parse_integer(text, 1);
                       },
-                      [](auto& o, std::int64_t v) { o.batch_size = v; }));
+                      [](auto& o, std::int64_t v) { o.batch_size = v; })));
     parser.option("validation", "P", "share of the pictures held out to measure on",
                   keep(number(0.0, 1.0), [](auto& o, double v) { o.validation = v; }));
     parser.option("patience", "N", "end a phase after N epochs without a better validation loss; 0: never",
-                  keep(whole(0), [](auto& o, std::int64_t v) { o.patience = v; }));
+                  dense("patience", keep(whole(0), [](auto& o, std::int64_t v) { o.patience = v; })));
     parser.option("seed", "N", "of everything random",
                   keep(whole(0), [](auto& o, std::int64_t v) { o.seed = static_cast<std::uint64_t>(v); }));
     parser.option("threads,j", "N", "0: one a core",
@@ -239,9 +253,47 @@ void TrainSettings::declare_recipe(OptionParser& parser) {
     parser.flag("standardize", "subtract each pixel's mean, divide by its deviation", recipe_.standardize);
 }
 
+OptionParser::Handler TrainSettings::dense(const char* option, const OptionParser::Handler& handler) {
+    return [this, option, handler](const std::string& text) {
+        handler(text);
+        dense_because_ = option;
+    };
+}
+
+std::function<void()> TrainSettings::dense_flag(const char* option, const Override& assign) {
+    return [this, option, assign] {
+        overrides_.push_back(assign);
+        dense_because_ = option;
+    };
+}
+
+bool TrainSettings::automatic() const {
+    return preset_ == automatic_name || (preset_.empty() && !convolutions_named_ && dense_because_.empty());
+}
+
+void TrainSettings::check_automatic() const {
+    if (preset_ == automatic_name && (convolutions_named_ || !dense_because_.empty())) {
+        throw UsageError(fmt::format("--preset auto chooses the stack; --{} is for another preset",
+                                     convolutions_named_ ? "convolutions" : dense_because_));
+    }
+    if (budget_ && !automatic()) {
+        throw UsageError(fmt::format(
+            "--budget is for --preset auto; {} settles the stack",
+            !preset_.empty() ? "--preset " + preset_
+                             : "--" + (convolutions_named_ ? "convolutions" : dense_because_)));
+    }
+}
+
 TrainOptions TrainSettings::options() const {
+    if (!preset_.empty() && preset_ != automatic_name) {
+        return options(preset(preset_));
+    }
+    return options(preset(convolutions_named_ || automatic() ? "conv" : "dense"));
+}
+
+TrainOptions TrainSettings::options(const TrainOptions& base) const {
     try {
-        const TrainOptions base = preset_.empty() ? presets().front().options : preset(preset_);
+        check_automatic();
         TrainOptions options = base;
         for (const Override& assign : overrides_) {
             assign(options);
@@ -267,7 +319,7 @@ TrainOptions TrainSettings::options() const {
 bool TrainSettings::suit_small_sets(TrainOptions& options, std::int64_t pictures) const {
     const TrainOptions before = options;
     const auto updates = [&] { return (pictures + options.batch_size - 1) / options.batch_size; };
-    if (!preset_.empty()) {
+    if (!preset_.empty() || options.layers.empty()) {
         return false;
     }
     while (!batch_named_ && options.batch_size > 32 && updates() < 16) {

@@ -1,10 +1,12 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "stackae/pictures.hpp"
+#include "stackae/train.hpp"
 #include "stackae/train_options.hpp"
 
 #include "cli/option_parser.hpp"
@@ -16,8 +18,16 @@ class TrainSettings {
 public:
     void declare(OptionParser& parser);
 
-    /// The preset with what was named on the command line put over it, valid. Throws UsageError.
+    /// Whether the stack is to be chosen by the pictures (choose_stack): `--preset auto`, or no preset and
+    /// nothing that only another kind of stack has.
+    [[nodiscard]] bool automatic() const;
+    /// The preset with what was named on the command line put over it, valid. Without a preset, `conv` where
+    /// convolutions were named or the stack is chosen later, else `dense`. Throws UsageError.
     [[nodiscard]] TrainOptions options() const;
+    /// The same over what was chosen.
+    [[nodiscard]] TrainOptions options(const TrainOptions& base) const;
+    /// Seconds that an automatic choice may take.
+    [[nodiscard]] double budget() const { return budget_.value_or(ChooseOptions{}.budget_seconds); }
     /// Few pictures make few updates an epoch. Where neither a preset nor the number was named, the batch is
     /// made smaller (32 at least) and the epochs more (200 at most), until a layer sees `enough_updates` and
     /// the unrolled stack `enough_fine_tuning_updates`. Returns whether anything was changed.
@@ -44,7 +54,18 @@ private:
         };
     }
 
+    /// Marks an option that only dense stacks have.
+    OptionParser::Handler dense(const char* option, const OptionParser::Handler& handler);
+    std::function<void()> dense_flag(const char* option, const Override& assign);
+    /// Throws UsageError where what was named and `auto` rule each other out.
+    void check_automatic() const;
+
+    static constexpr const char* automatic_name = "auto";
+
     std::string preset_;
+    std::optional<double> budget_;
+    bool convolutions_named_ = false;
+    std::string dense_because_;  ///< an option that was named and that only dense stacks have
     bool epochs_named_ = false;
     bool fine_tuning_named_ = false;
     bool batch_named_ = false;

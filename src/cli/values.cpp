@@ -60,6 +60,23 @@ double parse_number(std::string_view text, double low, double high) {
     return value;
 }
 
+double parse_duration(std::string_view text) {
+    const UsageError wrong(fmt::format("'{}' is not a time such as 90s, 10m or 2h", text));
+    double unit = 1.0;
+    std::string_view digits = text;
+    if (!digits.empty() && std::string_view("smh").find(digits.back()) != std::string_view::npos) {
+        unit = digits.back() == 'h' ? 3600.0 : digits.back() == 'm' ? 60.0 : 1.0;
+        digits.remove_suffix(1);
+    }
+    double value = 0.0;
+    const auto [end, error] =
+        std::from_chars(digits.data(), digits.data() + digits.size(), value, std::chars_format::fixed);
+    if (error != std::errc() || end != digits.data() + digits.size() || !(value > 0.0) || value * unit > 1e9) {
+        throw wrong;
+    }
+    return value * unit;
+}
+
 std::int64_t parse_bytes(std::string_view text) {
     static constexpr std::string_view suffixes = "KMGT";
     const UsageError wrong(fmt::format("'{}' is not an amount of memory such as 512M or 2G", text));

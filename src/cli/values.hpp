@@ -23,6 +23,8 @@ public:
 /// A number in [low, high]; infinity where high is infinite. Throws UsageError with the text and the range.
 [[nodiscard]] double parse_number(std::string_view text, double low,
                                   double high = std::numeric_limits<double>::infinity());
+/// Seconds: `90`, `90s`, `10m`, `1.5h`. Throws UsageError.
+[[nodiscard]] double parse_duration(std::string_view text);
 /// Bytes: `1500`, `64K`, `512M`, `2G`, `1T` (powers of 1024; an ending B or iB is fine). Throws UsageError.
 [[nodiscard]] std::int64_t parse_bytes(std::string_view text);
 

@@ -119,16 +119,13 @@ void check_model(const Model& model) {
         validate(model.options);
     }
     const auto& accuracies = model.layer_accuracies;
-    if (!accuracies.empty() && std::ssize(accuracies) != model.depth()) {
-        throw InvalidArgument(
-            fmt::format("layer_accuracies: {} found, none or one for each of {} layers expected",
-                        accuracies.size(), model.depth()));
-    }
-    for (std::size_t i = 0; i < accuracies.size(); ++i) {
-        if (accuracies[i].layer != static_cast<int>(i) + 1) {
-            throw InvalidArgument(
-                fmt::format("layer_accuracies: layer {} found, {} expected", accuracies[i].layer, i + 1));
+    int below = 0;
+    for (const LayerAccuracy& accuracy : accuracies) {
+        if (accuracy.layer <= below || accuracy.layer > model.depth()) {
+            throw InvalidArgument(fmt::format("layer_accuracies: layer {} found, {} to {} expected",
+                                              accuracy.layer, below + 1, model.depth()));
         }
+        below = accuracy.layer;
     }
     if (model.pictures < 0) {
         throw InvalidArgument(fmt::format("pictures: {} found, 0 or more expected", model.pictures));

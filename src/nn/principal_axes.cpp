@@ -103,23 +103,44 @@ public:
           result_({d, w}) {}
 
     void apply(Tensor& columns) {
-        for (int pass = 0; pass < 2; ++pass) {
+        int passes = 2;
+        for (int pass = 0; pass < passes; ++pass) {
             gram_.run(columns.data(), columns.data(), products_.data());
-            MatrixXd products = as_double(products_);
-            // Columns of zeros, from rows without variation, stay.
-            products.diagonal().array() += 1e-6 * products.diagonal().maxCoeff() + 1e-30;
-            const Eigen::LLT<MatrixXd> decomposition(products);
-            if (decomposition.info() != Eigen::Success) {
-                throw BackendError("principal axes: values too large or not numbers");
-            }
-            const MatrixXd inverse =
-                decomposition.matrixU().solve(MatrixXd::Identity(products.rows(), products.cols()));
+            const auto [inverse, shift] = inverse_root(as_double(products_));
             solve_.run(columns.data(), as_tensor(inverse).data(), result_.data());
             std::swap(columns, result_);
+            if (shift > least_shift && passes < most_passes) {
+                ++passes;
+            }
         }
     }
 
 private:
+    static constexpr double least_shift = 1e-6;  ///< as a share of the largest diagonal element
+    static constexpr double most_shift = 1e-2;
+    static constexpr int most_passes = 6;
+
+    struct Inverse {
+        MatrixXd matrix;
+        double shift;
+    };
+
+    /// U⁻¹, Uᵀ U = products + shift. Products of columns that all but coincide are no longer positive definite
+    /// after rounding: the shift grows until they are.
+    static Inverse inverse_root(const MatrixXd& products) {
+        const double largest = products.diagonal().maxCoeff();
+        for (double shift = least_shift; shift <= most_shift; shift *= 10.0) {
+            MatrixXd shifted = products;
+            shifted.diagonal().array() += shift * largest + 1e-30;  // columns of zeros stay
+            const Eigen::LLT<MatrixXd> decomposition(shifted);
+            if (decomposition.info() == Eigen::Success) {
+                return {decomposition.matrixU().solve(MatrixXd::Identity(products.rows(), products.cols())),
+                        shift};
+            }
+        }
+        throw BackendError("principal axes: values too large or not numbers");
+    }
+
     MatrixProduct gram_;
     MatrixProduct solve_;
     Tensor products_;

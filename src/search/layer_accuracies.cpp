@@ -111,6 +111,14 @@ private:
     Neighbours best_;
 };
 
+/// A layer whose codes are compared.
+struct Compared {
+    int layer;  ///< 1-based
+    std::int64_t size;
+    Tensor test;                   ///< codes of the pictures held out
+    std::vector<Running> running;  ///< of each metric
+};
+
 /// At most `most` labelled pictures of some rows, spread by chance, in rising order.
 std::vector<std::int64_t> labelled_sample(const Pictures& pictures, std::vector<std::int64_t> rows,
                                           std::int64_t most, const core::Random& random) {
@@ -127,8 +135,12 @@ public:
                const std::function<void(std::int64_t, std::int64_t)>& progress)
         : model_(model), pictures_(pictures), options_(options), progress_(progress) {
         for (int layer = 1; layer <= model.depth(); ++layer) {
-            sizes_.push_back(model.code_size(layer));
-            all_ += sizes_.back();
+            const std::int64_t size = model.code_size(layer);
+            widest_ = std::max(widest_, size);
+            if (size <= options.most_values || layer == model.depth()) {
+                compared_.push_back({layer, size, Tensor(), {}});
+                all_ += size;
+            }
         }
     }
 
@@ -190,36 +202,50 @@ private:
     }
 
     void encode_test(Ladder& ladder) {
-        const auto n = std::ssize(test_);
-        for (const std::int64_t size : sizes_) {
-            codes_.emplace_back(Tensor({n, size}));
+        for (Compared& compared : compared_) {
+            compared.test = Tensor({std::ssize(test_), compared.size});
         }
         each_batch(test_, block(), [&](std::int64_t first, const Tensor& pictures) {
-            ladder.climb(pictures, [&](std::size_t layer, const Tensor& codes) {
-                std::copy_n(codes.data(), codes.size(), codes_[layer].row(first).data());
+            climb(ladder, pictures, [&](Compared& compared, const Tensor& codes) {
+                std::copy_n(codes.data(), codes.size(), compared.test.row(first).data());
             });
         });
     }
 
     void search(Ladder& ladder) {
         const std::int64_t k = std::min(options_.k, std::ssize(train_));
-        running_.assign(sizes_.size() * metrics.size(), Running(std::ssize(test_), k));
+        for (Compared& compared : compared_) {
+            compared.running.assign(metrics.size(), Running(std::ssize(test_), k));
+        }
         each_batch(train_, block(), [&](std::int64_t first, const Tensor& pictures) {
-            ladder.climb(pictures, [&](std::size_t layer, const Tensor& codes) {
+            climb(ladder, pictures, [&](Compared& compared, const Tensor& codes) {
                 for (std::size_t m = 0; m < metrics.size(); ++m) {
                     NeighbourIndex index(codes, metrics[m], options_.threads);
-                    running_[layer * metrics.size() + m].merge(index.search(codes_[layer], k), first);
+                    compared.running[m].merge(index.search(compared.test, k), first);
                 }
             });
         });
     }
 
+    /// Calls body(compared, codes) for the layers that are compared.
+    template <class Body>
+    void climb(Ladder& ladder, const Tensor& pictures, const Body& body) {
+        ladder.climb(pictures, [&](std::size_t layer, const Tensor& codes) {
+            const auto found = std::find_if(compared_.begin(), compared_.end(), [&](const Compared& compared) {
+                return compared.layer == static_cast<int>(layer) + 1;
+            });
+            if (found != compared_.end()) {
+                body(*found, codes);
+            }
+        });
+    }
+
     [[nodiscard]] std::vector<LayerAccuracy> accuracies() const {
         std::vector<LayerAccuracy> result;
-        for (std::size_t layer = 0; layer < sizes_.size(); ++layer) {
-            const Running* runs = &running_[layer * metrics.size()];
-            result.push_back({static_cast<int>(layer) + 1, accuracy(runs[0]), accuracy(runs[1]),
-                              std::ssize(test_), std::ssize(train_), runs[0].best().k});
+        for (const Compared& compared : compared_) {
+            const auto& runs = compared.running;
+            result.push_back({compared.layer, accuracy(runs[0]), accuracy(runs[1]), std::ssize(test_),
+                              std::ssize(train_), runs[0].best().k});
         }
         return result;
     }
@@ -235,22 +261,20 @@ private:
 
     /// Pictures whose codes fit a quarter of the memory, of two layers and an index.
     [[nodiscard]] std::int64_t block() const {
-        const std::int64_t widest = *std::max_element(sizes_.begin(), sizes_.end());
-        return std::clamp(options_.memory / 4 / (3 * float_bytes * widest), least_block, most_block);
+        return std::clamp(options_.memory / 4 / (3 * float_bytes * widest_), least_block, most_block);
     }
 
     const Model& model_;
     const Pictures& pictures_;
     const LayerComparisonOptions& options_;
     const std::function<void(std::int64_t, std::int64_t)>& progress_;
-    std::vector<std::int64_t> sizes_;  ///< of the codes, bottom up
-    std::int64_t all_ = 0;
+    std::vector<Compared> compared_;  ///< bottom up
+    std::int64_t all_ = 0;            ///< values of their codes together
+    std::int64_t widest_ = 0;         ///< values of the longest code of all layers
     std::vector<std::int64_t> test_;
     std::vector<std::int64_t> train_;
     std::vector<std::int64_t> test_labels_;
     std::vector<std::int64_t> train_labels_;
-    std::vector<Tensor> codes_;     ///< of the pictures held out, a layer each
-    std::vector<Running> running_;  ///< layer by layer, of each metric
     std::int64_t done_ = 0;
 };
 

@@ -1,134 +1,29 @@
-#include <Eigen/Core>
 #include <algorithm>
 #include <cmath>
 #include <fmt/format.h>
 #include <functional>
-#include <vector>
+#include <span>
+#include <utility>
 
 #include "stackae/error.hpp"
 #include "stackae/evaluate.hpp"
 
 #include "nn/matrix_product.hpp"
-#include "search/eigen.hpp"
+#include "nn/principal_axes.hpp"
 
 namespace stackae {
 namespace {
 
-using Eigen::MatrixXd;
-using RowMajor = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
-
 constexpr std::int64_t block_rows = 1024;
 
-Tensor mean_row(const Tensor& rows) {
-    const auto d = static_cast<std::size_t>(rows.columns());
-    std::vector<double> sum(d, 0.0);
-    for (std::int64_t i = 0; i < rows.rows(); ++i) {
-        const auto row = rows.row(i);
-        for (std::size_t j = 0; j < d; ++j) {
-            sum[j] += double{row[j]};
-        }
-    }
-    Tensor mean({rows.columns()});
-    for (std::size_t j = 0; j < d; ++j) {
-        mean.data()[j] = static_cast<float>(sum[j] / static_cast<double>(rows.rows()));
-    }
-    return mean;
-}
-
-/// Σ zᵀ z over `rows` rows z of length `columns`, symmetric, columns × columns: float products over blocks
-/// of rows, summed up in double. fill(first, count, block) writes count rows from `first` on.
-using Fill = std::function<void(std::int64_t, std::int64_t, float*)>;
-MatrixXd sum_of_products(nn::Context& context, std::int64_t rows, std::int64_t columns, const Fill& fill) {
-    nn::MatrixProduct product(context, nn::ProductForm::transposed_a, columns, columns, block_rows);
-    Tensor block({block_rows, columns});
-    Tensor part({columns, columns});
-    MatrixXd sum = MatrixXd::Zero(columns, columns);
-    for (std::int64_t first = 0; first < rows; first += block_rows) {
-        const std::int64_t count = std::min(block_rows, rows - first);
-        fill(first, count, block.data());
-        std::fill(block.data() + count * columns, block.data() + block.size(), 0.0F);
-        product.run(block.data(), block.data(), part.data());
-        sum += Eigen::Map<const RowMajor>(part.data(), columns, columns).cast<double>();
-    }
-    return 0.5 * (sum + sum.transpose());
-}
-
-/// (rows − mean)ᵀ (rows − mean), d × d.
-MatrixXd covariance(nn::Context& context, const Tensor& rows, const Tensor& mean) {
-    const std::int64_t d = rows.columns();
-    return sum_of_products(context, rows.rows(), d,
-                           [&](std::int64_t first, std::int64_t count, float* block) {
-                               for (std::int64_t i = 0; i < count; ++i) {
-                                   std::transform(rows.row(first + i).begin(), rows.row(first + i).end(),
-                                                  mean.data(), block + i * d, std::minus<>{});
-                               }
-                           });
-}
-
-/// (rows − mean) (rows − mean)ᵀ, n × n.
-MatrixXd gram(nn::Context& context, const Tensor& rows, const Tensor& mean) {
-    const std::int64_t n = rows.rows();
-    return sum_of_products(
-        context, rows.columns(), n, [&](std::int64_t first, std::int64_t count, float* block) {
-            for (std::int64_t j = 0; j < count; ++j) {
-                const std::int64_t column = first + j;
-                for (std::int64_t i = 0; i < n; ++i) {
-                    block[j * n + i] = rows.data()[i * rows.columns() + column] - mean.data()[column];
-                }
-            }
-        });
-}
-
-/// Gram's method (Sirovich 1987): the components are (rows − mean)ᵀ u, up to their length. d × c.
-MatrixXd components_from_gram(const Tensor& rows, const Tensor& mean, const MatrixXd& vectors) {
-    const std::int64_t d = rows.columns();
-    MatrixXd components = MatrixXd::Zero(d, vectors.cols());
-    const Eigen::Map<const Eigen::RowVectorXf> centre(mean.data(), d);
-    for (std::int64_t first = 0; first < rows.rows(); first += block_rows) {
-        const std::int64_t count = std::min(block_rows, rows.rows() - first);
-        const Eigen::Map<const RowMajor> block(rows.data() + first * d, count, d);
-        const MatrixXd centred = (block.rowwise() - centre).cast<double>();
-        components.noalias() += centred.transpose() * vectors.middleRows(first, count);
-    }
-    return components;
-}
-
-/// Gram–Schmidt, twice each for safety; a column that vanishes (rows without variance there) is replaced by
-/// what is left of a unit vector.
-void make_orthonormal(MatrixXd& columns) {
-    const double largest = columns.cols() > 0 ? columns.col(0).norm() : 0.0;
-    Eigen::Index unit = 0;
-    for (Eigen::Index j = 0; j < columns.cols(); ++j) {
-        for (int pass = 0; pass < 2; ++pass) {
-            columns.col(j) -= columns.leftCols(j) * (columns.leftCols(j).transpose() * columns.col(j)).eval();
-        }
-        if (columns.col(j).norm() > 1e-6 * largest) {
-            columns.col(j).normalize();
-            continue;
-        }
-        do {
-            columns.col(j).setZero();
-            columns(unit++, j) = 1.0;
-            for (int pass = 0; pass < 2; ++pass) {
-                columns.col(j) -=
-                    columns.leftCols(j) * (columns.leftCols(j).transpose() * columns.col(j)).eval();
-            }
-        } while (columns.col(j).norm() < 0.5 / std::sqrt(static_cast<double>(columns.rows())));
-        columns.col(j).normalize();
-    }
-}
-
 /// The entry of largest magnitude is positive, so that a component has one sign only.
-Tensor signed_rows(const MatrixXd& columns) {
-    Tensor components({columns.cols(), columns.rows()});
-    for (Eigen::Index j = 0; j < columns.cols(); ++j) {
-        Eigen::Index largest = 0;
-        columns.col(j).cwiseAbs().maxCoeff(&largest);
-        const double sign = columns(largest, j) < 0.0 ? -1.0 : 1.0;
-        Eigen::Map<Eigen::VectorXf>(components.row(j).data(), columns.rows()) =
-            (sign * columns.col(j)).cast<float>();
+void settle_sign(std::span<float> component) {
+    const float largest = *std::max_element(component.begin(), component.end(), [](float a, float b) {
+        return std::abs(a) < std::abs(b);
+    });
+    if (largest < 0.0F) {
+        std::transform(component.begin(), component.end(), component.begin(), std::negate<>{});
     }
-    return components;
 }
 
 void check_width(const char* operation, const Tensor& rows, std::int64_t expected) {
@@ -150,17 +45,14 @@ Pca Pca::fit(const Tensor& rows, std::int64_t components, int threads) {
     }
     const nn::ThreadScope scope(threads);
     nn::Context context(threads);
+    nn::PrincipalAxes axes = nn::principal_axes(context, rows.data(), n, d, components);
     Pca pca;
-    pca.mean = mean_row(rows);
-    MatrixXd vectors;
-    if (d <= n) {
-        vectors = search::leading_eigenpairs(covariance(context, rows, pca.mean), components).vectors;
-    } else {
-        vectors = components_from_gram(
-            rows, pca.mean, search::leading_eigenpairs(gram(context, rows, pca.mean), components).vectors);
-        make_orthonormal(vectors);
+    pca.mean = std::move(axes.mean);
+    pca.components = Tensor({components, d});
+    for (std::int64_t i = 0; i < axes.axes.rows(); ++i) {
+        std::copy_n(axes.axes.row(i).begin(), d, pca.components.row(i).begin());
+        settle_sign(pca.components.row(i));
     }
-    pca.components = signed_rows(vectors);
     return pca;
 }
 

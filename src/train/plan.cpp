@@ -78,7 +78,10 @@ TrainPlan make_plan(std::int64_t pictures, const Recipe& recipe, const TrainOpti
                                steps * timed.seconds_a_step});
         plan.seconds += plan.phases.back().seconds;
         plan.memory_bytes = std::max(plan.memory_bytes, timed.memory_bytes);
+        return timed.seconds_a_step / static_cast<double>(batch);
     };
+    // A step codes and decodes and goes back through both, for two products forth: six for the code's one.
+    constexpr double products_a_step = 6.0;
     training::ConvolutionCosts costs(context, pictures, recipe, options);
     costs.plan_layers(plan);
     std::vector<DenseLayer> layers;
@@ -90,7 +93,8 @@ TrainPlan make_plan(std::int64_t pictures, const Recipe& recipe, const TrainOpti
     std::int64_t input = 0;
     for (std::size_t i = 0; i < options.layers.size(); ++i) {
         const auto specs = training::autoencoder(options, recipe, i);
-        add_phase(specs, training::greedy_settings(options, recipe, i), options.layers[i]);
+        const double step = add_phase(specs, training::greedy_settings(options, recipe, i), options.layers[i]);
+        plan.seconds_a_picture += step / products_a_step;
         plan.parameters += plan.phases.back().parameters;
         dense_parameters += plan.phases.back().parameters;
         if (i == 0 && maps > 0) {
@@ -112,6 +116,7 @@ TrainPlan make_plan(std::int64_t pictures, const Recipe& recipe, const TrainOpti
     if (options.code_size > 0) {
         costs.plan_code(options.layers.empty() ? costs.map_size() : options.layers.back(), plan);
     }
+    plan.seconds_a_picture += costs.encoding_seconds(1);
     const std::int64_t mapped =
         options.layers.empty() ? std::min(pictures, training::code_pictures) : pictures;
     const std::int64_t held =

@@ -1,6 +1,7 @@
 #include "stackae/train.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <fmt/format.h>
 #include <numeric>
 #include <set>
@@ -24,6 +25,9 @@ using training::PhaseData;
 using training::SampleStore;
 
 constexpr std::int64_t encoding_batch = 256;
+/// By neighbours among held-out CIFAR-10 pictures, 0.35 to 0.45 did best: 0 leaves all to the first axes, 0.5
+/// raises noise.
+constexpr double code_whitening = 0.4;
 
 /// Everything that lives as long as one call of train().
 class Training {
@@ -173,8 +177,8 @@ void Training::train_dense(SampleStore samples) {
     }
 }
 
-/// The linear autoencoder of least squared error: principal axes, each code value divided by the square root
-/// of its deviation.
+/// The linear autoencoder of least squared error: principal axes, each code value scaled by λ^−code_whitening,
+/// λ its variance.
 void Training::train_code(const SampleStore& samples) {
     const nn::PrincipalAxes axes =
         nn::principal_axes(context_, samples.row(0), samples.rows(), samples.columns(), options_.code_size);
@@ -183,8 +187,8 @@ void Training::train_code(const SampleStore& samples) {
     DenseLayer layer{Activation::linear, Activation::linear,      axes.axes,
                      Tensor({units}),    Tensor({inputs, units}), axes.mean};
     for (std::int64_t i = 0; i < units; ++i) {
-        const double deviation = std::sqrt(std::max(axes.variances[static_cast<std::size_t>(i)], 1e-12));
-        const double scale = 1.0 / std::sqrt(deviation);
+        const double variance = std::max(axes.variances[static_cast<std::size_t>(i)], 1e-12);
+        const double scale = std::pow(variance, -code_whitening);
         double bias = 0.0;
         for (std::int64_t j = 0; j < inputs; ++j) {
             float& weight = layer.weights.data()[i * inputs + j];

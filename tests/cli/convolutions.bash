@@ -7,6 +7,17 @@ for digit in 0 1 4 7; do
 done
 stack=(--preset conv --convolutions 12@5:pool=2:share=0.25,16@3:grid=2:max --code-size 6 --patches 4000)
 
+# Without options, the pictures settle the stack.
+expect 0 train digits --dry-run
+has err "auto: 80 pictures of 28 x 28 pixels, about "
+has err " of 10:00 min allowed"
+has out "stack        28x28x1 -> 12x12x256 -> 2x2x256 -> 32"
+has out "preset       auto"
+grep -q '^extraction   [0-9,]* pictures a second' out || fail "the speed of extraction"
+expect 2 train digits --preset auto --epochs 3
+has err "--preset auto chooses the stack; --epochs is for another preset"
+expect 2 train digits --budget 5m --preset conv
+
 # What it will cost, before anything is trained.
 expect 0 train digits "${stack[@]}" --dry-run
 has out "stack        28x28x1 -> 12x12x12 -> 2x2x16 -> 6"

@@ -22,11 +22,47 @@ TrainOptions parsed(const std::vector<std::string>& arguments) {
     return Parsed(arguments).settings.options();
 }
 
-TEST_CASE("without options there is the first preset") {
-    CHECK(parsed({}) == presets().front().options);
+TEST_CASE("without a preset the stack is chosen by the pictures, unless what is named settles its kind") {
+    CHECK(Parsed({}).settings.automatic());
+    CHECK(Parsed({"--preset", "auto"}).settings.automatic());
+    CHECK(Parsed({"--seed", "3", "--code-size", "64", "--patches", "5000"}).settings.automatic());
+    CHECK_FALSE(Parsed({"--layers", "20"}).settings.automatic());
+    CHECK_FALSE(Parsed({"--tied"}).settings.automatic());
+    CHECK_FALSE(Parsed({"--preset", "conv"}).settings.automatic());
+    CHECK_FALSE(Parsed({"--convolutions", "16@5"}).settings.automatic());
+    CHECK(parsed({}) == preset("conv"));
+    CHECK(parsed({"--fine-tune", "30"}) == preset("dense"));
+    CHECK(parsed({"--convolutions", "16@5"}).layers.empty());
     for (const Preset& preset : presets()) {
         CHECK(parsed({"--preset", preset.name}) == preset.options);
     }
+}
+
+TEST_CASE("what is named goes over the stack that was chosen") {
+    const Parsed given({"--seed", "3", "--code-size", "64"});
+    TrainOptions chosen = preset("conv-large");
+    chosen.preset = "auto";
+    TrainOptions expected = chosen;
+    expected.seed = 3;
+    expected.code_size = 64;
+    CHECK(given.settings.options(chosen) == expected);
+}
+
+TEST_CASE("a budget is of automatic choices alone, in seconds, minutes or hours") {
+    CHECK(Parsed({}).settings.budget() == 600.0);
+    CHECK(Parsed({"--budget", "90s"}).settings.budget() == 90.0);
+    CHECK(Parsed({"--budget", "1.5h"}).settings.budget() == 5400.0);
+    CHECK(Parsed({"--budget", "45"}).settings.budget() == 45.0);
+    for (const char* wrong : {"", "m", "0s", "-3m", "10d", "1e3", "nan"}) {
+        CAPTURE(wrong);
+        CHECK_THROWS_AS(Parsed({"--budget", wrong}), UsageError);
+    }
+    CHECK_THROWS_WITH(parsed({"--budget", "5m", "--preset", "conv"}),
+                      "--budget is for --preset auto; --preset conv settles the stack");
+    CHECK_THROWS_WITH(parsed({"--budget", "5m", "--epochs", "3"}),
+                      "--budget is for --preset auto; --epochs settles the stack");
+    CHECK_THROWS_WITH(parsed({"--preset", "auto", "--layers", "3"}),
+                      "--preset auto chooses the stack; --layers is for another preset");
 }
 
 TEST_CASE("what is named goes over the preset, wherever it stands") {
@@ -167,13 +203,14 @@ TEST_CASE("few pictures get smaller batches and more epochs, unless these were n
         parsed.settings.suit_small_sets(options, pictures);
         return options;
     };
-    const TrainOptions few = suited({}, 500);
+    CHECK(suited({}, 500) == preset("conv"));
+    const TrainOptions few = suited({"--untied"}, 500);
     CHECK(few.batch_size == 32);
     CHECK(few.epochs.front() * (500 / 32) >= TrainSettings::enough_updates - 40);
     CHECK(few.fine_tune_epochs * (500 / 32) >= TrainSettings::enough_fine_tuning_updates - 100);
     CHECK(suited({"--fine-tune", "2"}, 500).fine_tune_epochs == 2);
-    CHECK(suited({}, 60000) == presets().front().options);
-    CHECK(suited({}, 1).epochs.front() == 200);
+    CHECK(suited({"--untied"}, 60000) == preset("dense"));
+    CHECK(suited({"--untied"}, 1).epochs.front() == 200);
     CHECK(suited({"--epochs", "3", "-b", "256"}, 500).epochs.front() == 3);
     CHECK(suited({"--epochs", "3", "-b", "256"}, 500).batch_size == 256);
     CHECK(suited({"--preset", "hinton2006"}, 500) == preset("hinton2006"));

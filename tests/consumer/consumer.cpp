@@ -34,7 +34,7 @@ stackae::Model small_model() {
     stackae::Model model;
     model.recipe.height = 1;
     model.recipe.width = 3;
-    model.options = stackae::preset("default");
+    model.options = stackae::preset("dense");
     model.options.layers = {2};
     model.options.activations = {stackae::Activation::linear};
     model.layers.push_back(layer);
@@ -79,7 +79,7 @@ void values_and_errors() {
         stackae::validate(preset.options);
     }
     expect(stackae::parse_feature_format("csv") == stackae::FeatureFormat::csv, "formats have names");
-    expect(stackae::plan_training(100, stackae::Recipe{}, stackae::preset("default")).parameters > 0,
+    expect(stackae::plan_training(100, stackae::Recipe{}, stackae::preset("dense")).parameters > 0,
            "training can be planned");
 }
 

@@ -344,7 +344,7 @@ TEST_CASE("accuracies of layers are kept, believed only whole and do not change 
     CHECK(refused_accuracy("k", 0) == "layer_accuracies: k: 0 found, 1 or more expected");
     CHECK(refused_accuracy("l2", 1.5) == "layer_accuracies: l2: 1.5 found, 0 to 1 expected");
     CHECK(refused_accuracy("cosine", json()) == "layer_accuracies: cosine: nan found, 0 to 1 expected");
-    CHECK(refused_accuracy("layer", 3) == "layer_accuracies: layer 3 found, 2 expected");
+    CHECK(refused_accuracy("layer", 3) == "layer_accuracies: layer 3 found, 2 to 2 expected");
     CHECK(refused_description([](json& d) { d["layer_accuracies"] = 1; }).find("layer_accuracies") !=
           std::string::npos);
 }

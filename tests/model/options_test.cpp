@@ -198,7 +198,7 @@ TEST_CASE("every preset is valid, named after itself and described in one line")
         CHECK(!preset.summary.empty());
         CHECK(preset.summary.find('\n') == std::string::npos);
     }
-    CHECK(stackae::presets().front().name == "default");
+    CHECK(stackae::presets().front().name == "dense");
     for (const char* name : {"hinton2006", "compact", "sdae", "sparse", "wta"}) {
         CHECK(names.count(name) == 1);
     }

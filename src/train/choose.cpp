@@ -1,0 +1,91 @@
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <fmt/format.h>
+
+#include "stackae/error.hpp"
+#include "stackae/train.hpp"
+
+namespace stackae {
+namespace {
+
+/// Below, a stack of convolutions has too few positions to pool.
+constexpr std::int64_t least_side = 12;
+/// Side of the maps that the upper layer sees, about.
+constexpr double map_side = 13.0;
+/// Units of the upper layer, most first.
+constexpr std::array<std::int64_t, 6> upper_units = {4096, 2048, 1024, 512, 256, 128};
+/// Stacks whose cost is timed; that of others is on a line through theirs.
+constexpr std::int64_t timed_less = 128;
+constexpr std::int64_t timed_more = 512;
+/// Patches a unit of the upper layer should learn from.
+constexpr std::int64_t patches_a_unit = 30;
+/// Pictures a value of the code should be found from, where there are few.
+constexpr std::int64_t pictures_a_value = 4;
+constexpr std::int64_t least_code = 32;
+
+/// `conv` or `conv-large`, its pooling suited to the pictures' size, its code to their number.
+TrainOptions suited(const Recipe& recipe, std::int64_t pictures, std::int64_t units) {
+    TrainOptions options = preset(units > 1024 ? "conv-large" : "conv");
+    const auto side = static_cast<std::int64_t>(std::min(recipe.height, recipe.width));
+    ConvolutionOptions& lower = options.convolutions.front();
+    const double pools = std::round(static_cast<double>(side - lower.kernel + 1) / map_side);
+    lower.pool_size = std::max<std::int64_t>(1, static_cast<std::int64_t>(pools));
+    lower.pool_stride = lower.pool_size;
+    options.convolutions.back().units = units;
+    options.code_size = std::clamp(pictures / pictures_a_value, least_code, options.code_size);
+    options.preset = "auto";
+    return options;
+}
+
+/// Patches of the upper layer that there are.
+std::int64_t patches_of(const Recipe& recipe, const TrainOptions& options, std::int64_t pictures) {
+    const ConvolutionShape shape = convolution_shapes(recipe, options).back();
+    const std::int64_t positions = shape.positions_down() * shape.positions_across();
+    return pictures > options.patches / positions ? options.patches : pictures * positions;
+}
+
+}  // namespace
+
+StackChoice choose_stack(std::int64_t pictures, const Recipe& recipe, const ChooseOptions& options) {
+    if (pictures < 1 || !(options.budget_seconds > 0.0)) {
+        throw InvalidArgument(fmt::format("choose: {} pictures and {} seconds found, more than 0 expected",
+                                          pictures, options.budget_seconds));
+    }
+    StackChoice choice;
+    if (std::min(recipe.height, recipe.width) < least_side) {
+        choice.options = preset("dense");
+        choice.options.preset = "auto";
+        choice.reason = recipe.height == 1
+                            ? "rows of numbers have no neighbourhoods: a dense stack"
+                            : fmt::format("less than {} pixels a side: a dense stack", least_side);
+        return choice;
+    }
+    const auto stack_of = [&](std::int64_t units) {
+        TrainOptions stack = suited(recipe, pictures, units);
+        stack.threads = options.threads;
+        stack.memory = options.memory;
+        return stack;
+    };
+    const auto timed = [&](std::int64_t units) {
+        const TrainPlan plan = plan_training(pictures, recipe, stack_of(units));
+        return plan.seconds + plan.seconds_a_picture * static_cast<double>(pictures);
+    };
+    const double less = timed(timed_less);
+    const double a_unit = std::max(0.0, timed(timed_more) - less) / double{timed_more - timed_less};
+    for (const std::int64_t units : upper_units) {
+        choice.options = stack_of(units);
+        choice.seconds = less + a_unit * static_cast<double>(units - timed_less);
+        if (choice.seconds <= options.budget_seconds &&
+            units * patches_a_unit <= patches_of(recipe, choice.options, pictures)) {
+            break;
+        }
+    }
+    choice.reason = fmt::format("{} pictures of {} x {} pixels{}", pictures, recipe.width, recipe.height,
+                                choice.seconds > options.budget_seconds
+                                    ? ": the smallest stack of convolutions, though it takes longer than allowed"
+                                    : "");
+    return choice;
+}
+
+}  // namespace stackae
