@@ -36,6 +36,9 @@ struct ConvolutionShape {
     bool unit_length = false;
 
     Pooling pooling = Pooling::average;
+    /// Codes are the square roots of what was pooled, so that a strong answer does not drown the others
+    /// (Perronnin, Sánchez & Mensink 2010); not with unit_length.
+    bool root = false;
     /// Side of the square of positions that are pooled, and its step. 0: a grid instead.
     std::int64_t pool_size = 2;
     std::int64_t pool_stride = 2;
@@ -68,11 +71,11 @@ void validate(const ConvolutionShape& shape);
 ///
 ///   u = x, its contrast evened out (see ConvolutionShape);  z = P (u − μ);  h = max(0, W z + b)
 ///
-/// (or h = W z + b, scaled to length 1) and the codes of the patches are pooled into cells. The decoder
-/// rebuilds every patch of a cell from the cell's code, ẑ = V h + c, undoes the whitening (P's
-/// pseudoinverse), averages overlapping patches to y, and gives x̂ = gain · y + offset. Learnt as an
-/// autoencoder of patches with winner-take-all sparsity (Makhzani & Frey 2015); whitening, and pooling of
-/// soft-threshold codes, as in Coates, Lee & Ng 2011.
+/// (or h = W z + b, scaled to length 1) and the codes of the patches are pooled into cells, of which the
+/// square roots may be taken. The decoder squares them again, rebuilds every patch of a cell from the cell's
+/// code, ẑ = V h + c, undoes the whitening (P's pseudoinverse), averages overlapping patches to y, and gives
+/// x̂ = gain · y + offset. Learnt as an autoencoder of patches with winner-take-all sparsity (Makhzani & Frey
+/// 2015); whitening, and pooling of soft-threshold codes, as in Coates, Lee & Ng 2011.
 struct ConvolutionLayer {
     ConvolutionShape shape;
     Tensor whitening;        ///< P, whitened × patch_size; rows orthogonal, of length 1 / sqrt(λ + ε)

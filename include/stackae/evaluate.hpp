@@ -16,7 +16,7 @@ namespace stackae {
 /// Principal components by the covariance of the rows: the best linear code of its size
 /// under squared error.
 struct Pca {
-    Tensor mean;        ///< d
+    Tensor mean;  ///< d
     /// c × d, orthonormal rows, largest variance first; zeros past the directions in which the rows vary.
     Tensor components;
 

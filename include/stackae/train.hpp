@@ -58,7 +58,8 @@ struct TrainPlan {
     std::int64_t parameters = 0;    ///< of the finished stack
     std::int64_t memory_bytes = 0;  ///< weights, gradients, optimiser state, activations and pictures held
     double seconds = 0.0;           ///< all phases
-    double seconds_a_picture = 0.0;  ///< to turn a picture into the last layer's code, without decoding its file
+    double seconds_a_picture =
+        0.0;  ///< to turn a picture into the last layer's code, without decoding its file
 };
 
 [[nodiscard]] TrainPlan plan_training(std::int64_t pictures, const Recipe& recipe,
@@ -79,9 +80,9 @@ struct StackChoice {
     double seconds = 0.0;
 };
 
-/// The largest stack of convolutions that suits the size and the number of the pictures and is expected to stay
-/// within the budget on this machine, the smallest where none does; a dense stack for pictures of a few pixels
-/// and for rows of numbers. Times work on random pictures, for seconds. Throws InvalidArgument.
+/// The largest stack of convolutions that suits the size and the number of the pictures and is expected to
+/// stay within the budget on this machine, the smallest where none does; a dense stack for pictures of a few
+/// pixels and for rows of numbers. Times work on random pictures, for seconds. Throws InvalidArgument.
 [[nodiscard]] StackChoice choose_stack(std::int64_t pictures, const Recipe& recipe,
                                        const ChooseOptions& options = {});
 

@@ -80,6 +80,7 @@ struct ConvolutionOptions {
     std::int64_t pool_stride = 2;
     std::int64_t grid = 0;   ///< `grid=3`: 3 × 3 cells over the whole picture
     bool maximum = false;    ///< `max`: the largest code of a cell instead of the average
+    bool root = false;       ///< `root`: the square roots of what was pooled
     bool two_sided = false;  ///< `signs`: codes of both signs
     double share = 0.2;      ///< of a patch's units that are active; settles the threshold θ
     /// `context=3`: linear units of length one, learnt to predict the code of a patch up to 3 positions away;
@@ -112,7 +113,7 @@ struct Augmentation {
 /// How a stack is trained. Vectors "a layer" hold one value for every layer, or one for all.
 struct TrainOptions {
     // --- affects results: the stack -------------------------------------------------------------
-    std::string preset = "dense";                ///< where the values came from; a label only
+    std::string preset = "dense";                  ///< where the values came from; a label only
     std::vector<ConvolutionOptions> convolutions;  ///< convolutional layers, bottom up; dense ones go on top
     std::vector<std::int64_t> layers;              ///< units of each dense layer, bottom up
     /// Values of a linear dense layer at the very top, solved in closed form: its code space is that of the

@@ -94,6 +94,7 @@ std::string convolutions_text(const Model& model) {
                                      fmt::format("{}", s.units),
                                      s.two_sided     ? "both signs"
                                      : s.unit_length ? "unit length"
+                                     : s.root        ? "root"
                                                      : "positive",
                                      pooling_text(s),
                                      map_text(s),

@@ -97,19 +97,21 @@ void TrainSettings::declare(OptionParser& parser) {
 
 void TrainSettings::declare_stack(OptionParser& parser) {
     parser.group("The stack");
-    parser.option("preset", "NAME",
-                  "where all values come from that are not named here: auto (also when none is given: a stack "
-                  "that suits the pictures and the budget), " +
-                      preset_names() + " (stackae info --presets shows them)",
-                  [this](const std::string& text) {
-                      if (text != automatic_name) {
-                          (void)stackae::preset(text);
-                      }
-                      preset_ = text;
-                  });
-    parser.option("budget", "TIME",
-                  "of auto, for training and for extracting once, such as 90s, 10m or 2h (10m when not given)",
-                  [this](const std::string& text) { budget_ = parse_duration(text); });
+    parser.option(
+        "preset", "NAME",
+        "where all values come from that are not named here: auto (also when none is given: a stack "
+        "that suits the pictures and the budget), " +
+            preset_names() + " (stackae info --presets shows them)",
+        [this](const std::string& text) {
+            if (text != automatic_name) {
+                (void)stackae::preset(text);
+            }
+            preset_ = text;
+        });
+    parser.option(
+        "budget", "TIME",
+        "of auto, for training and for extracting once, such as 90s, 10m or 2h (10m when not given)",
+        [this](const std::string& text) { budget_ = parse_duration(text); });
     parser.option("convolutions", "UNITS@KERNEL[:pool=N],...", "convolutional layers below them, bottom up",
                   keep(
                       [this](const std::string& text) {
@@ -127,10 +129,12 @@ void TrainSettings::declare_stack(OptionParser& parser) {
                   dense("layers", keep(list_of(whole(1)), [](auto& o, const auto& v) { o.layers = v; })));
     parser.option("activations", "F,F,...",
                   "one for all layers, or one a layer: linear, sigmoid, tanh, relu, elu, silu",
-                  dense("activations", keep(list_of([](std::string_view name) { return stackae::parse<Activation>(name); }),
-                       [](auto& o, const auto& v) { o.activations = v; })));
+                  dense("activations",
+                        keep(list_of([](std::string_view name) { return stackae::parse<Activation>(name); }),
+                             [](auto& o, const auto& v) { o.activations = v; })));
     parser.option("output-activation", "F", "of the first layer's decoder; else chosen by the recipe",
-                  dense("output-activation", keep(stackae::parse<Activation>, [](auto& o, const auto& v) { o.output = v; })));
+                  dense("output-activation",
+                        keep(stackae::parse<Activation>, [](auto& o, const auto& v) { o.output = v; })));
     parser.flag("tied", "the decoder uses the encoder's weights, transposed",
                 dense_flag("tied", [](TrainOptions& o) { o.tied = true; }));
     parser.flag("untied", "the decoder has weights of its own",
@@ -141,27 +145,30 @@ void TrainSettings::declare_greedy(OptionParser& parser) {
     parser.group("Training layer by layer");
     parser.option("epochs", "N,N,...", "one for all layers, or one a layer",
                   dense("epochs", keep(
-                      [this](const std::string& text) {
-                          epochs_named_ = true;
-                          return parse_list(text, whole(0));
-                      },
-                      [](auto& o, const auto& v) { o.epochs = v; })));
+                                      [this](const std::string& text) {
+                                          epochs_named_ = true;
+                                          return parse_list(text, whole(0));
+                                      },
+                                      [](auto& o, const auto& v) { o.epochs = v; })));
     parser.option("loss", "NAME", "squared_error or cross_entropy; else chosen by the decoder",
                   dense("loss", keep(stackae::parse<Loss>, [](auto& o, const auto& v) { o.loss = v; })));
     parser.option("corruption", "KIND[:LEVEL,...]",
                   "none, masking, gaussian or salt_and_pepper, with one level for all layers or one a layer",
                   dense("corruption", keep(parse_corruption, [](auto& o, const CorruptionSetting& v) {
-                      o.corruption = v.corruption;
-                      o.corruption_level = v.level;
-                  })));
+                            o.corruption = v.corruption;
+                            o.corruption_level = v.level;
+                        })));
     parser.option("corruption-level", "P,P,...", "probability or deviation of the corruption",
-                  dense("corruption-level", keep(list_of(number(0.0)), [](auto& o, const auto& v) { o.corruption_level = v; })));
+                  dense("corruption-level",
+                        keep(list_of(number(0.0)), [](auto& o, const auto& v) { o.corruption_level = v; })));
     parser.option("weight-decay", "X", "L2 penalty on weights",
                   dense("weight-decay", keep(number(0.0), [](auto& o, double v) { o.weight_decay = v; })));
-    parser.option("sparsity-target", "P", "mean activation aimed at by the KL penalty",
-                  dense("sparsity-target", keep(number(0.0, 1.0), [](auto& o, double v) { o.sparsity_target = v; })));
-    parser.option("sparsity-weight", "X", "weight of the KL penalty",
-                  dense("sparsity-weight", keep(number(0.0), [](auto& o, double v) { o.sparsity_weight = v; })));
+    parser.option(
+        "sparsity-target", "P", "mean activation aimed at by the KL penalty",
+        dense("sparsity-target", keep(number(0.0, 1.0), [](auto& o, double v) { o.sparsity_target = v; })));
+    parser.option(
+        "sparsity-weight", "X", "weight of the KL penalty",
+        dense("sparsity-weight", keep(number(0.0), [](auto& o, double v) { o.sparsity_weight = v; })));
     parser.option("winner-share", "P", "winner-take-all: share of a batch for which a unit is kept",
                   keep(number(0.0, 1.0), [](auto& o, double v) { o.winner_share = v; }));
 
@@ -169,34 +176,39 @@ void TrainSettings::declare_greedy(OptionParser& parser) {
     parser.option("augment", "KIND:BOUND,...",
                   "anew in every epoch, or none: shift and scale by a share of the side, rotate by degrees, "
                   "shear by pixels a pixel",
-                  dense("augment", keep(parse_augmentation, [](auto& o, const Augmentation& v) { o.augmentation = v; })));
+                  dense("augment", keep(parse_augmentation,
+                                        [](auto& o, const Augmentation& v) { o.augmentation = v; })));
 
     parser.group("Fine-tuning of the unrolled stack");
     parser.option("fine-tune", "EPOCHS", "0 for none",
                   dense("fine-tune", keep(
-                      [this](std::string_view text) {
-                          fine_tuning_named_ = true;
-                          return whole(0)(text);
-                      },
-                      [](auto& o, std::int64_t v) { o.fine_tune_epochs = v; })));
-    parser.option("fine-tune-lr", "X", "its learning rate; else that of the layers",
-                  dense("fine-tune-lr", keep(number(0.0), [](auto& o, double v) { o.fine_tune_learning_rate = v; })));
+                                         [this](std::string_view text) {
+                                             fine_tuning_named_ = true;
+                                             return whole(0)(text);
+                                         },
+                                         [](auto& o, std::int64_t v) { o.fine_tune_epochs = v; })));
+    parser.option(
+        "fine-tune-lr", "X", "its learning rate; else that of the layers",
+        dense("fine-tune-lr", keep(number(0.0), [](auto& o, double v) { o.fine_tune_learning_rate = v; })));
     parser.option("fine-tune-loss", "NAME", "its loss; else the first layer's",
-                  dense("fine-tune-loss", keep(stackae::parse<Loss>, [](auto& o, const auto& v) { o.fine_tune_loss = v; })));
+                  dense("fine-tune-loss",
+                        keep(stackae::parse<Loss>, [](auto& o, const auto& v) { o.fine_tune_loss = v; })));
 }
 
 void TrainSettings::declare_optimizer(OptionParser& parser) {
     parser.group("The optimiser");
-    parser.option("optimizer", "NAME", "sgd, adam or adamw",
-                  dense("optimizer", keep(stackae::parse<Optimizer>, [](auto& o, const auto& v) { o.optimizer = v; })));
+    parser.option(
+        "optimizer", "NAME", "sgd, adam or adamw",
+        dense("optimizer", keep(stackae::parse<Optimizer>, [](auto& o, const auto& v) { o.optimizer = v; })));
     parser.option("lr", "X", "learning rate",
                   keep(number(0.0), [](auto& o, double v) { o.learning_rate = v; }));
     parser.option("momentum", "X", "of sgd",
                   dense("momentum", keep(number(0.0, 1.0), [](auto& o, double v) { o.momentum = v; })));
     parser.flag("nesterov", "Nesterov's momentum, of sgd",
                 dense_flag("nesterov", [](TrainOptions& o) { o.nesterov = true; }));
-    parser.option("schedule", "NAME", "constant, step, cosine or one_cycle",
-                  dense("schedule", keep(stackae::parse<Schedule>, [](auto& o, const auto& v) { o.schedule = v; })));
+    parser.option(
+        "schedule", "NAME", "constant, step, cosine or one_cycle",
+        dense("schedule", keep(stackae::parse<Schedule>, [](auto& o, const auto& v) { o.schedule = v; })));
     parser.option("step-epochs", "N", "epochs between the steps of the step schedule",
                   dense("step-epochs", keep(whole(1), [](auto& o, std::int64_t v) { o.step_epochs = v; })));
     parser.option("step-factor", "X", "what a step multiplies the learning rate by",
@@ -211,11 +223,11 @@ void TrainSettings::declare_run(OptionParser& parser) {
     parser.group("The run");
     parser.option("batch-size,b", "N", "pictures an update; 1 updates after every picture",
                   dense("batch-size", keep(
-                      [this](const std::string& text) {
-                          batch_named_ = true;
-                          return parse_integer(text, 1);
-                      },
-                      [](auto& o, std::int64_t v) { o.batch_size = v; })));
+                                          [this](const std::string& text) {
+                                              batch_named_ = true;
+                                              return parse_integer(text, 1);
+                                          },
+                                          [](auto& o, std::int64_t v) { o.batch_size = v; })));
     parser.option("validation", "P", "share of the pictures held out to measure on",
                   keep(number(0.0, 1.0), [](auto& o, double v) { o.validation = v; }));
     parser.option("patience", "N", "end a phase after N epochs without a better validation loss; 0: never",
@@ -277,10 +289,10 @@ void TrainSettings::check_automatic() const {
                                      convolutions_named_ ? "convolutions" : dense_because_));
     }
     if (budget_ && !automatic()) {
-        throw UsageError(fmt::format(
-            "--budget is for --preset auto; {} settles the stack",
-            !preset_.empty() ? "--preset " + preset_
-                             : "--" + (convolutions_named_ ? "convolutions" : dense_because_)));
+        throw UsageError(fmt::format("--budget is for --preset auto; {} settles the stack",
+                                     !preset_.empty()
+                                         ? "--preset " + preset_
+                                         : "--" + (convolutions_named_ ? "convolutions" : dense_because_)));
     }
 }
 

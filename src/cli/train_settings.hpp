@@ -1,8 +1,10 @@
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "stackae/pictures.hpp"
@@ -80,15 +82,13 @@ void fit_to_layers(std::vector<Value>& values, std::size_t layers) {
     if (values.size() <= 1 || values.size() == layers || layers == 0) {
         return;
     }
-    if (layers == 1) {
-        values.resize(1);
-        return;
+    std::vector<Value> fitted;
+    fitted.reserve(layers);
+    for (std::size_t i = 0; i + 1 < layers; ++i) {
+        fitted.push_back(values[std::min(i, values.size() - 2)]);
     }
-    const Value last = values.back();
-    values.pop_back();
-    const Value repeated = values.back();
-    values.resize(layers - 1, repeated);
-    values.push_back(last);
+    fitted.push_back(layers == 1 ? values.front() : values.back());
+    values = std::move(fitted);
 }
 
 /// `masking`, `masking:0.25` or `masking:0.1,0.2,0.3`.

@@ -71,7 +71,8 @@ double parse_duration(std::string_view text) {
     double value = 0.0;
     const auto [end, error] =
         std::from_chars(digits.data(), digits.data() + digits.size(), value, std::chars_format::fixed);
-    if (error != std::errc() || end != digits.data() + digits.size() || !(value > 0.0) || value * unit > 1e9) {
+    if (error != std::errc() || end != digits.data() + digits.size() || !(value > 0.0) ||
+        value * unit > 1e9) {
         throw wrong;
     }
     return value * unit;

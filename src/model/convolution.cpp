@@ -50,6 +50,8 @@ void read_setting(std::string_view part, std::string_view text, ConvolutionOptio
     const std::string_view value = equals == std::string_view::npos ? "" : part.substr(equals + 1);
     if (key == "max" && value.empty()) {
         options.maximum = true;
+    } else if (key == "root" && value.empty()) {
+        options.root = true;
     } else if (key == "signs" && value.empty()) {
         options.two_sided = true;
     } else if (key == "context") {
@@ -75,7 +77,7 @@ void read_setting(std::string_view part, std::string_view text, ConvolutionOptio
     } else {
         throw InvalidArgument(
             fmt::format("convolution: \"{}\" found in \"{}\", one of pool=N, pool=N/STEP, "
-                        "grid=N, max, signs, context=N, share=P, whiten=N, eps=X expected",
+                        "grid=N, max, root, signs, context=N, share=P, whiten=N, eps=X expected",
                         part, text));
     }
 }
@@ -101,6 +103,9 @@ void validate(const ConvolutionShape& shape) {
     if (shape.unit_length && shape.two_sided) {
         throw InvalidArgument("convolution: unit_length: true found, false expected with two_sided");
     }
+    if (shape.unit_length && shape.root) {
+        throw InvalidArgument("convolution: root: true found, false expected with unit_length");
+    }
     whole("values of a picture's code", shape.output_size(), 1, max_values);
     if (!(shape.contrast_epsilon > 0.0F && std::isfinite(shape.contrast_epsilon))) {
         throw InvalidArgument(fmt::format(
@@ -118,6 +123,7 @@ std::string to_text(const ConvolutionOptions& options) {
         text += fmt::format(":pool={}", options.pool_size);
     }
     text += options.maximum ? ":max" : "";
+    text += options.root ? ":root" : "";
     text += options.two_sided ? ":signs" : "";
     if (options.context > 0) {
         text += fmt::format(":context={}", options.context);
@@ -149,6 +155,10 @@ ConvolutionOptions parse_convolution(std::string_view text) {
     whole("pool", options.pool_size, options.grid > 0 ? 0 : 1, max_side);
     whole("pool's step", options.pool_stride, options.grid > 0 ? 0 : 1, options.pool_size);
     whole("context", options.context, 0, max_side);
+    if (options.context > 0 && options.root) {
+        throw InvalidArgument(
+            fmt::format("convolution: root found in \"{}\", not expected with context", text));
+    }
     whole("whiten", options.whitened, 0, 1 << 20);
     if (!(options.share > 0.0 && options.share < 1.0)) {
         throw InvalidArgument(fmt::format(

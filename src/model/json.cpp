@@ -123,6 +123,7 @@ void each_shape_field(Shape& s, const Visitor& visit) {
     visit("two_sided", s.two_sided);
     visit("unit_length", s.unit_length);
     visit("pooling", s.pooling);
+    visit("root", s.root);
     visit("pool_size", s.pool_size);
     visit("pool_stride", s.pool_stride);
     visit("grid", s.grid);
@@ -238,7 +239,13 @@ TrainOptions read_train_options(const nlohmann::json& value, const std::string& 
 ConvolutionShape read_convolution_shape(const nlohmann::json& value, const std::string& where) {
     const JsonReader reader(value, where);
     ConvolutionShape shape;
-    each_shape_field(shape, [&](const char* key, auto& field) { reader.required(key, field); });
+    each_shape_field(shape, [&](const char* key, auto& field) {
+        if (key == std::string_view("root")) {  // models written before there was one
+            reader.optional(key, field);
+        } else {
+            reader.required(key, field);
+        }
+    });
     check(shape, where);
     return shape;
 }

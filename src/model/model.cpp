@@ -64,7 +64,8 @@ std::string Model::identity() const {
         const ConvolutionShape& s = layer.shape;
         for (const std::int64_t value :
              {s.channels, s.height, s.width, s.kernel, s.whitened, s.units, std::int64_t{s.contrast},
-              std::int64_t{s.two_sided}, std::int64_t{s.unit_length}, s.pool_size, s.pool_stride, s.grid}) {
+              std::int64_t{s.two_sided}, std::int64_t{s.unit_length}, std::int64_t{s.root}, s.pool_size,
+              s.pool_stride, s.grid}) {
             hash.add(value);
         }
         hash.add(std::string_view(name(s.pooling)));

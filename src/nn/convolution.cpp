@@ -85,6 +85,13 @@ STACKAE_VECTORIZED void scale_values(float factor, std::int64_t size, float* val
     }
 }
 
+STACKAE_VECTORIZED void take_roots(float* values, std::int64_t size) {
+#pragma omp simd
+    for (std::int64_t i = 0; i < size; ++i) {
+        values[i] = std::sqrt(std::max(0.0F, values[i]));
+    }
+}
+
 std::int64_t block_of(const ConvolutionShape& shape) {
     const std::int64_t values = shape.patch_size() + shape.whitened + shape.units + shape.code_channels();
     const std::int64_t positions = shape.positions_down() * shape.positions_across();
@@ -172,6 +179,7 @@ Convolution::Convolution(Context& context, const ConvolutionLayer& layer)
     }
     if (shape_.two_sided) {
         bias_ = layer.bias;
+        signs_ = Tensor({shape_.code_channels()});
     }
 
     const auto spans_of = [&](std::int64_t positions, std::int64_t cells) {
@@ -202,14 +210,13 @@ Convolution::Convolution(Context& context, const ConvolutionLayer& layer)
                    [](float positions) { return 1.0F / positions; });
 }
 
-void Convolution::pool(const float* codes, std::int64_t first, std::int64_t count, float* pooled) const {
+void Convolution::pool(const float* codes, std::int64_t first, std::int64_t count, float* pooled) {
     const std::int64_t size = shape_.code_channels();
-    std::vector<float> signs(shape_.two_sided ? at(size) : 0);
     for (std::int64_t i = 0; i < count; ++i) {
         const float* code = codes + i * shape_.units;
         if (shape_.two_sided) {
-            split_signs(code, bias_.data(), shape_.units, signs.data());
-            code = signs.data();
+            split_signs(code, bias_.data(), shape_.units, signs_.data());
+            code = signs_.data();
         }
         const Span y = down_[at((first + i) / shape_.positions_across())];
         const Span x = across_[at((first + i) % shape_.positions_across())];
@@ -248,9 +255,17 @@ void Convolution::forward(const float* map, float* code) {
                          code + static_cast<std::int64_t>(cell) * shape_.code_channels());
         }
     }
+    if (shape_.root) {
+        take_roots(code, shape_.output_size());
+    }
 }
 
 void Convolution::backward(const float* code, float* map) {
+    if (shape_.root) {
+        squared_ = Tensor({shape_.output_size()});
+        std::transform(code, code + squared_.size(), squared_.data(), [](float root) { return root * root; });
+        code = squared_.data();
+    }
     const std::int64_t d = shape_.patch_size();
     const std::int64_t units = shape_.units;
     if (!decode_) {

@@ -34,7 +34,7 @@ private:
         std::int64_t first;
         std::int64_t last;
     };
-    void pool(const float* codes, std::int64_t first, std::int64_t count, float* pooled) const;
+    void pool(const float* codes, std::int64_t first, std::int64_t count, float* pooled);
 
     ConvolutionShape shape_;
     std::int64_t block_;  ///< patches at a time
@@ -49,7 +49,9 @@ private:
     std::optional<PackedProduct> decode_, color_;  ///< made by the first backward()
     Context* context_;
     const ConvolutionLayer* layer_;
-    Tensor bias_;  ///< of two-sided codes
+    Tensor bias_;     ///< of two-sided codes
+    Tensor squared_;  ///< what was pooled, where codes are its roots
+    Tensor signs_;    ///< of one patch: both signs of its code
 };
 
 }  // namespace stackae::nn

@@ -125,8 +125,8 @@ private:
         double shift;
     };
 
-    /// U⁻¹, Uᵀ U = products + shift. Products of columns that all but coincide are no longer positive definite
-    /// after rounding: the shift grows until they are.
+    /// U⁻¹, Uᵀ U = products + shift. Products of columns that all but coincide are no longer positive
+    /// definite after rounding: the shift grows until they are.
     static Inverse inverse_root(const MatrixXd& products) {
         const double largest = products.diagonal().maxCoeff();
         for (double shift = least_shift; shift <= most_shift; shift *= 10.0) {

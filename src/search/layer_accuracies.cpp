@@ -231,9 +231,9 @@ private:
     template <class Body>
     void climb(Ladder& ladder, const Tensor& pictures, const Body& body) {
         ladder.climb(pictures, [&](std::size_t layer, const Tensor& codes) {
-            const auto found = std::find_if(compared_.begin(), compared_.end(), [&](const Compared& compared) {
-                return compared.layer == static_cast<int>(layer) + 1;
-            });
+            const auto found = std::find_if(
+                compared_.begin(), compared_.end(),
+                [&](const Compared& compared) { return compared.layer == static_cast<int>(layer) + 1; });
             if (found != compared_.end()) {
                 body(*found, codes);
             }

@@ -18,9 +18,8 @@ constexpr std::int64_t block_rows = 1024;
 
 /// The entry of largest magnitude is positive, so that a component has one sign only.
 void settle_sign(std::span<float> component) {
-    const float largest = *std::max_element(component.begin(), component.end(), [](float a, float b) {
-        return std::abs(a) < std::abs(b);
-    });
+    const float largest = *std::max_element(component.begin(), component.end(),
+                                            [](float a, float b) { return std::abs(a) < std::abs(b); });
     if (largest < 0.0F) {
         std::transform(component.begin(), component.end(), component.begin(), std::negate<>{});
     }

@@ -11,10 +11,13 @@ namespace {
 
 /// Below, a stack of convolutions has too few positions to pool.
 constexpr std::int64_t least_side = 12;
+/// Smaller pictures leave too few positions of a patch of `conv`.
+constexpr std::int64_t small_side = 20;
+constexpr std::int64_t small_kernel = 5;
 /// Side of the maps that the upper layer sees, about.
 constexpr double map_side = 13.0;
 /// Units of the upper layer, most first.
-constexpr std::array<std::int64_t, 6> upper_units = {4096, 2048, 1024, 512, 256, 128};
+constexpr std::array<std::int64_t, 5> upper_units = {2048, 1024, 512, 256, 128};
 /// Stacks whose cost is timed; that of others is on a line through theirs.
 constexpr std::int64_t timed_less = 128;
 constexpr std::int64_t timed_more = 512;
@@ -24,11 +27,12 @@ constexpr std::int64_t patches_a_unit = 30;
 constexpr std::int64_t pictures_a_value = 4;
 constexpr std::int64_t least_code = 32;
 
-/// `conv` or `conv-large`, its pooling suited to the pictures' size, its code to their number.
+/// `conv`, its pooling suited to the pictures' size, its code to their number.
 TrainOptions suited(const Recipe& recipe, std::int64_t pictures, std::int64_t units) {
-    TrainOptions options = preset(units > 1024 ? "conv-large" : "conv");
+    TrainOptions options = preset("conv");
     const auto side = static_cast<std::int64_t>(std::min(recipe.height, recipe.width));
     ConvolutionOptions& lower = options.convolutions.front();
+    lower.kernel = side < small_side ? small_kernel : lower.kernel;
     const double pools = std::round(static_cast<double>(side - lower.kernel + 1) / map_side);
     lower.pool_size = std::max<std::int64_t>(1, static_cast<std::int64_t>(pools));
     lower.pool_stride = lower.pool_size;
@@ -81,10 +85,11 @@ StackChoice choose_stack(std::int64_t pictures, const Recipe& recipe, const Choo
             break;
         }
     }
-    choice.reason = fmt::format("{} pictures of {} x {} pixels{}", pictures, recipe.width, recipe.height,
-                                choice.seconds > options.budget_seconds
-                                    ? ": the smallest stack of convolutions, though it takes longer than allowed"
-                                    : "");
+    choice.reason =
+        fmt::format("{} pictures of {} x {} pixels{}", pictures, recipe.width, recipe.height,
+                    choice.seconds > options.budget_seconds
+                        ? ": the smallest stack of convolutions, though it takes longer than allowed"
+                        : "");
     return choice;
 }
 

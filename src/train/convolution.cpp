@@ -101,6 +101,9 @@ public:
         if (number_ > 0 && layer_.shape.contrast) {
             settle_contrast();
         }
+        if (sample_size(options_, layer_.shape, number_, std::ssize(data_.train)).patches == 0) {
+            throw InvalidArgument("convolution: context: one patch found, at least 2 expected");
+        }
         SampleStore patches = sample_patches();
         if (patches.rows() == 0) {
             return false;
@@ -268,8 +271,11 @@ void ConvolutionTraining::learn_units(SampleStore& patches) {
         settings.learning_rate = options_.learning_rate;
         settings.penalty.winner_share =
             options_.winner_share > 0.0 ? options_.winner_share : default_winner_share;
+        // Patches are in the order of the pictures, often class by class: every twentieth is held out.
+        const auto middle =
+            std::stable_partition(rows.begin(), rows.end(), [](std::int64_t row) { return row % 20 == 0; });
         const std::span<const std::int64_t> all(rows);
-        const std::size_t held = rows.size() / 20;
+        const auto held = static_cast<std::size_t>(middle - rows.begin());
         Phase phase(context_, parameters, PhaseData{patches, all.subspan(held), all.first(held)}, settings,
                     options_);
         phase.run(observer_, model_.history);
@@ -438,6 +444,7 @@ ConvolutionShape next_shape(const Recipe& recipe, const std::vector<ConvolutionL
     shape.pool_size = options.pool_size;
     shape.pool_stride = options.pool_stride;
     shape.grid = options.grid;
+    shape.root = options.root;
     shape.unit_length = options.context > 0;
     shape.contrast = options.context == 0;
     shape.whitened = std::min(options.whitened > 0 ? options.whitened : default_whitened, shape.patch_size());

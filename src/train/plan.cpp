@@ -93,7 +93,8 @@ TrainPlan make_plan(std::int64_t pictures, const Recipe& recipe, const TrainOpti
     std::int64_t input = 0;
     for (std::size_t i = 0; i < options.layers.size(); ++i) {
         const auto specs = training::autoencoder(options, recipe, i);
-        const double step = add_phase(specs, training::greedy_settings(options, recipe, i), options.layers[i]);
+        const double step =
+            add_phase(specs, training::greedy_settings(options, recipe, i), options.layers[i]);
         plan.seconds_a_picture += step / products_a_step;
         plan.parameters += plan.phases.back().parameters;
         dense_parameters += plan.phases.back().parameters;

@@ -177,8 +177,8 @@ void Training::train_dense(SampleStore samples) {
     }
 }
 
-/// The linear autoencoder of least squared error: principal axes, each code value scaled by λ^−code_whitening,
-/// λ its variance.
+/// The linear autoencoder of least squared error: principal axes, each code value scaled by
+/// λ^−code_whitening, λ its variance.
 void Training::train_code(const SampleStore& samples) {
     const nn::PrincipalAxes axes =
         nn::principal_axes(context_, samples.row(0), samples.rows(), samples.columns(), options_.code_size);

@@ -11,7 +11,7 @@ stack=(--preset conv --convolutions 12@5:pool=2:share=0.25,16@3:grid=2:max --cod
 expect 0 train digits --dry-run
 has err "auto: 80 pictures of 28 x 28 pixels, about "
 has err " of 10:00 min allowed"
-has out "stack        28x28x1 -> 12x12x256 -> 2x2x256 -> 32"
+has out "stack        28x28x1 -> 11x11x256 -> 3x3x128 -> 32"
 has out "preset       auto"
 grep -q '^extraction   [0-9,]* pictures a second' out || fail "the speed of extraction"
 expect 2 train digits --preset auto --epochs 3

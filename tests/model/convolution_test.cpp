@@ -209,6 +209,7 @@ TEST_CASE("the identity changes with every tensor and every field of a convoluti
         [](Model& m) { m.convolutions[0].shape.contrast_epsilon *= 2.0F; },
         [](Model& m) { m.convolutions[0].shape.two_sided = true; },
         [](Model& m) { m.convolutions[0].shape.unit_length = true; },
+        [](Model& m) { m.convolutions[0].shape.root = true; },
         [](Model& m) { m.convolutions[0].shape.pooling = Pooling::average; },
         [](Model& m) { m.convolutions[0].shape.pool_size = 3; },
         [](Model& m) { m.convolutions[0].shape.pool_stride = 2; },
@@ -299,6 +300,7 @@ TEST_CASE("shapes of convolutional layers are not believed unchecked") {
         CHECK(refused_description([&](json& d) { d["convolutions"][1].erase(key); }) ==
               "convolutions.2: " + std::string(key) + ": missing");
     }
+    CHECK(refused_description([](json& d) { d["convolutions"][1].erase("root"); }) == "nothing was thrown");
     CHECK(refused_description([](json& d) { d["convolutions"] = 3; }) ==
           "model: convolutions: 3 found, an array expected");
     CHECK(refused_description([](json& d) { d["convolutions"][0] = 3; }) ==
@@ -384,7 +386,8 @@ TEST_CASE("a convolutional layer's text says all of it and is read back") {
     const ConvolutionOptions defaults = parse_convolution("256@5");
     CHECK(defaults == ConvolutionOptions{});
     CHECK(to_text(defaults) == "256@5:pool=2:share=0.2:eps=0.1");
-    const ConvolutionOptions all = parse_convolution("64@7:pool=3/2:max:signs:share=0.05:whiten=40:eps=0.01");
+    const ConvolutionOptions all =
+        parse_convolution("64@7:pool=3/2:max:root:signs:share=0.05:whiten=40:eps=0.01");
     CHECK(all.units == 64);
     CHECK(all.kernel == 7);
     CHECK(all.pool_size == 3);
@@ -423,9 +426,11 @@ TEST_CASE("a convolutional layer's text that makes no sense is refused with what
           "convolution: \"99999999999999999999\" found in \"99999999999999999999@5\", a number expected");
     CHECK(parse_message("256@5:") ==
           "convolution: \"\" found in \"256@5:\", one of pool=N, pool=N/STEP, grid=N, "
-          "max, signs, context=N, share=P, whiten=N, eps=X expected");
+          "max, root, signs, context=N, share=P, whiten=N, eps=X expected");
     CHECK(parse_message("256@5:pol=2")
               .rfind("convolution: \"pol=2\" found in \"256@5:pol=2\", one of pool=N", 0) == 0);
+    CHECK(parse_message("8@3:root:context=2") ==
+          "convolution: root found in \"8@3:root:context=2\", not expected with context");
     CHECK(parse_message("256@5:max=2").rfind("convolution: \"max=2\" found", 0) == 0);
     CHECK(parse_message("256@5:pool=") == "convolution: \"\" found in \"256@5:pool=\", a number expected");
     CHECK(parse_message("256@5:pool=2/") ==

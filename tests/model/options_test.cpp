@@ -224,5 +224,6 @@ TEST_CASE("presets are what their papers say") {
 
 TEST_CASE("an unknown preset is answered with the presets there are") {
     CHECK(message_of([] { (void)stackae::preset("resnet"); }) ==
-          "preset: \"resnet\" found, one of default, conv, hinton2006, compact, sdae, sparse, wta expected");
+          "preset: \"resnet\" found, one of dense, conv, conv-large, hinton2006, compact, sdae, sparse, wta "
+          "expected");
 }

@@ -100,7 +100,8 @@ Values forward(const ConvolutionLayer& layer, const Tensor& map) {
                 }
             }
             for (double& value : cell) {
-                result.push_back(s.pooling == Pooling::average ? value / count : value);
+                value = s.pooling == Pooling::average ? value / count : value;
+                result.push_back(s.root ? std::sqrt(value) : value);
             }
         }
     }
@@ -120,7 +121,10 @@ Values code_at(const ConvolutionShape& s, const Tensor& code, std::int64_t y, st
             }
             const float* cell = code.data() + (cy * s.cells_across() + cx) * s.code_channels();
             for (std::int64_t i = 0; i < s.units; ++i) {
-                sum[at(i)] += double{cell[i]} - (s.two_sided ? double{cell[s.units + i]} : 0.0);
+                const auto pooled = [&](std::int64_t k) {
+                    return s.root ? std::pow(double{cell[k]}, 2.0) : double{cell[k]};
+                };
+                sum[at(i)] += pooled(i) - (s.two_sided ? pooled(s.units + i) : 0.0);
             }
             ++cells;
         }
@@ -320,6 +324,23 @@ TEST_CASE("Linear codes are of length one before they are pooled, and keep their
     convolution.forward(map.data(), code.data());
     REQUIRE(*std::min_element(code.values().begin(), code.values().end()) < 0.0F);
     check_close(code, forward(layer, map), 1e-4);
+    Tensor rebuilt({s.input_size()});
+    convolution.backward(code.data(), rebuilt.data());
+    check_close(rebuilt, backward(layer, code), 1e-4);
+}
+
+TEST_CASE("Roots are taken of what was pooled, and squared before it is decoded") {
+    ConvolutionShape s = shape_of(GENERATE(4, 40), 5);
+    s.root = true;
+    s.two_sided = GENERATE(false, true);
+    s.pooling = GENERATE(Pooling::average, Pooling::maximum);
+    const ConvolutionLayer layer = real_layer(s);
+    const Tensor map = reference::uniform({s.input_size()}, 0, 1, 8);
+    nn::Context context(1);
+    nn::Convolution convolution(context, layer);
+    Tensor code({s.output_size()});
+    convolution.forward(map.data(), code.data());
+    check_close(code, forward(layer, map), 1e-3);
     Tensor rebuilt({s.input_size()});
     convolution.backward(code.data(), rebuilt.data());
     check_close(rebuilt, backward(layer, code), 1e-4);

@@ -106,9 +106,9 @@ TEST_CASE("components are orthonormal and few of them explain correlated values"
 TEST_CASE("all components together lose nothing") {
     const auto [n, d] = GENERATE(std::pair<int, int>{100, 12}, std::pair<int, int>{20, 50});
     const Tensor rows = correlated(n, d, 2);
-    const Pca pca = Pca::fit(rows, std::min(n, d));
+    const Pca pca = Pca::fit(rows, std::min(n - 1, d));  // around their mean, n rows vary in n − 1 directions
     check_orthonormal(pca);
-    CHECK(reconstruction_error(pca, rows) < 1e-8);
+    CHECK(reconstruction_error(pca, rows) < 1e-7);
 }
 
 TEST_CASE("past the directions in which rows vary, components are zeros, not NaN") {

@@ -58,7 +58,7 @@ TEST_CASE("the more time is allowed, the larger the stack") {
     const auto units = [&](double seconds) {
         return choose_stack(100'000, recipe, {.budget_seconds = seconds}).options.convolutions.back().units;
     };
-    CHECK(units(1e9) == 4096);
+    CHECK(units(1e9) == 2048);
     CHECK(units(1e-3) == 128);
 }
 

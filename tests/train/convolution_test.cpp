@@ -291,7 +291,7 @@ TEST_CASE("A code in closed form is almost white, without correlations, and rebu
     }
     double kept = 0.0;
     for (std::int64_t a = 0; a < codes.columns(); ++a) {
-        kept += n / std::pow(core::squared_norm(layer.weights.row(a)), 2.0);
+        kept += n * std::pow(core::squared_norm(layer.weights.row(a)), -1.0 / 0.8);
     }
     CHECK(kept > 0.2 * of_mean);
     CHECK(error == Approx(of_mean - kept).epsilon(1e-2));
