@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -66,6 +67,9 @@ struct TrainPlan {
                                       const TrainOptions& options);
 
 struct ChooseOptions {
+    /// Put over every stack that is considered, where given, so that what a user names is part of the
+    /// estimate. May change anything but the convolutions and the dense layers.
+    std::function<TrainOptions(const TrainOptions&)> adjust = {};
     double budget_seconds = 600.0;  ///< for training and for turning every picture into its code
     // What affects memory and speed.
     std::int64_t memory = TrainOptions{}.memory;

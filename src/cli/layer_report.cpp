@@ -28,6 +28,9 @@ std::vector<std::string> layer_lines(const Model& model) {
     for (std::string line; std::getline(text, line);) {
         lines.push_back(line);
     }
+    if (std::ssize(model.layer_accuracies) < model.depth()) {
+        lines.emplace_back("  other layers have too many values to be compared by neighbours");
+    }
     return lines;
 }
 

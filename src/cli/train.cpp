@@ -120,6 +120,9 @@ int TrainCommand::run(Console& console, const std::vector<std::string>& inputs) 
         }
     }
     const Recipe recipe = settle_recipe(console, pictures, options.threads);
+    if (!settings_.dense_because().empty()) {
+        console.note(fmt::format("a dense stack, since --{} is named", settings_.dense_because()));
+    }
     if (settings_.automatic()) {
         options = choose(console, pictures.size(), recipe, options);
     }
@@ -158,14 +161,17 @@ TrainOptions TrainCommand::choose(Console& console, std::int64_t pictures, const
                                   const TrainOptions& run) const {
     const StackChoice choice =
         choose_stack(pictures, recipe,
-                     {.budget_seconds = settings_.budget(), .memory = run.memory, .threads = run.threads});
+                     {.adjust = [this](const TrainOptions& stack) { return settings_.options(stack); },
+                      .budget_seconds = settings_.budget(),
+                      .memory = run.memory,
+                      .threads = run.threads});
     console.note(
         fmt::format("auto: {}{}", choice.reason,
                     choice.seconds > 0.0
                         ? fmt::format(", about {} to train and to extract of {} allowed",
                                       format_duration(choice.seconds), format_duration(settings_.budget()))
                         : ""));
-    return settings_.options(choice.options);
+    return choice.options;
 }
 
 void TrainCommand::print_plan(const Pictures& pictures, const Recipe& recipe,
@@ -191,9 +197,10 @@ void TrainCommand::print_plan(const Pictures& pictures, const Recipe& recipe,
     results.write(fmt::format("parameters   {}\n", format_count(plan.parameters)));
     results.write(fmt::format("memory       {}\n", format_bytes(plan.memory_bytes)));
     results.write(fmt::format("time         {} (estimated)\n", format_duration(plan.seconds)));
-    results.write(
-        fmt::format("extraction   {} pictures a second (estimated, without decoding their files)\n\n{}",
-                    format_count(std::llround(1.0 / plan.seconds_a_picture)), table.text()));
+    results.write(fmt::format(
+        "extraction   {} pictures a second (estimated, without decoding their files)\n\n{}",
+        plan.seconds_a_picture > 0.0 ? format_count(std::llround(1.0 / plan.seconds_a_picture)) : "-",
+        table.text()));
     results.finish();
 }
 

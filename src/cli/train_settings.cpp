@@ -300,7 +300,7 @@ TrainOptions TrainSettings::options() const {
     if (!preset_.empty() && preset_ != automatic_name) {
         return options(preset(preset_));
     }
-    return options(preset(convolutions_named_ || automatic() ? "conv" : "dense"));
+    return options(preset(dense_because_.empty() ? "conv" : "dense"));
 }
 
 TrainOptions TrainSettings::options(const TrainOptions& base) const {
@@ -331,7 +331,7 @@ TrainOptions TrainSettings::options(const TrainOptions& base) const {
 bool TrainSettings::suit_small_sets(TrainOptions& options, std::int64_t pictures) const {
     const TrainOptions before = options;
     const auto updates = [&] { return (pictures + options.batch_size - 1) / options.batch_size; };
-    if (!preset_.empty() || options.layers.empty()) {
+    if ((!preset_.empty() && preset_ != automatic_name) || options.layers.empty()) {
         return false;
     }
     while (!batch_named_ && options.batch_size > 32 && updates() < 16) {

@@ -24,10 +24,15 @@ public:
     /// nothing that only another kind of stack has.
     [[nodiscard]] bool automatic() const;
     /// The preset with what was named on the command line put over it, valid. Without a preset, `conv` where
-    /// convolutions were named or the stack is chosen later, else `dense`. Throws UsageError.
+    /// convolutions alone were named or the stack is chosen later, else `dense`. Throws UsageError.
     [[nodiscard]] TrainOptions options() const;
     /// The same over what was chosen.
     [[nodiscard]] TrainOptions options(const TrainOptions& base) const;
+    /// The option that was named and stands for a dense stack, where no preset says what the stack is; else
+    /// empty.
+    [[nodiscard]] std::string dense_because() const {
+        return preset_.empty() && !convolutions_named_ ? dense_because_ : "";
+    }
     /// Seconds that an automatic choice may take.
     [[nodiscard]] double budget() const { return budget_.value_or(ChooseOptions{}.budget_seconds); }
     /// Few pictures make few updates an epoch. Where neither a preset nor the number was named, the batch is

@@ -64,9 +64,11 @@ std::string Model::identity() const {
         const ConvolutionShape& s = layer.shape;
         for (const std::int64_t value :
              {s.channels, s.height, s.width, s.kernel, s.whitened, s.units, std::int64_t{s.contrast},
-              std::int64_t{s.two_sided}, std::int64_t{s.unit_length}, std::int64_t{s.root}, s.pool_size,
-              s.pool_stride, s.grid}) {
+              std::int64_t{s.two_sided}, std::int64_t{s.unit_length}, s.pool_size, s.pool_stride, s.grid}) {
             hash.add(value);
+        }
+        if (s.root) {  // models made before there was one keep their identity
+            hash.add(std::string_view("root"));
         }
         hash.add(std::string_view(name(s.pooling)));
         hash.add(std::int64_t{std::bit_cast<std::int32_t>(s.contrast_epsilon)});

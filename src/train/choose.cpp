@@ -6,6 +6,9 @@
 #include "stackae/error.hpp"
 #include "stackae/train.hpp"
 
+#include "model/split.hpp"
+#include "train/convolution.hpp"
+
 namespace stackae {
 namespace {
 
@@ -31,22 +34,27 @@ constexpr std::int64_t least_code = 32;
 TrainOptions suited(const Recipe& recipe, std::int64_t pictures, std::int64_t units) {
     TrainOptions options = preset("conv");
     const auto side = static_cast<std::int64_t>(std::min(recipe.height, recipe.width));
+    const auto longer = static_cast<std::int64_t>(std::max(recipe.height, recipe.width));
     ConvolutionOptions& lower = options.convolutions.front();
+    const ConvolutionOptions& upper = options.convolutions.back();
     lower.kernel = side < small_side ? small_kernel : lower.kernel;
-    const double pools = std::round(static_cast<double>(side - lower.kernel + 1) / map_side);
-    lower.pool_size = std::max<std::int64_t>(1, static_cast<std::int64_t>(pools));
+    // The mean of both sides decides, but the shorter one must leave a cell of the grid each a position.
+    const auto down = static_cast<double>(side - lower.kernel + 1);
+    const auto across = static_cast<double>(longer - lower.kernel + 1);
+    const double most = std::floor(down / static_cast<double>(upper.kernel + upper.grid - 1));
+    lower.pool_size =
+        static_cast<std::int64_t>(std::clamp(std::round(std::sqrt(down * across) / map_side), 1.0, most));
     lower.pool_stride = lower.pool_size;
     options.convolutions.back().units = units;
     options.code_size = std::clamp(pictures / pictures_a_value, least_code, options.code_size);
-    options.preset = "auto";
     return options;
 }
 
-/// Patches of the upper layer that there are.
+/// Patches that the upper layer learns from.
 std::int64_t patches_of(const Recipe& recipe, const TrainOptions& options, std::int64_t pictures) {
-    const ConvolutionShape shape = convolution_shapes(recipe, options).back();
-    const std::int64_t positions = shape.positions_down() * shape.positions_across();
-    return pictures > options.patches / positions ? options.patches : pictures * positions;
+    return training::sample_size(options, convolution_shapes(recipe, options).back(), 1,
+                                 pictures - held_out(options, pictures))
+        .patches;
 }
 
 }  // namespace
@@ -56,21 +64,21 @@ StackChoice choose_stack(std::int64_t pictures, const Recipe& recipe, const Choo
         throw InvalidArgument(fmt::format("choose: {} pictures and {} seconds found, more than 0 expected",
                                           pictures, options.budget_seconds));
     }
+    const auto settle = [&](TrainOptions stack) {
+        stack.preset = "auto";
+        stack.threads = options.threads;
+        stack.memory = options.memory;
+        return options.adjust ? options.adjust(stack) : stack;
+    };
     StackChoice choice;
     if (std::min(recipe.height, recipe.width) < least_side) {
-        choice.options = preset("dense");
-        choice.options.preset = "auto";
+        choice.options = settle(preset("dense"));
         choice.reason = recipe.height == 1
                             ? "rows of numbers have no neighbourhoods: a dense stack"
                             : fmt::format("less than {} pixels a side: a dense stack", least_side);
         return choice;
     }
-    const auto stack_of = [&](std::int64_t units) {
-        TrainOptions stack = suited(recipe, pictures, units);
-        stack.threads = options.threads;
-        stack.memory = options.memory;
-        return stack;
-    };
+    const auto stack_of = [&](std::int64_t units) { return settle(suited(recipe, pictures, units)); };
     const auto timed = [&](std::int64_t units) {
         const TrainPlan plan = plan_training(pictures, recipe, stack_of(units));
         return plan.seconds + plan.seconds_a_picture * static_cast<double>(pictures);
@@ -85,11 +93,10 @@ StackChoice choose_stack(std::int64_t pictures, const Recipe& recipe, const Choo
             break;
         }
     }
-    choice.reason =
-        fmt::format("{} pictures of {} x {} pixels{}", pictures, recipe.width, recipe.height,
-                    choice.seconds > options.budget_seconds
-                        ? ": the smallest stack of convolutions, though it takes longer than allowed"
-                        : "");
+    choice.reason = fmt::format("{} pictures of {} x {} pixels{}", pictures, recipe.width, recipe.height,
+                                choice.seconds > options.budget_seconds
+                                    ? ": the smallest stack of convolutions takes longer than allowed"
+                                    : "");
     return choice;
 }
 

@@ -273,7 +273,7 @@ void ConvolutionTraining::learn_units(SampleStore& patches) {
             options_.winner_share > 0.0 ? options_.winner_share : default_winner_share;
         // Patches are in the order of the pictures, often class by class: every twentieth is held out.
         const auto middle =
-            std::stable_partition(rows.begin(), rows.end(), [](std::int64_t row) { return row % 20 == 0; });
+            std::stable_partition(rows.begin(), rows.end(), [](std::int64_t row) { return row % 20 == 19; });
         const std::span<const std::int64_t> all(rows);
         const auto held = static_cast<std::size_t>(middle - rows.begin());
         Phase phase(context_, parameters, PhaseData{patches, all.subspan(held), all.first(held)}, settings,

@@ -33,6 +33,7 @@ TEST_CASE("without a preset the stack is chosen by the pictures, unless what is 
     CHECK(parsed({}) == preset("conv"));
     CHECK(parsed({"--fine-tune", "30"}) == preset("dense"));
     CHECK(parsed({"--convolutions", "16@5"}).layers.empty());
+    CHECK(parsed({"--convolutions", "16@5", "--layers", "20"}).code_size == 0);
     for (const Preset& preset : presets()) {
         CHECK(parsed({"--preset", preset.name}) == preset.options);
     }

@@ -209,7 +209,7 @@ TEST_CASE("the identity changes with every tensor and every field of a convoluti
         [](Model& m) { m.convolutions[0].shape.contrast_epsilon *= 2.0F; },
         [](Model& m) { m.convolutions[0].shape.two_sided = true; },
         [](Model& m) { m.convolutions[0].shape.unit_length = true; },
-        [](Model& m) { m.convolutions[0].shape.root = true; },
+        [](Model& m) { m.convolutions[0].shape.root = !m.convolutions[0].shape.root; },
         [](Model& m) { m.convolutions[0].shape.pooling = Pooling::average; },
         [](Model& m) { m.convolutions[0].shape.pool_size = 3; },
         [](Model& m) { m.convolutions[0].shape.pool_stride = 2; },
