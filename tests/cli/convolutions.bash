@@ -17,6 +17,7 @@ grep -q '^extraction   [0-9,]* pictures a second' out || fail "the speed of extr
 expect 2 train digits --preset auto --epochs 3
 has err "--preset auto chooses the stack; --epochs is for another preset"
 expect 2 train digits --budget 5m --preset conv
+has err "--budget is for --preset auto; --preset conv settles the stack"
 
 # What it will cost, before anything is trained.
 expect 0 train digits "${stack[@]}" --dry-run
