@@ -5,23 +5,26 @@
 #include <fmt/format.h>
 #include <functional>
 #include <limits>
+#include <map>
 #include <omp.h>
+#include <optional>
 #include <utility>
 
 #include "stackae/error.hpp"
 
 #include "core/random.hpp"
 #include "core/threads.hpp"
-#include "search/hinge_solver.hpp"
+#include "nn/principal_axes.hpp"
+#include "search/ridge_solver.hpp"
 
 namespace stackae::search {
 namespace {
 
 constexpr int most_folds = 5;
-constexpr int patience = 2;  // steps in succession that may be worse than the best
-/// HingeSolver's. While c is chosen, 0.3 was seen to end in too large a c.
-constexpr double search_tolerance = 0.1;
-constexpr double final_tolerance = 0.01;
+constexpr double tolerance = 0.003;  // RidgeSolver's
+/// Rows wider than this are trained on with the help of so many principal axes, those of some of the rows.
+constexpr std::int64_t most_axes = 512;
+constexpr std::int64_t most_axes_rows = 4096;
 /// Floats of a cache line, of which a standardised row is a multiple.
 constexpr std::int64_t line = 16;
 
@@ -91,85 +94,108 @@ Tensor standardised(const Tensor& rows, const std::vector<double>& mean, const s
     return to;
 }
 
-/// Problems that are solved together, and their weights: problems × width.
-struct Group {
-    std::vector<HingeProblem> problems;
-    Tensor weights;
-};
-
 /// What is trained on.
 struct Training {
     RowProducts rows;
     std::span<const std::int64_t> labels;
     std::vector<std::int64_t> part_of;  // size n
+    std::optional<nn::PrincipalAxes> axes;
 };
 
-/// Of classes that have rows, in their order, each without the parts from `first` to `last` in turn.
-std::vector<Group> make_groups(const Training& training, std::int64_t classes, std::int64_t first,
-                               std::int64_t last) {
+/// Those of rows that are spread evenly over all; with one thread, so that they do not depend on how many there
+/// are. None where conjugate gradients are quick without.
+std::optional<nn::PrincipalAxes> find_axes(const Tensor& values, std::int64_t n) {
+    if (values.columns() <= most_axes) {
+        return std::nullopt;
+    }
+    const std::int64_t count = std::min(n, most_axes_rows);
+    Tensor some({count, values.columns()});
+    for (std::int64_t i = 0; i < count; ++i) {
+        const auto row = values.row(i * n / count);
+        std::copy(row.begin(), row.end(), some.row(i).begin());
+    }
+    const nn::ThreadScope scope(1);
+    nn::Context context(1);
+    return nn::principal_axes(context, some.data(), count, some.columns(), std::min(count - 1, most_axes));
+}
+
+using Group = std::vector<RidgeProblem>;  // solved together
+
+/// Of each c and each class that has rows, in their order, without the parts from `first` to `last` in turn.
+std::vector<Group> make_groups(const Training& training, const std::vector<double>& cs, std::int64_t classes,
+                               std::int64_t first, std::int64_t last) {
     std::vector<char> present(at(classes), 0);
     for (const std::int64_t label : training.labels) {
         present[at(label)] = 1;
     }
     std::vector<Group> groups;
-    for (std::int64_t k = 0; k < classes; ++k) {
-        for (std::int64_t part = first; present[at(k)] != 0 && part < last; ++part) {
-            if (groups.empty() || std::ssize(groups.back().problems) == HingeSolver::most_problems) {
-                groups.emplace_back();
+    for (const double c : cs) {
+        for (std::int64_t k = 0; k < classes; ++k) {
+            for (std::int64_t part = first; present[at(k)] != 0 && part < last; ++part) {
+                if (groups.empty() || std::ssize(groups.back()) == RidgeSolver::most_problems) {
+                    groups.emplace_back();
+                }
+                groups.back().push_back({k, part, c});
             }
-            groups.back().problems.push_back({k, part});
         }
     }
     for (Group& group : groups) {
-        HingeSolver::describe(training.rows, training.labels, training.part_of, group.problems);
-        group.weights = Tensor({std::ssize(group.problems), training.rows.width()});
+        RidgeSolver::describe(training.labels, training.part_of, group);
     }
     return groups;
+}
+
+RidgeSolver make_solver(const Training& training, const Group& group) {
+    return {training.rows, training.labels, training.part_of, group,
+            training.axes ? &*training.axes : nullptr};
 }
 
 /// The class of the highest score so far, for each row.
 struct Given {
     explicit Given(std::size_t n) : score(n, -std::numeric_limits<float>::infinity()), of_class(n, 0) {}
 
-    /// Scores of rows by problems that held them out; a class without training rows is not offered.
-    void offer(const HingeSolver& solver, const Group& group, const std::vector<std::int64_t>& part_of) {
-        for (std::size_t i = 0; i < part_of.size(); ++i) {
-            for (std::size_t p = 0; p < group.problems.size(); ++p) {
-                const HingeProblem& problem = group.problems[p];
-                if (problem.held_out != part_of[i] || problem.positive == 0) {
-                    continue;
-                }
-                const float offered =
-                    solver.score(static_cast<std::int64_t>(i), static_cast<std::int64_t>(p));
-                if (offered > score[i]) {
-                    score[i] = offered;
-                    of_class[i] = problem.of_class;
-                }
-            }
-        }
-    }
-
     std::vector<float> score;
     std::vector<std::int64_t> of_class;
 };
 
-/// Trains from the groups' weights on, and counts the rows in the first `folds` parts that are named rightly.
-std::int64_t train_all(const Training& training, std::vector<Group>& groups, double c, double tolerance,
-                       std::int64_t folds) {
-    Given given(training.labels.size());
-    for (Group& group : groups) {
-        HingeSolver solver(training.rows, training.labels, training.part_of, group.problems);
-        solver.minimise(c, tolerance, group.weights);
-        if (folds > 0) {
-            given.offer(solver, group, training.part_of);
+/// The c by which most rows of the first `folds` parts are named rightly, each by problems that held it out; the
+/// smallest of equals.
+double choose_c(const Training& training, std::int64_t classes, std::int64_t folds) {
+    const std::vector<double> cs = LinearProbe::grid();
+    std::map<double, Given> given;
+    for (const double c : cs) {
+        given.emplace(c, training.labels.size());
+    }
+    for (const Group& group : make_groups(training, cs, classes, 0, folds)) {
+        RidgeSolver solver = make_solver(training, group);
+        static_cast<void>(solver.solve(tolerance));
+        for (std::int64_t p = 0; p < std::ssize(group); ++p) {
+            const RidgeProblem& problem = group[at(p)];
+            Given& best = given.at(problem.c);
+            // A class without training rows is not offered.
+            for (std::size_t i = 0; problem.positive > 0 && i < training.labels.size(); ++i) {
+                const float score = solver.score(static_cast<std::int64_t>(i), p);
+                if (problem.held_out == training.part_of[i] && score > best.score[i]) {
+                    best.score[i] = score;
+                    best.of_class[i] = problem.of_class;
+                }
+            }
         }
     }
-    std::int64_t right = 0;
-    for (std::size_t i = 0; i < training.labels.size(); ++i) {
-        right +=
-            static_cast<std::int64_t>(training.part_of[i] < folds && given.of_class[i] == training.labels[i]);
+    double chosen = cs.front();
+    std::int64_t most = -1;
+    for (const auto& [c, best] : given) {
+        std::int64_t right = 0;
+        for (std::size_t i = 0; i < training.labels.size(); ++i) {
+            right += static_cast<std::int64_t>(training.part_of[i] < folds &&
+                                               best.of_class[i] == training.labels[i]);
+        }
+        if (right > most) {
+            most = right;
+            chosen = c;
+        }
     }
-    return right;
+    return chosen;
 }
 
 /// The class of the highest score, where value(j) is the row's.
@@ -211,47 +237,6 @@ std::vector<std::int64_t> deal(std::span<const std::int64_t> labels, std::int64_
     return part_of;
 }
 
-struct Choice {
-    double c = 0.0;
-    std::vector<Group> groups;
-};
-
-/// Climbs the grid as the header tells.
-Choice choose_c(const Training& training, std::int64_t classes, std::int64_t folds) {
-    std::vector<Group> groups = make_groups(training, classes, 0, folds);
-    Choice best;
-    std::int64_t most = -1;
-    int worse = 0;
-    for (const double c : LinearProbe::grid()) {
-        const std::int64_t right = train_all(training, groups, c, search_tolerance, folds);
-        worse = right < most ? worse + 1 : 0;
-        if (right > most) {
-            most = right;
-            best = {c, groups};
-        }
-        if (worse == patience) {
-            break;
-        }
-    }
-    return best;
-}
-
-/// Starts each class from its weights in the first fold.
-void start_from(const Choice& choice, std::vector<Group>& groups) {
-    std::size_t to = 0;  // counts classes in the same order on both sides
-    for (const Group& from : choice.groups) {
-        for (std::int64_t p = 0; p < std::ssize(from.problems); ++p) {
-            if (from.problems[at(p)].held_out == 0) {
-                const auto row = from.weights.row(p);
-                const auto group = to / at(HingeSolver::most_problems);
-                const auto place = to++ % at(HingeSolver::most_problems);
-                std::copy(row.begin(), row.end(),
-                          groups[group].weights.row(static_cast<std::int64_t>(place)).begin());
-            }
-        }
-    }
-}
-
 std::int64_t count_folds(std::int64_t n, std::int64_t columns, std::int64_t classes, std::int64_t allowed) {
     const double values =
         static_cast<double>(n) * static_cast<double>(columns) * static_cast<double>(classes);
@@ -274,9 +259,10 @@ void check(const Tensor& rows, std::span<const std::int64_t> labels, std::int64_
 }  // namespace
 
 std::int64_t LinearProbe::memory_bytes(std::int64_t rows, std::int64_t columns) {
-    constexpr std::int64_t problems = HingeSolver::most_problems;
-    constexpr std::int64_t vectors = (2 * RowProducts::most_strips + 8) * problems;
-    const std::int64_t a_row = columns + line + HingeSolver::values_a_row(problems);
+    constexpr std::int64_t problems = RidgeSolver::most_problems;
+    const std::int64_t vectors = (2 * RowProducts::most_strips + 12) * problems +
+                                 (columns <= most_axes ? 0 : std::min(rows, most_axes_rows) + 4 * most_axes);
+    const std::int64_t a_row = columns + line + RidgeSolver::values_a_row(problems);
     return static_cast<std::int64_t>(sizeof(float)) * (rows * a_row + vectors * columns);
 }
 
@@ -310,20 +296,18 @@ LinearProbe LinearProbe::fit(const Tensor& rows, std::span<const std::int64_t> l
     const Tensor values = standardised(rows, probe.mean_, probe.deviation_, threads);
     const std::int64_t n = rows.rows();
     const Training training{RowProducts(values, n, threads), labels,
-                            deal(labels, classes, std::min<std::int64_t>(most_folds, n), options.seed)};
-    Choice choice{options.c, {}};
+                            deal(labels, classes, std::min<std::int64_t>(most_folds, n), options.seed),
+                            find_axes(values, n)};
+    probe.c_ = options.c;
     if (options.c == 0.0) {
         probe.folds_ = static_cast<int>(count_folds(n, rows.columns(), classes, options.fold_values));
-        choice = choose_c(training, classes, probe.folds_);
+        probe.c_ = choose_c(training, classes, probe.folds_);
     }
-    probe.c_ = choice.c;
-    std::vector<Group> groups = make_groups(training, classes, -1, 0);  // nothing is held out
-    start_from(choice, groups);
-    train_all(training, groups, probe.c_, final_tolerance, 0);
-    for (const Group& group : groups) {
-        for (std::int64_t p = 0; p < std::ssize(group.problems); ++p) {
-            const auto row = group.weights.row(p).first(at(rows.columns() + 1));
-            probe.weights_[at(group.problems[at(p)].of_class)].assign(row.begin(), row.end());
+    for (const Group& group : make_groups(training, {probe.c_}, classes, -1, 0)) {  // nothing is held out
+        const Tensor weights = make_solver(training, group).solve(tolerance);
+        for (std::int64_t p = 0; p < std::ssize(group); ++p) {
+            const auto row = weights.row(p).first(at(rows.columns() + 1));
+            probe.weights_[at(group[at(p)].of_class)].assign(row.begin(), row.end());
         }
     }
     return probe;

@@ -20,17 +20,16 @@ struct ProbeOptions {
     int threads = 0;                               ///< 0: one a core; results are the same
 };
 
-/// A linear classifier of features, as they are judged in the literature: a support vector machine with
-/// squared hinge loss for each class against the rest (HingeSolver). For rows z, standardised by the training
-/// rows' mean and deviation, and y = ±1:
+/// A linear classifier of features, as they are judged in the literature: regularised least squares for each
+/// class against the rest (RidgeSolver; Rifkin & Klautau 2004, "In defense of one-vs-all classification"). For
+/// rows z, standardised by the training rows' mean and deviation, and y = ±1:
 ///
-///     min  ½ (‖w‖² + b²) + c / n · Σ max(0, 1 − y (w · z + b))²
+///     min  ½ (‖w‖² + b²) + c / n · Σ (y − w · z − b)²
 ///
-/// The loss is a mean, not a sum, so that c depends little on n. c comes from grid(), by its accuracy on
-/// training rows held out: five folds in turn where n × d × classes are at most ProbeOptions::fold_values,
-/// else one fifth of the rows. Folds are random and stratified. The grid is climbed, each step from the
-/// weights of the one before, until two steps in succession are worse than the best. With the best c all rows
-/// are trained on, from the weights of the climb. Time is in proportion to n × d × classes.
+/// The loss is a mean, not a sum, so that c depends little on n. c is the one of grid() that names most training
+/// rows rightly that were held out: five folds in turn where n × d × classes are at most
+/// ProbeOptions::fold_values, else one fifth of the rows. Folds are random and stratified. With that c all rows
+/// are trained on. Time is in proportion to n × d × classes.
 class LinearProbe {
 public:
     /// rows: n × d, finite; labels: size n, in [0, classes). A class without rows is never predicted; with
@@ -41,8 +40,9 @@ public:
     /// m × d; the class of each row, ties to the smaller.
     [[nodiscard]] std::vector<std::int64_t> predict(const Tensor& rows, int threads = 0) const;
 
-    /// Most that training holds beside its arguments, in essence: 4 × (n × (d + 208) + 2560 × d) bytes, the
-    /// standardised rows, scores of up to 64 problems, and sums.
+    /// Most that training holds beside its arguments, in essence: 4 × (n × (d + 208) + 2816 × d) bytes, the
+    /// standardised rows, scores of up to 64 problems, and sums; with more than 512 columns, up to
+    /// 4 × 6144 × d more for principal axes.
     [[nodiscard]] static std::int64_t memory_bytes(std::int64_t rows, std::int64_t columns);
     /// Throws InvalidArgument when memory_bytes is above the limit.
     static void check_memory(std::int64_t rows, std::int64_t columns, std::int64_t limit);

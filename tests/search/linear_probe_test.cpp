@@ -74,7 +74,7 @@ std::vector<std::vector<double>> standardised(const Tensor& rows) {
     return z;
 }
 
-/// ½ ‖w‖² + c / n Σ max(0, 1 − y w·z)², and its gradient.
+/// ½ ‖w‖² + c / n Σ (y − w·z)², and its gradient.
 double objective(const std::vector<std::vector<double>>& z, const Labels& labels, std::int64_t of_class,
                  double c, const std::vector<double>& w, std::vector<double>& gradient) {
     double value = 0.0;
@@ -89,10 +89,10 @@ double objective(const std::vector<std::vector<double>>& z, const Labels& labels
         for (std::size_t j = 0; j < w.size(); ++j) {
             score += w[j] * z[i][j];
         }
-        const double margin = std::max(0.0, 1.0 - y * score);
-        value += each * margin * margin;
+        const double miss = y - score;
+        value += each * miss * miss;
         for (std::size_t j = 0; j < w.size(); ++j) {
-            gradient[j] -= 2.0 * each * margin * y * z[i][j];
+            gradient[j] -= 2.0 * each * miss * z[i][j];
         }
     }
     return value;
@@ -269,7 +269,7 @@ TEST_CASE("with one class alone, the linear classifier names that one") {
 
 TEST_CASE("the linear classifier refuses what does not fit, and says what it would take") {
     Data train = clouds(64, 2, 1022, 1.0F, 13);
-    const std::int64_t needed = 4 * (64 * (1022 + 208) + 2560 * 1022);
+    const std::int64_t needed = 4 * (64 * (1022 + 208) + (2816 + 64 + 2048) * 1022);
     CHECK(LinearProbe::memory_bytes(64, 1022) == needed);
     ProbeOptions options;
     options.c = 1.0;
