@@ -37,8 +37,11 @@ struct EvaluateOptions {
     int splits = 20;         ///< random half/half splits, where there is one set
     std::uint64_t seed = 0;  ///< of the splits, and of the linear classifier's folds
     bool linear = false;     ///< train a linear classifier too, see LinearFigures
-    /// Most bytes that training the linear classifier may take: 4 × (n × (code_size + 208) + 2560 ×
-    /// code_size) for n labelled training pictures.
+    /// Every training picture is learnt from mirrored too, left to right: by the neighbours, the linear classifier
+    /// and the baselines. Pictures of the test part are never mirrored.
+    bool mirror = false;
+    /// Most bytes that training the linear classifier may take: about 4 × n × (code_size + 208) for n labelled
+    /// training pictures, twice that with `mirror`, and at most 4 × 8960 × code_size more.
     std::int64_t linear_memory = std::int64_t{10} << 30;
     int threads = 0;
 };
@@ -49,17 +52,16 @@ struct Figure {
     double deviation = 0.0;  ///< sample standard deviation over splits
 };
 
-/// A linear classifier of the features: support vector machines with squared hinge loss, each class against
-/// the rest, on features standardised by the training part, min ½ (‖w‖² + b²) + c / n · Σ max(0, 1 − y (w · z
-/// + b))², by a truncated Newton method (Keerthi & DeCoste 2005; Lin, Weng & Keerthi 2008). c is chosen on
-/// the training part alone: by five-fold cross-validation where n × code_size × classes are at most 2.5 ·
-/// 10⁷, else on one fifth of the training pictures, held out.
+/// A linear classifier of the features: regularised least squares for each class against the rest, on features
+/// standardised by the training part, min ½ (‖w‖² + b²) + c / n · Σ (y − w · z − b)², y = ±1 (Rifkin & Klautau
+/// 2004). c is chosen on the training part alone: by five-fold cross-validation where n × code_size × classes are
+/// at most 2.5 · 10⁷, else on one fifth of the training pictures, held out.
 struct LinearFigures {
     Figure accuracy;  ///< in [0, 1]
     /// As chosen from `grid`; over splits their median (the lower of two). 0 where the training part had one
     /// class alone.
     double c = 0.0;
-    std::vector<double> grid;  ///< ascending; left when accuracy falls
+    std::vector<double> grid;  ///< ascending
     int folds = 0;             ///< held out in turn (in the first split)
 };
 

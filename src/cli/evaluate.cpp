@@ -205,6 +205,8 @@ void EvaluateCommand::declare(OptionParser& parser) {
                   [this](const std::string& text) { options_.metric = parse_metric(text); });
     parser.option("classifier", "knn|linear", "linear: a linear classifier too, beside the neighbours",
                   [this](const std::string& text) { options_.linear = asks_linear(text); });
+    parser.flag("mirror", "training pictures are learnt from mirrored too; test pictures are never mirrored",
+                options_.mirror);
     parser.option("memory", "SIZE", "most that training the linear classifier may take (10G when not given)",
                   [this](const std::string& text) { options_.linear_memory = parse_bytes(text); });
     codes_.declare(parser);
@@ -258,6 +260,7 @@ int EvaluateCommand::run(Console& console, const std::vector<std::string>& input
     if (json_) {
         nlohmann::json object = report_json(result, model.path, options_.linear);
         object["knn"]["l2_normalize"] = options_.l2_normalize;
+        object["mirror"] = options_.mirror;
         results.write(core::print_json(object) + "\n");
     } else {
         results.write(report(result, model.path));

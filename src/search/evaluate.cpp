@@ -12,7 +12,7 @@
 #include "search/rows.hpp"
 
 // Pictures are held as floats while they are measured, n × recipe.size() × 4 bytes: those of both sets, once
-// more in the index of the raw baseline, and with one set once more in its halves.
+// more in the index of the raw baseline, with one set once more in its halves, and mirrored again as often.
 namespace stackae {
 namespace {
 
@@ -43,10 +43,27 @@ void shrink(Tensor& tensor, std::int64_t rows) {
     }
 }
 
+/// Left to right, in place.
+void mirror(const Recipe& recipe, Tensor& pictures) {
+    const auto width = static_cast<std::size_t>(recipe.width);
+    const auto channels = static_cast<std::size_t>(recipe.channels);
+    const auto values = pictures.values();
+    for (std::size_t row = 0; row < values.size(); row += width * channels) {
+        const auto line = values.subspan(row, width * channels);
+        for (std::size_t x = 0; x < width / 2; ++x) {
+            const auto left = line.begin() + static_cast<std::ptrdiff_t>(x * channels);
+            const auto right = line.begin() + static_cast<std::ptrdiff_t>((width - 1 - x) * channels);
+            std::swap_ranges(left, left + static_cast<std::ptrdiff_t>(channels), right);
+        }
+    }
+}
+
+enum class View { as_is, mirrored };
+
 /// rebuild: whether each picture's error of reconstruction is measured too, which costs as much as encoding
 /// it.
 Read read(Encoder& encoder, const Model& model, const Pictures& pictures, const EvaluateOptions& options,
-          bool rebuild) {
+          bool rebuild, View view = View::as_is) {
     Read result;
     Part& part = result.part;
     part.pictures = Tensor({pictures.size(), model.recipe.size()});
@@ -58,6 +75,9 @@ Read read(Encoder& encoder, const Model& model, const Pictures& pictures, const 
         result.skipped.insert(result.skipped.end(), batch.skipped.begin(), batch.skipped.end());
         if (batch.indices.empty()) {
             continue;
+        }
+        if (view == View::mirrored) {
+            mirror(model.recipe, batch.pictures);
         }
         // The reconstruction is of the code as it is; l2_normalize is for the neighbours alone.
         const Tensor codes = encoder.encode(batch.pictures);
@@ -110,6 +130,26 @@ void check_read(const Read& set, std::int64_t least, const Pictures& pictures) {
     }
 }
 
+/// `pictures` mirrored, with the labels of `set`, which is what was read of them as they are; nothing where that
+/// was not asked for.
+Part mirrored(Encoder& encoder, const Model& model, const Pictures& pictures, const EvaluateOptions& options,
+              const Read& set) {
+    if (!options.mirror) {
+        return {};
+    }
+    if (model.recipe.height == 1) {
+        throw InvalidArgument(fmt::format("{}: rows of numbers found, pictures expected to be mirrored",
+                                          pictures.path()));
+    }
+    Part part = read(encoder, model, pictures, options, false, View::mirrored).part;
+    if (part.pictures.rows() != set.part.size()) {
+        throw InvalidArgument(fmt::format("{}: {} pictures could be read at first, {} the next time",
+                                          pictures.path(), set.part.size(), part.pictures.rows()));
+    }
+    part.labels = set.part.labels;
+    return part;
+}
+
 Evaluation finish(const std::vector<search::SplitFigures>& splits, const std::vector<std::string>& names,
                   const EvaluateOptions& options) {
     Evaluation evaluation = search::summarise(splits, names, options.linear);
@@ -132,10 +172,14 @@ Evaluation evaluate(const Model& model, const Pictures& train, const Pictures& t
     check_read(train_set, 1, train);
     check_read(test_set, 1, test);
 
+    const std::int64_t train_pictures = train_set.part.size();
+    if (options.mirror) {
+        search::append(train_set.part, mirrored(encoder, model, train, options, train_set));
+    }
     const auto figures = search::measure(train_set.part, test_set.part, std::ssize(names), options);
     Evaluation evaluation = finish({figures}, names, options);
     evaluation.code_size = encoder.code_size();
-    evaluation.train_pictures = train_set.part.size();
+    evaluation.train_pictures = train_pictures;
     evaluation.test_pictures = test_set.part.size();
     evaluation.skipped_train = std::move(train_set.skipped);
     evaluation.skipped_test = std::move(test_set.skipped);
@@ -149,12 +193,16 @@ Evaluation evaluate(const Model& model, const Pictures& pictures, const Evaluate
     const std::vector<std::string> names = number_classes({&set});
     check_read(set, 2, pictures);
 
+    const Part turned = mirrored(encoder, model, pictures, options, set);
     std::vector<search::SplitFigures> splits;
     search::Halves halves;
     for (int split = 0; split < options.splits; ++split) {
         halves = search::split_in_halves(set.part.labels, options.seed, split);
-        splits.push_back(search::measure(search::gather(set.part, halves.train),
-                                         search::gather(set.part, halves.test), std::ssize(names), options));
+        Part train = search::gather(set.part, halves.train);
+        if (options.mirror) {
+            search::append(train, search::gather(turned, halves.train));
+        }
+        splits.push_back(search::measure(train, search::gather(set.part, halves.test), std::ssize(names), options));
     }
     Evaluation evaluation = finish(splits, names, options);
     evaluation.code_size = encoder.code_size();

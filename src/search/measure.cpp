@@ -191,8 +191,23 @@ Halves split_in_halves(const std::vector<std::int64_t>& labels, std::uint64_t se
 }
 
 Part gather(const Part& part, const std::vector<std::int64_t>& rows) {
-    return {gather_rows(part.pictures, rows), gather_rows(part.codes, rows), gather_values(part.errors, rows),
+    // Errors are of test parts.
+    return {gather_rows(part.pictures, rows), gather_rows(part.codes, rows),
+            part.errors.empty() ? std::vector<double>() : gather_values(part.errors, rows),
             gather_values(part.labels, rows)};
+}
+
+void append(Part& part, const Part& more) {
+    const auto join = [](Tensor& tensor, const Tensor& rest) {
+        Tensor all({tensor.rows() + rest.rows(), tensor.columns()});
+        std::copy_n(tensor.data(), tensor.size(), all.data());
+        std::copy_n(rest.data(), rest.size(), all.data() + tensor.size());
+        tensor = std::move(all);
+    };
+    join(part.pictures, more.pictures);
+    join(part.codes, more.codes);
+    part.errors.insert(part.errors.end(), more.errors.begin(), more.errors.end());
+    part.labels.insert(part.labels.end(), more.labels.begin(), more.labels.end());
 }
 
 SplitFigures measure(const Part& train, const Part& test, std::int64_t classes,

@@ -31,6 +31,9 @@ struct Halves {
 /// Copies rows, in their order.
 [[nodiscard]] Part gather(const Part& part, const std::vector<std::int64_t>& rows);
 
+/// Adds the rows of another part of as many columns.
+void append(Part& part, const Part& more);
+
 /// Figures of one split.
 struct SplitFigures {
     std::int64_t pca_components = 0;

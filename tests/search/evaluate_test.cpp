@@ -271,6 +271,40 @@ TEST_CASE("codes of length 1 are compared, but reconstructed as they are") {
     CHECK(evaluation.sse_per_image.mean == Approx(0.25));
 }
 
+TEST_CASE("mirrored training pictures are learnt from, test pictures stay as they are") {
+    // The code is the upper left value. Only the mirror image of "a" is near the test picture.
+    stackae::Model model = first_value_model(4);
+    model.recipe.height = 2;
+    model.recipe.width = 2;
+    const auto set = [](const std::vector<float>& values, const std::vector<std::string>& labels) {
+        Tensor tensor({static_cast<std::int64_t>(labels.size()), 2, 2});
+        std::copy(values.begin(), values.end(), tensor.data());
+        return stackae::Pictures::from_tensor(std::move(tensor), labels);
+    };
+    const auto train = set({0.1F, 0.9F, 0.0F, 0.0F, 0.7F, 0.7F, 0.0F, 0.0F}, {"a", "b"});
+    const auto test = set({0.9F, 0.1F, 0.0F, 0.0F}, {"a"});
+    EvaluateOptions options;
+    options.k = 1;
+    CHECK(stackae::evaluate(model, train, test, options).knn_accuracy.mean == 0.0);
+    options.mirror = true;
+    const Evaluation mirrored = stackae::evaluate(model, train, test, options);
+    CHECK(mirrored.knn_accuracy.mean == 1.0);
+    CHECK(mirrored.raw_knn_accuracy.mean == 1.0);
+    CHECK(mirrored.train_pictures == 2);
+
+    // Of a set that is split, mirror images go where their pictures go: the other half is as it was.
+    const auto twins = set({0.1F, 0.9F, 0.0F, 0.0F, 0.9F, 0.1F, 0.0F, 0.0F}, {"a", "a"});
+    options.splits = 3;
+    const Evaluation halves = stackae::evaluate(model, twins, options);
+    CHECK(halves.train_pictures == 1);
+    CHECK(halves.test_pictures == 1);
+    CHECK(halves.sse_per_image.mean == stackae::evaluate(model, twins, {.splits = 3}).sse_per_image.mean);
+
+    stackae::Model numbers = first_value_model(2);
+    CHECK_THROWS_WITH(stackae::evaluate(numbers, pictures({0.1F}, {"a"}), pictures({0.2F}, {"a"}), options),
+                      contains("rows of numbers found"));
+}
+
 TEST_CASE("one set is split in halves, the same way every time") {
     const stackae::Model model = first_value_model(2);
     std::mt19937 generator(1);
