@@ -74,7 +74,8 @@ struct ClassFigures {
 };
 
 struct Evaluation {
-    std::int64_t train_pictures = 0;
+    std::int64_t train_pictures = 0;  ///< not counting mirror images
+    bool mirrored = false;            ///< EvaluateOptions::mirror
     std::int64_t test_pictures = 0;
     int splits = 1;
     bool labelled = false;  ///< without labels only reconstruction is there

@@ -82,13 +82,16 @@ std::string linear_table(const LinearFigures& linear, int splits) {
 
 std::string report(const Evaluation& result, const std::string& model) {
     const int splits = result.splits;
+    const char* const mirrored = result.mirrored ? " (and mirrored)" : "";
     std::string out = fmt::format("model  {}, code of {} values\n", model, result.code_size);
     out += splits > 1 ? fmt::format(
-                            "data   {} random splits in halves of {} and {} pictures; figures are mean ± "
+                            "data   {} random splits in halves of {}{} and {} pictures; figures are mean ± "
                             "standard deviation\n",
-                            splits, format_count(result.train_pictures), format_count(result.test_pictures))
-                      : fmt::format("data   {} pictures to learn from, {} to measure on\n",
-                                    format_count(result.train_pictures), format_count(result.test_pictures));
+                            splits, format_count(result.train_pictures), mirrored,
+                            format_count(result.test_pictures))
+                      : fmt::format("data   {} pictures to learn from{}, {} to measure on\n",
+                                    format_count(result.train_pictures), mirrored,
+                                    format_count(result.test_pictures));
     TextTable squared;
     squared.add({"model", plain(result.sse_per_image, splits)});
     squared.add({fmt::format("PCA of {}", result.pca_components), plain(result.pca_sse_per_image, splits)});
@@ -126,6 +129,7 @@ void put(nlohmann::json& object, const char* key, const Figure& figure) {
 nlohmann::json report_json(const Evaluation& result, const std::string& model, bool linear_asked) {
     nlohmann::json out{{"model", model},
                        {"train_pictures", result.train_pictures},
+                       {"mirrored", result.mirrored},
                        {"test_pictures", result.test_pictures},
                        {"splits", result.splits},
                        {"labelled", result.labelled},
@@ -260,7 +264,6 @@ int EvaluateCommand::run(Console& console, const std::vector<std::string>& input
     if (json_) {
         nlohmann::json object = report_json(result, model.path, options_.linear);
         object["knn"]["l2_normalize"] = options_.l2_normalize;
-        object["mirror"] = options_.mirror;
         results.write(core::print_json(object) + "\n");
     } else {
         results.write(report(result, model.path));

@@ -157,6 +157,7 @@ Evaluation finish(const std::vector<search::SplitFigures>& splits, const std::ve
         evaluation.k = options.k;
     }
     evaluation.metric = options.metric;
+    evaluation.mirrored = options.mirror;
     return evaluation;
 }
 
