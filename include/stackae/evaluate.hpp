@@ -37,11 +37,11 @@ struct EvaluateOptions {
     int splits = 20;         ///< random half/half splits, where there is one set
     std::uint64_t seed = 0;  ///< of the splits, and of the linear classifier's folds
     bool linear = false;     ///< train a linear classifier too, see LinearFigures
-    /// Every training picture is learnt from mirrored too, left to right: by the neighbours, the linear classifier
-    /// and the baselines. Pictures of the test part are never mirrored.
+    /// Every training picture is learnt from mirrored too, left to right: by the neighbours, the linear
+    /// classifier and the baselines. Pictures of the test part are never mirrored.
     bool mirror = false;
-    /// Most bytes that training the linear classifier may take: about 4 × n × (code_size + 208) for n labelled
-    /// training pictures, twice that with `mirror`, and at most 4 × 8960 × code_size more.
+    /// Most bytes that training the linear classifier may take: about 4 × n × (code_size + 208) for n
+    /// labelled training pictures, twice that with `mirror`, and at most 4 × 23296 × code_size more.
     std::int64_t linear_memory = std::int64_t{10} << 30;
     int threads = 0;
 };
@@ -52,10 +52,10 @@ struct Figure {
     double deviation = 0.0;  ///< sample standard deviation over splits
 };
 
-/// A linear classifier of the features: regularised least squares for each class against the rest, on features
-/// standardised by the training part, min ½ (‖w‖² + b²) + c / n · Σ (y − w · z − b)², y = ±1 (Rifkin & Klautau
-/// 2004). c is chosen on the training part alone: by five-fold cross-validation where n × code_size × classes are
-/// at most 2.5 · 10⁷, else on one fifth of the training pictures, held out.
+/// A linear classifier of the features: regularised least squares for each class against the rest, on
+/// features standardised by the training part, min ½ (‖w‖² + b²) + c / n · Σ (y − w · z − b)², y = ±1 (Rifkin
+/// & Klautau 2004). c is chosen on the training part alone: by five-fold cross-validation where n × code_size
+/// × classes are at most 2.5 · 10⁷, else on one fifth of the training pictures, held out.
 struct LinearFigures {
     Figure accuracy;  ///< in [0, 1]
     /// As chosen from `grid`; over splits their median (the lower of two). 0 where the training part had one
@@ -107,7 +107,8 @@ struct Evaluation {
 ///
 /// Both sets are held as floats: with n and m pictures of d = recipe.size() values, evaluating takes
 /// 4 × d × (2 n + m) bytes (the training pictures once more in the index of the raw baseline), beside the
-/// codes and 8 × min(n, d)² for the principal components. EvaluateOptions::linear_memory comes on top; where
+/// codes and 8 × min(n, d)² for the principal components. With `mirror` n counts mirror images, and 2 n × d
+/// are held once more for a while. EvaluateOptions::linear_memory comes on top; where
 /// it is too small, InvalidArgument is thrown before anything is measured. Where some pictures cannot be read
 /// or have no label, their set is held once more for a while.
 [[nodiscard]] Evaluation evaluate(const Model& model, const Pictures& train, const Pictures& test,

@@ -84,14 +84,14 @@ std::string report(const Evaluation& result, const std::string& model) {
     const int splits = result.splits;
     const char* const mirrored = result.mirrored ? " (and mirrored)" : "";
     std::string out = fmt::format("model  {}, code of {} values\n", model, result.code_size);
-    out += splits > 1 ? fmt::format(
-                            "data   {} random splits in halves of {}{} and {} pictures; figures are mean ± "
-                            "standard deviation\n",
-                            splits, format_count(result.train_pictures), mirrored,
-                            format_count(result.test_pictures))
-                      : fmt::format("data   {} pictures to learn from{}, {} to measure on\n",
-                                    format_count(result.train_pictures), mirrored,
-                                    format_count(result.test_pictures));
+    out +=
+        splits > 1
+            ? fmt::format(
+                  "data   {} random splits in halves of {}{} and {} pictures; figures are mean ± "
+                  "standard deviation\n",
+                  splits, format_count(result.train_pictures), mirrored, format_count(result.test_pictures))
+            : fmt::format("data   {} pictures to learn from{}, {} to measure on\n",
+                          format_count(result.train_pictures), mirrored, format_count(result.test_pictures));
     TextTable squared;
     squared.add({"model", plain(result.sse_per_image, splits)});
     squared.add({fmt::format("PCA of {}", result.pca_components), plain(result.pca_sse_per_image, splits)});

@@ -25,7 +25,10 @@ struct Read {
     std::vector<SkippedPicture> skipped;
 };
 
-void check_options(const EvaluateOptions& options) {
+void check_options(const Model& model, const EvaluateOptions& options) {
+    if (options.mirror && model.recipe.height == 1) {
+        throw InvalidArgument("evaluate: pictures expected to be mirrored, the model is of rows of numbers");
+    }
     if (options.k < 1) {
         throw InvalidArgument(fmt::format("evaluate: k of at least 1 expected, {} found", options.k));
     }
@@ -43,8 +46,14 @@ void shrink(Tensor& tensor, std::int64_t rows) {
     }
 }
 
-/// Left to right, in place.
+/// Left to right, in place. Values that were standardised one by one are again, where they end up.
 void mirror(const Recipe& recipe, Tensor& pictures) {
+    for (std::int64_t i = 0; i < pictures.rows() && !recipe.mean.empty(); ++i) {
+        const auto row = pictures.row(i);
+        for (std::size_t j = 0; j < row.size(); ++j) {
+            row[j] = row[j] * recipe.deviation[j] + recipe.mean[j];
+        }
+    }
     const auto width = static_cast<std::size_t>(recipe.width);
     const auto channels = static_cast<std::size_t>(recipe.channels);
     const auto values = pictures.values();
@@ -54,6 +63,12 @@ void mirror(const Recipe& recipe, Tensor& pictures) {
             const auto left = line.begin() + static_cast<std::ptrdiff_t>(x * channels);
             const auto right = line.begin() + static_cast<std::ptrdiff_t>((width - 1 - x) * channels);
             std::swap_ranges(left, left + static_cast<std::ptrdiff_t>(channels), right);
+        }
+    }
+    for (std::int64_t i = 0; i < pictures.rows() && !recipe.mean.empty(); ++i) {
+        const auto row = pictures.row(i);
+        for (std::size_t j = 0; j < row.size(); ++j) {
+            row[j] = (row[j] - recipe.mean[j]) / recipe.deviation[j];
         }
     }
 }
@@ -130,24 +145,21 @@ void check_read(const Read& set, std::int64_t least, const Pictures& pictures) {
     }
 }
 
-/// `pictures` mirrored, with the labels of `set`, which is what was read of them as they are; nothing where that
-/// was not asked for.
+/// `pictures` mirrored, with the labels of `set`, which is what was read of them as they are; nothing where
+/// that was not asked for.
 Part mirrored(Encoder& encoder, const Model& model, const Pictures& pictures, const EvaluateOptions& options,
               const Read& set) {
     if (!options.mirror) {
         return {};
     }
-    if (model.recipe.height == 1) {
-        throw InvalidArgument(fmt::format("{}: rows of numbers found, pictures expected to be mirrored",
-                                          pictures.path()));
+    Read again = read(encoder, model, pictures, options, false, View::mirrored);
+    if (!std::equal(again.skipped.begin(), again.skipped.end(), set.skipped.begin(), set.skipped.end(),
+                    [](const SkippedPicture& a, const SkippedPicture& b) { return a.index == b.index; })) {
+        throw InvalidArgument(
+            fmt::format("{}: other pictures could be read at first than the next time", pictures.path()));
     }
-    Part part = read(encoder, model, pictures, options, false, View::mirrored).part;
-    if (part.pictures.rows() != set.part.size()) {
-        throw InvalidArgument(fmt::format("{}: {} pictures could be read at first, {} the next time",
-                                          pictures.path(), set.part.size(), part.pictures.rows()));
-    }
-    part.labels = set.part.labels;
-    return part;
+    again.part.labels = set.part.labels;
+    return std::move(again.part);
 }
 
 Evaluation finish(const std::vector<search::SplitFigures>& splits, const std::vector<std::string>& names,
@@ -165,7 +177,7 @@ Evaluation finish(const std::vector<search::SplitFigures>& splits, const std::ve
 
 Evaluation evaluate(const Model& model, const Pictures& train, const Pictures& test,
                     const EvaluateOptions& options) {
-    check_options(options);
+    check_options(model, options);
     Encoder encoder(model, {.layer = options.layer, .threads = options.threads});
     Read train_set = read(encoder, model, train, options, false);
     Read test_set = read(encoder, model, test, options, true);
@@ -188,7 +200,7 @@ Evaluation evaluate(const Model& model, const Pictures& train, const Pictures& t
 }
 
 Evaluation evaluate(const Model& model, const Pictures& pictures, const EvaluateOptions& options) {
-    check_options(options);
+    check_options(model, options);
     Encoder encoder(model, {.layer = options.layer, .threads = options.threads});
     Read set = read(encoder, model, pictures, options, true);
     const std::vector<std::string> names = number_classes({&set});
@@ -203,7 +215,8 @@ Evaluation evaluate(const Model& model, const Pictures& pictures, const Evaluate
         if (options.mirror) {
             search::append(train, search::gather(turned, halves.train));
         }
-        splits.push_back(search::measure(train, search::gather(set.part, halves.test), std::ssize(names), options));
+        splits.push_back(
+            search::measure(train, search::gather(set.part, halves.test), std::ssize(names), options));
     }
     Evaluation evaluation = finish(splits, names, options);
     evaluation.code_size = encoder.code_size();

@@ -25,6 +25,7 @@ constexpr double tolerance = 0.003;  // RidgeSolver's
 /// Rows wider than this are trained on with the help of so many principal axes, those of some of the rows.
 constexpr std::int64_t most_axes = 512;
 constexpr std::int64_t most_axes_rows = 4096;
+constexpr std::int64_t widest_covariance = 6144;  // that principal_axes makes
 /// Floats of a cache line, of which a standardised row is a multiple.
 constexpr std::int64_t line = 16;
 
@@ -102,8 +103,8 @@ struct Training {
     std::optional<nn::PrincipalAxes> axes;
 };
 
-/// Those of rows that are spread evenly over all; with one thread, so that they do not depend on how many there
-/// are. None where conjugate gradients are quick without.
+/// Those of rows that are spread evenly over all; with one thread, so that they do not depend on how many
+/// there are. None where conjugate gradients are quick without.
 std::optional<nn::PrincipalAxes> find_axes(const Tensor& values, std::int64_t n) {
     if (values.columns() <= most_axes) {
         return std::nullopt;
@@ -158,8 +159,8 @@ struct Given {
     std::vector<std::int64_t> of_class;
 };
 
-/// The c by which most rows of the first `folds` parts are named rightly, each by problems that held it out; the
-/// smallest of equals.
+/// The c by which most rows of the first `folds` parts are named rightly, each by problems that held it out;
+/// the smallest of equals.
 double choose_c(const Training& training, std::int64_t classes, std::int64_t folds) {
     const std::vector<double> cs = LinearProbe::grid();
     std::map<double, Given> given;
@@ -237,16 +238,36 @@ std::vector<std::int64_t> deal(std::span<const std::int64_t> labels, std::int64_
     return part_of;
 }
 
-std::int64_t count_folds(std::int64_t n, std::int64_t columns, std::int64_t classes, std::int64_t allowed) {
-    const double values =
-        static_cast<double>(n) * static_cast<double>(columns) * static_cast<double>(classes);
-    return values <= static_cast<double>(allowed) ? std::min<std::int64_t>(most_folds, n) : 1;
+/// The same for all views of a picture.
+std::vector<std::int64_t> deal_views(std::span<const std::int64_t> labels, std::int64_t classes,
+                                     const ProbeOptions& options) {
+    const std::int64_t pictures = std::ssize(labels) / options.views;
+    std::vector<std::int64_t> parts =
+        deal(labels.first(at(pictures)), classes, std::min<std::int64_t>(most_folds, pictures), options.seed);
+    for (std::int64_t i = pictures; i < std::ssize(labels); ++i) {
+        parts.push_back(parts[at(i - pictures)]);
+    }
+    return parts;
 }
 
-void check(const Tensor& rows, std::span<const std::int64_t> labels, std::int64_t classes) {
+std::int64_t count_folds(std::int64_t n, std::int64_t columns, std::int64_t classes,
+                         const ProbeOptions& options) {
+    const double values =
+        static_cast<double>(n) * static_cast<double>(columns) * static_cast<double>(classes);
+    return values <= static_cast<double>(options.fold_values)
+               ? std::min<std::int64_t>(most_folds, n / options.views)
+               : 1;
+}
+
+void check(const Tensor& rows, std::span<const std::int64_t> labels, std::int64_t classes,
+           std::int64_t views) {
     if (rows.empty() || rows.rows() != std::ssize(labels)) {
         throw InvalidArgument(fmt::format("linear classifier: {} rows of {} values and {} labels found",
                                           rows.rows(), rows.columns(), labels.size()));
+    }
+    if (views < 1 || rows.rows() % views != 0) {
+        throw InvalidArgument(fmt::format(
+            "linear classifier: {} rows found, {} views of each picture expected", rows.rows(), views));
     }
     for (const std::int64_t label : labels) {
         if (label < 0 || label >= classes) {
@@ -260,8 +281,11 @@ void check(const Tensor& rows, std::span<const std::int64_t> labels, std::int64_
 
 std::int64_t LinearProbe::memory_bytes(std::int64_t rows, std::int64_t columns) {
     constexpr std::int64_t problems = RidgeSolver::most_problems;
-    const std::int64_t vectors = (2 * RowProducts::most_strips + 12) * problems +
-                                 (columns <= most_axes ? 0 : std::min(rows, most_axes_rows) + 4 * most_axes);
+    // Some of the rows, a block of them, two covariances, and the axes with what they are made of.
+    const std::int64_t axes = std::min(rows, most_axes_rows) + std::min(rows, most_axes_rows / 2) +
+                              2 * std::min(columns, widest_covariance) + 4 * most_axes;
+    const std::int64_t vectors =
+        (2 * RowProducts::most_strips + 12) * problems + (columns <= most_axes ? 0 : axes);
     const std::int64_t a_row = columns + line + RidgeSolver::values_a_row(problems);
     return static_cast<std::int64_t>(sizeof(float)) * (rows * a_row + vectors * columns);
 }
@@ -283,7 +307,7 @@ std::vector<double> LinearProbe::grid() {
 
 LinearProbe LinearProbe::fit(const Tensor& rows, std::span<const std::int64_t> labels, std::int64_t classes,
                              const ProbeOptions& options) {
-    check(rows, labels, classes);
+    check(rows, labels, classes, options.views);
     check_memory(rows.rows(), rows.columns(), options.memory);
     const int threads = core::resolve_threads(options.threads);
     LinearProbe probe;
@@ -295,12 +319,11 @@ LinearProbe LinearProbe::fit(const Tensor& rows, std::span<const std::int64_t> l
     }
     const Tensor values = standardised(rows, probe.mean_, probe.deviation_, threads);
     const std::int64_t n = rows.rows();
-    const Training training{RowProducts(values, n, threads), labels,
-                            deal(labels, classes, std::min<std::int64_t>(most_folds, n), options.seed),
+    const Training training{RowProducts(values, n, threads), labels, deal_views(labels, classes, options),
                             find_axes(values, n)};
     probe.c_ = options.c;
     if (options.c == 0.0) {
-        probe.folds_ = static_cast<int>(count_folds(n, rows.columns(), classes, options.fold_values));
+        probe.folds_ = static_cast<int>(count_folds(n, rows.columns(), classes, options));
         probe.c_ = choose_c(training, classes, probe.folds_);
     }
     for (const Group& group : make_groups(training, {probe.c_}, classes, -1, 0)) {  // nothing is held out

@@ -12,6 +12,8 @@ struct ProbeOptions {
     // What affects results.
     double c = 0.0;          ///< weight of the loss; 0: chosen
     std::uint64_t seed = 0;  ///< of the folds
+    /// Rows a picture: of n rows, i and i + n / views show the same one, and are held out together.
+    std::int64_t views = 1;
     /// Most rows × columns × classes for which five folds are held out in turn.
     std::int64_t fold_values = 25'000'000;
 
@@ -21,15 +23,15 @@ struct ProbeOptions {
 };
 
 /// A linear classifier of features, as they are judged in the literature: regularised least squares for each
-/// class against the rest (RidgeSolver; Rifkin & Klautau 2004, "In defense of one-vs-all classification"). For
-/// rows z, standardised by the training rows' mean and deviation, and y = ±1:
+/// class against the rest (RidgeSolver; Rifkin & Klautau 2004, "In defense of one-vs-all classification").
+/// For rows z, standardised by the training rows' mean and deviation, and y = ±1:
 ///
 ///     min  ½ (‖w‖² + b²) + c / n · Σ (y − w · z − b)²
 ///
-/// The loss is a mean, not a sum, so that c depends little on n. c is the one of grid() that names most training
-/// rows rightly that were held out: five folds in turn where n × d × classes are at most
-/// ProbeOptions::fold_values, else one fifth of the rows. Folds are random and stratified. With that c all rows
-/// are trained on. Time is in proportion to n × d × classes.
+/// The loss is a mean, not a sum, so that c depends little on n. c is the one of grid() that names most
+/// training rows rightly that were held out: five folds in turn where n × d × classes are at most
+/// ProbeOptions::fold_values, else one fifth of the rows. Folds are random and stratified. With that c all
+/// rows are trained on. Time is in proportion to n × d × classes.
 class LinearProbe {
 public:
     /// rows: n × d, finite; labels: size n, in [0, classes). A class without rows is never predicted; with
@@ -41,8 +43,8 @@ public:
     [[nodiscard]] std::vector<std::int64_t> predict(const Tensor& rows, int threads = 0) const;
 
     /// Most that training holds beside its arguments, in essence: 4 × (n × (d + 208) + 2816 × d) bytes, the
-    /// standardised rows, scores of up to 64 problems, and sums; with more than 512 columns, up to
-    /// 4 × 6144 × d more for principal axes.
+    /// standardised rows, scores of up to 64 problems, and sums; with more than 512 columns up to 4 × 20480 ×
+    /// d more while principal axes are found.
     [[nodiscard]] static std::int64_t memory_bytes(std::int64_t rows, std::int64_t columns);
     /// Throws InvalidArgument when memory_bytes is above the limit.
     static void check_memory(std::int64_t rows, std::int64_t columns, std::int64_t limit);

@@ -91,6 +91,7 @@ void measure_linear(const Labelled& labelled, const Tensor& train, const Tensor&
                     const EvaluateOptions& options, SplitFigures& figures) {
     ProbeOptions how;
     how.seed = options.seed;
+    how.views = options.mirror ? 2 : 1;
     how.memory = options.linear_memory;
     how.threads = options.threads;
     const auto fit = [&](const Tensor& rows) {
@@ -206,7 +207,7 @@ void append(Part& part, const Part& more) {
     };
     join(part.pictures, more.pictures);
     join(part.codes, more.codes);
-    part.errors.insert(part.errors.end(), more.errors.begin(), more.errors.end());
+    part.errors.clear();
     part.labels.insert(part.labels.end(), more.labels.begin(), more.labels.end());
 }
 

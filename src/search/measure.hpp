@@ -31,7 +31,7 @@ struct Halves {
 /// Copies rows, in their order.
 [[nodiscard]] Part gather(const Part& part, const std::vector<std::int64_t>& rows);
 
-/// Adds the rows of another part of as many columns.
+/// Adds the rows of another part of as many columns. Errors, which only test parts have, are dropped.
 void append(Part& part, const Part& more);
 
 /// Figures of one split.
@@ -51,7 +51,8 @@ struct SplitFigures {
     std::vector<std::vector<std::int64_t>> confusion;  ///< classes × classes: [true][predicted]
 };
 
-/// Neighbours and principal components are taken from `train`, figures from `test`; neither may be empty.
+/// Neighbours and principal components are taken from `train`, with EvaluateOptions::mirror as many mirror
+/// images after its pictures, in their order; figures from `test`; neither may be empty.
 [[nodiscard]] SplitFigures measure(const Part& train, const Part& test, std::int64_t classes,
                                    const EvaluateOptions& options);
 

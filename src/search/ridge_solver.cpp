@@ -1,10 +1,10 @@
 #include "search/ridge_solver.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <functional>
 #include <memory>
 #include <numeric>
+#include <optional>
 #include <utility>
 
 #include "nn/matrix_product.hpp"
@@ -61,25 +61,26 @@ public:
         }
     }
 
-    /// For the problems that are open now; weights: 2 C rows of each.
-    void prepare(const std::vector<double>& weights, std::int64_t columns) {
+    /// For the problems that are open now; doubled_c: 2 c of each.
+    void prepare(const std::vector<double>& doubled_c, std::int64_t columns) {
         if (axes_ == nullptr) {
             return;
         }
         const std::int64_t r = axes_->axes.rows();
-        in_ = std::make_unique<nn::MatrixProduct>(*context_, nn::ProductForm::transposed_b, columns, r, width_);
+        in_ =
+            std::make_unique<nn::MatrixProduct>(*context_, nn::ProductForm::transposed_b, columns, r, width_);
         out_ = std::make_unique<nn::MatrixProduct>(*context_, nn::ProductForm::plain, columns, width_, r);
         along_ = Tensor({columns, r});
         scale_ = Tensor({columns, r});
         back_ = Tensor({columns, width_});
         others_.clear();
-        for (std::int64_t k = 0; k < std::ssize(weights); ++k) {
-            const double others = weights[at(k)] * mean_;
+        for (std::int64_t k = 0; k < std::ssize(doubled_c); ++k) {
+            const double others = doubled_c[at(k)] * mean_;
             others_.push_back(static_cast<float>(1.0 / (1.0 + others)));
             const auto scale = scale_.row(k);
             std::transform(axes_->variances.begin(), axes_->variances.end(), scale.begin(),
                            [&](double variance) {
-                               const double a = weights[at(k)] * variance;
+                               const double a = doubled_c[at(k)] * variance;
                                return static_cast<float>((others - a) / (1.0 + a));
                            });
         }
@@ -235,6 +236,11 @@ void RidgeSolver::close_done() {
 }
 
 Tensor RidgeSolver::solve(double tolerance) {
+    // A context sets OpenMP's thread count, and the preconditioner's is of one thread.
+    std::optional<nn::ThreadScope> scope;
+    if (axes_ != nullptr) {
+        scope.emplace(1);
+    }
     Tensor weights({std::ssize(problems_), rows_.width()});
     std::fill_n(scores_.data(), scores_.size(), 0.0F);
     open_all();
@@ -245,11 +251,11 @@ Tensor RidgeSolver::solve(double tolerance) {
     for (int i = 0; i < most_steps && !open_.empty(); ++i) {
         if (prepared != wide()) {
             prepared = wide();
-            std::vector<double> costs;
+            std::vector<double> doubled_c;
             for (const Open& open : open_) {
-                costs.push_back(2.0 * open.cost * static_cast<double>(problems_[at(open.problem)].rows));
+                doubled_c.push_back(2.0 * problems_[at(open.problem)].c);
             }
-            preconditioner.prepare(costs, prepared);
+            preconditioner.prepare(doubled_c, prepared);
             product_ = Tensor({prepared, rows_.width()});
             dots_ = Tensor();
             dots_ = Tensor({rows_.padded_rows(), prepared});

@@ -25,13 +25,14 @@ struct RidgeProblem {
 ///
 ///     min  ½ ‖w‖² + C Σ (y − w · z)²,   y = ±1, C = c / rows
 ///
-/// by conjugate gradients, each step of which needs one product with all rows for all problems together. Features
-/// of pictures vary far more in some directions than in others, which conjugate gradients are slow to even out.
-/// Where the rows' principal axes v with variances s² are given, they are preconditioned with
+/// by conjugate gradients, each step of which needs one product with all rows for all problems together.
+/// Features of pictures vary far more in some directions than in others, which conjugate gradients are slow
+/// to even out. Where the rows' principal axes v with variances s² are given, they are preconditioned with
 ///
 ///     M = 1 + a₀ + Σ (a − a₀) v vᵀ,   a = 2 c s²,   a₀: the same of the mean variance along other directions
 ///
-/// Problems that are done are left out of further products. Deterministic; independent of the number of threads.
+/// Problems that are done are left out of further products, eight at a time. Deterministic; independent of
+/// the number of threads.
 class RidgeSolver {
 public:
     static constexpr std::int64_t most_problems = 64;
@@ -48,8 +49,8 @@ public:
     static void describe(std::span<const std::int64_t> labels, std::span<const std::int64_t> parts,
                          std::span<RidgeProblem> problems);
 
-    /// The weights, problems × width. Ends for each problem where the gradient's length in M⁻¹ has fallen to the
-    /// share `tolerance` of what it was with weights of 0, after 200 steps at most.
+    /// The weights, problems × width. Ends for each problem where the gradient's length in M⁻¹ has fallen to
+    /// the share `tolerance` of what it was with weights of 0, after 200 steps at most.
     [[nodiscard]] Tensor solve(double tolerance);
     /// w · z after solve().
     [[nodiscard]] float score(std::int64_t row, std::int64_t problem) const {
@@ -63,7 +64,7 @@ private:
         std::int64_t problem;
         std::int64_t of_class;
         std::int64_t held_out;
-        double cost;  ///< C
+        double cost;          ///< C
         double square = 0.0;  ///< of the gradient's length in M⁻¹
         double enough = 0.0;  ///< the square at which it is done
 

@@ -52,6 +52,11 @@ has out "accuracy of a linear classifier"
 has out "c (median)"
 expect 0 evaluate digits test -m digits.stackae --classifier knn
 has_not out "linear classifier"
+has_not out mirrored
+expect 0 evaluate digits test -m digits.stackae --mirror
+has out "64 pictures to learn from (and mirrored), 16 to measure on"
+expect 0 evaluate digits test -m digits.stackae --mirror --json
+has out '"mirrored":true'
 expect 1 evaluate digits test -m digits.stackae --classifier linear --memory 1K
 has err "64 pictures with 12 values each"
 expect 0 evaluate digits -m digits.stackae --splits 3

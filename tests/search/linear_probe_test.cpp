@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <omp.h>
 #include <random>
 #include <vector>
 
@@ -216,6 +217,38 @@ TEST_CASE("little and noisy data ask for a small c, many clean rows for a larger
     CHECK(accuracy(large, clean) > 0.95);
 }
 
+TEST_CASE("views of one picture are held out together: what is known of one says nothing of the other") {
+    const Data once = clouds(60, 2, 40, 6.0F, 10);
+    Data twice{Tensor({120, 40}), once.labels};
+    std::copy_n(once.rows.data(), once.rows.size(), twice.rows.data());
+    std::copy_n(once.rows.data(), once.rows.size(), twice.rows.data() + once.rows.size());
+    twice.labels.insert(twice.labels.end(), once.labels.begin(), once.labels.end());
+    ProbeOptions options;
+    const double apart = LinearProbe::fit(twice.rows, twice.labels, 2, options).c();
+    options.views = 2;
+    CHECK(LinearProbe::fit(twice.rows, twice.labels, 2, options).c() ==
+          LinearProbe::fit(once.rows, once.labels, 2, {}).c());
+    CHECK(LinearProbe::fit(twice.rows, twice.labels, 2, options).c() < apart);
+    options.views = 7;
+    CHECK_THROWS_WITH(LinearProbe::fit(twice.rows, twice.labels, 2, options), contains("7 views"));
+}
+
+TEST_CASE("rows wide enough for principal axes are told apart, the same at any number of threads") {
+    const Data train = clouds(400, 3, 600, 1.0F, 23);
+    ProbeOptions options;
+    options.threads = 1;
+    const int before = omp_get_max_threads();
+    const LinearProbe one = LinearProbe::fit(train.rows, train.labels, 3, options);
+    CHECK(omp_get_max_threads() == before);
+    options.threads = 2;
+    const LinearProbe two = LinearProbe::fit(train.rows, train.labels, 3, options);
+    CHECK(one.c() == two.c());
+    for (std::int64_t k = 0; k < 3; ++k) {
+        CHECK(std::equal(one.weights(k).begin(), one.weights(k).end(), two.weights(k).begin()));
+    }
+    CHECK(accuracy(one, clouds(400, 3, 600, 1.0F, 24)) > 0.7);
+}
+
 TEST_CASE("a class without training rows is never named by the linear classifier") {
     const Data train = clouds(90, 3, 2, 0.5F, 12);
     Labels labels = train.labels;
@@ -269,7 +302,7 @@ TEST_CASE("with one class alone, the linear classifier names that one") {
 
 TEST_CASE("the linear classifier refuses what does not fit, and says what it would take") {
     Data train = clouds(64, 2, 1022, 1.0F, 13);
-    const std::int64_t needed = 4 * (64 * (1022 + 208) + (2816 + 64 + 2048) * 1022);
+    const std::int64_t needed = 4 * (64 * (1022 + 208) + (2816 + 64 + 64 + 2 * 1022 + 2048) * 1022);
     CHECK(LinearProbe::memory_bytes(64, 1022) == needed);
     ProbeOptions options;
     options.c = 1.0;

@@ -73,7 +73,8 @@ Tensor solve(const Data& data, const Labels& parts, std::vector<RidgeProblem> pr
 
 void ignore(const char* /*text*/) {}
 
-/// LIBLINEAR's `-s 11` (support vector regression of squared loss) without a margin, which is the same, with C = c / n.
+/// LIBLINEAR's `-s 11` (support vector regression of squared loss) without a margin, which is the same, with
+/// C = c / n.
 Tensor solve_by_liblinear(const Data& data, std::int64_t classes, double c) {
     const std::int64_t d = data.rows.columns();
     std::vector<std::vector<feature_node>> nodes;
@@ -211,8 +212,7 @@ TEST_CASE("scores are those of the weights, also of rows that are held out") {
     const Tensor weights = solver.solve(tolerance);
     for (std::int64_t p = 0; p < 3; ++p) {
         for (const std::int64_t i : {0, 7, 499}) {
-            CHECK(double{solver.score(i, p)} ==
-                  Approx(dot(weights.row(p), data.rows.row(i))).margin(1e-4));
+            CHECK(double{solver.score(i, p)} == Approx(dot(weights.row(p), data.rows.row(i))).margin(1e-4));
         }
     }
 }
