@@ -48,12 +48,15 @@ void shrink(Tensor& tensor, std::int64_t rows) {
 
 /// Left to right, in place. Values that were standardised one by one are again, where they end up.
 void mirror(const Recipe& recipe, Tensor& pictures) {
-    for (std::int64_t i = 0; i < pictures.rows() && !recipe.mean.empty(); ++i) {
-        const auto row = pictures.row(i);
-        for (std::size_t j = 0; j < row.size(); ++j) {
-            row[j] = row[j] * recipe.deviation[j] + recipe.mean[j];
+    const auto each_standardised = [&](const auto& change) {
+        for (std::int64_t i = 0; i < pictures.rows() && !recipe.mean.empty(); ++i) {
+            const auto row = pictures.row(i);
+            for (std::size_t j = 0; j < row.size(); ++j) {
+                row[j] = change(row[j], recipe.mean[j], recipe.deviation[j]);
+            }
         }
-    }
+    };
+    each_standardised([](float x, float mean, float deviation) { return x * deviation + mean; });
     const auto width = static_cast<std::size_t>(recipe.width);
     const auto channels = static_cast<std::size_t>(recipe.channels);
     const auto values = pictures.values();
@@ -65,12 +68,7 @@ void mirror(const Recipe& recipe, Tensor& pictures) {
             std::swap_ranges(left, left + static_cast<std::ptrdiff_t>(channels), right);
         }
     }
-    for (std::int64_t i = 0; i < pictures.rows() && !recipe.mean.empty(); ++i) {
-        const auto row = pictures.row(i);
-        for (std::size_t j = 0; j < row.size(); ++j) {
-            row[j] = (row[j] - recipe.mean[j]) / recipe.deviation[j];
-        }
-    }
+    each_standardised([](float x, float mean, float deviation) { return (x - mean) / deviation; });
 }
 
 enum class View { as_is, mirrored };

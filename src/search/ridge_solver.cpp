@@ -154,9 +154,10 @@ void RidgeSolver::open_all() {
 
 /// 2 C Σ y z: minus the gradient where the weights are 0.
 void RidgeSolver::find_first_rest() {
-    rest_ = Tensor({wide(), rows_.width()});
+    const std::int64_t columns = wide();
+    rest_ = Tensor({columns, rows_.width()});
     const auto signs = [&](std::int64_t first, std::int64_t last, float* to) {
-        for (std::int64_t i = first; i < last; ++i, to += wide()) {
+        for (std::int64_t i = first; i < last; ++i, to += columns) {
             for (std::size_t k = 0; k < open_.size(); ++k) {
                 to[k] = sign(open_[k], labels_[at(i)], parts_[at(i)]);
             }

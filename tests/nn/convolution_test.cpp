@@ -238,6 +238,20 @@ void check_close(const Tensor& found, const Values& expected, double tolerance) 
     }
 }
 
+/// A map's code and what it decodes to, beside the reference's; returns the code.
+Tensor check_both_ways(const ConvolutionLayer& layer, double tolerance) {
+    const Tensor map = reference::uniform({layer.shape.input_size()}, 0, 1, 8);
+    nn::Context context(1);
+    nn::Convolution convolution(context, layer);
+    Tensor code({layer.shape.output_size()});
+    convolution.forward(map.data(), code.data());
+    check_close(code, forward(layer, map), tolerance);
+    Tensor rebuilt({layer.shape.input_size()});
+    convolution.backward(code.data(), rebuilt.data());
+    check_close(rebuilt, backward(layer, code), 1e-4);
+    return code;
+}
+
 }  // namespace
 
 TEST_CASE("Unfolding takes every patch, line by line, and evens out its contrast where asked to") {
@@ -316,17 +330,8 @@ TEST_CASE("Linear codes are of length one before they are pooled, and keep their
     s.unit_length = true;
     s.contrast = false;
     s.pooling = GENERATE(Pooling::average, Pooling::maximum);
-    const ConvolutionLayer layer = real_layer(s);
-    const Tensor map = reference::uniform({s.input_size()}, 0, 1, 8);
-    nn::Context context(1);
-    nn::Convolution convolution(context, layer);
-    Tensor code({s.output_size()});
-    convolution.forward(map.data(), code.data());
-    REQUIRE(*std::min_element(code.values().begin(), code.values().end()) < 0.0F);
-    check_close(code, forward(layer, map), 1e-4);
-    Tensor rebuilt({s.input_size()});
-    convolution.backward(code.data(), rebuilt.data());
-    check_close(rebuilt, backward(layer, code), 1e-4);
+    const Tensor code = check_both_ways(real_layer(s), 1e-4);
+    CHECK(*std::min_element(code.values().begin(), code.values().end()) < 0.0F);
 }
 
 TEST_CASE("Roots are taken of what was pooled, and squared before it is decoded") {
@@ -334,16 +339,7 @@ TEST_CASE("Roots are taken of what was pooled, and squared before it is decoded"
     s.root = true;
     s.two_sided = GENERATE(false, true);
     s.pooling = GENERATE(Pooling::average, Pooling::maximum);
-    const ConvolutionLayer layer = real_layer(s);
-    const Tensor map = reference::uniform({s.input_size()}, 0, 1, 8);
-    nn::Context context(1);
-    nn::Convolution convolution(context, layer);
-    Tensor code({s.output_size()});
-    convolution.forward(map.data(), code.data());
-    check_close(code, forward(layer, map), 1e-3);
-    Tensor rebuilt({s.input_size()});
-    convolution.backward(code.data(), rebuilt.data());
-    check_close(rebuilt, backward(layer, code), 1e-4);
+    check_both_ways(real_layer(s), 1e-3);
 }
 
 TEST_CASE("A linear code of zeros stays") {
