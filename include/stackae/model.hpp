@@ -13,7 +13,8 @@
 
 namespace stackae {
 
-/// One trained dense autoencoder of the stack: h = f(W x + b), x̂ = g(V h + c).
+/// One trained dense autoencoder of the stack: h = f(W x + b), x̂ = g(V h + c); or, of roots, h = f(W √x + b),
+/// x̂ = max(0, g(V h + c))².
 struct DenseLayer {
     Activation activation = Activation::sigmoid;  ///< f
     Activation decoder = Activation::sigmoid;     ///< g
@@ -21,6 +22,8 @@ struct DenseLayer {
     Tensor bias;                                  ///< b, units
     Tensor decoder_weights;                       ///< V, inputs × units; empty when tied: V = Wᵀ
     Tensor decoder_bias;                          ///< c, inputs
+    /// It sees the square roots of its inputs, which are 0 or more: the codes of a convolutional layer.
+    bool of_roots = false;
 
     [[nodiscard]] std::int64_t inputs() const { return weights.columns(); }
     [[nodiscard]] std::int64_t units() const { return weights.rows(); }

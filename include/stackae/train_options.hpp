@@ -119,6 +119,9 @@ struct TrainOptions {
     /// Values of a linear dense layer at the very top, solved in closed form: its code space is that of the
     /// principal components (Baldi & Hornik 1989). 0: none.
     std::int64_t code_size = 0;
+    /// That layer sees the square roots of the pooled codes below it, so that a strong answer does not drown
+    /// the others (Perronnin, Sánchez & Mensink 2010). Only right above convolutional layers.
+    bool code_roots = false;
     std::int64_t patches = 200'000;  ///< from which a convolutional layer learns, at most
     /// Passes over the patches with winner-take-all, from a dictionary of spherical k-means, its limit of one
     /// winner a patch.
@@ -181,6 +184,8 @@ struct TrainOptions {
     friend bool operator==(const TrainOptions&, const TrainOptions&) = default;
 };
 
+/// Whether TrainOptions::code_roots may be set: the code lies right above codes that are never negative.
+[[nodiscard]] bool takes_code_roots(const TrainOptions& options);
 /// Throws InvalidArgument that names the option, its value and its range.
 void validate(const TrainOptions& options);
 

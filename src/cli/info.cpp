@@ -122,7 +122,7 @@ std::string layers_text(const Model& model) {
         std::vector<std::string> row{fmt::format("{}", number),
                                      fmt::format("{}", layer.inputs()),
                                      fmt::format("{}", layer.units()),
-                                     name(layer.activation),
+                                     name(layer.activation) + std::string(layer.of_roots ? " of roots" : ""),
                                      name(layer.decoder),
                                      layer.tied() ? "yes" : "no",
                                      last != nullptr            ? fmt::format("{}", last->epoch)

@@ -68,6 +68,14 @@ CorruptionSetting parse_corruption(const std::string& text) {
     return setting;
 }
 
+/// Whether it is of roots.
+bool parse_code_of(const std::string& text) {
+    if (text != "values" && text != "roots") {
+        throw UsageError(fmt::format("'{}' is neither values nor roots", text));
+    }
+    return text == "roots";
+}
+
 Augmentation parse_augmentation(const std::string& text) {
     Augmentation augmentation;
     for (const std::string& part : text == "none" ? std::vector<std::string>{} : split_list(text)) {
@@ -121,6 +129,13 @@ void TrainSettings::declare_stack(OptionParser& parser) {
                       [](auto& o, const auto& v) { o.convolutions = v; }));
     parser.option("code-size", "N", "values of a linear layer on top, solved in closed form; 0 for none",
                   keep(whole(0), [](auto& o, std::int64_t v) { o.code_size = v; }));
+    parser.option("code-of", "values|roots", "what that layer sees of convolutional codes right below it",
+                  keep(
+                      [this](const std::string& text) {
+                          code_of_named_ = true;
+                          return parse_code_of(text);
+                      },
+                      [](auto& o, bool roots) { o.code_roots = roots; }));
     parser.option("patches", "N", "from which a convolutional layer learns, at most",
                   keep(whole(1000), [](auto& o, std::int64_t v) { o.patches = v; }));
     parser.option("patch-epochs", "N", "passes over them with winner-take-all, after k-means",
@@ -310,6 +325,8 @@ TrainOptions TrainSettings::options(const TrainOptions& base) const {
         for (const Override& assign : overrides_) {
             assign(options);
         }
+        // A preset's code of roots is of the preset's stack.
+        options.code_roots = options.code_roots && (code_of_named_ || takes_code_roots(options));
         // What the preset says a layer is stretched over another stack; what was named must fit as it is.
         const std::size_t layers = options.layers.size();
         if (options.activations == base.activations) {

@@ -72,6 +72,7 @@ private:
     std::string preset_;
     std::optional<double> budget_;
     bool convolutions_named_ = false;
+    bool code_of_named_ = false;
     std::string dense_because_;  ///< an option that was named and that only dense stacks have
     bool epochs_named_ = false;
     bool fine_tuning_named_ = false;

@@ -12,6 +12,7 @@
 #include "core/threads.hpp"
 #include "nn/convolution.hpp"
 #include "nn/dense.hpp"
+#include "nn/kernels.hpp"
 
 namespace stackae {
 namespace {
@@ -212,6 +213,13 @@ std::vector<Chain::Link> decoder_links(const Model& model, int layers) {
     return links;
 }
 
+/// What the lowest dense layer sees, where it is one of roots.
+Tensor roots_of(const Tensor& rows) {
+    Tensor roots({rows.rows(), rows.columns()});
+    nn::take_roots(rows.data(), rows.size(), roots.data());
+    return roots;
+}
+
 }  // namespace
 
 struct Encoder::State {
@@ -226,16 +234,17 @@ struct Encoder::State {
         if (dense > 0) {
             encoder.emplace(encoder_links(model, dense));
             decoder.emplace(decoder_links(model, dense));
+            of_roots = model.layers.front().of_roots;
         }
     }
 
     Tensor encode(const Tensor& pictures) {
         return nn::run_on_backend("encode", context.threads(), [&] {
             if (convolutions.empty()) {
-                return encoder->run(context, pictures, "encode");
+                return encode_dense(pictures);
             }
             Tensor maps = convolutions.encode(pictures);
-            return encoder ? encoder->run(context, maps, "encode") : std::move(maps);
+            return encoder ? encode_dense(maps) : std::move(maps);
         });
     }
 
@@ -245,12 +254,20 @@ struct Encoder::State {
                 return convolutions.decode(codes);
             }
             Tensor maps = decoder->run(context, codes, "decode");
+            if (of_roots) {
+                nn::take_squares(maps.data(), maps.size(), maps.data());
+            }
             return convolutions.empty() ? std::move(maps) : convolutions.decode(maps);
         });
     }
 
+    Tensor encode_dense(const Tensor& rows) {
+        return encoder->run(context, of_roots ? roots_of(rows) : rows, "encode");
+    }
+
     int layer;
     bool l2_normalize;
+    bool of_roots = false;
     std::int64_t code_size;
     nn::Context context;
     ConvolutionRunner convolutions;

@@ -57,6 +57,7 @@ void each_option(Options& o, const Visitor& visit) {
     visit("convolutions", o.convolutions);
     visit("layers", o.layers);
     visit("code_size", o.code_size);
+    visit("code_roots", o.code_roots);
     visit("patches", o.patches);
     visit("patch_epochs", o.patch_epochs);
     visit("activations", o.activations);
@@ -199,6 +200,7 @@ nlohmann::json to_json(const Model& model) {
         layers.push_back({{"activation", name(layer.activation)},
                           {"decoder", name(layer.decoder)},
                           {"tied", layer.tied()},
+                          {"of_roots", layer.of_roots},
                           {"inputs", layer.inputs()},
                           {"units", layer.units()}});
     }

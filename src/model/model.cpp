@@ -88,6 +88,9 @@ std::string Model::identity() const {
             hash.add(std::span<const std::int64_t>(tensor->shape()));
             hash.add(tensor->values());
         }
+        if (layer.of_roots) {  // models made before there was one keep their identity
+            hash.add(std::string_view("of_roots"));
+        }
     }
     return hash.hex();
 }

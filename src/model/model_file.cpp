@@ -110,8 +110,15 @@ void check_model(const Model& model) {
         map = {s.cells_down(), s.cells_across(), s.code_channels()};
     }
     std::int64_t inputs = model.dense_inputs();
+    const bool positive = !model.convolutions.empty() && !model.convolutions.back().shape.unit_length;
     for (std::size_t i = 0; i < model.layers.size(); ++i) {
         check_layer(model.layers[i], i, inputs);
+        if (model.layers[i].of_roots && (i > 0 || !positive)) {
+            throw InvalidArgument(fmt::format(
+                "layers.{}: of_roots found, expected only right above a convolutional layer whose codes are "
+                "0 or more",
+                i + 1));
+        }
         inputs = model.layers[i].units();
     }
     if (!model.options.convolutions.empty() || !model.options.layers.empty() ||
@@ -153,6 +160,7 @@ DenseLayer read_layer(core::Safetensors& file, const nlohmann::json& value, std:
     reader.required("activation", layer.activation);
     reader.required("decoder", layer.decoder);
     reader.required("tied", tied);
+    reader.optional("of_roots", layer.of_roots);  // models written before there was one
     reader.required("inputs", inputs);
     reader.required("units", units);
     for (const auto& [key, extent] : {std::pair("inputs", inputs), std::pair("units", units)}) {

@@ -65,6 +65,15 @@ Activation activation(const TrainOptions& options, std::size_t i) {
     return options.activations[options.activations.size() == 1 ? 0 : i];
 }
 
+}  // namespace
+
+bool takes_code_roots(const TrainOptions& options) {
+    return options.code_size > 0 && options.layers.empty() && !options.convolutions.empty() &&
+           options.convolutions.back().context == 0;
+}
+
+namespace {
+
 void validate_stack(const TrainOptions& options) {
     for (const ConvolutionOptions& convolution : options.convolutions) {
         if (convolution.grid > 0 && convolution.pool_size > 0) {
@@ -76,6 +85,9 @@ void validate_stack(const TrainOptions& options) {
     }
     whole("convolutions", std::ssize(options.convolutions), 0, 4);
     whole("code_size", options.code_size, 0, max_units);
+    if (options.code_roots && !takes_code_roots(options)) {
+        refuse("code_roots", "true", "false but for a code right above convolutional layers without context");
+    }
     whole("patches", options.patches, 1000, 100'000'000);
     whole("patch_epochs", options.patch_epochs, 0, max_epochs);
     const std::size_t n = options.layers.size();

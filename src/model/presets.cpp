@@ -97,9 +97,10 @@ Preset wta() {
 TrainOptions convolutional(std::int64_t units) {
     TrainOptions o;
     o.convolutions = {parse_convolution("256@7:pool=2:share=0.3"),
-                      parse_convolution("1024@3:grid=3:root:share=0.3")};
+                      parse_convolution("1024@3:grid=3:share=0.3")};
     o.convolutions.back().units = units;
     o.code_size = 512;
+    o.code_roots = true;
     o.activations = {silu};
     return o;
 }

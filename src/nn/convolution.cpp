@@ -7,6 +7,7 @@
 
 #include "stackae/error.hpp"
 
+#include "nn/kernels.hpp"
 #include "nn/matrix_product.hpp"
 #include "nn/parallel.hpp"
 
@@ -82,13 +83,6 @@ STACKAE_VECTORIZED void scale_values(float factor, std::int64_t size, float* val
 #pragma omp simd
     for (std::int64_t i = 0; i < size; ++i) {
         values[i] *= factor;
-    }
-}
-
-STACKAE_VECTORIZED void take_roots(float* values, std::int64_t size) {
-#pragma omp simd
-    for (std::int64_t i = 0; i < size; ++i) {
-        values[i] = std::sqrt(std::max(0.0F, values[i]));
     }
 }
 
@@ -256,14 +250,14 @@ void Convolution::forward(const float* map, float* code) {
         }
     }
     if (shape_.root) {
-        take_roots(code, shape_.output_size());
+        take_roots(code, shape_.output_size(), code);
     }
 }
 
 void Convolution::backward(const float* code, float* map) {
     if (shape_.root) {
         squared_ = Tensor({shape_.output_size()});
-        std::transform(code, code + squared_.size(), squared_.data(), [](float root) { return root * root; });
+        take_squares(code, squared_.size(), squared_.data());
         code = squared_.data();
     }
     const std::int64_t d = shape_.patch_size();

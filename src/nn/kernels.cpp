@@ -1,5 +1,6 @@
 #include "nn/kernels.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <numeric>
 #include <vector>
@@ -15,6 +16,21 @@ STACKAE_VECTORIZED void add_range(const float* x, std::int64_t size, float* y) {
 #pragma omp simd
     for (std::int64_t i = 0; i < size; ++i) {
         y[i] += x[i];
+    }
+}
+
+STACKAE_VECTORIZED void take_roots_range(const float* x, std::int64_t size, float* to) {
+#pragma omp simd
+    for (std::int64_t i = 0; i < size; ++i) {
+        to[i] = std::sqrt(std::max(0.0F, x[i]));
+    }
+}
+
+STACKAE_VECTORIZED void take_squares_range(const float* x, std::int64_t size, float* to) {
+#pragma omp simd
+    for (std::int64_t i = 0; i < size; ++i) {
+        const float positive = std::max(0.0F, x[i]);
+        to[i] = positive * positive;
     }
 }
 
@@ -60,6 +76,18 @@ STACKAE_VECTORIZED void adam_range(AdamStep step, const float* __restrict diff, 
 void add(const float* x, std::int64_t size, float* y) {
     parallel_ranges(size, grain, [&](std::int64_t begin, std::int64_t end) {
         add_range(x + begin, end - begin, y + begin);
+    });
+}
+
+void take_roots(const float* x, std::int64_t size, float* to) {
+    parallel_ranges(size, grain, [&](std::int64_t begin, std::int64_t end) {
+        take_roots_range(x + begin, end - begin, to + begin);
+    });
+}
+
+void take_squares(const float* x, std::int64_t size, float* to) {
+    parallel_ranges(size, grain, [&](std::int64_t begin, std::int64_t end) {
+        take_squares_range(x + begin, end - begin, to + begin);
     });
 }
 

@@ -7,6 +7,12 @@ namespace stackae::nn {
 /// y += x.
 void add(const float* x, std::int64_t size, float* y);
 
+/// to = √max(0, x); in place too.
+void take_roots(const float* x, std::int64_t size, float* to);
+
+/// to = max(0, x)²; in place too.
+void take_squares(const float* x, std::int64_t size, float* to);
+
 /// Σ x², in double precision over blocks of fixed size: independent of the number of threads.
 [[nodiscard]] double squared_norm(const float* x, std::int64_t size);
 

@@ -10,6 +10,7 @@
 
 #include "core/random.hpp"
 #include "model/split.hpp"
+#include "nn/kernels.hpp"
 #include "nn/network.hpp"
 #include "nn/principal_axes.hpp"
 #include "train/convolution.hpp"
@@ -127,7 +128,7 @@ bool Training::train_convolutions(const SampleStore& pictures) {
     return true;
 }
 
-/// What the dense layers see: the pooled maps of the convolutions, a row a picture.
+/// What the dense layers see: the pooled maps of the convolutions or their roots, a row a picture.
 SampleStore Training::pooled_maps(const SampleStore& pictures, std::span<const std::int64_t> rows) {
     SampleStore maps = make_store(std::ssize(rows), model_.convolutions.back().outputs());
     const int layer = static_cast<int>(model_.convolutions.size()) + 1;
@@ -136,7 +137,10 @@ SampleStore Training::pooled_maps(const SampleStore& pictures, std::span<const s
         const auto part = rows.subspan(first, std::min<std::size_t>(encoding_batch, rows.size() - first));
         Tensor gathered({std::ssize(part), pictures.columns()});
         pictures.gather(part, gathered.data());
-        const Tensor codes = encoder.encode(gathered);
+        Tensor codes = encoder.encode(gathered);
+        if (options_.code_roots) {
+            nn::take_roots(codes.data(), codes.size(), codes.data());
+        }
         std::copy_n(codes.data(), codes.size(), maps.row(static_cast<std::int64_t>(first)));
         observer_.on_batch(layer, 0, 0, static_cast<std::int64_t>(first) + std::ssize(part),
                            std::ssize(rows));
@@ -184,8 +188,8 @@ void Training::train_code(const SampleStore& samples) {
         nn::principal_axes(context_, samples.row(0), samples.rows(), samples.columns(), options_.code_size);
     const std::int64_t units = axes.axes.rows();
     const std::int64_t inputs = samples.columns();
-    DenseLayer layer{Activation::linear, Activation::linear,      axes.axes,
-                     Tensor({units}),    Tensor({inputs, units}), axes.mean};
+    DenseLayer layer{Activation::linear,      Activation::linear, axes.axes,          Tensor({units}),
+                     Tensor({inputs, units}), axes.mean,          options_.code_roots};
     for (std::int64_t i = 0; i < units; ++i) {
         const double variance = std::max(axes.variances[static_cast<std::size_t>(i)], 1e-12);
         const double scale = std::pow(variance, -code_whitening);

@@ -49,6 +49,20 @@ TEST_CASE("what is named goes over the stack that was chosen") {
     CHECK(given.settings.options(chosen) == expected);
 }
 
+TEST_CASE("a preset's code of roots stays where there can be one, and is never there against what is named") {
+    CHECK(parsed({"--preset", "conv"}).code_roots);
+    CHECK(parsed({"--convolutions", "16@5", "--code-size", "8"}).code_roots);
+    CHECK_FALSE(parsed({"--preset", "conv", "--code-of", "values"}).code_roots);
+    CHECK_FALSE(parsed({"--preset", "conv", "--code-size", "0"}).code_roots);
+    CHECK_FALSE(parsed({"--convolutions", "16@5,8@2:context=1"}).code_roots);
+    CHECK_FALSE(parsed({"--convolutions", "16@5", "--layers", "20"}).code_roots);
+    CHECK(parsed({"--convolutions", "16@5", "--code-of", "roots"}).code_roots);
+    CHECK_THROWS_WITH(parsed({"--preset", "conv", "--code-of", "halves"}),
+                      test::contains("'halves' is neither values nor roots"));
+    CHECK_THROWS_WITH(parsed({"--preset", "dense", "--code-of", "roots"}),
+                      test::contains("code_roots: true found"));
+}
+
 TEST_CASE("a budget is of automatic choices alone, in seconds, minutes or hours") {
     CHECK(Parsed({}).settings.budget() == 600.0);
     CHECK(Parsed({"--budget", "90s"}).settings.budget() == 90.0);

@@ -157,6 +157,7 @@ TEST_CASE("a model of convolutional layers comes back from its file as it was") 
     }
     CHECK(back.options == model.options);
     CHECK(back.l2_normalize);
+    CHECK(back.layers[0].of_roots == model.layers[0].of_roots);
     CHECK(back.identity() == model.identity());
     save(back, folder / "again");
     CHECK(test::read_text(folder / "m") == test::read_text(folder / "again"));
@@ -218,6 +219,7 @@ TEST_CASE("the identity changes with every tensor and every field of a convoluti
         [](Model& m) { m.convolutions.pop_back(); },
         [](Model& m) { std::swap(m.convolutions[0], m.convolutions[1]); },
         [](Model& m) { m.l2_normalize = false; },
+        [](Model& m) { m.layers[0].of_roots = true; },
     };
     for (std::size_t i = 0; i < std::size(changes); ++i) {
         Model model = small();
@@ -248,6 +250,19 @@ TEST_CASE("a convolutional model that could not be used is not written") {
     CHECK(message([](Model& m) {
               m.convolutions[0].shape.contrast_epsilon = std::numeric_limits<float>::infinity();
           }) == start + "convolution: contrast_epsilon: inf found, a number above 0 expected");
+    const std::string no_roots =
+        "of_roots found, expected only right above a convolutional layer whose codes are 0 or more";
+    CHECK(message([](Model& m) {
+              m.layers.push_back({Activation::linear, Activation::linear, filled({1, 2}, 0.5F),
+                                  filled({1}, 0.5F), filled({2, 1}, 0.5F), filled({2}, 0.5F), true});
+          }) == start + "layers.2: " + no_roots);
+    CHECK(message([](Model& m) {
+              m.convolutions[1].shape.two_sided = false;
+              m.convolutions[1].shape.units = 6;
+              m.convolutions[1] = filled_layer(m.convolutions[1].shape, 0.25F);
+              m.convolutions[1].shape.unit_length = true;
+              m.layers[0].of_roots = true;
+          }) == start + "layers.1: " + no_roots);
     CHECK(message([](Model& m) { std::swap(m.recipe.height, m.recipe.width); }) ==
           start + "convolutions.1: maps of [7, 6, 1] found, [6, 7, 1] expected");
     CHECK(message([](Model& m) { m.convolutions.pop_back(); }) ==
@@ -469,6 +484,23 @@ TEST_CASE("options of convolutional stacks outside their range are named") {
     CHECK(message([](TrainOptions& o) { o.convolutions[0].grid = 2; }) ==
           "convolutions: grid 2 and pool_size 2 found, one of them 0 expected");
     CHECK(message([](TrainOptions& o) { o.code_size = -1; }) == "code_size: -1 found, 0 to 1000000 expected");
+    for (const std::function<void(TrainOptions&)>& change :
+         std::initializer_list<std::function<void(TrainOptions&)>>{
+             [](TrainOptions& o) { o.code_size = 0; },
+             [](TrainOptions& o) {
+                 o.layers = {8};
+                 o.activations = {Activation::silu};
+             },
+             [](TrainOptions& o) { o.convolutions.back() = parse_convolution("8@2:context=1"); },
+         }) {
+        CHECK(message([&](TrainOptions& o) {
+                  o.code_size = 5;
+                  o.code_roots = true;
+                  change(o);
+              }) ==
+              "code_roots: true found, false but for a code right above convolutional layers without "
+              "context expected");
+    }
     CHECK(message([](TrainOptions& o) { o.patches = 999; }) ==
           "patches: 999 found, 1000 to 100000000 expected");
     CHECK(message([](TrainOptions& o) { o.patch_epochs = -1; }) ==

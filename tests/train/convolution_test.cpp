@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <numeric>
 
 #include "stackae/error.hpp"
 #include "stackae/train.hpp"
@@ -370,6 +371,58 @@ TEST_CASE("Dense layers train on top of convolutional ones, and a closed-form co
     REQUIRE(all_finite(rebuilt));
     options.output = Activation::sigmoid;
     CHECK_THROWS_WITH(train_strokes(options), test::contains("output: sigmoid found"));
+}
+
+TEST_CASE("A code of roots is the principal axes of the roots of the pooled codes, and is squared again") {
+    TrainOptions options = small_options();
+    options.code_roots = true;
+    const Model model = train_strokes(options);
+    REQUIRE(model.layers.size() == 1);
+    const DenseLayer& layer = model.layers[0];
+    REQUIRE(layer.of_roots);
+    const Tensor pictures = rows_of(strokes(200));
+    const Tensor maps = encode(model, pictures, 2);
+    const Tensor codes = encode(model, pictures);
+    const auto apply = [](const Tensor& matrix, const Tensor& bias, const std::vector<double>& to) {
+        std::vector<double> result(bias.values().begin(), bias.values().end());
+        for (std::int64_t i = 0; i < matrix.rows(); ++i) {
+            result[static_cast<std::size_t>(i)] +=
+                std::inner_product(to.begin(), to.end(), matrix.row(i).begin(), 0.0);
+        }
+        return result;
+    };
+    Tensor squares({maps.rows(), maps.columns()});
+    for (std::int64_t i = 0; i < maps.rows(); ++i) {
+        std::vector<double> roots(maps.row(i).begin(), maps.row(i).end());
+        std::transform(roots.begin(), roots.end(), roots.begin(), [](double x) { return std::sqrt(x); });
+        const std::vector<double> expected = apply(layer.weights, layer.bias, roots);
+        for (std::size_t unit = 0; unit < expected.size(); ++unit) {
+            REQUIRE(std::abs(double{codes.row(i)[unit]} - expected[unit]) < 1e-4);
+        }
+        const std::vector<double> back = apply(layer.decoder_weights, layer.decoder_bias, expected);
+        std::transform(back.begin(), back.end(), squares.row(i).begin(),
+                       [](double x) { return static_cast<float>(std::pow(std::max(0.0, x), 2.0)); });
+    }
+    Encoder whole(model, {0, false, 1});
+    Encoder convolutions(model, {2, false, 1});
+    const Tensor rebuilt = whole.decode(codes);
+    const Tensor expected = convolutions.decode(squares);
+    for (std::int64_t i = 0; i < rebuilt.size(); ++i) {
+        REQUIRE(std::abs(rebuilt.data()[i] - expected.data()[i]) < 1e-3F);
+    }
+    // Codes of the pictures that it was fitted to do not vary together; those of values would.
+    const auto together = [&](std::size_t a, std::size_t b) {
+        double sum = 0.0;
+        for (std::int64_t i = 0; i < codes.rows(); ++i) {
+            sum += double{codes.row(i)[a]} * double{codes.row(i)[b]};
+        }
+        return sum;
+    };
+    for (std::size_t b = 1; b < 10; ++b) {
+        for (std::size_t a = 0; a < b; ++a) {
+            CHECK(std::abs(together(a, b)) < 1e-3 * std::sqrt(together(a, a) * together(b, b)));
+        }
+    }
 }
 
 TEST_CASE("A kernel, a pooling or a grid that does not fit is named before anything is trained") {
