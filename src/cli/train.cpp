@@ -80,6 +80,7 @@ private:
     std::string log_;
     std::string manifest_;
     PictureLimits limits_;
+    bool no_comparison_ = false;
     bool dry_run_ = false;
 };
 
@@ -90,6 +91,8 @@ void TrainCommand::declare(OptionParser& parser) {
     parser.option("log", "FILE", "a JSON line an epoch, and one for the outcome", text_into(log_));
     parser.option("manifest", "FILE", "what became of every picture: CSV path,row,label,status,reason",
                   text_into(manifest_));
+    parser.flag("no-comparison", "do not compare the layers on labelled pictures that were held out",
+                no_comparison_);
     parser.flag("dry-run", "print the stack, its parameters, memory and time; train nothing", dry_run_);
     settings_.declare(parser);
     parser.option("max-pixels", "N", "pictures of more pixels are skipped",
@@ -132,6 +135,11 @@ int TrainCommand::run(Console& console, const std::vector<std::string>& inputs) 
                         "--epochs say otherwise)",
                         pictures.size(), options.batch_size,
                         *std::max_element(options.epochs.begin(), options.epochs.end())));
+    }
+    for (const std::string& option : settings_.unused(options)) {
+        console.warn(fmt::format(
+            "warning: --{} is not used: the stack has no dense layers but a code, and no --patch-epochs",
+            option));
     }
     if (dry_run_) {
         print_plan(pictures, recipe, options);
@@ -253,7 +261,7 @@ int TrainCommand::keep(Console& console, Model model, const Pictures& pictures, 
     }
     console.note(fmt::format("wrote {}: {}, {} parameters", output_, stack_text(model),
                              format_count(model.parameters())));
-    if (pictures.labelled()) {
+    if (pictures.labelled() && !no_comparison_) {
         code = compare_layers(console, model, pictures, monitor, code);
     }
     monitor.log_outcome("done", output_);

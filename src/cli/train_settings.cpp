@@ -184,8 +184,9 @@ void TrainSettings::declare_greedy(OptionParser& parser) {
     parser.option(
         "sparsity-weight", "X", "weight of the KL penalty",
         dense("sparsity-weight", keep(number(0.0), [](auto& o, double v) { o.sparsity_weight = v; })));
-    parser.option("winner-share", "P", "winner-take-all: share of a batch for which a unit is kept",
-                  keep(number(0.0, 1.0), [](auto& o, double v) { o.winner_share = v; }));
+    parser.option(
+        "winner-share", "P", "winner-take-all: share of a batch for which a unit is kept",
+        gradient("winner-share", keep(number(0.0, 1.0), [](auto& o, double v) { o.winner_share = v; })));
 
     parser.group("Pictures moved at random");
     parser.option("augment", "KIND:BOUND,...",
@@ -216,7 +217,7 @@ void TrainSettings::declare_optimizer(OptionParser& parser) {
         "optimizer", "NAME", "sgd, adam or adamw",
         dense("optimizer", keep(stackae::parse<Optimizer>, [](auto& o, const auto& v) { o.optimizer = v; })));
     parser.option("lr", "X", "learning rate",
-                  keep(number(0.0), [](auto& o, double v) { o.learning_rate = v; }));
+                  gradient("lr", keep(number(0.0), [](auto& o, double v) { o.learning_rate = v; })));
     parser.option("momentum", "X", "of sgd",
                   dense("momentum", keep(number(0.0, 1.0), [](auto& o, double v) { o.momentum = v; })));
     parser.flag("nesterov", "Nesterov's momentum, of sgd",
@@ -280,16 +281,24 @@ void TrainSettings::declare_recipe(OptionParser& parser) {
     parser.flag("standardize", "subtract each pixel's mean, divide by its deviation", recipe_.standardize);
 }
 
-OptionParser::Handler TrainSettings::dense(const char* option, const OptionParser::Handler& handler) {
+OptionParser::Handler TrainSettings::gradient(const char* option, const OptionParser::Handler& handler) {
     return [this, option, handler](const std::string& text) {
         handler(text);
-        dense_because_ = option;
+        gradient_named_.emplace_back(option);
     };
+}
+
+OptionParser::Handler TrainSettings::dense(const char* option, const OptionParser::Handler& handler) {
+    return gradient(option, [this, option, handler](const std::string& text) {
+        handler(text);
+        dense_because_ = option;
+    });
 }
 
 std::function<void()> TrainSettings::dense_flag(const char* option, const Override& assign) {
     return [this, option, assign] {
         overrides_.push_back(assign);
+        gradient_named_.emplace_back(option);
         dense_because_ = option;
     };
 }
@@ -343,6 +352,11 @@ TrainOptions TrainSettings::options(const TrainOptions& base) const {
     } catch (const InvalidArgument& error) {
         throw UsageError(error.what());
     }
+}
+
+std::vector<std::string> TrainSettings::unused(const TrainOptions& options) const {
+    const bool gradients = !options.layers.empty() || options.patch_epochs > 0;
+    return gradients ? std::vector<std::string>() : gradient_named_;
 }
 
 bool TrainSettings::suit_small_sets(TrainOptions& options, std::int64_t pictures) const {

@@ -41,6 +41,9 @@ public:
     bool suit_small_sets(TrainOptions& options, std::int64_t pictures) const;
     static constexpr std::int64_t enough_updates = 600;
     static constexpr std::int64_t enough_fine_tuning_updates = 1500;
+    /// Options that were named and that say nothing about a stack of convolutions in closed form, in which
+    /// no gradient is followed; none for other stacks.
+    [[nodiscard]] std::vector<std::string> unused(const TrainOptions& options) const;
     [[nodiscard]] const RecipeOptions& recipe() const { return recipe_; }
 
 private:
@@ -61,7 +64,9 @@ private:
         };
     }
 
-    /// Marks an option that only dense stacks have.
+    /// Marks an option of training by gradients, which stacks of any kind may have.
+    OptionParser::Handler gradient(const char* option, const OptionParser::Handler& handler);
+    /// Marks one that only dense stacks have.
     OptionParser::Handler dense(const char* option, const OptionParser::Handler& handler);
     std::function<void()> dense_flag(const char* option, const Override& assign);
     /// Throws UsageError where what was named and `auto` rule each other out.
@@ -73,7 +78,8 @@ private:
     std::optional<double> budget_;
     bool convolutions_named_ = false;
     bool code_of_named_ = false;
-    std::string dense_because_;  ///< an option that was named and that only dense stacks have
+    std::vector<std::string> gradient_named_;  ///< options that were named, of training by gradients
+    std::string dense_because_;                ///< an option that was named and that only dense stacks have
     bool epochs_named_ = false;
     bool fine_tuning_named_ = false;
     bool batch_named_ = false;

@@ -236,6 +236,11 @@ struct Encoder::State {
             decoder.emplace(decoder_links(model, dense));
             of_roots = model.layers.front().of_roots;
         }
+        if (layer == model.depth() && !model.picture_weights.empty()) {
+            to_picture.emplace(
+                std::vector<Chain::Link>{{Activation::linear, model.picture_weights.data(),
+                                          model.picture_bias.data(), code_size, model.recipe.size(), false}});
+        }
     }
 
     Tensor encode(const Tensor& pictures) {
@@ -250,6 +255,9 @@ struct Encoder::State {
 
     Tensor decode(const Tensor& codes) {
         return nn::run_on_backend("decode", context.threads(), [&] {
+            if (to_picture) {
+                return to_picture->run(context, codes, "decode");
+            }
             if (!decoder) {
                 return convolutions.decode(codes);
             }
@@ -273,6 +281,7 @@ struct Encoder::State {
     ConvolutionRunner convolutions;
     std::optional<BlockRunner> encoder;  ///< of the dense layers, where the layer is one or above one
     std::optional<BlockRunner> decoder;
+    std::optional<BlockRunner> to_picture;  ///< in place of all decoders
 };
 
 Encoder::Encoder(const Model& model, const EncodeOptions& options)

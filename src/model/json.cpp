@@ -212,17 +212,12 @@ nlohmann::json to_json(const Model& model) {
     for (const EpochRecord& record : model.history) {
         history.push_back(to_json(record));
     }
-    return {{"recipe", to_json(model.recipe)},
-            {"convolutions", std::move(convolutions)},
-            {"layers", std::move(layers)},
-            {"l2_normalize", model.l2_normalize},
-            {"options", to_json(model.options)},
-            {"history", std::move(history)},
-            {"class_names", model.class_names},
-            {"trained_on", model.trained_on},
-            {"pictures", model.pictures},
-            {"interrupted", model.interrupted},
-            {"layer_accuracies", std::move(accuracies)}};
+    return {{"recipe", to_json(model.recipe)},    {"convolutions", std::move(convolutions)},
+            {"layers", std::move(layers)},        {"picture_decoder", !model.picture_weights.empty()},
+            {"l2_normalize", model.l2_normalize}, {"options", to_json(model.options)},
+            {"history", std::move(history)},      {"class_names", model.class_names},
+            {"trained_on", model.trained_on},     {"pictures", model.pictures},
+            {"interrupted", model.interrupted},   {"layer_accuracies", std::move(accuracies)}};
 }
 
 TrainOptions read_train_options(const nlohmann::json& value, const std::string& where) {

@@ -44,7 +44,7 @@ std::int64_t Model::parameters() const {
         count += layer.weights.size() + layer.bias.size() + layer.decoder_weights.size() +
                  layer.decoder_bias.size();
     }
-    return count;
+    return count + picture_weights.size() + picture_bias.size();
 }
 
 std::string Model::identity() const {
@@ -92,6 +92,8 @@ std::string Model::identity() const {
             hash.add(std::string_view("of_roots"));
         }
     }
+    hash.add(picture_weights.values());  // nothing where there is none
+    hash.add(picture_bias.values());
     return hash.hex();
 }
 

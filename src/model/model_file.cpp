@@ -121,6 +121,10 @@ void check_model(const Model& model) {
         }
         inputs = model.layers[i].units();
     }
+    if (!model.picture_weights.empty() || !model.picture_bias.empty()) {
+        check_tensor("picture.weights", model.picture_weights, {model.recipe.size(), model.code_size()});
+        check_tensor("picture.bias", model.picture_bias, {model.recipe.size()});
+    }
     if (!model.options.convolutions.empty() || !model.options.layers.empty() ||
         !model.options.activations.empty()) {
         validate(model.options);
@@ -222,6 +226,10 @@ void save(const Model& model, const std::string& path) {
         }
         tensors.emplace_back(tensor_name(i, "decoder_bias"), &layer.decoder_bias);
     }
+    if (!model.picture_weights.empty()) {
+        tensors.emplace_back("picture.weights", &model.picture_weights);
+        tensors.emplace_back("picture.bias", &model.picture_bias);
+    }
     core::write_safetensors(description.metadata, tensors, path);
 }
 
@@ -260,6 +268,12 @@ Model load_model(const std::string& path) {
     }
     for (std::size_t i = 0; i < layers.size(); ++i) {
         model.layers.push_back(read_layer(file, layers[i], i, path));
+    }
+    bool picture_decoder = false;
+    reader.optional("picture_decoder", picture_decoder);  // models written before there was one
+    if (picture_decoder) {
+        model.picture_weights = file.take("picture.weights", {model.recipe.size(), model.code_size()});
+        model.picture_bias = file.take("picture.bias", {model.recipe.size()});
     }
     model.options = read_train_options(reader.at("options"), path + ": options");
     for (const nlohmann::json& record : reader.array("history")) {

@@ -63,6 +63,19 @@ TEST_CASE("a preset's code of roots stays where there can be one, and is never t
                       test::contains("code_roots: true found"));
 }
 
+TEST_CASE("what a stack in closed form does not use is known by name") {
+    const auto unused = [](const std::vector<std::string>& arguments) {
+        const Parsed given(arguments);
+        return given.settings.unused(given.settings.options());
+    };
+    using Names = std::vector<std::string>;
+    CHECK(unused({"--lr", "0.1", "--winner-share", "0.05"}) == Names{"lr", "winner-share"});
+    CHECK(unused({"--preset", "conv", "--epochs", "3", "--tied", "--seed", "4"}) == Names{"epochs", "tied"});
+    CHECK(unused({"--lr", "0.1", "--patch-epochs", "2"}).empty());
+    CHECK(unused({"--lr", "0.1", "--epochs", "3"}).empty());
+    CHECK(unused({"--preset", "conv", "--layers", "30", "--lr", "0.1"}).empty());
+}
+
 TEST_CASE("a budget is of automatic choices alone, in seconds, minutes or hours") {
     CHECK(Parsed({}).settings.budget() == 600.0);
     CHECK(Parsed({"--budget", "90s"}).settings.budget() == 90.0);

@@ -74,6 +74,8 @@ Model small() {
     model.convolutions = {filled_layer(first, -1.0F), filled_layer(second, 0.25F)};
     model.layers.push_back({Activation::linear, Activation::relu, filled({2, 24}, 0.5F), filled({2}, 0.3F),
                             filled({24, 2}, -0.7F), filled({24}, 0.4F)});
+    model.picture_weights = filled({42, 2}, -0.4F);
+    model.picture_bias = filled({42}, 0.1F);
     model.l2_normalize = true;
     model.options.convolutions = {parse_convolution("5@3:pool=2/1:max:whiten=4"),
                                   parse_convolution("3@2:grid=2:signs:share=0.1:eps=0.125")};
@@ -167,6 +169,8 @@ TEST_CASE("convolutional layers alone are a model") {
     const TemporaryFolder folder;
     Model model = small();
     model.layers.clear();
+    model.picture_weights = Tensor();
+    model.picture_bias = Tensor();
     model.l2_normalize = false;
     save(model, folder / "m");
     const Model back = load_model(folder / "m");
@@ -185,7 +189,8 @@ TEST_CASE("layers, codes and trained values of a convolutional stack are counted
     CHECK(message_of([&] { (void)model.code_size(4); }) ==
           "layer: 4 found, 0 to 3 expected: the model has 3 layers");
     CHECK(model.parameters() == (4 * 9 + 9 + 5 * 4 + 5 + 4 * 5 + 4 + 42) +
-                                    (7 * 20 + 20 + 3 * 7 + 3 + 7 * 3 + 7 + 60) + (48 + 2 + 48 + 24));
+                                    (7 * 20 + 20 + 3 * 7 + 3 + 7 * 3 + 7 + 60) + (48 + 2 + 48 + 24) +
+                                    (42 * 2 + 42));
 }
 
 TEST_CASE("the identity changes with every tensor and every field of a convolutional layer") {
@@ -220,6 +225,8 @@ TEST_CASE("the identity changes with every tensor and every field of a convoluti
         [](Model& m) { std::swap(m.convolutions[0], m.convolutions[1]); },
         [](Model& m) { m.l2_normalize = false; },
         [](Model& m) { m.layers[0].of_roots = true; },
+        [](Model& m) { m.picture_weights.data()[83] += 1e-3F; },
+        [](Model& m) { m.picture_bias.data()[41] += 1e-3F; },
     };
     for (std::size_t i = 0; i < std::size(changes); ++i) {
         Model model = small();
@@ -250,6 +257,13 @@ TEST_CASE("a convolutional model that could not be used is not written") {
     CHECK(message([](Model& m) {
               m.convolutions[0].shape.contrast_epsilon = std::numeric_limits<float>::infinity();
           }) == start + "convolution: contrast_epsilon: inf found, a number above 0 expected");
+    CHECK(message([](Model& m) { m.picture_bias = Tensor(); }) ==
+          start + "picture.bias: shape [] found, [42] expected");
+    CHECK(message([](Model& m) {
+              m.picture_weights = filled({42, 3}, 1.0F);
+          }) == start + "picture.weights: shape [42, 3] found, [42, 2] expected");
+    CHECK(message([](Model& m) { m.picture_weights.data()[3] = std::nanf(""); }) ==
+          start + "picture.weights: a value that is not a finite number found");
     const std::string no_roots =
         "of_roots found, expected only right above a convolutional layer whose codes are 0 or more";
     CHECK(message([](Model& m) {

@@ -376,7 +376,9 @@ TEST_CASE("Dense layers train on top of convolutional ones, and a closed-form co
 TEST_CASE("A code of roots is the principal axes of the roots of the pooled codes, and is squared again") {
     TrainOptions options = small_options();
     options.code_roots = true;
-    const Model model = train_strokes(options);
+    Model model = train_strokes(options);
+    model.picture_weights = Tensor();  // so that the layers' own decoders are asked
+    model.picture_bias = Tensor();
     REQUIRE(model.layers.size() == 1);
     const DenseLayer& layer = model.layers[0];
     REQUIRE(layer.of_roots);
@@ -423,6 +425,43 @@ TEST_CASE("A code of roots is the principal axes of the roots of the pooled code
             CHECK(std::abs(together(a, b)) < 1e-3 * std::sqrt(together(a, a) * together(b, b)));
         }
     }
+}
+
+TEST_CASE("A code on convolutions rebuilds the picture straight away, by least squares") {
+    const Model model = train_strokes(small_options());
+    const Tensor pictures = rows_of(strokes(200));
+    REQUIRE(model.picture_weights.shape() == std::vector<std::int64_t>{side * side, 10});
+    REQUIRE(model.picture_bias.shape() == std::vector<std::int64_t>{side * side});
+    Encoder encoder(model, {0, false, 1});
+    const Tensor codes = encoder.encode(pictures);
+    const Tensor rebuilt = encoder.decode(codes);
+    // Where the sum of squared errors is least, what is left of a pixel has mean 0 and goes with no code.
+    double worst = 0.0;
+    for (std::int64_t pixel = 0; pixel < rebuilt.columns(); ++pixel) {
+        for (std::int64_t unit = -1; unit < codes.columns(); ++unit) {
+            double left = 0.0;
+            double size = 0.0;
+            for (std::int64_t i = 0; i < rebuilt.rows(); ++i) {
+                const auto j = static_cast<std::size_t>(pixel);
+                const double code = unit < 0 ? 1.0 : double{codes.row(i)[static_cast<std::size_t>(unit)]};
+                left += code * (double{pictures.row(i)[j]} - double{rebuilt.row(i)[j]});
+                size += std::abs(code * double{pictures.row(i)[j]});
+            }
+            worst = std::max(worst, std::abs(left) / size);
+        }
+    }
+    CHECK(worst < 1e-4);
+    // The layers' decoders in turn have only what pooling left.
+    Model layer_by_layer = model;
+    layer_by_layer.picture_weights = Tensor();
+    layer_by_layer.picture_bias = Tensor();
+    CHECK(reconstruction_error(model, pictures, 3) < 0.7 * reconstruction_error(layer_by_layer, pictures, 3));
+    CHECK(reconstruction_error(model, pictures, 2) == reconstruction_error(layer_by_layer, pictures, 2));
+    // A code on dense layers is decoded by them.
+    TrainOptions dense = small_options();
+    dense.layers = {12};
+    dense.activations = {Activation::silu};
+    CHECK(train_strokes(dense).picture_weights.empty());
 }
 
 TEST_CASE("A kernel, a pooling or a grid that does not fit is named before anything is trained") {
