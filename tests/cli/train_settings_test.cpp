@@ -69,8 +69,8 @@ TEST_CASE("what a stack in closed form does not use is known by name") {
         return given.settings.unused(given.settings.options());
     };
     using Names = std::vector<std::string>;
-    CHECK(unused({"--lr", "0.1", "--winner-share", "0.05"}) == Names{"lr", "winner-share"});
-    CHECK(unused({"--preset", "conv", "--epochs", "3", "--tied", "--seed", "4"}) == Names{"epochs", "tied"});
+    CHECK(unused({"--lr", "0.1", "--winner-share", "0.05"}) == Names{"winner-share", "lr"});
+    CHECK(unused({"--preset", "conv", "--epochs", "3", "--tied", "--seed", "4"}) == Names{"tied", "epochs"});
     CHECK(unused({"--lr", "0.1", "--patch-epochs", "2"}).empty());
     CHECK(unused({"--lr", "0.1", "--epochs", "3"}).empty());
     CHECK(unused({"--preset", "conv", "--layers", "30", "--lr", "0.1"}).empty());

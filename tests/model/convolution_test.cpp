@@ -330,6 +330,9 @@ TEST_CASE("shapes of convolutional layers are not believed unchecked") {
               "convolutions.2: " + std::string(key) + ": missing");
     }
     CHECK(refused_description([](json& d) { d["convolutions"][1].erase("root"); }) == "nothing was thrown");
+    CHECK(refused_description([](json& d) { d["layers"][0].erase("of_roots"); }) == "nothing was thrown");
+    CHECK(refused_description([](json& d) { d["picture_decoder"] = 2; }) ==
+          "model: picture_decoder: 2 found, true or false expected");
     CHECK(refused_description([](json& d) { d["convolutions"] = 3; }) ==
           "model: convolutions: 3 found, an array expected");
     CHECK(refused_description([](json& d) { d["convolutions"][0] = 3; }) ==
@@ -357,7 +360,7 @@ TEST_CASE("shapes that do not fit the tensors or one another are refused") {
           "convolutions.2: maps of [4, 3, 5] found, [2, 2, 5] expected");
     CHECK(refused_field(1, "two_sided", false) == "layers.1.weights: shape [2, 24] found, [2, 12] expected");
     CHECK(refused_description([](json& d) { d["recipe"]["channels"] = 3; }) ==
-          "convolutions.1: maps of [7, 6, 1] found, [7, 6, 3] expected");
+          "tensor \"picture.weights\": shape [42, 2] found, [126, 2] expected");
 }
 
 TEST_CASE("tensors of a convolutional layer that are missing or not finite are told by name") {
