@@ -119,15 +119,18 @@ std::string layers_text(const Model& model) {
         const DenseLayer& layer = model.layers[i];
         const std::size_t number = model.convolutions.size() + i + 1;
         const EpochRecord* last = last_epoch(model, number);
-        std::vector<std::string> row{fmt::format("{}", number),
-                                     fmt::format("{}", layer.inputs()),
-                                     fmt::format("{}", layer.units()),
-                                     name(layer.activation) + std::string(layer.of_roots ? " of roots" : ""),
-                                     name(layer.decoder),
-                                     layer.tied() ? "yes" : "no",
-                                     last != nullptr            ? fmt::format("{}", last->epoch)
-                                     : is_closed_form(model, i) ? "closed form"
-                                                                : "0"};
+        std::vector<std::string> row{
+            fmt::format("{}", number),
+            fmt::format("{}", layer.inputs()),
+            fmt::format("{}", layer.units()),
+            name(layer.activation) + std::string(layer.of_roots ? " of roots" : ""),
+            name(layer.decoder) + std::string(i + 1 == model.layers.size() && !model.picture_weights.empty()
+                                                  ? ", to pictures"
+                                                  : ""),
+            layer.tied() ? "yes" : "no",
+            last != nullptr            ? fmt::format("{}", last->epoch)
+            : is_closed_form(model, i) ? "closed form"
+                                       : "0"};
         const auto losses = losses_text(last);
         row.insert(row.end(), losses.begin(), losses.end());
         table.add(row);

@@ -137,9 +137,8 @@ int TrainCommand::run(Console& console, const std::vector<std::string>& inputs) 
                         *std::max_element(options.epochs.begin(), options.epochs.end())));
     }
     for (const std::string& option : settings_.unused(options)) {
-        console.warn(fmt::format(
-            "warning: --{} is not used: the stack has no dense layers but a code, and no --patch-epochs",
-            option));
+        console.warn(
+            fmt::format("warning: --{} is not used: no layer of the stack is trained by gradients", option));
     }
     if (dry_run_) {
         print_plan(pictures, recipe, options);

@@ -334,8 +334,10 @@ TrainOptions TrainSettings::options(const TrainOptions& base) const {
         for (const Override& assign : overrides_) {
             assign(options);
         }
-        // A preset's code of roots is of the preset's stack.
-        options.code_roots = options.code_roots && (code_of_named_ || takes_code_roots(options));
+        // A preset's code of roots is of the preset's stack, and not of roots of roots.
+        options.code_roots =
+            options.code_roots &&
+            (code_of_named_ || (takes_code_roots(options) && !options.convolutions.back().root));
         // What the preset says a layer is stretched over another stack; what was named must fit as it is.
         const std::size_t layers = options.layers.size();
         if (options.activations == base.activations) {

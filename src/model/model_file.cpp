@@ -18,7 +18,9 @@ namespace stackae {
 namespace {
 
 constexpr const char* kind = "model";
-constexpr int version = 1;
+constexpr int version = 2;
+/// Without codes of roots, which readers of version 1 would take for plain ones.
+constexpr int plain_version = 1;
 constexpr std::size_t max_layers = 64;
 constexpr std::int64_t max_extent = std::int64_t{1} << 31;
 /// model → layers or history → one of them → a value.
@@ -201,7 +203,9 @@ void save(const Model& model, const std::string& path) {
         throw InvalidArgument(fmt::format("{}: cannot write the model: {}", path, error.what()));
     }
     core::Safetensors description;
-    description.set_kind(kind, version);
+    const bool roots = std::any_of(model.layers.begin(), model.layers.end(),
+                                   [](const DenseLayer& layer) { return layer.of_roots; });
+    description.set_kind(kind, roots ? version : plain_version);
     description.metadata["model"] = core::print_json(to_json(model));
 
     core::TensorReferences tensors;

@@ -9,6 +9,7 @@
 #include "nn/matrix_product.hpp"
 #include "nn/principal_axes.hpp"
 #include "train/convolution.hpp"
+#include "train/picture_decoder.hpp"
 #include "train/sample_store.hpp"
 #include "train/spherical_means.hpp"
 
@@ -154,10 +155,10 @@ void ConvolutionCosts::plan_code(std::int64_t inputs, TrainPlan& plan) {
     const std::int64_t units = std::min({options_.code_size, inputs, rows});
     double seconds = axes_seconds(rows, inputs, units);
     seconds += options_.layers.empty() ? encoding_seconds(rows) : 0.0;
-    const bool of_maps = options_.layers.empty() && !options_.convolutions.empty();
+    const bool decoder = has_picture_decoder(options_, model_.recipe.size(), units);
     const std::int64_t picture = model_.recipe.size();
     const std::int64_t parameters =
-        2 * inputs * units + inputs + units + (of_maps ? picture * (units + 1) : 0);
+        2 * inputs * units + inputs + units + (decoder ? picture * (units + 1) : 0);
     plan.phases.push_back({static_cast<int>(options_.convolutions.size() + options_.layers.size()) + 1,
                            inputs, units, parameters, 1, seconds});
     plan.seconds += seconds;

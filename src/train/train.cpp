@@ -11,11 +11,11 @@
 #include "core/random.hpp"
 #include "model/split.hpp"
 #include "nn/kernels.hpp"
-#include "nn/matrix_product.hpp"
 #include "nn/network.hpp"
 #include "nn/principal_axes.hpp"
 #include "train/convolution.hpp"
 #include "train/phase.hpp"
+#include "train/picture_decoder.hpp"
 #include "train/sample_store.hpp"
 #include "train/stack.hpp"
 
@@ -62,9 +62,8 @@ private:
     /// False when the observer stopped it.
     bool train_convolutions(const SampleStore& pictures);
     void train_dense(SampleStore samples);
-    void train_code(const SampleStore& samples);
-    void fit_picture_decoder(const SampleStore& pictures, std::span<const std::int64_t> rows,
-                             const SampleStore& samples);
+    /// The variances of its axes.
+    std::vector<double> train_code(const SampleStore& samples);
     SampleStore pooled_maps(const SampleStore& pictures, std::span<const std::int64_t> rows);
     void train_greedily(const SampleStore& pictures);
     /// False when the layer is not to be kept.
@@ -167,6 +166,9 @@ void Training::train_dense(SampleStore samples) {
         }
         pictures = std::move(samples);
         samples = pooled_maps(pictures, rows);
+        if (!options_.layers.empty()) {
+            pictures = SampleStore(0, 0, true);
+        }
     }
     if ((!model_.convolutions.empty() || options_.layers.empty()) && observer_.stop()) {
         model_.interrupted = true;
@@ -182,16 +184,19 @@ void Training::train_dense(SampleStore samples) {
         for (const DenseLayer& layer : model_.layers) {
             samples = encode(layer, samples);
         }
-        train_code(samples);
-        if (!model_.convolutions.empty() && options_.layers.empty()) {
-            fit_picture_decoder(pictures, rows, samples);
+        const std::vector<double> variances = train_code(samples);
+        if (training::has_picture_decoder(options_, recipe_.size(), model_.code_size())) {
+            auto decoder = training::fit_picture_decoder(context_, pictures, rows,
+                                                         encode(model_.layers.back(), samples), variances);
+            model_.picture_weights = std::move(decoder.weights);
+            model_.picture_bias = std::move(decoder.bias);
         }
     }
 }
 
 /// The linear autoencoder of least squared error: principal axes, each code value scaled by
 /// λ^−code_whitening, λ its variance.
-void Training::train_code(const SampleStore& samples) {
+std::vector<double> Training::train_code(const SampleStore& samples) {
     const nn::PrincipalAxes axes =
         nn::principal_axes(context_, samples.row(0), samples.rows(), samples.columns(), options_.code_size);
     const std::int64_t units = axes.axes.rows();
@@ -212,53 +217,7 @@ void Training::train_code(const SampleStore& samples) {
     }
     model_.layers.push_back(std::move(layer));
     model_.l2_normalize = true;
-}
-
-/// The codes h of the pictures x that the code was fitted to have mean 0 and do not vary together, so that
-/// the least squares of x̂ = D h + e are d = Σ x h / Σ h² for each value of x and of h, and e the mean of x.
-void Training::fit_picture_decoder(const SampleStore& pictures, std::span<const std::int64_t> rows,
-                                   const SampleStore& samples) {
-    const SampleStore codes = encode(model_.layers.back(), samples);
-    const std::int64_t d = pictures.columns();
-    const std::int64_t k = codes.columns();
-    const std::int64_t n = codes.rows();
-    Tensor block({encoding_batch, d});
-    Tensor their_codes({encoding_batch, k});
-    Tensor part({d, k});
-    Tensor weights({d, k});
-    std::vector<double> mean(static_cast<std::size_t>(d));
-    std::vector<double> squares(static_cast<std::size_t>(k));
-    nn::MatrixProduct product(context_, nn::ProductForm::transposed_a, d, k, encoding_batch);
-    for (std::int64_t first = 0; first < n; first += encoding_batch) {
-        const std::int64_t count = std::min(encoding_batch, n - first);
-        if (count < encoding_batch) {
-            block = Tensor({encoding_batch, d});  // zeros past the last
-            their_codes = Tensor({encoding_batch, k});
-        }
-        pictures.gather(rows.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(count)),
-                        block.data());
-        std::copy_n(codes.row(first), count * k, their_codes.data());
-        for (std::int64_t i = 0; i < count; ++i) {
-            const auto x = block.row(i);
-            const auto h = their_codes.row(i);
-            std::transform(mean.begin(), mean.end(), x.begin(), mean.begin(), [n](double sum, float value) {
-                return sum + double{value} / static_cast<double>(n);
-            });
-            std::transform(squares.begin(), squares.end(), h.begin(), squares.begin(),
-                           [](double sum, float value) { return sum + double{value} * double{value}; });
-        }
-        product.run(block.data(), their_codes.data(), part.data());
-        nn::add(part.data(), part.size(), weights.data());
-    }
-    for (std::int64_t i = 0; i < d; ++i) {
-        const auto row = weights.row(i);
-        std::transform(row.begin(), row.end(), squares.begin(), row.begin(), [](float sum, double square) {
-            return square > 0.0 ? static_cast<float>(double{sum} / square) : 0.0F;
-        });
-    }
-    model_.picture_weights = std::move(weights);
-    model_.picture_bias = Tensor({d});
-    std::copy(mean.begin(), mean.end(), model_.picture_bias.data());
+    return axes.variances;
 }
 
 void Training::train_greedily(const SampleStore& pictures) {

@@ -55,6 +55,7 @@ TEST_CASE("a preset's code of roots stays where there can be one, and is never t
     CHECK_FALSE(parsed({"--preset", "conv", "--code-of", "values"}).code_roots);
     CHECK_FALSE(parsed({"--preset", "conv", "--code-size", "0"}).code_roots);
     CHECK_FALSE(parsed({"--convolutions", "16@5,8@2:context=1"}).code_roots);
+    CHECK_FALSE(parsed({"--convolutions", "16@5:root"}).code_roots);
     CHECK_FALSE(parsed({"--convolutions", "16@5", "--layers", "20"}).code_roots);
     CHECK(parsed({"--convolutions", "16@5", "--code-of", "roots"}).code_roots);
     CHECK_THROWS_WITH(parsed({"--preset", "conv", "--code-of", "halves"}),

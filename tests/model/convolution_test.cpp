@@ -73,7 +73,7 @@ Model small() {
     second.grid = 2;
     model.convolutions = {filled_layer(first, -1.0F), filled_layer(second, 0.25F)};
     model.layers.push_back({Activation::linear, Activation::relu, filled({2, 24}, 0.5F), filled({2}, 0.3F),
-                            filled({24, 2}, -0.7F), filled({24}, 0.4F)});
+                            filled({24, 2}, -0.7F), filled({24}, 0.4F), true});
     model.picture_weights = filled({42, 2}, -0.4F);
     model.picture_bias = filled({42}, 0.1F);
     model.l2_normalize = true;
@@ -157,6 +157,7 @@ TEST_CASE("a model of convolutional layers comes back from its file as it was") 
                               static_cast<std::size_t>(found.size()) * sizeof(float)) == 0);
         }
     }
+    CHECK(read_safetensors(folder / "m").text("version") == "2");  // others would take roots for values
     CHECK(back.options == model.options);
     CHECK(back.l2_normalize);
     CHECK(back.layers[0].of_roots == model.layers[0].of_roots);
@@ -224,7 +225,7 @@ TEST_CASE("the identity changes with every tensor and every field of a convoluti
         [](Model& m) { m.convolutions.pop_back(); },
         [](Model& m) { std::swap(m.convolutions[0], m.convolutions[1]); },
         [](Model& m) { m.l2_normalize = false; },
-        [](Model& m) { m.layers[0].of_roots = true; },
+        [](Model& m) { m.layers[0].of_roots = false; },
         [](Model& m) { m.picture_weights.data()[83] += 1e-3F; },
         [](Model& m) { m.picture_bias.data()[41] += 1e-3F; },
     };
@@ -331,6 +332,8 @@ TEST_CASE("shapes of convolutional layers are not believed unchecked") {
     }
     CHECK(refused_description([](json& d) { d["convolutions"][1].erase("root"); }) == "nothing was thrown");
     CHECK(refused_description([](json& d) { d["layers"][0].erase("of_roots"); }) == "nothing was thrown");
+    CHECK(refused_description([](json& d) { d["layers"][0]["of_roots"] = 1; }) ==
+          "layers.1: of_roots: 1 found, true or false expected");
     CHECK(refused_description([](json& d) { d["picture_decoder"] = 2; }) ==
           "model: picture_decoder: 2 found, true or false expected");
     CHECK(refused_description([](json& d) { d["convolutions"] = 3; }) ==
