@@ -60,8 +60,9 @@ struct Model {
     Recipe recipe;
     std::vector<ConvolutionLayer> convolutions;  ///< bottom up
     std::vector<DenseLayer> layers;              ///< on top of them, bottom up
-    /// A linear decoder of the last layer's code straight to the picture, x̂ = D h + e, by least squares;
-    /// empty: the layers' own decoders, one after the other, which pooling leaves little to rebuild from.
+    /// A linear decoder of the last layer's code straight to the picture, x̂ = D h + e, by ridge
+    /// regression; empty: the layers' own decoders, one after the other, which pooling leaves little to
+    /// rebuild from.
     Tensor picture_weights;     ///< D, recipe.size() × code_size()
     Tensor picture_bias;        ///< e, recipe.size()
     bool l2_normalize = false;  ///< codes of the last layer are meant to be scaled to length 1
