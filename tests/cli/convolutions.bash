@@ -24,7 +24,7 @@ expect 0 train digits "${stack[@]}" --dry-run
 has out "stack        28x28x1 -> 12x12x12 -> 2x2x16 -> 6"
 grep -q '^  layer 1, patches .*784 .*12 ' out || fail "the plan of layer 1"
 grep -q '^  layer 2, patches .*1728 .*16 ' out || fail "the plan of layer 2"
-grep -q '^  layer 3, code .*64 .*6 .*838 ' out || fail "the plan of the code"
+grep -q '^  layer 3, code .*64 .*6 .*6,326 ' out || fail "the plan of the code"
 planned=$(sed -n 's/^parameters *//p' out)
 expect 1 train digits --preset conv --convolutions 12@5,16@13 --dry-run
 has err "kernel: 13 found, 1 to 12 expected"
