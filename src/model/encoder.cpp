@@ -270,7 +270,10 @@ struct Encoder::State {
     }
 
     Tensor encode_dense(const Tensor& rows) {
-        return encoder->run(context, of_roots ? roots_of(rows) : rows, "encode");
+        if (of_roots) {
+            return encoder->run(context, roots_of(rows), "encode");
+        }
+        return encoder->run(context, rows, "encode");
     }
 
     int layer;

@@ -92,6 +92,13 @@ void check_convolution(const ConvolutionLayer& layer, std::size_t i, const std::
                 });
 }
 
+void check_picture_decoder(const Model& model) {
+    if (!model.picture_weights.empty() || !model.picture_bias.empty()) {
+        check_tensor("picture.weights", model.picture_weights, {model.recipe.size(), model.code_size()});
+        check_tensor("picture.bias", model.picture_bias, {model.recipe.size()});
+    }
+}
+
 /// Everything that using the model relies on. Throws InvalidArgument.
 void check_model(const Model& model) {
     validate(model.recipe);
@@ -123,10 +130,7 @@ void check_model(const Model& model) {
         }
         inputs = model.layers[i].units();
     }
-    if (!model.picture_weights.empty() || !model.picture_bias.empty()) {
-        check_tensor("picture.weights", model.picture_weights, {model.recipe.size(), model.code_size()});
-        check_tensor("picture.bias", model.picture_bias, {model.recipe.size()});
-    }
+    check_picture_decoder(model);
     if (!model.options.convolutions.empty() || !model.options.layers.empty() ||
         !model.options.activations.empty()) {
         validate(model.options);
@@ -275,10 +279,6 @@ Model load_model(const std::string& path) {
     }
     bool picture_decoder = false;
     reader.optional("picture_decoder", picture_decoder);  // models written before there was one
-    if (picture_decoder) {
-        model.picture_weights = file.take("picture.weights", {model.recipe.size(), model.code_size()});
-        model.picture_bias = file.take("picture.bias", {model.recipe.size()});
-    }
     model.options = read_train_options(reader.at("options"), path + ": options");
     for (const nlohmann::json& record : reader.array("history")) {
         model.history.push_back(read_epoch_record(record, path + ": history"));
@@ -294,6 +294,11 @@ Model load_model(const std::string& path) {
     }
     try {
         check_model(model);
+        if (picture_decoder) {  // its shape is that of layers which fit one another
+            model.picture_weights = file.take("picture.weights", {model.recipe.size(), model.code_size()});
+            model.picture_bias = file.take("picture.bias", {model.recipe.size()});
+            check_picture_decoder(model);
+        }
     } catch (const InvalidArgument& error) {
         throw CorruptFile(fmt::format("{}: {}", path, error.what()));
     }

@@ -56,7 +56,7 @@ Sums find_sums(nn::Context& context, const SampleStore& pictures, std::span<cons
         for (std::int64_t i = 0; i < count; ++i) {
             const auto values = x.row(i);
             for (std::size_t j = 0; j < values.size(); ++j) {
-                sums.mean[j] += double{values[j]} / static_cast<double>(n);
+                sums.mean[j] += double{values[j]};
                 square += double{values[j]} * double{values[j]};
             }
             const auto code = h.row(i);
@@ -65,6 +65,9 @@ Sums find_sums(nn::Context& context, const SampleStore& pictures, std::span<cons
         }
         product.run(x.data(), h.data(), part.data());
         nn::add(part.data(), part.size(), sums.products.data());
+    }
+    for (double& value : sums.mean) {
+        value /= static_cast<double>(n);
     }
     const double of_mean = std::inner_product(sums.mean.begin(), sums.mean.end(), sums.mean.begin(), 0.0);
     sums.variation = std::max(0.0, square - static_cast<double>(n) * of_mean);
@@ -84,12 +87,15 @@ std::vector<double> choose_shares(const Sums& sums, std::span<const double> vari
     const double mean = std::accumulate(variances.begin(), variances.end(), 0.0) / static_cast<double>(units);
     double least = std::numeric_limits<double>::infinity();
     std::vector<double> chosen(units, 0.0);
+    if (mean == 0.0) {
+        return chosen;  // pictures that do not vary
+    }
     for (int power = least_power; power <= most_power; ++power) {
         const double c = mean * std::pow(10.0, 0.5 * power);
         std::vector<double> shares(units, 0.0);
         double left = sums.variation;
         double freedom = static_cast<double>(n - 1);
-        for (std::size_t j = 0; j < units && c > 0.0; ++j) {
+        for (std::size_t j = 0; j < units; ++j) {
             shares[j] = variances[j] / (variances[j] + c);
             left -= (2.0 * shares[j] - shares[j] * shares[j]) * explained[j];
             freedom -= caution * shares[j];

@@ -164,11 +164,11 @@ void Training::train_dense(SampleStore samples) {
             rows.resize(std::min(rows.size(), static_cast<std::size_t>(training::code_pictures)));
             std::sort(rows.begin(), rows.end());
         }
-        pictures = std::move(samples);
-        samples = pooled_maps(pictures, rows);
-        if (!options_.layers.empty()) {
-            pictures = SampleStore(0, 0, true);
+        SampleStore maps = pooled_maps(samples, rows);
+        if (options_.layers.empty()) {
+            pictures = std::move(samples);
         }
+        samples = std::move(maps);
     }
     if ((!model_.convolutions.empty() || options_.layers.empty()) && observer_.stop()) {
         model_.interrupted = true;

@@ -37,6 +37,7 @@ has err "layer 1/3 rebuilds its pictures: loss "
 has err "layer 2/3: 12x12x12 -> 2x2x16, 16 units on patches of 3x3x12"
 has err "layer 3/3: 64 -> 6, a linear code in closed form"
 has err "wrote conv.stackae: 28x28x1 -> 12x12x12 -> 2x2x16 -> 6, $planned parameters"
+has_not err "is not used"
 
 # Which layer's codes tell the classes apart, on the pictures held out; the labels touch nothing else.
 has err "which layer: accuracy of the 5 nearest neighbours on 20 labelled pictures held out, among 60 others"
@@ -150,3 +151,14 @@ expect 3 info conv.stackae --filters filters.png --pictures digits
 has err "broken.png"
 rm digits/0/broken.png
 exit 0
+
+# The comparison of layers can be left out, and what a stack in closed form does not use is told.
+expect 0 train digits -o plain.stackae "${stack[@]}" --code-of values --no-comparison --lr 0.1 --epochs 3
+has err "warning: --lr is not used: no layer of the stack is trained by gradients"
+has err "warning: --epochs is not used"
+has_not err "which layer"
+expect 0 info plain.stackae
+has_not out "linear of roots"
+has_not out "which layer"
+expect 0 info conv.stackae
+has out "linear of roots  linear, to pictures"

@@ -363,7 +363,7 @@ TEST_CASE("shapes that do not fit the tensors or one another are refused") {
           "convolutions.2: maps of [4, 3, 5] found, [2, 2, 5] expected");
     CHECK(refused_field(1, "two_sided", false) == "layers.1.weights: shape [2, 24] found, [2, 12] expected");
     CHECK(refused_description([](json& d) { d["recipe"]["channels"] = 3; }) ==
-          "tensor \"picture.weights\": shape [42, 2] found, [126, 2] expected");
+          "convolutions.1: maps of [7, 6, 1] found, [7, 6, 3] expected");
 }
 
 TEST_CASE("tensors of a convolutional layer that are missing or not finite are told by name") {
