@@ -150,7 +150,6 @@ printf 'no picture' >digits/0/broken.png
 expect 3 info conv.stackae --filters filters.png --pictures digits
 has err "broken.png"
 rm digits/0/broken.png
-exit 0
 
 # The comparison of layers can be left out, and what a stack in closed form does not use is told.
 expect 0 train digits -o plain.stackae "${stack[@]}" --code-of values --no-comparison --lr 0.1 --epochs 3
@@ -162,3 +161,4 @@ has_not out "linear of roots"
 has_not out "which layer"
 expect 0 info conv.stackae
 has out "linear of roots  linear, to pictures"
+exit 0
