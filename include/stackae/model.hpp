@@ -30,6 +30,27 @@ struct DenseLayer {
     [[nodiscard]] bool tied() const { return decoder_weights.empty(); }
 };
 
+/// Radial units over a code y (Broomhead & Lowe 1988): each answers to what is alike to a picture, or to a
+/// mean of pictures, that training saw. With z = s y / ‖s y‖ and e = exp(γ (C z − 1)),
+///
+///     h = R e,   R = (exp(γ (C Cᵀ − 1)) + 0.01)^−½
+///
+/// so that products of two pictures' h are about exp(γ (cos(z, z') − 1)): a linear classifier of h can tell
+/// apart what only a curved border does in y (Nyström's method, Williams & Seeger 2001; Mairal et al. 2014).
+/// Where there are many units, R is of `block` units at a time. The decoder gives ŷ = length ẑ / s, with ẑ
+/// the mean over the blocks of Cᵀ R h, which meets the centres.
+struct RadialLayer {
+    Tensor scale;         ///< s, inputs; above 0
+    Tensor centres;       ///< C, units × inputs; rows of length 1
+    Tensor mixing;        ///< R, units × block: row i holds what unit i takes of its own block
+    float gamma = 1.0F;   ///< γ, above 0
+    float length = 1.0F;  ///< mean of ‖s y‖ over the pictures that it was learnt from
+
+    [[nodiscard]] std::int64_t inputs() const { return centres.columns(); }
+    [[nodiscard]] std::int64_t units() const { return centres.rows(); }
+    [[nodiscard]] std::int64_t block() const { return mixing.columns(); }
+};
+
 /// One epoch of one phase, as it went.
 struct EpochRecord {
     int layer = 0;                 ///< 1-based; 0: fine-tuning of the unrolled stack
@@ -60,12 +81,14 @@ struct Model {
     Recipe recipe;
     std::vector<ConvolutionLayer> convolutions;  ///< bottom up
     std::vector<DenseLayer> layers;              ///< on top of them, bottom up
-    /// A linear decoder of the last layer's code straight to the picture, x̂ = D h + e, by ridge
+    /// On top of all: a wide code for linear classifiers, beside the code below it, which recognition uses.
+    std::optional<RadialLayer> radial;
+    /// A linear decoder of the code straight to the picture, x̂ = D h + e, by ridge
     /// regression; empty: the layers' own decoders, one after the other, which pooling leaves little to
     /// rebuild from.
     Tensor picture_weights;     ///< D, recipe.size() × code_size()
     Tensor picture_bias;        ///< e, recipe.size()
-    bool l2_normalize = false;  ///< codes of the last layer are meant to be scaled to length 1
+    bool l2_normalize = false;  ///< the code is meant to be scaled to length 1
     TrainOptions options;       ///< what it was trained with
     std::vector<EpochRecord> history;
     std::vector<std::string> class_names;  ///< of the training pictures, in byte order; empty without labels
@@ -74,11 +97,13 @@ struct Model {
     bool interrupted = false;              ///< training was stopped before its end
     std::vector<LayerAccuracy> layer_accuracies;  ///< of the layers that were measured, bottom up
 
-    /// Layers of both kinds; they are counted from the bottom, from 1.
-    [[nodiscard]] int depth() const { return static_cast<int>(convolutions.size() + layers.size()); }
+    /// Layers of all kinds; they are counted from the bottom, from 1.
+    [[nodiscard]] int depth() const { return code_layer() + (radial ? 1 : 0); }
+    /// The layer that 0 stands for, whose code recognition uses: the last but for radial units.
+    [[nodiscard]] int code_layer() const { return static_cast<int>(convolutions.size() + layers.size()); }
     /// Values that the lowest dense layer sees: the pooled maps of the convolutions, or the picture.
     [[nodiscard]] std::int64_t dense_inputs() const;
-    /// Length of the code of a layer, 1-based; 0: the last.
+    /// Length of the code of a layer, 1-based; 0: code_layer().
     [[nodiscard]] std::int64_t code_size(int layer = 0) const;
     /// Number of trained values.
     [[nodiscard]] std::int64_t parameters() const;
@@ -94,7 +119,7 @@ void save(const Model& model, const std::string& path);
 [[nodiscard]] Model load_model(const std::string& path);
 
 struct EncodeOptions {
-    int layer = 0;              ///< whose code, 1-based; 0: the last
+    int layer = 0;              ///< whose code, 1-based; 0: Model::code_layer()
     bool l2_normalize = false;  ///< scale each code to length 1 (a code of zeros stays)
     int threads = 0;            ///< 0: one a core
 };

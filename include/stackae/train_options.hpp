@@ -122,6 +122,9 @@ struct TrainOptions {
     /// That layer sees the square roots of the pooled codes below it, so that a strong answer does not drown
     /// the others (Perronnin, Sánchez & Mensink 2010). Only right above convolutional layers.
     bool code_roots = false;
+    /// Radial units over that code, at most one a training picture: a wide code for linear classifiers.
+    /// 0: none.
+    std::int64_t radial_units = 0;
     std::int64_t patches = 200'000;  ///< from which a convolutional layer learns, at most
     /// Passes over the patches with winner-take-all, from a dictionary of spherical k-means, its limit of one
     /// winner a patch.

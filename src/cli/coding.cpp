@@ -18,10 +18,10 @@ void CodingOptions::declare(OptionParser& parser) {
 }
 
 void CodeOptions::declare(OptionParser& parser) {
-    parser.option("layer", "N", "whose code, 1 is the lowest; else the last layer's",
+    parser.option("layer", "N", "whose code, 1 is the lowest; else the last but for radial units",
                   integer_into(layer, 1, 1'000'000));
     parser.option("normalize", "none|l2",
-                  "l2 scales every code to length 1; else as the model says for its last layer",
+                  "l2 scales every code to length 1; else as the model says for its code",
                   [this](const std::string& text) {
                       if (text != "l2" && text != "none") {
                           throw UsageError(fmt::format("'{}' is neither none nor l2", text));
@@ -31,8 +31,8 @@ void CodeOptions::declare(OptionParser& parser) {
 }
 
 EncodeOptions CodeOptions::encode(const Model& model) const {
-    const bool last = layer == 0 || layer == model.depth();
-    return {.layer = layer, .l2_normalize = l2_normalize.value_or(last && model.l2_normalize)};
+    const bool code = layer == 0 || layer == model.code_layer();
+    return {.layer = layer, .l2_normalize = l2_normalize.value_or(code && model.l2_normalize)};
 }
 
 void check_layer(const Model& model, int layer) {

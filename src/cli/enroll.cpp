@@ -141,7 +141,7 @@ Gallery EnrollCommand::encode(Console& console, const Inputs& inputs, const Name
     Gallery gallery;
     gallery.model_identity = model.model.identity();
     gallery.model_path = model.path;
-    gallery.layer = codes_.layer == 0 ? model.model.depth() : codes_.layer;
+    gallery.layer = codes_.layer == 0 ? model.model.code_layer() : codes_.layer;
     const EncodeOptions encode = codes_.encode(model.model);
     gallery.l2_normalize = encode.l2_normalize;
     gallery.metric = metric_.value_or(Metric::l2);

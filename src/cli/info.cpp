@@ -138,6 +138,16 @@ std::string layers_text(const Model& model) {
     return table.text();
 }
 
+std::string radial_text(const Model& model) {
+    const RadialLayer& radial = *model.radial;
+    TextTable table;
+    table.add({"layer", "inputs", "units", "mixed", "gamma"});
+    table.add({fmt::format("{}", model.depth()), fmt::format("{}", radial.inputs()),
+               fmt::format("{}", radial.units()), fmt::format("{} at a time", radial.block()),
+               fmt::format("{:.3g}", radial.gamma)});
+    return table.text();
+}
+
 std::string model_text(const Model& model, const std::string& path) {
     const Recipe& recipe = model.recipe;
     std::string out = fmt::format("{}: a model of {} layers{}, checksum ok\n", path, model.depth(),
@@ -167,6 +177,7 @@ std::string model_text(const Model& model, const std::string& path) {
     out += model.layers.empty()         ? ""
            : model.convolutions.empty() ? "\nlayers\n" + layers_text(model)
                                         : "\ndense layers\n" + layers_text(model);
+    out += model.radial ? "\nradial units\n" + radial_text(model) : "";
     if (!model.layer_accuracies.empty()) {
         out += '\n';
         for (const std::string& line : layer_lines(model)) {
@@ -200,6 +211,9 @@ nlohmann::json model_json(const Model& model, const std::string& path) {
         described["output_map"] = {s.cells_down(), s.cells_across(), s.code_channels()};
         described["share"] = share ? nlohmann::json(*share) : nlohmann::json();
         described["threshold"] = s.unit_length ? nlohmann::json() : nlohmann::json(threshold(layer));
+    }
+    if (model.radial) {
+        object["radial"]["layer"] = model.depth();
     }
     for (std::size_t i = 0; i < model.layers.size(); ++i) {
         object["layers"][i]["layer"] = model.convolutions.size() + i + 1;

@@ -40,6 +40,9 @@ std::string stack_text(const Model& model) {
     for (const DenseLayer& layer : model.layers) {
         units.push_back(layer.units());
     }
+    if (model.radial) {
+        units.push_back(model.radial->units());
+    }
     return stack_text(model.recipe, convolutions, units);
 }
 
@@ -48,12 +51,15 @@ std::string stack_text(const Recipe& recipe, const TrainOptions& options) {
     if (options.code_size > 0) {
         units.push_back(options.code_size);
     }
+    if (options.radial_units > 0) {
+        units.push_back(options.radial_units);
+    }
     return stack_text(recipe, convolution_shapes(recipe, options), units);
 }
 
 int stack_depth(const TrainOptions& options) {
     return static_cast<int>(options.convolutions.size() + options.layers.size()) +
-           (options.code_size > 0 ? 1 : 0);
+           (options.code_size > 0 ? 1 : 0) + (options.radial_units > 0 ? 1 : 0);
 }
 
 }  // namespace stackae::cli

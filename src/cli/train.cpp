@@ -188,10 +188,13 @@ void TrainCommand::print_plan(const Pictures& pictures, const Recipe& recipe,
     table.add({"phase", "inputs", "units", "parameters", "epochs", "time"});
     for (const TrainPlan::Phase& phase : plan.phases) {
         const bool convolution = phase.layer >= 1 && phase.layer <= std::ssize(options.convolutions);
-        const bool code = options.code_size > 0 && phase.layer == stack_depth(options);
+        const bool radial = options.radial_units > 0 && phase.layer == stack_depth(options);
+        const bool code =
+            options.code_size > 0 && phase.layer + (options.radial_units > 0 ? 1 : 0) == stack_depth(options);
         const std::string name = phase.layer == 0 ? "fine-tuning" : fmt::format("layer {}", phase.layer);
         table.add({name + (convolution ? ", patches"
                            : code      ? ", code"
+                           : radial    ? ", radial units"
                                        : ""),
                    fmt::format("{}", phase.inputs), fmt::format("{}", phase.units),
                    format_count(phase.parameters), fmt::format("{}", phase.epochs),

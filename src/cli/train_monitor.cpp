@@ -229,7 +229,7 @@ bool TrainMonitor::is_convolution(int layer) const {
 }
 
 bool TrainMonitor::is_code(int layer) const {
-    return options_.code_size > 0 && layer == depth();
+    return options_.code_size > 0 && layer + (options_.radial_units > 0 ? 1 : 0) >= depth();
 }
 
 int TrainMonitor::depth() const {

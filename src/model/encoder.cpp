@@ -1,7 +1,9 @@
 #include <algorithm>
 #include <exception>
 #include <fmt/format.h>
+#include <functional>
 #include <map>
+#include <numeric>
 #include <omp.h>
 #include <vector>
 
@@ -184,12 +186,106 @@ private:
     std::vector<std::unique_ptr<Worker>> workers_;
 };
 
+/// Radial units, block by block: a chain of two layers each, since exp(x) = elu(x) + 1 where x is 0 or less.
+class RadialRunner {
+public:
+    explicit RadialRunner(const RadialLayer& layer) : layer_(layer) {
+        const std::int64_t inputs = layer.inputs();
+        const auto gamma = double{layer.gamma};
+        for (std::int64_t first = 0; first < layer.units(); first += layer.block()) {
+            const std::int64_t size = std::min(layer.block(), layer.units() - first);
+            Block& block = blocks_.emplace_back();
+            block.first = first;
+            block.centres = Tensor({size, inputs});
+            block.far = Tensor({size});
+            block.mixing = Tensor({size, size});
+            block.offset = Tensor({size});
+            for (std::int64_t i = 0; i < size; ++i) {
+                const auto centre = layer.centres.row(first + i);
+                std::transform(centre.begin(), centre.end(), block.centres.row(i).begin(),
+                               [gamma](float value) { return static_cast<float>(gamma * double{value}); });
+                block.far.data()[i] = -layer.gamma;
+                const auto mixing = layer.mixing.row(first + i).first(static_cast<std::size_t>(size));
+                std::copy(mixing.begin(), mixing.end(), block.mixing.row(i).begin());
+                block.offset.data()[i] =
+                    static_cast<float>(std::accumulate(mixing.begin(), mixing.end(), 0.0));
+            }
+        }
+        for (const Block& block : blocks_) {
+            const std::int64_t size = block.centres.rows();
+            encoders_.emplace_back(std::vector<Chain::Link>{
+                {Activation::elu, block.centres.data(), block.far.data(), inputs, size, false},
+                {Activation::linear, block.mixing.data(), block.offset.data(), size, size, false}});
+        }
+    }
+
+    Tensor encode(nn::Context& context, const Tensor& codes) {
+        check_columns("encode", codes, layer_.inputs());
+        Tensor directions({codes.rows(), layer_.inputs()});
+        for (std::int64_t i = 0; i < codes.rows(); ++i) {
+            const auto z = directions.row(i);
+            const auto code = codes.row(i);
+            std::transform(code.begin(), code.end(), layer_.scale.data(), z.begin(), std::multiplies<>{});
+            core::scale_to_length_one(z, z);
+        }
+        Tensor result({codes.rows(), layer_.units()});
+        for (std::size_t b = 0; b < blocks_.size(); ++b) {
+            const Tensor part = encoders_[b].run(context, directions, "encode");
+            for (std::int64_t i = 0; i < part.rows(); ++i) {
+                std::copy_n(part.row(i).data(), part.columns(), result.row(i).data() + blocks_[b].first);
+            }
+        }
+        return result;
+    }
+
+    Tensor decode(nn::Context& context, const Tensor& codes) {
+        check_columns("decode", codes, layer_.units());
+        const std::int64_t inputs = layer_.inputs();
+        const Tensor zeros({std::max(layer_.block(), inputs)});
+        Tensor result({codes.rows(), inputs});
+        for (const Block& block : blocks_) {
+            const std::int64_t size = block.centres.rows();
+            Tensor part({codes.rows(), size});
+            for (std::int64_t i = 0; i < codes.rows(); ++i) {
+                std::copy_n(codes.row(i).data() + block.first, size, part.row(i).data());
+            }
+            const Tensor summed =  // R is symmetric
+                BlockRunner({{Activation::linear, block.mixing.data(), zeros.data(), size, size, false},
+                             {Activation::linear, block.centres.data(), zeros.data(), size, inputs, true}})
+                    .run(context, part, "decode");
+            nn::add(summed.data(), summed.size(), result.data());
+        }
+        const float length =
+            layer_.length / (layer_.gamma * static_cast<float>(blocks_.size()));  // the centres have γ in them
+        for (std::int64_t i = 0; i < result.rows(); ++i) {
+            const auto row = result.row(i);
+            std::transform(row.begin(), row.end(), layer_.scale.data(), row.begin(),
+                           [length](float value, float scale) { return length * value / scale; });
+        }
+        return result;
+    }
+
+private:
+    struct Block {
+        std::int64_t first = 0;  ///< unit
+        Tensor centres;          ///< γ C
+        Tensor far;              ///< −γ
+        Tensor mixing;           ///< R
+        Tensor offset;           ///< R 1
+    };
+
+    const RadialLayer& layer_;
+    std::vector<Block> blocks_;
+    std::vector<BlockRunner> encoders_;
+};
+
 int resolve_layer(const Model& model, int layer) {
     const int depth = model.depth();
     if (layer < 0 || layer > depth) {
-        throw InvalidArgument(fmt::format("layer {} found, 1 to {} expected (0: the last)", layer, depth));
+        throw InvalidArgument(
+            fmt::format("layer {} found, 1 to {} expected (0: {})", layer, depth, model.code_layer()));
     }
-    return layer == 0 ? depth : layer;
+    return layer == 0 ? model.code_layer() : layer;
 }
 
 std::vector<Chain::Link> encoder_links(const Model& model, int layers) {
@@ -230,43 +326,56 @@ struct Encoder::State {
           context(options.threads),
           convolutions(model, std::min(static_cast<std::size_t>(layer), model.convolutions.size()),
                        options.threads) {
-        const int dense = layer - static_cast<int>(model.convolutions.size());
+        const int below = std::min(layer, model.code_layer());
+        const int dense = below - static_cast<int>(model.convolutions.size());
         if (dense > 0) {
             encoder.emplace(encoder_links(model, dense));
             decoder.emplace(decoder_links(model, dense));
             of_roots = model.layers.front().of_roots;
         }
-        if (layer == model.depth() && !model.picture_weights.empty()) {
-            to_picture.emplace(
-                std::vector<Chain::Link>{{Activation::linear, model.picture_weights.data(),
-                                          model.picture_bias.data(), code_size, model.recipe.size(), false}});
+        if (below == model.code_layer() && !model.picture_weights.empty()) {
+            to_picture.emplace(std::vector<Chain::Link>{{Activation::linear, model.picture_weights.data(),
+                                                         model.picture_bias.data(), model.code_size(),
+                                                         model.recipe.size(), false}});
+        }
+        if (layer > below) {
+            radial.emplace(*model.radial);
         }
     }
 
     Tensor encode(const Tensor& pictures) {
         return nn::run_on_backend("encode", context.threads(), [&] {
-            if (convolutions.empty()) {
-                return encode_dense(pictures);
-            }
-            Tensor maps = convolutions.encode(pictures);
-            return encoder ? encode_dense(maps) : std::move(maps);
+            Tensor codes = encode_below(pictures);
+            return radial ? radial->encode(context, codes) : std::move(codes);
         });
+    }
+
+    Tensor encode_below(const Tensor& pictures) {
+        if (convolutions.empty()) {
+            return encode_dense(pictures);
+        }
+        Tensor maps = convolutions.encode(pictures);
+        return encoder ? encode_dense(maps) : std::move(maps);
     }
 
     Tensor decode(const Tensor& codes) {
         return nn::run_on_backend("decode", context.threads(), [&] {
-            if (to_picture) {
-                return to_picture->run(context, codes, "decode");
-            }
-            if (!decoder) {
-                return convolutions.decode(codes);
-            }
-            Tensor maps = decoder->run(context, codes, "decode");
-            if (of_roots) {
-                nn::take_squares(maps.data(), maps.size(), maps.data());
-            }
-            return convolutions.empty() ? std::move(maps) : convolutions.decode(maps);
+            return radial ? decode_below(radial->decode(context, codes)) : decode_below(codes);
         });
+    }
+
+    Tensor decode_below(const Tensor& codes) {
+        if (to_picture) {
+            return to_picture->run(context, codes, "decode");
+        }
+        if (!decoder) {
+            return convolutions.decode(codes);
+        }
+        Tensor maps = decoder->run(context, codes, "decode");
+        if (of_roots) {
+            nn::take_squares(maps.data(), maps.size(), maps.data());
+        }
+        return convolutions.empty() ? std::move(maps) : convolutions.decode(maps);
     }
 
     Tensor encode_dense(const Tensor& rows) {
@@ -285,6 +394,7 @@ struct Encoder::State {
     std::optional<BlockRunner> encoder;  ///< of the dense layers, where the layer is one or above one
     std::optional<BlockRunner> decoder;
     std::optional<BlockRunner> to_picture;  ///< in place of all decoders
+    std::optional<RadialRunner> radial;     ///< where the layer is the one above the code
 };
 
 Encoder::Encoder(const Model& model, const EncodeOptions& options)

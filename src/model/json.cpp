@@ -58,6 +58,7 @@ void each_option(Options& o, const Visitor& visit) {
     visit("layers", o.layers);
     visit("code_size", o.code_size);
     visit("code_roots", o.code_roots);
+    visit("radial_units", o.radial_units);
     visit("patches", o.patches);
     visit("patch_epochs", o.patch_epochs);
     visit("activations", o.activations);
@@ -212,8 +213,17 @@ nlohmann::json to_json(const Model& model) {
     for (const EpochRecord& record : model.history) {
         history.push_back(to_json(record));
     }
+    Json radial;
+    if (model.radial) {
+        radial = {{"inputs", model.radial->inputs()},
+                  {"units", model.radial->units()},
+                  {"block", model.radial->block()},
+                  {"gamma", json_of(model.radial->gamma)},
+                  {"length", json_of(model.radial->length)}};
+    }
     return {{"recipe", to_json(model.recipe)},    {"convolutions", std::move(convolutions)},
-            {"layers", std::move(layers)},        {"picture_decoder", !model.picture_weights.empty()},
+            {"layers", std::move(layers)},        {"radial", std::move(radial)},
+            {"picture_decoder", !model.picture_weights.empty()},
             {"l2_normalize", model.l2_normalize}, {"options", to_json(model.options)},
             {"history", std::move(history)},      {"class_names", model.class_names},
             {"trained_on", model.trained_on},     {"pictures", model.pictures},

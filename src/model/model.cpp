@@ -20,11 +20,14 @@ std::array<const Tensor*, 7> tensors_of(const ConvolutionLayer& layer) {
 
 std::int64_t Model::code_size(int layer) const {
     const int count = depth();
-    if (layer < 0 || layer > count || count == 0) {
+    if (layer < 0 || layer > count || code_layer() == 0) {
         throw InvalidArgument(
             fmt::format("layer: {} found, 0 to {} expected: the model has {} layers", layer, count, count));
     }
-    const auto index = static_cast<std::size_t>(layer == 0 ? count - 1 : layer - 1);
+    if (radial && layer == count) {
+        return radial->units();
+    }
+    const auto index = static_cast<std::size_t>((layer == 0 ? code_layer() : layer) - 1);
     return index < convolutions.size() ? convolutions[index].outputs()
                                        : layers[index - convolutions.size()].units();
 }
@@ -43,6 +46,9 @@ std::int64_t Model::parameters() const {
     for (const DenseLayer& layer : layers) {
         count += layer.weights.size() + layer.bias.size() + layer.decoder_weights.size() +
                  layer.decoder_bias.size();
+    }
+    if (radial) {
+        count += radial->scale.size() + radial->centres.size() + radial->mixing.size();
     }
     return count + picture_weights.size() + picture_bias.size();
 }
@@ -90,6 +96,15 @@ std::string Model::identity() const {
         }
         if (layer.of_roots) {  // models made before there was one keep their identity
             hash.add(std::string_view("of_roots"));
+        }
+    }
+    if (radial) {
+        hash.add(std::string_view("radial"));
+        hash.add(std::int64_t{std::bit_cast<std::int32_t>(radial->gamma)});
+        hash.add(std::int64_t{std::bit_cast<std::int32_t>(radial->length)});
+        for (const Tensor* tensor : {&radial->scale, &radial->centres, &radial->mixing}) {
+            hash.add(std::span<const std::int64_t>(tensor->shape()));
+            hash.add(tensor->values());
         }
     }
     hash.add(picture_weights.values());  // nothing where there is none

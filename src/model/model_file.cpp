@@ -18,8 +18,10 @@ namespace stackae {
 namespace {
 
 constexpr const char* kind = "model";
-constexpr int version = 2;
-/// Without codes of roots, which readers of version 1 would take for plain ones.
+constexpr int version = 3;
+/// Without radial units, which readers of version 2 would leave out.
+constexpr int roots_version = 2;
+/// Without codes of roots either, which readers of version 1 would take for plain ones.
 constexpr int plain_version = 1;
 constexpr std::size_t max_layers = 64;
 constexpr std::int64_t max_extent = std::int64_t{1} << 31;
@@ -99,6 +101,37 @@ void check_picture_decoder(const Model& model) {
     }
 }
 
+void check_positive(const char* name, double value) {
+    if (!(value > 0.0 && std::isfinite(value))) {
+        throw InvalidArgument(fmt::format("{}: {} found, a number above 0 expected", name, value));
+    }
+}
+
+void check_radial(const RadialLayer& radial, std::int64_t inputs) {
+    const std::int64_t units = radial.centres.shape().size() == 2 ? radial.units() : 0;
+    const std::int64_t block = radial.mixing.shape().size() == 2 ? radial.block() : 0;
+    if (units < 1 || block < 1 || block > units) {
+        throw InvalidArgument(fmt::format("radial: centres [{}] and mixing [{}] found, units × {} and units × "
+                                          "block expected, 1 to units a block",
+                                          fmt::join(radial.centres.shape(), ", "),
+                                          fmt::join(radial.mixing.shape(), ", "), inputs));
+    }
+    check_tensor("radial.scale", radial.scale, {inputs});
+    check_tensor("radial.centres", radial.centres, {units, inputs});
+    check_tensor("radial.mixing", radial.mixing, {units, block});
+    for (const float value : radial.scale.values()) {
+        check_positive("radial.scale", double{value});
+    }
+    check_positive("radial.gamma", double{radial.gamma});
+    check_positive("radial.length", double{radial.length});
+}
+
+int version_of(const Model& model) {
+    const bool roots = std::any_of(model.layers.begin(), model.layers.end(),
+                                   [](const DenseLayer& layer) { return layer.of_roots; });
+    return model.radial ? version : roots ? roots_version : plain_version;
+}
+
 /// Everything that using the model relies on. Throws InvalidArgument.
 void check_model(const Model& model) {
     validate(model.recipe);
@@ -108,7 +141,7 @@ void check_model(const Model& model) {
             throw InvalidArgument(fmt::format("{}: a value that is not a finite number found", name));
         }
     }
-    const std::size_t depth = model.layers.size() + model.convolutions.size();
+    const auto depth = static_cast<std::size_t>(model.code_layer());
     if (depth == 0 || depth > max_layers) {
         throw InvalidArgument(fmt::format("layers: {} found, 1 to {} expected", depth, max_layers));
     }
@@ -129,6 +162,9 @@ void check_model(const Model& model) {
                 i + 1));
         }
         inputs = model.layers[i].units();
+    }
+    if (model.radial) {
+        check_radial(*model.radial, model.code_size());
     }
     check_picture_decoder(model);
     if (!model.options.convolutions.empty() || !model.options.layers.empty() ||
@@ -187,6 +223,27 @@ DenseLayer read_layer(core::Safetensors& file, const nlohmann::json& value, std:
     return layer;
 }
 
+RadialLayer read_radial(core::Safetensors& file, const nlohmann::json& value, const std::string& where) {
+    const JsonReader reader(value, where);
+    RadialLayer radial;
+    std::int64_t inputs = 0;
+    std::int64_t units = 0;
+    std::int64_t block = 0;
+    for (const auto& [key, extent] :
+         {std::pair("inputs", &inputs), std::pair("units", &units), std::pair("block", &block)}) {
+        reader.required(key, *extent);
+        if (*extent < 1 || *extent > max_extent) {
+            reader.fail(key, fmt::format("{} found, 1 to {} expected", *extent, max_extent));
+        }
+    }
+    reader.required("gamma", radial.gamma);
+    reader.required("length", radial.length);
+    radial.scale = file.take("radial.scale", {inputs});
+    radial.centres = file.take("radial.centres", {units, inputs});
+    radial.mixing = file.take("radial.mixing", {units, block});
+    return radial;
+}
+
 void read_standardization(const core::Safetensors& file, const nlohmann::json& recipe,
                           const std::string& where, Recipe& result) {
     const JsonReader reader(recipe, where);
@@ -207,9 +264,7 @@ void save(const Model& model, const std::string& path) {
         throw InvalidArgument(fmt::format("{}: cannot write the model: {}", path, error.what()));
     }
     core::Safetensors description;
-    const bool roots = std::any_of(model.layers.begin(), model.layers.end(),
-                                   [](const DenseLayer& layer) { return layer.of_roots; });
-    description.set_kind(kind, roots ? version : plain_version);
+    description.set_kind(kind, version_of(model));
     description.metadata["model"] = core::print_json(to_json(model));
 
     core::TensorReferences tensors;
@@ -233,6 +288,11 @@ void save(const Model& model, const std::string& path) {
             tensors.emplace_back(tensor_name(i, "decoder_weights"), &layer.decoder_weights);
         }
         tensors.emplace_back(tensor_name(i, "decoder_bias"), &layer.decoder_bias);
+    }
+    if (model.radial) {
+        tensors.emplace_back("radial.scale", &model.radial->scale);
+        tensors.emplace_back("radial.centres", &model.radial->centres);
+        tensors.emplace_back("radial.mixing", &model.radial->mixing);
     }
     if (!model.picture_weights.empty()) {
         tensors.emplace_back("picture.weights", &model.picture_weights);
@@ -276,6 +336,9 @@ Model load_model(const std::string& path) {
     }
     for (std::size_t i = 0; i < layers.size(); ++i) {
         model.layers.push_back(read_layer(file, layers[i], i, path));
+    }
+    if (description.contains("radial") && !description["radial"].is_null()) {
+        model.radial = read_radial(file, description["radial"], path + ": radial");
     }
     bool picture_decoder = false;
     reader.optional("picture_decoder", picture_decoder);  // models written before there was one

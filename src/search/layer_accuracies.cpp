@@ -137,7 +137,7 @@ public:
         for (int layer = 1; layer <= model.depth(); ++layer) {
             const std::int64_t size = model.code_size(layer);
             widest_ = std::max(widest_, size);
-            if (size <= options.most_values || layer == model.depth()) {
+            if (size <= options.most_values || layer == model.code_layer()) {
                 compared_.push_back({layer, size, Tensor(), {}});
                 all_ += size;
             }

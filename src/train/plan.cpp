@@ -117,6 +117,9 @@ TrainPlan make_plan(std::int64_t pictures, const Recipe& recipe, const TrainOpti
     if (options.code_size > 0) {
         costs.plan_code(options.layers.empty() ? costs.map_size() : options.layers.back(), plan);
     }
+    if (options.radial_units > 0) {
+        costs.plan_radial(plan);
+    }
     plan.seconds_a_picture += costs.encoding_seconds(1);
     const std::int64_t mapped =
         options.layers.empty() ? std::min(pictures, training::code_pictures) : pictures;

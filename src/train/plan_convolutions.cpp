@@ -10,6 +10,7 @@
 #include "nn/principal_axes.hpp"
 #include "train/convolution.hpp"
 #include "train/picture_decoder.hpp"
+#include "train/radial.hpp"
 #include "train/sample_store.hpp"
 #include "train/spherical_means.hpp"
 
@@ -18,6 +19,8 @@ namespace {
 
 constexpr double timed_seconds = 0.3;
 constexpr std::int64_t timed_rows = 2048;
+/// Matrix products of inverse_square_root, about: 17 steps.
+constexpr double root_products = 51.0;
 constexpr auto float_bytes = static_cast<std::int64_t>(sizeof(float));
 
 double seconds_of(const std::function<void()>& body) {
@@ -164,6 +167,35 @@ void ConvolutionCosts::plan_code(std::int64_t inputs, TrainPlan& plan) {
     plan.seconds += seconds;
     plan.parameters += parameters;
     plan.memory_bytes = std::max(plan.memory_bytes, float_bytes * (model_.parameters() + 4 * parameters));
+}
+
+void ConvolutionCosts::plan_radial(TrainPlan& plan) {
+    const std::int64_t rows = std::min(pictures_, radial_pictures);
+    const std::int64_t inputs = plan.phases.back().units;
+    const std::int64_t units = std::min(options_.radial_units, rows);
+    const std::int64_t blocks = (units + radial_block - 1) / radial_block;
+    const std::int64_t block = (units + blocks - 1) / blocks;
+    const std::int64_t some = std::min(timed_rows, rows);
+    SampleStore codes(some, inputs, true);
+    const Tensor random = random_tensor({std::max(some, block), std::max(inputs, block)});
+    std::copy_n(random.data(), some * inputs, codes.row(0));
+    const auto few = std::min(units, some);
+    const double a_unit = seconds_of([&] { (void)spherical_means(context_, codes, few, 1, 0, 0); }) /
+                          static_cast<double>(few * some);
+    double seconds = a_unit * static_cast<double>(rows * units) * means_iterations;
+    Tensor product({block, block});
+    const double once = seconds_of([&] {
+        nn::MatrixProduct(context_, nn::ProductForm::plain, block, block, block)
+            .run(random.data(), random.data(), product.data());
+    });
+    seconds += root_products * once * static_cast<double>(blocks);
+    seconds += options_.layers.empty() && rows > code_pictures ? encoding_seconds(rows) : 0.0;
+    const std::int64_t parameters = inputs + units * (inputs + block);
+    plan.phases.push_back({plan.phases.back().layer + 1, inputs, units, parameters, 1, seconds});
+    plan.seconds += seconds;
+    plan.parameters += parameters;
+    plan.memory_bytes = std::max(
+        plan.memory_bytes, float_bytes * (model_.parameters() + rows * inputs + parameters + 5 * block * block));
 }
 
 double ConvolutionCosts::encoding_seconds(std::int64_t pictures) const {

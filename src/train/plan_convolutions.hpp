@@ -20,6 +20,8 @@ public:
     void plan_layers(TrainPlan& plan);
     /// Adds the phase of the code, which sees `inputs` values.
     void plan_code(std::int64_t inputs, TrainPlan& plan);
+    /// Adds the phase of radial units, after the code's.
+    void plan_radial(TrainPlan& plan);
     /// Seconds that running so many pictures through all convolutional layers takes.
     [[nodiscard]] double encoding_seconds(std::int64_t pictures) const;
     /// Values of a picture's pooled maps.

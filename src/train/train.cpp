@@ -16,6 +16,7 @@
 #include "train/convolution.hpp"
 #include "train/phase.hpp"
 #include "train/picture_decoder.hpp"
+#include "train/radial.hpp"
 #include "train/sample_store.hpp"
 #include "train/stack.hpp"
 
@@ -64,7 +65,11 @@ private:
     void train_dense(SampleStore samples);
     /// The variances of its axes.
     std::vector<double> train_code(const SampleStore& samples);
+    /// codes: of the rows; those of all others are made too.
+    void train_radial(const SampleStore& pictures, std::span<const std::int64_t> rows, SampleStore codes,
+                      std::span<const double> variances);
     SampleStore pooled_maps(const SampleStore& pictures, std::span<const std::int64_t> rows);
+    SampleStore encode_pictures(const SampleStore& pictures, std::span<const std::int64_t> rows);
     void train_greedily(const SampleStore& pictures);
     /// False when the layer is not to be kept.
     bool train_layer(std::size_t layer, const SampleStore& input);
@@ -132,22 +137,28 @@ bool Training::train_convolutions(const SampleStore& pictures) {
 
 /// What the dense layers see: the pooled maps of the convolutions or their roots, a row a picture.
 SampleStore Training::pooled_maps(const SampleStore& pictures, std::span<const std::int64_t> rows) {
-    SampleStore maps = make_store(std::ssize(rows), model_.convolutions.back().outputs());
-    const int layer = static_cast<int>(model_.convolutions.size()) + 1;
-    Encoder encoder(model_, {static_cast<int>(model_.convolutions.size()), false, options_.threads});
+    SampleStore maps = encode_pictures(pictures, rows);
+    if (options_.code_roots) {
+        nn::take_roots(maps.row(0), maps.rows() * maps.columns(), maps.row(0));
+    }
+    return maps;
+}
+
+/// By the stack as it is.
+SampleStore Training::encode_pictures(const SampleStore& pictures, std::span<const std::int64_t> rows) {
+    Encoder encoder(model_, {.threads = options_.threads});
+    SampleStore codes = make_store(std::ssize(rows), encoder.code_size());
+    const int layer = model_.code_layer() + 1;
     for (std::size_t first = 0; first < rows.size() && !observer_.stop(); first += encoding_batch) {
         const auto part = rows.subspan(first, std::min<std::size_t>(encoding_batch, rows.size() - first));
         Tensor gathered({std::ssize(part), pictures.columns()});
         pictures.gather(part, gathered.data());
-        Tensor codes = encoder.encode(gathered);
-        if (options_.code_roots) {
-            nn::take_roots(codes.data(), codes.size(), codes.data());
-        }
-        std::copy_n(codes.data(), codes.size(), maps.row(static_cast<std::int64_t>(first)));
+        const Tensor made = encoder.encode(gathered);
+        std::copy_n(made.data(), made.size(), codes.row(static_cast<std::int64_t>(first)));
         observer_.on_batch(layer, 0, 0, static_cast<std::int64_t>(first) + std::ssize(part),
                            std::ssize(rows));
     }
-    return maps;
+    return codes;
 }
 
 void Training::train_dense(SampleStore samples) {
@@ -185,11 +196,18 @@ void Training::train_dense(SampleStore samples) {
             samples = encode(layer, samples);
         }
         const std::vector<double> variances = train_code(samples);
-        if (training::has_picture_decoder(options_, recipe_.size(), model_.code_size())) {
-            auto decoder = training::fit_picture_decoder(context_, pictures, rows,
-                                                         encode(model_.layers.back(), samples), variances);
+        const bool decoded = training::has_picture_decoder(options_, recipe_.size(), model_.code_size());
+        if (!decoded && options_.radial_units == 0) {
+            return;
+        }
+        samples = encode(model_.layers.back(), samples);
+        if (decoded) {
+            auto decoder = training::fit_picture_decoder(context_, pictures, rows, samples, variances);
             model_.picture_weights = std::move(decoder.weights);
             model_.picture_bias = std::move(decoder.bias);
+        }
+        if (options_.radial_units > 0) {
+            train_radial(pictures, rows, std::move(samples), variances);
         }
     }
 }
@@ -218,6 +236,24 @@ std::vector<double> Training::train_code(const SampleStore& samples) {
     model_.layers.push_back(std::move(layer));
     model_.l2_normalize = true;
     return axes.variances;
+}
+
+void Training::train_radial(const SampleStore& pictures, std::span<const std::int64_t> rows,
+                            SampleStore codes, std::span<const double> variances) {
+    if (std::ssize(rows) < pictures.rows()) {
+        std::vector<std::int64_t> more(static_cast<std::size_t>(pictures.rows()));
+        std::iota(more.begin(), more.end(), std::int64_t{0});
+        core::shuffle(more, core::Random(options_.seed, core::Stream::patches, 64, 1));
+        more.resize(std::min(more.size(), static_cast<std::size_t>(training::radial_pictures)));
+        std::sort(more.begin(), more.end());
+        codes = encode_pictures(pictures, more);
+    }
+    if (observer_.stop()) {
+        model_.interrupted = true;
+        return;
+    }
+    model_.radial = training::fit_radial(context_, codes, variances, code_whitening, options_.radial_units,
+                                         options_.seed);
 }
 
 void Training::train_greedily(const SampleStore& pictures) {
