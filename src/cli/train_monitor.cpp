@@ -125,11 +125,15 @@ std::string TrainMonitor::layer_note(int layer) const {
         return fmt::format("{}: {}, {} units on patches of {}x{}x{} ({})", phase_name(layer), map_text(s),
                            s.units, s.kernel, s.kernel, s.channels, to_text(options_.convolutions[index]));
     }
+    if (options_.radial_units > 0 && layer == depth()) {
+        return fmt::format("{}: {} -> {} radial units at most", phase_name(layer), options_.code_size,
+                           options_.radial_units);
+    }
     const auto index = static_cast<std::size_t>(layer) - shapes_.size() - 1;
     const std::int64_t inputs = index > 0         ? options_.layers[index - 1]
                                 : shapes_.empty() ? recipe_.size()
                                                   : shapes_.back().output_size();
-    if (is_code(layer)) {
+    if (is_closed_form(layer)) {
         return fmt::format("{}: {} -> {}, a linear code in closed form", phase_name(layer), inputs,
                            options_.code_size);
     }
@@ -212,7 +216,7 @@ std::int64_t TrainMonitor::epochs_of(int layer) const {
         const ConvolutionOptions& asked = options_.convolutions[static_cast<std::size_t>(layer - 1)];
         return 1 + (asked.context > 0 ? 0 : options_.patch_epochs);
     }
-    if (is_code(layer)) {
+    if (is_closed_form(layer)) {
         return 1;
     }
     const auto& epochs = options_.epochs;
@@ -228,7 +232,7 @@ bool TrainMonitor::is_convolution(int layer) const {
     return layer >= 1 && layer <= std::ssize(shapes_);
 }
 
-bool TrainMonitor::is_code(int layer) const {
+bool TrainMonitor::is_closed_form(int layer) const {
     return options_.code_size > 0 && layer + (options_.radial_units > 0 ? 1 : 0) >= depth();
 }
 

@@ -47,7 +47,7 @@ private:
     void end_phase();
     void log_line(const std::string& line);
     [[nodiscard]] bool is_convolution(int layer) const;
-    [[nodiscard]] bool is_code(int layer) const;
+    [[nodiscard]] bool is_closed_form(int layer) const;
     /// Multiplications of a picture in one epoch of a phase of dense layers; the unit of work that time is
     /// reckoned in.
     [[nodiscard]] double work(int layer) const;

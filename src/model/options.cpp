@@ -88,7 +88,10 @@ void validate_stack(const TrainOptions& options) {
     if (options.code_roots && !takes_code_roots(options)) {
         refuse("code_roots", "true", "false but for a code right above convolutional layers without context");
     }
-    whole("radial_units", options.radial_units, 0, options.code_size > 0 ? max_units : 0);
+    whole("radial_units", options.radial_units, 0, max_units);
+    if (options.radial_units > 0 && options.code_size == 0) {
+        refuse("radial_units", options.radial_units, "0 without a code_size");
+    }
     whole("patches", options.patches, 1000, 100'000'000);
     whole("patch_epochs", options.patch_epochs, 0, max_epochs);
     const std::size_t n = options.layers.size();

@@ -92,15 +92,16 @@ Preset wta() {
     return {"wta", "one layer of winner-take-all units over the batch (FC-WTA, Makhzani & Frey 2015)", o};
 }
 
-/// Two convolutional layers and a linear code. Patch sizes, shares and grids were compared on held-out
+/// Two convolutional layers, a linear code and radial units over it. Patch sizes, shares and grids were compared on held-out
 /// training pictures of CIFAR-10 and MNIST.
-TrainOptions convolutional(std::int64_t units) {
+TrainOptions convolutional(std::int64_t units, std::int64_t radial_units) {
     TrainOptions o;
     o.convolutions = {parse_convolution("256@7:pool=2:share=0.3"),
                       parse_convolution("1024@3:grid=3:share=0.3")};
     o.convolutions.back().units = units;
     o.code_size = 512;
     o.code_roots = true;
+    o.radial_units = radial_units;
     o.activations = {silu};
     return o;
 }
@@ -108,14 +109,14 @@ TrainOptions convolutional(std::int64_t units) {
 Preset conv() {
     return {
         "conv",
-        "two convolutional layers with soft thresholds and a linear code, for pictures of 20 pixels and more "
+        "two convolutional layers with soft thresholds, a linear code and radial units, for pictures of 20 pixels and more "
         "(Coates, Lee & Ng 2011; Makhzani & Frey 2015)",
-        convolutional(1024)};
+        convolutional(1024, 4096)};
 }
 
 Preset conv_large() {
-    return {"conv-large", "conv with twice the units: better features, for twice the time",
-            convolutional(2048)};
+    return {"conv-large", "conv with more units: better features, for two to three times the time",
+            convolutional(2048, 16384)};
 }
 
 std::vector<Preset> make_presets() {

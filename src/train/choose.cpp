@@ -47,6 +47,7 @@ TrainOptions suited(const Recipe& recipe, std::int64_t pictures, std::int64_t un
     lower.pool_stride = lower.pool_size;
     options.convolutions.back().units = units;
     options.code_size = std::clamp(pictures / pictures_a_value, least_code, options.code_size);
+    options.radial_units = std::min(options.radial_units, pictures);
     return options;
 }
 

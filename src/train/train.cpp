@@ -248,6 +248,7 @@ void Training::train_radial(const SampleStore& pictures, std::span<const std::in
         std::sort(more.begin(), more.end());
         codes = encode_pictures(pictures, more);
     }
+    observer_.on_batch(model_.code_layer() + 1, 0, 0, codes.rows(), codes.rows());
     if (observer_.stop()) {
         model_.interrupted = true;
         return;

@@ -5,7 +5,7 @@ for digit in 0 1 4 7; do
     mkdir -p digits/$digit
     cp "$samples/train/$digit/00"?.png "$samples/train/$digit/01"?.png digits/$digit/
 done
-stack=(--preset conv --convolutions 12@5:pool=2:share=0.25,16@3:grid=2:max --code-size 6 --patches 4000)
+stack=(--preset conv --convolutions 12@5:pool=2:share=0.25,16@3:grid=2:max --code-size 6 --radial 0 --patches 4000)
 
 # Without options, the pictures settle the stack.
 expect 0 train digits --dry-run

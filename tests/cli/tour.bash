@@ -97,7 +97,7 @@ for layer in 1 2 3; do
 done
 expect 2 extract test -m conv.stackae --layer 9
 empty out
-has err "--layer 9: the model has layers 1 to 3"
+has err "--layer 9: the model has layers 1 to 4"
 expect 0 reconstruct test -m conv.stackae -o conv.png
 lines out 17
 [ "$(head -c 4 conv.png | tail -c 3)" = PNG ] || fail "conv.png is no PNG"

@@ -260,8 +260,8 @@ TEST_CASE("a model that could not be used is not written") {
 TEST_CASE("a gallery, a newer model and another program's file are told apart from a model") {
     CHECK(refused([](Safetensors& f) { f.metadata.insert_or_assign("kind", "gallery"); }) ==
           "is a stackae gallery, not a model");
-    CHECK(refused([](Safetensors& f) { f.metadata.insert_or_assign("version", "3"); }) ==
-          "was written by a newer stackae: version 3 of the model file found, this program reads up to 2");
+    CHECK(refused([](Safetensors& f) { f.metadata.insert_or_assign("version", "4"); }) ==
+          "was written by a newer stackae: version 4 of the model file found, this program reads up to 3");
     CHECK(refused([](Safetensors& f) { f.metadata.insert_or_assign("format", "pt"); }) ==
           "is not a file of stackae: format \"pt\" found");
     CHECK(refused([](Safetensors& f) { f.metadata.erase("format"); }) == "no \"format\" in its metadata");

@@ -21,6 +21,7 @@ TrainOptions options() {
     TrainOptions options;
     options.convolutions = {parse_convolution("6@3:pool=2"), parse_convolution("8@2:grid=2:signs")};
     options.code_size = 5;
+    options.radial_units = 30;
     options.patches = 2000;
     options.validation = 0.1;
     options.threads = 1;
@@ -50,12 +51,12 @@ TEST_CASE("the shapes of convolutional layers are known before training") {
     CHECK_THROWS_AS(convolution_shapes(recipe(), wrong), InvalidArgument);
 }
 
-TEST_CASE("a plan of convolutional layers and a code has the parameters of the model that comes of it") {
+TEST_CASE("a plan of convolutional layers, a code and radial units has the parameters of the model that comes of it") {
     const TrainPlan plan = plan_training(pictures_count, recipe(), options());
-    REQUIRE(plan.phases.size() == 3);
+    REQUIRE(plan.phases.size() == 4);
     TrainObserver nobody;
     const Model model = train(noise(), recipe(), options(), nobody);
-    for (const int layer : {1, 2, 3}) {
+    for (const int layer : {1, 2, 3, 4}) {
         const TrainPlan::Phase& phase = plan.phases[static_cast<std::size_t>(layer - 1)];
         CHECK(phase.layer == layer);
         CHECK(phase.seconds > 0.0);
@@ -64,6 +65,8 @@ TEST_CASE("a plan of convolutional layers and a code has the parameters of the m
     CHECK(plan.phases[1].inputs == model.convolutions[1].inputs());
     CHECK(plan.phases[2].inputs == model.dense_inputs());
     CHECK(plan.phases[2].units == model.code_size());
+    CHECK(plan.phases[3].inputs == model.code_size());
+    CHECK(plan.phases[3].units == model.code_size(4));
     CHECK(plan.parameters == model.parameters());
     // The patches of the second layer and the pictures at least.
     CHECK(plan.memory_bytes > 2000 * 24 * 4 + pictures_count * 120 * 4);
