@@ -256,7 +256,8 @@ public:
             nn::add(summed.data(), summed.size(), result.data());
         }
         const float length =
-            layer_.length / (layer_.gamma * static_cast<float>(blocks_.size()));  // the centres have γ in them
+            layer_.length /
+            (layer_.gamma * static_cast<float>(blocks_.size()));  // the centres have γ in them
         for (std::int64_t i = 0; i < result.rows(); ++i) {
             const auto row = result.row(i);
             std::transform(row.begin(), row.end(), layer_.scale.data(), row.begin(),

@@ -221,13 +221,19 @@ nlohmann::json to_json(const Model& model) {
                   {"gamma", json_of(model.radial->gamma)},
                   {"length", json_of(model.radial->length)}};
     }
-    return {{"recipe", to_json(model.recipe)},    {"convolutions", std::move(convolutions)},
-            {"layers", std::move(layers)},        {"radial", std::move(radial)},
+    return {{"recipe", to_json(model.recipe)},
+            {"convolutions", std::move(convolutions)},
+            {"layers", std::move(layers)},
+            {"radial", std::move(radial)},
             {"picture_decoder", !model.picture_weights.empty()},
-            {"l2_normalize", model.l2_normalize}, {"options", to_json(model.options)},
-            {"history", std::move(history)},      {"class_names", model.class_names},
-            {"trained_on", model.trained_on},     {"pictures", model.pictures},
-            {"interrupted", model.interrupted},   {"layer_accuracies", std::move(accuracies)}};
+            {"l2_normalize", model.l2_normalize},
+            {"options", to_json(model.options)},
+            {"history", std::move(history)},
+            {"class_names", model.class_names},
+            {"trained_on", model.trained_on},
+            {"pictures", model.pictures},
+            {"interrupted", model.interrupted},
+            {"layer_accuracies", std::move(accuracies)}};
 }
 
 TrainOptions read_train_options(const nlohmann::json& value, const std::string& where) {

@@ -111,10 +111,10 @@ void check_radial(const RadialLayer& radial, std::int64_t inputs) {
     const std::int64_t units = radial.centres.shape().size() == 2 ? radial.units() : 0;
     const std::int64_t block = radial.mixing.shape().size() == 2 ? radial.block() : 0;
     if (units < 1 || block < 1 || block > units) {
-        throw InvalidArgument(fmt::format("radial: centres [{}] and mixing [{}] found, units × {} and units × "
-                                          "block expected, 1 to units a block",
-                                          fmt::join(radial.centres.shape(), ", "),
-                                          fmt::join(radial.mixing.shape(), ", "), inputs));
+        throw InvalidArgument(fmt::format(
+            "radial: centres [{}] and mixing [{}] found, units × {} and units × "
+            "block expected, 1 to units a block",
+            fmt::join(radial.centres.shape(), ", "), fmt::join(radial.mixing.shape(), ", "), inputs));
     }
     check_tensor("radial.scale", radial.scale, {inputs});
     check_tensor("radial.centres", radial.centres, {units, inputs});

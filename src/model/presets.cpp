@@ -92,8 +92,8 @@ Preset wta() {
     return {"wta", "one layer of winner-take-all units over the batch (FC-WTA, Makhzani & Frey 2015)", o};
 }
 
-/// Two convolutional layers, a linear code and radial units over it. Patch sizes, shares and grids were compared on held-out
-/// training pictures of CIFAR-10 and MNIST.
+/// Two convolutional layers, a linear code and radial units over it. Patch sizes, shares and grids were
+/// compared on held-out training pictures of CIFAR-10 and MNIST.
 TrainOptions convolutional(std::int64_t units, std::int64_t radial_units) {
     TrainOptions o;
     o.convolutions = {parse_convolution("256@7:pool=2:share=0.3"),
@@ -107,11 +107,11 @@ TrainOptions convolutional(std::int64_t units, std::int64_t radial_units) {
 }
 
 Preset conv() {
-    return {
-        "conv",
-        "two convolutional layers with soft thresholds, a linear code and radial units, for pictures of 20 pixels and more "
-        "(Coates, Lee & Ng 2011; Makhzani & Frey 2015)",
-        convolutional(1024, 4096)};
+    return {"conv",
+            "two convolutional layers with soft thresholds, a linear code and radial units, for pictures of "
+            "20 pixels and more "
+            "(Coates, Lee & Ng 2011; Makhzani & Frey 2015)",
+            convolutional(1024, 4096)};
 }
 
 Preset conv_large() {

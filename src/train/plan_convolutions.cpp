@@ -194,8 +194,8 @@ void ConvolutionCosts::plan_radial(TrainPlan& plan) {
     plan.phases.push_back({plan.phases.back().layer + 1, inputs, units, parameters, 1, seconds});
     plan.seconds += seconds;
     plan.parameters += parameters;
-    plan.memory_bytes = std::max(
-        plan.memory_bytes, float_bytes * (model_.parameters() + rows * inputs + parameters + 5 * block * block));
+    plan.memory_bytes = std::max(plan.memory_bytes, float_bytes * (model_.parameters() + rows * inputs +
+                                                                   parameters + 5 * block * block));
 }
 
 double ConvolutionCosts::encoding_seconds(std::int64_t pictures) const {

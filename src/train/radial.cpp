@@ -14,11 +14,12 @@
 namespace stackae::training {
 namespace {
 
-/// On held-out CIFAR-10 pictures, γ 1 and 2 are alike, and variances to the power of −0.1 to −0.2 do best, MNIST likes the former.
+/// On held-out CIFAR-10 pictures, γ 1 and 2 are alike, and variances to the power of −0.1 to −0.2 do best,
+/// MNIST likes the former.
 constexpr float gamma = 1.0F;
 constexpr double power = 0.15;
-constexpr float ridge = 0.01F;      // of R
-constexpr std::uint32_t layer = 64; // of random numbers: above all others
+constexpr float ridge = 0.01F;       // of R
+constexpr std::uint32_t layer = 64;  // of random numbers: above all others
 
 /// exp(γ (C Cᵀ − 1)) + ridge of some centres.
 Tensor kernel_of(nn::Context& context, const float* centres, std::int64_t size, std::int64_t inputs) {

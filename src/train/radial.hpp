@@ -18,8 +18,8 @@ inline constexpr std::int64_t radial_block = 2048;
 inline constexpr std::int64_t radial_pictures = 100'000;
 
 /// Radial units over codes of principal axes: their centres are spherical k-means of the codes, at most one a
-/// row, and nothing is learnt by gradients. variances: of the axes before the codes were scaled; code_power: codes
-/// are scaled by a variance to minus this power. Leaves the codes scaled as the layer sees them.
+/// row, and nothing is learnt by gradients. variances: of the axes before the codes were scaled; code_power:
+/// codes are scaled by a variance to minus this power. Leaves the codes scaled as the layer sees them.
 [[nodiscard]] RadialLayer fit_radial(nn::Context& context, SampleStore& codes,
                                      std::span<const double> variances, double code_power, std::int64_t units,
                                      std::uint64_t seed);

@@ -114,9 +114,8 @@ TEST_CASE("radial units that do not fit are refused") {
     CHECK(refused_field("inputs", 2).rfind("nothing", 0) != 0);
     CHECK(refused_field("gamma", 0.0) == "radial.gamma: 0 found, a number above 0 expected");
     CHECK(refused_field("length", -1.0) == "radial.length: -1 found, a number above 0 expected");
-    CHECK(refused([](Safetensors& file) {
-              const_cast<Tensor&>(file.at("radial.scale")).data()[2] = 0.0F;
-          }) == "radial.scale: 0 found, a number above 0 expected");
+    CHECK(refused([](Safetensors& file) { const_cast<Tensor&>(file.at("radial.scale")).data()[2] = 0.0F; }) ==
+          "radial.scale: 0 found, a number above 0 expected");
     CHECK(refused([](Safetensors& file) {
               const_cast<Tensor&>(file.at("radial.mixing")).data()[0] = std::nanf("");
           }) == "radial.mixing: a value that is not a finite number found");

@@ -12,8 +12,8 @@ using namespace stackae;
 
 namespace {
 
-/// exp(−‖x − x'‖² / width) of random points in three dimensions, and a ridge: close to singular where the width
-/// is large.
+/// exp(−‖x − x'‖² / width) of random points in three dimensions, and a ridge: close to singular where the
+/// width is large.
 Tensor kernel(std::int64_t n, float width) {
     Tensor points({n, 3});
     const core::Random random(5, core::Stream::plan);

@@ -51,7 +51,9 @@ TEST_CASE("the shapes of convolutional layers are known before training") {
     CHECK_THROWS_AS(convolution_shapes(recipe(), wrong), InvalidArgument);
 }
 
-TEST_CASE("a plan of convolutional layers, a code and radial units has the parameters of the model that comes of it") {
+TEST_CASE(
+    "a plan of convolutional layers, a code and radial units has the parameters of the model that comes of "
+    "it") {
     const TrainPlan plan = plan_training(pictures_count, recipe(), options());
     REQUIRE(plan.phases.size() == 4);
     TrainObserver nobody;

@@ -43,8 +43,8 @@ Model stack_of(RadialLayer radial) {
     Model model;
     model.recipe.height = 1;
     model.recipe.width = static_cast<int>(inputs);
-    DenseLayer same{Activation::linear,       Activation::linear, Tensor({inputs, inputs}), Tensor({inputs}),
-                    Tensor({inputs, inputs}), Tensor({inputs})};
+    DenseLayer same{Activation::linear, Activation::linear,       Tensor({inputs, inputs}),
+                    Tensor({inputs}),   Tensor({inputs, inputs}), Tensor({inputs})};
     for (std::int64_t i = 0; i < inputs; ++i) {
         same.weights.row(i)[static_cast<std::size_t>(i)] = 1.0F;
         same.decoder_weights.row(i)[static_cast<std::size_t>(i)] = 1.0F;
