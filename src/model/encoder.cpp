@@ -353,7 +353,7 @@ struct Encoder::State {
 
     Tensor encode_below(const Tensor& pictures) {
         if (convolutions.empty()) {
-            return encode_dense(pictures);
+            return encoder ? encode_dense(pictures) : pictures;  // radial units alone see them as they are
         }
         Tensor maps = convolutions.encode(pictures);
         return encoder ? encode_dense(maps) : std::move(maps);

@@ -20,7 +20,7 @@ std::array<const Tensor*, 7> tensors_of(const ConvolutionLayer& layer) {
 
 std::int64_t Model::code_size(int layer) const {
     const int count = depth();
-    if (layer < 0 || layer > count || code_layer() == 0) {
+    if (layer < 0 || layer > count || (layer == 0 && code_layer() == 0)) {
         throw InvalidArgument(
             fmt::format("layer: {} found, 0 to {} expected: the model has {} layers", layer, count, count));
     }

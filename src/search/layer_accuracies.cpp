@@ -35,10 +35,13 @@ public:
         for (const DenseLayer& layer : model.layers) {
             part_of(1, 1, layer.inputs()).layers.push_back(layer);
         }
-        for (const auto& part : parts_) {
-            encoders_.emplace_back(*part, EncodeOptions{.threads = threads});
+        if (model.radial) {
+            part_of(1, 1, model.radial->inputs()).radial = model.radial;
         }
-        scale_last_ = model.l2_normalize;
+        for (const auto& part : parts_) {
+            encoders_.emplace_back(*part, EncodeOptions{.layer = 1, .threads = threads});
+        }
+        scaled_ = model.l2_normalize ? model.code_layer() : 0;
     }
 
     /// Calls body(layer, codes) for each layer, 0-based, with codes as the commands compare them.
@@ -47,7 +50,7 @@ public:
         Tensor codes;
         for (std::size_t layer = 0; layer < encoders_.size(); ++layer) {
             codes = encoders_[layer].encode(layer == 0 ? pictures : codes);
-            if (scale_last_ && layer + 1 == encoders_.size()) {
+            if (static_cast<int>(layer) + 1 == scaled_) {  // radial units see directions alone
                 for (std::int64_t i = 0; i < codes.rows(); ++i) {
                     search::scale_to_length_one(codes.row(i), codes.row(i));
                 }
@@ -67,7 +70,7 @@ private:
 
     std::vector<std::unique_ptr<Model>> parts_;  // encoders point to them
     std::vector<Encoder> encoders_;
-    bool scale_last_ = false;
+    int scaled_ = 0;  ///< the layer whose codes are scaled to length 1; 0: none
 };
 
 /// The nearest so far of each query, as blocks of the indexed rows come by.

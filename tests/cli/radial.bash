@@ -14,7 +14,8 @@ planned=$(sed -n 's/^parameters *//p' out)
 expect 0 train digits -o radial.stackae "${stack[@]}" --radial 40 --validation 0.25 -j 1
 has err "layer 4/4: 6 -> 40 radial units at most"
 has err "wrote radial.stackae: 28x28x1 -> 12x12x12 -> 2x2x16 -> 6 -> 40, $planned parameters"
-grep -q '^  4 .*40 .*[0-9] % .*[0-9] %$' err || fail "the accuracy of layer 4"
+accuracy=$(sed -n 's/^  4 .* 40 *\([0-9]*\)\.. %.*/\1/p' err)
+[ "$accuracy" -ge 70 ] || fail "an accuracy of $accuracy % by layer 4, 70 at least expected"
 expect 0 train digits -o plain.stackae "${stack[@]}" --radial 0 --validation 0.25 -j 1
 
 expect 0 info radial.stackae

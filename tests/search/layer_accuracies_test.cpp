@@ -91,7 +91,8 @@ double expected(const Model& model, int layer, Metric metric, std::int64_t k) {
     const Tensor all = pixels();
     const auto names = labels();
     const Split split = split_pictures(model.options, pictures_count);
-    Encoder encoder(model, {.layer = layer, .l2_normalize = layer == model.depth() && model.l2_normalize});
+    Encoder encoder(model,
+                    {.layer = layer, .l2_normalize = layer == model.code_layer() && model.l2_normalize});
     NeighbourIndex index(encoder.encode(search::gather_rows(all, split.train)), metric);
     const Neighbours found = index.search(encoder.encode(search::gather_rows(all, split.held_out)), k);
     std::vector<std::int64_t> known;
@@ -109,7 +110,12 @@ double expected(const Model& model, int layer, Metric metric, std::int64_t k) {
 }  // namespace
 
 TEST_CASE("each layer's accuracy is that of its codes on what training held out") {
-    const Model model = random_stack();
+    Model model = random_stack();
+    const bool radial = GENERATE(false, true);
+    if (radial) {
+        model.radial = RadialLayer{Tensor({3}), random_tensor({8, 3}, 7), random_tensor({8, 4}, 8)};
+        std::fill_n(model.radial->scale.data(), 3, 0.5F);
+    }
     const Pictures pictures = Pictures::from_tensor(pixels(), labels());
     LayerComparisonOptions options;
     options.k = GENERATE(1, 5);
@@ -120,7 +126,7 @@ TEST_CASE("each layer's accuracy is that of its codes on what training held out"
         done = now;
     });
     CHECK(done == pictures_count);
-    REQUIRE(found.size() == 3);
+    REQUIRE(found.size() == (radial ? 4 : 3));
     for (const LayerAccuracy& accuracy : found) {
         CHECK(accuracy.pictures == 60);
         CHECK(accuracy.neighbours == 180);
