@@ -41,7 +41,7 @@ struct DenseLayer {
 /// the mean over the blocks of Cᵀ R h, which meets the centres.
 struct RadialLayer {
     Tensor scale;         ///< s, inputs; above 0
-    Tensor centres;       ///< C, units × inputs; rows of length 1
+    Tensor centres;       ///< C, units × inputs; rows of length 1, or 0 where codes are 0
     Tensor mixing;        ///< R, units × block: row i holds what unit i takes of its own block
     float gamma = 1.0F;   ///< γ, above 0
     float length = 1.0F;  ///< mean of ‖s y‖ over the pictures that it was learnt from

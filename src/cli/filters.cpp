@@ -193,13 +193,16 @@ struct Answer {
 class Probe {
 public:
     Probe(const Model& model, int layer) {
-        const auto count = static_cast<std::size_t>(layer);
+        const auto count = static_cast<std::size_t>(std::min(layer, model.code_layer()));
         const std::size_t convolutions = std::min(count, model.convolutions.size());
         part_.recipe = model.recipe;
         part_.convolutions.assign(model.convolutions.begin(),
                                   model.convolutions.begin() + static_cast<std::ptrdiff_t>(convolutions));
         part_.layers.assign(model.layers.begin(),
                             model.layers.begin() + static_cast<std::ptrdiff_t>(count - convolutions));
+        if (layer > model.code_layer()) {
+            part_.radial = model.radial;
+        }
         height_ = model.recipe.height;
         width_ = model.recipe.width;
         if (part_.layers.empty()) {
@@ -334,7 +337,7 @@ Filters filters_of(const Model& model, int layer, const Pictures& pictures, int 
     const Units units(model, layer);
     const Probe probe(model, layer);
     Answers answers(units.drawn);
-    Encoder encoder(probe.model(), {.threads = threads});
+    Encoder encoder(probe.model(), {.layer = layer, .threads = threads});
     std::int64_t done = 0;
     const std::int64_t fitting = std::clamp<std::int64_t>(answer_values / encoder.code_size(), 1, 64);
     each_batch(pictures, model.recipe, fitting, threads, [&](const PictureBatch& batch) {

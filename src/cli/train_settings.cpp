@@ -138,7 +138,12 @@ void TrainSettings::declare_stack(OptionParser& parser) {
                       [](auto& o, bool roots) { o.code_roots = roots; }));
     parser.option("radial", "N",
                   "radial units over that code, a wide code for linear classifiers; 0 for none",
-                  keep(whole(0), [](auto& o, std::int64_t v) { o.radial_units = v; }));
+                  keep(
+                      [this](const std::string& text) {
+                          radial_named_ = true;
+                          return whole(0)(text);
+                      },
+                      [](auto& o, std::int64_t v) { o.radial_units = v; }));
     parser.option("patches", "N", "from which a convolutional layer learns, at most",
                   keep(whole(1000), [](auto& o, std::int64_t v) { o.patches = v; }));
     parser.option("patch-epochs", "N", "passes over them with winner-take-all, after k-means",
@@ -342,8 +347,7 @@ TrainOptions TrainSettings::options(const TrainOptions& base) const {
             options.code_roots &&
             (code_of_named_ || (takes_code_roots(options) && !options.convolutions.back().root));
         // Nor are its radial units for a stack without a code.
-        options.radial_units =
-            options.code_size > 0 || options.radial_units != base.radial_units ? options.radial_units : 0;
+        options.radial_units = options.code_size > 0 || radial_named_ ? options.radial_units : 0;
         // What the preset says a layer is stretched over another stack; what was named must fit as it is.
         const std::size_t layers = options.layers.size();
         if (options.activations == base.activations) {

@@ -78,6 +78,7 @@ private:
     std::optional<double> budget_;
     bool convolutions_named_ = false;
     bool code_of_named_ = false;
+    bool radial_named_ = false;
     std::vector<std::string> gradient_named_;  ///< options that were named, of training by gradients
     std::string dense_because_;                ///< an option that was named and that only dense stacks have
     bool epochs_named_ = false;

@@ -10,6 +10,7 @@
 #include "stackae/model.hpp"
 
 #include "core/json.hpp"
+#include "core/rows.hpp"
 #include "core/safetensors.hpp"
 #include "model/json.hpp"
 #include "model/json_reader.hpp"
@@ -119,6 +120,13 @@ void check_radial(const RadialLayer& radial, std::int64_t inputs) {
     check_tensor("radial.scale", radial.scale, {inputs});
     check_tensor("radial.centres", radial.centres, {units, inputs});
     check_tensor("radial.mixing", radial.mixing, {units, block});
+    for (std::int64_t i = 0; i < units; ++i) {
+        const double length = std::sqrt(core::squared_norm(radial.centres.row(i)));
+        if (length > 1.001) {
+            throw InvalidArgument(
+                fmt::format("radial.centres: row {} of length {} found, 1 at most expected", i + 1, length));
+        }
+    }
     for (const float value : radial.scale.values()) {
         check_positive("radial.scale", double{value});
     }

@@ -173,8 +173,8 @@ void ConvolutionCosts::plan_radial(TrainPlan& plan) {
     const std::int64_t rows = std::min(pictures_, radial_pictures);
     const std::int64_t inputs = plan.phases.back().units;
     const std::int64_t units = std::min(options_.radial_units, rows);
-    const std::int64_t blocks = (units + radial_block - 1) / radial_block;
-    const std::int64_t block = (units + blocks - 1) / blocks;
+    const std::int64_t block = radial_block_of(units);
+    const std::int64_t blocks = (units + block - 1) / block;
     const std::int64_t some = std::min(timed_rows, rows);
     SampleStore codes(some, inputs, true);
     const Tensor random = random_tensor({std::max(some, block), std::max(inputs, block)});
@@ -194,8 +194,9 @@ void ConvolutionCosts::plan_radial(TrainPlan& plan) {
     plan.phases.push_back({plan.phases.back().layer + 1, inputs, units, parameters, 1, seconds});
     plan.seconds += seconds;
     plan.parameters += parameters;
-    plan.memory_bytes = std::max(plan.memory_bytes, float_bytes * (model_.parameters() + rows * inputs +
-                                                                   parameters + 5 * block * block));
+    const std::int64_t beside = std::max(spherical_means_floats(rows, inputs, units), 5 * block * block);
+    plan.memory_bytes = std::max(plan.memory_bytes,
+                                 float_bytes * (model_.parameters() + rows * inputs + parameters + beside));
 }
 
 double ConvolutionCosts::encoding_seconds(std::int64_t pictures) const {

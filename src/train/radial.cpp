@@ -37,8 +37,15 @@ Tensor kernel_of(nn::Context& context, const float* centres, std::int64_t size, 
 
 }  // namespace
 
-RadialLayer fit_radial(nn::Context& context, SampleStore& codes, std::span<const double> variances,
-                       double code_power, std::int64_t units, std::uint64_t seed) {
+std::int64_t radial_block_of(std::int64_t units) {
+    const std::int64_t blocks = (units + radial_block - 1) / radial_block;
+    return (units + blocks - 1) / blocks;
+}
+
+std::optional<RadialLayer> fit_radial(nn::Context& context, SampleStore& codes,
+                                      std::span<const double> variances, double code_power,
+                                      std::int64_t units, std::uint64_t seed,
+                                      const std::function<bool()>& stop) {
     const std::int64_t inputs = codes.columns();
     RadialLayer radial;
     radial.gamma = gamma;
@@ -56,11 +63,13 @@ RadialLayer fit_radial(nn::Context& context, SampleStore& codes, std::span<const
     }
     radial.length = static_cast<float>(std::max(lengths / static_cast<double>(codes.rows()), 1e-6));
     units = std::min(units, codes.rows());
-    radial.centres = spherical_means(context, codes, units, means_iterations, seed, layer);
-    const std::int64_t blocks = (units + radial_block - 1) / radial_block;
-    const std::int64_t block = (units + blocks - 1) / blocks;
+    radial.centres = spherical_means(context, codes, units, means_iterations, seed, layer, stop);
+    const std::int64_t block = radial_block_of(units);
     radial.mixing = Tensor({units, block});
     for (std::int64_t first = 0; first < units; first += block) {
+        if (stop()) {
+            return std::nullopt;
+        }
         const std::int64_t size = std::min(block, units - first);
         const Tensor mixing = nn::inverse_square_root(
             context, kernel_of(context, radial.centres.row(first).data(), size, inputs));

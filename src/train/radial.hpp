@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <optional>
 #include <span>
 
 #include "stackae/model.hpp"
@@ -20,8 +22,11 @@ inline constexpr std::int64_t radial_pictures = 100'000;
 /// Radial units over codes of principal axes: their centres are spherical k-means of the codes, at most one a
 /// row, and nothing is learnt by gradients. variances: of the axes before the codes were scaled; code_power:
 /// codes are scaled by a variance to minus this power. Leaves the codes scaled as the layer sees them.
-[[nodiscard]] RadialLayer fit_radial(nn::Context& context, SampleStore& codes,
-                                     std::span<const double> variances, double code_power, std::int64_t units,
-                                     std::uint64_t seed);
+/// Nothing where `stop`, asked every few seconds, says so.
+[[nodiscard]] std::optional<RadialLayer> fit_radial(
+    nn::Context& context, SampleStore& codes, std::span<const double> variances, double code_power,
+    std::int64_t units, std::uint64_t seed, const std::function<bool()>& stop = [] { return false; });
+/// Units that are mixed with one another, of so many.
+[[nodiscard]] std::int64_t radial_block_of(std::int64_t units);
 
 }  // namespace stackae::training

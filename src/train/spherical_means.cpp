@@ -12,8 +12,14 @@
 namespace stackae::training {
 namespace {
 
-constexpr std::int64_t block_rows = 4096;
-constexpr std::int64_t least_samples = 3;  // below, a direction begins anew
+constexpr std::int64_t most_block = 4096;  // rows
+constexpr std::int64_t least_block = 256;
+constexpr std::int64_t most_cosines = std::int64_t{1} << 24;  // of a block
+constexpr std::int64_t least_samples = 3;                     // below, a direction begins anew
+
+std::int64_t block_of(std::int64_t samples, std::int64_t units) {
+    return std::min(samples, std::clamp(most_cosines / units, least_block, most_block));
+}
 
 struct Nearest {
     std::int64_t unit = 0;
@@ -31,7 +37,7 @@ struct Sums {
 Sums assign(nn::Context& context, const SampleStore& samples, const Tensor& means) {
     const std::int64_t n = samples.rows();
     const std::int64_t d = samples.columns();
-    const std::int64_t block = std::min(n, block_rows);
+    const std::int64_t block = block_of(n, means.rows());
     nn::MatrixProduct product(context, nn::ProductForm::transposed_b, block, means.rows(), d);
     Tensor rows({block, d});
     Tensor cosines({block, means.rows()});
@@ -74,7 +80,7 @@ Sums assign(nn::Context& context, const SampleStore& samples, const Tensor& mean
 }  // namespace
 
 Tensor spherical_means(nn::Context& context, const SampleStore& samples, std::int64_t units, int iterations,
-                       std::uint64_t seed, std::uint32_t layer) {
+                       std::uint64_t seed, std::uint32_t layer, const std::function<bool()>& stop) {
     const auto n = static_cast<std::uint64_t>(samples.rows());
     std::vector<std::int64_t> order(n);
     std::iota(order.begin(), order.end(), std::int64_t{0});
@@ -88,7 +94,7 @@ Tensor spherical_means(nn::Context& context, const SampleStore& samples, std::in
     for (std::int64_t unit = 0; unit < units; ++unit) {
         begin_at(unit, next++);
     }
-    for (int iteration = 0; iteration < iterations; ++iteration) {
+    for (int iteration = 0; iteration < iterations && !stop(); ++iteration) {
         const Sums sums = assign(context, samples, means);
         for (std::int64_t unit = 0; unit < units; ++unit) {
             if (sums.samples[static_cast<std::size_t>(unit)] < least_samples && iteration + 1 < iterations) {
@@ -99,6 +105,10 @@ Tensor spherical_means(nn::Context& context, const SampleStore& samples, std::in
         }
     }
     return means;
+}
+
+std::int64_t spherical_means_floats(std::int64_t samples, std::int64_t columns, std::int64_t units) {
+    return 2 * units * columns + block_of(samples, units) * (columns + units);
 }
 
 }  // namespace stackae::training

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 
 #include "stackae/tensor.hpp"
 
@@ -12,8 +13,13 @@ namespace stackae::training {
 /// Spherical k-means (Dhillon & Modha 2001): `units` directions of length 1, each the mean of the samples
 /// that are nearest to it in angle, a sample's part weighted by its cosine (the gain of gain-shape
 /// quantisation). Samples count by their direction alone. A direction that few samples choose begins anew at
-/// a random sample. The result depends on the seed and on nothing else. units × columns.
-[[nodiscard]] Tensor spherical_means(nn::Context& context, const SampleStore& samples, std::int64_t units,
-                                     int iterations, std::uint64_t seed, std::uint32_t layer);
+/// a random sample. The result depends on the seed and on nothing else. units × columns; as far as it came
+/// where `stop`, asked before each iteration, says so.
+[[nodiscard]] Tensor spherical_means(
+    nn::Context& context, const SampleStore& samples, std::int64_t units, int iterations, std::uint64_t seed,
+    std::uint32_t layer, const std::function<bool()>& stop = [] { return false; });
+/// Floats that it holds beside the samples.
+[[nodiscard]] std::int64_t spherical_means_floats(std::int64_t samples, std::int64_t columns,
+                                                  std::int64_t units);
 
 }  // namespace stackae::training

@@ -65,9 +65,7 @@ private:
     void train_dense(SampleStore samples);
     /// The variances of its axes.
     std::vector<double> train_code(const SampleStore& samples);
-    /// codes: of the rows; those of all others are made too.
-    void train_radial(const SampleStore& pictures, std::span<const std::int64_t> rows, SampleStore codes,
-                      std::span<const double> variances);
+    void train_radial(const SampleStore& pictures, SampleStore codes, std::span<const double> variances);
     SampleStore pooled_maps(const SampleStore& pictures, std::span<const std::int64_t> rows);
     SampleStore encode_pictures(const SampleStore& pictures, std::span<const std::int64_t> rows);
     void train_greedily(const SampleStore& pictures);
@@ -207,7 +205,7 @@ void Training::train_dense(SampleStore samples) {
             model_.picture_bias = std::move(decoder.bias);
         }
         if (options_.radial_units > 0) {
-            train_radial(pictures, rows, std::move(samples), variances);
+            train_radial(pictures, std::move(samples), variances);
         }
     }
 }
@@ -238,23 +236,30 @@ std::vector<double> Training::train_code(const SampleStore& samples) {
     return axes.variances;
 }
 
-void Training::train_radial(const SampleStore& pictures, std::span<const std::int64_t> rows,
-                            SampleStore codes, std::span<const double> variances) {
-    if (std::ssize(rows) < pictures.rows()) {
-        std::vector<std::int64_t> more(static_cast<std::size_t>(pictures.rows()));
-        std::iota(more.begin(), more.end(), std::int64_t{0});
-        core::shuffle(more, core::Random(options_.seed, core::Stream::patches, 64, 1));
-        more.resize(std::min(more.size(), static_cast<std::size_t>(training::radial_pictures)));
-        std::sort(more.begin(), more.end());
-        codes = encode_pictures(pictures, more);
+/// pictures: all of them, or none where the codes are of all already.
+void Training::train_radial(const SampleStore& pictures, SampleStore codes,
+                            std::span<const double> variances) {
+    const std::int64_t most = std::max(pictures.rows(), codes.rows());
+    std::vector<std::int64_t> some(static_cast<std::size_t>(most));
+    std::iota(some.begin(), some.end(), std::int64_t{0});
+    core::shuffle(some, core::Random(options_.seed, core::Stream::patches, 64, 1));
+    some.resize(std::min(some.size(), static_cast<std::size_t>(training::radial_pictures)));
+    std::sort(some.begin(), some.end());
+    if (codes.rows() < pictures.rows()) {
+        codes = encode_pictures(pictures, some);
+    } else if (codes.rows() > std::ssize(some)) {
+        SampleStore fewer = make_store(std::ssize(some), codes.columns());
+        codes.gather(some, fewer.row(0));
+        codes = std::move(fewer);
     }
-    observer_.on_batch(model_.code_layer() + 1, 0, 0, codes.rows(), codes.rows());
-    if (observer_.stop()) {
-        model_.interrupted = true;
-        return;
+    const int layer = model_.code_layer() + 1;
+    observer_.on_batch(layer, 0, 0, codes.rows(), codes.rows());
+    if (!observer_.stop()) {
+        model_.radial =
+            training::fit_radial(context_, codes, variances, code_whitening, options_.radial_units,
+                                 options_.seed, [this] { return observer_.stop(); });
     }
-    model_.radial = training::fit_radial(context_, codes, variances, code_whitening, options_.radial_units,
-                                         options_.seed);
+    model_.interrupted = !model_.radial;
 }
 
 void Training::train_greedily(const SampleStore& pictures) {

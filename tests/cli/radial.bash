@@ -27,6 +27,10 @@ has out '"radial":{"block":40,'
 has out '"depth":4'
 expect 0 info radial.stackae --filters filters.png --layer 4
 has err "drew 40 of 40 units of layer 4"
+mv filters.png decoded.png
+expect 0 info radial.stackae --filters filters.png --layer 4 --pictures digits
+has err "drew 40 of 40 units of layer 4"
+cmp -s filters.png decoded.png && fail "the pictures made no difference"
 
 # Without a layer named, it is the code, the same as in a stack without them.
 expect 0 extract digits -m plain.stackae
@@ -52,6 +56,7 @@ bare=(--preset conv --convolutions 12@5:pool=2:share=0.25,16@3:grid=2 --code-siz
 expect 2 train digits "${bare[@]}" --radial 40 -o none.stackae
 has err "radial_units: 40 found, 0 without a code_size expected"
 [ ! -e none.stackae ] || fail "a model was written all the same"
+expect 2 train digits "${bare[@]}" --radial 4096 -o none.stackae # the preset's own number, but asked for
 expect 0 train digits "${bare[@]}" --dry-run
 has out "stack        28x28x1 -> 12x12x12 -> 2x2x16"
 exit 0

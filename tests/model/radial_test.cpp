@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <functional>
@@ -28,6 +29,15 @@ Tensor filled(std::vector<std::int64_t> shape, float first) {
     return tensor;
 }
 
+/// 5 × 3: lengths of at most 1.
+Tensor unit_rows() {
+    Tensor rows = filled({5, 3}, -1.0F);
+    for (float& value : rows.values()) {
+        value *= 0.1F;
+    }
+    return rows;
+}
+
 /// 1 × 4 values → 3 linear units → 5 radial units in blocks of 2.
 Model small() {
     Model model;
@@ -35,7 +45,7 @@ Model small() {
     model.recipe.width = 4;
     model.layers.push_back({Activation::linear, Activation::linear, filled({3, 4}, -1.0F), filled({3}, 0.1F),
                             filled({4, 3}, 0.2F), filled({4}, 0.2F)});
-    model.radial = RadialLayer{filled({3}, 0.5F), filled({5, 3}, -0.5F), filled({5, 2}, 0.1F), 1.5F, 2.5F};
+    model.radial = RadialLayer{filled({3}, 0.5F), unit_rows(), filled({5, 2}, 0.1F), 1.5F, 2.5F};
     model.options.code_size = 3;
     model.options.radial_units = 5;
     return model;
@@ -119,6 +129,12 @@ TEST_CASE("radial units that do not fit are refused") {
     CHECK(refused([](Safetensors& file) {
               const_cast<Tensor&>(file.at("radial.mixing")).data()[0] = std::nanf("");
           }) == "radial.mixing: a value that is not a finite number found");
+
+    CHECK(refused([](Safetensors& file) {
+              Tensor& centres = const_cast<Tensor&>(file.at("radial.centres"));
+              std::fill_n(centres.data(), 6, 0.0F);
+              centres.data()[3] = 2.0F;
+          }) == "radial.centres: row 2 of length 2 found, 1 at most expected");
 
     Model wider = small();
     wider.radial->centres = filled({5, 4}, 0.1F);

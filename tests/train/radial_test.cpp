@@ -35,7 +35,7 @@ RadialLayer fitted(const Tensor& codes, std::int64_t units) {
     SampleStore store(codes.rows(), codes.columns(), true);
     std::copy_n(codes.data(), codes.size(), store.row(0));
     nn::Context context(1);
-    return fit_radial(context, store, variances, 0.4, units, 3);
+    return fit_radial(context, store, variances, 0.4, units, 3).value();
 }
 
 /// A stack whose code is its picture, of `inputs` values, with radial units over it.
@@ -188,9 +188,28 @@ TEST_CASE("training makes radial units of a seed and of nothing else") {
     CHECK(model.radial->units() == 30);
     CHECK(model.radial->inputs() == 4);
     CHECK(train_with(1, 30, 1).identity() == model.identity());
+    CHECK(train_with(1, 30, 2).identity() == model.identity());
     CHECK(train_with(2, 30, 1).identity() != model.identity());
     const Model without = train_with(1, 0, 1);
     CHECK_FALSE(without.radial);
     CHECK(std::equal(without.layers[0].weights.data(), without.layers[0].weights.data() + 4 * 20,
                      model.layers[0].weights.data()));
+}
+
+TEST_CASE("radial units are given up when they are told to stop, whenever that is") {
+    const Tensor codes = random_rows(60, inputs);
+    int asked = 0;
+    const auto fit = [&](int stop_at) {
+        SampleStore store(codes.rows(), codes.columns(), true);
+        std::copy_n(codes.data(), codes.size(), store.row(0));
+        nn::Context context(1);
+        asked = 0;
+        return fit_radial(context, store, variances, 0.4, 10, 3, [&] { return ++asked >= stop_at; });
+    };
+    REQUIRE(fit(1000));
+    const int times = asked;
+    CHECK(times > 10);
+    for (int stop_at = 1; stop_at <= times; stop_at += 4) {
+        CHECK_FALSE(fit(stop_at));
+    }
 }
