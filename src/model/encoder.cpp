@@ -189,7 +189,8 @@ private:
 /// Radial units, block by block: a chain of two layers each, since exp(x) = elu(x) + 1 where x is 0 or less.
 class RadialRunner {
 public:
-    explicit RadialRunner(const RadialLayer& layer) : layer_(layer) {
+    explicit RadialRunner(const RadialLayer& layer)
+        : layer_(layer), zeros_({std::max(layer.block(), layer.inputs())}) {
         const std::int64_t inputs = layer.inputs();
         const auto gamma = double{layer.gamma};
         for (std::int64_t first = 0; first < layer.units(); first += layer.block()) {
@@ -216,6 +217,9 @@ public:
             encoders_.emplace_back(std::vector<Chain::Link>{
                 {Activation::elu, block.centres.data(), block.far.data(), inputs, size, false},
                 {Activation::linear, block.mixing.data(), block.offset.data(), size, size, false}});
+            decoders_.emplace_back(std::vector<Chain::Link>{
+                {Activation::linear, block.mixing.data(), zeros_.data(), size, size, true},
+                {Activation::linear, block.centres.data(), zeros_.data(), size, inputs, true}});
         }
     }
 
@@ -240,19 +244,14 @@ public:
 
     Tensor decode(nn::Context& context, const Tensor& codes) {
         check_columns("decode", codes, layer_.units());
-        const std::int64_t inputs = layer_.inputs();
-        const Tensor zeros({std::max(layer_.block(), inputs)});
-        Tensor result({codes.rows(), inputs});
-        for (const Block& block : blocks_) {
-            const std::int64_t size = block.centres.rows();
+        Tensor result({codes.rows(), layer_.inputs()});
+        for (std::size_t b = 0; b < blocks_.size(); ++b) {
+            const std::int64_t size = blocks_[b].centres.rows();
             Tensor part({codes.rows(), size});
             for (std::int64_t i = 0; i < codes.rows(); ++i) {
-                std::copy_n(codes.row(i).data() + block.first, size, part.row(i).data());
+                std::copy_n(codes.row(i).data() + blocks_[b].first, size, part.row(i).data());
             }
-            const Tensor summed =  // R is symmetric
-                BlockRunner({{Activation::linear, block.mixing.data(), zeros.data(), size, size, false},
-                             {Activation::linear, block.centres.data(), zeros.data(), size, inputs, true}})
-                    .run(context, part, "decode");
+            const Tensor summed = decoders_[b].run(context, part, "decode");
             nn::add(summed.data(), summed.size(), result.data());
         }
         const float length =
@@ -276,8 +275,10 @@ private:
     };
 
     const RadialLayer& layer_;
+    Tensor zeros_;  ///< the decoders' bias
     std::vector<Block> blocks_;
     std::vector<BlockRunner> encoders_;
+    std::vector<BlockRunner> decoders_;
 };
 
 int resolve_layer(const Model& model, int layer) {

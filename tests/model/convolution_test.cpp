@@ -10,6 +10,7 @@
 #include "stackae/model.hpp"
 
 #include "core/safetensors.hpp"
+#include "model/refused.hpp"
 #include "support/catch.hpp"
 #include "support/temporary_folder.hpp"
 
@@ -97,27 +98,11 @@ std::string message_of(const std::function<void()>& action) {
 
 /// What load_model says of small()'s file after a change, with a checksum that fits.
 std::string refused(const std::function<void(Safetensors&)>& change) {
-    const TemporaryFolder folder;
-    save(small(), folder / "m");
-    Safetensors file = read_safetensors(folder / "m");
-    change(file);
-    write_safetensors(file, folder / "m");
-    try {
-        (void)load_model(folder / "m");
-    } catch (const CorruptFile& error) {
-        const std::string message = error.what();
-        CHECK(message.rfind(folder / "m" + ": ", 0) == 0);
-        return message.substr((folder / "m: ").size());
-    }
-    return "nothing was thrown";
+    return test::refused(small(), change);
 }
 
 std::string refused_description(const std::function<void(json&)>& change) {
-    return refused([&](Safetensors& file) {
-        json description = json::parse(file.text("model"));
-        change(description);
-        file.metadata["model"] = description.dump();
-    });
+    return test::refused_description(small(), change);
 }
 
 /// The same for one field of a convolutional layer, 0-based.

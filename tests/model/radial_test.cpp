@@ -8,6 +8,7 @@
 
 #include "core/json.hpp"
 #include "core/safetensors.hpp"
+#include "model/refused.hpp"
 #include "support/catch.hpp"
 #include "support/temporary_folder.hpp"
 
@@ -52,27 +53,11 @@ Model small() {
 }
 
 std::string refused(const std::function<void(Safetensors&)>& change) {
-    const TemporaryFolder folder;
-    save(small(), folder / "m");
-    Safetensors file = read_safetensors(folder / "m");
-    change(file);
-    write_safetensors(file, folder / "m");
-    try {
-        (void)load_model(folder / "m");
-    } catch (const CorruptFile& error) {
-        const std::string message = error.what();
-        CHECK(message.rfind(folder / "m" + ": ", 0) == 0);
-        return message.substr((folder / "m: ").size());
-    }
-    return "nothing was thrown";
+    return test::refused(small(), change);
 }
 
 std::string refused_field(const char* key, const json& value) {
-    return refused([&](Safetensors& file) {
-        json description = json::parse(file.text("model"));
-        description["radial"][key] = value;
-        file.metadata["model"] = description.dump();
-    });
+    return test::refused_description(small(), [&](json& description) { description["radial"][key] = value; });
 }
 
 }  // namespace
