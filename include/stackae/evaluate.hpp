@@ -121,7 +121,7 @@ struct LayerComparisonOptions {
     std::int64_t k = 5;
     std::int64_t most_pictures = 2'500;     ///< measured on; fewer where their codes take half the memory
     std::int64_t most_neighbours = 10'000;  ///< among which neighbours are looked for
-    /// Layers with longer codes are left out, but for the last: neighbours in them take minutes to find.
+    /// Layers with longer codes are left out, but for the code: neighbours in them take minutes to find.
     std::int64_t most_values = 20'000;
     std::int64_t memory = std::int64_t{2} << 30;  ///< bytes of codes, of all layers together
     int threads = 0;

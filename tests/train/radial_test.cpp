@@ -104,7 +104,7 @@ TEST_CASE("products of radial codes are the kernel of the codes below them") {
     CHECK(error < 0.1 * deviation);
 }
 
-TEST_CASE("layer 0 is the code below radial units, which is also what they are asked for by number") {
+TEST_CASE("layer 0 is the code below radial units, and a picture alone is coded by them as among others") {
     const Tensor codes = random_rows(40, inputs);
     const Model model = stack_of(fitted(codes, 8));
     CHECK(model.code_layer() == 1);
