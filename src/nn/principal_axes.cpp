@@ -218,6 +218,11 @@ void solve(Context& context, const Tensor& matrix, std::int64_t width, Principal
         result);
 }
 
+/// Columns that are iterated on, of which `count` are asked for.
+std::int64_t with_margin(std::int64_t count, std::int64_t most) {
+    return std::min(most, count + std::max<std::int64_t>(16, count / 8));
+}
+
 /// Keeps the first axes, at most `count`, that have a variance to speak of; at least one.
 void cut(PrincipalAxes& result, std::int64_t count) {
     const double bound = least_variance * std::max(result.variances.front(), 1e-30);
@@ -242,7 +247,7 @@ PrincipalAxes principal_axes(Context& context, const float* rows, std::int64_t n
     PrincipalAxes result;
     CentredRows centred(rows, n, d);
     result.mean = centred.mean();
-    const std::int64_t width = std::min({d, n, count + std::max<std::int64_t>(16, count / 8)});
+    const std::int64_t width = with_margin(count, std::min(d, n));
     if (d > widest_covariance) {
         MatrixProduct forth(context, ProductForm::plain, centred.block(), width, d);
         MatrixProduct back(context, ProductForm::transposed_a, d, width, centred.block());
@@ -274,7 +279,16 @@ PrincipalAxes principal_axes(Context& context, const float* rows, std::int64_t n
 PrincipalAxes leading_axes(Context& context, const Tensor& matrix, std::int64_t count) {
     PrincipalAxes result;
     const std::int64_t d = matrix.rows();
-    solve(context, matrix, std::min(d, count + std::max<std::int64_t>(16, count / 8)), result);
+    solve(context, matrix, with_margin(count, d), result);
+    cut(result, count);
+    return result;
+}
+
+PrincipalAxes leading_axes(Context& context, std::int64_t d, std::int64_t count, double trace, int iterations,
+                           const std::function<void(const Tensor&, Tensor&)>& image) {
+    PrincipalAxes result;
+    result.total_variance = trace;
+    iterate(context, d, with_margin(count, d), iterations, image, result);
     cut(result, count);
     return result;
 }

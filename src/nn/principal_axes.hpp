@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "stackae/tensor.hpp"
@@ -27,5 +28,10 @@ struct PrincipalAxes {
 /// At most `count` leading eigenvectors of a symmetric matrix, d × d, as if it were a covariance; mean stays
 /// empty.
 [[nodiscard]] PrincipalAxes leading_axes(Context& context, const Tensor& matrix, std::int64_t count);
+/// The same of a matrix by its products, image(columns d × w, to d × w), and its trace; the fewer iterations,
+/// the rougher.
+[[nodiscard]] PrincipalAxes leading_axes(Context& context, std::int64_t d, std::int64_t count, double trace,
+                                         int iterations,
+                                         const std::function<void(const Tensor&, Tensor&)>& image);
 
 }  // namespace stackae::nn

@@ -5,219 +5,80 @@
 #include <fmt/format.h>
 #include <functional>
 #include <limits>
-#include <map>
-#include <omp.h>
+#include <numeric>
 #include <optional>
-#include <utility>
 
 #include "stackae/error.hpp"
 
 #include "core/random.hpp"
 #include "core/threads.hpp"
-#include "nn/principal_axes.hpp"
-#include "search/ridge_solver.hpp"
+#include "nn/matrix_product.hpp"
+#include "search/normal_equations.hpp"
+#include "search/share_out.hpp"
 
 namespace stackae::search {
 namespace {
 
 constexpr int most_folds = 5;
-constexpr double tolerance = 0.003;  // RidgeSolver's
-/// Rows wider than this are trained on with the help of so many principal axes, those of some of the rows.
-constexpr std::int64_t most_axes = 512;
-constexpr std::int64_t most_axes_rows = 4096;
-constexpr std::int64_t widest_covariance = 6144;  // that principal_axes makes
-/// Floats of a cache line, of which a standardised row is a multiple.
-constexpr std::int64_t line = 16;
+constexpr std::int64_t scored_rows = 256;  // at a time
 
 std::size_t at(std::int64_t i) {
     return static_cast<std::size_t>(i);
 }
 
-void standardise(std::span<const float> row, const std::vector<double>& mean,
-                 const std::vector<double>& deviation, std::vector<double>& values) {
-    for (std::size_t j = 0; j < row.size(); ++j) {
-        values[j] = (double{row[j]} - mean[j]) / deviation[j];
-    }
-}
+/// Finds the class of the highest w · z among those that are offered, ties to the smaller; a block of rows at
+/// a time.
+class Scorer {
+public:
+    Scorer(const StandardisedRows& rows, std::span<const std::int64_t> places, const Tensor& weights,
+           const std::vector<char>& offered, std::vector<std::int64_t>& classes)
+        : rows_(rows),
+          places_(places),
+          weights_(weights),
+          offered_(offered),
+          classes_(classes),
+          product_(context_, nn::ProductForm::transposed_b, scored_rows, weights.rows(), weights.columns()),
+          z_({scored_rows, weights.columns()}),
+          scores_({scored_rows, weights.rows()}) {}
 
-/// Mean and deviation of each column. Differences from the first row are summed, so that a constant column
-/// has a deviation of exactly 0, which becomes 1.
-void find_scale(const Tensor& rows, std::vector<double>& mean, std::vector<double>& deviation) {
-    const auto first = rows.row(0);
-    const auto n = static_cast<double>(rows.rows());
-    mean.assign(first.size(), 0.0);
-    deviation.assign(first.size(), 0.0);
-    for (std::int64_t i = 0; i < rows.rows(); ++i) {
-        const auto row = rows.row(i);
-        for (std::size_t j = 0; j < first.size(); ++j) {
-            mean[j] += double{row[j]} - double{first[j]};
+    void operator()(std::int64_t block) {
+        const std::int64_t first = block * scored_rows;
+        const std::int64_t count = std::min(scored_rows, std::ssize(places_) - first);
+        for (std::int64_t i = 0; i < count; ++i) {
+            rows_.copy(places_[at(first + i)], z_.row(i).data());
         }
-    }
-    for (std::size_t j = 0; j < first.size(); ++j) {
-        mean[j] = mean[j] / n + double{first[j]};
-        if (!std::isfinite(mean[j])) {
-            throw InvalidArgument(
-                fmt::format("linear classifier: column {} has a value that is not finite", j));
-        }
-    }
-    for (std::int64_t i = 0; i < rows.rows(); ++i) {
-        const auto row = rows.row(i);
-        for (std::size_t j = 0; j < first.size(); ++j) {
-            deviation[j] += (double{row[j]} - mean[j]) * (double{row[j]} - mean[j]);
-        }
-    }
-    for (double& value : deviation) {
-        value = value > 0.0 ? std::sqrt(value / n) : 1.0;
-    }
-}
-
-/// Values of a row with the bias's 1.
-std::int64_t padded_width(std::int64_t columns) {
-    return (columns + 1 + line - 1) / line * line;
-}
-
-/// What RowProducts takes: d standardised values a row, the bias's 1, and zeros.
-Tensor standardised(const Tensor& rows, const std::vector<double>& mean, const std::vector<double>& deviation,
-                    int threads) {
-    const std::int64_t d = rows.columns();
-    Tensor to(
-        {RowProducts::block_count(rows.rows()) * RowProducts::block_rows(rows.rows()), padded_width(d)});
-    std::vector<std::vector<double>> scratch(at(threads), std::vector<double>(at(d)));
-#pragma omp parallel for num_threads(threads)
-    for (std::int64_t i = 0; i < rows.rows(); ++i) {
-        std::vector<double>& values = scratch[at(omp_get_thread_num())];
-        standardise(rows.row(i), mean, deviation, values);
-        const auto row = to.row(i);
-        std::transform(values.begin(), values.end(), row.begin(),
-                       [](double value) { return static_cast<float>(value); });
-        row[at(d)] = 1.0F;
-    }
-    return to;
-}
-
-/// What is trained on.
-struct Training {
-    RowProducts rows;
-    std::span<const std::int64_t> labels;
-    std::vector<std::int64_t> part_of;  // size n
-    std::optional<nn::PrincipalAxes> axes;
-};
-
-/// Those of rows that are spread evenly over all; with one thread, so that they do not depend on how many
-/// there are. None where conjugate gradients are quick without.
-std::optional<nn::PrincipalAxes> find_axes(const Tensor& values, std::int64_t n) {
-    if (values.columns() <= most_axes) {
-        return std::nullopt;
-    }
-    const std::int64_t count = std::min(n, most_axes_rows);
-    Tensor some({count, values.columns()});
-    for (std::int64_t i = 0; i < count; ++i) {
-        const auto row = values.row(i * n / count);
-        std::copy(row.begin(), row.end(), some.row(i).begin());
-    }
-    const nn::ThreadScope scope(1);
-    nn::Context context(1);
-    return nn::principal_axes(context, some.data(), count, some.columns(), std::min(count - 1, most_axes));
-}
-
-using Group = std::vector<RidgeProblem>;  // solved together
-
-/// Of each c and each class that has rows, in their order, without the parts from `first` to `last` in turn.
-std::vector<Group> make_groups(const Training& training, const std::vector<double>& cs, std::int64_t classes,
-                               std::int64_t first, std::int64_t last) {
-    std::vector<char> present(at(classes), 0);
-    for (const std::int64_t label : training.labels) {
-        present[at(label)] = 1;
-    }
-    std::vector<Group> groups;
-    for (const double c : cs) {
-        for (std::int64_t k = 0; k < classes; ++k) {
-            for (std::int64_t part = first; present[at(k)] != 0 && part < last; ++part) {
-                if (groups.empty() || std::ssize(groups.back()) == RidgeSolver::most_problems) {
-                    groups.emplace_back();
-                }
-                groups.back().push_back({k, part, c});
-            }
-        }
-    }
-    for (Group& group : groups) {
-        RidgeSolver::describe(training.labels, training.part_of, group);
-    }
-    return groups;
-}
-
-RidgeSolver make_solver(const Training& training, const Group& group) {
-    return {training.rows, training.labels, training.part_of, group,
-            training.axes ? &*training.axes : nullptr};
-}
-
-/// The class of the highest score so far, for each row.
-struct Given {
-    explicit Given(std::size_t n) : score(n, -std::numeric_limits<float>::infinity()), of_class(n, 0) {}
-
-    std::vector<float> score;
-    std::vector<std::int64_t> of_class;
-};
-
-/// The c by which most rows of the first `folds` parts are named rightly, each by problems that held it out;
-/// the smallest of equals.
-double choose_c(const Training& training, std::int64_t classes, std::int64_t folds) {
-    const std::vector<double> cs = LinearProbe::grid();
-    std::map<double, Given> given;
-    for (const double c : cs) {
-        given.emplace(c, training.labels.size());
-    }
-    for (const Group& group : make_groups(training, cs, classes, 0, folds)) {
-        RidgeSolver solver = make_solver(training, group);
-        static_cast<void>(solver.solve(tolerance));
-        for (std::int64_t p = 0; p < std::ssize(group); ++p) {
-            const RidgeProblem& problem = group[at(p)];
-            Given& best = given.at(problem.c);
-            // A class without training rows is not offered.
-            for (std::size_t i = 0; problem.positive > 0 && i < training.labels.size(); ++i) {
-                const float score = solver.score(static_cast<std::int64_t>(i), p);
-                if (problem.held_out == training.part_of[i] && score > best.score[i]) {
-                    best.score[i] = score;
-                    best.of_class[i] = problem.of_class;
+        product_.run(z_.data(), weights_.data(), scores_.data());
+        for (std::int64_t i = 0; i < count; ++i) {
+            float best = -std::numeric_limits<float>::infinity();
+            for (std::size_t k = 0; k < offered_.size(); ++k) {
+                if (offered_[k] != 0 && scores_.row(i)[k] > best) {
+                    best = scores_.row(i)[k];
+                    classes_[at(first + i)] = static_cast<std::int64_t>(k);
                 }
             }
         }
     }
-    double chosen = cs.front();
-    std::int64_t most = -1;
-    for (const auto& [c, best] : given) {
-        std::int64_t right = 0;
-        for (std::size_t i = 0; i < training.labels.size(); ++i) {
-            right += static_cast<std::int64_t>(training.part_of[i] < folds &&
-                                               best.of_class[i] == training.labels[i]);
-        }
-        if (right > most) {
-            most = right;
-            chosen = c;
-        }
-    }
-    return chosen;
-}
 
-/// The class of the highest score, where value(j) is the row's.
-template <class Value>
-std::int64_t best_class(const std::vector<std::vector<double>>& weights, Value value) {
-    double best = -std::numeric_limits<double>::infinity();
-    std::int64_t found = 0;
-    for (std::size_t k = 0; k < weights.size(); ++k) {
-        if (weights[k].empty()) {
-            continue;
-        }
-        double score = 0.0;
-        for (std::size_t j = 0; j < weights[k].size(); ++j) {
-            score += weights[k][j] * value(j);
-        }
-        if (score > best) {
-            best = score;
-            found = static_cast<std::int64_t>(k);
-        }
-    }
-    return found;
+private:
+    const StandardisedRows& rows_;
+    std::span<const std::int64_t> places_;
+    const Tensor& weights_;
+    const std::vector<char>& offered_;
+    std::vector<std::int64_t>& classes_;
+    nn::Context context_{1};
+    nn::MatrixProduct product_;
+    Tensor z_;
+    Tensor scores_;
+};
+
+/// Of the rows in those places.
+std::vector<std::int64_t> best_classes(const StandardisedRows& rows, std::span<const std::int64_t> places,
+                                       const Tensor& weights, const std::vector<char>& offered, int threads) {
+    std::vector<std::int64_t> classes(places.size());
+    const std::int64_t blocks = (std::ssize(places) + scored_rows - 1) / scored_rows;
+    share_out(blocks, static_cast<int>(std::clamp<std::int64_t>(blocks, 1, threads)),
+              [&] { return Scorer(rows, places, weights, offered, classes); });
+    return classes;
 }
 
 /// The part of each row: every class is shuffled and dealt in turn.
@@ -277,17 +138,72 @@ void check(const Tensor& rows, std::span<const std::int64_t> labels, std::int64_
     }
 }
 
+std::vector<char> offered_by(const NormalEquations& equations, std::int64_t classes) {
+    std::vector<char> offered(at(classes));
+    for (std::int64_t k = 0; k < classes; ++k) {
+        offered[at(k)] = static_cast<char>(equations.count(k) > 0);
+    }
+    return offered;
+}
+
+/// Rows of a part, or all others.
+std::vector<std::int64_t> rows_of(std::span<const std::int64_t> parts, std::int64_t part, bool of_it) {
+    std::vector<std::int64_t> rows;
+    for (std::int64_t i = 0; i < std::ssize(parts); ++i) {
+        if ((parts[at(i)] == part) == of_it) {
+            rows.push_back(i);
+        }
+    }
+    return rows;
+}
+
+/// What is learnt from.
+struct Training {
+    StandardisedRows rows;
+    std::span<const std::int64_t> labels;
+    std::int64_t classes;
+    int threads;
+
+    [[nodiscard]] NormalEquations equations() const { return {rows, labels, classes, threads}; }
+};
+
+/// Held-out rows that each c of the grid names rightly.
+void count_right(const Training& training, NormalEquations& equations, std::span<const std::int64_t> held_out,
+                 std::vector<std::int64_t>& right) {
+    const std::vector<double> grid = LinearProbe::grid();
+    const std::vector<char> offered = offered_by(equations, training.classes);
+    for (std::size_t i = 0; i < grid.size(); ++i) {
+        const auto given =
+            best_classes(training.rows, held_out, equations.solve(grid[i]), offered, training.threads);
+        right[i] += std::transform_reduce(
+            given.begin(), given.end(), held_out.begin(), std::int64_t{0}, std::plus<>{},
+            [&](std::int64_t of_class, std::int64_t row) {
+                return static_cast<std::int64_t>(of_class == training.labels[at(row)]);
+            });
+    }
+}
+
+/// The c by which most rows of the first `folds` parts are named rightly, each by what was learnt from the
+/// other parts; the smallest of equals. `equations` are of all rows afterwards.
+double choose_c(const Training& training, std::span<const std::int64_t> parts, std::int64_t folds,
+                std::optional<NormalEquations>& equations) {
+    const std::vector<double> grid = LinearProbe::grid();
+    std::vector<std::int64_t> right(grid.size());
+    for (std::int64_t part = 0; part < folds; ++part) {
+        equations.reset();  // before others take as much memory
+        equations.emplace(training.equations());
+        equations->add(rows_of(parts, part, false));
+        const std::vector<std::int64_t> held_out = rows_of(parts, part, true);
+        count_right(training, *equations, held_out, right);
+        equations->add(held_out);
+    }
+    return grid[at(std::max_element(right.begin(), right.end()) - right.begin())];
+}
+
 }  // namespace
 
 std::int64_t LinearProbe::memory_bytes(std::int64_t rows, std::int64_t columns) {
-    constexpr std::int64_t problems = RidgeSolver::most_problems;
-    // Some of the rows, a block of them, two covariances, and the axes with what they are made of.
-    const std::int64_t axes = std::min(rows, most_axes_rows) + std::min(rows, most_axes_rows / 2) +
-                              2 * std::min(columns, widest_covariance) + 4 * most_axes;
-    const std::int64_t vectors =
-        (2 * RowProducts::most_strips + 12) * problems + (columns <= most_axes ? 0 : axes);
-    const std::int64_t a_row = columns + line + RidgeSolver::values_a_row(problems);
-    return static_cast<std::int64_t>(sizeof(float)) * (rows * a_row + vectors * columns);
+    return NormalEquations::memory_bytes(rows, columns + 1);
 }
 
 void LinearProbe::check_memory(std::int64_t rows, std::int64_t columns, std::int64_t limit) {
@@ -311,51 +227,42 @@ LinearProbe LinearProbe::fit(const Tensor& rows, std::span<const std::int64_t> l
     check_memory(rows.rows(), rows.columns(), options.memory);
     const int threads = core::resolve_threads(options.threads);
     LinearProbe probe;
-    probe.weights_.resize(at(classes));
-    find_scale(rows, probe.mean_, probe.deviation_);
+    probe.scale_ = Scale::of(rows);
+    probe.offered_.resize(at(classes));
     if (std::adjacent_find(labels.begin(), labels.end(), std::not_equal_to<>{}) == labels.end()) {
-        probe.weights_[at(labels[0])].resize(at(rows.columns() + 1));
+        probe.weights_ = Tensor({classes, probe.scale_.width()});
+        probe.offered_[at(labels[0])] = 1;
         return probe;
     }
-    const Tensor values = standardised(rows, probe.mean_, probe.deviation_, threads);
-    const std::int64_t n = rows.rows();
-    const Training training{RowProducts(values, n, threads), labels, deal_views(labels, classes, options),
-                            find_axes(values, n)};
+    const Training training{{rows, probe.scale_}, labels, classes, threads};
+    std::optional<NormalEquations> equations;
     probe.c_ = options.c;
     if (options.c == 0.0) {
-        probe.folds_ = static_cast<int>(count_folds(n, rows.columns(), classes, options));
-        probe.c_ = choose_c(training, classes, probe.folds_);
+        probe.folds_ = static_cast<int>(count_folds(rows.rows(), rows.columns(), classes, options));
+        probe.c_ = choose_c(training, deal_views(labels, classes, options), probe.folds_, equations);
+    } else {
+        std::vector<std::int64_t> all(labels.size());
+        std::iota(all.begin(), all.end(), std::int64_t{0});
+        equations.emplace(training.equations());
+        equations->add(all);
     }
-    for (const Group& group : make_groups(training, {probe.c_}, classes, -1, 0)) {  // nothing is held out
-        const Tensor weights = make_solver(training, group).solve(tolerance);
-        for (std::int64_t p = 0; p < std::ssize(group); ++p) {
-            const auto row = weights.row(p).first(at(rows.columns() + 1));
-            probe.weights_[at(group[at(p)].of_class)].assign(row.begin(), row.end());
-        }
-    }
+    probe.weights_ = equations->solve(probe.c_);
+    probe.offered_ = offered_by(*equations, classes);
     return probe;
 }
 
-std::span<const double> LinearProbe::weights(std::int64_t of_class) const {
-    return weights_.at(at(of_class));
+std::span<const float> LinearProbe::weights(std::int64_t of_class) const {
+    return offered_.at(at(of_class)) != 0 ? weights_.row(of_class) : std::span<const float>();
 }
 
 std::vector<std::int64_t> LinearProbe::predict(const Tensor& rows, int threads) const {
-    if (!rows.empty() && rows.columns() != std::ssize(mean_)) {
+    if (!rows.empty() && rows.columns() + 1 != scale_.width()) {
         throw InvalidArgument(fmt::format("linear classifier: rows of {} values found, {} expected",
-                                          rows.columns(), mean_.size()));
+                                          rows.columns(), scale_.width() - 1));
     }
-    threads = core::resolve_threads(threads);
-    std::vector<std::int64_t> classes(at(rows.rows()));
-    // One more than the row: the bias's 1.
-    std::vector<std::vector<double>> scratch(at(threads), std::vector<double>(mean_.size() + 1, 1.0));
-#pragma omp parallel for num_threads(threads)
-    for (std::int64_t i = 0; i < rows.rows(); ++i) {
-        std::vector<double>& values = scratch[at(omp_get_thread_num())];
-        standardise(rows.row(i), mean_, deviation_, values);
-        classes[at(i)] = best_class(weights_, [&values](std::size_t j) { return values[j]; });
-    }
-    return classes;
+    std::vector<std::int64_t> places(at(rows.rows()));
+    std::iota(places.begin(), places.end(), std::int64_t{0});
+    return best_classes({rows, scale_}, places, weights_, offered_, core::resolve_threads(threads));
 }
 
 }  // namespace stackae::search

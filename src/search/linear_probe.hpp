@@ -6,6 +6,8 @@
 
 #include "stackae/tensor.hpp"
 
+#include "search/standardised_rows.hpp"
+
 namespace stackae::search {
 
 struct ProbeOptions {
@@ -23,15 +25,15 @@ struct ProbeOptions {
 };
 
 /// A linear classifier of features, as they are judged in the literature: regularised least squares for each
-/// class against the rest (RidgeSolver; Rifkin & Klautau 2004, "In defense of one-vs-all classification").
-/// For rows z, standardised by the training rows' mean and deviation, and y = ±1:
+/// class against the rest (NormalEquations; Rifkin & Klautau 2004, "In defense of one-vs-all
+/// classification"). For rows z, standardised by the training rows' mean and deviation, and y = ±1:
 ///
 ///     min  ½ (‖w‖² + b²) + c / n · Σ (y − w · z − b)²
 ///
 /// The loss is a mean, not a sum, so that c depends little on n. c is the one of grid() that names most
 /// training rows rightly that were held out: five folds in turn where n × d × classes are at most
 /// ProbeOptions::fold_values, else one fifth of the rows. Folds are random and stratified. With that c all
-/// rows are trained on. Time is in proportion to n × d × classes.
+/// rows are trained on. Time is in proportion to n × d × min(n, d).
 class LinearProbe {
 public:
     /// rows: n × d, finite; labels: size n, in [0, classes). A class without rows is never predicted; with
@@ -42,9 +44,8 @@ public:
     /// m × d; the class of each row, ties to the smaller.
     [[nodiscard]] std::vector<std::int64_t> predict(const Tensor& rows, int threads = 0) const;
 
-    /// Most that training holds beside its arguments, in essence: 4 × (n × (d + 208) + 2816 × d) bytes, the
-    /// standardised rows, scores of up to 64 problems, and sums; with more than 512 columns up to 4 × 20480 ×
-    /// d more while principal axes are found.
+    /// Most that training holds beside its arguments, in essence: 4 × (m² + 1024 × d + 2944 × m) bytes, m =
+    /// min(n, d).
     [[nodiscard]] static std::int64_t memory_bytes(std::int64_t rows, std::int64_t columns);
     /// Throws InvalidArgument when memory_bytes is above the limit.
     static void check_memory(std::int64_t rows, std::int64_t columns, std::int64_t limit);
@@ -52,15 +53,15 @@ public:
     [[nodiscard]] static std::vector<double> grid();
 
     /// Of a class: d weights of standardised values, then the bias; empty when it had no rows.
-    [[nodiscard]] std::span<const double> weights(std::int64_t of_class) const;
+    [[nodiscard]] std::span<const float> weights(std::int64_t of_class) const;
     [[nodiscard]] double c() const { return c_; }  ///< 0 where nothing was trained
     /// Parts that were held out in turn; 0 where c was given or there was nothing to choose.
     [[nodiscard]] int folds() const { return folds_; }
 
 private:
-    std::vector<double> mean_;       // d
-    std::vector<double> deviation_;  // d; 1 where it would be 0
-    std::vector<std::vector<double>> weights_;
+    Scale scale_;
+    Tensor weights_;             // classes × (d + 1)
+    std::vector<char> offered_;  // classes that had rows
     double c_ = 0.0;
     int folds_ = 0;
 };

@@ -166,7 +166,7 @@ TEST_CASE("a constant feature does no harm to the linear classifier, even where 
         test.rows.row(i)[2] = 1000.0F;
     }
     const LinearProbe probe = LinearProbe::fit(train.rows, train.labels, 2, {});
-    CHECK(probe.weights(0)[2] == 0.0);
+    CHECK(probe.weights(0)[2] == 0.0F);
     CHECK(accuracy(probe, test) == 1.0);
 }
 
@@ -302,7 +302,7 @@ TEST_CASE("with one class alone, the linear classifier names that one") {
 
 TEST_CASE("the linear classifier refuses what does not fit, and says what it would take") {
     Data train = clouds(64, 2, 1022, 1.0F, 13);
-    const std::int64_t needed = 4 * (64 * (1022 + 208) + (2816 + 64 + 64 + 2 * 1022 + 2048) * 1022);
+    const std::int64_t needed = 4 * (64 * 64 + 4 * 256 * 1023 + 6 * 64 * 64);
     CHECK(LinearProbe::memory_bytes(64, 1022) == needed);
     ProbeOptions options;
     options.c = 1.0;

@@ -412,6 +412,33 @@ TEST_CASE("A code of roots is the principal axes of the roots of the pooled code
     for (std::int64_t i = 0; i < rebuilt.size(); ++i) {
         REQUIRE(std::abs(rebuilt.data()[i] - expected.data()[i]) < 1e-3F);
     }
+    // Axes of evenly scaled roots: scaled back, each unit's weights stand upright on all others'.
+    Tensor axes = layer.weights;
+    std::vector<double> deviations;
+    for (std::size_t j = 0; j < static_cast<std::size_t>(maps.columns()); ++j) {
+        double mean = 0.0;
+        double square = 0.0;
+        for (std::int64_t i = 0; i < maps.rows(); ++i) {
+            mean += std::sqrt(double{maps.row(i)[j]});
+            square += double{maps.row(i)[j]};
+        }
+        const auto n = static_cast<double>(maps.rows());
+        deviations.push_back(std::sqrt(square / n - mean * mean / (n * n)));
+    }
+    const double least =
+        0.3 * std::accumulate(deviations.begin(), deviations.end(), 0.0) / static_cast<double>(maps.columns());
+    for (std::int64_t i = 0; i < axes.rows(); ++i) {
+        std::transform(axes.row(i).begin(), axes.row(i).end(), deviations.begin(), axes.row(i).begin(),
+                       [least](float w, double s) { return static_cast<float>(double{w} * (s + least)); });
+    }
+    const auto dot = [&](std::int64_t a, std::int64_t b) {
+        return std::inner_product(axes.row(a).begin(), axes.row(a).end(), axes.row(b).begin(), 0.0);
+    };
+    for (std::int64_t b = 1; b < 10; ++b) {
+        for (std::int64_t a = 0; a < b; ++a) {
+            CHECK(std::abs(dot(a, b)) < 1e-3 * std::sqrt(dot(a, a) * dot(b, b)));
+        }
+    }
     // Codes of the pictures that it was fitted to do not vary together; those of values would.
     const auto together = [&](std::size_t a, std::size_t b) {
         double sum = 0.0;

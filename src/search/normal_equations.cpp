@@ -1,0 +1,298 @@
+#include "search/normal_equations.hpp"
+
+#include <algorithm>
+#include <functional>
+#include <numeric>
+#include <utility>
+
+#include "nn/matrix_product.hpp"
+#include "search/ridge_solver.hpp"
+#include "search/share_out.hpp"
+
+namespace stackae::search {
+namespace {
+
+// Of solve_ridge. An error of u is one of w in the primal alone.
+constexpr double tolerance = 0.003;
+constexpr double dual_tolerance = 0.0003;
+constexpr std::int64_t most_classes = 64;      // solved together
+constexpr std::int64_t block_rows = 1024;      // standardised at a time
+constexpr std::int64_t most_primal_panel = 1024;
+constexpr std::int64_t most_dual_panel = 256;  // rows of all their values
+/// Larger matrices are solved with the help of so many axes.
+constexpr std::int64_t most_axes = 512;
+
+std::size_t at(std::int64_t i) {
+    return static_cast<std::size_t>(i);
+}
+
+std::int64_t most_panel(bool dual) {
+    return dual ? most_dual_panel : most_primal_panel;
+}
+
+/// Fewer rows than values.
+bool is_dual(std::int64_t n, std::int64_t width) {
+    return n < width;
+}
+
+using Tiles = std::vector<std::pair<std::int64_t, std::int64_t>>;  // row and column, in panels
+
+/// The tiles of the upper half.
+Tiles upper_tiles(std::int64_t panels) {
+    Tiles tiles;
+    for (std::int64_t i = 0; i < panels; ++i) {
+        for (std::int64_t j = i; j < panels; ++j) {
+            tiles.emplace_back(i, j);
+        }
+    }
+    return tiles;
+}
+
+/// Some rows, cut into panels of their columns: panel p holds rows × matrix.panel() values.
+class ColumnPanels {
+public:
+    ColumnPanels(std::int64_t panel, std::int64_t panels) : values_({panels, block_rows * panel}) {}
+
+    void fill(const StandardisedRows& from, std::span<const std::int64_t> rows, int threads) {
+        const std::int64_t panels = values_.rows();
+        const std::int64_t panel = values_.columns() / block_rows;
+        std::fill_n(values_.data(), values_.size(), 0.0F);
+        share_out(std::ssize(rows), threads, [&] {
+            return [&, z = std::vector<float>(at(panels * panel))](std::int64_t i) mutable {
+                from.copy(rows[at(i)], z.data());
+                for (std::int64_t p = 0; p < panels; ++p) {
+                    std::copy_n(z.data() + p * panel, panel, values_.row(p).data() + i * panel);
+                }
+            };
+        });
+    }
+
+    [[nodiscard]] const float* panel(std::int64_t p) const { return values_.row(p).data(); }
+
+private:
+    Tensor values_;
+};
+
+/// Adds up the products of a block of rows in a tile.
+class PrimalWorker {
+public:
+    PrimalWorker(SymmetricMatrix& matrix, const ColumnPanels& block, const Tiles& tiles)
+        : matrix_(matrix),
+          block_(block),
+          tiles_(tiles),
+          product_(context_, nn::ProductForm::transposed_a, matrix.panel(), matrix.panel(), block_rows),
+          part_({matrix.panel(), matrix.panel()}) {}
+
+    void operator()(std::int64_t tile) {
+        const auto [i, j] = tiles_[at(tile)];
+        product_.run(block_.panel(i), block_.panel(j), part_.data());
+        for (std::int64_t k = 0; k < matrix_.panel(); ++k) {
+            float* const to = matrix_.row(i * matrix_.panel() + k) + j * matrix_.panel();
+            std::transform(part_.row(k).begin(), part_.row(k).end(), to, to, std::plus<>{});
+        }
+    }
+
+private:
+    SymmetricMatrix& matrix_;
+    const ColumnPanels& block_;
+    const Tiles& tiles_;
+    nn::Context context_{1};
+    nn::MatrixProduct product_;
+    Tensor part_;
+};
+
+/// Rows of a panel, whole; zeros after the last row.
+void fill_rows(const StandardisedRows& from, std::span<const std::int64_t> rows, std::int64_t first,
+               Tensor& to) {
+    const std::int64_t count = std::clamp<std::int64_t>(std::ssize(rows) - first, 0, to.rows());
+    for (std::int64_t i = 0; i < count; ++i) {
+        from.copy(rows[at(first + i)], to.row(i).data());
+    }
+    std::fill(to.data() + count * to.columns(), to.data() + to.size(), 0.0F);
+}
+
+/// The products of two panels of rows, of which one, the i-th, is the same for all.
+class DualWorker {
+public:
+    DualWorker(SymmetricMatrix& matrix, const StandardisedRows& rows, std::span<const std::int64_t> added,
+               const Tensor& panel, std::int64_t i)
+        : matrix_(matrix),
+          rows_(rows),
+          added_(added),
+          panel_(panel),
+          i_(i),
+          product_(context_, nn::ProductForm::transposed_b, matrix.panel(), matrix.panel(), rows.width()),
+          other_({matrix.panel(), rows.width()}),
+          part_({matrix.panel(), matrix.panel()}) {}
+
+    void operator()(std::int64_t after) {
+        const std::int64_t size = matrix_.panel();
+        const std::int64_t j = i_ + after;
+        fill_rows(rows_, added_, j * size, other_);
+        product_.run(panel_.data(), other_.data(), part_.data());
+        for (std::int64_t k = 0; k < size; ++k) {
+            std::copy_n(part_.row(k).data(), size, matrix_.row(i_ * size + k) + j * size);
+        }
+    }
+
+private:
+    SymmetricMatrix& matrix_;
+    const StandardisedRows& rows_;
+    std::span<const std::int64_t> added_;
+    const Tensor& panel_;
+    std::int64_t i_;
+    nn::Context context_{1};
+    nn::MatrixProduct product_;
+    Tensor other_;
+    Tensor part_;
+};
+
+}  // namespace
+
+NormalEquations::NormalEquations(const StandardisedRows& rows, std::span<const std::int64_t> labels,
+                                 std::int64_t classes, int threads)
+    : rows_(rows),
+      labels_(labels),
+      threads_(threads),
+      dual_(is_dual(rows.rows.rows(), rows.width())),
+      counts_(at(classes)) {
+    if (!dual_) {
+        matrix_ = SymmetricMatrix(rows.width(), most_panel(false), threads);
+        sums_ = Tensor({classes, matrix_.size()});
+    }
+}
+
+std::int64_t NormalEquations::count(std::int64_t of_class) const {
+    return counts_[at(of_class)];
+}
+
+void NormalEquations::add(std::span<const std::int64_t> rows) {
+    for (const std::int64_t row : rows) {
+        added_.push_back(row);
+        ++counts_[at(labels_[at(row)])];
+    }
+    axes_.reset();
+    if (!dual_) {
+        add_products();
+    }
+}
+
+/// Primal: of the rows that were added last.
+void NormalEquations::add_products() {
+    const std::int64_t panel = matrix_.panel();
+    const Tiles tiles = upper_tiles(matrix_.panels());
+    ColumnPanels block(panel, matrix_.panels());
+    while (known_ < added_.size()) {
+        const auto rows = std::span<const std::int64_t>(added_).subspan(
+            known_, std::min(added_.size() - known_, at(block_rows)));
+        block.fill(rows_, rows, threads_);
+        share_out(std::ssize(tiles), threads_, [&] { return PrimalWorker(matrix_, block, tiles); });
+        share_out(matrix_.panels(), threads_, [&] {
+            return [&](std::int64_t p) {
+                const float* z = block.panel(p);
+                for (const std::int64_t row : rows) {
+                    float* const sum = sums_.row(labels_[at(row)]).data() + p * panel;
+                    std::transform(z, z + panel, sum, sum, std::plus<>{});
+                    z += panel;
+                }
+            };
+        });
+        known_ += rows.size();
+    }
+    matrix_.mirror();
+}
+
+void NormalEquations::prepare() {
+    if (dual_ && known_ < added_.size()) {
+        matrix_ = SymmetricMatrix(std::ssize(added_), most_panel(true), threads_);
+        Tensor panel({matrix_.panel(), rows_.width()});
+        for (std::int64_t i = 0; i < matrix_.panels(); ++i) {
+            fill_rows(rows_, added_, i * matrix_.panel(), panel);
+            share_out(matrix_.panels() - i, threads_,
+                      [&] { return DualWorker(matrix_, rows_, added_, panel, i); });
+        }
+        matrix_.mirror();
+        known_ = added_.size();
+    }
+    if (!axes_ && matrix_.size() > most_axes) {
+        axes_ = leading_axes(matrix_, most_axes);
+    }
+}
+
+/// b of some classes, matrix_.size() × (last − first).
+Tensor NormalEquations::right_sides(std::int64_t first, std::int64_t last) const {
+    Tensor sides({matrix_.size(), last - first});
+    if (dual_) {
+        for (std::int64_t i = 0; i < std::ssize(added_); ++i) {
+            for (std::int64_t k = first; k < last; ++k) {
+                sides.row(i)[at(k - first)] = labels_[at(added_[at(i)])] == k ? 1.0F : -1.0F;
+            }
+        }
+        return sides;
+    }
+    for (std::int64_t j = 0; j < matrix_.size(); ++j) {
+        double all = 0.0;
+        for (std::int64_t k = 0; k < sums_.rows(); ++k) {
+            all += double{sums_.row(k)[at(j)]};
+        }
+        for (std::int64_t k = first; k < last; ++k) {
+            sides.row(j)[at(k - first)] = static_cast<float>(2.0 * double{sums_.row(k)[at(j)]} - all);
+        }
+    }
+    return sides;
+}
+
+/// w of the classes from `first` on.
+void NormalEquations::weights_of(const Tensor& solution, std::int64_t first, Tensor& weights) const {
+    const std::int64_t classes = solution.columns();
+    if (!dual_) {
+        for (std::int64_t k = 0; k < classes; ++k) {
+            for (std::int64_t j = 0; j < weights.columns(); ++j) {
+                weights.row(first + k)[at(j)] = solution.row(j)[at(k)];
+            }
+        }
+        return;
+    }
+    // One thread, so that sums do not depend on how many there are.
+    const nn::ThreadScope scope(1);
+    nn::Context context(1);
+    nn::MatrixProduct product(context, nn::ProductForm::transposed_a, classes, rows_.width(),
+                              matrix_.panel());
+    Tensor panel({matrix_.panel(), rows_.width()});
+    Tensor part({classes, rows_.width()});
+    float* const to = weights.row(first).data();
+    for (std::int64_t i = 0; i < matrix_.panels(); ++i) {
+        fill_rows(rows_, added_, i * matrix_.panel(), panel);
+        product.run(solution.row(i * matrix_.panel()).data(), panel.data(), part.data());
+        std::transform(part.data(), part.data() + part.size(), to, to, std::plus<>{});
+    }
+}
+
+Tensor NormalEquations::solve(double c) {
+    prepare();
+    Tensor weights({std::ssize(counts_), rows_.width()});
+    const double shift = static_cast<double>(added_.size()) / (2.0 * c);
+    for (std::int64_t first = 0; first < std::ssize(counts_); first += most_classes) {
+        const std::int64_t last = std::min(first + most_classes, std::ssize(counts_));
+        const Tensor solution = solve_ridge(matrix_, shift, right_sides(first, last),
+                                            axes_ ? &*axes_ : nullptr, dual_ ? dual_tolerance : tolerance);
+        weights_of(solution, first, weights);
+    }
+    for (std::int64_t k = 0; k < std::ssize(counts_); ++k) {
+        if (count(k) == 0) {
+            std::fill(weights.row(k).begin(), weights.row(k).end(), 0.0F);
+        }
+    }
+    return weights;
+}
+
+std::int64_t NormalEquations::memory_bytes(std::int64_t n, std::int64_t width) {
+    const bool dual = is_dual(n, width);
+    const std::int64_t extent = std::min(n, width);
+    const std::int64_t block = dual ? 4 * most_dual_panel : block_rows;
+    const std::int64_t vectors = 6 * most_classes + (extent > most_axes ? 5 * most_axes : 0);
+    return SymmetricMatrix::bytes(extent, most_panel(dual)) +
+           static_cast<std::int64_t>(sizeof(float)) * (block * width + vectors * extent);
+}
+
+}  // namespace stackae::search
