@@ -41,8 +41,8 @@ struct EvaluateOptions {
     /// classifier and the baselines. Pictures of the test part are never mirrored.
     bool mirror = false;
     /// Most bytes that training the linear classifier may take beside the codes: about 4 × (m² + 1024 ×
-    /// code_size + 2944 × m), m the smaller of code_size and the labelled training pictures, twice as many with
-    /// `mirror`.
+    /// code_size + 2944 × m), m the smaller of code_size and the labelled training pictures, twice as many
+    /// with `mirror`.
     std::int64_t linear_memory = std::int64_t{10} << 30;
     int threads = 0;
 };

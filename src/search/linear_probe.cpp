@@ -175,11 +175,11 @@ void count_right(const Training& training, NormalEquations& equations, std::span
     for (std::size_t i = 0; i < grid.size(); ++i) {
         const auto given =
             best_classes(training.rows, held_out, equations.solve(grid[i]), offered, training.threads);
-        right[i] += std::transform_reduce(
-            given.begin(), given.end(), held_out.begin(), std::int64_t{0}, std::plus<>{},
-            [&](std::int64_t of_class, std::int64_t row) {
-                return static_cast<std::int64_t>(of_class == training.labels[at(row)]);
-            });
+        right[i] +=
+            std::transform_reduce(given.begin(), given.end(), held_out.begin(), std::int64_t{0},
+                                  std::plus<>{}, [&](std::int64_t of_class, std::int64_t row) {
+                                      return static_cast<std::int64_t>(of_class == training.labels[at(row)]);
+                                  });
     }
 }
 

@@ -15,8 +15,8 @@ namespace {
 // Of solve_ridge. An error of u is one of w in the primal alone.
 constexpr double tolerance = 0.003;
 constexpr double dual_tolerance = 0.0003;
-constexpr std::int64_t most_classes = 64;      // solved together
-constexpr std::int64_t block_rows = 1024;      // standardised at a time
+constexpr std::int64_t most_classes = 64;  // solved together
+constexpr std::int64_t block_rows = 1024;  // standardised at a time
 constexpr std::int64_t most_primal_panel = 1024;
 constexpr std::int64_t most_dual_panel = 256;  // rows of all their values
 /// Larger matrices are solved with the help of so many axes.

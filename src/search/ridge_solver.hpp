@@ -13,8 +13,8 @@ namespace stackae::search {
 [[nodiscard]] nn::PrincipalAxes leading_axes(const SymmetricMatrix& matrix, std::int64_t count);
 
 /// U of (A + λ) U = B for a positive semidefinite A, λ > 0, several columns at once, by conjugate gradients.
-/// Features of pictures vary far more in some directions than in others, which conjugate gradients are slow to
-/// even out. Where the leading eigenvectors v of A with values a are given, they are preconditioned with
+/// Features of pictures vary far more in some directions than in others, which conjugate gradients are slow
+/// to even out. Where the leading eigenvectors v of A with values a are given, they are preconditioned with
 ///
 ///     M = λ + a₀ + Σ (a − a₀) v vᵀ,   a₀: the mean of the other values
 ///

@@ -30,8 +30,8 @@ using training::PhaseData;
 using training::SampleStore;
 
 constexpr std::int64_t encoding_batch = 256;
-/// By neighbours among held-out pictures, CIFAR-10 likes 0.3 best and MNIST 0.2: 0 leaves all to the first axes,
-/// 0.5 raises noise.
+/// By neighbours among held-out pictures, CIFAR-10 likes 0.3 best and MNIST 0.2: 0 leaves all to the first
+/// axes, 0.5 raises noise.
 constexpr double code_whitening = 0.25;
 /// Of the mean deviation, added to every one that roots are divided by. Among held-out CIFAR-10 pictures
 /// neighbours and a linear classifier of radial units do better by 0.8 points than with roots as they are;
@@ -55,7 +55,8 @@ std::vector<double> even_scale(const SampleStore& rows) {
         sum += value;
     }
     const double least = std::max(least_deviation * sum / static_cast<double>(scale.size()), 1e-12);
-    std::transform(scale.begin(), scale.end(), scale.begin(), [least](double s) { return 1.0 / (s + least); });
+    std::transform(scale.begin(), scale.end(), scale.begin(),
+                   [least](double s) { return 1.0 / (s + least); });
     return scale;
 }
 

@@ -16,7 +16,8 @@ using stackae::search::SymmetricMatrix;
 
 constexpr std::int64_t size = 640;
 
-/// H diag(a) H with H = 1 − 2 v vᵀ / ‖v‖², v of ones: values a from 1e6 down by factors to 1, but for the last.
+/// H diag(a) H with H = 1 − 2 v vᵀ / ‖v‖², v of ones: values a from 1e6 down by factors to 1, but for the
+/// last.
 SymmetricMatrix steep() {
     SymmetricMatrix matrix(size, 160, 2);
     std::vector<double> a(size);
@@ -74,5 +75,6 @@ TEST_CASE("without eigenvectors, conjugate gradients end where little is left") 
     Tensor b({size, 1});
     b.row(3)[0] = 1.0F;
     constexpr double lambda = 1e5;
-    CHECK(left_over(matrix, lambda, b, stackae::search::solve_ridge(matrix, lambda, b, nullptr, 1e-4)) < 2e-4);
+    CHECK(left_over(matrix, lambda, b, stackae::search::solve_ridge(matrix, lambda, b, nullptr, 1e-4)) <
+          2e-4);
 }

@@ -425,8 +425,8 @@ TEST_CASE("A code of roots is the principal axes of the roots of the pooled code
         const auto n = static_cast<double>(maps.rows());
         deviations.push_back(std::sqrt(square / n - mean * mean / (n * n)));
     }
-    const double least =
-        0.3 * std::accumulate(deviations.begin(), deviations.end(), 0.0) / static_cast<double>(maps.columns());
+    const double least = 0.3 * std::accumulate(deviations.begin(), deviations.end(), 0.0) /
+                         static_cast<double>(maps.columns());
     for (std::int64_t i = 0; i < axes.rows(); ++i) {
         std::transform(axes.row(i).begin(), axes.row(i).end(), deviations.begin(), axes.row(i).begin(),
                        [least](float w, double s) { return static_cast<float>(double{w} * (s + least)); });
