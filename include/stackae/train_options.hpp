@@ -120,8 +120,8 @@ struct TrainOptions {
     /// principal components (Baldi & Hornik 1989). 0: none.
     std::int64_t code_size = 0;
     /// That layer sees the square roots of the pooled codes below it, so that a strong answer does not drown
-    /// the others (Perronnin, Sánchez & Mensink 2010); and it rebuilds those that vary little as carefully as
-    /// those that vary a lot, but for a floor. Only right above convolutional layers.
+    /// the others (Perronnin, Sánchez & Mensink 2010), each divided by s + 0.3 s̄, s its deviation and s̄ the
+    /// mean of all. Only right above convolutional layers.
     bool code_roots = false;
     /// Radial units over that code, at most one a training picture: a wide code for linear classifiers.
     /// 0: none.

@@ -75,8 +75,7 @@ private:
 std::vector<std::int64_t> best_classes(const StandardisedRows& rows, std::span<const std::int64_t> places,
                                        const Tensor& weights, const std::vector<char>& offered, int threads) {
     std::vector<std::int64_t> classes(places.size());
-    const std::int64_t blocks = (std::ssize(places) + scored_rows - 1) / scored_rows;
-    share_out(blocks, static_cast<int>(std::clamp<std::int64_t>(blocks, 1, threads)),
+    share_out((std::ssize(places) + scored_rows - 1) / scored_rows, threads,
               [&] { return Scorer(rows, places, weights, offered, classes); });
     return classes;
 }
@@ -146,7 +145,7 @@ std::vector<char> offered_by(const NormalEquations& equations, std::int64_t clas
     return offered;
 }
 
-/// Rows of a part, or all others.
+/// Rows of a part (of_it) or all others.
 std::vector<std::int64_t> rows_of(std::span<const std::int64_t> parts, std::int64_t part, bool of_it) {
     std::vector<std::int64_t> rows;
     for (std::int64_t i = 0; i < std::ssize(parts); ++i) {
@@ -184,7 +183,7 @@ void count_right(const Training& training, NormalEquations& equations, std::span
 }
 
 /// The c by which most rows of the first `folds` parts are named rightly, each by what was learnt from the
-/// other parts; the smallest of equals. `equations` are of all rows afterwards.
+/// other parts; the smallest of equals. Leaves `equations` of all rows.
 double choose_c(const Training& training, std::span<const std::int64_t> parts, std::int64_t folds,
                 std::optional<NormalEquations>& equations) {
     const std::vector<double> grid = LinearProbe::grid();
@@ -195,25 +194,30 @@ double choose_c(const Training& training, std::span<const std::int64_t> parts, s
         equations->add(rows_of(parts, part, false));
         const std::vector<std::int64_t> held_out = rows_of(parts, part, true);
         count_right(training, *equations, held_out, right);
-        equations->add(held_out);
+        if (part + 1 == folds) {
+            equations->add(held_out);
+        }
     }
     return grid[at(std::max_element(right.begin(), right.end()) - right.begin())];
 }
 
 }  // namespace
 
-std::int64_t LinearProbe::memory_bytes(std::int64_t rows, std::int64_t columns) {
-    return NormalEquations::memory_bytes(rows, columns + 1);
+std::int64_t LinearProbe::memory_bytes(const Shape& shape, int threads) {
+    const std::int64_t width = shape.columns + 1;
+    const int team = core::resolve_threads(threads);
+    return NormalEquations::memory_bytes(shape.rows, width, shape.classes, team) +
+           static_cast<std::int64_t>(sizeof(float)) * width * (shape.classes + team * scored_rows);
 }
 
-void LinearProbe::check_memory(std::int64_t rows, std::int64_t columns, std::int64_t limit) {
+void LinearProbe::check_memory(const Shape& shape, int threads, std::int64_t limit) {
     constexpr double gib = 1 << 30;
-    if (memory_bytes(rows, columns) > limit) {
+    const std::int64_t bytes = memory_bytes(shape, threads);
+    if (bytes > limit) {
         throw InvalidArgument(fmt::format(
             "linear classifier: {} pictures with {} values each take {:.2f} GiB of memory, {:.2f} GiB are "
             "allowed; take a smaller layer or fewer pictures, or allow more",
-            rows, columns, static_cast<double>(memory_bytes(rows, columns)) / gib,
-            static_cast<double>(limit) / gib));
+            shape.rows, shape.columns, static_cast<double>(bytes) / gib, static_cast<double>(limit) / gib));
     }
 }
 
@@ -224,7 +228,7 @@ std::vector<double> LinearProbe::grid() {
 LinearProbe LinearProbe::fit(const Tensor& rows, std::span<const std::int64_t> labels, std::int64_t classes,
                              const ProbeOptions& options) {
     check(rows, labels, classes, options.views);
-    check_memory(rows.rows(), rows.columns(), options.memory);
+    check_memory({rows.rows(), rows.columns(), classes}, options.threads, options.memory);
     const int threads = core::resolve_threads(options.threads);
     LinearProbe probe;
     probe.scale_ = Scale::of(rows);

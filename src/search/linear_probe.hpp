@@ -33,22 +33,28 @@ struct ProbeOptions {
 /// The loss is a mean, not a sum, so that c depends little on n. c is the one of grid() that names most
 /// training rows rightly that were held out: five folds in turn where n × d × classes are at most
 /// ProbeOptions::fold_values, else one fifth of the rows. Folds are random and stratified. With that c all
-/// rows are trained on. Time is in proportion to n × d × min(n, d).
+/// rows are trained on. Time is in proportion to n × d × m + m² × classes, m = min(n, d).
 class LinearProbe {
 public:
     /// rows: n × d, finite; labels: size n, in [0, classes). A class without rows is never predicted; with
     /// one class alone that is predicted always, and nothing is trained. Throws InvalidArgument when the
-    /// shapes do not agree, a value is not finite, or memory_bytes(n, d) is above options.memory.
+    /// shapes do not agree, a value is not finite, or memory_bytes is above options.memory.
     [[nodiscard]] static LinearProbe fit(const Tensor& rows, std::span<const std::int64_t> labels,
                                          std::int64_t classes, const ProbeOptions& options);
     /// m × d; the class of each row, ties to the smaller.
     [[nodiscard]] std::vector<std::int64_t> predict(const Tensor& rows, int threads = 0) const;
 
+    /// What memory depends on.
+    struct Shape {
+        std::int64_t rows;
+        std::int64_t columns;
+        std::int64_t classes;
+    };
     /// Most that training holds beside its arguments, in essence: 4 × (m² + 1024 × d + 2944 × m) bytes, m =
-    /// min(n, d).
-    [[nodiscard]] static std::int64_t memory_bytes(std::int64_t rows, std::int64_t columns);
+    /// min(n, d), and 256 × d floats for each thread and 4 × d for each class.
+    [[nodiscard]] static std::int64_t memory_bytes(const Shape& shape, int threads);
     /// Throws InvalidArgument when memory_bytes is above the limit.
-    static void check_memory(std::int64_t rows, std::int64_t columns, std::int64_t limit);
+    static void check_memory(const Shape& shape, int threads, std::int64_t limit);
     /// 0.01 to 1000, by factors of √10.
     [[nodiscard]] static std::vector<double> grid();
 

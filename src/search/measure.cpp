@@ -217,7 +217,8 @@ SplitFigures measure(const Part& train, const Part& test, std::int64_t classes,
     const Labelled labelled(train, test);
     figures.labelled = !labelled.train.empty() && !labelled.test.empty();
     if (options.linear && figures.labelled) {  // else it would be refused after the rest was measured
-        LinearProbe::check_memory(std::ssize(labelled.train), train.codes.columns(), options.linear_memory);
+        LinearProbe::check_memory({std::ssize(labelled.train), train.codes.columns(), classes},
+                                  options.threads, options.linear_memory);
     }
     figures.pca_components =
         std::min({train.codes.columns(), train.size(), train.pictures.columns(), widest_pca});

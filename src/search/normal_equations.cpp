@@ -1,6 +1,7 @@
 #include "search/normal_equations.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <functional>
 #include <numeric>
 #include <utility>
@@ -12,15 +13,15 @@
 namespace stackae::search {
 namespace {
 
-// Of solve_ridge. An error of u is one of w in the primal alone.
+/// Of solve_ridge, for a class of half the rows. The right side of a rare one is nearly all bias, and what
+/// tells it apart is a smaller share of it. In the dual, what is left of u is not yet what is left of w.
 constexpr double tolerance = 0.003;
 constexpr double dual_tolerance = 0.0003;
 constexpr std::int64_t most_classes = 64;  // solved together
 constexpr std::int64_t block_rows = 1024;  // standardised at a time
-constexpr std::int64_t most_primal_panel = 1024;
+constexpr std::int64_t most_primal_panel = 512;
 constexpr std::int64_t most_dual_panel = 256;  // rows of all their values
-/// Larger matrices are solved with the help of so many axes.
-constexpr std::int64_t most_axes = 512;
+constexpr std::int64_t most_axes = 512;        // for solve_ridge
 
 std::size_t at(std::int64_t i) {
     return static_cast<std::size_t>(i);
@@ -200,10 +201,15 @@ void NormalEquations::add_products() {
         known_ += rows.size();
     }
     matrix_.mirror();
+    total_.assign(at(matrix_.size()), 0.0);
+    for (std::int64_t k = 0; k < sums_.rows(); ++k) {
+        std::transform(total_.begin(), total_.end(), sums_.row(k).begin(), total_.begin(), std::plus<>{});
+    }
 }
 
 void NormalEquations::prepare() {
     if (dual_ && known_ < added_.size()) {
+        matrix_ = SymmetricMatrix();  // before another takes as much memory
         matrix_ = SymmetricMatrix(std::ssize(added_), most_panel(true), threads_);
         Tensor panel({matrix_.panel(), rows_.width()});
         for (std::int64_t i = 0; i < matrix_.panels(); ++i) {
@@ -214,7 +220,7 @@ void NormalEquations::prepare() {
         matrix_.mirror();
         known_ = added_.size();
     }
-    if (!axes_ && matrix_.size() > most_axes) {
+    if (!axes_ && matrix_.size() > most_direct) {
         axes_ = leading_axes(matrix_, most_axes);
     }
 }
@@ -230,69 +236,77 @@ Tensor NormalEquations::right_sides(std::int64_t first, std::int64_t last) const
         }
         return sides;
     }
-    for (std::int64_t j = 0; j < matrix_.size(); ++j) {
-        double all = 0.0;
-        for (std::int64_t k = 0; k < sums_.rows(); ++k) {
-            all += double{sums_.row(k)[at(j)]};
-        }
-        for (std::int64_t k = first; k < last; ++k) {
-            sides.row(j)[at(k - first)] = static_cast<float>(2.0 * double{sums_.row(k)[at(j)]} - all);
+    for (std::int64_t k = first; k < last; ++k) {
+        const auto sum = sums_.row(k);
+        for (std::int64_t j = 0; j < matrix_.size(); ++j) {
+            sides.row(j)[at(k - first)] = static_cast<float>(2.0 * double{sum[at(j)]} - total_[at(j)]);
         }
     }
     return sides;
 }
 
-/// w of the classes from `first` on.
-void NormalEquations::weights_of(const Tensor& solution, std::int64_t first, Tensor& weights) const {
-    const std::int64_t classes = solution.columns();
+/// solution: classes × matrix_.size().
+Tensor NormalEquations::weights_of(const Tensor& solution) const {
+    const std::int64_t classes = solution.rows();
+    Tensor weights({classes, rows_.width()});
     if (!dual_) {
         for (std::int64_t k = 0; k < classes; ++k) {
-            for (std::int64_t j = 0; j < weights.columns(); ++j) {
-                weights.row(first + k)[at(j)] = solution.row(j)[at(k)];
-            }
+            std::copy_n(solution.row(k).begin(), weights.columns(), weights.row(k).begin());
         }
-        return;
+        return weights;
     }
     // One thread, so that sums do not depend on how many there are.
     const nn::ThreadScope scope(1);
     nn::Context context(1);
-    nn::MatrixProduct product(context, nn::ProductForm::transposed_a, classes, rows_.width(),
-                              matrix_.panel());
-    Tensor panel({matrix_.panel(), rows_.width()});
+    const std::int64_t size = matrix_.panel();
+    nn::MatrixProduct product(context, nn::ProductForm::plain, classes, rows_.width(), size);
+    Tensor panel({size, rows_.width()});
+    Tensor some({classes, size});
     Tensor part({classes, rows_.width()});
-    float* const to = weights.row(first).data();
     for (std::int64_t i = 0; i < matrix_.panels(); ++i) {
-        fill_rows(rows_, added_, i * matrix_.panel(), panel);
-        product.run(solution.row(i * matrix_.panel()).data(), panel.data(), part.data());
-        std::transform(part.data(), part.data() + part.size(), to, to, std::plus<>{});
-    }
-}
-
-Tensor NormalEquations::solve(double c) {
-    prepare();
-    Tensor weights({std::ssize(counts_), rows_.width()});
-    const double shift = static_cast<double>(added_.size()) / (2.0 * c);
-    for (std::int64_t first = 0; first < std::ssize(counts_); first += most_classes) {
-        const std::int64_t last = std::min(first + most_classes, std::ssize(counts_));
-        const Tensor solution = solve_ridge(matrix_, shift, right_sides(first, last),
-                                            axes_ ? &*axes_ : nullptr, dual_ ? dual_tolerance : tolerance);
-        weights_of(solution, first, weights);
-    }
-    for (std::int64_t k = 0; k < std::ssize(counts_); ++k) {
-        if (count(k) == 0) {
-            std::fill(weights.row(k).begin(), weights.row(k).end(), 0.0F);
+        fill_rows(rows_, added_, i * size, panel);
+        for (std::int64_t k = 0; k < classes; ++k) {
+            std::copy_n(solution.row(k).begin() + i * size, size, some.row(k).begin());
         }
+        product.run(some.data(), panel.data(), part.data());
+        std::transform(part.data(), part.data() + part.size(), weights.data(), weights.data(), std::plus<>{});
     }
     return weights;
 }
 
-std::int64_t NormalEquations::memory_bytes(std::int64_t n, std::int64_t width) {
+Tensor NormalEquations::solve(double c) {
+    prepare();
+    const auto n = static_cast<double>(added_.size());
+    const std::int64_t classes = std::ssize(counts_);
+    Tensor solution({classes, matrix_.size()});
+    for (std::int64_t first = 0; first < classes; first += most_classes) {
+        const std::int64_t last = std::min(first + most_classes, classes);
+        std::vector<double> tolerances;
+        for (std::int64_t k = first; k < last; ++k) {
+            const double share = static_cast<double>(std::max<std::int64_t>(count(k), 1)) / n;
+            tolerances.push_back((dual_ ? dual_tolerance : tolerance) * 2.0 *
+                                 std::sqrt(share * (1.0 - share)));
+        }
+        const Tensor some = solve_ridge(matrix_, n / (2.0 * c), right_sides(first, last),
+                                        axes_ ? &*axes_ : nullptr, tolerances);
+        for (std::int64_t k = first; k < last; ++k) {
+            for (std::int64_t j = 0; count(k) > 0 && j < matrix_.size(); ++j) {
+                solution.row(k)[at(j)] = some.row(j)[at(k - first)];
+            }
+        }
+    }
+    return weights_of(solution);
+}
+
+std::int64_t NormalEquations::memory_bytes(std::int64_t n, std::int64_t width, std::int64_t classes,
+                                           int threads) {
     const bool dual = is_dual(n, width);
     const std::int64_t extent = std::min(n, width);
-    const std::int64_t block = dual ? 4 * most_dual_panel : block_rows;
-    const std::int64_t vectors = 6 * most_classes + (extent > most_axes ? 5 * most_axes : 0);
+    const std::int64_t block = dual ? (threads + 1) * most_dual_panel : block_rows;
+    const std::int64_t vectors = 6 * most_classes + (extent > most_direct ? 5 * most_axes : 0);
     return SymmetricMatrix::bytes(extent, most_panel(dual)) +
-           static_cast<std::int64_t>(sizeof(float)) * (block * width + vectors * extent);
+           static_cast<std::int64_t>(sizeof(float)) *
+               ((block + 2 * classes) * width + (vectors + classes) * extent);
 }
 
 }  // namespace stackae::search

@@ -35,13 +35,14 @@ public:
     [[nodiscard]] std::int64_t count(std::int64_t of_class) const;
 
     /// Most that is held with n rows of so many values (the bias's 1 among them), in essence.
-    [[nodiscard]] static std::int64_t memory_bytes(std::int64_t n, std::int64_t width);
+    [[nodiscard]] static std::int64_t memory_bytes(std::int64_t n, std::int64_t width, std::int64_t classes,
+                                                   int threads);
 
 private:
     void add_products();
     void prepare();
     [[nodiscard]] Tensor right_sides(std::int64_t first, std::int64_t last) const;
-    void weights_of(const Tensor& solution, std::int64_t first, Tensor& weights) const;
+    [[nodiscard]] Tensor weights_of(const Tensor& solution) const;
 
     StandardisedRows rows_;
     std::span<const std::int64_t> labels_;
@@ -51,7 +52,8 @@ private:
     std::vector<std::int64_t> counts_;  // of added rows, by class
     std::size_t known_ = 0;             // added rows whose products are in the matrix
     SymmetricMatrix matrix_;
-    Tensor sums_;  // primal: classes × matrix_.size(), Σ z of the class
+    Tensor sums_;                // primal: classes × matrix_.size(), Σ z of the class
+    std::vector<double> total_;  // primal: Σ z of all
     std::optional<nn::PrincipalAxes> axes_;
 };
 

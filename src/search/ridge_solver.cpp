@@ -1,9 +1,10 @@
 #include "search/ridge_solver.hpp"
 
+#include <Eigen/Cholesky>
+#include <Eigen/Core>
 #include <algorithm>
 #include <functional>
 #include <numeric>
-#include <optional>
 #include <vector>
 
 #include "nn/matrix_product.hpp"
@@ -41,54 +42,58 @@ void combine(const Columns& scale, const Tensor& x, const Columns& turn, Tensor&
     }
 }
 
-/// M⁻¹ of the header; without axes M = 1.
+/// M⁻¹ of the header.
 class Preconditioner {
 public:
-    Preconditioner(const nn::PrincipalAxes* axes, double lambda, std::int64_t size, std::int64_t columns) {
-        if (axes == nullptr) {
-            return;
-        }
-        axes_ = axes;
-        const std::int64_t r = axes->axes.rows();
-        const double explained = std::accumulate(axes->variances.begin(), axes->variances.end(), 0.0);
-        const double others = std::max(0.0, axes->total_variance - explained) /
-                              static_cast<double>(std::max<std::int64_t>(size - r, 1));
+    Preconditioner(const nn::PrincipalAxes& axes, double lambda, std::int64_t size, std::int64_t columns)
+        : axes_(axes),
+          in_(context_, nn::ProductForm::plain, axes.axes.rows(), columns, size),
+          out_(context_, nn::ProductForm::transposed_a, size, columns, axes.axes.rows()),
+          along_({axes.axes.rows(), columns}) {
+        const double explained = std::accumulate(axes.variances.begin(), axes.variances.end(), 0.0);
+        const double others = std::max(0.0, axes.total_variance - explained) /
+                              static_cast<double>(std::max<std::int64_t>(size - axes.axes.rows(), 1));
         rest_ = static_cast<float>(1.0 / (lambda + others));
-        for (const double value : axes->variances) {
+        for (const double value : axes.variances) {
             scale_.push_back(static_cast<float>((others - value) / (lambda + value)));
         }
-        in_.emplace(context_, nn::ProductForm::plain, r, columns, size);
-        out_.emplace(context_, nn::ProductForm::transposed_a, size, columns, r);
-        along_ = Tensor({r, columns});
     }
 
     /// to = M⁻¹ from, both size × columns.
     void apply(const Tensor& from, Tensor& to) {
-        if (axes_ == nullptr) {
-            std::copy_n(from.data(), from.size(), to.data());
-            return;
-        }
-        in_->run(axes_->axes.data(), from.data(), along_.data());
+        in_.run(axes_.axes.data(), from.data(), along_.data());
         for (std::int64_t i = 0; i < along_.rows(); ++i) {
             for (float& value : along_.row(i)) {
                 value *= scale_[static_cast<std::size_t>(i)];
             }
         }
-        out_->run(axes_->axes.data(), along_.data(), to.data());
+        out_.run(axes_.axes.data(), along_.data(), to.data());
         std::transform(from.data(), from.data() + from.size(), to.data(), to.data(),
                        [rest = rest_](float own, float axis) { return rest * (own + axis); });
     }
 
 private:
-    const nn::PrincipalAxes* axes_ = nullptr;
+    const nn::PrincipalAxes& axes_;
     nn::ThreadScope scope_{1};  // one thread, so that sums do not depend on how many there are
     nn::Context context_{1};
-    std::optional<nn::MatrixProduct> in_;
-    std::optional<nn::MatrixProduct> out_;
+    nn::MatrixProduct in_;
+    nn::MatrixProduct out_;
     Tensor along_;
     std::vector<float> scale_;  // (a₀ − a) / (λ + a)
     float rest_ = 1.0F;         // 1 / (λ + a₀)
 };
+
+Tensor solve_directly(const SymmetricMatrix& a, double lambda, const Tensor& b) {
+    using RowMajor = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+    const Eigen::Index n = a.size();
+    Eigen::MatrixXd matrix = Eigen::Map<const RowMajor>(a.row(0), n, n).cast<double>();
+    matrix.diagonal().array() += lambda;
+    const Eigen::Map<const RowMajor> sides(b.data(), n, b.columns());
+    Tensor solution({a.size(), b.columns()});
+    Eigen::Map<RowMajor>(solution.data(), n, b.columns()) =
+        matrix.llt().solve(sides.cast<double>()).cast<float>();
+    return solution;
+}
 
 }  // namespace
 
@@ -100,9 +105,12 @@ nn::PrincipalAxes leading_axes(const SymmetricMatrix& matrix, std::int64_t count
 }
 
 Tensor solve_ridge(const SymmetricMatrix& a, double lambda, const Tensor& b, const nn::PrincipalAxes* axes,
-                   double tolerance) {
+                   const std::vector<double>& tolerances) {
+    if (a.size() <= most_direct) {
+        return solve_directly(a, lambda, b);
+    }
     const std::int64_t columns = b.columns();
-    Preconditioner preconditioner(axes, lambda, a.size(), columns);
+    Preconditioner preconditioner(*axes, lambda, a.size(), columns);
     Tensor solution({a.size(), columns});
     Tensor rest = b;  // B − (A + λ) U
     Tensor conditioned({a.size(), columns});
@@ -111,8 +119,8 @@ Tensor solve_ridge(const SymmetricMatrix& a, double lambda, const Tensor& b, con
     Tensor direction = conditioned;
     Columns squares = dots(rest, conditioned);
     Columns enough(squares.size());
-    std::transform(squares.begin(), squares.end(), enough.begin(),
-                   [tolerance](double square) { return tolerance * tolerance * square; });
+    std::transform(squares.begin(), squares.end(), tolerances.begin(), enough.begin(),
+                   [](double square, double tolerance) { return tolerance * tolerance * square; });
     const Columns ones(squares.size(), 1.0);
     const Columns shift(squares.size(), lambda);
     const auto done = [&] {
@@ -125,7 +133,8 @@ Tensor solve_ridge(const SymmetricMatrix& a, double lambda, const Tensor& b, con
         Columns length(squares.size());
         Columns back(squares.size());
         for (std::size_t k = 0; k < squares.size(); ++k) {
-            length[k] = squares[k] <= enough[k] ? 0.0 : squares[k] / curvature[k];
+            // A column that is done stands still.
+            length[k] = squares[k] <= enough[k] || curvature[k] <= 0.0 ? 0.0 : squares[k] / curvature[k];
             back[k] = -length[k];
         }
         combine(length, direction, ones, solution);

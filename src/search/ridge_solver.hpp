@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include "stackae/tensor.hpp"
 
@@ -12,15 +13,20 @@ namespace stackae::search {
 /// At most `count` leading eigenvectors, roughly: as good as preconditioning needs them.
 [[nodiscard]] nn::PrincipalAxes leading_axes(const SymmetricMatrix& matrix, std::int64_t count);
 
-/// U of (A + λ) U = B for a positive semidefinite A, λ > 0, several columns at once, by conjugate gradients.
-/// Features of pictures vary far more in some directions than in others, which conjugate gradients are slow
-/// to even out. Where the leading eigenvectors v of A with values a are given, they are preconditioned with
+/// Matrices up to this size are factorised.
+inline constexpr std::int64_t most_direct = 512;
+
+/// U of (A + λ) U = B for a positive semidefinite A, λ > 0, several columns at once: up to most_direct by
+/// Cholesky decomposition in double precision, above by conjugate gradients. Features of pictures vary far
+/// more in some directions than in others, which conjugate gradients are slow to even out; by the leading
+/// eigenvectors v of A with values a they are preconditioned with
 ///
 ///     M = λ + a₀ + Σ (a − a₀) v vᵀ,   a₀: the mean of the other values
 ///
-/// Ends for each column where the length of what is left, in M⁻¹, has fallen to the share `tolerance` of B's,
-/// after 200 steps at most. Deterministic; independent of the number of threads.
+/// They end for each column where the length of what is left, in M⁻¹, has fallen to the share of its
+/// tolerance of B's, after 200 steps at most. Deterministic; independent of the number of threads. axes: not
+/// null above most_direct.
 [[nodiscard]] Tensor solve_ridge(const SymmetricMatrix& a, double lambda, const Tensor& b,
-                                 const nn::PrincipalAxes* axes, double tolerance);
+                                 const nn::PrincipalAxes* axes, const std::vector<double>& tolerances);
 
 }  // namespace stackae::search

@@ -1,25 +1,30 @@
 #pragma once
 
+#include <algorithm>
+#include <atomic>
 #include <cstdint>
 #include <exception>
 #include <omp.h>
 
 namespace stackae::search {
 
-/// Calls work(i) for i from 0 to count − 1 on so many threads, in any order. Each thread makes a `work` of
-/// its own by make(): oneDNN's primitives and their scratch memory belong to a thread. Rethrows what one
-/// threw.
+/// Calls work(i) for i from 0 to count − 1, in any order, on at most so many threads. Each thread makes a
+/// `work` of its own by make(): oneDNN's primitives and their scratch memory belong to a thread. Rethrows
+/// what one of them threw.
 template <class Make>
 void share_out(std::int64_t count, int threads, const Make& make) {
     std::exception_ptr failure;
-#pragma omp parallel num_threads(threads)
+    std::atomic<std::int64_t> next{0};
+    const int team = static_cast<int>(std::clamp<std::int64_t>(count, 1, threads));
+#pragma omp parallel num_threads(team)
+    // No worksharing loop: what is thrown may not leave one.
     try {
         auto work = make();
-#pragma omp for schedule(dynamic) nowait
-        for (std::int64_t i = 0; i < count; ++i) {
+        for (std::int64_t i = next++; i < count; i = next++) {
             work(i);
         }
     } catch (...) {
+        next = count;
 #pragma omp critical(stackae_share_out)
         failure = std::current_exception();
     }

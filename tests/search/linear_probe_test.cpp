@@ -234,7 +234,7 @@ TEST_CASE("views of one picture are held out together: what is known of one says
 }
 
 TEST_CASE("rows wide enough for principal axes are told apart, the same at any number of threads") {
-    const Data train = clouds(400, 3, 600, 1.0F, 23);
+    const Data train = clouds(700, 3, 600, 1.0F, 23);  // 560 of them while c is chosen: the dual
     ProbeOptions options;
     options.threads = 1;
     const int before = omp_get_max_threads();
@@ -302,10 +302,16 @@ TEST_CASE("with one class alone, the linear classifier names that one") {
 
 TEST_CASE("the linear classifier refuses what does not fit, and says what it would take") {
     Data train = clouds(64, 2, 1022, 1.0F, 13);
-    const std::int64_t needed = 4 * (64 * 64 + 4 * 256 * 1023 + 6 * 64 * 64);
-    CHECK(LinearProbe::memory_bytes(64, 1022) == needed);
+    // 64 × 64 products; rows for two threads to make them and to find classes by; weights of two classes.
+    const std::int64_t needed =
+        4 * (64 * 64 + 3 * 256 * 1023 + 2 * 256 * 1023 + 3 * 1023 * 2 + 64 * (2 + 6 * 64));
+    CHECK(LinearProbe::memory_bytes({64, 1022, 2}, 2) == needed);
+    // Of many rows, 1023 × 1023 products, filled up, and 512 axes with what they are made of.
+    CHECK(LinearProbe::memory_bytes({5000, 1022, 2}, 1) ==
+          4 * (1024 * 1024 + 1024 * 1023 + 256 * 1023 + 3 * 1023 * 2 + 1023 * (2 + 6 * 64 + 5 * 512)));
     ProbeOptions options;
     options.c = 1.0;
+    options.threads = 2;
     options.memory = needed;
     CHECK_NOTHROW(LinearProbe::fit(train.rows, train.labels, 2, options));
     --options.memory;

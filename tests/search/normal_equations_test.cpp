@@ -140,8 +140,9 @@ std::int64_t best_class(const Tensor& weights, std::span<const float> row) {
     return std::max_element(scores.begin(), scores.end()) - scores.begin();
 }
 
-/// Length of the objective's gradient, as a share of its length at w = 0.
-double left_over(const Data& data, std::int64_t of_class, double c, std::span<const float> w) {
+/// Length of the objective's gradient in so many of its values, as a share of their length at w = 0.
+double left_over(const Data& data, std::int64_t of_class, double c, std::span<const float> w,
+                 std::int64_t values) {
     std::vector<double> gradient(w.begin(), w.end());
     std::vector<double> at_zero(w.size());
     const double each = 2.0 * c / static_cast<double>(data.size());
@@ -154,8 +155,8 @@ double left_over(const Data& data, std::int64_t of_class, double c, std::span<co
             at_zero[j] -= each * y * double{z[j]};
         }
     }
-    const auto length = [](const std::vector<double>& v) {
-        return std::sqrt(std::inner_product(v.begin(), v.end(), v.begin(), 0.0));
+    const auto length = [values](const std::vector<double>& v) {
+        return std::sqrt(std::inner_product(v.begin(), v.begin() + values, v.begin(), 0.0));
     };
     return length(gradient) / length(at_zero);
 }
@@ -193,7 +194,7 @@ TEST_CASE("normal equations of several panels leave next to no gradient") {
     const Tensor weights = solve(data, c, 2);
     for (std::int64_t k = 0; k < 3; ++k) {
         CAPTURE(data.size(), c, k);
-        CHECK(left_over(data, k, c, weights.row(k)) < 0.01);
+        CHECK(left_over(data, k, c, weights.row(k), data.rows.columns()) < 0.01);
     }
 }
 
@@ -241,4 +242,29 @@ TEST_CASE("a class without rows has weights of zero") {
     CHECK(zero(weights.row(3)));
     CHECK(zero(weights.row(4)));
     CHECK_FALSE(zero(weights.row(2)));
+}
+
+TEST_CASE("what tells a rare class apart is found, though its right side is nearly all bias") {
+    // 1,000 classes of 5 rows each, in 600 columns that are the more alike the more of them there are.
+    constexpr std::int64_t classes = 1000;
+    std::mt19937 generator(6);
+    std::normal_distribution<float> normal;
+    Tensor centres({classes, 600});
+    std::generate(centres.values().begin(), centres.values().end(), [&] { return normal(generator); });
+    Tensor rows({5 * classes, 600});
+    Labels labels;
+    for (std::int64_t i = 0; i < rows.rows(); ++i) {
+        labels.push_back(i % classes);
+        const auto row = rows.row(i);
+        std::transform(row.begin(), row.end(), centres.row(labels.back()).begin(), row.begin(),
+                       [&](float, float centre) { return centre + 0.5F * normal(generator); });
+        std::partial_sum(row.begin(), row.end(), row.begin());
+    }
+    const Data data{std::move(rows), std::move(labels), classes};
+    constexpr double c = 100.0;
+    const Tensor weights = solve(data, c, 2);
+    for (const std::int64_t k : {0, 500, 999}) {
+        // Without the bias's part of the gradient, which dwarfs all others where weights are 0.
+        CHECK(left_over(data, k, c, weights.row(k), 600) < 0.02);
+    }
 }

@@ -246,7 +246,7 @@ TEST_CASE("The threshold does not depend on the order of the pictures") {
     CHECK(static_cast<double>(active) / static_cast<double>(codes.size()) == Approx(0.2).margin(0.04));
 }
 
-TEST_CASE("A code in closed form is almost white, without correlations, and rebuilds better than the mean") {
+TEST_CASE("A code in closed form is half white, without correlations, and rebuilds better than the mean") {
     TrainOptions options = small_options();
     options.convolutions.resize(GENERATE(0U, 2U));
     options.validation = 0.0;
@@ -259,7 +259,7 @@ TEST_CASE("A code in closed form is almost white, without correlations, and rebu
     const auto n = static_cast<double>(codes.rows());
     const DenseLayer& layer = model.layers.front();
     for (std::int64_t a = 0; a < codes.columns(); ++a) {
-        // The row of W is λ^(−0.4) times an axis of length 1; the code's variance is then λ^0.2.
+        // The row of W is λ^(−0.25) times an axis of length 1; the code's variance is then λ^0.5.
         for (std::int64_t b = 0; b <= a; ++b) {
             double mean = 0.0;
             double product = 0.0;
@@ -270,7 +270,7 @@ TEST_CASE("A code in closed form is almost white, without correlations, and rebu
                     double{code[static_cast<std::size_t>(a)]} * double{code[static_cast<std::size_t>(b)]} / n;
             }
             CAPTURE(a, b);
-            const double variance = std::pow(core::squared_norm(layer.weights.row(a)), -0.2 / 0.8);
+            const double variance = std::pow(core::squared_norm(layer.weights.row(a)), -1.0);
             CHECK(mean == Approx(0.0).margin(1e-3));
             CHECK(product == Approx(a == b ? variance : 0.0).epsilon(0.01).margin(1e-3));
         }
@@ -292,7 +292,7 @@ TEST_CASE("A code in closed form is almost white, without correlations, and rebu
     }
     double kept = 0.0;
     for (std::int64_t a = 0; a < codes.columns(); ++a) {
-        kept += n * std::pow(core::squared_norm(layer.weights.row(a)), -1.0 / 0.8);
+        kept += n * std::pow(core::squared_norm(layer.weights.row(a)), -2.0);
     }
     CHECK(kept > 0.2 * of_mean);
     CHECK(error == Approx(of_mean - kept).epsilon(1e-2));
@@ -412,7 +412,7 @@ TEST_CASE("A code of roots is the principal axes of the roots of the pooled code
     for (std::int64_t i = 0; i < rebuilt.size(); ++i) {
         REQUIRE(std::abs(rebuilt.data()[i] - expected.data()[i]) < 1e-3F);
     }
-    // Axes of evenly scaled roots: scaled back, each unit's weights stand upright on all others'.
+    // Axes of evenly scaled roots: scaled back, the units' weights are orthogonal.
     Tensor axes = layer.weights;
     std::vector<double> deviations;
     for (std::size_t j = 0; j < static_cast<std::size_t>(maps.columns()); ++j) {
