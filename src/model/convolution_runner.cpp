@@ -1,0 +1,87 @@
+#include "model/convolution_runner.hpp"
+
+#include <algorithm>
+#include <exception>
+#include <omp.h>
+
+#include "core/threads.hpp"
+#include "model/dense_runner.hpp"
+#include "nn/convolution.hpp"
+
+namespace stackae::encoding {
+
+/// The layers for one thread, with a buffer between any two.
+class ConvolutionRunner::Worker {
+public:
+    Worker(const Model& model, std::size_t layers) : context_(1) {
+        for (std::size_t i = 0; i < layers; ++i) {
+            layers_.emplace_back(context_, model.convolutions[i]);
+            maps_.emplace_back(Tensor({model.convolutions[i].outputs()}));
+        }
+    }
+
+    void encode(const float* picture, float* code) {
+        for (std::size_t i = 0; i < layers_.size(); ++i) {
+            layers_[i].forward(i == 0 ? picture : maps_[i - 1].data(),
+                               i + 1 == layers_.size() ? code : maps_[i].data());
+        }
+    }
+
+    void decode(const float* code, float* picture) {
+        for (std::size_t i = layers_.size(); i-- > 0;) {
+            layers_[i].backward(i + 1 == layers_.size() ? code : maps_[i].data(),
+                                i == 0 ? picture : maps_[i - 1].data());
+        }
+    }
+
+private:
+    nn::Context context_;
+    std::vector<nn::Convolution> layers_;
+    std::vector<Tensor> maps_;
+};
+
+ConvolutionRunner::ConvolutionRunner(const Model& model, std::size_t layers, int threads)
+    : model_(model), layers_(layers), workers_(static_cast<std::size_t>(core::resolve_threads(threads))) {}
+ConvolutionRunner::~ConvolutionRunner() = default;
+
+template <class Body>
+Tensor ConvolutionRunner::run(const Tensor& rows, std::int64_t columns, const Body& body) {
+    Tensor result({rows.rows(), columns});
+    const auto threads = static_cast<int>(std::min<std::int64_t>(std::ssize(workers_), rows.rows()));
+    std::exception_ptr failure;
+#pragma omp parallel num_threads(std::max(1, threads))
+    {
+        const nn::ThreadScope alone(1);
+        auto& worker = workers_[static_cast<std::size_t>(omp_get_thread_num())];
+#pragma omp for schedule(dynamic, 1)
+        for (std::int64_t i = 0; i < rows.rows(); ++i) {
+            try {  // inside, since every thread has to come to the loop's end
+                if (!worker) {
+                    worker = std::make_unique<Worker>(model_, layers_);
+                }
+                body(*worker, rows.row(i).data(), result.row(i).data());
+            } catch (...) {
+#pragma omp critical
+                failure = std::current_exception();
+            }
+        }
+    }
+    if (failure) {
+        std::rethrow_exception(failure);
+    }
+    return result;
+}
+
+Tensor ConvolutionRunner::encode(const Tensor& pictures) {
+    check_columns("encode", pictures, model_.recipe.size());
+    return run(pictures, model_.convolutions[layers_ - 1].outputs(),
+               [](Worker& worker, const float* src, float* dst) { worker.encode(src, dst); });
+}
+
+Tensor ConvolutionRunner::decode(const Tensor& codes) {
+    check_columns("decode", codes, model_.convolutions[layers_ - 1].outputs());
+    return run(codes, model_.recipe.size(),
+               [](Worker& worker, const float* src, float* dst) { worker.decode(src, dst); });
+}
+
+}  // namespace stackae::encoding
