@@ -61,7 +61,7 @@ TEST_CASE("a preset's code of roots stays where there can be one, and is never t
     CHECK_THROWS_WITH(parsed({"--preset", "conv", "--code-of", "halves"}),
                       test::contains("'halves' is neither values nor roots"));
     CHECK_THROWS_WITH(parsed({"--preset", "dense", "--code-of", "roots"}),
-                      test::contains("code_roots: true found"));
+                      test::contains("--code-of roots: no convolutional codes found right below the code"));
 }
 
 TEST_CASE("what a stack in closed form does not use is known by name") {
