@@ -30,7 +30,9 @@ struct Pca {
 };
 
 struct EvaluateOptions {
-    int layer = 0;  ///< whose code, 1-based; 0: the last
+    /// Whose code, 1-based; 0: Model::code_layer(), but the linear classifier is of the radial units above
+    /// it, where there are some.
+    int layer = 0;
     std::int64_t k = 5;
     Metric metric = Metric::l2;
     bool l2_normalize = false;
@@ -58,7 +60,8 @@ struct Figure {
 /// & Klautau 2004). c is chosen on the training part alone: by five-fold cross-validation where n × code_size
 /// × classes are at most 2.5 · 10⁷, else on one fifth of the training pictures, held out.
 struct LinearFigures {
-    Figure accuracy;  ///< in [0, 1]
+    Figure accuracy;             ///< in [0, 1]
+    std::int64_t code_size = 0;  ///< values of a picture that it sees
     /// As chosen from `grid`; over splits their median (the lower of two). 0 where the training part had one
     /// class alone.
     double c = 0.0;

@@ -107,7 +107,12 @@ std::string report(const Evaluation& result, const std::string& model) {
     out += fmt::format("\naccuracy of the {} nearest neighbours ({} distance)\n{}", result.k,
                        name(result.metric), accuracy.text());
     if (result.linear) {
-        out += "\naccuracy of a linear classifier\n" + linear_table(*result.linear, splits);
+        out +=
+            fmt::format("\naccuracy of a linear classifier{}\n{}",
+                        result.linear->code_size == result.code_size
+                            ? ""
+                            : fmt::format(" of the {} radial units", format_count(result.linear->code_size)),
+                        linear_table(*result.linear, splits));
     }
     TextTable classes;
     classes.add({"class", "pictures", "precision", "recall", "F1"});
@@ -155,6 +160,7 @@ nlohmann::json report_json(const Evaluation& result, const std::string& model, b
     if (result.linear) {
         auto& linear = out["linear"];
         put(linear, "accuracy", result.linear->accuracy);
+        linear["code_size"] = result.linear->code_size;
         linear["c"] = result.linear->c;
         linear["c_grid"] = result.linear->grid;
         linear["folds"] = result.linear->folds;

@@ -7,6 +7,7 @@
 
 #include "stackae/error.hpp"
 
+#include "model/radial_runner.hpp"
 #include "search/measure.hpp"
 #include "search/numbering.hpp"
 #include "search/rows.hpp"
@@ -73,14 +74,44 @@ void mirror(const Recipe& recipe, Tensor& pictures) {
 
 enum class View { as_is, mirrored };
 
+/// The layer asked for and, where a linear classifier is to see them, the radial units above it.
+class Encoders {
+public:
+    Encoders(const Model& model, const EvaluateOptions& options)
+        : code_(model, {.layer = options.layer, .threads = options.threads}), context_(options.threads) {
+        if (options.linear && options.layer == 0 && model.radial) {
+            radial_.emplace(*model.radial);
+            wide_ = model.radial->units();
+        }
+    }
+
+    [[nodiscard]] Encoder& code() { return code_; }
+    /// Values that wide() gives a picture; 0: it gives none.
+    [[nodiscard]] std::int64_t wide_size() const { return wide_; }
+    [[nodiscard]] Tensor wide(const Tensor& codes) {
+        return nn::run_on_backend("encode", context_.threads(),
+                                  [&] { return radial_->encode(context_, codes); });
+    }
+
+private:
+    Encoder code_;
+    nn::Context context_;
+    std::optional<encoding::RadialRunner> radial_;
+    std::int64_t wide_ = 0;
+};
+
 /// rebuild: whether each picture's error of reconstruction is measured too, which costs as much as encoding
 /// it.
-Read read(Encoder& encoder, const Model& model, const Pictures& pictures, const EvaluateOptions& options,
+Read read(Encoders& encoders, const Model& model, const Pictures& pictures, const EvaluateOptions& options,
           bool rebuild, View view = View::as_is) {
     Read result;
     Part& part = result.part;
+    Encoder& encoder = encoders.code();
     part.pictures = Tensor({pictures.size(), model.recipe.size()});
     part.codes = Tensor({pictures.size(), encoder.code_size()});
+    if (encoders.wide_size() > 0) {
+        part.wide = Tensor({pictures.size(), encoders.wide_size()});
+    }
     PictureReader reader(pictures, model.recipe, {.threads = options.threads});
     PictureBatch batch;
     std::int64_t rows = 0;
@@ -104,10 +135,17 @@ Read read(Encoder& encoder, const Model& model, const Pictures& pictures, const 
         }
         std::copy_n(batch.pictures.data(), batch.pictures.size(), part.pictures.row(rows).data());
         std::copy_n(codes.data(), codes.size(), part.codes.row(rows).data());
+        if (!part.wide.empty()) {
+            const Tensor wide = encoders.wide(codes);
+            std::copy_n(wide.data(), wide.size(), part.wide.row(rows).data());
+        }
         rows += batch.pictures.rows();
     }
     shrink(part.pictures, rows);
     shrink(part.codes, rows);
+    if (!part.wide.empty()) {
+        shrink(part.wide, rows);
+    }
     if (options.l2_normalize) {
         for (std::int64_t i = 0; i < rows; ++i) {
             search::scale_to_length_one(part.codes.row(i), part.codes.row(i));
@@ -145,12 +183,12 @@ void check_read(const Read& set, std::int64_t least, const Pictures& pictures) {
 
 /// `pictures` mirrored, with the labels of `set`, which is what was read of them as they are; nothing where
 /// that was not asked for.
-Part mirrored(Encoder& encoder, const Model& model, const Pictures& pictures, const EvaluateOptions& options,
-              const Read& set) {
+Part mirrored(Encoders& encoders, const Model& model, const Pictures& pictures,
+              const EvaluateOptions& options, const Read& set) {
     if (!options.mirror) {
         return {};
     }
-    Read again = read(encoder, model, pictures, options, false, View::mirrored);
+    Read again = read(encoders, model, pictures, options, false, View::mirrored);
     if (!std::equal(again.skipped.begin(), again.skipped.end(), set.skipped.begin(), set.skipped.end(),
                     [](const SkippedPicture& a, const SkippedPicture& b) { return a.index == b.index; })) {
         throw InvalidArgument(
@@ -176,20 +214,20 @@ Evaluation finish(const std::vector<search::SplitFigures>& splits, const std::ve
 Evaluation evaluate(const Model& model, const Pictures& train, const Pictures& test,
                     const EvaluateOptions& options) {
     check_options(model, options);
-    Encoder encoder(model, {.layer = options.layer, .threads = options.threads});
-    Read train_set = read(encoder, model, train, options, false);
-    Read test_set = read(encoder, model, test, options, true);
+    Encoders encoders(model, options);
+    Read train_set = read(encoders, model, train, options, false);
+    Read test_set = read(encoders, model, test, options, true);
     const std::vector<std::string> names = number_classes({&train_set, &test_set});
     check_read(train_set, 1, train);
     check_read(test_set, 1, test);
 
     const std::int64_t train_pictures = train_set.part.size();
     if (options.mirror) {
-        search::append(train_set.part, mirrored(encoder, model, train, options, train_set));
+        search::append(train_set.part, mirrored(encoders, model, train, options, train_set));
     }
     const auto figures = search::measure(train_set.part, test_set.part, std::ssize(names), options);
     Evaluation evaluation = finish({figures}, names, options);
-    evaluation.code_size = encoder.code_size();
+    evaluation.code_size = encoders.code().code_size();
     evaluation.train_pictures = train_pictures;
     evaluation.test_pictures = test_set.part.size();
     evaluation.skipped_train = std::move(train_set.skipped);
@@ -199,12 +237,12 @@ Evaluation evaluate(const Model& model, const Pictures& train, const Pictures& t
 
 Evaluation evaluate(const Model& model, const Pictures& pictures, const EvaluateOptions& options) {
     check_options(model, options);
-    Encoder encoder(model, {.layer = options.layer, .threads = options.threads});
-    Read set = read(encoder, model, pictures, options, true);
+    Encoders encoders(model, options);
+    Read set = read(encoders, model, pictures, options, true);
     const std::vector<std::string> names = number_classes({&set});
     check_read(set, 2, pictures);
 
-    const Part turned = mirrored(encoder, model, pictures, options, set);
+    const Part turned = mirrored(encoders, model, pictures, options, set);
     std::vector<search::SplitFigures> splits;
     search::Halves halves;
     for (int split = 0; split < options.splits; ++split) {
@@ -217,7 +255,7 @@ Evaluation evaluate(const Model& model, const Pictures& pictures, const Evaluate
             search::measure(train, search::gather(set.part, halves.test), std::ssize(names), options));
     }
     Evaluation evaluation = finish(splits, names, options);
-    evaluation.code_size = encoder.code_size();
+    evaluation.code_size = encoders.code().code_size();
     evaluation.train_pictures = std::ssize(halves.train);
     evaluation.test_pictures = std::ssize(halves.test);
     evaluation.skipped_train = std::move(set.skipped);

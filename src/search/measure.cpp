@@ -103,6 +103,7 @@ void measure_linear(const Labelled& labelled, const Tensor& train, const Tensor&
     figures.linear = accuracy(given, labelled.test_labels);
     figures.linear_c = probe.c();
     figures.linear_folds = probe.folds();
+    figures.linear_values = train.columns();
 }
 
 /// Mean of Σ (x̂ − x)², decoded by blocks.
@@ -143,7 +144,8 @@ LinearFigures linear_figures(const std::vector<SplitFigures>& splits) {
     }
     const auto middle = chosen.begin() + (std::ssize(chosen) - 1) / 2;
     std::nth_element(chosen.begin(), middle, chosen.end());
-    return {figure(splits, &SplitFigures::linear), *middle, LinearProbe::grid(), splits.front().linear_folds};
+    return {figure(splits, &SplitFigures::linear), splits.front().linear_values, *middle, LinearProbe::grid(),
+            splits.front().linear_folds};
 }
 
 double ratio(std::int64_t part, std::int64_t whole) {
@@ -195,7 +197,7 @@ Part gather(const Part& part, const std::vector<std::int64_t>& rows) {
     // Errors are of test parts.
     return {gather_rows(part.pictures, rows), gather_rows(part.codes, rows),
             part.errors.empty() ? std::vector<double>() : gather_values(part.errors, rows),
-            gather_values(part.labels, rows)};
+            gather_values(part.labels, rows), part.wide.empty() ? Tensor() : gather_rows(part.wide, rows)};
 }
 
 void append(Part& part, const Part& more) {
@@ -207,6 +209,9 @@ void append(Part& part, const Part& more) {
     };
     join(part.pictures, more.pictures);
     join(part.codes, more.codes);
+    if (!part.wide.empty()) {
+        join(part.wide, more.wide);
+    }
     part.errors.clear();
     part.labels.insert(part.labels.end(), more.labels.begin(), more.labels.end());
 }
@@ -217,7 +222,7 @@ SplitFigures measure(const Part& train, const Part& test, std::int64_t classes,
     const Labelled labelled(train, test);
     figures.labelled = !labelled.train.empty() && !labelled.test.empty();
     if (options.linear && figures.labelled) {  // else it would be refused after the rest was measured
-        LinearProbe::check_memory({std::ssize(labelled.train), train.codes.columns(), classes},
+        LinearProbe::check_memory({std::ssize(labelled.train), train.linear_features().columns(), classes},
                                   options.threads, options.linear_memory);
     }
     figures.pca_components =
@@ -248,7 +253,7 @@ SplitFigures measure(const Part& train, const Part& test, std::int64_t classes,
     figures.raw_knn =
         accuracy(classify(labelled, train.pictures, test.pictures, options), labelled.test_labels);
     if (options.linear) {
-        measure_linear(labelled, train.codes, test.codes, classes, options, figures);
+        measure_linear(labelled, train.linear_features(), test.linear_features(), classes, options, figures);
     }
     return figures;
 }

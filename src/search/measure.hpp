@@ -15,8 +15,10 @@ struct Part {
     Tensor codes;                ///< n × c
     std::vector<double> errors;  ///< size n: Σ (x̂ − x)² of the model's reconstruction; of a test part
     std::vector<std::int64_t> labels;  ///< size n: class number, −1 for none
+    Tensor wide = {};                  ///< n × w, what a linear classifier sees; empty: the codes
 
     [[nodiscard]] std::int64_t size() const { return static_cast<std::int64_t>(labels.size()); }
+    [[nodiscard]] const Tensor& linear_features() const { return wide.empty() ? codes : wide; }
 };
 
 /// Rows of one set.
@@ -48,6 +50,7 @@ struct SplitFigures {
     double linear = 0.0;  ///< this and what follows: with EvaluateOptions::linear
     double linear_c = 0.0;
     int linear_folds = 0;
+    std::int64_t linear_values = 0;                    ///< that it saw of a picture
     std::vector<std::vector<std::int64_t>> confusion;  ///< classes × classes: [true][predicted]
 };
 

@@ -52,6 +52,20 @@ expect 0 evaluate digits -m radial.stackae --splits 2 --classifier linear --laye
 accuracy=$(sed -n 's/.*"linear":{"accuracy":\(0\.[0-9]\|1\).*/\1/p' out)
 case $accuracy in 0.[89] | 1) ;; *) fail "linear accuracy $accuracy on digits, 0.8 at least expected" ;; esac
 
+# Without a layer named, neighbours are by the code and the linear classifier by the radial units.
+linear() { grep -o '"linear":{[^}]*}' out; }
+neighbours() { grep -o '"knn":{[^}]*}' out; }
+of_radial=$(linear)
+[[ $of_radial == *'"code_size":40'* ]] || fail "a linear classifier of 40 values"
+expect 0 evaluate digits -m radial.stackae --splits 2 --classifier linear --layer 3 --json
+of_code=$(neighbours)
+[[ $(linear) == *'"code_size":6'* ]] || fail "a linear classifier of 6 values"
+expect 0 evaluate digits -m radial.stackae --splits 2 --classifier linear --json
+[ "$(linear)" = "$of_radial" ] || fail "a linear classifier of other features than the radial units"
+[ "$(neighbours)" = "$of_code" ] || fail "neighbours by something else than the code"
+expect 0 evaluate digits -m radial.stackae --splits 2 --classifier linear
+has out "accuracy of a linear classifier of the 40 radial units"
+
 bare=(--preset conv --convolutions 12@5:pool=2:share=0.25,16@3:grid=2 --code-size 0 --patches 4000)
 expect 2 train digits "${bare[@]}" --radial 40 -o none.stackae
 has err "radial_units: 40 found, 0 without a code_size expected"
