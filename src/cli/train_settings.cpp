@@ -343,7 +343,8 @@ TrainOptions TrainSettings::options(const TrainOptions& base) const {
             assign(options);
         }
         if (options.code_roots && code_of_named_ && !takes_code_roots(options)) {
-            throw UsageError("--code-of roots: no convolutional codes found right below the code; take --code-of values");
+            throw UsageError(
+                "--code-of roots: no convolutional codes found right below the code; take --code-of values");
         }
         // A preset's code of roots is of the preset's stack, and not of roots of roots.
         options.code_roots =
