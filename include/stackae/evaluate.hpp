@@ -42,9 +42,10 @@ struct EvaluateOptions {
     /// Every training picture is learnt from mirrored too, left to right: by the neighbours, the linear
     /// classifier and the baselines. Pictures of the test part are never mirrored.
     bool mirror = false;
-    /// Most bytes that training the linear classifier may take beside the codes: about 4 × (m² + 1024 ×
-    /// code_size + 2944 × m), m the smaller of code_size and the labelled training pictures, twice as many
-    /// with `mirror`.
+    /// Most bytes that training the linear classifier may take beside what it sees: about 4 × (m² + 1024 × w
+    /// + 2944 × m + 4 × classes × w), w the values that it sees of a picture, n labelled training pictures
+    /// (twice as many with `mirror`), m the smaller of n and w. And most bytes of radial units of training
+    /// pictures, 4 × n × w, where it sees those.
     std::int64_t linear_memory = std::int64_t{10} << 30;
     int threads = 0;
 };
@@ -62,6 +63,7 @@ struct Figure {
 struct LinearFigures {
     Figure accuracy;             ///< in [0, 1]
     std::int64_t code_size = 0;  ///< values of a picture that it sees
+    bool of_radial = false;      ///< those are the radial units above the code
     /// As chosen from `grid`; over splits their median (the lower of two). 0 where the training part had one
     /// class alone.
     double c = 0.0;

@@ -107,12 +107,11 @@ std::string report(const Evaluation& result, const std::string& model) {
     out += fmt::format("\naccuracy of the {} nearest neighbours ({} distance)\n{}", result.k,
                        name(result.metric), accuracy.text());
     if (result.linear) {
-        out +=
-            fmt::format("\naccuracy of a linear classifier{}\n{}",
-                        result.linear->code_size == result.code_size
-                            ? ""
-                            : fmt::format(" of the {} radial units", format_count(result.linear->code_size)),
-                        linear_table(*result.linear, splits));
+        out += fmt::format("\naccuracy of a linear classifier{}\n{}",
+                           result.linear->of_radial ? fmt::format(" of the {} radial units",
+                                                                  format_count(result.linear->code_size))
+                                                    : "",
+                           linear_table(*result.linear, splits));
     }
     TextTable classes;
     classes.add({"class", "pictures", "precision", "recall", "F1"});
@@ -161,6 +160,7 @@ nlohmann::json report_json(const Evaluation& result, const std::string& model, b
         auto& linear = out["linear"];
         put(linear, "accuracy", result.linear->accuracy);
         linear["code_size"] = result.linear->code_size;
+        linear["of_radial"] = result.linear->of_radial;
         linear["c"] = result.linear->c;
         linear["c_grid"] = result.linear->grid;
         linear["folds"] = result.linear->folds;
@@ -213,11 +213,15 @@ void EvaluateCommand::declare(OptionParser& parser) {
     parser.option("k", "N", "neighbours that vote (5 when not given)", integer_into(options_.k, 1));
     parser.option("metric", "l2|cosine", "distance between codes",
                   [this](const std::string& text) { options_.metric = parse_metric(text); });
-    parser.option("classifier", "knn|linear", "linear: a linear classifier too, beside the neighbours",
-                  [this](const std::string& text) { options_.linear = asks_linear(text); });
+    parser.option(
+        "classifier", "knn|linear",
+        "linear: a linear classifier too, beside the neighbours; of the radial units where no layer is named",
+        [this](const std::string& text) { options_.linear = asks_linear(text); });
     parser.flag("mirror", "training pictures are learnt from mirrored too; test pictures are never mirrored",
                 options_.mirror);
-    parser.option("memory", "SIZE", "most that training the linear classifier may take (10G when not given)",
+    parser.option("memory", "SIZE",
+                  "most that training the linear classifier may take, and the radial units it sees (10G when "
+                  "not given)",
                   [this](const std::string& text) { options_.linear_memory = parse_bytes(text); });
     codes_.declare(parser);
     parser.option("splits", "N", "random halves, where there is one set (20 when not given)",

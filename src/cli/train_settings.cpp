@@ -344,7 +344,9 @@ TrainOptions TrainSettings::options(const TrainOptions& base) const {
         }
         if (options.code_roots && code_of_named_ && !takes_code_roots(options)) {
             throw UsageError(
-                "--code-of roots: no convolutional codes found right below the code; take --code-of values");
+                "--code-of roots: expected a code (--code-size) right above a convolutional layer without "
+                "context; "
+                "take --code-of values");
         }
         // A preset's code of roots is of the preset's stack, and not of roots of roots.
         options.code_roots =

@@ -7,6 +7,7 @@
 #include "core/threads.hpp"
 #include "model/dense_runner.hpp"
 #include "nn/convolution.hpp"
+#include "nn/onednn.hpp"
 
 namespace stackae::encoding {
 

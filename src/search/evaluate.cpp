@@ -8,6 +8,7 @@
 #include "stackae/error.hpp"
 
 #include "model/radial_runner.hpp"
+#include "nn/onednn.hpp"
 #include "search/measure.hpp"
 #include "search/numbering.hpp"
 #include "search/rows.hpp"
@@ -25,6 +26,29 @@ struct Read {
     std::vector<std::optional<std::string>> labels;
     std::vector<SkippedPicture> skipped;
 };
+
+/// Whether the linear classifier sees the radial units above the code.
+bool sees_radial(const Model& model, const EvaluateOptions& options) {
+    return options.linear && options.layer == 0 && model.radial;
+}
+
+/// Radial units of n pictures are held at once, beside what the classifier itself takes.
+void check_radial_memory(const Model& model, std::int64_t n, const EvaluateOptions& options) {
+    if (!sees_radial(model, options)) {
+        return;
+    }
+    constexpr double gib = 1 << 30;
+    const std::int64_t views = options.mirror ? 2 : 1;
+    const std::int64_t bytes = n * views * model.radial->units() * static_cast<std::int64_t>(sizeof(float));
+    if (bytes > options.linear_memory) {
+        throw InvalidArgument(
+            fmt::format("linear classifier: {} radial units of {} pictures{} take {:.2f} GiB of memory, "
+                        "{:.2f} GiB are allowed; "
+                        "name a layer, take fewer pictures, or allow more",
+                        model.radial->units(), n, options.mirror ? " and their mirror images" : "",
+                        static_cast<double>(bytes) / gib, static_cast<double>(options.linear_memory) / gib));
+    }
+}
 
 void check_options(const Model& model, const EvaluateOptions& options) {
     if (options.mirror && model.recipe.height == 1) {
@@ -79,7 +103,7 @@ class Encoders {
 public:
     Encoders(const Model& model, const EvaluateOptions& options)
         : code_(model, {.layer = options.layer, .threads = options.threads}), context_(options.threads) {
-        if (options.linear && options.layer == 0 && model.radial) {
+        if (sees_radial(model, options)) {
             radial_.emplace(*model.radial);
             wide_ = model.radial->units();
         }
@@ -123,7 +147,7 @@ Read read(Encoders& encoders, const Model& model, const Pictures& pictures, cons
         if (view == View::mirrored) {
             mirror(model.recipe, batch.pictures);
         }
-        // The reconstruction is of the code as it is; l2_normalize is for the neighbours alone.
+        // The reconstruction is of the code as it is; l2_normalize is for who classifies by it.
         const Tensor codes = encoder.encode(batch.pictures);
         const Tensor decoded = rebuild ? encoder.decode(codes) : Tensor();
         for (std::size_t i = 0; i < batch.indices.size(); ++i) {
@@ -214,6 +238,7 @@ Evaluation finish(const std::vector<search::SplitFigures>& splits, const std::ve
 Evaluation evaluate(const Model& model, const Pictures& train, const Pictures& test,
                     const EvaluateOptions& options) {
     check_options(model, options);
+    check_radial_memory(model, train.size(), options);
     Encoders encoders(model, options);
     Read train_set = read(encoders, model, train, options, false);
     Read test_set = read(encoders, model, test, options, true);
@@ -237,6 +262,7 @@ Evaluation evaluate(const Model& model, const Pictures& train, const Pictures& t
 
 Evaluation evaluate(const Model& model, const Pictures& pictures, const EvaluateOptions& options) {
     check_options(model, options);
+    check_radial_memory(model, pictures.size(), options);
     Encoders encoders(model, options);
     Read set = read(encoders, model, pictures, options, true);
     const std::vector<std::string> names = number_classes({&set});

@@ -1,7 +1,6 @@
 #include "search/linear_probe.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <fmt/format.h>
 #include <functional>
 #include <limits>
@@ -214,10 +213,12 @@ void LinearProbe::check_memory(const Shape& shape, int threads, std::int64_t lim
     constexpr double gib = 1 << 30;
     const std::int64_t bytes = memory_bytes(shape, threads);
     if (bytes > limit) {
-        throw InvalidArgument(fmt::format(
-            "linear classifier: {} pictures with {} values each take {:.2f} GiB of memory, {:.2f} GiB are "
-            "allowed; take a smaller layer or fewer pictures, or allow more",
-            shape.rows, shape.columns, static_cast<double>(bytes) / gib, static_cast<double>(limit) / gib));
+        throw InvalidArgument(
+            fmt::format("linear classifier: {} pictures with {} values each, of {} classes, take {:.2f} GiB "
+                        "of memory, {:.2f} GiB "
+                        "are allowed; take a smaller layer or fewer pictures, or allow more",
+                        shape.rows, shape.columns, shape.classes, static_cast<double>(bytes) / gib,
+                        static_cast<double>(limit) / gib));
     }
 }
 

@@ -51,7 +51,7 @@ public:
         std::int64_t classes;
     };
     /// Most that training holds beside its arguments, in essence: 4 × (m² + 1024 × d + 2944 × m) bytes, m =
-    /// min(n, d), and 256 × d floats for each thread and 4 × d for each class.
+    /// min(n, d), and 512 × d floats for each thread and 4 × d for each class.
     [[nodiscard]] static std::int64_t memory_bytes(const Shape& shape, int threads);
     /// Throws InvalidArgument when memory_bytes is above the limit.
     static void check_memory(const Shape& shape, int threads, std::int64_t limit);

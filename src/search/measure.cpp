@@ -144,7 +144,11 @@ LinearFigures linear_figures(const std::vector<SplitFigures>& splits) {
     }
     const auto middle = chosen.begin() + (std::ssize(chosen) - 1) / 2;
     std::nth_element(chosen.begin(), middle, chosen.end());
-    return {figure(splits, &SplitFigures::linear), splits.front().linear_values, *middle, LinearProbe::grid(),
+    return {figure(splits, &SplitFigures::linear),
+            splits.front().linear_values,
+            splits.front().linear_of_radial,
+            *middle,
+            LinearProbe::grid(),
             splits.front().linear_folds};
 }
 
@@ -254,6 +258,7 @@ SplitFigures measure(const Part& train, const Part& test, std::int64_t classes,
         accuracy(classify(labelled, train.pictures, test.pictures, options), labelled.test_labels);
     if (options.linear) {
         measure_linear(labelled, train.linear_features(), test.linear_features(), classes, options, figures);
+        figures.linear_of_radial = !train.wide.empty();
     }
     return figures;
 }

@@ -51,6 +51,7 @@ struct SplitFigures {
     double linear_c = 0.0;
     int linear_folds = 0;
     std::int64_t linear_values = 0;                    ///< that it saw of a picture
+    bool linear_of_radial = false;                     ///< it saw Part::wide
     std::vector<std::vector<std::int64_t>> confusion;  ///< classes × classes: [true][predicted]
 };
 

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "nn/matrix_product.hpp"
+#include "nn/onednn.hpp"
 #include "search/ridge_solver.hpp"
 #include "search/share_out.hpp"
 
@@ -283,9 +284,10 @@ Tensor NormalEquations::solve(double c) {
         const std::int64_t last = std::min(first + most_classes, classes);
         std::vector<double> tolerances;
         for (std::int64_t k = first; k < last; ++k) {
-            const double share = static_cast<double>(std::max<std::int64_t>(count(k), 1)) / n;
-            tolerances.push_back((dual_ ? dual_tolerance : tolerance) * 2.0 *
-                                 std::sqrt(share * (1.0 - share)));
+            const double share = std::clamp(static_cast<double>(count(k)), 1.0, std::max(1.0, n - 1.0)) / n;
+            const double enough =
+                (dual_ ? dual_tolerance : tolerance) * 2.0 * std::sqrt(share * (1.0 - share));
+            tolerances.push_back(count(k) == 0 ? 1.0 : enough);  // 1: at once
         }
         const Tensor some = solve_ridge(matrix_, n / (2.0 * c), right_sides(first, last),
                                         axes_ ? &*axes_ : nullptr, tolerances);

@@ -19,8 +19,9 @@ namespace stackae::search {
 ///     min  ½ ‖w‖² + c / n Σ (y − w · z)²
 ///
 /// by the normal equations (A + λ) u = b, λ = n / (2 c). With rows enough, A = Zᵀ Z, b = Zᵀ y and w = u; with
-/// fewer rows than values, the dual: A = Z Zᵀ, b = y and w = Zᵀ u (Saunders, Gammerman & Vovk 1998). A is
-/// made once for any number of c and classes. Deterministic; independent of the number of threads.
+/// fewer rows than values (of all rows, not of those added), the dual: A = Z Zᵀ, b = y and w = Zᵀ u
+/// (Saunders, Gammerman & Vovk 1998). A is made once for any number of c and classes. Deterministic;
+/// independent of the number of threads.
 class NormalEquations {
 public:
     /// Without rows yet. labels: of all rows, in [0, classes). rows and labels must outlive this.

@@ -7,8 +7,10 @@
 #include <numeric>
 #include <vector>
 
+#include "stackae/error.hpp"
+
 #include "nn/matrix_product.hpp"
-#include "nn/parallel.hpp"
+#include "nn/onednn.hpp"
 
 namespace stackae::search {
 namespace {
@@ -89,9 +91,12 @@ Tensor solve_directly(const SymmetricMatrix& a, double lambda, const Tensor& b) 
     Eigen::MatrixXd matrix = Eigen::Map<const RowMajor>(a.row(0), n, n).cast<double>();
     matrix.diagonal().array() += lambda;
     const Eigen::Map<const RowMajor> sides(b.data(), n, b.columns());
+    const Eigen::LLT<Eigen::MatrixXd> factors(matrix);
+    if (factors.info() != Eigen::Success) {
+        throw BackendError("linear classifier: c too large for the rows, or values that are not numbers");
+    }
     Tensor solution({a.size(), b.columns()});
-    Eigen::Map<RowMajor>(solution.data(), n, b.columns()) =
-        matrix.llt().solve(sides.cast<double>()).cast<float>();
+    Eigen::Map<RowMajor>(solution.data(), n, b.columns()) = factors.solve(sides.cast<double>()).cast<float>();
     return solution;
 }
 

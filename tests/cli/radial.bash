@@ -61,8 +61,14 @@ expect 0 evaluate digits -m radial.stackae --splits 2 --classifier linear --laye
 of_code=$(neighbours)
 [[ $(linear) == *'"code_size":6'* ]] || fail "a linear classifier of 6 values"
 expect 0 evaluate digits -m radial.stackae --splits 2 --classifier linear --json
-[ "$(linear)" = "$of_radial" ] || fail "a linear classifier of other features than the radial units"
+[ "$(linear | sed 's/,"of_radial":true//')" = "${of_radial/,\"of_radial\":false/}" ] || fail "a linear classifier of other features than the radial units"
 [ "$(neighbours)" = "$of_code" ] || fail "neighbours by something else than the code"
+expect 0 evaluate digits "$samples/recognize" -m radial.stackae --mirror --classifier linear --layer 4 --json
+of_radial=$(linear)
+expect 0 evaluate digits "$samples/recognize" -m radial.stackae --mirror --classifier linear --json
+[ "$(linear | sed 's/,"of_radial":true//')" = "${of_radial/,\"of_radial\":false/}" ] || fail "two sets, mirrored"
+expect 1 evaluate digits -m radial.stackae --classifier linear --memory 6K
+has err "40 radial units of 80 pictures take 0.00 GiB"
 expect 0 evaluate digits -m radial.stackae --splits 2 --classifier linear
 has out "accuracy of a linear classifier of the 40 radial units"
 

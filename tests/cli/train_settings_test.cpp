@@ -60,8 +60,9 @@ TEST_CASE("a preset's code of roots stays where there can be one, and is never t
     CHECK(parsed({"--convolutions", "16@5", "--code-of", "roots"}).code_roots);
     CHECK_THROWS_WITH(parsed({"--preset", "conv", "--code-of", "halves"}),
                       test::contains("'halves' is neither values nor roots"));
-    CHECK_THROWS_WITH(parsed({"--preset", "dense", "--code-of", "roots"}),
-                      test::contains("--code-of roots: no convolutional codes found right below the code"));
+    CHECK_THROWS_WITH(
+        parsed({"--preset", "dense", "--code-of", "roots"}),
+        test::contains("--code-of roots: expected a code (--code-size) right above a convolutional layer"));
 }
 
 TEST_CASE("what a stack in closed form does not use is known by name") {
