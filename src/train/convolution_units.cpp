@@ -20,7 +20,9 @@ constexpr double default_winner_share = 0.02;
 void ConvolutionTraining::learn_units(SampleStore& patches) {
     const std::int64_t r = layer_.shape.whitened;
     const std::int64_t units = layer_.shape.units;
-    layer_.weights = spherical_means(context_, patches, units, means_iterations, options_.seed, number_);
+    layer_.weights = spherical_means(
+        context_, patches,
+        {.units = units, .iterations = means_iterations, .seed = options_.seed, .layer = number_});
     decode_by_transpose();
     if (options_.patch_epochs > 0) {
         nn::Parameters parameters({{r, units, Activation::relu, -1}, {units, r, Activation::linear, -1}});

@@ -115,8 +115,9 @@ void ConvolutionCosts::plan_layer(const ConvolutionLayer& layer, TrainPlan& plan
                        .run(centred.data(), layer.whitening.data(), codes.data());
                });
     if (!s.unit_length) {
-        const double pass = patches / static_cast<double>(rows) *
-                            seconds_of([&] { (void)spherical_means(context_, whitened, s.units, 1, 0, 0); });
+        const double pass = patches / static_cast<double>(rows) * seconds_of([&] {
+                                (void)spherical_means(context_, whitened, {.units = s.units});
+                            });
         // A pass with winner-take-all runs forward, backward and makes a step: six products for k-means' one.
         seconds += pass * (means_iterations + 6.0 * static_cast<double>(options_.patch_epochs));
     }
@@ -180,9 +181,9 @@ void ConvolutionCosts::plan_radial(TrainPlan& plan) {
     const Tensor random = random_tensor({std::max(some, block), std::max(inputs, block)});
     std::copy_n(random.data(), some * inputs, codes.row(0));
     const auto few = std::min(units, some);
-    const double a_unit = seconds_of([&] { (void)spherical_means(context_, codes, few, 1, 0, 0); }) /
+    const double a_unit = seconds_of([&] { (void)spherical_means(context_, codes, {.units = few}); }) /
                           static_cast<double>(few * some);
-    double seconds = a_unit * static_cast<double>(rows * units) * means_iterations;
+    double seconds = a_unit * static_cast<double>(rows * units) * radial_iterations;
     Tensor product({block, block});
     const double once = seconds_of([&] {
         nn::MatrixProduct(context_, nn::ProductForm::plain, block, block, block)

@@ -8,7 +8,6 @@
 #include "core/rows.hpp"
 #include "nn/inverse_root.hpp"
 #include "nn/matrix_product.hpp"
-#include "train/convolution.hpp"
 #include "train/spherical_means.hpp"
 
 namespace stackae::training {
@@ -63,7 +62,12 @@ std::optional<RadialLayer> fit_radial(nn::Context& context, SampleStore& codes,
     }
     radial.length = static_cast<float>(std::max(lengths / static_cast<double>(codes.rows()), 1e-6));
     units = std::min(units, codes.rows());
-    radial.centres = spherical_means(context, codes, units, means_iterations, seed, layer, stop);
+    // No centre begins anew where few pictures are near: it would be a picture by itself, which knows that
+    // picture better than any other, and a classifier that learns from the same pictures trusts it too much.
+    radial.centres = spherical_means(
+        context, codes,
+        {.units = units, .iterations = radial_iterations, .least_samples = 0, .seed = seed, .layer = layer},
+        stop);
     const std::int64_t block = radial_block_of(units);
     radial.mixing = Tensor({units, block});
     for (std::int64_t first = 0; first < units; first += block) {

@@ -19,6 +19,8 @@ inline constexpr std::int64_t radial_block = 2048;
 /// That centres are learnt from, at most.
 inline constexpr std::int64_t radial_pictures = 100'000;
 
+inline constexpr int radial_iterations = 4;  ///< of k-means; more change little
+
 /// Radial units over codes of principal axes: their centres are spherical k-means of the codes, at most one a
 /// row, and nothing is learnt by gradients. variances: of the axes before the codes were scaled; code_power:
 /// codes are scaled by a variance to minus this power. Leaves the codes scaled as the layer sees them.

@@ -15,7 +15,6 @@ namespace {
 constexpr std::int64_t most_block = 4096;  // rows
 constexpr std::int64_t least_block = 256;
 constexpr std::int64_t most_cosines = std::int64_t{1} << 24;  // of a block
-constexpr std::int64_t least_samples = 3;                     // below, a direction begins anew
 
 std::int64_t block_of(std::int64_t samples, std::int64_t units) {
     return std::min(samples, std::clamp(most_cosines / units, least_block, most_block));
@@ -79,12 +78,13 @@ Sums assign(nn::Context& context, const SampleStore& samples, const Tensor& mean
 
 }  // namespace
 
-Tensor spherical_means(nn::Context& context, const SampleStore& samples, std::int64_t units, int iterations,
-                       std::uint64_t seed, std::uint32_t layer, const std::function<bool()>& stop) {
+Tensor spherical_means(nn::Context& context, const SampleStore& samples, const MeansSettings& settings,
+                       const std::function<bool()>& stop) {
+    const std::int64_t units = settings.units;
     const auto n = static_cast<std::uint64_t>(samples.rows());
     std::vector<std::int64_t> order(n);
     std::iota(order.begin(), order.end(), std::int64_t{0});
-    core::shuffle(order, core::Random(seed, core::Stream::clusters, layer, 0));
+    core::shuffle(order, core::Random(settings.seed, core::Stream::clusters, settings.layer, 0));
     Tensor means({units, samples.columns()});
     const auto begin_at = [&](std::int64_t unit, std::uint64_t sample) {
         const auto mean = means.row(unit);
@@ -94,10 +94,11 @@ Tensor spherical_means(nn::Context& context, const SampleStore& samples, std::in
     for (std::int64_t unit = 0; unit < units; ++unit) {
         begin_at(unit, next++);
     }
-    for (int iteration = 0; iteration < iterations && !stop(); ++iteration) {
+    for (int iteration = 0; iteration < settings.iterations && !stop(); ++iteration) {
         const Sums sums = assign(context, samples, means);
         for (std::int64_t unit = 0; unit < units; ++unit) {
-            if (sums.samples[static_cast<std::size_t>(unit)] < least_samples && iteration + 1 < iterations) {
+            if (sums.samples[static_cast<std::size_t>(unit)] < settings.least_samples &&
+                iteration + 1 < settings.iterations) {
                 begin_at(unit, next++);
             } else if (core::squared_norm(sums.directions.row(unit)) > 0.0) {
                 core::scale_to_length_one(sums.directions.row(unit), means.row(unit));

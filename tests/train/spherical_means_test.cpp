@@ -35,7 +35,7 @@ SampleStore near_axes(std::int64_t n) {
 Tensor means_of(const SampleStore& samples, std::int64_t units, int threads = 1, std::uint64_t seed = 0) {
     const nn::ThreadScope scope(threads);
     nn::Context context(threads);
-    return spherical_means(context, samples, units, iterations, seed, 0);
+    return spherical_means(context, samples, {.units = units, .iterations = iterations, .seed = seed});
 }
 
 void check_length_one(const Tensor& means) {
@@ -102,6 +102,30 @@ TEST_CASE("More directions than distinct samples are all of length one") {
     }
     CHECK(first);
     CHECK(second);
+}
+
+TEST_CASE("A direction of few samples begins anew only where it is told to") {
+    SampleStore samples(11, 2, true);  // ten along one axis, one along the other
+    for (std::int64_t i = 0; i < 11; ++i) {
+        samples.row(i)[0] = i == 0 ? 0.0F : 1.0F;
+        samples.row(i)[1] = i == 0 ? 1.0F : 0.0F;
+    }
+    const nn::ThreadScope scope(1);
+    nn::Context context(1);
+    const auto finds_the_one = [&](std::uint64_t seed, std::int64_t least) {
+        const Tensor means = spherical_means(
+            context, samples, {.units = 2, .iterations = 2, .least_samples = least, .seed = seed});
+        return means.row(0)[1] == 1.0F || means.row(1)[1] == 1.0F;
+    };
+    int found = 0;  // where a direction begins there by chance
+    for (std::uint64_t seed = 0; seed < 50; ++seed) {
+        if (finds_the_one(seed, 0)) {
+            ++found;
+            CHECK_FALSE(finds_the_one(seed, 3));
+        }
+    }
+    CHECK(found > 0);
+    CHECK(found < 50);
 }
 
 TEST_CASE("A single sample, and samples of zeros, give finite directions") {
