@@ -105,13 +105,11 @@ public:
         : code_(model, {.layer = options.layer, .threads = options.threads}), context_(options.threads) {
         if (sees_radial(model, options)) {
             radial_.emplace(*model.radial);
-            wide_ = model.radial->units();
         }
     }
 
     [[nodiscard]] Encoder& code() { return code_; }
-    /// Values that wide() gives a picture; 0: it gives none.
-    [[nodiscard]] std::int64_t wide_size() const { return wide_; }
+    /// Only where sees_radial().
     [[nodiscard]] Tensor wide(const Tensor& codes) {
         return nn::run_on_backend("encode", context_.threads(),
                                   [&] { return radial_->encode(context_, codes); });
@@ -121,7 +119,6 @@ private:
     Encoder code_;
     nn::Context context_;
     std::optional<encoding::RadialRunner> radial_;
-    std::int64_t wide_ = 0;
 };
 
 /// rebuild: whether each picture's error of reconstruction is measured too, which costs as much as encoding
@@ -133,8 +130,8 @@ Read read(Encoders& encoders, const Model& model, const Pictures& pictures, cons
     Encoder& encoder = encoders.code();
     part.pictures = Tensor({pictures.size(), model.recipe.size()});
     part.codes = Tensor({pictures.size(), encoder.code_size()});
-    if (encoders.wide_size() > 0) {
-        part.wide = Tensor({pictures.size(), encoders.wide_size()});
+    if (sees_radial(model, options)) {
+        part.wide = Tensor({pictures.size(), model.radial->units()});
     }
     PictureReader reader(pictures, model.recipe, {.threads = options.threads});
     PictureBatch batch;
