@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <fmt/format.h>
 #include <functional>
+#include <iterator>
 #include <limits>
 #include <numeric>
 #include <optional>
@@ -144,6 +145,19 @@ std::vector<char> offered_by(const NormalEquations& equations, std::int64_t clas
     return offered;
 }
 
+/// Rows that c is measured on, of those held out: pictures themselves where there is one view of each, else
+/// their other views.
+std::vector<std::int64_t> measured_of(const std::vector<std::int64_t>& held_out, std::int64_t pictures,
+                                      std::int64_t views) {
+    if (views == 1) {
+        return held_out;
+    }
+    std::vector<std::int64_t> measured;
+    std::copy_if(held_out.begin(), held_out.end(), std::back_inserter(measured),
+                 [pictures](std::int64_t row) { return row >= pictures; });
+    return measured;
+}
+
 /// Rows of a part (of_it) or all others.
 std::vector<std::int64_t> rows_of(std::span<const std::int64_t> parts, std::int64_t part, bool of_it) {
     std::vector<std::int64_t> rows;
@@ -160,22 +174,23 @@ struct Training {
     StandardisedRows rows;
     std::span<const std::int64_t> labels;
     std::int64_t classes;
+    std::int64_t views;
     int threads;
 
     [[nodiscard]] NormalEquations equations() const { return {rows, labels, classes, threads}; }
 };
 
-/// Held-out rows that each c of the grid names rightly.
-void count_right(const Training& training, NormalEquations& equations, std::span<const std::int64_t> held_out,
+/// Rows in those places that each c of the grid names rightly.
+void count_right(const Training& training, NormalEquations& equations, std::span<const std::int64_t> places,
                  std::vector<std::int64_t>& right) {
     const std::vector<double> grid = LinearProbe::grid();
     const std::vector<char> offered = offered_by(equations, training.classes);
     for (std::size_t i = 0; i < grid.size(); ++i) {
         const auto given =
-            best_classes(training.rows, held_out, equations.solve(grid[i]), offered, training.threads);
+            best_classes(training.rows, places, equations.solve(grid[i]), offered, training.threads);
         right[i] +=
-            std::transform_reduce(given.begin(), given.end(), held_out.begin(), std::int64_t{0},
-                                  std::plus<>{}, [&](std::int64_t of_class, std::int64_t row) {
+            std::transform_reduce(given.begin(), given.end(), places.begin(), std::int64_t{0}, std::plus<>{},
+                                  [&](std::int64_t of_class, std::int64_t row) {
                                       return static_cast<std::int64_t>(of_class == training.labels[at(row)]);
                                   });
     }
@@ -192,7 +207,8 @@ double choose_c(const Training& training, std::span<const std::int64_t> parts, s
         equations.emplace(training.equations());
         equations->add(rows_of(parts, part, false));
         const std::vector<std::int64_t> held_out = rows_of(parts, part, true);
-        count_right(training, *equations, held_out, right);
+        count_right(training, *equations,
+                    measured_of(held_out, std::ssize(parts) / training.views, training.views), right);
         if (part + 1 == folds) {
             equations->add(held_out);
         }
@@ -239,7 +255,7 @@ LinearProbe LinearProbe::fit(const Tensor& rows, std::span<const std::int64_t> l
         probe.offered_[at(labels[0])] = 1;
         return probe;
     }
-    const Training training{{rows, probe.scale_}, labels, classes, threads};
+    const Training training{{rows, probe.scale_}, labels, classes, options.views, threads};
     std::optional<NormalEquations> equations;
     probe.c_ = options.c;
     if (options.c == 0.0) {

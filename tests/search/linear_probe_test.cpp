@@ -44,6 +44,19 @@ Data clouds(std::int64_t n, std::int64_t classes, std::int64_t columns, float de
     return data;
 }
 
+/// Fills two columns with two close lines that differ in a direction of small variance: small weights cannot
+/// tell them apart.
+void draw_close_lines(Tensor& rows, const Labels& labels) {
+    std::mt19937 generator(11);
+    std::normal_distribution<float> normal;
+    for (std::size_t i = 0; i < labels.size(); ++i) {
+        const float place = normal(generator);
+        const auto row = rows.row(static_cast<std::int64_t>(i));
+        row[0] = place;
+        row[1] = place + (labels[i] == 0 ? 0.02F : -0.02F) + 0.005F * normal(generator);
+    }
+}
+
 double accuracy(const LinearProbe& probe, const Data& data) {
     const Labels given = probe.predict(data.rows);
     double right = 0.0;
@@ -200,16 +213,11 @@ TEST_CASE("choosing c takes a part of the rows where there are many, folds of al
 
 TEST_CASE("little and noisy data ask for a small c, many clean rows for a larger one") {
     const Data noisy = clouds(60, 2, 40, 6.0F, 10);
-    // Two close lines that differ in a direction of small variance: small weights cannot tell them apart.
-    std::mt19937 generator(11);
-    std::normal_distribution<float> normal;
-    Data clean{Tensor({2000, 2}), {}};
-    for (std::int64_t i = 0; i < 2000; ++i) {
-        const float place = normal(generator);
-        clean.rows.row(i)[0] = place;
-        clean.rows.row(i)[1] = place + (i % 2 == 0 ? 0.02F : -0.02F) + 0.005F * normal(generator);
-        clean.labels.push_back(i % 2);
+    Data clean{Tensor({2000, 2}), Labels(2000)};
+    for (std::size_t i = 0; i < clean.labels.size(); i += 2) {
+        clean.labels[i] = 1;
     }
+    draw_close_lines(clean.rows, clean.labels);
     const LinearProbe small = LinearProbe::fit(noisy.rows, noisy.labels, 2, {});
     const LinearProbe large = LinearProbe::fit(clean.rows, clean.labels, 2, {});
     CHECK(small.c() <= 1.0);
@@ -231,6 +239,21 @@ TEST_CASE("views of one picture are held out together: what is known of one says
     CHECK(LinearProbe::fit(twice.rows, twice.labels, 2, options).c() < apart);
     options.views = 7;
     CHECK_THROWS_WITH(LinearProbe::fit(twice.rows, twice.labels, 2, options), contains("7 views"));
+}
+
+TEST_CASE("c is measured on views that features were not learnt from: all but the first") {
+    // First views ask for a large c, and gain much by it; second views for a small one.
+    const Data noisy = clouds(300, 2, 40, 6.0F, 10);
+    Data both{Tensor({600, 42}), noisy.labels};
+    draw_close_lines(both.rows, both.labels);
+    for (std::int64_t i = 0; i < 300; ++i) {
+        std::copy_n(noisy.rows.row(i).data(), 40, both.rows.row(300 + i).data() + 2);
+    }
+    both.labels.insert(both.labels.end(), noisy.labels.begin(), noisy.labels.end());
+    ProbeOptions options;
+    CHECK(LinearProbe::fit(both.rows, both.labels, 2, options).c() >= 30.0);
+    options.views = 2;
+    CHECK(LinearProbe::fit(both.rows, both.labels, 2, options).c() <= 3.2);
 }
 
 TEST_CASE("rows wide enough for principal axes are told apart, the same at any number of threads") {
