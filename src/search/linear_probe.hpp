@@ -14,9 +14,9 @@ struct ProbeOptions {
     // What affects results.
     double c = 0.0;          ///< weight of the loss; 0: chosen
     std::uint64_t seed = 0;  ///< of the folds
-    /// Rows a picture: of n rows, i and i + n / views show the same one, and are held out together. Where there
-    /// are several, c is measured on all but the first: features may have been learnt from the first, and then
-    /// know it better than a picture they never saw.
+    /// Rows a picture: of n rows, i and i + n / views show the same one, and are held out together. Where
+    /// there are several, c is measured on all but the first: features may have been learnt from the first,
+    /// and then know it better than a picture they never saw.
     std::int64_t views = 1;
     /// Most rows × columns × classes for which five folds are held out in turn.
     std::int64_t fold_values = 25'000'000;

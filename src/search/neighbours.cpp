@@ -8,11 +8,13 @@
 #include <iterator>
 #include <limits>
 #include <numeric>
+#include <optional>
 #include <span>
 
 #include "stackae/error.hpp"
 
 #include "core/threads.hpp"
+#include "search/coarse_table.hpp"
 #include "search/scan.hpp"
 #include "search/vector_table.hpp"
 
@@ -31,6 +33,12 @@ constexpr std::int64_t few_queries = 16;
 // after that, rows that float scores cannot tell apart are taken as they come.
 constexpr std::array<std::int64_t, 2> margins = {8, 512};
 
+// Where the processor multiplies bfloat16, a scan with that comes first, and leaves few queries to the
+// others: their neighbours then differ by more than its roundings. Where most of the first queries are left,
+// it ends.
+constexpr std::int64_t coarse_margin = 16;
+constexpr std::int64_t tried_queries = 1024;
+
 void check_k(std::int64_t k) {
     if (k < 1) {
         throw InvalidArgument(fmt::format("neighbours: k of at least 1 expected, {} found", k));
@@ -40,28 +48,35 @@ void check_k(std::int64_t k) {
 }  // namespace
 
 struct NeighbourIndex::State {
-    [[nodiscard]] Neighbours run(const Request& request) const;
-    /// Ranks `pending`, keeping `kept` rows in the scan; returns those of which it is not certain.
-    std::vector<std::int64_t> pass(const Request& request, std::span<const std::int64_t> pending,
-                                   std::int64_t kept, Neighbours& found) const;
+    [[nodiscard]] Neighbours run(const Request& request);
+    /// Ranks `pending`, keeping `kept` rows in the scan of the table or of a coarse one; returns those of
+    /// which it is not certain.
+    std::vector<std::int64_t> pass(const search::CoarseTable* scanned, const Request& request,
+                                   std::span<const std::int64_t> pending, std::int64_t kept,
+                                   Neighbours& found) const;
+    std::vector<std::int64_t> coarse_pass(const Request& request, std::span<const std::int64_t> pending,
+                                          Neighbours& found);
 
     search::VectorTable table;
     int threads;
+    std::optional<search::CoarseTable> coarse{};  ///< made by the first search that it pays for
 };
 
-std::vector<std::int64_t> NeighbourIndex::State::pass(const Request& request,
+std::vector<std::int64_t> NeighbourIndex::State::pass(const search::CoarseTable* scanned,
+                                                      const Request& request,
                                                       std::span<const std::int64_t> pending,
                                                       std::int64_t kept, Neighbours& found) const {
     const auto count = static_cast<std::int64_t>(pending.size());
     const std::int64_t share = (count + threads - 1) / threads;
-    const std::int64_t capacity = std::clamp(share, few_queries, most_queries);
+    const std::int64_t capacity =
+        scanned != nullptr ? search::CoarseTable::capacity : std::clamp(share, few_queries, most_queries);
     const std::int64_t blocks = (count + capacity - 1) / capacity;
     std::vector<char> certain(static_cast<std::size_t>(request.count), 0);
     std::atomic<std::int64_t> next = 0;
     std::exception_ptr failure;
 #pragma omp parallel num_threads(static_cast <int>(std::min <std::int64_t>(threads, blocks)))
     try {
-        search::Scan scan(table, request, capacity);
+        search::Scan scan(table, scanned, request, capacity);
         for (std::int64_t block = next++; block < blocks; block = next++) {
             const auto first = static_cast<std::size_t>(block * capacity);
             const auto length = std::min(static_cast<std::size_t>(capacity), pending.size() - first);
@@ -80,7 +95,24 @@ std::vector<std::int64_t> NeighbourIndex::State::pass(const Request& request,
     return uncertain;
 }
 
-Neighbours NeighbourIndex::State::run(const Request& request) const {
+std::vector<std::int64_t> NeighbourIndex::State::coarse_pass(const Request& request,
+                                                             std::span<const std::int64_t> pending,
+                                                             Neighbours& found) {
+    if (!coarse) {
+        coarse.emplace(table, threads);
+    }
+    const std::int64_t kept = std::min(table.size(), request.k + coarse_margin);
+    const auto first = std::min(pending.size(), static_cast<std::size_t>(tried_queries));
+    std::vector<std::int64_t> uncertain = pass(&*coarse, request, pending.first(first), kept, found);
+    const auto rest = pending.subspan(first);
+    const bool goes_on = 2 * uncertain.size() < first;
+    const std::vector<std::int64_t> left = goes_on ? pass(&*coarse, request, rest, kept, found)
+                                                   : std::vector<std::int64_t>(rest.begin(), rest.end());
+    uncertain.insert(uncertain.end(), left.begin(), left.end());
+    return uncertain;
+}
+
+Neighbours NeighbourIndex::State::run(const Request& request) {
     const auto places = static_cast<std::size_t>(request.count * request.k);
     Neighbours found{request.count, request.k, std::vector<std::int64_t>(places, -1),
                      std::vector<float>(places, std::numeric_limits<float>::infinity())};
@@ -89,9 +121,12 @@ Neighbours NeighbourIndex::State::run(const Request& request) const {
     }
     std::vector<std::int64_t> pending(static_cast<std::size_t>(request.count));
     std::iota(pending.begin(), pending.end(), 0);
+    if (search::CoarseTable::pays(table, request.count)) {
+        pending = coarse_pass(request, pending, found);
+    }
     for (const std::int64_t margin : margins) {
         if (!pending.empty()) {
-            pending = pass(request, pending, std::min(table.size(), request.k + margin), found);
+            pending = pass(nullptr, request, pending, std::min(table.size(), request.k + margin), found);
         }
     }
     return found;

@@ -1,8 +1,9 @@
 #include "search/scan.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
+
+#include "nn/parallel.hpp"
 
 namespace stackae::search {
 namespace {
@@ -11,21 +12,34 @@ std::size_t at(std::int64_t i) {
     return static_cast<std::size_t>(i);
 }
 
+/// The first of `size` scores, from one on, whose chunk has one below the bound; `size` when none has.
+STACKAE_VECTORIZED std::size_t next_chunk(const float* scores, std::size_t from, std::size_t size,
+                                          float bound) {
+    constexpr std::size_t chunk = VectorTable::chunk;
+    for (; from < size; from += chunk) {
+        int below = 0;
+#pragma omp simd reduction(| : below)
+        for (std::size_t c = from; c < from + chunk; ++c) {
+            below |= static_cast<int>(scores[c] < bound);
+        }
+        if (below != 0) {
+            break;
+        }
+    }
+    return from;
+}
+
 /// Offers the rows from `first` on, by chunks: most chunks hold nothing near, and one comparison tells.
 template <class Admit>
-void scan_dots(std::span<const float> dots, std::span<const float> offsets, std::int64_t first,
-               Nearest& nearest, Admit admit) {
+void offer(std::span<const float> scores, std::int64_t first, Nearest& nearest, Admit admit) {
     constexpr std::size_t chunk = VectorTable::chunk;
-    for (std::size_t j = 0; j < dots.size(); j += chunk) {
-        std::array<float, chunk> scores;
-        const float worst = nearest.worst();
-        int closer = 0;
-        for (std::size_t c = 0; c < chunk; ++c) {
-            scores[c] = offsets[j + c] - 2.0F * dots[j + c];
-            closer |= static_cast<int>(scores[c] < worst);
+    for (std::size_t j = 0;; j += chunk) {
+        j = next_chunk(scores.data(), j, scores.size(), nearest.worst());
+        if (j == scores.size()) {
+            return;
         }
-        for (std::size_t c = 0; closer != 0 && c < chunk; ++c) {
-            const std::int64_t row = first + static_cast<std::int64_t>(j + c);
+        for (std::size_t c = j; c < j + chunk; ++c) {
+            const std::int64_t row = first + static_cast<std::int64_t>(c);
             if (scores[c] < nearest.worst() && admit(row)) {
                 nearest.push(scores[c], row);
             }
@@ -35,14 +49,19 @@ void scan_dots(std::span<const float> dots, std::span<const float> offsets, std:
 
 }  // namespace
 
-Scan::Scan(const VectorTable& table, const Request& request, std::int64_t capacity)
+Scan::Scan(const VectorTable& table, const CoarseTable* coarse, const Request& request, std::int64_t capacity)
     : table_(table),
+      coarse_(coarse),
       request_(request),
       context_(1),
-      product_(context_, nn::ProductForm::transposed_b, capacity, table.block_rows(), table.dimension()),
+      product_(context_, coarse == nullptr ? nn::Precision::float32 : nn::Precision::bfloat16, capacity,
+               table.block_rows(), table.dimension()),
       vectors_({capacity, table.dimension()}),
-      dots_({capacity, table.block_rows()}),
+      factors_({capacity, table.dimension()}),
+      rounded_(coarse == nullptr ? 0 : at(factors_.size())),
+      scores_({capacity, table.block_rows()}),
       norms_(at(capacity)),
+      rounding_(at(capacity)),
       nearest_(at(capacity)) {}
 
 void Scan::run(std::span<const std::int64_t> queries, std::int64_t kept, Neighbours& found,
@@ -64,6 +83,13 @@ void Scan::load(std::span<const std::int64_t> queries) {
             // As it is: scaling a row to length 1 again would take it off itself by a rounding.
             std::copy(from.begin(), from.end(), to.begin());
         }
+        const auto factors = factors_.row(static_cast<std::int64_t>(i));
+        std::transform(to.begin(), to.end(), factors.begin(), [](float value) { return -2.0F * value; });
+        rounding_[i] = table_.rounding(norms_[i]);
+        if (coarse_ != nullptr) {
+            const auto rounded = std::span(rounded_).subspan(i * factors.size(), factors.size());
+            rounding_[i] += coarse_->rounding(norms_[i], 0.5 * round_to_bfloat16(factors, rounded));
+        }
     }
 }
 
@@ -72,10 +98,16 @@ void Scan::scan(std::span<const std::int64_t> queries, std::int64_t kept) {
         nearest_[i].reset(kept);
     }
     for (std::int64_t first = 0; first < table_.padded_size(); first += table_.block_rows()) {
-        product_.run(vectors_.data(), table_.row(first).data(), dots_.data());
+        if (coarse_ == nullptr) {
+            product_.run(factors_.data(), table_.row(first).data(), table_.offsets(first).data(),
+                         scores_.data());
+        } else {
+            product_.run(rounded_.data(), coarse_->block(first), table_.offsets(first).data(),
+                         scores_.data());
+        }
         for (std::size_t i = 0; i < queries.size(); ++i) {
-            scan_dots(dots_.row(static_cast<std::int64_t>(i)), table_.offsets(first), first, nearest_[i],
-                      [&](std::int64_t row) { return request_.admits(queries[i], row); });
+            offer(scores_.row(static_cast<std::int64_t>(i)), first, nearest_[i],
+                  [&](std::int64_t row) { return request_.admits(queries[i], row); });
         }
     }
 }
@@ -98,9 +130,9 @@ bool Scan::rank(std::size_t i, std::int64_t query, Neighbours& found) {
     if (ranked_.size() == at(table_.size()) || !std::isfinite(nearest.worst())) {
         return true;  // no row was dropped
     }
-    // Every row that was dropped has a score of at least worst() − rounding().
+    // Every row that was dropped has a score of at least worst() − rounding.
     const double last = ranked_[k - 1].score - table_.query_term(norms_[i]);
-    return last < double{nearest.worst()} - table_.rounding(norms_[i]);
+    return last < double{nearest.worst()} - rounding_[i];
 }
 
 }  // namespace stackae::search

@@ -7,7 +7,8 @@
 #include "stackae/neighbours.hpp"
 #include "stackae/tensor.hpp"
 
-#include "nn/matrix_product.hpp"
+#include "nn/row_product.hpp"
+#include "search/coarse_table.hpp"
 #include "search/nearest.hpp"
 #include "search/vector_table.hpp"
 
@@ -40,7 +41,9 @@ struct Request {
 /// thread, as oneDNN's scratch memory asks.
 class Scan {
 public:
-    Scan(const VectorTable& table, const Request& request, std::int64_t capacity);
+    /// coarse: of the table, to scan that instead; may be null. Takes CoarseTable::capacity queries at a
+    /// time.
+    Scan(const VectorTable& table, const CoarseTable* coarse, const Request& request, std::int64_t capacity);
 
     /// Fills in `found` for some queries, at most `capacity`, keeping the `kept` best rows by their float
     /// scores. certain[query] becomes 1 where no neighbour can have been lost to rounding.
@@ -53,12 +56,16 @@ private:
     bool rank(std::size_t i, std::int64_t query, Neighbours& found);
 
     const VectorTable& table_;
+    const CoarseTable* coarse_;
     const Request& request_;
     nn::Context context_;
-    nn::MatrixProduct product_;
-    Tensor vectors_;             ///< capacity × d; rows beyond the last query are ignored
-    Tensor dots_;                ///< capacity × block rows
-    std::vector<double> norms_;  ///< ‖q‖²
+    nn::RowProduct product_;
+    Tensor vectors_;                      ///< capacity × d; rows beyond the last query are ignored
+    Tensor factors_;                      ///< −2 q
+    std::vector<std::uint16_t> rounded_;  ///< −2 q, rounded, for a coarse table
+    Tensor scores_;                       ///< capacity × block rows
+    std::vector<double> norms_;           ///< ‖q‖²
+    std::vector<double> rounding_;        ///< upper bounds of the errors of scores
     std::vector<Nearest> nearest_;
     std::vector<Scored<double>> ranked_;
 };

@@ -42,6 +42,7 @@ public:
     [[nodiscard]] double distance(double squared) const;
     /// ‖q‖² in the formula above: with cosine 1, also for a query of zeros.
     [[nodiscard]] double query_term(double squared_norm) const { return cosine() ? 1.0 : squared_norm; }
+    [[nodiscard]] double largest_norm() const { return largest_norm_; }  ///< max ‖x‖
     /// Upper bound of the error of a score in the scan.
     [[nodiscard]] double rounding(double squared_norm) const;
 
@@ -51,7 +52,7 @@ private:
     std::int64_t block_rows_;
     Tensor rows_;
     std::vector<float> offsets_;
-    double largest_norm_ = 0.0;  ///< max ‖x‖
+    double largest_norm_ = 0.0;
 };
 
 /// ‖x‖². Throws InvalidArgument, naming the row, when a value is not finite or too large to score.

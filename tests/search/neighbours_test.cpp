@@ -109,6 +109,43 @@ TEST_CASE("the neighbours are those of a naive search, at the blocks' edges too"
     check_search(random_vectors(n, 9, 1), random_vectors(m, 9, 2), metric, 5);
 }
 
+TEST_CASE("many queries of many vectors have the neighbours of a naive search, however alike these are") {
+    const auto metric = GENERATE(Metric::l2, Metric::cosine);
+    // From clear distances to ones that few digits cannot tell apart.
+    const auto offset = GENERATE(0.0F, 3.0F, 100.0F);
+    CAPTURE(offset);
+    Tensor vectors = random_vectors(4500, 8, 21, offset);
+    std::fill_n(vectors.row(4100).data(), 8, 0.0F);
+    std::copy_n(vectors.row(7).data(), 8, vectors.row(4200).data());
+    Tensor queries = random_vectors(600, 8, 22, offset);
+    std::fill_n(queries.row(300).data(), 8, 0.0F);
+    std::copy_n(vectors.row(7).data(), 8, queries.row(599).data());
+    if (metric == Metric::cosine && offset == 100.0F) {
+        // Cosines of a distance of 1e-5, of which float vectors of length 1 hold two digits.
+        NeighbourIndex index(vectors, metric, 2);
+        const Neighbours found = index.search(queries, 1);
+        CHECK(found.rows[599] == 7);
+        return;
+    }
+    check_search(vectors, queries, metric, 7);
+}
+
+TEST_CASE("many vectors among themselves leave out the vector, and its group") {
+    const Tensor vectors = random_vectors(4200, 6, 23);
+    std::vector<std::int64_t> groups(4200);
+    for (std::size_t i = 0; i < groups.size(); ++i) {
+        groups[i] = static_cast<std::int64_t>(i / 3);
+    }
+    NeighbourIndex index(vectors, Metric::l2, 2);
+    const Neighbours found = index.search_self(4, groups);
+    for (std::int64_t query = 0; query < 4200; query += 7) {
+        check_query(found, query, naive_ranking(vectors, query, vectors, Metric::l2, [&](std::int64_t row) {
+                        return groups[static_cast<std::size_t>(row)] !=
+                               groups[static_cast<std::size_t>(query)];
+                    }));
+    }
+}
+
 TEST_CASE("any number of neighbours can be asked for, up to all") {
     const auto metric = GENERATE(Metric::l2, Metric::cosine);
     const auto k = GENERATE(1, 2, 7, 50, 1100, 5000);

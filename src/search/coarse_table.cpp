@@ -1,0 +1,84 @@
+#include "search/coarse_table.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <vector>
+
+#include "nn/row_product.hpp"
+#include "search/share_out.hpp"
+
+namespace stackae::search {
+namespace {
+
+constexpr std::int64_t least_rows = 4096;
+
+/// bfloat16 sums leave out what is too small for a normal float, at each of their steps.
+constexpr double smallest_normal = 0x1p-126;
+
+/// One thread's way to round and pack blocks of rows.
+class Packer {
+public:
+    explicit Packer(const VectorTable& table)
+        : table_(table),
+          product_(context_, nn::Precision::bfloat16, CoarseTable::capacity, table.block_rows(),
+                   table.dimension()),
+          rounded_(static_cast<std::size_t>(table.block_rows() * table.dimension())) {}
+
+    [[nodiscard]] std::size_t bytes() const { return product_.packed_bytes(); }
+    /// Returns max ‖x − x̂‖.
+    double pack(std::int64_t block, void* packed) {
+        const auto d = static_cast<std::size_t>(table_.dimension());
+        double largest = 0.0;
+        for (std::int64_t i = 0; i < table_.block_rows(); ++i) {
+            const auto row = std::span(rounded_).subspan(static_cast<std::size_t>(i) * d, d);
+            largest = std::max(largest, round_to_bfloat16(table_.row(block * table_.block_rows() + i), row));
+        }
+        product_.pack(rounded_, packed);
+        return largest;
+    }
+
+private:
+    const VectorTable& table_;
+    nn::Context context_{1};
+    nn::RowProduct product_;
+    std::vector<std::uint16_t> rounded_;
+};
+
+}  // namespace
+
+double round_to_bfloat16(std::span<const float> v, std::span<std::uint16_t> rounded) {
+    double squares = 0.0;
+    for (std::size_t i = 0; i < v.size(); ++i) {
+        rounded[i] = nn::to_bfloat16(v[i]);
+        const double error = double{v[i]} - double{nn::of_bfloat16(rounded[i])};
+        squares += error * error;
+    }
+    return std::sqrt(squares);
+}
+
+bool CoarseTable::pays(const VectorTable& table, std::int64_t queries) {
+    return queries >= capacity && table.size() >= least_rows && nn::has_bfloat16();
+}
+
+CoarseTable::CoarseTable(const VectorTable& table, int threads)
+    : block_rows_(table.block_rows()), dimension_(table.dimension()), largest_norm_(table.largest_norm()) {
+    const std::size_t floats = (Packer(table).bytes() + sizeof(float) - 1) / sizeof(float);
+    const std::int64_t blocks = table.padded_size() / block_rows_;
+    blocks_ = Tensor({blocks, static_cast<std::int64_t>(floats)});
+    std::vector<double> errors(static_cast<std::size_t>(blocks));
+    share_out(blocks, threads, [&] {
+        return [&, packer = std::make_shared<Packer>(table)](std::int64_t block) {
+            errors[static_cast<std::size_t>(block)] = packer->pack(block, blocks_.row(block).data());
+        };
+    });
+    largest_error_ = *std::max_element(errors.begin(), errors.end());
+}
+
+double CoarseTable::rounding(double squared_norm, double query_error) const {
+    const double norm = std::sqrt(squared_norm);
+    return 2.0 * (query_error * largest_norm_ + (norm + query_error) * largest_error_) +
+           static_cast<double>(dimension_) * smallest_normal * (1.0 + norm + largest_norm_);
+}
+
+}  // namespace stackae::search

@@ -1,0 +1,74 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "peer.hpp"
+
+namespace stackae::bench {
+
+/// What a row is measured with.
+struct Setup {
+    std::string data;     ///< folder of MNIST's IDX files
+    std::string folder;   ///< for files that are made, gone afterwards
+    std::string program;  ///< stackae's
+    std::string reader;   ///< a bare program that reads a picture with OpenCV
+    int threads = 2;
+    int repeats = 5;
+    Peer* python = nullptr;  ///< PyTorch and scikit-learn; null: not asked for
+    Peer* faiss = nullptr;
+};
+
+/// One line of the table; ratios above 1 are in favour of stackae, but for time over a limit.
+struct Row {
+    Row(std::string row_name, std::string description, double measured, std::string in_unit)
+        : name(std::move(row_name)),
+          what(std::move(description)),
+          value(measured),
+          unit(std::move(in_unit)) {}
+
+    std::string name;
+    std::string what;
+    double value;
+    std::string unit;
+    std::optional<double> limit;       ///< in the same unit
+    std::optional<double> over_limit;  ///< median of value / limit, pair by pair
+    std::optional<double> peer;
+    std::optional<double> over_peer;  ///< how many times faster than the peer
+    std::string peer_name;
+    std::optional<double> peak_mib;
+};
+
+/// A family of rows and how they are measured.
+struct Rows {
+    std::vector<std::string> names;
+    std::function<std::vector<Row>(const Setup&)> measure;
+};
+
+[[nodiscard]] std::vector<Rows> training_rows();
+[[nodiscard]] std::vector<Rows> extraction_rows();
+[[nodiscard]] std::vector<Rows> search_rows();
+[[nodiscard]] std::vector<Rows> process_rows();
+
+/// Seconds that a call takes.
+[[nodiscard]] double seconds_of(const std::function<void()>& body);
+[[nodiscard]] double median(std::vector<double> values);
+
+/// Times of things that are measured in turn, `repeats` times, after one round that does not count.
+class Rounds {
+public:
+    /// Each returns its seconds.
+    Rounds(int repeats, const std::vector<std::function<double()>>& things);
+
+    [[nodiscard]] double seconds(std::size_t thing) const { return median(times_[thing]); }
+    /// Median of the other's time by the thing's, round by round: how many times faster the thing is.
+    [[nodiscard]] double faster(std::size_t thing, std::size_t other) const;
+
+private:
+    std::vector<std::vector<double>> times_;
+};
+
+}  // namespace stackae::bench

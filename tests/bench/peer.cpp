@@ -1,0 +1,97 @@
+#include "peer.hpp"
+
+#include <array>
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <spawn.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "stackae/error.hpp"
+
+namespace stackae::bench {
+namespace {
+
+pid_t spawn(const std::vector<std::string>& command, posix_spawn_file_actions_t& actions) {
+    std::vector<char*> arguments;
+    for (const std::string& word : command) {
+        arguments.push_back(const_cast<char*>(word.c_str()));  // posix_spawn does not write there
+    }
+    arguments.push_back(nullptr);
+    pid_t process = -1;
+    const int failed = posix_spawnp(&process, arguments[0], &actions, nullptr, arguments.data(), environ);
+    posix_spawn_file_actions_destroy(&actions);
+    if (failed != 0) {
+        throw Error(fmt::format("{}: cannot be started", command.front()));
+    }
+    return process;
+}
+
+}  // namespace
+
+Peer::Peer(const std::vector<std::string>& command) : name_(command.back()) {
+    std::array<int, 2> in{};
+    std::array<int, 2> out{};
+    if (pipe2(in.data(), O_CLOEXEC) != 0 || pipe2(out.data(), O_CLOEXEC) != 0) {
+        throw Error("peers: no pipe");
+    }
+    posix_spawn_file_actions_t actions;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_adddup2(&actions, in[0], STDIN_FILENO);
+    posix_spawn_file_actions_adddup2(&actions, out[1], STDOUT_FILENO);
+    process_ = spawn(command, actions);
+    close(in[0]);
+    close(out[1]);
+    to_ = fdopen(in[1], "w");
+    from_ = fdopen(out[0], "r");
+}
+
+Peer::~Peer() {
+    if (to_ != nullptr) {
+        std::fclose(to_);  // at the end of its input it ends
+    }
+    if (from_ != nullptr) {
+        std::fclose(from_);
+    }
+    if (process_ > 0) {
+        waitpid(process_, nullptr, 0);
+    }
+}
+
+double Peer::seconds(const std::string& request) {
+    std::signal(SIGPIPE, SIG_IGN);
+    std::array<char, 256> line{};
+    if (std::fprintf(to_, "%s\n", request.c_str()) < 0 || std::fflush(to_) != 0 ||
+        std::fgets(line.data(), static_cast<int>(line.size()), from_) == nullptr) {
+        throw Error(fmt::format("{}: ended while it was asked for '{}'", name_, request));
+    }
+    char* end = nullptr;
+    const double seconds = std::strtod(line.data(), &end);
+    if (end == line.data() || !(seconds > 0.0)) {
+        throw Error(fmt::format("{}: '{}' asked for, seconds expected, found: {}", name_, request, line.data()));
+    }
+    return seconds;
+}
+
+Ended run(const std::vector<std::string>& command) {
+    posix_spawn_file_actions_t actions;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+    const auto start = std::chrono::steady_clock::now();
+    const pid_t process = spawn(command, actions);
+    int status = 0;
+    rusage usage{};
+    wait4(process, &status, 0, &usage);
+    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
+        throw Error(fmt::format("{}: ended badly (status {})", fmt::join(command, " "), status));
+    }
+    return {seconds, static_cast<double>(usage.ru_maxrss) / 1024.0};
+}
+
+}  // namespace stackae::bench
