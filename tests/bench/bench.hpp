@@ -18,6 +18,7 @@ struct Setup {
     std::string reader;   ///< a bare program that reads a picture with OpenCV
     int threads = 2;
     int repeats = 5;
+    Runner* runner = nullptr;
     Peer* python = nullptr;  ///< PyTorch and scikit-learn; null: not asked for
     Peer* faiss = nullptr;
 };

@@ -43,7 +43,8 @@ Model dense_model() {
     for (const std::int64_t units : model.options.layers) {
         nn::Parameters parameters({{inputs, units, Activation::silu, -1}});
         parameters.initialize(0, 0, static_cast<std::uint32_t>(units));
-        DenseLayer layer{Activation::silu, Activation::silu, Tensor({units, inputs}), Tensor({units}), {}, Tensor({inputs})};
+        DenseLayer layer{Activation::silu, Activation::silu, Tensor({units, inputs}), Tensor({units}), {},
+                         Tensor({inputs})};
         std::copy_n(parameters.weights(0), layer.weights.size(), layer.weights.data());
         model.layers.push_back(std::move(layer));
         inputs = units;
@@ -64,14 +65,15 @@ std::vector<Row> encode_batch(const Setup& setup) {
         shapes.push_back({block, layer.inputs(), layer.units()});
     }
     Products limit(context, shapes, false);
-    const Rounds rounds(setup.repeats, {[&] { return seconds_of([&] { static_cast<void>(encoder.encode(input)); }); },
-                                        [&] {
-                                            return seconds_of([&] {
-                                                for (std::int64_t i = 0; i < pictures / block; ++i) {
-                                                    limit.run();
-                                                }
-                                            });
-                                        }});
+    const Rounds rounds(setup.repeats,
+                        {[&] { return seconds_of([&] { static_cast<void>(encoder.encode(input)); }); },
+                         [&] {
+                             return seconds_of([&] {
+                                 for (std::int64_t i = 0; i < pictures / block; ++i) {
+                                     limit.run();
+                                 }
+                             });
+                         }});
     const double work = giga * limit.flops() * static_cast<double>(pictures / block);
     Row row{"encode.batch", "784-1000-500-250-30, blocks of 256", work / rounds.seconds(0), "GFLOP/s"};
     row.limit = work / rounds.seconds(1);
@@ -118,7 +120,8 @@ std::vector<Row> extract_convolution(const Setup& setup) {
     nn::Context context(setup.threads);
     Products limit(context, {{positions * 8, d, units}}, false);  // patches of eight pictures
     std::vector<std::function<double()>> things = {
-        [&] { return seconds_of([&] { static_cast<void>(encoder.encode(input)); }); }, [&] {
+        [&] { return seconds_of([&] { static_cast<void>(encoder.encode(input)); }); },
+        [&] {
             return seconds_of([&] {
                 for (std::int64_t i = 0; i < pictures / 8; ++i) {
                     limit.run();
@@ -127,8 +130,8 @@ std::vector<Row> extract_convolution(const Setup& setup) {
         }};
     if (setup.python != nullptr) {
         things.emplace_back([&] {
-            return setup.python->seconds(fmt::format("convolution {} {}/maps.f32 {}/filters.f32 {}", setup.threads,
-                                                     setup.folder, setup.folder, pictures));
+            return setup.python->seconds(fmt::format("convolution {} {}/maps.f32 {}/filters.f32 {}",
+                                                     setup.threads, setup.folder, setup.folder, pictures));
         });
     }
     const Rounds rounds(setup.repeats, things);
@@ -163,8 +166,8 @@ void write_folder(const Setup& setup, const std::string& folder) {
     }
 }
 
-/// The program over a folder, beside decoding alone and encoding alone: what a pipeline would take whose stages
-/// do not overlap.
+/// The program over a folder, beside decoding alone and encoding alone: what a pipeline would take whose
+/// stages do not overlap.
 std::vector<Row> extract_folder(const Setup& setup) {
     const std::string folder = setup.folder + "/png";
     write_folder(setup, folder);
@@ -177,29 +180,30 @@ std::vector<Row> extract_folder(const Setup& setup) {
     Encoder encoder(model, {0, false, setup.threads});
     const Tensor input = noise({10'240, model.recipe.size()}, 4);
     double peak = 0.0;
-    const Rounds rounds(
-        setup.repeats,
-        {[&] {
-             const Ended ended = run({setup.program, "extract", folder, "-m", path, "-o", setup.folder + "/codes.npy",
-                                      "--quiet", "--threads", std::to_string(setup.threads)});
-             peak = std::max(peak, ended.peak_mib);
-             return ended.seconds;
-         },
-         [&] {
-             return seconds_of([&] {
-                 ReadOptions options;
-                 options.threads = setup.threads;
-                 PictureReader reader(pictures, model.recipe, options);
-                 for (PictureBatch batch; reader.next(batch);) {
-                 }
-             });
-         },
-         [&] {
-             return n / static_cast<double>(input.rows()) *
-                    seconds_of([&] { static_cast<void>(encoder.encode(input)); });
-         }});
-    Row row{"extract.folder", "60,000 PNG files through 784-1000-500-250-30, the whole program", n / rounds.seconds(0),
-            "pictures/s"};
+    const Rounds rounds(setup.repeats,
+                        {[&] {
+                             const Ended ended =
+                                 setup.runner->run({setup.program, "extract", folder, "-m", path, "-o",
+                                                    setup.folder + "/codes.npy", "--quiet", "--threads",
+                                                    std::to_string(setup.threads)});
+                             peak = std::max(peak, ended.peak_mib);
+                             return ended.seconds;
+                         },
+                         [&] {
+                             return seconds_of([&] {
+                                 ReadOptions options;
+                                 options.threads = setup.threads;
+                                 PictureReader reader(pictures, model.recipe, options);
+                                 for (PictureBatch batch; reader.next(batch);) {
+                                 }
+                             });
+                         },
+                         [&] {
+                             return n / static_cast<double>(input.rows()) *
+                                    seconds_of([&] { static_cast<void>(encoder.encode(input)); });
+                         }});
+    Row row{"extract.folder", "60,000 PNG files through 784-1000-500-250-30, the whole program",
+            n / rounds.seconds(0), "pictures/s"};
     row.limit = n / (rounds.seconds(1) + rounds.seconds(2));
     row.over_limit = row.value / *row.limit;
     row.peak_mib = peak;

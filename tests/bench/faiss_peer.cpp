@@ -8,14 +8,16 @@
 #include <string>
 #include <vector>
 
-/// Answers "knn D THREADS BASE QUERIES" with the seconds that FAISS's flat index takes to find the 10 nearest.
+/// Answers "knn D THREADS BASE QUERIES" with the seconds that FAISS's flat index takes to find the 10
+/// nearest.
 namespace {
 
 std::vector<float> read(const std::string& path) {
     std::ifstream file(path, std::ios::binary | std::ios::ate);
     std::vector<float> values(static_cast<std::size_t>(file.tellg()) / sizeof(float));
     file.seekg(0);
-    file.read(reinterpret_cast<char*>(values.data()), static_cast<std::streamsize>(values.size() * sizeof(float)));
+    file.read(reinterpret_cast<char*>(values.data()),
+              static_cast<std::streamsize>(values.size() * sizeof(float)));
     return values;
 }
 
@@ -44,7 +46,8 @@ int main() {
         std::vector<faiss::Index::idx_t> labels(distances.size());
         const auto start = std::chrono::steady_clock::now();
         index.search(n, asked.data(), 10, distances.data(), labels.data());
-        std::printf("%.6f\n", std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+        std::printf("%.6f\n",
+                    std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
         std::fflush(stdout);
     }
     return 0;

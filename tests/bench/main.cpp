@@ -41,8 +41,8 @@ Rounds::Rounds(int repeats, const std::vector<std::function<double()>>& things) 
 
 double Rounds::faster(std::size_t thing, std::size_t other) const {
     std::vector<double> ratios;
-    std::transform(times_[other].begin(), times_[other].end(), times_[thing].begin(), std::back_inserter(ratios),
-                   std::divides<>{});
+    std::transform(times_[other].begin(), times_[other].end(), times_[thing].begin(),
+                   std::back_inserter(ratios), std::divides<>{});
     return median(ratios);
 }
 
@@ -81,8 +81,9 @@ nlohmann::json to_json(const Row& row) {
 
 void print(const Row& row) {
     std::string line = fmt::format("{:<24} {:>10.2f} {:<11}", row.name, row.value, row.unit);
-    line += row.limit ? fmt::format(" limit {:>9.2f}, {:>4.2f} of it", *row.limit, row.over_limit.value_or(0.0))
-                      : std::string(26, ' ');
+    line += row.limit
+                ? fmt::format(" limit {:>9.2f}, {:>4.2f} of it", *row.limit, row.over_limit.value_or(0.0))
+                : std::string(26, ' ');
     if (row.over_peer) {
         line += fmt::format("  {:.2f} x {}", *row.over_peer, row.peer_name);
     }
@@ -135,7 +136,8 @@ int run_bench(int count, char** arguments) {
     options::positional_options_description positional;
     positional.add("row", -1);
     options::variables_map given;
-    options::store(options::command_line_parser(count, arguments).options(known).positional(positional).run(), given);
+    options::store(options::command_line_parser(count, arguments).options(known).positional(positional).run(),
+                   given);
     options::notify(given);
     const std::vector<Rows> all = all_rows();
     if (given.count("help") > 0) {
@@ -151,12 +153,15 @@ int run_bench(int count, char** arguments) {
             return 2;
         }
     }
+    Runner runner;
+    setup.runner = &runner;
     const Folder folder;
     setup.folder = folder.path();
     std::unique_ptr<Peer> python_peer;
     std::unique_ptr<Peer> faiss_peer;
     if (!python.empty()) {
-        python_peer = std::make_unique<Peer>(std::vector<std::string>{"/usr/bin/python3", python, setup.data});
+        python_peer =
+            std::make_unique<Peer>(std::vector<std::string>{"/usr/bin/python3", python, setup.data});
         setup.python = python_peer.get();
     }
     if (!faiss.empty()) {
@@ -187,6 +192,10 @@ int run_bench(int count, char** arguments) {
 
 int main(int count, char** arguments) {
     try {
+        if (count == 2 && std::string(arguments[1]) == stackae::bench::Runner::serve_option) {
+            stackae::bench::Runner::serve();
+            return 0;
+        }
         return stackae::bench::run_bench(count, arguments);
     } catch (const std::exception& error) {
         fmt::print(stderr, "bench: {}\n", error.what());

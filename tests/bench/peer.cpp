@@ -1,13 +1,15 @@
 #include "peer.hpp"
 
 #include <array>
+#include <boost/algorithm/string/split.hpp>
 #include <chrono>
 #include <csignal>
-#include <cstdlib>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <iostream>
 #include <spawn.h>
+#include <sstream>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -30,6 +32,23 @@ pid_t spawn(const std::vector<std::string>& command, posix_spawn_file_actions_t&
         throw Error(fmt::format("{}: cannot be started", command.front()));
     }
     return process;
+}
+
+Ended run_here(const std::vector<std::string>& command) {
+    posix_spawn_file_actions_t actions;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+    posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+    const auto start = std::chrono::steady_clock::now();
+    const pid_t process = spawn(command, actions);
+    int status = 0;
+    rusage usage{};
+    wait4(process, &status, 0, &usage);
+    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
+        throw Error(fmt::format("{}: ended badly (status {})", fmt::join(command, " "), status));
+    }
+    return {seconds, static_cast<double>(usage.ru_maxrss) / 1024.0};
 }
 
 }  // namespace
@@ -63,35 +82,37 @@ Peer::~Peer() {
     }
 }
 
-double Peer::seconds(const std::string& request) {
+std::vector<double> Peer::numbers(const std::string& request, std::size_t count) {
     std::signal(SIGPIPE, SIG_IGN);
     std::array<char, 256> line{};
     if (std::fprintf(to_, "%s\n", request.c_str()) < 0 || std::fflush(to_) != 0 ||
         std::fgets(line.data(), static_cast<int>(line.size()), from_) == nullptr) {
         throw Error(fmt::format("{}: ended while it was asked for '{}'", name_, request));
     }
-    char* end = nullptr;
-    const double seconds = std::strtod(line.data(), &end);
-    if (end == line.data() || !(seconds > 0.0)) {
-        throw Error(fmt::format("{}: '{}' asked for, seconds expected, found: {}", name_, request, line.data()));
+    std::istringstream words(line.data());
+    std::vector<double> found(count);
+    for (double& number : found) {
+        if (!(words >> number) || !(number > 0.0)) {
+            throw Error(fmt::format("{}: '{}' asked for, {} numbers expected, found: {}", name_, request,
+                                    count, line.data()));
+        }
     }
-    return seconds;
+    return found;
 }
 
-Ended run(const std::vector<std::string>& command) {
-    posix_spawn_file_actions_t actions;
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
-    const auto start = std::chrono::steady_clock::now();
-    const pid_t process = spawn(command, actions);
-    int status = 0;
-    rusage usage{};
-    wait4(process, &status, 0, &usage);
-    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
-        throw Error(fmt::format("{}: ended badly (status {})", fmt::join(command, " "), status));
+Ended Runner::run(const std::vector<std::string>& command) {
+    const std::vector<double> found = peer_.numbers(fmt::format("{}", fmt::join(command, "\t")), 2);
+    return {found[0], found[1]};
+}
+
+void Runner::serve() {
+    for (std::string line; std::getline(std::cin, line);) {
+        std::vector<std::string> command;
+        boost::split(command, line, [](char c) { return c == '\t'; });
+        const Ended ended = run_here(command);
+        fmt::print("{:.6f} {:.1f}\n", ended.seconds, ended.peak_mib);
+        std::fflush(stdout);
     }
-    return {seconds, static_cast<double>(usage.ru_maxrss) / 1024.0};
 }
 
 }  // namespace stackae::bench

@@ -16,8 +16,9 @@ public:
     Peer& operator=(const Peer&) = delete;
     ~Peer();
 
-    /// Throws Error when it ends or answers with anything else than a number.
-    double seconds(const std::string& request);
+    /// Throws Error when it ends or answers with anything else than numbers.
+    std::vector<double> numbers(const std::string& request, std::size_t count);
+    double seconds(const std::string& request) { return numbers(request, 1).front(); }
 
 private:
     std::string name_;
@@ -31,7 +32,20 @@ struct Ended {
     double peak_mib = 0.0;  ///< largest resident memory
 };
 
-/// Runs a program to its end, its output thrown away. Throws Error unless it ends with 0.
-Ended run(const std::vector<std::string>& command);
+/// Runs programs to their ends, their output thrown away. They are started by a small process: a program's
+/// peak counts the memory of what started it.
+class Runner {
+public:
+    /// Words hold no tabs and no ends of lines. Throws Error unless the program ends with 0.
+    Ended run(const std::vector<std::string>& command);
+
+private:
+    Peer peer_{{"/proc/self/exe", serve_option}};
+
+public:
+    static constexpr const char* serve_option = "--run";
+    /// What that process does: answers requests of its input until there are no more.
+    static void serve();
+};
 
 }  // namespace stackae::bench

@@ -2,7 +2,9 @@
 #include <cstdint>
 #include <fmt/format.h>
 #include <fstream>
+#include <iterator>
 #include <regex>
+#include <sstream>
 
 #include "stackae/error.hpp"
 
@@ -16,18 +18,22 @@ namespace {
 std::vector<Row> latency(const Setup& setup) {
     constexpr int times = 10;
     const std::string picture = "sample_images/recognize/digit-2.png";
-    const auto seconds = [](const std::vector<std::string>& command) {
+    const auto seconds = [&setup](const std::vector<std::string>& command) {
         double sum = 0.0;
         for (int i = 0; i < times; ++i) {
-            sum += run(command).seconds;
+            sum += setup.runner->run(command).seconds;
         }
         return sum;
     };
-    const Rounds rounds(setup.repeats, {[&] { return seconds({setup.program, "extract", picture}); },
-                                        [&] { return seconds({setup.reader, picture}); }});
+    const Rounds rounds(setup.repeats, {[&] {
+                                            return seconds({setup.program, "extract", "-q", picture});
+                                        },
+                                        [&] {
+                                            return seconds({setup.reader, picture});
+                                        }});
     Row row{"latency.extract", "`stackae extract` of a picture, its time over a bare OpenCV program's",
             rounds.faster(1, 0), "times"};
-    row.peak_mib = run({setup.program, "extract", picture}).peak_mib;
+    row.peak_mib = setup.runner->run({setup.program, "extract", "-q", picture}).peak_mib;
     return {row};
 }
 
@@ -51,7 +57,8 @@ void write_pictures(const std::string& path, std::uint32_t n) {
         std::fill(picture.begin(), picture.end(), '\0');
         for (int dy = 0; dy < size && y + dy < 28; ++dy) {
             for (int dx = 0; dx < size && x + dx < 28; ++dx) {
-                picture[static_cast<std::size_t>((y + dy) * 28 + x + dx)] = static_cast<char>(128 + bits[3] % 127);
+                picture[static_cast<std::size_t>((y + dy) * 28 + x + dx)] =
+                    static_cast<char>(128 + bits[3] % 127);
             }
         }
         file.write(picture.data(), static_cast<std::streamsize>(picture.size()));
@@ -71,10 +78,16 @@ struct Trained {
 Trained train(const Setup& setup, const std::string& pictures, double n) {
     const std::string log = setup.folder + "/log";
     std::remove(log.c_str());
-    const Ended ended = run({setup.program, "train", pictures, "-o", setup.folder + "/grown.stackae", "--layers",
-                             "1000,500,250,30", "--activations", "silu,silu,silu,linear", "--epochs", "0",
-                             "--fine-tune", "1", "-b", "256", "--threads", std::to_string(setup.threads), "--quiet",
-                             "--log", log});
+    std::vector<std::string> command = {
+        setup.program, "train", pictures, "-o", setup.folder + "/grown.stackae", "--log", log};
+    const std::string options = fmt::format(
+        "--layers 1000,500,250,30 --activations silu,silu,silu,linear --epochs 0 --fine-tune 1 --batch-size "
+        "256 "
+        "--threads {} --quiet",
+        setup.threads);
+    std::istringstream words(options);
+    std::copy(std::istream_iterator<std::string>(words), {}, std::back_inserter(command));
+    const Ended ended = setup.runner->run(command);
     std::ifstream file(log);
     const std::string text((std::istreambuf_iterator<char>(file)), {});
     static const std::regex seconds("\"seconds\": *([0-9.]+)");

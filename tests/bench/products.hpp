@@ -21,8 +21,8 @@ struct ProductShape {
     }
 };
 
-/// The limit: the matrix products of some layers by oneDNN and nothing else, in the layouts it likes best, one
-/// after the other.
+/// The limit: the matrix products of some layers by oneDNN and nothing else, in the layouts it likes best,
+/// one after the other.
 class Products {
 public:
     /// training: the products of a backward pass too, but for the gradient by the first layer's input.
@@ -37,7 +37,8 @@ private:
         std::unordered_map<int, dnnl::memory> arguments;
     };
 
-    void add(const dnnl::primitive& primitive, const std::vector<std::pair<int, dnnl::memory::desc>>& arguments);
+    void add(const dnnl::primitive& primitive,
+             const std::vector<std::pair<int, dnnl::memory::desc>>& arguments);
 
     nn::Context& context_;
     std::vector<Call> calls_;

@@ -41,7 +41,8 @@ std::vector<Row> neighbours(const Setup& setup, std::int64_t d) {
     constexpr std::int64_t block = 1000;
     Products limit(context, {{block, d, rows}}, false);
     std::vector<std::function<double()>> things = {
-        [&] { return seconds_of([&] { static_cast<void>(index.search(query, k)); }); }, [&] {
+        [&] { return seconds_of([&] { static_cast<void>(index.search(query, k)); }); },
+        [&] {
             return seconds_of([&] {
                 for (std::int64_t i = 0; i < queries / block; ++i) {
                     limit.run();
@@ -66,8 +67,9 @@ std::vector<Row> neighbours(const Setup& setup, std::int64_t d) {
     }
     std::vector<Row> found = {row};
     if (setup.python != nullptr) {
-        const Rounds beside(1, {[&] { return seconds_of([&] { static_cast<void>(index.search(query, k)); }); },
-                                [&] { return setup.python->seconds(request); }});
+        const Rounds beside(1,
+                            {[&] { return seconds_of([&] { static_cast<void>(index.search(query, k)); }); },
+                             [&] { return setup.python->seconds(request); }});
         Row other = row;
         other.name += ".sklearn";
         other.peer = work / beside.seconds(1);

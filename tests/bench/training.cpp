@@ -43,8 +43,12 @@ training::SampleStore read(const std::string& path) {
 class Steps {
 public:
     Steps(const Setup& setup, const TrainOptions& options, bool unrolled, int threads)
-        : options_(options), threads_(threads), scope_(threads), context_(threads),
-          samples_(read(setup.data + "/train-images-idx3-ubyte.gz")), rows_(pictures) {
+        : options_(options),
+          threads_(threads),
+          scope_(threads),
+          context_(threads),
+          samples_(read(setup.data + "/train-images-idx3-ubyte.gz")),
+          rows_(pictures) {
         std::iota(rows_.begin(), rows_.end(), std::int64_t{0});
         Recipe recipe;
         recipe.channels = 1;
@@ -69,11 +73,11 @@ public:
             parameters_->initialize(i, 0, 0);
             shapes_.push_back({batch, specs[i].ic, specs[i].oc});
         }
-        phase_ = std::make_unique<training::Phase>(
-            context_, *parameters_, training::PhaseData{samples_, rows_, {}},
-            unrolled ? training::fine_tuning_settings(options_, recipe)
-                     : training::greedy_settings(options_, recipe, 0),
-            options_);
+        phase_ = std::make_unique<training::Phase>(context_, *parameters_,
+                                                   training::PhaseData{samples_, rows_, {}},
+                                                   unrolled ? training::fine_tuning_settings(options_, recipe)
+                                                            : training::greedy_settings(options_, recipe, 0),
+                                                   options_);
     }
 
     double seconds() {
@@ -81,8 +85,9 @@ public:
         return seconds_of([&] {
             for (std::int64_t i = 0; i < steps; ++i) {
                 const std::int64_t first = i * batch % pictures;
-                phase_->step(std::span<const std::int64_t>(rows_).subspan(static_cast<std::size_t>(first), batch),
-                             1, 0.3);
+                phase_->step(
+                    std::span<const std::int64_t>(rows_).subspan(static_cast<std::size_t>(first), batch), 1,
+                    0.3);
             }
         });
     }
@@ -120,24 +125,25 @@ TrainOptions denoising_options(int threads) {
     return options;
 }
 
-Row step_row(const Setup& setup, const std::string& name, const std::string& what, const TrainOptions& options,
-             bool unrolled) {
+Row step_row(const Setup& setup, const std::string& name, const std::string& what,
+             const TrainOptions& options, bool unrolled) {
     Steps ours(setup, options, unrolled, setup.threads);
     const nn::ThreadScope scope(setup.threads);
     nn::Context context(setup.threads);
     Products limit(context, ours.shapes(), true);
-    std::vector<std::function<double()>> things = {
-        [&] { return ours.seconds(); }, [&] {
-            return seconds_of([&] {
-                for (std::int64_t i = 0; i < steps; ++i) {
-                    limit.run();
-                }
-            });
-        }};
+    std::vector<std::function<double()>> things = {[&] { return ours.seconds(); },
+                                                   [&] {
+                                                       return seconds_of([&] {
+                                                           for (std::int64_t i = 0; i < steps; ++i) {
+                                                               limit.run();
+                                                           }
+                                                       });
+                                                   }};
     const bool beside = unrolled && setup.python != nullptr;
     if (beside) {
         things.emplace_back([&] {
-            return setup.python->seconds("unrolled " + std::to_string(setup.threads) + " " + std::to_string(steps));
+            return setup.python->seconds("unrolled " + std::to_string(setup.threads) + " " +
+                                         std::to_string(steps));
         });
     }
     const Rounds rounds(setup.repeats, things);
@@ -206,7 +212,8 @@ std::vector<Row> convolution(const Setup& setup) {
     const Rounds rounds(setup.repeats,
                         {[&] {
                              return seconds_of([&] {
-                                 static_cast<void>(training::spherical_means(context, samples, units, passes, 0, 0));
+                                 static_cast<void>(training::spherical_means(
+                                     context, samples, {.units = units, .iterations = passes}));
                              });
                          },
                          [&] {
@@ -228,7 +235,8 @@ std::vector<Row> threads(const Setup& setup) {
     Steps one(setup, unrolled_options(1), true, 1);
     Steps two(setup, unrolled_options(2), true, 2);
     const Rounds rounds(setup.repeats, {[&] { return two.seconds(); }, [&] { return one.seconds(); }});
-    return {{"scaling.threads", "the steps of train.unrolled, two threads over one", rounds.faster(0, 1), "times"}};
+    return {{"scaling.threads", "the steps of train.unrolled, two threads over one", rounds.faster(0, 1),
+             "times"}};
 }
 
 }  // namespace
