@@ -4,7 +4,9 @@
 #include <chrono>
 #include <cmath>
 #include <fmt/format.h>
+#include <functional>
 #include <limits>
+#include <numeric>
 
 #include "stackae/error.hpp"
 
@@ -220,11 +222,16 @@ double Phase::loss_of_mean() const {
         }
         return sum;
     }
-    for (const std::int64_t row : rows) {
-        const float* values = data_.samples.row(row);
-        for (std::size_t j = 0; j < mean.size(); ++j) {
-            const double error = static_cast<double>(values[j]) - mean[j];
-            sum += error * error;
+    Tensor some({std::min<std::int64_t>(measuring_batch, std::ssize(rows)), data_.samples.columns()});
+    for (std::size_t first = 0; first < rows.size(); first += measuring_batch) {
+        const auto part = rows.subspan(first, std::min<std::size_t>(measuring_batch, rows.size() - first));
+        data_.samples.gather(part, some.data());
+        for (std::int64_t i = 0; i < std::ssize(part); ++i) {
+            sum += std::transform_reduce(mean.begin(), mean.end(), some.row(i).begin(), 0.0, std::plus<>{},
+                                         [](double expected, float value) {
+                                             const double error = static_cast<double>(value) - expected;
+                                             return error * error;
+                                         });
         }
     }
     return sum / static_cast<double>(rows.size());

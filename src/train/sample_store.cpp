@@ -1,12 +1,14 @@
 #include "train/sample_store.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
 #include <filesystem>
 #include <fmt/format.h>
 #include <sys/mman.h>
+#include <tuple>
 #include <unistd.h>
 #include <utility>
 
@@ -17,8 +19,8 @@
 namespace stackae::training {
 namespace {
 
-/// Maps a new file of that size, removed at once from its folder.
-float* map_temporary(std::int64_t bytes, const std::string& folder) {
+/// A new file of that size, removed at once from its folder, and where it is mapped.
+std::pair<int, float*> map_temporary(std::int64_t bytes, const std::string& folder) {
     // /tmp may itself be memory.
     const std::filesystem::path place = folder.empty() ? "/var/tmp" : folder;
     std::string path = (place / "stackae-XXXXXX").string();
@@ -45,8 +47,24 @@ float* map_temporary(std::int64_t bytes, const std::string& folder) {
     if (address == MAP_FAILED) {
         fail("map");
     }
-    ::close(file);
-    return static_cast<float*>(address);
+    return {file, static_cast<float*>(address)};
+}
+
+/// Reads or writes so many bytes at a place of a file, by pread or pwrite; false when it cannot.
+template <class Call, class Byte>
+bool transfer(Call call, int file, std::int64_t place, std::int64_t count, Byte* bytes) {
+    std::int64_t done = 0;
+    while (done < count) {
+        const ssize_t now = call(file, bytes + done, static_cast<std::size_t>(count - done), place + done);
+        if (now < 0 && errno == EINTR) {
+            continue;
+        }
+        if (now <= 0) {
+            return false;
+        }
+        done += now;
+    }
+    return true;
 }
 
 }  // namespace
@@ -59,12 +77,13 @@ SampleStore::SampleStore(std::int64_t rows, std::int64_t columns, bool in_memory
         return;
     }
     mapped_bytes_ = rows * columns * static_cast<std::int64_t>(sizeof(float));
-    data_ = map_temporary(mapped_bytes_, folder);
+    std::tie(file_, data_) = map_temporary(mapped_bytes_, folder);
 }
 
 SampleStore::SampleStore(SampleStore&& other) noexcept
     : rows_(std::exchange(other.rows_, 0)),
       columns_(other.columns_),
+      file_(std::exchange(other.file_, -1)),
       mapped_bytes_(std::exchange(other.mapped_bytes_, 0)),
       memory_(std::move(other.memory_)),
       data_(std::exchange(other.data_, nullptr)) {}
@@ -72,6 +91,7 @@ SampleStore::SampleStore(SampleStore&& other) noexcept
 SampleStore& SampleStore::operator=(SampleStore&& other) noexcept {
     std::swap(rows_, other.rows_);
     std::swap(columns_, other.columns_);
+    std::swap(file_, other.file_);
     std::swap(mapped_bytes_, other.mapped_bytes_);
     std::swap(memory_, other.memory_);
     std::swap(data_, other.data_);
@@ -81,6 +101,7 @@ SampleStore& SampleStore::operator=(SampleStore&& other) noexcept {
 SampleStore::~SampleStore() {
     if (mapped_bytes_ > 0) {
         ::munmap(data_, static_cast<std::size_t>(mapped_bytes_));
+        ::close(file_);
     }
 }
 
@@ -88,21 +109,47 @@ std::int64_t SampleStore::bytes() const {
     return rows_ * columns_ * static_cast<std::int64_t>(sizeof(float));
 }
 
+void SampleStore::put(std::int64_t first, std::span<const float> values) {
+    if (file_ < 0) {
+        std::copy(values.begin(), values.end(), row(first));
+        return;
+    }
+    constexpr auto size = static_cast<std::int64_t>(sizeof(float));
+    if (!transfer(::pwrite, file_, first * columns_ * size, std::ssize(values) * size,
+                  reinterpret_cast<const char*>(values.data()))) {
+        throw IoError("temporary file of samples: it cannot be written");
+    }
+}
+
 void SampleStore::gather(std::span<const std::int64_t> indices, float* dst) const {
-    nn::parallel_ranges(
-        static_cast<std::int64_t>(indices.size()), 16, [&](std::int64_t begin, std::int64_t end) {
-            for (std::int64_t i = begin; i < end; ++i) {
-                std::copy_n(row(indices[static_cast<std::size_t>(i)]), columns_, dst + i * columns_);
-            }
-        });
+    const std::int64_t row_bytes = columns_ * static_cast<std::int64_t>(sizeof(float));
+    std::atomic<bool> failed = false;
+    nn::parallel_ranges(static_cast<std::int64_t>(indices.size()), 16,
+                        [&](std::int64_t begin, std::int64_t end) {
+                            for (std::int64_t i = begin; i < end && !failed; ++i) {
+                                const std::int64_t index = indices[static_cast<std::size_t>(i)];
+                                if (file_ < 0) {
+                                    std::copy_n(row(index), columns_, dst + i * columns_);
+                                } else if (!transfer(::pread, file_, index * row_bytes, row_bytes,
+                                                     reinterpret_cast<char*>(dst + i * columns_))) {
+                                    failed = true;
+                                }
+                            }
+                        });
+    if (failed) {
+        throw IoError("temporary file of samples: it cannot be read");
+    }
 }
 
 std::vector<double> SampleStore::mean(std::span<const std::int64_t> indices) const {
+    constexpr std::size_t block = 256;
     std::vector<double> mean(static_cast<std::size_t>(columns_));
-    for (const std::int64_t index : indices) {
-        const float* values = row(index);
-        for (std::size_t j = 0; j < mean.size(); ++j) {
-            mean[j] += static_cast<double>(values[j]);
+    Tensor rows({std::min<std::int64_t>(block, std::ssize(indices)), columns_});
+    for (std::size_t first = 0; first < indices.size(); first += block) {
+        const auto some = indices.subspan(first, std::min(block, indices.size() - first));
+        gather(some, rows.data());
+        for (std::int64_t i = 0; i < std::ssize(some); ++i) {
+            std::transform(mean.begin(), mean.end(), rows.row(i).begin(), mean.begin(), std::plus<>{});
         }
     }
     for (double& value : mean) {

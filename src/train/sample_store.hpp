@@ -10,7 +10,8 @@
 
 namespace stackae::training {
 
-/// n rows of d floats: in memory, or mapped from a temporary file that is gone when the store is.
+/// n rows of d floats: in memory, or in a temporary file that is gone when the store is. A file's rows are
+/// mapped when they are asked for one by one, and count as memory from then on until they are released.
 class SampleStore {
 public:
     /// in_memory false: a file in `folder` (empty: /var/tmp). Throws IoError.
@@ -28,7 +29,10 @@ public:
 
     /// Keeps the first `rows` rows.
     void truncate(std::int64_t rows) { rows_ = rows; }
-    /// Copies the rows named into dst, size indices.size() × columns(), on OpenMP's threads.
+    /// Copies rows there from `first` on; values: a multiple of columns(). Throws IoError.
+    void put(std::int64_t first, std::span<const float> values);
+    /// Copies the rows named into dst, size indices.size() × columns(), on OpenMP's threads; maps none.
+    /// Throws IoError.
     void gather(std::span<const std::int64_t> indices, float* dst) const;
     /// The mean of the rows named; size columns(). Zeros for no rows.
     [[nodiscard]] std::vector<double> mean(std::span<const std::int64_t> indices) const;
@@ -36,6 +40,7 @@ public:
 private:
     std::int64_t rows_;
     std::int64_t columns_;
+    int file_ = -1;
     std::int64_t mapped_bytes_ = 0;
     Tensor memory_;
     float* data_ = nullptr;

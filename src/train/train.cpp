@@ -134,7 +134,7 @@ SampleStore Training::read(const Pictures& pictures) {
     std::int64_t rows = 0;
     std::int64_t seen = 0;
     while (!observer_.stop() && reader.next(batch)) {
-        std::copy_n(batch.pictures.data(), batch.pictures.size(), samples.row(rows));
+        samples.put(rows, batch.pictures.values());
         rows += batch.pictures.rows();
         seen += batch.pictures.rows() + static_cast<std::int64_t>(batch.skipped.size());
         for (const std::int64_t index : batch.indices) {
@@ -194,7 +194,7 @@ SampleStore Training::encode_pictures(const SampleStore& pictures, std::span<con
         Tensor gathered({std::ssize(part), pictures.columns()});
         pictures.gather(part, gathered.data());
         const Tensor made = encoder.encode(gathered);
-        std::copy_n(made.data(), made.size(), codes.row(static_cast<std::int64_t>(first)));
+        codes.put(static_cast<std::int64_t>(first), made.values());
         observer_.on_batch(layer, 0, 0, static_cast<std::int64_t>(first) + std::ssize(part),
                            std::ssize(rows));
     }
@@ -352,14 +352,21 @@ bool Training::train_layer(std::size_t layer, const SampleStore& input) {
 
 SampleStore Training::encode(const DenseLayer& layer, const SampleStore& input) {
     SampleStore codes = make_store(input.rows(), layer.units());
+    std::vector<std::int64_t> rows(static_cast<std::size_t>(encoding_batch));
+    Tensor x({encoding_batch, layer.inputs()});
+    Tensor h({encoding_batch, layer.units()});
     std::int64_t done = 0;
     for (const std::int64_t n : {encoding_batch, input.rows() % encoding_batch}) {
         if (n == 0) {
             continue;
         }
         nn::Dense dense(context_, {n, layer.inputs(), layer.units(), layer.activation, false, false});
+        rows.resize(static_cast<std::size_t>(n));
         for (; done + n <= input.rows(); done += n) {
-            dense.forward(input.row(done), layer.weights.data(), layer.bias.data(), codes.row(done));
+            std::iota(rows.begin(), rows.end(), done);
+            input.gather(rows, x.data());
+            dense.forward(x.data(), layer.weights.data(), layer.bias.data(), h.data());
+            codes.put(done, h.values().first(static_cast<std::size_t>(n * layer.units())));
         }
     }
     return codes;

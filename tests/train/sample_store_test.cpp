@@ -1,6 +1,9 @@
 #include "train/sample_store.hpp"
 
 #include <filesystem>
+#include <fstream>
+#include <numeric>
+#include <unistd.h>
 #include <vector>
 
 #include "stackae/error.hpp"
@@ -20,6 +23,9 @@ TEST_CASE("Samples in a temporary file are the same as in memory, and leave no f
         for (std::int64_t i = 0; i < 700; ++i) {
             store.row(0)[i] = static_cast<float>(i);
         }
+        const std::vector<float> put = {691.5F, 692.0F, 0.0F, 0.0F, 0.0F, 0.0F, 0.0F,
+                                        693.0F, 694.0F, 0.0F, 0.0F, 0.0F, 0.0F, 699.0F};
+        store.put(98, put);
         REQUIRE(folder.entries() == 0);
         SampleStore moved = std::move(store);
         std::vector<float> rows(21);
@@ -28,9 +34,36 @@ TEST_CASE("Samples in a temporary file are the same as in memory, and leave no f
         REQUIRE(rows.front() == 693.0F);
         REQUIRE(rows[7] == 0.0F);
         REQUIRE(rows.back() == 356.0F);
+        REQUIRE(moved.row(98)[0] == 691.5F);
+        REQUIRE(moved.row(99)[6] == 699.0F);
         REQUIRE(moved.mean(indices)[1] == Approx((694.0 + 1.0 + 351.0) / 3.0));
     }
     REQUIRE(folder.entries() == 0);
+}
+
+TEST_CASE("Rows that are put into a temporary file and gathered from it take no memory") {
+    constexpr std::int64_t rows = 40'000;
+    constexpr std::int64_t columns = 512;  // 80 MiB
+    const auto resident = [] {
+        std::ifstream file("/proc/self/statm");
+        std::int64_t pages = 0;
+        file >> pages >> pages;
+        return pages * sysconf(_SC_PAGESIZE);
+    };
+    SampleStore store(rows, columns, false);
+    const std::int64_t before = resident();
+    for (std::int64_t i = 0; i < rows; ++i) {
+        store.put(i, std::vector<float>(columns, static_cast<float>(i)));
+    }
+    std::vector<std::int64_t> some(256);
+    std::vector<float> gathered(some.size() * columns);
+    for (std::int64_t first = 0; first + 256 <= rows; first += 256) {
+        std::iota(some.begin(), some.end(), first);
+        store.gather(some, gathered.data());
+        REQUIRE(gathered.back() == static_cast<float>(some.back()));
+    }
+    CHECK(store.mean(some).front() == Approx(0.5 * static_cast<double>(some.front() + some.back())));
+    CHECK(resident() - before < std::int64_t{8} << 20);
 }
 
 TEST_CASE("A temporary folder that is not there is an error that names it") {
