@@ -141,6 +141,12 @@ MappedFile::~MappedFile() {
     }
 }
 
+void MappedFile::release() const {
+    if (!bytes_.empty()) {
+        ::madvise(const_cast<std::byte*>(bytes_.data()), bytes_.size(), MADV_DONTNEED);
+    }
+}
+
 std::vector<std::byte> read_file(const std::string& path) {
     struct stat status {};
     const Descriptor file = open_to_read(path, status);

@@ -20,6 +20,8 @@ public:
 
     [[nodiscard]] std::span<const std::byte> bytes() const { return bytes_; }
     [[nodiscard]] const std::string& path() const { return path_; }
+    /// Lets go of the memory that was read; it comes back from the file where it is read again.
+    void release() const;
 
 private:
     std::string path_;

@@ -1,5 +1,6 @@
 #include "image/arrays.hpp"
 
+#include <atomic>
 #include <cstring>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -80,6 +81,7 @@ public:
             channels = recipe->channels;
         }
         const std::uint64_t bytes = static_cast<std::uint64_t>(shape_.values()) * CV_ELEM_SIZE1(depth_);
+        count_loaded(bytes);
         const std::byte* data = values_.data() + static_cast<std::uint64_t>(i) * bytes;
         const int type = CV_MAKETYPE(depth_, channels);
         if (depth_ == CV_8U) {
@@ -96,12 +98,22 @@ public:
     }
 
 private:
+    /// Lets go of the file's memory now and then: a large file does not stay in it as a whole.
+    void count_loaded(std::uint64_t bytes) const {
+        constexpr std::uint64_t step = std::uint64_t{32} << 20U;
+        const std::uint64_t before = loaded_.fetch_add(bytes);
+        if (before / step != (before + bytes) / step) {
+            content_.release();
+        }
+    }
+
     std::string path_;
     Content content_;
     ByteSpan values_;
     ArrayShape shape_;
     int depth_;
     std::vector<std::string> labels_;
+    mutable std::atomic<std::uint64_t> loaded_{0};  ///< bytes, by any thread
 };
 
 class TensorSource : public Pictures::Source {

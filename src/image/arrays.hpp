@@ -46,6 +46,8 @@ public:
     Content(const std::string& path, std::size_t header_bytes, const Length& length);
     [[nodiscard]] bool packed() const { return Bytes(file_.bytes(), false).has(0, "\x1f\x8b"); }
     [[nodiscard]] ByteSpan bytes() const { return inflated_.empty() ? file_.bytes() : ByteSpan(inflated_); }
+    /// As MappedFile's.
+    void release() const { file_.release(); }
 
 private:
     core::MappedFile file_;

@@ -42,6 +42,8 @@ TEST_CASE("a file is read and mapped whole, whatever its size") {
         MappedFile moved(std::move(mapped));
         CHECK(text_of(moved.bytes()) == content);
         CHECK(moved.path() == folder / "a");
+        moved.release();
+        CHECK(text_of(moved.bytes()) == content);
     }
 }
 

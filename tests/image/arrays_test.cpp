@@ -1,6 +1,7 @@
 #include "stackae/error.hpp"
 
 #include "image/make.hpp"
+#include "support/resident.hpp"
 
 namespace stackae {
 namespace {
@@ -38,6 +39,22 @@ TEST_CASE("IDX pictures come with the labels of the file beside them") {
     for (int i = 0; i < 12; ++i) {
         CHECK(batch.pictures.data()[i] == static_cast<float>(i) / 255.0F);
     }
+}
+
+TEST_CASE("a file of many pictures does not stay in memory once they were read") {
+    const TemporaryFolder folder;
+    const std::string path = folder / "many-images-idx3-ubyte";
+    write_text(path, idx({1000, 360, 360}, counting(1000 * 360 * 360)));  // 124 MiB
+    const Pictures pictures = Pictures::open(path);
+    const Recipe recipe = recipe_of(1, 4, 4);
+    const std::int64_t before = resident_bytes();
+    PictureReader reader(pictures, recipe);
+    std::int64_t read = 0;
+    for (PictureBatch batch; reader.next(batch);) {
+        read += batch.pictures.rows();
+    }
+    CHECK(read == 1000);
+    CHECK(resident_bytes() - before < std::int64_t{80} << 20);
 }
 
 TEST_CASE("IDX is known by its content, and colour is kept red first") {

@@ -1,14 +1,13 @@
 #include "train/sample_store.hpp"
 
 #include <filesystem>
-#include <fstream>
 #include <numeric>
-#include <unistd.h>
 #include <vector>
 
 #include "stackae/error.hpp"
 
 #include "support/catch.hpp"
+#include "support/resident.hpp"
 #include "support/temporary_folder.hpp"
 
 using namespace stackae;
@@ -44,14 +43,8 @@ TEST_CASE("Samples in a temporary file are the same as in memory, and leave no f
 TEST_CASE("Rows that are put into a temporary file and gathered from it take no memory") {
     constexpr std::int64_t rows = 40'000;
     constexpr std::int64_t columns = 512;  // 80 MiB
-    const auto resident = [] {
-        std::ifstream file("/proc/self/statm");
-        std::int64_t pages = 0;
-        file >> pages >> pages;
-        return pages * sysconf(_SC_PAGESIZE);
-    };
     SampleStore store(rows, columns, false);
-    const std::int64_t before = resident();
+    const std::int64_t before = test::resident_bytes();
     for (std::int64_t i = 0; i < rows; ++i) {
         store.put(i, std::vector<float>(columns, static_cast<float>(i)));
     }
@@ -63,7 +56,7 @@ TEST_CASE("Rows that are put into a temporary file and gathered from it take no 
         REQUIRE(gathered.back() == static_cast<float>(some.back()));
     }
     CHECK(store.mean(some).front() == Approx(0.5 * static_cast<double>(some.front() + some.back())));
-    CHECK(resident() - before < std::int64_t{8} << 20);
+    CHECK(test::resident_bytes() - before < std::int64_t{8} << 20);
 }
 
 TEST_CASE("A temporary folder that is not there is an error that names it") {
