@@ -1,7 +1,9 @@
 #include "cli/coding.hpp"
 
 #include <fmt/format.h>
+#include <utility>
 
+#include "cli/encoding_team.hpp"
 #include "cli/interrupt.hpp"
 
 namespace stackae::cli {
@@ -44,18 +46,27 @@ void check_layer(const Model& model, int layer) {
 void encode_inputs(Console& console, const CodingRun& run, const CodingOptions& options, Account& account,
                    const CodeSink& sink) {
     catch_interrupts();
-    EncodeOptions encode = run.encode;
-    encode.threads = run.inputs.size() == 1 ? 1 : options.threads;
-    Encoder encoder(run.model, encode);
+    const bool one = run.inputs.size() == 1;
     Progress progress(console, "pictures", run.inputs.size());
     InputReader reader(run.inputs, run.model.recipe,
                        {.batch_size = options.batch_size,
-                        .threads = encode.threads,
+                        .threads = one ? 1 : options.threads,
                         .need_label = run.need_label,
                         .label = run.label},
                        account, progress);
-    for (InputBatch batch; reader.next(batch);) {
-        sink(batch, encoder.encode(batch.pictures), encoder);
+    EncodingTeam team(run.model, run.encode, one ? 1 : options.threads);
+    const auto hand_on = [&] {
+        const EncodedBatch encoded = team.pop();
+        sink(encoded.batch, encoded.codes);
+    };
+    for (InputBatch batch; reader.next(batch); batch = {}) {
+        if (team.full()) {
+            hand_on();
+        }
+        team.push(std::move(batch));
+    }
+    while (!team.empty()) {
+        hand_on();
     }
     check_interrupted();
 }

@@ -36,10 +36,10 @@ struct CodeOptions {
 void check_layer(const Model& model, int layer);
 
 /// Pictures that were read, in order, and what the model made of them: n × code_size.
-using CodeSink = std::function<void(const InputBatch& batch, const Tensor& codes, Encoder& encoder)>;
+using CodeSink = std::function<void(const InputBatch& batch, const Tensor& codes)>;
 
-/// Reads, encodes and hands on batch by batch, with a bar. Threads are settled here: one picture uses one.
-/// The account is kept but not finished.
+/// Reads, encodes and hands on batch by batch, with a bar; what is handed on is in order. Threads are settled
+/// here: one picture uses one. The account is kept but not finished.
 struct CodingRun {
     const Inputs& inputs;
     const Model& model;

@@ -149,7 +149,7 @@ Gallery EnrollCommand::encode(Console& console, const Inputs& inputs, const Name
     encode_inputs(
         console,
         {.inputs = inputs, .model = model.model, .encode = encode, .need_label = true, .label = name_},
-        coding_, account, [&](const InputBatch& batch, const Tensor& codes, Encoder&) {
+        coding_, account, [&](const InputBatch& batch, const Tensor& codes) {
             for (const PictureEntry& entry : batch.entries) {
                 if (*entry.label == "unknown") {
                     throw InvalidArgument(fmt::format(

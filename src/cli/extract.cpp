@@ -93,7 +93,7 @@ int ExtractCommand::run(Console& console, const std::vector<std::string>& inputs
     }
     std::vector<FeatureRow> rows;
     encode_inputs(console, {.inputs = opened, .model = model.model, .encode = codes_.encode(model.model)},
-                  coding_, account, [&](const InputBatch& batch, const Tensor& codes, Encoder&) {
+                  coding_, account, [&](const InputBatch& batch, const Tensor& codes) {
                       if (!writer) {  // only now: where no picture can be used nothing is printed
                           writer.emplace(std::cout, format, columns, opened.labelled(),
                                          model.model.class_names);

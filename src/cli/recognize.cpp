@@ -92,7 +92,7 @@ int RecognizeCommand::run(Console& console, const std::vector<std::string>& inpu
     bool first = true;
     const EncodeOptions encode{.layer = gallery.layer, .l2_normalize = gallery.l2_normalize};
     encode_inputs(console, {.inputs = opened, .model = model.model, .encode = encode}, coding_, account,
-                  [&](const InputBatch& batch, const Tensor& codes, Encoder&) {
+                  [&](const InputBatch& batch, const Tensor& codes) {
                       if (first) {
                           begin(results, recognizer.threshold(), recognize_.metric.value_or(gallery.metric));
                       }

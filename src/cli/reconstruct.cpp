@@ -72,13 +72,14 @@ int ReconstructCommand::run(Console& console, const std::vector<std::string>& in
     const Recipe& recipe = model.model.recipe;
     Account account(console, coding_.manifest);
     Results results;
+    Encoder decoder(model.model, {.layer = encode_.layer, .threads = coding_.threads});
     bool first = true;
     encode_inputs(
         console, {.inputs = opened, .model = model.model, .encode = encode_}, coding_, account,
-        [&](const InputBatch& batch, const Tensor& codes, Encoder& encoder) {
+        [&](const InputBatch& batch, const Tensor& codes) {
             results.write(first ? "path,squared_error\n" : "");
             first = false;
-            const Tensor rebuilt = encoder.decode(codes);
+            const Tensor rebuilt = decoder.decode(codes);
             for (std::int64_t i = 0; i < rebuilt.rows(); ++i) {
                 const auto x = batch.pictures.row(i);
                 const auto y = rebuilt.row(i);

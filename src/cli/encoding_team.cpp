@@ -1,0 +1,101 @@
+#include "cli/encoding_team.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <optional>
+#include <system_error>
+#include <utility>
+
+#include "stackae/error.hpp"
+
+#include "core/threads.hpp"
+
+namespace stackae::cli {
+namespace {
+
+constexpr std::int64_t most_weights = std::int64_t{1} << 28;  // of all members together: 1 GiB
+
+}  // namespace
+
+EncodingTeam::EncodingTeam(const Model& model, const EncodeOptions& options, int threads)
+    : model_(model), options_(options) {
+    const int wanted = core::resolve_threads(threads);
+    const std::int64_t fitting = most_weights / std::max<std::int64_t>(1, model.parameters());
+    const int members = static_cast<int>(std::clamp<std::int64_t>(fitting, 1, wanted));
+    options_.threads = wanted / members;
+    for (int i = 0; i < members; ++i) {
+        try {
+            members_.emplace_back([this] { work(); });
+        } catch (const std::system_error& error) {
+            if (members_.empty()) {
+                throw BackendError(fmt::format("encoding: cannot start a thread: {}", error.what()));
+            }
+            return;  // fewer will do
+        }
+    }
+}
+
+EncodingTeam::~EncodingTeam() {
+    {
+        const std::lock_guard lock(mutex_);
+        stop_ = true;
+    }
+    changed_.notify_all();
+    for (std::thread& member : members_) {
+        member.join();
+    }
+}
+
+void EncodingTeam::push(InputBatch batch) {
+    jobs_.push_back(std::make_unique<Job>());
+    jobs_.back()->encoded.batch = std::move(batch);
+    {
+        const std::lock_guard lock(mutex_);
+        waiting_.push_back(jobs_.back().get());
+    }
+    changed_.notify_all();
+}
+
+EncodedBatch EncodingTeam::pop() {
+    {
+        std::unique_lock lock(mutex_);
+        changed_.wait(lock, [this] { return jobs_.front()->done; });
+    }
+    const std::unique_ptr<Job> job = std::move(jobs_.front());
+    jobs_.pop_front();
+    if (job->failure) {
+        std::rethrow_exception(job->failure);
+    }
+    return std::move(job->encoded);
+}
+
+void EncodingTeam::work() {
+    std::optional<Encoder> encoder;
+    for (;;) {
+        Job* job = nullptr;
+        {
+            std::unique_lock lock(mutex_);
+            changed_.wait(lock, [this] { return stop_ || !waiting_.empty(); });
+            if (stop_) {
+                return;
+            }
+            job = waiting_.front();
+            waiting_.pop_front();
+        }
+        try {
+            if (!encoder) {
+                encoder.emplace(model_, options_);
+            }
+            job->encoded.codes = encoder->encode(job->encoded.batch.pictures);
+        } catch (...) {
+            job->failure = std::current_exception();
+        }
+        {
+            const std::lock_guard lock(mutex_);
+            job->done = true;
+        }
+        changed_.notify_all();
+    }
+}
+
+}  // namespace stackae::cli
