@@ -5,6 +5,8 @@
 #include <fmt/format.h>
 #include <limits>
 #include <map>
+#include <sys/stat.h>
+#include <utility>
 
 #include "stackae/error.hpp"
 
@@ -79,18 +81,25 @@ int Account::exit_code() const {
 
 void add_replaced(const Pictures& pictures, const std::vector<NamedPath>& written,
                   std::vector<NamedPath>& read) {
-    namespace fs = std::filesystem;
-    std::error_code ignored;
+    const auto identity = [](const std::string& path) {
+        struct stat status {};
+        const bool regular = ::stat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode);
+        return regular ? std::optional(std::pair(status.st_dev, status.st_ino)) : std::nullopt;
+    };
+    std::vector<std::pair<dev_t, ino_t>> replaced;
     for (const NamedPath& output : written) {
-        if (output.path.empty() || !fs::is_regular_file(output.path, ignored)) {
-            continue;  // nothing is replaced
+        if (const auto found = identity(output.path)) {
+            replaced.push_back(*found);
         }
-        for (std::int64_t i = 0; i < pictures.size(); ++i) {
-            const std::string path = pictures.entry(i).path;
-            if (fs::equivalent(path, output.path, ignored)) {
-                read.push_back({fmt::format("the input picture {}", path), path});
-                break;
-            }
+    }
+    // Where nothing is replaced not one picture is looked at.
+    for (std::int64_t i = 0; i < pictures.size() && !replaced.empty(); ++i) {
+        const std::string path = pictures.entry(i).path;
+        const auto found = identity(path);
+        const auto at = found ? std::find(replaced.begin(), replaced.end(), *found) : replaced.end();
+        if (at != replaced.end()) {
+            read.push_back({fmt::format("the input picture {}", path), path});
+            replaced.erase(at);
         }
     }
 }

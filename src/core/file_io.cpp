@@ -1,5 +1,6 @@
 #include "core/file_io.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -147,12 +148,16 @@ void MappedFile::release() const {
     }
 }
 
-std::vector<std::byte> read_file(const std::string& path) {
+std::vector<std::byte> read_file(const std::string& path, std::uint64_t most) {
     struct stat status {};
     const Descriptor file = open_to_read(path, status);
-    std::vector<std::byte> content(static_cast<std::size_t>(status.st_size));
+    std::vector<std::byte> content(std::min(static_cast<std::uint64_t>(status.st_size), most + 1));
     std::size_t done = 0;
     for (;;) {
+        if (done > most) {
+            content.resize(most + 1);
+            return content;
+        }
         if (done == content.size()) {
             // Also how a pipe, which has no size, is read; for a file this sees its end.
             std::array<std::byte, 4096> more{};

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <string>
 #include <string_view>
@@ -28,8 +29,10 @@ private:
     std::span<const std::byte> bytes_;
 };
 
-/// A file's content. Throws IoError with the system's reason, also for folders.
-[[nodiscard]] std::vector<std::byte> read_file(const std::string& path);
+/// A file's content, or of one that has more than `most` bytes the first most + 1. Throws IoError with the
+/// system's reason, also for folders.
+[[nodiscard]] std::vector<std::byte> read_file(
+    const std::string& path, std::uint64_t most = std::numeric_limits<std::uint64_t>::max() - 1);
 
 /// Replaces a file only as a whole: writes beside it, syncs, renames. Without commit() the old file stays
 /// and the new one is removed. A path that is no regular file (/dev/null, a pipe) is written straight.

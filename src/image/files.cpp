@@ -100,6 +100,12 @@ private:
 
     void entry(const fs::directory_entry& item, const std::string& relative, const std::string& name) {
         std::error_code error;
+        if (item.is_regular_file(error)) {  // most are, and the folder's listing says so
+            if (is_picture_name(name)) {
+                found_.push_back(relative);
+            }
+            return;
+        }
         const fs::file_status status = item.status(error);
         if (status.type() == fs::file_type::directory) {
             std::error_code failure;

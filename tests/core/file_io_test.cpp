@@ -37,6 +37,7 @@ TEST_CASE("a file is read and mapped whole, whatever its size") {
         }
         write_text(folder / "a", content);
         CHECK(text_of(read_file(folder / "a")) == content);
+        CHECK(text_of(read_file(folder / "a", 4096)) == content.substr(0, 4097));
         MappedFile mapped(folder / "a");
         CHECK(text_of(mapped.bytes()) == content);
         MappedFile moved(std::move(mapped));
