@@ -125,7 +125,9 @@ TrainPlan make_plan(std::int64_t pictures, const Recipe& recipe, const TrainOpti
         options.layers.empty() ? std::min(pictures, training::code_pictures) : pictures;
     const std::int64_t held =
         (pictures * (recipe.size() + codes) + mapped * maps) * static_cast<std::int64_t>(sizeof(float));
-    plan.memory_bytes += std::min(held, options.memory);
+    // Where the pictures alone do not fit, they and all codes are in files.
+    const bool fits = pictures * recipe.size() * static_cast<std::int64_t>(sizeof(float)) <= options.memory;
+    plan.memory_bytes += fits ? std::min(held, options.memory) : 0;
     return plan;
 }
 

@@ -95,9 +95,9 @@ public:
 private:
     SampleStore make_store(std::int64_t rows, std::int64_t columns) {
         const std::int64_t bytes = rows * columns * static_cast<std::int64_t>(sizeof(float));
-        const bool fits = held_bytes_ + bytes <= options_.memory;
-        held_bytes_ += fits ? bytes : 0;
-        return {rows, columns, fits, options_.temporary_folder};
+        in_memory_ = in_memory_ && held_bytes_ + bytes <= options_.memory;
+        held_bytes_ += in_memory_ ? bytes : 0;
+        return {rows, columns, in_memory_, options_.temporary_folder};
     }
 
     SampleStore read(const Pictures& pictures);
@@ -124,6 +124,7 @@ private:
     std::vector<std::int64_t> train_rows_;
     std::vector<std::int64_t> validation_rows_;
     std::int64_t held_bytes_ = 0;
+    bool in_memory_ = true;  ///< once something does not fit, what comes after it goes to files too
 };
 
 SampleStore Training::read(const Pictures& pictures) {
