@@ -1,10 +1,12 @@
 #include "cli/coding.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <utility>
 
 #include "cli/encoding_team.hpp"
 #include "cli/interrupt.hpp"
+#include "core/threads.hpp"
 
 namespace stackae::cli {
 
@@ -46,16 +48,19 @@ void check_layer(const Model& model, int layer) {
 void encode_inputs(Console& console, const CodingRun& run, const CodingOptions& options, Account& account,
                    const CodeSink& sink) {
     catch_interrupts();
-    const bool one = run.inputs.size() == 1;
+    const std::int64_t pictures = std::max<std::int64_t>(1, run.inputs.size());
+    const int threads = pictures == 1 ? 1 : core::resolve_threads(options.threads);
+    const std::int64_t share = (pictures + threads - 1) / threads;  // fewer are work for all threads, too
     Progress progress(console, "pictures", run.inputs.size());
     InputReader reader(run.inputs, run.model.recipe,
-                       {.batch_size = options.batch_size,
-                        .threads = one ? 1 : options.threads,
+                       {.batch_size = std::min(options.batch_size, share),
+                        .threads = threads,
                         .need_label = run.need_label,
                         .label = run.label},
                        account, progress);
-    EncodingTeam team(run.model, run.encode, one ? 1 : options.threads);
+    EncodingTeam team(run.model, run.encode, threads);
     const auto hand_on = [&] {
+        check_interrupted();
         const EncodedBatch encoded = team.pop();
         sink(encoded.batch, encoded.codes);
     };

@@ -23,6 +23,7 @@ EncodingTeam::EncodingTeam(const Model& model, const EncodeOptions& options, int
     const std::int64_t fitting = most_weights / std::max<std::int64_t>(1, model.parameters());
     const int members = static_cast<int>(std::clamp<std::int64_t>(fitting, 1, wanted));
     options_.threads = wanted / members;
+    members_.reserve(static_cast<std::size_t>(members));
     for (int i = 0; i < members; ++i) {
         try {
             members_.emplace_back([this] { work(); });

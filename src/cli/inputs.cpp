@@ -14,6 +14,7 @@
 #include "cli/interrupt.hpp"
 #include "cli/values.hpp"
 #include "core/json.hpp"
+#include "core/threads.hpp"
 
 namespace stackae::cli {
 
@@ -159,10 +160,11 @@ InputReader::InputReader(const Inputs& inputs, const Recipe& recipe, Options opt
     options_.batch_size = std::min({options_.batch_size, inputs.size(), fitting_batch()});
 }
 
-/// Pictures of one batch in 64 MiB.
+/// Pictures of one batch, of which a few more than there are threads are held, in 256 MiB.
 std::int64_t InputReader::fitting_batch() const {
     const std::int64_t bytes = recipe_.size() * static_cast<std::int64_t>(sizeof(float));
-    return std::max<std::int64_t>((std::int64_t{64} << 20) / bytes, 1);
+    const std::int64_t batches = core::resolve_threads(options_.threads) + 2;
+    return std::max<std::int64_t>((std::int64_t{256} << 20) / bytes / batches, 1);
 }
 
 bool InputReader::next(InputBatch& batch) {

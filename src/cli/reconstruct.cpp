@@ -72,7 +72,8 @@ int ReconstructCommand::run(Console& console, const std::vector<std::string>& in
     const Recipe& recipe = model.model.recipe;
     Account account(console, coding_.manifest);
     Results results;
-    Encoder decoder(model.model, {.layer = encode_.layer, .threads = coding_.threads});
+    Encoder decoder(model.model,
+                    {.layer = encode_.layer, .threads = opened.size() == 1 ? 1 : coding_.threads});
     bool first = true;
     encode_inputs(
         console, {.inputs = opened, .model = model.model, .encode = encode_}, coding_, account,

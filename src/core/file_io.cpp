@@ -151,13 +151,17 @@ void MappedFile::release() const {
 std::vector<std::byte> read_file(const std::string& path, std::uint64_t most) {
     struct stat status {};
     const Descriptor file = open_to_read(path, status);
-    std::vector<std::byte> content(std::min(static_cast<std::uint64_t>(status.st_size), most + 1));
+    const auto check_size = [&](std::uint64_t size, const char* more) {
+        if (size > most) {
+            throw FileTooLarge(
+                fmt::format("{}: file of {}{} bytes found, at most {} expected", path, more, size, most));
+        }
+    };
+    check_size(static_cast<std::uint64_t>(status.st_size), "");
+    std::vector<std::byte> content(static_cast<std::size_t>(status.st_size));
     std::size_t done = 0;
     for (;;) {
-        if (done > most) {
-            content.resize(most + 1);
-            return content;
-        }
+        check_size(done, "at least ");
         if (done == content.size()) {
             // Also how a pipe, which has no size, is read; for a file this sees its end.
             std::array<std::byte, 4096> more{};

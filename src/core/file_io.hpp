@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "stackae/error.hpp"
+
 namespace stackae::core {
 
 /// A file mapped for reading. Move-only.
@@ -29,10 +31,16 @@ private:
     std::span<const std::byte> bytes_;
 };
 
-/// A file's content, or of one that has more than `most` bytes the first most + 1. Throws IoError with the
-/// system's reason, also for folders.
+/// A file has more bytes than were asked for at most.
+class FileTooLarge : public IoError {
+public:
+    using IoError::IoError;
+};
+
+/// A file's content. Throws IoError with the system's reason, also for folders, and FileTooLarge before it
+/// reads what is above `most` bytes.
 [[nodiscard]] std::vector<std::byte> read_file(
-    const std::string& path, std::uint64_t most = std::numeric_limits<std::uint64_t>::max() - 1);
+    const std::string& path, std::uint64_t most = std::numeric_limits<std::uint64_t>::max());
 
 /// Replaces a file only as a whole: writes beside it, syncs, renames. Without commit() the old file stays
 /// and the new one is removed. A path that is no regular file (/dev/null, a pipe) is written straight.

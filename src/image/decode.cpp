@@ -133,23 +133,19 @@ Picture decode(ByteSpan file, const PictureLimits& limits, const Recipe* recipe)
 Picture decode_file(const std::string& path, const PictureLimits& limits, const Recipe* recipe) {
     const auto most = std::min<std::uint64_t>(
         std::numeric_limits<int>::max(), static_cast<std::uint64_t>(limits.max_pixels) * 16 + (64U << 20U));
+    const auto reason = [&](const IoError& failure) {
+        const std::string text = failure.what();
+        return text.starts_with(path + ": ") ? text.substr(path.size() + 2) : text;
+    };
     std::vector<std::byte> file;
     try {
         file = core::read_file(path, most);
+    } catch (const core::FileTooLarge& failure) {
+        throw BadPicture(PictureStatus::too_large, reason(failure));
     } catch (const IoError& failure) {
         std::error_code error;
         const bool missing = !std::filesystem::exists(path, error) && !error;
-        std::string reason = failure.what();
-        if (reason.starts_with(path + ": ")) {
-            reason.erase(0, path.size() + 2);
-        }
-        throw BadPicture(missing ? PictureStatus::missing : PictureStatus::unreadable, reason);
-    }
-    if (file.size() > most) {
-        std::error_code error;
-        throw BadPicture(PictureStatus::too_large,
-                         fmt::format("file of {} bytes found, at most {} expected",
-                                     std::filesystem::file_size(path, error), most));
+        throw BadPicture(missing ? PictureStatus::missing : PictureStatus::unreadable, reason(failure));
     }
     return decode(file, limits, recipe);
 }

@@ -29,14 +29,17 @@ bool has_bfloat16() {
     return (static_cast<unsigned>(dnnl::get_effective_cpu_isa()) & needed) == needed;
 }
 
-RowProduct::RowProduct(Context& context, Precision precision, std::int64_t m, std::int64_t n, std::int64_t k)
+RowProduct::RowProduct(Context& context, Precision precision, std::int64_t m, std::int64_t n, std::int64_t k,
+                       const memory::desc& layout)
     : context_(&context) {
     const dnnl::engine& engine = context.engine();
     try {
         const auto plain = transposed(n, k, precision);
-        const auto weights = precision == Precision::float32
-                                 ? plain
-                                 : memory::desc({k, n}, memory::data_type::bf16, memory::format_tag::any);
+        const memory::desc any(
+            {k, n}, precision == Precision::float32 ? memory::data_type::f32 : memory::data_type::bf16,
+            memory::format_tag::any);
+        const bool packs = precision == Precision::bfloat16;
+        const auto weights = !packs ? plain : layout == memory::desc() ? any : layout;
         const auto made =
             make_matmul(engine, row_major(m, k, precision), weights, matrix(m, n), matrix(1, n));
         primitive_ = dnnl::matmul(made);
@@ -45,16 +48,14 @@ RowProduct::RowProduct(Context& context, Precision precision, std::int64_t m, st
         bias_ = memory(matrix(1, n), engine, nullptr);
         s_ = memory(made.dst_desc(), engine, nullptr);
         plain_ = memory(plain, engine, nullptr);
-        packing_ = dnnl::reorder(plain_, b_);
+        if (packs) {
+            packing_ = dnnl::reorder(plain_, b_);
+        }
     } catch (const dnnl::error& error) {
         throw BackendError(fmt::format("row product of {} × {} × {}: oneDNN: {}", m, k, n, error.what()));
     }
     // The map holds the same memory objects, whose handles run() exchanges.
     arguments_ = {{DNNL_ARG_SRC, a_}, {DNNL_ARG_WEIGHTS, b_}, {DNNL_ARG_BIAS, bias_}, {DNNL_ARG_DST, s_}};
-}
-
-std::size_t RowProduct::packed_bytes() const {
-    return b_.get_desc().get_size();
 }
 
 void RowProduct::pack(std::span<const std::uint16_t> rows, void* packed) {

@@ -14,7 +14,7 @@ namespace stackae::nn {
 /// What the factors of a product are rounded to; it is summed in float.
 enum class Precision {
     float32,
-    bfloat16,  ///< 8 binary digits: a value is off by at most 2⁻⁸ of it
+    bfloat16,  ///< 8 binary digits, as many powers of two as float
 };
 
 /// Whether the processor multiplies bfloat16 by itself: then twice as fast.
@@ -33,15 +33,17 @@ enum class Precision {
 /// B in bfloat16 is packed first. The context must outlive it; one per thread.
 class RowProduct {
 public:
-    RowProduct(Context& context, Precision precision, std::int64_t m, std::int64_t n, std::int64_t k);
+    /// layout: of B, packed by another product of the same n and k; empty: the one that suits best.
+    RowProduct(Context& context, Precision precision, std::int64_t m, std::int64_t n, std::int64_t k,
+               const dnnl::memory::desc& layout = {});
     RowProduct(const RowProduct&) = delete;
     RowProduct& operator=(const RowProduct&) = delete;
     RowProduct(RowProduct&&) noexcept = default;
     RowProduct& operator=(RowProduct&&) noexcept = default;
     ~RowProduct() = default;
 
-    /// What B takes in memory once it is packed; the layout is the same for all products of the same extents.
-    [[nodiscard]] std::size_t packed_bytes() const;
+    /// Of B once it is packed.
+    [[nodiscard]] dnnl::memory::desc layout() const { return b_.get_desc(); }
     /// rows: n × k. For bfloat16.
     void pack(std::span<const std::uint16_t> rows, void* packed);
     /// Overwrites s. a and b as the precision asks: floats, or bfloat16 and what pack made. Allocates

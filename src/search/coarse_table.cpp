@@ -12,6 +12,9 @@ namespace stackae::search {
 namespace {
 
 constexpr std::int64_t least_rows = 4096;
+constexpr std::int64_t least_queries = 256;
+constexpr std::int64_t queries_at_once = 256;  // that the layout is to suit
+constexpr double unit_roundoff = 0x1p-24;
 
 /// bfloat16 sums leave out what is too small for a normal float, at each of their steps.
 constexpr double smallest_normal = 0x1p-126;
@@ -21,11 +24,10 @@ class Packer {
 public:
     explicit Packer(const VectorTable& table)
         : table_(table),
-          product_(context_, nn::Precision::bfloat16, CoarseTable::capacity, table.block_rows(),
-                   table.dimension()),
+          product_(context_, nn::Precision::bfloat16, queries_at_once, table.block_rows(), table.dimension()),
           rounded_(static_cast<std::size_t>(table.block_rows() * table.dimension())) {}
 
-    [[nodiscard]] std::size_t bytes() const { return product_.packed_bytes(); }
+    [[nodiscard]] dnnl::memory::desc layout() const { return product_.layout(); }
     /// Returns max ‖x − x̂‖.
     double pack(std::int64_t block, void* packed) {
         const auto d = static_cast<std::size_t>(table_.dimension());
@@ -58,17 +60,19 @@ double round_to_bfloat16(std::span<const float> v, std::span<std::uint16_t> roun
 }
 
 bool CoarseTable::pays(const VectorTable& table, std::int64_t queries) {
-    return queries >= capacity && table.size() >= least_rows && nn::has_bfloat16();
+    return queries >= least_queries && table.size() >= least_rows && nn::has_bfloat16();
 }
 
 CoarseTable::CoarseTable(const VectorTable& table, int threads)
     : block_rows_(table.block_rows()), dimension_(table.dimension()), largest_norm_(table.largest_norm()) {
-    const std::size_t floats = (Packer(table).bytes() + sizeof(float) - 1) / sizeof(float);
+    const nn::ThreadScope scope(1);
+    layout_ = Packer(table).layout();
+    const std::size_t floats = (layout_.get_size() + sizeof(float) - 1) / sizeof(float);
     const std::int64_t blocks = table.padded_size() / block_rows_;
     blocks_ = Tensor({blocks, static_cast<std::int64_t>(floats)});
     std::vector<double> errors(static_cast<std::size_t>(blocks));
     share_out(blocks, threads, [&] {
-        return [&, packer = std::make_shared<Packer>(table)](std::int64_t block) {
+        return [&, packer = std::make_unique<Packer>(table)](std::int64_t block) {
             errors[static_cast<std::size_t>(block)] = packer->pack(block, blocks_.row(block).data());
         };
     });
@@ -77,8 +81,11 @@ CoarseTable::CoarseTable(const VectorTable& table, int threads)
 
 double CoarseTable::rounding(double squared_norm, double query_error) const {
     const double norm = std::sqrt(squared_norm);
-    return 2.0 * (query_error * largest_norm_ + (norm + query_error) * largest_error_) +
-           static_cast<double>(dimension_) * smallest_normal * (1.0 + norm + largest_norm_);
+    const auto d = static_cast<double>(dimension_);
+    // The sum's own rounding, which VectorTable reckons with, is of q̂ and x̂, that may be longer than q and x.
+    const double longer = 1.0 + (d + 8.0) * unit_roundoff;
+    return 2.0 * longer * (query_error * largest_norm_ + (norm + query_error) * largest_error_) +
+           (2.0 * d + 4.0) * smallest_normal * (1.0 + norm + largest_norm_);
 }
 
 }  // namespace stackae::search

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <dnnl.hpp>
 #include <span>
 
 #include "stackae/tensor.hpp"
@@ -15,15 +16,13 @@ namespace stackae::search {
 /// memory.
 class CoarseTable {
 public:
-    /// Queries that are scanned at once.
-    static constexpr std::int64_t capacity = 256;
-
     /// Whether the processor is faster with bfloat16, and there are queries and rows enough to make this for.
     [[nodiscard]] static bool pays(const VectorTable& table, std::int64_t queries);
 
     CoarseTable(const VectorTable& table, int threads);
 
     /// Rows from `first` on as nn::RowProduct takes them.
+    [[nodiscard]] const dnnl::memory::desc& layout() const { return layout_; }
     [[nodiscard]] const void* block(std::int64_t first) const {
         return blocks_.row(first / block_rows_).data();
     }
@@ -34,6 +33,7 @@ public:
 private:
     std::int64_t block_rows_;
     std::int64_t dimension_;
+    dnnl::memory::desc layout_;
     Tensor blocks_;               ///< blocks × bytes, held as floats
     double largest_error_ = 0.0;  ///< max ‖x − x̂‖
     double largest_norm_ = 0.0;   ///< max ‖x‖

@@ -60,16 +60,19 @@ struct NeighbourIndex::State {
     search::VectorTable table;
     int threads;
     std::optional<search::CoarseTable> coarse{};  ///< made by the first search that it pays for
+    bool coarse_fails = false;                    ///< for these rows: not tried again
 };
 
 std::vector<std::int64_t> NeighbourIndex::State::pass(const search::CoarseTable* scanned,
                                                       const Request& request,
                                                       std::span<const std::int64_t> pending,
                                                       std::int64_t kept, Neighbours& found) const {
+    if (pending.empty()) {
+        return {};
+    }
     const auto count = static_cast<std::int64_t>(pending.size());
     const std::int64_t share = (count + threads - 1) / threads;
-    const std::int64_t capacity =
-        scanned != nullptr ? search::CoarseTable::capacity : std::clamp(share, few_queries, most_queries);
+    const std::int64_t capacity = std::clamp(share, few_queries, most_queries);
     const std::int64_t blocks = (count + capacity - 1) / capacity;
     std::vector<char> certain(static_cast<std::size_t>(request.count), 0);
     std::atomic<std::int64_t> next = 0;
@@ -104,10 +107,13 @@ std::vector<std::int64_t> NeighbourIndex::State::coarse_pass(const Request& requ
     const std::int64_t kept = std::min(table.size(), request.k + coarse_margin);
     const auto first = std::min(pending.size(), static_cast<std::size_t>(tried_queries));
     std::vector<std::int64_t> uncertain = pass(&*coarse, request, pending.first(first), kept, found);
-    const auto rest = pending.subspan(first);
-    const bool goes_on = 2 * uncertain.size() < first;
-    const std::vector<std::int64_t> left = goes_on ? pass(&*coarse, request, rest, kept, found)
-                                                   : std::vector<std::int64_t>(rest.begin(), rest.end());
+    std::vector<std::int64_t> left(pending.begin() + static_cast<std::ptrdiff_t>(first), pending.end());
+    if (2 * uncertain.size() < first) {
+        left = pass(&*coarse, request, left, kept, found);
+    } else {
+        coarse_fails = true;
+        coarse.reset();
+    }
     uncertain.insert(uncertain.end(), left.begin(), left.end());
     return uncertain;
 }
@@ -121,7 +127,7 @@ Neighbours NeighbourIndex::State::run(const Request& request) {
     }
     std::vector<std::int64_t> pending(static_cast<std::size_t>(request.count));
     std::iota(pending.begin(), pending.end(), 0);
-    if (search::CoarseTable::pays(table, request.count)) {
+    if (!coarse_fails && search::CoarseTable::pays(table, request.count)) {
         pending = coarse_pass(request, pending, found);
     }
     for (const std::int64_t margin : margins) {

@@ -8,6 +8,8 @@
 namespace stackae::search {
 namespace {
 
+constexpr double double_roundoff = 0x1p-52;
+
 std::size_t at(std::int64_t i) {
     return static_cast<std::size_t>(i);
 }
@@ -55,7 +57,8 @@ Scan::Scan(const VectorTable& table, const CoarseTable* coarse, const Request& r
       request_(request),
       context_(1),
       product_(context_, coarse == nullptr ? nn::Precision::float32 : nn::Precision::bfloat16, capacity,
-               table.block_rows(), table.dimension()),
+               table.block_rows(), table.dimension(),
+               coarse == nullptr ? dnnl::memory::desc() : coarse->layout()),
       vectors_({capacity, table.dimension()}),
       factors_({capacity, table.dimension()}),
       rounded_(coarse == nullptr ? 0 : at(factors_.size())),
@@ -131,8 +134,11 @@ bool Scan::rank(std::size_t i, std::int64_t query, Neighbours& found) {
         return true;  // no row was dropped
     }
     // Every row that was dropped has a score of at least worst() − rounding.
+    const auto d = static_cast<double>(table_.dimension());
+    const double lengths = std::sqrt(norms_[i]) + table_.largest_norm();
+    const double rounding = rounding_[i] + double_roundoff * (d + 4.0) * lengths * lengths;
     const double last = ranked_[k - 1].score - table_.query_term(norms_[i]);
-    return last < double{nearest.worst()} - rounding_[i];
+    return last < double{nearest.worst()} - rounding;
 }
 
 }  // namespace stackae::search

@@ -41,8 +41,7 @@ struct Request {
 /// thread, as oneDNN's scratch memory asks.
 class Scan {
 public:
-    /// coarse: of the table, to scan that instead; may be null. Takes CoarseTable::capacity queries at a
-    /// time.
+    /// coarse: of the table, to scan that instead; may be null.
     Scan(const VectorTable& table, const CoarseTable* coarse, const Request& request, std::int64_t capacity);
 
     /// Fills in `found` for some queries, at most `capacity`, keeping the `kept` best rows by their float

@@ -50,7 +50,8 @@ std::pair<int, float*> map_temporary(std::int64_t bytes, const std::string& fold
     return {file, static_cast<float*>(address)};
 }
 
-/// Reads or writes so many bytes at a place of a file, by pread or pwrite; false when it cannot.
+/// Reads or writes so many bytes at a place of a file, by pread or pwrite; false, and errno says why, when it
+/// cannot.
 template <class Call, class Byte>
 bool transfer(Call call, int file, std::int64_t place, std::int64_t count, Byte* bytes) {
     std::int64_t done = 0;
@@ -60,6 +61,7 @@ bool transfer(Call call, int file, std::int64_t place, std::int64_t count, Byte*
             continue;
         }
         if (now <= 0) {
+            errno = now == 0 ? ENODATA : errno;
             return false;
         }
         done += now;
@@ -117,27 +119,27 @@ void SampleStore::put(std::int64_t first, std::span<const float> values) {
     constexpr auto size = static_cast<std::int64_t>(sizeof(float));
     if (!transfer(::pwrite, file_, first * columns_ * size, std::ssize(values) * size,
                   reinterpret_cast<const char*>(values.data()))) {
-        throw IoError("temporary file of samples: it cannot be written");
+        throw IoError(fmt::format("temporary file of samples: cannot write: {}", std::strerror(errno)));
     }
 }
 
 void SampleStore::gather(std::span<const std::int64_t> indices, float* dst) const {
     const std::int64_t row_bytes = columns_ * static_cast<std::int64_t>(sizeof(float));
-    std::atomic<bool> failed = false;
+    std::atomic<int> failed = 0;  // errno
     nn::parallel_ranges(static_cast<std::int64_t>(indices.size()), 16,
                         [&](std::int64_t begin, std::int64_t end) {
-                            for (std::int64_t i = begin; i < end && !failed; ++i) {
+                            for (std::int64_t i = begin; i < end && failed == 0; ++i) {
                                 const std::int64_t index = indices[static_cast<std::size_t>(i)];
                                 if (file_ < 0) {
                                     std::copy_n(row(index), columns_, dst + i * columns_);
                                 } else if (!transfer(::pread, file_, index * row_bytes, row_bytes,
                                                      reinterpret_cast<char*>(dst + i * columns_))) {
-                                    failed = true;
+                                    failed = errno;
                                 }
                             }
                         });
-    if (failed) {
-        throw IoError("temporary file of samples: it cannot be read");
+    if (failed != 0) {
+        throw IoError(fmt::format("temporary file of samples: cannot read: {}", std::strerror(failed)));
     }
 }
 

@@ -10,8 +10,8 @@
 
 namespace stackae::training {
 
-/// n rows of d floats: in memory, or in a temporary file that is gone when the store is. A file's rows are
-/// mapped when they are asked for one by one, and count as memory from then on until they are released.
+/// n rows of d floats: in memory, or in a temporary file that is gone when the store is. A file is mapped
+/// where row() asks for it, and counts as memory from then on; put and gather map nothing.
 class SampleStore {
 public:
     /// in_memory false: a file in `folder` (empty: /var/tmp). Throws IoError.

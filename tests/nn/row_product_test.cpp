@@ -36,7 +36,7 @@ TEST_CASE("row products of whole numbers are exact in every shape and in either 
     nn::RowProduct product(context, precision, sizes.m, sizes.n, sizes.k);
     const Tensor b = reference::whole_numbers({sizes.n, sizes.k}, 3, 1);
     const Tensor bias = reference::whole_numbers({sizes.n}, 5, 2);
-    std::vector<float> packed(product.packed_bytes() / sizeof(float) + 1);
+    std::vector<float> packed(product.layout().get_size() / sizeof(float) + 1);
     if (precision == nn::Precision::bfloat16) {
         product.pack(rounded(b), packed.data());
     }

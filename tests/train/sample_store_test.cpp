@@ -45,8 +45,10 @@ TEST_CASE("Rows that are put into a temporary file and gathered from it take no 
     constexpr std::int64_t columns = 512;  // 80 MiB
     SampleStore store(rows, columns, false);
     const std::int64_t before = test::resident_bytes();
+    std::vector<float> one(columns);
     for (std::int64_t i = 0; i < rows; ++i) {
-        store.put(i, std::vector<float>(columns, static_cast<float>(i)));
+        std::fill(one.begin(), one.end(), static_cast<float>(i));
+        store.put(i, one);
     }
     std::vector<std::int64_t> some(256);
     std::vector<float> gathered(some.size() * columns);
