@@ -23,7 +23,7 @@ struct Setup {
     Peer* faiss = nullptr;
 };
 
-/// One line of the table; ratios above 1 are in favour of stackae, but for time over a limit.
+/// One line of the table; ratios above 1 are in favour of stackae.
 struct Row {
     Row(std::string row_name, std::string description, double measured, std::string in_unit)
         : name(std::move(row_name)),
@@ -36,7 +36,7 @@ struct Row {
     double value;
     std::string unit;
     std::optional<double> limit;       ///< in the same unit
-    std::optional<double> over_limit;  ///< median of value / limit, pair by pair
+    std::optional<double> over_limit;  ///< median of value / limit over rounds
     std::optional<double> peer;
     std::optional<double> over_peer;  ///< how many times faster than the peer
     std::string peer_name;

@@ -60,7 +60,10 @@ std::vector<Rows> all_rows() {
 
 bool wanted(const Rows& rows, const std::vector<std::string>& named) {
     return named.empty() || std::any_of(rows.names.begin(), rows.names.end(), [&](const std::string& name) {
-               return std::find(named.begin(), named.end(), name) != named.end();
+               // `gemm` names gemm.784x1000 and its like.
+               return std::any_of(named.begin(), named.end(), [&](const std::string& word) {
+                   return word == name || word.starts_with(name + ".");
+               });
            });
 }
 

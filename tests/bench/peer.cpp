@@ -53,7 +53,7 @@ Ended run_here(const std::vector<std::string>& command) {
 
 }  // namespace
 
-Peer::Peer(const std::vector<std::string>& command) : name_(command.back()) {
+Peer::Peer(const std::vector<std::string>& command) : name_(fmt::format("{}", fmt::join(command, " "))) {
     std::array<int, 2> in{};
     std::array<int, 2> out{};
     if (pipe2(in.data(), O_CLOEXEC) != 0 || pipe2(out.data(), O_CLOEXEC) != 0) {

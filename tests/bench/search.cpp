@@ -1,11 +1,12 @@
-#include <algorithm>
+#include <fmt/format.h>
 #include <fstream>
 
 #include "stackae/neighbours.hpp"
 
 #include "bench.hpp"
 #include "core/random.hpp"
-#include "products.hpp"
+#include "nn/principal_axes.hpp"
+#include "nn/row_product.hpp"
 
 namespace stackae::bench {
 namespace {
@@ -31,6 +32,47 @@ Tensor vectors(std::int64_t n, std::int64_t d, std::uint32_t part, const std::st
     return values;
 }
 
+/// The limit: the scores of all queries and rows by oneDNN and nothing else, in blocks that stay in cache, in
+/// the precision that the search takes.
+class Scores {
+public:
+    Scores(nn::Context& context, std::int64_t d)
+        : precision_(nn::has_bfloat16() ? nn::Precision::bfloat16 : nn::Precision::float32),
+          product_(context, precision_, some_queries, some_rows, d),
+          queries_({some_queries, d}),
+          rows_({rows / some_rows,
+                 static_cast<std::int64_t>(product_.layout().get_size() / sizeof(float)) + 1}),
+          bias_({some_rows}),
+          scores_({some_queries, some_rows}) {}
+
+    void run() {
+        for (std::int64_t i = 0; i < queries / some_queries; ++i) {
+            for (std::int64_t j = 0; j < rows / some_rows; ++j) {
+                product_.run(queries_.data(), rows_.row(j).data(), bias_.data(), scores_.data());
+            }
+        }
+    }
+
+private:
+    static constexpr std::int64_t some_queries = 2000;
+    static constexpr std::int64_t some_rows = 1000;
+
+    nn::Precision precision_;
+    nn::RowProduct product_;
+    Tensor queries_;  ///< of floats, half as many bytes would do for bfloat16
+    Tensor rows_;
+    Tensor bias_;
+    Tensor scores_;
+};
+
+/// Adds what another program took in the same rounds.
+Row beside(Row row, const Rounds& rounds, std::size_t peer, double work, const std::string& name) {
+    row.peer = work / rounds.seconds(peer);
+    row.over_peer = rounds.faster(0, peer);
+    row.peer_name = name;
+    return row;
+}
+
 std::vector<Row> neighbours(const Setup& setup, std::int64_t d) {
     const std::string base = setup.folder + "/base.f32";
     const std::string asked = setup.folder + "/asked.f32";
@@ -38,52 +80,58 @@ std::vector<Row> neighbours(const Setup& setup, std::int64_t d) {
     const Tensor query = vectors(queries, d, 2, asked);
     const nn::ThreadScope scope(setup.threads);
     nn::Context context(setup.threads);
-    constexpr std::int64_t block = 1000;
-    Products limit(context, {{block, d, rows}}, false);
+    Scores limit(context, d);
     std::vector<std::function<double()>> things = {
         [&] { return seconds_of([&] { static_cast<void>(index.search(query, k)); }); },
-        [&] {
-            return seconds_of([&] {
-                for (std::int64_t i = 0; i < queries / block; ++i) {
-                    limit.run();
-                }
-            });
-        }};
-    const std::string request =
-        "knn " + std::to_string(d) + " " + std::to_string(setup.threads) + " " + base + " " + asked;
-    if (setup.faiss != nullptr) {
-        things.emplace_back([&] { return setup.faiss->seconds(request); });
+        [&] { return seconds_of([&] { limit.run(); }); }};
+    const std::string request = fmt::format("knn {} {} {} {}", d, setup.threads, base, asked);
+    for (Peer* peer : {setup.faiss, setup.python}) {
+        if (peer != nullptr) {
+            things.emplace_back([&request, peer] { return peer->seconds(request); });
+        }
     }
     const Rounds rounds(setup.repeats, things);
-    const double work = giga * limit.flops() * static_cast<double>(queries / block);
-    Row row{"search.knn" + std::to_string(d), "10 nearest of 60,000, 10,000 queries, exact",
+    const double work = 2.0 * giga * static_cast<double>(queries * rows * d);
+    Row row{fmt::format("search.knn{}", d), "10 nearest of 60,000, 10,000 queries, exact",
             work / rounds.seconds(0), "GFLOP/s"};
     row.limit = work / rounds.seconds(1);
     row.over_limit = rounds.faster(0, 1);
-    if (setup.faiss != nullptr) {
-        row.peer = work / rounds.seconds(2);
-        row.over_peer = rounds.faster(0, 2);
-        row.peer_name = "FAISS flat";
-    }
-    std::vector<Row> found = {row};
+    std::vector<Row> found = {setup.faiss == nullptr ? row : beside(row, rounds, 2, work, "FAISS flat")};
     if (setup.python != nullptr) {
-        const Rounds beside(1,
-                            {[&] { return seconds_of([&] { static_cast<void>(index.search(query, k)); }); },
-                             [&] { return setup.python->seconds(request); }});
-        Row other = row;
-        other.name += ".sklearn";
-        other.peer = work / beside.seconds(1);
-        other.over_peer = beside.faster(0, 1);
-        other.peer_name = "scikit-learn brute";
-        found.push_back(other);
+        found.push_back(beside(row, rounds, things.size() - 1, work, "scikit-learn brute"));
+        found.back().name += ".sklearn";
     }
     return found;
+}
+
+std::vector<Row> principal_axes(const Setup& setup) {
+    constexpr std::int64_t n = 20'000;
+    constexpr std::int64_t d = 784;
+    constexpr std::int64_t components = 64;
+    const std::string base = setup.folder + "/base.f32";
+    const Tensor values = vectors(n, d, 3, base);
+    const nn::ThreadScope scope(setup.threads);
+    nn::Context context(setup.threads);
+    std::vector<std::function<double()>> things = {[&] {
+        return seconds_of(
+            [&] { static_cast<void>(nn::principal_axes(context, values.data(), n, d, components)); });
+    }};
+    if (setup.python != nullptr) {
+        things.emplace_back([&] {
+            return setup.python->seconds(fmt::format("pca {} {} {} {}", d, setup.threads, base, components));
+        });
+    }
+    const Rounds rounds(setup.repeats, things);
+    constexpr double work = static_cast<double>(n);
+    const Row row{"pca", "64 principal axes of 20,000 x 784", work / rounds.seconds(0), "rows/s"};
+    return {setup.python == nullptr ? row : beside(row, rounds, 1, work, "scikit-learn")};
 }
 
 }  // namespace
 
 std::vector<Rows> search_rows() {
-    return {{{"search.knn64"}, [](const Setup& setup) { return neighbours(setup, 64); }},
+    return {{{"pca"}, principal_axes},
+            {{"search.knn64"}, [](const Setup& setup) { return neighbours(setup, 64); }},
             {{"search.knn784"}, [](const Setup& setup) { return neighbours(setup, 784); }}};
 }
 
