@@ -24,6 +24,8 @@ std::vector<float> read(const std::string& path) {
 }  // namespace
 
 int main() {
+    std::printf("ready\n");
+    std::fflush(stdout);
     for (std::string line; std::getline(std::cin, line);) {
         std::istringstream words(line);
         std::string what;

@@ -68,6 +68,7 @@ Peer::Peer(const std::vector<std::string>& command) : name_(fmt::format("{}", fm
     close(out[1]);
     to_ = fdopen(in[1], "w");
     from_ = fdopen(out[0], "r");
+    read_line();  // what it takes to start is not to be measured beside something else
 }
 
 Peer::~Peer() {
@@ -84,20 +85,27 @@ Peer::~Peer() {
 
 std::vector<double> Peer::numbers(const std::string& request, std::size_t count) {
     std::signal(SIGPIPE, SIG_IGN);
-    std::array<char, 256> line{};
-    if (std::fprintf(to_, "%s\n", request.c_str()) < 0 || std::fflush(to_) != 0 ||
-        std::fgets(line.data(), static_cast<int>(line.size()), from_) == nullptr) {
-        throw Error(fmt::format("{}: ended while it was asked for '{}'", name_, request));
+    if (std::fprintf(to_, "%s\n", request.c_str()) < 0 || std::fflush(to_) != 0) {
+        throw Error(fmt::format("{}: ended before it was asked for '{}'", name_, request));
     }
-    std::istringstream words(line.data());
+    const std::string line = read_line();
+    std::istringstream words(line);
     std::vector<double> found(count);
     for (double& number : found) {
         if (!(words >> number) || !(number > 0.0)) {
             throw Error(fmt::format("{}: '{}' asked for, {} numbers expected, found: {}", name_, request,
-                                    count, line.data()));
+                                    count, line));
         }
     }
     return found;
+}
+
+std::string Peer::read_line() {
+    std::array<char, 256> line{};
+    if (std::fgets(line.data(), static_cast<int>(line.size()), from_) == nullptr) {
+        throw Error(fmt::format("{}: ended where a line was expected", name_));
+    }
+    return line.data();
 }
 
 Ended Runner::run(const std::vector<std::string>& command) {
@@ -106,6 +114,8 @@ Ended Runner::run(const std::vector<std::string>& command) {
 }
 
 void Runner::serve() {
+    fmt::print("ready\n");
+    std::fflush(stdout);
     for (std::string line; std::getline(std::cin, line);) {
         std::vector<std::string> command;
         boost::split(command, line, [](char c) { return c == '\t'; });

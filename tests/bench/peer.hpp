@@ -6,11 +6,11 @@
 
 namespace stackae::bench {
 
-/// Another program that measures itself: it reads a line with what is to be done from its input, and answers
-/// with a line that holds the seconds it took.
+/// Another program that measures itself: it prints a line when it is ready, then reads a line with what is to
+/// be done from its input, and answers with a line that holds the seconds it took.
 class Peer {
 public:
-    /// Throws Error when it cannot be started.
+    /// Waits until it is ready. Throws Error when it cannot be started.
     explicit Peer(const std::vector<std::string>& command);
     Peer(const Peer&) = delete;
     Peer& operator=(const Peer&) = delete;
@@ -21,6 +21,8 @@ public:
     double seconds(const std::string& request) { return numbers(request, 1).front(); }
 
 private:
+    std::string read_line();
+
     std::string name_;
     int process_ = -1;
     std::FILE* to_ = nullptr;

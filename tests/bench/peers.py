@@ -108,6 +108,7 @@ def pca(d, threads, rows, components):
         return time.perf_counter() - start
 
 
+print("ready", flush=True)
 for line in sys.stdin:
     what, *words = line.split()
     words = [int(word) if word.isdigit() else word for word in words]
