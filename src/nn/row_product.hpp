@@ -29,13 +29,16 @@ enum class Precision {
     return std::bit_cast<float>(std::uint32_t{stored} << 16U);
 }
 
+/// How a factor lies in memory once it is packed.
+using PackedLayout = dnnl::memory::desc;
+
 /// S = A · Bᵀ + b of fixed extents: A m × k, B n × k, b (n) is added to each row of S, m × n. All row-major;
 /// B in bfloat16 is packed first. The context must outlive it; one per thread.
 class RowProduct {
 public:
     /// layout: of B, packed by another product of the same n and k; empty: the one that suits best.
     RowProduct(Context& context, Precision precision, std::int64_t m, std::int64_t n, std::int64_t k,
-               const dnnl::memory::desc& layout = {});
+               const PackedLayout& layout = {});
     RowProduct(const RowProduct&) = delete;
     RowProduct& operator=(const RowProduct&) = delete;
     RowProduct(RowProduct&&) noexcept = default;
@@ -43,7 +46,7 @@ public:
     ~RowProduct() = default;
 
     /// Of B once it is packed.
-    [[nodiscard]] dnnl::memory::desc layout() const { return b_.get_desc(); }
+    [[nodiscard]] PackedLayout layout() const { return b_.get_desc(); }
     /// rows: n × k. For bfloat16.
     void pack(std::span<const std::uint16_t> rows, void* packed);
     /// Overwrites s. a and b as the precision asks: floats, or bfloat16 and what pack made. Allocates

@@ -27,7 +27,7 @@ public:
           product_(context_, nn::Precision::bfloat16, queries_at_once, table.block_rows(), table.dimension()),
           rounded_(static_cast<std::size_t>(table.block_rows() * table.dimension())) {}
 
-    [[nodiscard]] dnnl::memory::desc layout() const { return product_.layout(); }
+    [[nodiscard]] nn::PackedLayout layout() const { return product_.layout(); }
     /// Returns max ‖x − x̂‖.
     double pack(std::int64_t block, void* packed) {
         const auto d = static_cast<std::size_t>(table_.dimension());

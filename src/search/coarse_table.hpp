@@ -2,11 +2,11 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <dnnl.hpp>
 #include <span>
 
 #include "stackae/tensor.hpp"
 
+#include "nn/row_product.hpp"
 #include "search/vector_table.hpp"
 
 namespace stackae::search {
@@ -22,7 +22,7 @@ public:
     CoarseTable(const VectorTable& table, int threads);
 
     /// Rows from `first` on as nn::RowProduct takes them.
-    [[nodiscard]] const dnnl::memory::desc& layout() const { return layout_; }
+    [[nodiscard]] const nn::PackedLayout& layout() const { return layout_; }
     [[nodiscard]] const void* block(std::int64_t first) const {
         return blocks_.row(first / block_rows_).data();
     }
@@ -33,7 +33,7 @@ public:
 private:
     std::int64_t block_rows_;
     std::int64_t dimension_;
-    dnnl::memory::desc layout_;
+    nn::PackedLayout layout_;
     Tensor blocks_;               ///< blocks × bytes, held as floats
     double largest_error_ = 0.0;  ///< max ‖x − x̂‖
     double largest_norm_ = 0.0;   ///< max ‖x‖

@@ -58,7 +58,7 @@ Scan::Scan(const VectorTable& table, const CoarseTable* coarse, const Request& r
       context_(1),
       product_(context_, coarse == nullptr ? nn::Precision::float32 : nn::Precision::bfloat16, capacity,
                table.block_rows(), table.dimension(),
-               coarse == nullptr ? dnnl::memory::desc() : coarse->layout()),
+               coarse == nullptr ? nn::PackedLayout() : coarse->layout()),
       vectors_({capacity, table.dimension()}),
       factors_({capacity, table.dimension()}),
       rounded_(coarse == nullptr ? 0 : at(factors_.size())),
