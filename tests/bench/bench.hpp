@@ -10,6 +10,8 @@
 
 namespace stackae::bench {
 
+inline constexpr double giga = 1e-9;
+
 /// What a row is measured with.
 struct Setup {
     std::string data;     ///< folder of MNIST's IDX files

@@ -15,8 +15,6 @@
 namespace stackae::bench {
 namespace {
 
-constexpr double giga = 1e-9;
-
 /// Uniform in [0, 1).
 Tensor noise(std::vector<std::int64_t> shape, std::uint32_t part) {
     Tensor values(std::move(shape));

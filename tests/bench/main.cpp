@@ -1,8 +1,6 @@
 #include <algorithm>
 #include <boost/program_options.hpp>
 #include <chrono>
-#include <cstdlib>
-#include <filesystem>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <iostream>
@@ -10,9 +8,8 @@
 #include <nlohmann/json.hpp>
 #include <numeric>
 
-#include "stackae/error.hpp"
-
 #include "bench.hpp"
+#include "support/temporary_folder.hpp"
 
 namespace stackae::bench {
 
@@ -97,28 +94,6 @@ void print(const Row& row) {
     std::fflush(stdout);
 }
 
-/// A folder of its own for files, gone in the end.
-class Folder {
-public:
-    Folder() {
-        std::string pattern = (std::filesystem::temp_directory_path() / "stackae-bench-XXXXXX").string();
-        if (mkdtemp(pattern.data()) == nullptr) {
-            throw Error(pattern + ": cannot be made");
-        }
-        path_ = pattern;
-    }
-    Folder(const Folder&) = delete;
-    Folder& operator=(const Folder&) = delete;
-    ~Folder() {
-        std::error_code ignored;
-        std::filesystem::remove_all(path_, ignored);
-    }
-    [[nodiscard]] const std::string& path() const { return path_; }
-
-private:
-    std::string path_;
-};
-
 int run_bench(int count, char** arguments) {
     Setup setup;
     std::vector<std::string> named;
@@ -158,7 +133,7 @@ int run_bench(int count, char** arguments) {
     }
     Runner runner;
     setup.runner = &runner;
-    const Folder folder;
+    const test::TemporaryFolder folder;
     setup.folder = folder.path();
     std::unique_ptr<Peer> python_peer;
     std::unique_ptr<Peer> faiss_peer;

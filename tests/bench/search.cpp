@@ -14,7 +14,6 @@ namespace {
 constexpr std::int64_t rows = 60'000;
 constexpr std::int64_t queries = 10'000;
 constexpr std::int64_t k = 10;
-constexpr double giga = 1e-9;
 
 /// Normal values, the same for everyone: written as they are for the peers.
 Tensor vectors(std::int64_t n, std::int64_t d, std::uint32_t part, const std::string& path) {

@@ -18,7 +18,6 @@ namespace {
 constexpr std::int64_t batch = 256;
 constexpr std::int64_t pictures = 4096;  // that batches are taken from
 constexpr std::int64_t steps = 40;       // a time
-constexpr double giga = 1e-9;
 
 const std::vector<std::int64_t> net = {784, 1000, 500, 250, 30};
 
