@@ -9,17 +9,11 @@ namespace {
 
 using dnnl::memory;
 
-memory::desc row_major(std::int64_t rows, std::int64_t columns, Precision precision) {
+/// Of rows × columns values.
+memory::desc factor(std::int64_t rows, std::int64_t columns, Precision precision, memory::format_tag layout) {
     return {{rows, columns},
             precision == Precision::float32 ? memory::data_type::f32 : memory::data_type::bf16,
-            memory::format_tag::ab};
-}
-
-/// Bᵀ as B lies in memory.
-memory::desc transposed(std::int64_t rows, std::int64_t columns, Precision precision) {
-    return {{columns, rows},
-            precision == Precision::float32 ? memory::data_type::f32 : memory::data_type::bf16,
-            memory::format_tag::ba};
+            layout};
 }
 
 }  // namespace
@@ -34,14 +28,12 @@ RowProduct::RowProduct(Context& context, Precision precision, std::int64_t m, st
     : context_(&context) {
     const dnnl::engine& engine = context.engine();
     try {
-        const auto plain = transposed(n, k, precision);
-        const memory::desc any(
-            {k, n}, precision == Precision::float32 ? memory::data_type::f32 : memory::data_type::bf16,
-            memory::format_tag::any);
         const bool packs = precision == Precision::bfloat16;
-        const auto weights = !packs ? plain : layout == memory::desc() ? any : layout;
-        const auto made =
-            make_matmul(engine, row_major(m, k, precision), weights, matrix(m, n), matrix(1, n));
+        const auto plain = factor(k, n, precision, memory::format_tag::ba);  // Bᵀ as B lies in memory
+        const auto packed =
+            layout == memory::desc() ? factor(k, n, precision, memory::format_tag::any) : layout;
+        const auto made = make_matmul(engine, factor(m, k, precision, memory::format_tag::ab),
+                                      packs ? packed : plain, matrix(m, n), matrix(1, n));
         primitive_ = dnnl::matmul(made);
         a_ = memory(made.src_desc(), engine, nullptr);
         b_ = memory(made.weights_desc(), engine, nullptr);

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <span>
 
@@ -12,7 +11,7 @@
 namespace stackae::search {
 
 /// A VectorTable's rows in bfloat16, for a first scan that takes half the time. How far its scores may be off
-/// is known row by row, so that what it finds is exact or is known not to be certain. Half the table's
+/// is known for every query, so that what it finds is exact or is known not to be certain. Half the table's
 /// memory.
 class CoarseTable {
 public:
@@ -21,8 +20,8 @@ public:
 
     CoarseTable(const VectorTable& table, int threads);
 
-    /// Rows from `first` on as nn::RowProduct takes them.
     [[nodiscard]] const nn::PackedLayout& layout() const { return layout_; }
+    /// Rows from `first` on in that layout.
     [[nodiscard]] const void* block(std::int64_t first) const {
         return blocks_.row(first / block_rows_).data();
     }
