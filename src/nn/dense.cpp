@@ -22,7 +22,8 @@ Dense::Dense(Context& context, const DenseShape& shape) : shape_(shape), stream_
     const auto unowned = [&](const dnnl::memory::desc& desc) { return dnnl::memory(desc, engine, nullptr); };
     src_ = unowned(src);
     weights_ = unowned(weights);
-    bias_ = unowned(bias);
+    forward_weights_ = unowned(matrix(shape.ic, shape.oc, !shape.transposed));
+    forward_bias_ = unowned(matrix(1, shape.oc));
     dst_ = unowned(dst);
     diff_src_ = unowned(src);
     diff_weights_ = unowned(weights);
@@ -32,9 +33,9 @@ Dense::Dense(Context& context, const DenseShape& shape) : shape_(shape), stream_
     try {
         const bool linear = shape.activation == Activation::linear;
         const bool separate = !linear && shape.training && !derivative_from_dst(shape.activation);
-        const auto forward =
-            make_forward(engine, src, weights, bias, dst, separate ? Activation::linear : shape.activation);
-        forward_ = dnnl::inner_product_forward(forward);
+        forward_ =
+            dnnl::matmul(make_matmul(engine, src, forward_weights_.get_desc(), dst, forward_bias_.get_desc(),
+                                     separate ? Activation::linear : shape.activation));
         if (separate) {
             preactivation_ = Tensor({shape.n, shape.oc});
             activation_ = dnnl::eltwise_forward(make_activation(engine, dst, shape.activation));
@@ -52,7 +53,7 @@ void Dense::make_backward(const dnnl::inner_product_forward::primitive_desc& for
     const dnnl::engine engine = src_.get_engine();
     const auto src = src_.get_desc();
     const auto weights = weights_.get_desc();
-    const auto bias = bias_.get_desc();
+    const auto bias = diff_bias_.get_desc();
     const auto dst = dst_.get_desc();
     Backward made{
         dnnl::inner_product_backward_data(make_backward_data(engine, src, weights, dst, forward)),
@@ -67,12 +68,13 @@ void Dense::make_backward(const dnnl::inner_product_forward::primitive_desc& for
 
 void Dense::forward(const float* src, const float* weights, const float* bias, float* dst) {
     set(src_, src);
-    set(weights_, weights);
-    set(bias_, bias);
+    set(forward_weights_, weights);
+    set(forward_bias_, bias);
     set(dst_, keeps_preactivation() ? preactivation_.data() : dst);
-    forward_.execute(
-        stream_,
-        {{DNNL_ARG_SRC, src_}, {DNNL_ARG_WEIGHTS, weights_}, {DNNL_ARG_BIAS, bias_}, {DNNL_ARG_DST, dst_}});
+    forward_.execute(stream_, {{DNNL_ARG_SRC, src_},
+                               {DNNL_ARG_WEIGHTS, forward_weights_},
+                               {DNNL_ARG_BIAS, forward_bias_},
+                               {DNNL_ARG_DST, dst_}});
     if (keeps_preactivation()) {
         set(activation_src_, preactivation_.data());
         set(dst_, dst);
