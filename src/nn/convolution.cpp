@@ -4,6 +4,7 @@
 #include <cmath>
 #include <fmt/format.h>
 #include <limits>
+#include <numeric>
 
 #include "stackae/error.hpp"
 
@@ -92,6 +93,43 @@ std::int64_t block_of(const ConvolutionShape& shape) {
     return std::min(positions, std::clamp(cache_values / values, least_block, most_block));
 }
 
+/// 1 / sqrt(var(x) + ε) of the patch at (y, x).
+STACKAE_VECTORIZED float contrast_scale(const ConvolutionShape& shape, const float* map, std::int64_t y,
+                                        std::int64_t x) {
+    const std::int64_t line = shape.kernel * shape.channels;
+    const std::int64_t pitch = shape.width * shape.channels;
+    const float* patch = map + y * pitch + x * shape.channels;
+    float sum = 0.0F;
+    for (std::int64_t k = 0; k < shape.kernel; ++k) {
+#pragma omp simd reduction(+ : sum)
+        for (std::int64_t i = 0; i < line; ++i) {
+            sum += patch[k * pitch + i];
+        }
+    }
+    const auto size = static_cast<float>(shape.patch_size());
+    const float mean = sum / size;
+    float squares = 0.0F;
+    for (std::int64_t k = 0; k < shape.kernel; ++k) {
+#pragma omp simd reduction(+ : squares)
+        for (std::int64_t i = 0; i < line; ++i) {
+            const float value = patch[k * pitch + i] - mean;
+            squares += value * value;
+        }
+    }
+    return 1.0F / std::sqrt(squares / size + shape.contrast_epsilon);
+}
+
+/// Takes each row's mean off it.
+void center_rows(Tensor& matrix) {
+    for (std::int64_t i = 0; i < matrix.rows(); ++i) {
+        const auto row = matrix.row(i);
+        const double mean = std::accumulate(row.begin(), row.end(), 0.0) / static_cast<double>(row.size());
+        for (float& value : row) {
+            value = static_cast<float>(double{value} - mean);
+        }
+    }
+}
+
 /// rows × size times size: what a bias of −(matrix · vector) needs.
 Tensor negated_product(const Tensor& matrix, const Tensor& vector) {
     Tensor result({matrix.rows()});
@@ -142,37 +180,44 @@ void unfold(const ConvolutionShape& shape, const float* map, std::int64_t first,
 }
 
 Convolution::Convolution(Context& context, const ConvolutionLayer& layer)
-    : shape_(layer.shape),
-      block_(block_of(layer.shape)),
-      patches_({block_, shape_.patch_size()}),
-      codes_({block_, shape_.units}),
-      context_(&context),
-      layer_(&layer) {
+    : shape_(layer.shape), context_(&context), layer_(&layer) {
     const std::int64_t d = shape_.patch_size();
     const std::int64_t r = shape_.whitened;
     const std::int64_t units = shape_.units;
     const bool relu = !shape_.two_sided && !shape_.unit_length;
-    const auto with_bias = [&](Tensor bias) {  // the threshold, where it is not applied to both signs later
-        for (std::int64_t i = 0; !shape_.two_sided && i < units; ++i) {
-            bias.data()[i] += layer.bias.data()[i];
-        }
-        return bias;
-    };
-    if (d * units <= d * r + r * units) {
-        Tensor fused({units, d});
-        MatrixProduct(context, ProductForm::plain, units, d, r)
-            .run(layer.weights.data(), layer.whitening.data(), fused.data());
-        const Tensor bias = with_bias(negated_product(fused, layer.patch_mean));
-        encode_.emplace(context, block_, units, d, fused.data(), bias.data(), relu);
-    } else {
-        const Tensor shift = negated_product(layer.whitening, layer.patch_mean);
-        whiten_.emplace(context, block_, r, d, layer.whitening.data(), shift.data(), false);
-        whitened_ = Tensor({block_, r});
-        const Tensor bias = with_bias(Tensor({units}));
-        encode_.emplace(context, block_, units, r, layer.weights.data(), bias.data(), relu);
+    Tensor bias({units});  // the threshold, where it is not applied to both signs later
+    if (!shape_.two_sided) {
+        bias = layer.bias;
     }
+    const bool fused = d * units <= d * r + r * units;
+    Tensor filters = fused ? Tensor({units, d}) : layer.whitening;
+    if (fused) {
+        MatrixProduct(context, ProductForm::plain, units, d, r)
+            .run(layer.weights.data(), layer.whitening.data(), filters.data());
+    }
+    bias_ = negated_product(filters, layer.patch_mean);
+    if (fused) {
+        add_codes(bias.data(), units, bias_.data());
+    }
+    if (WinogradProduct::pays(shape_, filters.rows())) {
+        if (shape_.contrast) {
+            center_rows(filters);  // which takes the mean off each patch
+        }
+        winograd_.emplace(context, shape_, filters.data(), filters.rows());
+        block_ = winograd_->rows() * winograd_->columns();
+        scale_.assign(at(block_), 1.0F);
+        least_ = fused && relu ? 0.0F : std::numeric_limits<float>::lowest();
+    } else {
+        block_ = block_of(shape_);
+        unfolded_.emplace(context, block_, filters.rows(), d, filters.data(), bias_.data(), fused && relu);
+    }
+    if (!fused) {
+        encode_.emplace(context, block_, units, r, layer.weights.data(), bias.data(), relu);
+        whitened_ = Tensor({block_, r});
+    }
+    patches_ = Tensor({block_, d});
+    codes_ = Tensor({block_, units});
     if (shape_.two_sided) {
-        bias_ = layer.bias;
         signs_ = Tensor({shape_.code_channels()});
     }
 
@@ -204,12 +249,15 @@ Convolution::Convolution(Context& context, const ConvolutionLayer& layer)
                    [](float positions) { return 1.0F / positions; });
 }
 
-void Convolution::pool(const float* codes, std::int64_t first, std::int64_t count, float* pooled) {
+void Convolution::pool(float* codes, std::int64_t first, std::int64_t count, float* pooled) {
     const std::int64_t size = shape_.code_channels();
     for (std::int64_t i = 0; i < count; ++i) {
-        const float* code = codes + i * shape_.units;
+        float* code = codes + i * shape_.units;
+        if (shape_.unit_length) {
+            scale_to_unit_length(code, shape_.units);
+        }
         if (shape_.two_sided) {
-            split_signs(code, bias_.data(), shape_.units, signs_.data());
+            split_signs(code, layer_->bias.data(), shape_.units, signs_.data());
             code = signs_.data();
         }
         const Span y = down_[at((first + i) / shape_.positions_across())];
@@ -227,21 +275,54 @@ void Convolution::pool(const float* codes, std::int64_t first, std::int64_t coun
     }
 }
 
-void Convolution::forward(const float* map, float* code) {
-    const bool average = shape_.pooling == Pooling::average;
-    std::fill_n(code, shape_.output_size(), average ? 0.0F : std::numeric_limits<float>::lowest());
+float* Convolution::encode(float* products) {
+    if (!encode_) {
+        return products;
+    }
+    encode_->run(products, codes_.data());
+    return codes_.data();
+}
+
+void Convolution::encode_unfolded(const float* map, float* pooled) {
+    float* products = (encode_ ? whitened_ : codes_).data();
     const std::int64_t positions = shape_.positions_down() * shape_.positions_across();
     for (std::int64_t first = 0; first < positions; first += block_) {
         const std::int64_t count = std::min(block_, positions - first);
         unfold(shape_, map, first, count, patches_.data());
-        if (whiten_) {
-            whiten_->run(patches_.data(), whitened_.data());
+        unfolded_->run(patches_.data(), products);
+        pool(encode(products), first, count, pooled);
+    }
+}
+
+void Convolution::encode_by_winograd(const float* map, float* pooled) {
+    float* products = (encode_ ? whitened_ : codes_).data();
+    const std::int64_t all_across = shape_.positions_across();
+    const std::int64_t columns = winograd_->columns();
+    for (std::int64_t y = 0; y < shape_.positions_down(); y += winograd_->rows()) {
+        const std::int64_t down = std::min(winograd_->rows(), shape_.positions_down() - y);
+        for (std::int64_t x = 0; x < all_across; x += columns) {
+            const std::int64_t across = std::min(columns, all_across - x);
+            for (std::int64_t i = 0; shape_.contrast && i < down; ++i) {
+                for (std::int64_t j = 0; j < across; ++j) {
+                    scale_[at(i * columns + j)] = contrast_scale(shape_, map, y + i, x + j);
+                }
+            }
+            winograd_->run(map, y, x, {scale_.data(), bias_.data(), least_}, products);
+            float* codes = encode(products);
+            for (std::int64_t i = 0; i < down; ++i) {
+                pool(codes + i * columns * shape_.units, (y + i) * all_across + x, across, pooled);
+            }
         }
-        encode_->run(whiten_ ? whitened_.data() : patches_.data(), codes_.data());
-        for (std::int64_t i = 0; shape_.unit_length && i < count; ++i) {
-            scale_to_unit_length(codes_.row(i).data(), shape_.units);
-        }
-        pool(codes_.data(), first, count, code);
+    }
+}
+
+void Convolution::forward(const float* map, float* code) {
+    const bool average = shape_.pooling == Pooling::average;
+    std::fill_n(code, shape_.output_size(), average ? 0.0F : std::numeric_limits<float>::lowest());
+    if (winograd_) {
+        encode_by_winograd(map, code);
+    } else {
+        encode_unfolded(map, code);
     }
     if (average) {
         for (std::size_t cell = 0; cell < cell_scale_.size(); ++cell) {

@@ -8,6 +8,7 @@
 #include "stackae/tensor.hpp"
 
 #include "nn/packed_product.hpp"
+#include "nn/winograd.hpp"
 
 namespace stackae::nn {
 
@@ -16,9 +17,9 @@ namespace stackae::nn {
 void unfold(const ConvolutionShape& shape, const float* map, std::int64_t first, std::int64_t count,
             float* rows);
 
-/// Runs a trained convolutional layer on one map at a time, on one thread: blocks of patches are unfolded,
-/// coded by matrix products and pooled while they are in the cache. One per thread; the context must have one
-/// thread and outlive it.
+/// Runs a trained convolutional layer on one map at a time, on one thread: blocks of patches are coded by
+/// matrix products (unfolded or, where that is faster, by Winograd's way) and pooled while they are in the
+/// cache. One per thread; the context must have one thread and outlive it.
 class Convolution {
 public:
     Convolution(Context& context, const ConvolutionLayer& layer);
@@ -34,22 +35,32 @@ private:
         std::int64_t first;
         std::int64_t last;
     };
-    void pool(const float* codes, std::int64_t first, std::int64_t count, float* pooled);
+    void encode_unfolded(const float* map, float* pooled);
+    void encode_by_winograd(const float* map, float* pooled);
+    /// Codes of a block, from what was made of its patches.
+    float* encode(float* products);
+    /// codes: scaled in place where they are of unit length.
+    void pool(float* codes, std::int64_t first, std::int64_t count, float* pooled);
 
     ConvolutionShape shape_;
-    std::int64_t block_;  ///< patches at a time
     std::vector<Span> down_;
     std::vector<Span> across_;
     std::vector<float> cell_scale_;  ///< 1 / positions of each cell, for averages
+    /// Filters over patches: of codes or, where `encode_` follows, of whitened patches. One of the two is
+    /// there.
+    std::optional<WinogradProduct> winograd_;
+    std::optional<PackedProduct> unfolded_;
+    std::optional<PackedProduct> encode_;  ///< codes of whitened patches
+    Tensor bias_;                          ///< of the filters
+    float least_ = 0.0F;                   ///< of what `winograd_` makes
+    std::vector<float> scale_;             ///< of a block of its positions: 1 / deviation of a patch, or 1
+    std::int64_t block_;                   ///< patches at a time
     Tensor patches_;
     Tensor whitened_;
     Tensor codes_;
-    std::optional<PackedProduct> whiten_;  ///< absent where whitening is part of `encode_`
-    std::optional<PackedProduct> encode_;
     std::optional<PackedProduct> decode_, color_;  ///< made by the first backward()
     Context* context_;
     const ConvolutionLayer* layer_;
-    Tensor bias_;     ///< of two-sided codes
     Tensor squared_;  ///< what was pooled, where codes are its roots
     Tensor signs_;    ///< of one patch: both signs of its code
 };

@@ -325,6 +325,46 @@ TEST_CASE("A convolution with contrast follows its formula, fused or not") {
     check_close(code, forward(layer, map), 1e-4);
 }
 
+/// Of four channels: with 33 units the whitening becomes part of the weights, with 400 it does not, and
+/// either way Winograd's way pays.
+ConvolutionShape wide_shape_of(std::int64_t units) {
+    ConvolutionShape s = shape_of(units, 32);
+    s.channels = 4;
+    s.height = 10;  // two bands of rows
+    s.width = 8;
+    return s;
+}
+
+TEST_CASE("A convolution by Winograd's way follows its formula, fused or not, of every kind of code") {
+    const std::int64_t units = GENERATE(33, 400);
+    const int kind = GENERATE(range(0, 4));
+    CAPTURE(units, kind);
+    ConvolutionShape s = wide_shape_of(units);
+    pool_as(kind, s);
+    s.contrast = kind != 3;
+    s.two_sided = kind == 1;
+    s.unit_length = kind == 2;
+    s.pooling = kind == 3 ? Pooling::maximum : Pooling::average;
+    const bool fused = s.patch_size() * units <= s.patch_size() * s.whitened + s.whitened * units;
+    REQUIRE(fused == (units == 33));
+    REQUIRE(nn::WinogradProduct::pays(s, fused ? units : s.whitened));
+    check_both_ways(real_layer(s), 1e-4);
+}
+
+TEST_CASE("Contrast of a bright map is evened out as exactly by Winograd's way") {
+    ConvolutionShape s = wide_shape_of(33);
+    const ConvolutionLayer layer = real_layer(s);
+    Tensor map = reference::uniform({s.input_size()}, 0, 0.1F, 8);
+    for (float& value : map.values()) {
+        value += 0.9F;
+    }
+    nn::Context context(1);
+    nn::Convolution convolution(context, layer);
+    Tensor code({s.output_size()});
+    convolution.forward(map.data(), code.data());
+    check_close(code, forward(layer, map), 1e-3);
+}
+
 TEST_CASE("Linear codes are of length one before they are pooled, and keep their signs") {
     ConvolutionShape s = shape_of(GENERATE(4, 40), 5);
     s.unit_length = true;

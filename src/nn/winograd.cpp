@@ -1,0 +1,210 @@
+#include "nn/winograd.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "nn/parallel.hpp"
+
+namespace stackae::nn {
+namespace {
+
+constexpr std::int64_t taps = 3;
+constexpr std::int64_t outputs = 4;
+constexpr std::int64_t points = 6;                 ///< 0, ±1, ±2, ∞
+constexpr std::int64_t cache_values = 192 * 1024;  ///< floats of a block's patches and products
+constexpr std::int64_t least_positions = 32;       ///< of a block
+constexpr std::int64_t most_filters = 256;         ///< of a product
+constexpr std::int64_t least_depth = 9;
+constexpr std::int64_t least_filters = 32;
+
+/// G: what becomes of 3 taps.
+constexpr std::array<std::array<double, taps>, points> filter_transform = {{{1.0 / 4, 0, 0},
+                                                                            {-1.0 / 6, -1.0 / 6, -1.0 / 6},
+                                                                            {-1.0 / 6, 1.0 / 6, -1.0 / 6},
+                                                                            {1.0 / 24, 1.0 / 12, 1.0 / 6},
+                                                                            {1.0 / 24, -1.0 / 12, 1.0 / 6},
+                                                                            {0, 0, 1}}};
+
+/// Filters of 3 rows that make one of ours.
+std::int64_t segments_of(const ConvolutionShape& shape) {
+    return (shape.kernel + taps - 1) / taps;
+}
+
+/// Values that a product sums over.
+std::int64_t depth_of(const ConvolutionShape& shape) {
+    return segments_of(shape) * shape.kernel * shape.channels;
+}
+
+/// The most bands × columns whose values stay in the cache, but no fewer than make up for reading all
+/// filters.
+std::int64_t positions_of_block(const ConvolutionShape& shape, std::int64_t filters) {
+    return std::max(least_positions,
+                    cache_values / (points * (std::min(filters, most_filters) + depth_of(shape))));
+}
+
+std::int64_t columns_of(const ConvolutionShape& shape, std::int64_t filters) {
+    const std::int64_t most = positions_of_block(shape, filters);
+    const std::int64_t across = shape.positions_across();
+    const std::int64_t blocks = (across + most - 1) / most;
+    return (across + blocks - 1) / blocks;
+}
+
+/// The most that leave no band of the last block empty.
+std::int64_t bands_of(const ConvolutionShape& shape, std::int64_t filters, std::int64_t columns) {
+    const std::int64_t all = (shape.positions_down() + outputs - 1) / outputs;
+    std::int64_t bands =
+        std::clamp<std::int64_t>((positions_of_block(shape, filters) + columns / 2) / columns, 1, all);
+    while (all % bands != 0) {
+        --bands;
+    }
+    return bands;
+}
+
+/// Bᵀ x: six rows of a map, x, to as many values for each of its columns.
+STACKAE_VECTORIZED void transform_rows(const float* __restrict x, std::int64_t size, float* __restrict to) {
+    const float* x0 = x;
+    const float* x1 = x + size;
+    const float* x2 = x + 2 * size;
+    const float* x3 = x + 3 * size;
+    const float* x4 = x + 4 * size;
+    const float* x5 = x + 5 * size;
+#pragma omp simd
+    for (std::int64_t i = 0; i < size; ++i) {
+        const float even = x4[i] - 4.0F * x2[i];
+        const float odd = x3[i] - 4.0F * x1[i];
+        const float even_twice = x4[i] - x2[i];
+        const float odd_twice = 2.0F * (x3[i] - x1[i]);
+        to[i] = 4.0F * x0[i] - 5.0F * x2[i] + x4[i];
+        to[size + i] = even + odd;
+        to[2 * size + i] = even - odd;
+        to[3 * size + i] = even_twice + odd_twice;
+        to[4 * size + i] = even_twice - odd_twice;
+        to[5 * size + i] = 4.0F * x1[i] - 5.0F * x3[i] + x5[i];
+    }
+}
+
+/// Aᵀ of the products of one column of a band, scaled, biased and cut off. `pitch`: from a point's products
+/// to the next's; `step`: from a row of positions to the next.
+STACKAE_VECTORIZED void combine(const float* __restrict products, std::int64_t pitch,
+                                const std::array<float, outputs>& scale, const float* __restrict bias,
+                                float least, std::int64_t count, float* __restrict to, std::int64_t step) {
+#pragma omp simd
+    for (std::int64_t i = 0; i < count; ++i) {
+        const float p1 = products[pitch + i];
+        const float p2 = products[2 * pitch + i];
+        const float p3 = products[3 * pitch + i];
+        const float p4 = products[4 * pitch + i];
+        const float sum = p1 + p2;
+        const float difference = p1 - p2;
+        const float sum_twice = p3 + p4;
+        const float difference_twice = p3 - p4;
+        to[i] = std::max(least, scale[0] * (products[i] + sum + sum_twice) + bias[i]);
+        to[step + i] = std::max(least, scale[1] * (difference + 2.0F * difference_twice) + bias[i]);
+        to[2 * step + i] = std::max(least, scale[2] * (sum + 4.0F * sum_twice) + bias[i]);
+        to[3 * step + i] = std::max(
+            least, scale[3] * (difference + 8.0F * difference_twice + products[5 * pitch + i]) + bias[i]);
+    }
+}
+
+/// G f of filters, for one of its rows: count × depth.
+Tensor transformed_filters(const ConvolutionShape& shape, const std::array<double, taps>& row,
+                           const float* filters, std::int64_t count) {
+    const std::int64_t line = shape.kernel * shape.channels;
+    Tensor transformed({count, depth_of(shape)});
+    for (std::int64_t n = 0; n < count; ++n) {
+        const float* filter = filters + n * shape.patch_size();
+        const auto to = transformed.row(n);
+        for (std::int64_t i = 0; i < transformed.columns(); ++i) {
+            double sum = 0.0;
+            const std::int64_t first = i / line * taps;
+            for (std::int64_t k = first; k < std::min(first + taps, shape.kernel); ++k) {
+                sum += row[static_cast<std::size_t>(k - first)] * double{filter[k * line + i % line]};
+            }
+            to[static_cast<std::size_t>(i)] = static_cast<float>(sum);
+        }
+    }
+    return transformed;
+}
+
+}  // namespace
+
+bool WinogradProduct::pays(const ConvolutionShape& shape, std::int64_t filters) {
+    const std::int64_t bands = (shape.positions_down() + outputs - 1) / outputs;
+    // By 1.4 times, since there is more to do than multiplications.
+    const bool fewer = 5 * shape.kernel * shape.positions_down() >= 7 * points * segments_of(shape) * bands;
+    return fewer && depth_of(shape) >= least_depth && filters >= least_filters;
+}
+
+WinogradProduct::WinogradProduct(Context& context, const ConvolutionShape& shape, const float* filters,
+                                 std::int64_t count)
+    : shape_(shape),
+      count_(count),
+      columns_(columns_of(shape, count)),
+      bands_(bands_of(shape, count, columns_)),
+      source_({points, (columns_ + shape.kernel - 1) * shape.channels}),
+      transformed_({points, source_.columns()}),
+      patches_({points * bands_ * columns_, depth_of(shape)}),
+      products_({points * bands_ * columns_, std::min(count, most_filters)}) {
+    for (std::int64_t first = 0; first < count; first += most_filters) {
+        Part& part = parts_.emplace_back(Part{first, std::min(most_filters, count - first), {}});
+        for (const auto& row : filter_transform) {
+            const Tensor transformed =
+                transformed_filters(shape, row, filters + first * shape.patch_size(), part.count);
+            part.products.emplace_back(context, bands_ * columns_, part.count, depth_of(shape),
+                                       transformed.data(), nullptr, false);
+        }
+    }
+}
+
+std::int64_t WinogradProduct::rows() const {
+    return bands_ * outputs;
+}
+
+void WinogradProduct::transform(const float* map, std::int64_t y, std::int64_t x) {
+    const std::int64_t pitch = shape_.width * shape_.channels;
+    const std::int64_t seen = std::min(source_.columns(), (shape_.width - x) * shape_.channels);
+    const std::int64_t line = shape_.kernel * shape_.channels;
+    for (std::int64_t band = 0; band < bands_; ++band) {
+        for (std::int64_t segment = 0; segment < segments_of(shape_); ++segment) {
+            for (std::int64_t i = 0; i < points; ++i) {
+                const std::int64_t row = y + band * outputs + segment * taps + i;
+                float* to = source_.row(i).data();
+                const std::int64_t count = row < shape_.height ? seen : 0;
+                std::copy_n(map + (count > 0 ? row * pitch + x * shape_.channels : 0), count, to);
+                std::fill(to + count, to + source_.columns(), 0.0F);
+            }
+            transform_rows(source_.data(), source_.columns(), transformed_.data());
+            for (std::int64_t p = 0; p < points; ++p) {
+                const float* from = transformed_.row(p).data();
+                float* to = patches_.row((p * bands_ + band) * columns_).data() + segment * line;
+                for (std::int64_t j = 0; j < columns_; ++j, to += patches_.columns()) {
+                    std::copy_n(from + j * shape_.channels, line, to);
+                }
+            }
+        }
+    }
+}
+
+void WinogradProduct::run(const float* map, std::int64_t y, std::int64_t x, const Finish& finish,
+                          float* dst) {
+    transform(map, y, x);
+    const std::int64_t positions = bands_ * columns_;
+    for (auto& [first, count, products] : parts_) {
+        for (std::int64_t p = 0; p < points; ++p) {
+            products[static_cast<std::size_t>(p)].run(patches_.row(p * positions).data(),
+                                                      products_.data() + p * positions * count);
+        }
+        for (std::int64_t i = 0; i < positions; ++i) {
+            // The first of a column's four positions in dst.
+            const std::int64_t to = i / columns_ * outputs * columns_ + i % columns_;
+            std::array<float, outputs> scale{};
+            for (std::int64_t k = 0; k < outputs; ++k) {
+                scale[static_cast<std::size_t>(k)] = finish.scale[to + k * columns_];
+            }
+            combine(products_.data() + i * count, positions * count, scale, finish.bias + first, finish.least,
+                    count, dst + to * count_ + first, columns_ * count_);
+        }
+    }
+}
+
+}  // namespace stackae::nn

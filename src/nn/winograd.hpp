@@ -1,0 +1,67 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "stackae/convolution.hpp"
+#include "stackae/tensor.hpp"
+
+#include "nn/packed_product.hpp"
+
+namespace stackae::nn {
+
+/// Products of filters with every patch of a map by fewer multiplications than there are taps. Along each
+/// column of a filter, 4 outputs of 3 taps take 6 multiplications in place of 12 (Winograd 1980, F(4, 3); on
+/// maps, Lavin & Gray 2016):
+///
+///   y = Aᵀ ((G f) ⊙ (Bᵀ x)),  x 6 rows of the map, f 3 rows of a filter, y 4 rows of products,
+///
+/// where ⊙ is, for each of the 6, a matrix product over the filter's columns and channels. Taller filters are
+/// sums of filters of 3 rows, added within that product. In single precision, products differ from those of
+/// an ordinary sum by a few units in the last place of their largest term.
+///
+/// Works on a block of rows() × columns() positions at a time, on one thread. The context must outlive it;
+/// one per thread.
+class WinogradProduct {
+public:
+    /// Whether it is faster than products with unfolded patches, for so many filters.
+    [[nodiscard]] static bool pays(const ConvolutionShape& shape, std::int64_t filters);
+
+    /// filters: count × patch_size, may go afterwards.
+    WinogradProduct(Context& context, const ConvolutionShape& shape, const float* filters,
+                    std::int64_t count);
+
+    [[nodiscard]] std::int64_t rows() const;
+    [[nodiscard]] std::int64_t columns() const { return columns_; }
+
+    /// What becomes of a product: max(least, scale · product + bias).
+    struct Finish {
+        const float* scale;  ///< of each position: rows() × columns()
+        const float* bias;   ///< of each filter
+        float least;         ///< 0, or −∞
+    };
+    /// dst: (rows() · columns()) × count, positions in row-major order, from (y, x) on; those outside the map
+    /// are without meaning. Allocates nothing.
+    void run(const float* map, std::int64_t y, std::int64_t x, const Finish& finish, float* dst);
+
+private:
+    /// Some of the filters, so many that their products stay in the cache.
+    struct Part {
+        std::int64_t first;
+        std::int64_t count;
+        std::vector<PackedProduct> products;  ///< of each of the 6
+    };
+    void transform(const float* map, std::int64_t y, std::int64_t x);
+
+    ConvolutionShape shape_;
+    std::int64_t count_;    ///< of filters
+    std::int64_t columns_;  ///< positions across of a block
+    std::int64_t bands_;    ///< of 4 rows, of a block
+    Tensor source_;         ///< 6 rows of what a band sees of the map, zeros beyond its end
+    Tensor transformed_;    ///< the same, times Bᵀ
+    Tensor patches_;        ///< for each of the 6 (bands · columns) × depth
+    Tensor products_;       ///< for each of the 6 (bands · columns) × a part's filters
+    std::vector<Part> parts_;
+};
+
+}  // namespace stackae::nn

@@ -1,0 +1,100 @@
+#include "nn/winograd.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include "nn/reference.hpp"
+#include "support/catch.hpp"
+
+using namespace stackae;
+
+namespace {
+
+struct Case {
+    std::int64_t channels, height, width, kernel, filters;
+};
+
+ConvolutionShape shape_of(const Case& sizes) {
+    ConvolutionShape s;
+    s.channels = sizes.channels;
+    s.height = sizes.height;
+    s.width = sizes.width;
+    s.kernel = sizes.kernel;
+    return s;
+}
+
+/// Σ f x of a filter and the patch at (y, x), and Σ |f x|.
+std::pair<double, double> product_of(const ConvolutionShape& s, const float* filter, const float* map,
+                                     std::int64_t y, std::int64_t x) {
+    const std::int64_t line = s.kernel * s.channels;
+    double sum = 0.0;
+    double size = 0.0;
+    for (std::int64_t i = 0; i < s.patch_size(); ++i) {
+        const float* row = map + ((y + i / line) * s.width + x) * s.channels;
+        const double term = double{filter[i]} * double{row[i % line]};
+        sum += term;
+        size += std::abs(term);
+    }
+    return {sum, size};
+}
+
+}  // namespace
+
+TEST_CASE("Winograd's products are those of every filter with every patch, scaled, biased and cut off") {
+    // Filters that are and are not whole segments; rows that fill their bands and rows that do not; blocks
+    // that divide a map's width and blocks that do not; more filters than one product takes.
+    const auto sizes = GENERATE(Case{1, 4, 5, 3, 1}, Case{3, 14, 9, 3, 33}, Case{2, 13, 8, 5, 7},
+                                Case{3, 32, 32, 6, 40}, Case{1, 30, 140, 6, 270}, Case{4, 17, 12, 7, 20},
+                                Case{1, 12, 20, 9, 6}, Case{40, 13, 13, 3, 300}, Case{2, 9, 9, 4, 3});
+    const float least = GENERATE(0.0F, std::numeric_limits<float>::lowest());
+    CAPTURE(sizes.channels, sizes.height, sizes.width, sizes.kernel, sizes.filters, least);
+    const ConvolutionShape s = shape_of(sizes);
+    const std::int64_t count = sizes.filters;
+    nn::Context context(1);
+    Tensor filters = reference::uniform({count, s.patch_size()}, -1, 1, 1);
+    const Tensor kept = filters;
+    nn::WinogradProduct product(context, s, filters.data(), count);
+    std::fill_n(filters.data(), filters.size(), 1e6F);  // may not be looked at again
+    const Tensor bias = reference::uniform({count}, -1, 1, 2);
+    const Tensor map = reference::uniform({s.input_size()}, -1, 1, 3);
+    const Tensor scale = reference::uniform({product.rows(), product.columns()}, 0.5F, 2, 4);
+    Tensor dst({product.rows() * product.columns(), count});
+    double worst = 0.0;
+    for (std::int64_t y = 0; y < s.positions_down(); y += product.rows()) {
+        for (std::int64_t x = 0; x < s.positions_across(); x += product.columns()) {
+            std::fill_n(dst.data(), dst.size(), 1e9F);
+            product.run(map.data(), y, x, {scale.data(), bias.data(), least}, dst.data());
+            const std::int64_t down = std::min(product.rows(), s.positions_down() - y);
+            const std::int64_t across = std::min(product.columns(), s.positions_across() - x);
+            for (std::int64_t i = 0; i < down; ++i) {
+                for (std::int64_t j = 0; j < across; ++j) {
+                    const std::int64_t position = i * product.columns() + j;
+                    for (std::int64_t n = 0; n < count; ++n) {
+                        const auto [sum, size] = product_of(s, kept.row(n).data(), map.data(), y + i, x + j);
+                        const double by = double{scale.data()[position]};
+                        const double expected = std::max(double{least}, by * sum + double{bias.data()[n]});
+                        const double found = double{dst.row(position)[static_cast<std::size_t>(n)]};
+                        worst = std::max(worst, std::abs(found - expected) / (1.0 + by * size));
+                    }
+                }
+            }
+        }
+    }
+    CHECK(worst < 2e-6);
+}
+
+TEST_CASE("Winograd's way pays where it saves multiplications that are worth it") {
+    const auto pays = [](const Case& sizes) {
+        return nn::WinogradProduct::pays(shape_of(sizes), sizes.filters);
+    };
+    CHECK(pays({3, 32, 32, 6, 400}));
+    CHECK(pays({3, 32, 32, 7, 256}));
+    CHECK(pays({256, 13, 13, 3, 512}));
+    CHECK_FALSE(pays({3, 32, 32, 4, 400}));  // 12 for 16
+    CHECK_FALSE(pays({1, 32, 32, 3, 400}));  // products of 3 values are all reading and writing
+    CHECK_FALSE(pays({3, 32, 32, 2, 400}));
+    CHECK_FALSE(pays({3, 32, 32, 6, 8}));
+    CHECK_FALSE(pays({3, 6, 32, 6, 400}));  // one row of positions, of four that would be made
+}
