@@ -4,9 +4,8 @@ function(stackae_library target)
   list(TRANSFORM objects REPLACE "(.+)" "$<TARGET_OBJECTS:stackae_\\1>")
   add_library(${target} ${ARGN} ${objects})
   # All that the modules are linked with; objects do not bring it along.
-  target_link_libraries(${target} PRIVATE stackae_dep_dnnl stackae_dep_opencv_imgcodecs stackae_dep_opencv_imgproc
-    stackae_dep_opencv_core stackae_dep_jpeg stackae_dep_xxhash
-    ZLIB::ZLIB fmt::fmt OpenMP::OpenMP_CXX Threads::Threads)
+  target_link_libraries(${target} PRIVATE stackae_dep_dnnl stackae_dep_opencv_imgproc stackae_dep_opencv_core
+    stackae_dep_jpeg stackae_dep_png stackae_dep_xxhash ${CMAKE_DL_LIBS} ZLIB::ZLIB fmt::fmt OpenMP::OpenMP_CXX Threads::Threads)
   target_include_directories(${target} PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>
     $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
   target_compile_features(${target} PUBLIC cxx_std_20)

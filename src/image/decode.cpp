@@ -3,22 +3,21 @@
 #include <filesystem>
 #include <fmt/format.h>
 #include <limits>
-#include <opencv2/imgcodecs.hpp>
 #include <opencv2/imgproc.hpp>
 
 #include "core/file_io.hpp"
+#include "image/codecs.hpp"
 #include "image/format.hpp"
 #include "image/jpeg.hpp"
+#include "image/png.hpp"
 
 namespace stackae::image {
 namespace {
 
-/// OpenCV takes the file's bytes without copying them.
 cv::Mat decode_with_opencv(ByteSpan file) {
     cv::Mat pixels;
     try {
-        auto* data = const_cast<std::byte*>(file.data());
-        pixels = cv::imdecode(cv::Mat(1, static_cast<int>(file.size()), CV_8UC1, data), cv::IMREAD_UNCHANGED);
+        pixels = decode_by_opencv(file);
     } catch (const cv::Exception& error) {
         throw BadPicture(PictureStatus::corrupt, fmt::format("cannot be decoded: {}", error.err));
     }
@@ -58,17 +57,6 @@ void settle_channels(cv::Mat& pixels) {
     }
 }
 
-/// PNG's transparent gray value, which OpenCV passes over, becomes an alpha channel.
-void add_alpha(cv::Mat& gray, std::uint16_t transparent) {
-    cv::Mat opaque;
-    cv::compare(gray, cv::Scalar(transparent), opaque, cv::CMP_NE);  // 255 where opaque
-    opaque.convertTo(opaque, gray.depth(), gray.depth() == CV_16U ? 257.0 : 1.0);
-    const cv::Mat channels[] = {gray, gray, gray, opaque};
-    cv::Mat four;
-    cv::merge(channels, 4, four);
-    gray = four;
-}
-
 /// A BMP's fourth byte is often left 0 by programs that know no alpha.
 void drop_unset_alpha(cv::Mat& pixels) {
     cv::Mat alpha;
@@ -105,15 +93,12 @@ Picture decode(ByteSpan file, const PictureLimits& limits, const Recipe* recipe)
                                      header.height, limits.max_pixels));
     }
     Picture picture;
-    picture.pixels = header.extras ? decode_with_opencv(bare_png(file)) : decode_with_opencv(file);
+    picture.pixels = format == Format::png ? decode_png(file) : decode_with_opencv(file);
     picture.white = settle_depth(picture.pixels);
-    picture.bgr = true;
+    picture.bgr = format != Format::png;
     settle_channels(picture.pixels);
     if (header.white) {
         picture.white = *header.white;
-    }
-    if (header.transparent_gray && picture.pixels.channels() == 1) {
-        add_alpha(picture.pixels, *header.transparent_gray);
     }
     if (picture.pixels.channels() == 4) {
         // libtiff multiplies by alpha itself where it decodes to 8 bits.
