@@ -93,7 +93,11 @@ Picture decode(ByteSpan file, const PictureLimits& limits, const Recipe* recipe)
                                      header.height, limits.max_pixels));
     }
     Picture picture;
-    picture.pixels = format == Format::png ? decode_png(file) : decode_with_opencv(file);
+    if (format == Format::png) {
+        picture.pixels = header.extras ? decode_png(bare_png(file)) : decode_png(file);
+    } else {
+        picture.pixels = decode_with_opencv(file);
+    }
     picture.white = settle_depth(picture.pixels);
     picture.bgr = format != Format::png;
     settle_channels(picture.pixels);

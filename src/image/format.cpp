@@ -31,6 +31,11 @@ std::uint64_t data_bytes(std::uint64_t row_bits, std::uint64_t alignment, std::u
     return __builtin_mul_overflow(row, rows, &bytes) ? UINT64_MAX / 2 : bytes;
 }
 
+/// Of the PNG chunk at a place: critical ones have a capital first.
+bool makes_picture(const Bytes& bytes, std::uint64_t at) {
+    return (bytes.u8(at + 4) & 0x20U) == 0 || bytes.has(at + 4, "tRNS");
+}
+
 /// The PNG specification's table of bit depths by colour type: gray, RGB, palette, gray and alpha, RGBA.
 void check_png_depth(unsigned colour, unsigned depth) {
     const bool palette = colour == 3;
@@ -76,6 +81,7 @@ PictureHeader png_header(ByteSpan file) {
         } else if (bytes.has(at + 4, "IEND")) {
             break;
         }
+        header.extras = header.extras || !makes_picture(bytes, at);
         at += 12 + length;
     }
     if (!data) {
@@ -307,6 +313,22 @@ Format detect_format(ByteSpan file) {
         throw unsupported("HEIF, AVIF or video");
     }
     throw unsupported(fmt::format("no known picture format (first bytes {})", first_bytes(file)));
+}
+
+std::vector<std::byte> bare_png(ByteSpan file) {
+    const Bytes bytes(file, true);
+    std::vector<std::byte> bare(file.begin(), file.begin() + 8);
+    for (std::uint64_t at = 8; at < file.size();) {
+        const ByteSpan chunk = bytes.part(at, std::uint64_t{bytes.u32(at)} + 12);
+        if (makes_picture(bytes, at)) {
+            bare.insert(bare.end(), chunk.begin(), chunk.end());
+        }
+        if (bytes.has(at + 4, "IEND")) {
+            break;
+        }
+        at += chunk.size();
+    }
+    return bare;
 }
 
 PictureHeader inspect(ByteSpan file, Format format) {

@@ -20,6 +20,7 @@ struct PictureHeader {
     std::optional<double> white;  ///< PNM: the decoded value that stands for 1
     bool premultiplied = false;   ///< TIFF: the alpha channel is what TIFF calls associated
     bool white_is_zero = false;   ///< TIFF: photometric interpretation 0
+    bool extras = false;          ///< PNG: it holds more than its picture
 };
 
 /// By the first bytes. Throws BadPicture (unsupported), naming what was found.
@@ -28,5 +29,9 @@ struct PictureHeader {
 /// Reads the header and checks as much as can be had without decoding: that the file is whole, and for
 /// PNG that every checksum fits. JPEG is left to decode_jpeg(). Throws BadPicture.
 [[nodiscard]] PictureHeader inspect(ByteSpan file, Format format);
+
+/// A PNG that inspect() accepted, with the chunks that make its picture and no others: libpng would unpack
+/// and judge colour profiles and texts.
+[[nodiscard]] std::vector<std::byte> bare_png(ByteSpan file);
 
 }  // namespace stackae::image

@@ -8,9 +8,12 @@
 #include <cstring>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <new>
 #include <opencv2/core.hpp>
 #include <png.h>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "stackae/error.hpp"
 #include "stackae/pictures.hpp"
@@ -20,7 +23,8 @@
 namespace stackae {
 namespace {
 
-constexpr int fast = 3;  // of zlib's 0 to 9
+constexpr int fast = 3;                       // of zlib's 0 to 9
+constexpr png_uint_32 most_side = 1U << 27U;  // 8 bytes a pixel fit an int
 
 struct Errors {
     std::jmp_buf on_error;
@@ -66,10 +70,8 @@ public:
     cv::Mat read() {
         guarded([&] {
             png_set_read_fn(png_, this, take);
-            png_set_user_limits(png_, PNG_UINT_31_MAX, PNG_UINT_31_MAX);  // inspect() has looked
+            png_set_user_limits(png_, most_side, most_side);
             png_set_crc_action(png_, PNG_CRC_QUIET_USE, PNG_CRC_QUIET_USE);
-            // Profiles, texts and the like are neither unpacked nor judged.
-            png_set_keep_unknown_chunks(png_, PNG_HANDLE_CHUNK_NEVER, nullptr, -1);
             png_read_info(png_, info_);
             png_set_expand(png_);  // palettes, 1 to 4 bits, and what is marked as transparent
             if constexpr (std::endian::native == std::endian::little) {
@@ -88,6 +90,7 @@ public:
                     png_read_row(png_, pixels.ptr(y), nullptr);
                 }
             }
+            png_read_end(png_, info_);
         });
         return pixels;
     }
@@ -118,14 +121,22 @@ private:
 };
 
 void append(png_structp png, png_bytep bytes, std::size_t size) {
-    static_cast<std::string*>(png_get_io_ptr(png))->append(reinterpret_cast<const char*>(bytes), size);
+    bool full = false;
+    try {
+        static_cast<std::string*>(png_get_io_ptr(png))->append(reinterpret_cast<const char*>(bytes), size);
+    } catch (const std::bad_alloc&) {  // may not pass through libpng
+        full = true;
+    }
+    if (full) {
+        png_error(png, "out of memory");
+    }
 }
 
 /// pixels: height × width × channels, 8 bits; gray or RGB.
 std::string encode_png(const std::vector<png_byte>& pixels, std::int64_t height, std::int64_t width,
                        std::int64_t channels) {
     std::string file;
-    Errors errors{};
+    Errors errors{{}, {"cannot be started"}};
     png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, &errors, fail, pass_over);
     png_infop info = png != nullptr ? png_create_info_struct(png) : nullptr;
     const bool done =

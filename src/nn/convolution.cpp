@@ -119,6 +119,10 @@ STACKAE_VECTORIZED float contrast_scale(const ConvolutionShape& shape, const flo
     return 1.0F / std::sqrt(squares / size + shape.contrast_epsilon);
 }
 
+float mean_of(const float* values, std::int64_t size) {
+    return static_cast<float>(std::accumulate(values, values + size, 0.0) / static_cast<double>(size));
+}
+
 /// Takes each row's mean off it.
 void center_rows(Tensor& matrix) {
     for (std::int64_t i = 0; i < matrix.rows(); ++i) {
@@ -180,7 +184,7 @@ void unfold(const ConvolutionShape& shape, const float* map, std::int64_t first,
 }
 
 Convolution::Convolution(Context& context, const ConvolutionLayer& layer)
-    : shape_(layer.shape), context_(&context), layer_(&layer) {
+    : shape_(layer.shape), block_(block_of(layer.shape)), context_(&context), layer_(&layer) {
     const std::int64_t d = shape_.patch_size();
     const std::int64_t r = shape_.whitened;
     const std::int64_t units = shape_.units;
@@ -204,19 +208,20 @@ Convolution::Convolution(Context& context, const ConvolutionLayer& layer)
             center_rows(filters);  // which takes the mean off each patch
         }
         winograd_.emplace(context, shape_, filters.data(), filters.rows());
-        block_ = winograd_->rows() * winograd_->columns();
-        scale_.assign(at(block_), 1.0F);
+        const std::int64_t positions = winograd_->rows() * winograd_->columns();
+        scale_.assign(at(positions), 1.0F);
         least_ = fused && relu ? 0.0F : std::numeric_limits<float>::lowest();
+        // Rows of whole blocks, since `encode_` takes nothing less.
+        products_ = Tensor({(positions + block_ - 1) / block_ * block_, filters.rows()});
     } else {
-        block_ = block_of(shape_);
         unfolded_.emplace(context, block_, filters.rows(), d, filters.data(), bias_.data(), fused && relu);
+        patches_ = Tensor({block_, d});
+        products_ = Tensor({block_, filters.rows()});
     }
     if (!fused) {
         encode_.emplace(context, block_, units, r, layer.weights.data(), bias.data(), relu);
-        whitened_ = Tensor({block_, r});
+        codes_ = Tensor({block_, units});
     }
-    patches_ = Tensor({block_, d});
-    codes_ = Tensor({block_, units});
     if (shape_.two_sided) {
         signs_ = Tensor({shape_.code_channels()});
     }
@@ -249,27 +254,24 @@ Convolution::Convolution(Context& context, const ConvolutionLayer& layer)
                    [](float positions) { return 1.0F / positions; });
 }
 
-void Convolution::pool(float* codes, std::int64_t first, std::int64_t count, float* pooled) {
+void Convolution::pool(float* code, std::int64_t position, float* pooled) {
     const std::int64_t size = shape_.code_channels();
-    for (std::int64_t i = 0; i < count; ++i) {
-        float* code = codes + i * shape_.units;
-        if (shape_.unit_length) {
-            scale_to_unit_length(code, shape_.units);
-        }
-        if (shape_.two_sided) {
-            split_signs(code, layer_->bias.data(), shape_.units, signs_.data());
-            code = signs_.data();
-        }
-        const Span y = down_[at((first + i) / shape_.positions_across())];
-        const Span x = across_[at((first + i) % shape_.positions_across())];
-        for (std::int64_t cy = y.first; cy < y.last; ++cy) {
-            for (std::int64_t cx = x.first; cx < x.last; ++cx) {
-                float* cell = pooled + (cy * shape_.cells_across() + cx) * size;
-                if (shape_.pooling == Pooling::average) {
-                    add_codes(code, size, cell);
-                } else {
-                    raise_codes(code, size, cell);
-                }
+    if (shape_.unit_length) {
+        scale_to_unit_length(code, shape_.units);
+    }
+    if (shape_.two_sided) {
+        split_signs(code, layer_->bias.data(), shape_.units, signs_.data());
+        code = signs_.data();
+    }
+    const Span y = down_[at(position / shape_.positions_across())];
+    const Span x = across_[at(position % shape_.positions_across())];
+    for (std::int64_t cy = y.first; cy < y.last; ++cy) {
+        for (std::int64_t cx = x.first; cx < x.last; ++cx) {
+            float* cell = pooled + (cy * shape_.cells_across() + cx) * size;
+            if (shape_.pooling == Pooling::average) {
+                add_codes(code, size, cell);
+            } else {
+                raise_codes(code, size, cell);
             }
         }
     }
@@ -284,33 +286,42 @@ float* Convolution::encode(float* products) {
 }
 
 void Convolution::encode_unfolded(const float* map, float* pooled) {
-    float* products = (encode_ ? whitened_ : codes_).data();
     const std::int64_t positions = shape_.positions_down() * shape_.positions_across();
     for (std::int64_t first = 0; first < positions; first += block_) {
         const std::int64_t count = std::min(block_, positions - first);
         unfold(shape_, map, first, count, patches_.data());
-        unfolded_->run(patches_.data(), products);
-        pool(encode(products), first, count, pooled);
+        unfolded_->run(patches_.data(), products_.data());
+        float* codes = encode(products_.data());
+        for (std::int64_t i = 0; i < count; ++i) {
+            pool(codes + i * shape_.units, first + i, pooled);
+        }
     }
 }
 
 void Convolution::encode_by_winograd(const float* map, float* pooled) {
-    float* products = (encode_ ? whitened_ : codes_).data();
     const std::int64_t all_across = shape_.positions_across();
     const std::int64_t columns = winograd_->columns();
+    const std::int64_t block = winograd_->rows() * columns;
+    // Filters whose sum is 0 do not see it, and what is left is rounded less.
+    const float offset = shape_.contrast ? mean_of(map, shape_.input_size()) : 0.0F;
     for (std::int64_t y = 0; y < shape_.positions_down(); y += winograd_->rows()) {
-        const std::int64_t down = std::min(winograd_->rows(), shape_.positions_down() - y);
         for (std::int64_t x = 0; x < all_across; x += columns) {
-            const std::int64_t across = std::min(columns, all_across - x);
-            for (std::int64_t i = 0; shape_.contrast && i < down; ++i) {
-                for (std::int64_t j = 0; j < across; ++j) {
-                    scale_[at(i * columns + j)] = contrast_scale(shape_, map, y + i, x + j);
-                }
+            const auto inside = [&](std::int64_t i) {
+                return y + i / columns < shape_.positions_down() && x + i % columns < all_across;
+            };
+            for (std::int64_t i = 0; shape_.contrast && i < block; ++i) {
+                scale_[at(i)] =
+                    inside(i) ? contrast_scale(shape_, map, y + i / columns, x + i % columns) : 0.0F;
             }
-            winograd_->run(map, y, x, {scale_.data(), bias_.data(), least_}, products);
-            float* codes = encode(products);
-            for (std::int64_t i = 0; i < down; ++i) {
-                pool(codes + i * columns * shape_.units, (y + i) * all_across + x, across, pooled);
+            winograd_->run(map, y, x, offset, {scale_.data(), bias_.data(), least_}, products_.data());
+            for (std::int64_t first = 0; first < block; first += block_) {
+                float* codes = encode(products_.row(first).data());
+                for (std::int64_t i = first; i < std::min(first + block_, block); ++i) {
+                    if (inside(i)) {
+                        pool(codes + (i - first) * shape_.units,
+                             (y + i / columns) * all_across + x + i % columns, pooled);
+                    }
+                }
             }
         }
     }
@@ -350,6 +361,8 @@ void Convolution::backward(const float* code, float* map) {
         color_.emplace(*context_, block_, d, shape_.whitened, inverse.data(), layer_->patch_mean.data(),
                        false);
         whitened_ = Tensor({block_, shape_.whitened});
+        patches_ = Tensor({block_, d});
+        codes_ = Tensor({block_, units});
     }
     std::fill_n(map, shape_.input_size(), 0.0F);
     std::vector<float> covered(at(shape_.height * shape_.width), 0.0F);

@@ -19,7 +19,7 @@ void unfold(const ConvolutionShape& shape, const float* map, std::int64_t first,
 
 /// Runs a trained convolutional layer on one map at a time, on one thread: blocks of patches are coded by
 /// matrix products (unfolded or, where that is faster, by Winograd's way) and pooled while they are in the
-/// cache. One per thread; the context must have one thread and outlive it.
+/// cache. One per thread; the context must have one thread and, like the layer, outlive it.
 class Convolution {
 public:
     Convolution(Context& context, const ConvolutionLayer& layer);
@@ -37,10 +37,10 @@ private:
     };
     void encode_unfolded(const float* map, float* pooled);
     void encode_by_winograd(const float* map, float* pooled);
-    /// Codes of a block, from what was made of its patches.
+    /// Codes of a block, from its patches' products with the filters.
     float* encode(float* products);
-    /// codes: scaled in place where they are of unit length.
-    void pool(float* codes, std::int64_t first, std::int64_t count, float* pooled);
+    /// code: of a patch; scaled in place where it is of unit length.
+    void pool(float* code, std::int64_t position, float* pooled);
 
     ConvolutionShape shape_;
     std::vector<Span> down_;
@@ -54,10 +54,11 @@ private:
     Tensor bias_;                          ///< of the filters
     float least_ = 0.0F;                   ///< of what `winograd_` makes
     std::vector<float> scale_;             ///< of a block of its positions: 1 / deviation of a patch, or 1
-    std::int64_t block_;                   ///< patches at a time
+    std::int64_t block_;                   ///< patches that are unfolded, coded or decoded at a time
     Tensor patches_;
-    Tensor whitened_;
-    Tensor codes_;
+    Tensor products_;  ///< of the filters
+    Tensor codes_;     ///< where `encode_` makes them, or backward() takes them apart
+    Tensor whitened_;  ///< of backward()
     std::optional<PackedProduct> decode_, color_;  ///< made by the first backward()
     Context* context_;
     const ConvolutionLayer* layer_;

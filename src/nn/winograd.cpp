@@ -11,7 +11,7 @@ namespace {
 constexpr std::int64_t taps = 3;
 constexpr std::int64_t outputs = 4;
 constexpr std::int64_t points = 6;                 ///< 0, ±1, ±2, ∞
-constexpr std::int64_t cache_values = 192 * 1024;  ///< floats of a block's patches and products
+constexpr std::int64_t cache_values = 192 * 1024;  ///< floats of a block's patches and of their products
 constexpr std::int64_t least_positions = 32;       ///< of a block
 constexpr std::int64_t most_filters = 256;         ///< of a product
 constexpr std::int64_t least_depth = 9;
@@ -35,8 +35,8 @@ std::int64_t depth_of(const ConvolutionShape& shape) {
     return segments_of(shape) * shape.kernel * shape.channels;
 }
 
-/// The most bands × columns whose values stay in the cache, but no fewer than make up for reading all
-/// filters.
+/// The most bands × columns whose patches and products stay in the cache, but no fewer than make up for
+/// reading all filters.
 std::int64_t positions_of_block(const ConvolutionShape& shape, std::int64_t filters) {
     return std::max(least_positions,
                     cache_values / (points * (std::min(filters, most_filters) + depth_of(shape))));
@@ -98,11 +98,11 @@ STACKAE_VECTORIZED void combine(const float* __restrict products, std::int64_t p
         const float difference = p1 - p2;
         const float sum_twice = p3 + p4;
         const float difference_twice = p3 - p4;
-        to[i] = std::max(least, scale[0] * (products[i] + sum + sum_twice) + bias[i]);
-        to[step + i] = std::max(least, scale[1] * (difference + 2.0F * difference_twice) + bias[i]);
-        to[2 * step + i] = std::max(least, scale[2] * (sum + 4.0F * sum_twice) + bias[i]);
+        to[i] = std::max(scale[0] * (products[i] + sum + sum_twice) + bias[i], least);
+        to[step + i] = std::max(scale[1] * (difference + 2.0F * difference_twice) + bias[i], least);
+        to[2 * step + i] = std::max(scale[2] * (sum + 4.0F * sum_twice) + bias[i], least);
         to[3 * step + i] = std::max(
-            least, scale[3] * (difference + 8.0F * difference_twice + products[5 * pitch + i]) + bias[i]);
+            scale[3] * (difference + 8.0F * difference_twice + products[5 * pitch + i]) + bias[i], least);
     }
 }
 
@@ -160,7 +160,7 @@ std::int64_t WinogradProduct::rows() const {
     return bands_ * outputs;
 }
 
-void WinogradProduct::transform(const float* map, std::int64_t y, std::int64_t x) {
+void WinogradProduct::transform(const float* map, std::int64_t y, std::int64_t x, float offset) {
     const std::int64_t pitch = shape_.width * shape_.channels;
     const std::int64_t seen = std::min(source_.columns(), (shape_.width - x) * shape_.channels);
     const std::int64_t line = shape_.kernel * shape_.channels;
@@ -170,7 +170,8 @@ void WinogradProduct::transform(const float* map, std::int64_t y, std::int64_t x
                 const std::int64_t row = y + band * outputs + segment * taps + i;
                 float* to = source_.row(i).data();
                 const std::int64_t count = row < shape_.height ? seen : 0;
-                std::copy_n(map + (count > 0 ? row * pitch + x * shape_.channels : 0), count, to);
+                const float* from = map + (count > 0 ? row * pitch + x * shape_.channels : 0);
+                std::transform(from, from + count, to, [offset](float value) { return value - offset; });
                 std::fill(to + count, to + source_.columns(), 0.0F);
             }
             transform_rows(source_.data(), source_.columns(), transformed_.data());
@@ -185,9 +186,9 @@ void WinogradProduct::transform(const float* map, std::int64_t y, std::int64_t x
     }
 }
 
-void WinogradProduct::run(const float* map, std::int64_t y, std::int64_t x, const Finish& finish,
-                          float* dst) {
-    transform(map, y, x);
+void WinogradProduct::run(const float* map, std::int64_t y, std::int64_t x, float offset,
+                          const Finish& finish, float* dst) {
+    transform(map, y, x, offset);
     const std::int64_t positions = bands_ * columns_;
     for (auto& [first, count, products] : parts_) {
         for (std::int64_t p = 0; p < points; ++p) {

@@ -17,8 +17,8 @@ namespace stackae::nn {
 ///   y = Aᵀ ((G f) ⊙ (Bᵀ x)),  x 6 rows of the map, f 3 rows of a filter, y 4 rows of products,
 ///
 /// where ⊙ is, for each of the 6, a matrix product over the filter's columns and channels. Taller filters are
-/// sums of filters of 3 rows, added within that product. In single precision, products differ from those of
-/// an ordinary sum by a few units in the last place of their largest term.
+/// sums of filters of 3 rows, added within that product. In single precision, products
+/// differ from those of an ordinary sum by less than 1e-6 of the sum of their terms' sizes.
 ///
 /// Works on a block of rows() × columns() positions at a time, on one thread. The context must outlive it;
 /// one per thread.
@@ -38,11 +38,13 @@ public:
     struct Finish {
         const float* scale;  ///< of each position: rows() × columns()
         const float* bias;   ///< of each filter
-        float least;         ///< 0, or −∞
+        float least;         ///< 0, or the lowest float
     };
-    /// dst: (rows() · columns()) × count, positions in row-major order, from (y, x) on; those outside the map
-    /// are without meaning. Allocates nothing.
-    void run(const float* map, std::int64_t y, std::int64_t x, const Finish& finish, float* dst);
+    /// offset: taken off the map first, which rounds less where filters sum to 0 and see no difference; else
+    /// 0. dst: (rows() · columns()) × count, positions in row-major order, from (y, x) on; those outside the
+    /// map are without meaning. Allocates nothing.
+    void run(const float* map, std::int64_t y, std::int64_t x, float offset, const Finish& finish,
+             float* dst);
 
 private:
     /// Some of the filters, so many that their products stay in the cache.
@@ -51,7 +53,7 @@ private:
         std::int64_t count;
         std::vector<PackedProduct> products;  ///< of each of the 6
     };
-    void transform(const float* map, std::int64_t y, std::int64_t x);
+    void transform(const float* map, std::int64_t y, std::int64_t x, float offset);
 
     ConvolutionShape shape_;
     std::int64_t count_;    ///< of filters

@@ -134,7 +134,8 @@ std::vector<Row> extract_convolution(const Setup& setup) {
     }
     const Rounds rounds(setup.repeats, things);
     const double work = giga * limit.flops() * static_cast<double>(pictures / 8);
-    Row row{"extract.convolution", "400 filters of 6x6x3 over 32x32, threshold, pooled by quadrant",
+    Row row{"extract.convolution",
+            "400 filters of 6x6x3 over 32x32, threshold, pooled by quadrant; limit: every tap multiplied",
             work / rounds.seconds(0), "GFLOP/s"};
     row.limit = work / rounds.seconds(1);
     row.over_limit = rounds.faster(0, 1);

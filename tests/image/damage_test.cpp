@@ -78,8 +78,18 @@ TEST_CASE("what else a PNG holds does not matter, even when it is nonsense") {
     const std::string nonsense = png_chunk("iCCP", "nonsense") + png_chunk("zTXt", "x") +
                                  png_chunk("gAMA", "x") + png_chunk("abcd", "private") +
                                  png_chunk("sBIT", "too long for it");
-    write_text(folder / "a.png", png(2, 2, 8, 0, rows, nonsense));
+    write_text(folder / "a.png", png(2, 2, 8, 0, rows, nonsense + png_chunk("ab1d", "no name")));
     CHECK(farthest(values_of(folder / "a.png", recipe_of(1, 2, 2)), {10, 20, 30, 40}) < 1e-4);
+
+    const std::string data = deflate(rows);  // in two parts, with something in between
+    std::string parts = png(2, 2, 8, 0, rows);
+    parts.resize(33);  // signature and header
+    parts +=
+        png_chunk("IDAT", data.substr(0, 5)) + png_chunk("tEXt", "x") + png_chunk("IDAT", data.substr(5));
+    write_text(folder / "b.png", parts + png_chunk("IEND", ""));
+    CHECK(farthest(values_of(folder / "b.png", recipe_of(1, 2, 2)), {10, 20, 30, 40}) < 1e-4);
+    CHECK(read_bad(parts + png_chunk("ABCD", "critical") + png_chunk("IEND", "")).status ==
+          PictureStatus::corrupt);
 }
 
 TEST_CASE("BMP, TIFF, WebP and PGM that are cut short are refused") {

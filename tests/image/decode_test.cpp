@@ -220,6 +220,25 @@ TEST_CASE("transparency shows the background, whatever way it is stored") {
     CHECK(farthest(values_of(folder / "key4.png", recipe), {0, 127.5, 51}) < 1e-3);
 }
 
+TEST_CASE("an interlaced PNG is put together") {
+    const TemporaryFolder folder;
+    const std::string header = be32(2) + be32(1) + std::string("\x08\0\0\0\1", 5);
+    const std::string passes = std::string("\0\x64\0\xc8", 4);  // the first of seven has the left pixel
+    write_text(folder / "a.png", "\x89PNG\r\n\x1a\n" + png_chunk("IHDR", header) +
+                                     png_chunk("IDAT", deflate(passes)) + png_chunk("IEND", ""));
+    CHECK(farthest(values_of(folder / "a.png", recipe_of(1, 1, 2)), {100, 200}) < 1e-4);
+}
+
+TEST_CASE("the colour that a PNG calls transparent shows the background") {
+    const TemporaryFolder folder;
+    Recipe recipe = recipe_of(3, 1, 2);
+    recipe.background = 0.0F;
+    const std::string row = std::string("\0\x0a\x14\x1e\x0a\x14\x1f", 7);
+    write_text(folder / "a.png",
+               png(2, 1, 8, 2, row, png_chunk("tRNS", std::string("\0\x0a\0\x14\0\x1e", 6))));
+    CHECK(farthest(values_of(folder / "a.png", recipe), {0, 0, 0, 10, 20, 31}) < 1e-4);
+}
+
 TEST_CASE("an alpha channel that hides nothing changes nothing") {
     const TemporaryFolder folder;
     const cv::Mat colour = colour_scene(50, 40);

@@ -65,7 +65,7 @@ TEST_CASE("Winograd's products are those of every filter with every patch, scale
     for (std::int64_t y = 0; y < s.positions_down(); y += product.rows()) {
         for (std::int64_t x = 0; x < s.positions_across(); x += product.columns()) {
             std::fill_n(dst.data(), dst.size(), 1e9F);
-            product.run(map.data(), y, x, {scale.data(), bias.data(), least}, dst.data());
+            product.run(map.data(), y, x, 0.0F, {scale.data(), bias.data(), least}, dst.data());
             const std::int64_t down = std::min(product.rows(), s.positions_down() - y);
             const std::int64_t across = std::min(product.columns(), s.positions_across() - x);
             for (std::int64_t i = 0; i < down; ++i) {
@@ -76,6 +76,7 @@ TEST_CASE("Winograd's products are those of every filter with every patch, scale
                         const double by = double{scale.data()[position]};
                         const double expected = std::max(double{least}, by * sum + double{bias.data()[n]});
                         const double found = double{dst.row(position)[static_cast<std::size_t>(n)]};
+                        REQUIRE(std::isfinite(found));
                         worst = std::max(worst, std::abs(found - expected) / (1.0 + by * size));
                     }
                 }

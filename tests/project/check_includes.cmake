@@ -23,7 +23,7 @@ foreach(pair error:core tensor:core recipe:core train_options:core pictures:imag
 endforeach()
 
 # Headers of backends, and the only module that may include them.
-set(backends "oneDNN:^(dnnl|oneapi/):nn" "OpenCV:^opencv2/:image" "libjpeg:^j(peglib|error):image" "Boost:^boost/:cli"
+set(backends "oneDNN:^(dnnl|oneapi/):nn" "OpenCV:^opencv2/:image" "libjpeg:^j(peglib|error):image" "libpng:^png[.]h:image" "Boost:^boost/:cli"
   "LIBLINEAR:^linear.h$:tests")
 
 set(problems "")
