@@ -93,30 +93,20 @@ std::int64_t block_of(const ConvolutionShape& shape) {
     return std::min(positions, std::clamp(cache_values / values, least_block, most_block));
 }
 
-/// 1 / sqrt(var(x) + ε) of the patch at (y, x).
-STACKAE_VECTORIZED float contrast_scale(const ConvolutionShape& shape, const float* map, std::int64_t y,
-                                        std::int64_t x) {
-    const std::int64_t line = shape.kernel * shape.channels;
-    const std::int64_t pitch = shape.width * shape.channels;
-    const float* patch = map + y * pitch + x * shape.channels;
-    float sum = 0.0F;
-    for (std::int64_t k = 0; k < shape.kernel; ++k) {
-#pragma omp simd reduction(+ : sum)
-        for (std::int64_t i = 0; i < line; ++i) {
-            sum += patch[k * pitch + i];
+/// Of `size` columns of `rows` values each: their sums, and those of their squares, of what is above an
+/// offset.
+STACKAE_VECTORIZED void sum_columns(const float* values, std::int64_t rows, std::int64_t pitch,
+                                    std::int64_t size, double offset, double* sums, double* squares) {
+    std::fill_n(sums, size, 0.0);
+    std::fill_n(squares, size, 0.0);
+    for (std::int64_t k = 0; k < rows; ++k) {
+#pragma omp simd
+        for (std::int64_t i = 0; i < size; ++i) {
+            const double value = static_cast<double>(values[k * pitch + i]) - offset;
+            sums[i] += value;
+            squares[i] += value * value;
         }
     }
-    const auto size = static_cast<float>(shape.patch_size());
-    const float mean = sum / size;
-    float squares = 0.0F;
-    for (std::int64_t k = 0; k < shape.kernel; ++k) {
-#pragma omp simd reduction(+ : squares)
-        for (std::int64_t i = 0; i < line; ++i) {
-            const float value = patch[k * pitch + i] - mean;
-            squares += value * value;
-        }
-    }
-    return 1.0F / std::sqrt(squares / size + shape.contrast_epsilon);
 }
 
 float mean_of(const float* values, std::int64_t size) {
@@ -210,6 +200,7 @@ Convolution::Convolution(Context& context, const ConvolutionLayer& layer)
         winograd_.emplace(context, shape_, filters.data(), filters.rows());
         const std::int64_t positions = winograd_->rows() * winograd_->columns();
         scale_.assign(at(positions), 1.0F);
+        column_sums_.resize(at(2 * shape_.width * shape_.channels));
         least_ = fused && relu ? 0.0F : std::numeric_limits<float>::lowest();
         // Rows of whole blocks, since `encode_` takes nothing less.
         products_ = Tensor({(positions + block_ - 1) / block_ * block_, filters.rows()});
@@ -298,6 +289,30 @@ void Convolution::encode_unfolded(const float* map, float* pooled) {
     }
 }
 
+void Convolution::settle_contrast(const float* map, std::int64_t y, std::int64_t x, std::int64_t count,
+                                  float offset, float* scale) {
+    const std::int64_t pitch = shape_.width * shape_.channels;
+    const std::int64_t line = shape_.kernel * shape_.channels;
+    double* sums = column_sums_.data();
+    double* squares = sums + pitch;
+    sum_columns(map + y * pitch + x * shape_.channels, shape_.kernel, pitch,
+                line + (count - 1) * shape_.channels, double{offset}, sums, squares);
+    const auto size = static_cast<double>(shape_.patch_size());
+    double sum = std::accumulate(sums, sums + line, 0.0);
+    double square = std::accumulate(squares, squares + line, 0.0);
+    for (std::int64_t j = 0;; ++j) {
+        const double variance = std::max(0.0, square / size - sum / size * (sum / size));
+        scale[j] = static_cast<float>(1.0 / std::sqrt(variance + double{shape_.contrast_epsilon}));
+        if (j + 1 == count) {
+            return;
+        }
+        for (std::int64_t c = j * shape_.channels; c < (j + 1) * shape_.channels; ++c) {
+            sum += sums[c + line] - sums[c];
+            square += squares[c + line] - squares[c];
+        }
+    }
+}
+
 void Convolution::encode_by_winograd(const float* map, float* pooled) {
     const std::int64_t all_across = shape_.positions_across();
     const std::int64_t columns = winograd_->columns();
@@ -309,9 +324,9 @@ void Convolution::encode_by_winograd(const float* map, float* pooled) {
             const auto inside = [&](std::int64_t i) {
                 return y + i / columns < shape_.positions_down() && x + i % columns < all_across;
             };
-            for (std::int64_t i = 0; shape_.contrast && i < block; ++i) {
-                scale_[at(i)] =
-                    inside(i) ? contrast_scale(shape_, map, y + i / columns, x + i % columns) : 0.0F;
+            for (std::int64_t i = 0; shape_.contrast && i < block && inside(i); i += columns) {
+                settle_contrast(map, y + i / columns, x, std::min(columns, all_across - x), offset,
+                                scale_.data() + i);
             }
             winograd_->run(map, y, x, offset, {scale_.data(), bias_.data(), least_}, products_.data());
             for (std::int64_t first = 0; first < block; first += block_) {

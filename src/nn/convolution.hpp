@@ -37,6 +37,10 @@ private:
     };
     void encode_unfolded(const float* map, float* pooled);
     void encode_by_winograd(const float* map, float* pooled);
+    /// scale: 1 / sqrt(var(x) + ε) of `count` patches from (y, x) on, side by side. offset: see
+    /// WinogradProduct.
+    void settle_contrast(const float* map, std::int64_t y, std::int64_t x, std::int64_t count, float offset,
+                         float* scale);
     /// Codes of a block, from its patches' products with the filters.
     float* encode(float* products);
     /// code: of a patch; scaled in place where it is of unit length.
@@ -54,6 +58,7 @@ private:
     Tensor bias_;                          ///< of the filters
     float least_ = 0.0F;                   ///< of what `winograd_` makes
     std::vector<float> scale_;             ///< of a block of its positions: 1 / deviation of a patch, or 1
+    std::vector<double> column_sums_;      ///< of the values of a row of patches, and of their squares
     std::int64_t block_;                   ///< patches that are unfolded, coded or decoded at a time
     Tensor patches_;
     Tensor products_;  ///< of the filters

@@ -41,7 +41,7 @@ Dense::Dense(Context& context, const DenseShape& shape) : shape_(shape), stream_
             activation_ = dnnl::eltwise_forward(make_activation(engine, dst, shape.activation));
         }
         if (shape.training) {
-            make_backward(make_forward(engine, src, weights, bias, dst, Activation::linear));
+            make_backward(make_forward(engine, src, weights, bias, dst));
         }
     } catch (const dnnl::error& error) {
         throw BackendError(fmt::format("oneDNN cannot make a dense layer of {} × {} → {}: {}", shape.n,

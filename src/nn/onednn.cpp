@@ -87,9 +87,8 @@ dnnl::matmul::primitive_desc make_matmul(const dnnl::engine& engine, const memor
 
 dnnl::inner_product_forward::primitive_desc make_forward(const dnnl::engine& engine, const memory::desc& src,
                                                          const memory::desc& weights,
-                                                         const memory::desc& bias, const memory::desc& dst,
-                                                         Activation fused) {
-    return {engine, training, src, weights, bias, dst, attributes(fused)};
+                                                         const memory::desc& bias, const memory::desc& dst) {
+    return {engine, training, src, weights, bias, dst};
 }
 
 dnnl::inner_product_backward_data::primitive_desc make_backward_data(
@@ -130,9 +129,8 @@ dnnl::matmul::primitive_desc make_matmul(const dnnl::engine& engine, const memor
 
 dnnl::inner_product_forward::primitive_desc make_forward(const dnnl::engine& engine, const memory::desc& src,
                                                          const memory::desc& weights,
-                                                         const memory::desc& bias, const memory::desc& dst,
-                                                         Activation fused) {
-    return {{training, src, weights, bias, dst}, attributes(fused), engine};
+                                                         const memory::desc& bias, const memory::desc& dst) {
+    return {{training, src, weights, bias, dst}, engine};
 }
 
 dnnl::inner_product_backward_data::primitive_desc make_backward_data(

@@ -63,10 +63,12 @@ auto run_on_backend(const char* operation, int threads, const Body& body) {
                                                        const dnnl::memory::desc& bias = {},
                                                        Activation fused = Activation::linear);
 
-/// dst = f(src · weightsᵀ + bias); f is fused where oneDNN has it as a post-op.
-[[nodiscard]] dnnl::inner_product_forward::primitive_desc make_forward(
-    const dnnl::engine& engine, const dnnl::memory::desc& src, const dnnl::memory::desc& weights,
-    const dnnl::memory::desc& bias, const dnnl::memory::desc& dst, Activation fused);
+/// dst = src · weightsᵀ + bias.
+[[nodiscard]] dnnl::inner_product_forward::primitive_desc make_forward(const dnnl::engine& engine,
+                                                                       const dnnl::memory::desc& src,
+                                                                       const dnnl::memory::desc& weights,
+                                                                       const dnnl::memory::desc& bias,
+                                                                       const dnnl::memory::desc& dst);
 
 [[nodiscard]] dnnl::inner_product_backward_data::primitive_desc make_backward_data(
     const dnnl::engine& engine, const dnnl::memory::desc& diff_src, const dnnl::memory::desc& weights,

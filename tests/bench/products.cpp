@@ -18,8 +18,7 @@ Products::Products(nn::Context& context, const std::vector<ProductShape>& layers
     for (std::size_t i = 0; i < layers.size(); ++i) {
         const auto [n, ic, oc] = layers[i];
         const dnnl::memory::desc none;
-        const auto forward =
-            nn::make_forward(engine, any(n, ic), any(oc, ic), none, any(n, oc), Activation::linear);
+        const auto forward = nn::make_forward(engine, any(n, ic), any(oc, ic), none, any(n, oc));
         add(dnnl::inner_product_forward(forward), {{DNNL_ARG_SRC, forward.src_desc()},
                                                    {DNNL_ARG_WEIGHTS, forward.weights_desc()},
                                                    {DNNL_ARG_DST, forward.dst_desc()}});

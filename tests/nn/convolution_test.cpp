@@ -351,6 +351,24 @@ TEST_CASE("A convolution by Winograd's way follows its formula, fused or not, of
     check_both_ways(real_layer(s), 1e-4);
 }
 
+TEST_CASE("Winograd's way leaves no position out where a map takes several blocks down and across") {
+    ConvolutionShape s = wide_shape_of(40);
+    s.height = GENERATE(8, 40);
+    s.width = s.height == 8 ? 700 : 100;
+    pool_as(4, s);
+    s.whitened = 12;
+    nn::Context context(1);
+    const nn::WinogradProduct product(context, s, Tensor({s.units, s.patch_size()}).data(), s.units);
+    REQUIRE(
+        (s.height == 40 ? product.rows() < s.positions_down() : product.columns() < s.positions_across()));
+    const ConvolutionLayer layer = real_layer(s);
+    const Tensor map = reference::uniform({s.input_size()}, 0, 1, 8);
+    nn::Convolution convolution(context, layer);
+    Tensor code({s.output_size()});
+    convolution.forward(map.data(), code.data());
+    check_close(code, forward(layer, map), 1e-4);
+}
+
 TEST_CASE("Contrast of a bright map is evened out as exactly by Winograd's way") {
     ConvolutionShape s = wide_shape_of(33);
     const ConvolutionLayer layer = real_layer(s);
