@@ -109,8 +109,13 @@ STACKAE_VECTORIZED void sum_columns(const float* values, std::int64_t rows, std:
     }
 }
 
-float mean_of(const float* values, std::int64_t size) {
-    return static_cast<float>(std::accumulate(values, values + size, 0.0) / static_cast<double>(size));
+STACKAE_VECTORIZED float mean_of(const float* values, std::int64_t size) {
+    double sum = 0.0;
+#pragma omp simd reduction(+ : sum)
+    for (std::int64_t i = 0; i < size; ++i) {
+        sum += static_cast<double>(values[i]);
+    }
+    return static_cast<float>(sum / static_cast<double>(size));
 }
 
 /// Takes each row's mean off it.
