@@ -14,7 +14,7 @@ constexpr std::int64_t points = 6;                 ///< 0, ±1, ±2, ∞
 constexpr std::int64_t cache_values = 192 * 1024;  ///< floats of a block's patches and of their products
 constexpr std::int64_t least_positions = 32;       ///< of a block
 constexpr std::int64_t most_filters = 256;         ///< of a product
-constexpr std::int64_t least_depth = 9;
+constexpr std::int64_t least_depth = 9;            ///< below these two a product is all reading and writing
 constexpr std::int64_t least_filters = 32;
 
 /// G: what becomes of 3 taps.
@@ -49,9 +49,14 @@ std::int64_t columns_of(const ConvolutionShape& shape, std::int64_t filters) {
     return (across + blocks - 1) / blocks;
 }
 
-/// The most that leave no band of the last block empty.
+/// Bands of 4 rows that cover a map.
+std::int64_t all_bands_of(const ConvolutionShape& shape) {
+    return (shape.positions_down() + outputs - 1) / outputs;
+}
+
+/// Of a block: the most that leave no band of the last block empty.
 std::int64_t bands_of(const ConvolutionShape& shape, std::int64_t filters, std::int64_t columns) {
-    const std::int64_t all = (shape.positions_down() + outputs - 1) / outputs;
+    const std::int64_t all = all_bands_of(shape);
     std::int64_t bands =
         std::clamp<std::int64_t>((positions_of_block(shape, filters) + columns / 2) / columns, 1, all);
     while (all % bands != 0) {
@@ -129,7 +134,7 @@ Tensor transformed_filters(const ConvolutionShape& shape, const std::array<doubl
 }  // namespace
 
 bool WinogradProduct::pays(const ConvolutionShape& shape, std::int64_t filters) {
-    const std::int64_t bands = (shape.positions_down() + outputs - 1) / outputs;
+    const std::int64_t bands = all_bands_of(shape);
     // By 1.4 times, since there is more to do than multiplications.
     const bool fewer = 5 * shape.kernel * shape.positions_down() >= 7 * points * segments_of(shape) * bands;
     return fewer && depth_of(shape) >= least_depth && filters >= least_filters;
