@@ -24,22 +24,10 @@ constexpr std::size_t buffer_size = std::size_t{1} << 20U;
     throw IoError(fmt::format("{}: cannot {}: {}", path, operation, std::strerror(error)));
 }
 
-class Descriptor {
-public:
-    explicit Descriptor(int value) : value_(value) {}
-    Descriptor(const Descriptor&) = delete;
-    Descriptor& operator=(const Descriptor&) = delete;
-    Descriptor(Descriptor&& other) noexcept : value_(std::exchange(other.value_, -1)) {}
-    ~Descriptor() {
-        if (value_ >= 0) {
-            ::close(value_);
-        }
-    }
-    [[nodiscard]] int get() const { return value_; }
-
-private:
-    int value_;
-};
+[[noreturn]] void fail_short(const std::string& path, std::size_t missing) {
+    throw IoError(fmt::format(
+        "{}: its end found, {} bytes more expected: it became shorter while it was read", path, missing));
+}
 
 /// Opens a file for reading; folders are refused here, since open() takes them.
 Descriptor open_to_read(const std::string& path, struct stat& status) {
@@ -109,6 +97,65 @@ int create_beside(const std::string& path, std::string& created) {
 }
 
 }  // namespace
+
+Descriptor::Descriptor(Descriptor&& other) noexcept : value_(std::exchange(other.value_, -1)) {}
+
+Descriptor& Descriptor::operator=(Descriptor&& other) noexcept {
+    std::swap(value_, other.value_);
+    return *this;
+}
+
+Descriptor::~Descriptor() {
+    if (value_ >= 0) {
+        ::close(value_);
+    }
+}
+
+InputFile::InputFile(const std::string& path) : path_(path) {
+    struct stat status {};
+    file_ = open_to_read(path, status);
+    if (S_ISREG(status.st_mode)) {
+        size_ = static_cast<std::uint64_t>(status.st_size);
+    }
+}
+
+std::size_t InputFile::read_some(std::span<std::byte> bytes) {
+    for (;;) {
+        const ssize_t got = ::read(file_.get(), bytes.data(), bytes.size());
+        if (got >= 0) {
+            return static_cast<std::size_t>(got);
+        }
+        if (errno != EINTR) {
+            fail("read", path_, errno);
+        }
+    }
+}
+
+void InputFile::read(std::span<std::byte> bytes) {
+    while (!bytes.empty()) {
+        const std::size_t got = read_some(bytes);
+        if (got == 0) {
+            fail_short(path_, bytes.size());
+        }
+        bytes = bytes.subspan(got);
+    }
+}
+
+void InputFile::read_at(std::uint64_t offset, std::span<std::byte> bytes) const {
+    while (!bytes.empty()) {
+        const ssize_t got = ::pread(file_.get(), bytes.data(), bytes.size(), static_cast<off_t>(offset));
+        if (got < 0 && errno != EINTR) {
+            fail("read", path_, errno);
+        }
+        if (got == 0) {
+            fail_short(path_, bytes.size());
+        }
+        if (got > 0) {
+            offset += static_cast<std::uint64_t>(got);
+            bytes = bytes.subspan(static_cast<std::size_t>(got));
+        }
+    }
+}
 
 MappedFile::MappedFile(const std::string& path) : path_(path) {
     struct stat status {};

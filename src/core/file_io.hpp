@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -11,6 +12,45 @@
 #include "stackae/error.hpp"
 
 namespace stackae::core {
+
+/// Closes a file descriptor when it goes. Move-only.
+class Descriptor {
+public:
+    explicit Descriptor(int value = -1) : value_(value) {}
+    Descriptor(const Descriptor&) = delete;
+    Descriptor& operator=(const Descriptor&) = delete;
+    Descriptor(Descriptor&& other) noexcept;
+    Descriptor& operator=(Descriptor&& other) noexcept;
+    ~Descriptor();
+    [[nodiscard]] int get() const { return value_; }
+
+private:
+    int value_;
+};
+
+/// A file, pipe or device opened for reading, never mapped: a file that shrinks while it is read is an error,
+/// not a signal. Move-only.
+class InputFile {
+public:
+    /// Throws IoError with the system's reason, also for folders.
+    explicit InputFile(const std::string& path);
+
+    [[nodiscard]] const std::string& path() const { return path_; }
+    /// Bytes that a regular file had when it was opened; nothing for pipes and devices.
+    [[nodiscard]] std::optional<std::uint64_t> size() const { return size_; }
+    /// Reads on; returns how many bytes came, 0 at the end only. Throws IoError.
+    std::size_t read_some(std::span<std::byte> bytes);
+    /// Reads on and fills `bytes`. Throws IoError, also where the file or pipe ends before.
+    void read(std::span<std::byte> bytes);
+    /// Fills `bytes` from `offset` of a regular file; reading on is not touched, and several threads may call
+    /// it at once. Throws IoError, also where the file ends before.
+    void read_at(std::uint64_t offset, std::span<std::byte> bytes) const;
+
+private:
+    std::string path_;
+    Descriptor file_;
+    std::optional<std::uint64_t> size_;
+};
 
 /// A file mapped for reading. Move-only.
 class MappedFile {

@@ -63,6 +63,23 @@ TEST_CASE("what cannot be read is named with the system's reason") {
     CHECK(read_file("/dev/null").empty());
 }
 
+TEST_CASE("a file that becomes shorter while it is read is an error that names it") {
+    const TemporaryFolder folder;
+    const std::string path = folder / "a";
+    write_text(path, std::string(100'000, 'x'));
+    InputFile file(path);
+    CHECK(file.size() == 100'000);
+    std::vector<std::byte> half(50'000);
+    file.read(half);
+    fs::resize_file(path, 60'000);
+    CHECK_THROWS_WITH(file.read(half), contains(path + ": its end found, 40000 bytes more expected"));
+    CHECK_THROWS_AS(file.read_at(30'000, half), IoError);
+    file.read_at(10'000, half);
+    CHECK(text_of(half) == std::string(50'000, 'x'));
+    CHECK_THROWS_WITH(InputFile(folder.path()), contains("Is a directory"));
+    CHECK_FALSE(InputFile("/dev/zero").size().has_value());
+}
+
 TEST_CASE("a pipe, which has no size, is read to its end") {
     const TemporaryFolder folder;
     const std::string path = folder / "pipe";
