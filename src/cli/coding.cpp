@@ -14,7 +14,7 @@ void CodingOptions::declare(OptionParser& parser) {
     parser.group("Reading");
     parser.option("batch-size,b", "N", "pictures at a time; changes speed, not results",
                   integer_into(batch_size, 1, 65536));
-    parser.option("threads,j", "N", "0: one a core", integer_into(threads, 0, 4096));
+    parser.option("threads,j", "N", "0: one a core", integer_into(threads, 0, core::most_threads));
     parser.option("max-pixels", "N", "pictures of more pixels are skipped",
                   integer_into(limits.max_pixels, 1));
     parser.option("manifest", "FILE", "what became of every picture: CSV path,row,label,status,reason",
@@ -47,7 +47,6 @@ void check_layer(const Model& model, int layer) {
 
 void encode_inputs(Console& console, const CodingRun& run, const CodingOptions& options, Account& account,
                    const CodeSink& sink) {
-    catch_interrupts();
     const std::int64_t pictures = std::max<std::int64_t>(1, run.inputs.size());
     const int threads = pictures == 1 ? 1 : core::resolve_threads(options.threads);
     const std::int64_t share = (pictures + threads - 1) / threads;  // fewer are work for all threads, too

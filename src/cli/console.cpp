@@ -11,8 +11,11 @@
 namespace stackae::cli {
 namespace {
 
+/// A terminal that was closed, or a pipe that nobody reads any more, ends nothing: it is told no more.
 void put(std::string_view text) {
-    std::fwrite(text.data(), 1, text.size(), stderr);
+    if (std::ferror(stderr) == 0) {
+        std::fwrite(text.data(), 1, text.size(), stderr);
+    }
 }
 
 std::size_t terminal_width() {
@@ -34,6 +37,10 @@ void Console::note(std::string_view text) {
 void Console::warn(std::string_view text) {
     clear();
     put(fmt::format("stackae: {}\n", text));
+}
+
+bool Console::draws() const {
+    return terminal_ && !quiet_ && std::ferror(stderr) == 0;
 }
 
 void Console::draw(std::string_view text) {

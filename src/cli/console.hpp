@@ -15,7 +15,7 @@ public:
     /// No progress and no notes from here on; warnings and errors stay.
     void set_quiet(bool quiet) { quiet_ = quiet; }
     /// True when a bar is worth drawing.
-    [[nodiscard]] bool draws() const { return terminal_ && !quiet_; }
+    [[nodiscard]] bool draws() const;
 
     /// A line of progress or explanation.
     void note(std::string_view text);

@@ -109,6 +109,7 @@ int EnrollCommand::run(Console& console, const std::vector<std::string>& inputs)
     std::vector<NamedPath> read = opened.files(written);
     read.push_back({"the model", model.path});
     check_outputs(read, written);
+    catch_interrupts();
     Account account(console, coding_.manifest);
     Gallery gallery = encode(console, opened, model, account);
     const std::int64_t added = gallery.size();
@@ -173,6 +174,7 @@ void EnrollCommand::finish(Gallery& gallery, std::int64_t added) const {
     const double rate = false_accept_.value_or(0.01);
     calibrate(gallery, rate, coding_.threads);
     check_interrupted();
+    catch_interrupts();  // --remove comes here without
     save(gallery, output_);
     std::map<std::string, std::int64_t> counts;
     for (const std::string& name : gallery.names) {

@@ -7,9 +7,11 @@
 
 #include "cli/coding.hpp"
 #include "cli/command.hpp"
+#include "cli/interrupt.hpp"
 #include "cli/results.hpp"
 #include "cli/shipped_model.hpp"
 #include "core/json.hpp"
+#include "core/threads.hpp"
 
 namespace stackae::cli {
 namespace {
@@ -230,7 +232,7 @@ void EvaluateCommand::declare(OptionParser& parser) {
     parser.group("Output");
     parser.flag("json", "one JSON object; accuracies from 0 to 1", json_);
     parser.group("Reading");
-    parser.option("threads,j", "N", "0: one a core", integer_into(options_.threads, 0, 4096));
+    parser.option("threads,j", "N", "0: one a core", integer_into(options_.threads, 0, core::most_threads));
     parser.option("max-pixels", "N", "pictures of more pixels are skipped",
                   integer_into(limits_.max_pixels, 1));
     parser.option("manifest", "FILE", "what became of every picture: CSV path,row,label,status,reason",
@@ -264,6 +266,7 @@ int EvaluateCommand::run(Console& console, const std::vector<std::string>& input
     const Evaluation result =
         test ? evaluate(model.model, train, *test, options_) : evaluate(model.model, train, options_);
     // Opened only now: an interrupt while measuring ends the program at once and must leave nothing behind.
+    catch_interrupts();
     Account account(console, manifest_);
     account.fill(train, result.skipped_train);
     if (test) {

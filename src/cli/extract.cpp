@@ -9,6 +9,7 @@
 
 #include "cli/coding.hpp"
 #include "cli/command.hpp"
+#include "cli/interrupt.hpp"
 #include "cli/results.hpp"
 #include "cli/shipped_model.hpp"
 
@@ -86,6 +87,7 @@ int ExtractCommand::run(Console& console, const std::vector<std::string>& inputs
     std::vector<NamedPath> read = opened.files(written);
     read.push_back({"the model", model.path});
     check_outputs(read, written);
+    catch_interrupts();
     Account account(console, coding_.manifest);
     std::optional<FeatureWriter> writer;
     if (!output_.empty()) {

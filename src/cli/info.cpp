@@ -352,18 +352,16 @@ int InfoCommand::draw_filters(Console& console, const Model& model, const std::s
             some[i] = static_cast<std::int64_t>(i) * all.size() / std::ssize(some);
         }
         const Pictures pictures = all.subset(some);
-        catch_interrupts();
         std::vector<SkippedPicture> skipped;
         Progress progress(console, "pictures", pictures.size());
-        filters = filters_of(model, layer_, pictures, 0, skipped, [&](std::int64_t done) {
-            check_interrupted();
-            progress.update(done);
-        });
+        filters = filters_of(model, layer_, pictures, 0, skipped,
+                             [&](std::int64_t done) { progress.update(done); });
         Account account(console, "");
         account.fill(pictures, skipped);
         account.finish();
         code = account.exit_code();
     }
+    catch_interrupts();  // the drawing is written whole
     write_png(filters_, draw(filters));
     console.note(fmt::format("drew {} of {} units of layer {} in {}", filters.tiles.size(), filters.units,
                              layer_, filters_));

@@ -1,32 +1,61 @@
 #include "cli/interrupt.hpp"
 
+#include <atomic>
 #include <csignal>
+#include <string_view>
+#include <unistd.h>
+
+#include "cli/command.hpp"
 
 namespace stackae::cli {
 namespace {
 
-// A signal handler can reach nothing else.
-volatile std::sig_atomic_t raised = 0;
+// A signal handler can reach nothing else, and may run on any thread.
+std::atomic<bool> raised = false;
+std::atomic<int> insisted = 0;  ///< SIGINT and SIGTERM since catch_interrupts()
+static_assert(std::atomic<bool>::is_always_lock_free && std::atomic<int>::is_always_lock_free);
 
-void raise_flag(int /*signal*/) {
-    raised = 1;
-    std::signal(SIGINT, SIG_DFL);
-    std::signal(SIGTERM, SIG_DFL);
+[[noreturn]] void end_at_once(int /*signal*/) {
+    // Neither stdio nor destructors may be called from here.
+    constexpr std::string_view message = "stackae: interrupted\n";
+    [[maybe_unused]] const auto ignored = ::write(STDERR_FILENO, message.data(), message.size());
+    ::_exit(exit_code::interrupted);
+}
+
+void raise_flag(int signal) {
+    raised = true;
+    if (signal != SIGHUP && ++insisted > 1) {
+        end_at_once(signal);
+    }
+}
+
+void handle(void (*handler)(int)) {
+    struct sigaction action {};
+    action.sa_handler = handler;
+    action.sa_flags = SA_RESTART;
+    struct sigaction before {};
+    if (::sigaction(SIGHUP, nullptr, &before) == 0 && before.sa_handler != SIG_IGN) {
+        ::sigaction(SIGHUP, &action, nullptr);
+    }
+    // These also where a shell started this in the background with SIGINT ignored: whoever sends it then
+    // means it.
+    for (const int signal : {SIGINT, SIGTERM}) {
+        ::sigaction(signal, &action, nullptr);
+    }
 }
 
 }  // namespace
 
+void end_on_interrupts() {
+    handle(end_at_once);
+}
+
 void catch_interrupts() {
-    struct sigaction action {};
-    action.sa_handler = raise_flag;
-    action.sa_flags = SA_RESTART;
-    sigaction(SIGTERM, &action, nullptr);
-    // Also where a shell started this in the background with SIGINT ignored: whoever sends it then means it.
-    sigaction(SIGINT, &action, nullptr);
+    handle(raise_flag);
 }
 
 bool interrupted() noexcept {
-    return raised != 0;
+    return raised;
 }
 
 void check_interrupted() {

@@ -156,6 +156,7 @@ int main(int argc, char** argv) {
     // OpenCV would print warnings of its own about pictures that are reported here anyway.
     setenv("OPENCV_LOG_LEVEL", "SILENT", 0);
     std::ios::sync_with_stdio(false);
+    stackae::cli::end_on_interrupts();
     stackae::cli::Console console;
     const std::span<char*> words(argv, static_cast<std::size_t>(argc));
     return stackae::cli::run_guarded(console, {words.begin() + (argc > 0 ? 1 : 0), words.end()});

@@ -6,6 +6,7 @@
 
 #include "cli/coding.hpp"
 #include "cli/command.hpp"
+#include "cli/interrupt.hpp"
 #include "cli/results.hpp"
 #include "cli/shipped_model.hpp"
 #include "core/json.hpp"
@@ -87,6 +88,7 @@ int RecognizeCommand::run(Console& console, const std::vector<std::string>& inpu
     read.push_back({"the gallery", gallery_});
     check_outputs(read, written);
     Recognizer recognizer(gallery, recognize_);
+    catch_interrupts();
     Account account(console, coding_.manifest);
     Results results(output_);
     bool first = true;

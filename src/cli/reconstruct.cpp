@@ -6,6 +6,7 @@
 
 #include "cli/coding.hpp"
 #include "cli/command.hpp"
+#include "cli/interrupt.hpp"
 #include "cli/results.hpp"
 #include "cli/shipped_model.hpp"
 #include "cli/tiles.hpp"
@@ -70,6 +71,7 @@ int ReconstructCommand::run(Console& console, const std::vector<std::string>& in
     read.push_back({"the model", model.path});
     check_outputs(read, written);
     const Recipe& recipe = model.model.recipe;
+    catch_interrupts();
     Account account(console, coding_.manifest);
     Results results;
     Encoder decoder(model.model,

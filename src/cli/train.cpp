@@ -216,10 +216,10 @@ void TrainCommand::print_plan(const Pictures& pictures, const Recipe& recipe,
 
 int TrainCommand::train_and_save(Console& console, const Pictures& pictures, const Recipe& recipe,
                                  const TrainOptions& options) {
+    catch_interrupts();
     Account account(console, manifest_);
     TrainMonitor monitor(console, pictures, recipe, options, log_);
     console.note(fmt::format("stack: {} (preset {})", stack_text(recipe, options), options.preset));
-    catch_interrupts();
     const auto settle = [&] {
         monitor.finish();
         account.fill(pictures, monitor.skipped());

@@ -5,6 +5,8 @@
 
 #include "stackae/error.hpp"
 
+#include "core/threads.hpp"
+
 namespace stackae::cli {
 namespace {
 
@@ -258,8 +260,9 @@ void TrainSettings::declare_run(OptionParser& parser) {
                   dense("patience", keep(whole(0), [](auto& o, std::int64_t v) { o.patience = v; })));
     parser.option("seed", "N", "of everything random",
                   keep(whole(0), [](auto& o, std::int64_t v) { o.seed = static_cast<std::uint64_t>(v); }));
-    parser.option("threads,j", "N", "0: one a core",
-                  keep(whole(0, 4096), [](auto& o, std::int64_t v) { o.threads = static_cast<int>(v); }));
+    parser.option(
+        "threads,j", "N", "0: one a core",
+        keep(whole(0, core::most_threads), [](auto& o, std::int64_t v) { o.threads = static_cast<int>(v); }));
     parser.option("memory", "SIZE", "of pictures and codes held, such as 512M or 2G; more goes to a file",
                   keep(parse_bytes, [](auto& o, std::int64_t v) { o.memory = v; }));
     parser.option("temporary-folder", "DIR", "where that file goes",
