@@ -23,16 +23,23 @@ enum class PictureStatus {
     missing,      ///< no such file
     unreadable,   ///< the system refused to read it
     corrupt,      ///< damaged or cut short
-    too_large,    ///< more pixels than PictureLimits::max_pixels
+    too_large,    ///< more pixels or bytes than PictureLimits allows
     unsupported,  ///< not a picture format that can be decoded
 };
 
 /// "ok", "missing", … as the manifest prints it.
 [[nodiscard]] const char* name(PictureStatus status);
 
+/// Of files that hold several pictures (TIFF).
+enum class PageSelection { all, first };
+
 struct PictureLimits {
     /// Pictures of more pixels are refused before they are decoded (decompression bombs).
     std::int64_t max_pixels = 100'000'000;
+    /// Likewise pictures that take more bytes once they are decoded.
+    std::int64_t max_bytes = std::int64_t{1} << 30U;
+    /// Which pages of a file become pictures.
+    PageSelection pages = PageSelection::all;
 };
 
 /// A collection of pictures: a picture file, a folder (recursive; the first folder level below it is

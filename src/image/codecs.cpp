@@ -1,16 +1,22 @@
-#include "image/codecs.hpp"
-
+#include <algorithm>
+#include <cctype>
 #include <dlfcn.h>
 #include <fmt/format.h>
 #include <opencv2/core/version.hpp>
 #include <opencv2/imgcodecs.hpp>
+#include <opencv2/imgproc.hpp>
+#include <optional>
 #include <string>
 #include <type_traits>
 
-#include "image/picture.hpp"
+#include "image/decode.hpp"
+#include "image/exif.hpp"
+#include "image/formats.hpp"
 
 namespace stackae::image {
 namespace {
+
+using namespace std::string_view_literals;
 
 using Decode = cv::Mat (*)(cv::InputArray file, int flags);
 
@@ -31,8 +37,9 @@ Decode load(std::string& why) {
     return nullptr;
 }
 
-}  // namespace
-
+/// Decodes by OpenCV's codecs, as they are; empty when it cannot. Their library brings more than a hundred
+/// others along, which take several times as long to load as all the rest of a program: it is loaded when the
+/// first picture needs it.
 cv::Mat decode_by_opencv(ByteSpan file) {
     static_assert(std::is_same_v<Decode, decltype(static_cast<Decode>(&cv::imdecode))>);
     static std::string why;
@@ -44,6 +51,300 @@ cv::Mat decode_by_opencv(ByteSpan file) {
     // OpenCV takes the file's bytes without copying them.
     auto* bytes = const_cast<std::byte*>(file.data());
     return decode(cv::Mat(1, static_cast<int>(file.size()), CV_8UC1, bytes), cv::IMREAD_UNCHANGED);
+}
+
+cv::Mat decode_with_opencv(ByteSpan file) {
+    cv::Mat pixels;
+    try {
+        pixels = decode_by_opencv(file);
+    } catch (const cv::Exception& error) {
+        throw BadPicture(PictureStatus::corrupt, fmt::format("cannot be decoded: {}", error.err));
+    }
+    if (pixels.empty()) {
+        throw BadPicture(PictureStatus::corrupt, "cannot be decoded: damaged, or of a rare kind");
+    }
+    return pixels;
+}
+
+/// To 8U, 16U or 32F; returns the value that stands for 1.
+double settle_depth(cv::Mat& pixels) {
+    switch (pixels.depth()) {
+        case CV_8U:
+            return 255.0;
+        case CV_16U:
+            return 65535.0;
+        case CV_32F:
+        case CV_64F:
+            pixels.convertTo(pixels, CV_32F);
+            check_unit_range(pixels);
+            return 1.0;
+        default:
+            throw BadPicture(PictureStatus::unsupported,
+                             "signed or 32-bit whole numbers found; 8 or 16 bits or floats expected");
+    }
+}
+
+void check_channels(const cv::Mat& pixels) {
+    if (pixels.channels() > 4) {
+        throw BadPicture(PictureStatus::unsupported,
+                         fmt::format("{} channels found; 1 to 4 expected", pixels.channels()));
+    }
+}
+
+/// A BMP's fourth byte is often left 0 by programs that know no alpha.
+void drop_unset_alpha(cv::Mat& pixels) {
+    cv::Mat alpha;
+    cv::extractChannel(pixels, alpha, 3);
+    if (cv::countNonZero(alpha) == 0) {
+        cv::cvtColor(pixels, pixels, cv::COLOR_BGRA2BGR);
+    }
+}
+
+/// What a file says of its picture before anything is decoded.
+struct PictureHeader {
+    std::uint64_t width = 0;
+    std::uint64_t height = 0;
+    std::uint64_t pixels = 0;     ///< that decoding would hold; a TIFF's tile may be larger than its picture
+    int orientation = 1;          ///< by EXIF, 1 to 8; 1 for TIFF, which OpenCV turns upright itself
+    std::optional<double> white;  ///< PNM: the decoded value that stands for 1
+    bool premultiplied = false;   ///< TIFF: the alpha channel is what TIFF calls associated
+    bool white_is_zero = false;   ///< TIFF: photometric interpretation 0
+};
+
+void expect_bytes(std::uint64_t found, std::uint64_t expected) {
+    if (found < expected) {
+        corrupt(fmt::format("cut short: {} bytes found, {} expected", found, expected));
+    }
+}
+
+/// Bytes of `rows` rows of `row_bits`, or a large number instead of an overflow.
+std::uint64_t data_bytes(std::uint64_t row_bits, std::uint64_t alignment, std::uint64_t rows) {
+    const std::uint64_t row = (row_bits + alignment * 8 - 1) / (alignment * 8) * alignment;
+    std::uint64_t bytes = 0;
+    return __builtin_mul_overflow(row, rows, &bytes) ? UINT64_MAX / 2 : bytes;
+}
+
+PictureHeader bmp_header(ByteSpan file) {
+    const Bytes bytes(file, false);
+    PictureHeader header;
+    const std::uint32_t offset = bytes.u32(10);
+    std::uint64_t bits = 0;
+    std::uint32_t compression = 0;
+    if (bytes.u32(14) == 12) {  // OS/2
+        header.width = bytes.u16(18);
+        header.height = bytes.u16(20);
+        bits = bytes.u16(24);
+    } else {
+        const auto height = static_cast<std::int32_t>(bytes.u32(22));
+        header.width = bytes.u32(18);
+        header.height = static_cast<std::uint64_t>(height < 0 ? -std::int64_t{height} : height);
+        bits = bytes.u16(28);
+        compression = bytes.u32(30);
+    }
+    const bool raw = compression == 0 || compression == 3 || compression == 6;
+    if (raw) {
+        expect_bytes(bytes.size(), offset + data_bytes(header.width * bits, 4, header.height));
+    }
+    return header;
+}
+
+/// libwebp believes a VP8X only where it comes first, and decodes the first VP8 or VP8L whatever follows. The
+/// largest of the sizes stated is what the file may cost.
+PictureHeader webp_header(ByteSpan file) {
+    const Bytes bytes(file, false);
+    PictureHeader header;
+    const auto state = [&header](std::uint64_t width, std::uint64_t height) {
+        header.width = std::max(header.width, width);
+        header.height = std::max(header.height, height);
+    };
+    expect_bytes(bytes.size(), std::uint64_t{bytes.u32(4)} + 8);
+    constexpr std::uint64_t first = 12;
+    for (std::uint64_t at = first; at + 8 <= bytes.size();) {
+        const std::uint64_t length = bytes.u32(at + 4);
+        const Bytes content(bytes.part(at + 8, length), false);
+        if (bytes.has(at, "VP8X")) {
+            if (at != first) {
+                corrupt(
+                    fmt::format("WebP with its extended header (VP8X) at byte {}, {} expected", at, first));
+            }
+            state(1 + (content.u32(3) >> 8U), 1 + (content.u32(6) >> 8U));
+        } else if (bytes.has(at, "VP8 ")) {
+            state(content.u16(6) & 0x3fffU, content.u16(8) & 0x3fffU);
+        } else if (bytes.has(at, "VP8L")) {
+            state(1 + (content.u32(1) & 0x3fffU), 1 + ((content.u32(1) >> 14U) & 0x3fffU));
+        } else if (bytes.has(at, "EXIF")) {
+            header.orientation = exif_orientation(content.bytes());
+        } else if (bytes.has(at, "ANIM") || bytes.has(at, "ANMF")) {
+            throw BadPicture(PictureStatus::unsupported, "animated WebP");
+        }
+        at += 8 + length + length % 2;
+    }
+    return header;
+}
+
+PictureHeader tiff_header(ByteSpan file) {
+    const TiffDirectory directory(file);
+    PictureHeader header;
+    header.width = directory.number(256, 0);
+    header.height = directory.number(257, 0);
+    const auto sum_of = [&](std::uint16_t offsets_tag, std::uint16_t counts_tag) {
+        const auto offsets = directory.numbers(offsets_tag);
+        const auto counts = directory.numbers(counts_tag);
+        for (std::size_t i = 0; i < std::min(offsets.size(), counts.size()); ++i) {
+            if (offsets[i] > file.size() || counts[i] > file.size() - offsets[i]) {
+                corrupt(fmt::format("cut short: {} bytes found, picture data at {} + {} expected",
+                                    file.size(), offsets[i], counts[i]));
+            }
+        }
+        return offsets.size();
+    };
+    header.premultiplied = directory.number(338, 0) == 1;
+    header.white_is_zero = directory.number(262, 1) == 0;
+    if (sum_of(273, 279) + sum_of(324, 325) == 0) {
+        corrupt("TIFF without picture data");
+    }
+    // A tile may be larger than the picture, and is what a decoder has to hold.
+    const std::uint64_t tile_width = directory.number(322, 0);
+    const std::uint64_t tile_height = directory.number(323, 0);
+    if (__builtin_mul_overflow(tile_width, tile_height, &header.pixels)) {
+        header.pixels = UINT64_MAX;
+    }
+    return header;
+}
+
+/// The words of a PNM header: white space between, # to the line's end is a comment.
+class Words {
+public:
+    explicit Words(ByteSpan file) : file_(file) {}
+
+    std::string next() {
+        std::string word;
+        for (; at_ < file_.size(); ++at_) {
+            const char c = static_cast<char>(file_[at_]);
+            if (c == '#' && word.empty()) {
+                while (at_ < file_.size() && static_cast<char>(file_[at_]) != '\n') {
+                    ++at_;
+                }
+            } else if (std::isspace(static_cast<unsigned char>(c)) == 0) {
+                word += c;
+            } else if (!word.empty()) {
+                break;
+            }
+            if (word.size() > 20) {
+                break;
+            }
+        }
+        if (word.empty()) {
+            corrupt("cut short: PNM header without an end");
+        }
+        return word;
+    }
+    std::uint64_t number() {
+        const std::string word = next();
+        if (word.size() > 9 || word.find_first_not_of("0123456789") != std::string::npos) {
+            corrupt(fmt::format("PNM header: '{}' found, a whole number expected", word));
+        }
+        return std::stoull(word);
+    }
+    /// Where the data begins: after the one white space that ends the header.
+    [[nodiscard]] std::uint64_t data() const { return at_ + 1; }
+
+private:
+    ByteSpan file_;
+    std::uint64_t at_ = 0;
+};
+
+PictureHeader pnm_header(ByteSpan file) {
+    Words words(file);
+    PictureHeader header;
+    const char kind = words.next()[1];
+    std::uint64_t largest = 1;
+    std::uint64_t channels = kind == '3' || kind == '6' || kind == 'F' ? 3 : 1;
+    if (kind == '7') {
+        for (std::string word = words.next(); word != "ENDHDR"; word = words.next()) {
+            if (word == "WIDTH") {
+                header.width = words.number();
+            } else if (word == "HEIGHT") {
+                header.height = words.number();
+            } else if (word == "DEPTH") {
+                channels = words.number();
+            } else if (word == "MAXVAL") {
+                largest = words.number();
+            } else {
+                words.next();
+            }
+        }
+    } else {
+        header.width = words.number();
+        header.height = words.number();
+        const bool bits_only = kind == '1' || kind == '4';
+        if (kind == 'F' || kind == 'f') {
+            words.next();
+        } else if (!bits_only) {
+            largest = words.number();
+        }
+    }
+    if (largest == 0 || largest > 65535 || channels == 0 || channels > 4) {
+        corrupt(fmt::format("PNM of {} channels with values to {}", channels, largest));
+    }
+    const bool ascii = kind == '1' || kind == '2' || kind == '3';
+    const bool real = kind == 'F' || kind == 'f';
+    const std::uint64_t bits = kind == '4' ? 1 : real ? 32 : largest > 255 ? 16 : 8;
+    if (largest > 255 || kind == '5' || kind == '6' || kind == '7') {
+        header.white = static_cast<double>(largest);  // in text, OpenCV widens to 8 bits itself
+    }
+    // In text, a pixel takes at least a digit.
+    expect_bytes(file.size() + (ascii ? 1 : 0),
+                 words.data() + (ascii ? data_bytes(header.width * channels * 8, 1, header.height)
+                                       : data_bytes(header.width * channels * bits, 1, header.height)));
+    return header;
+}
+
+/// Whatever OpenCV can decode, within the limits.
+Picture decode_within(ByteSpan file, const PictureHeader& header, const PictureLimits& limits) {
+    check_size(header.width, header.height, 1, limits);
+    check_size(std::max<std::uint64_t>(1, header.pixels), 1, 1, limits);
+    Picture picture;
+    picture.pixels = decode_with_opencv(file);
+    picture.white = settle_depth(picture.pixels);
+    picture.bgr = true;
+    check_channels(picture.pixels);
+    if (header.white) {
+        picture.white = *header.white;
+    }
+    turn_upright(picture.pixels, header.orientation);
+    return picture;
+}
+
+}  // namespace
+
+Picture decode_bmp(ByteSpan file, const DecodeOptions& options) {
+    Picture picture = decode_within(file, bmp_header(file), options.limits);
+    if (picture.pixels.channels() == 4) {
+        drop_unset_alpha(picture.pixels);
+    }
+    return picture;
+}
+
+Picture decode_tiff(ByteSpan file, const DecodeOptions& options) {
+    const PictureHeader header = tiff_header(file);
+    Picture picture = decode_within(file, header, options.limits);
+    if (picture.pixels.channels() == 4) {
+        // libtiff multiplies by alpha itself where it decodes to 8 bits.
+        picture.premultiplied = header.premultiplied || picture.pixels.depth() == CV_8U;
+    }
+    if (header.white_is_zero && picture.pixels.depth() == CV_16U && picture.pixels.channels() == 1) {
+        cv::bitwise_not(picture.pixels, picture.pixels);  // OpenCV does so for 8 bits only
+    }
+    return picture;
+}
+
+Picture decode_webp(ByteSpan file, const DecodeOptions& options) {
+    return decode_within(file, webp_header(file), options.limits);
+}
+
+Picture decode_pnm(ByteSpan file, const DecodeOptions& options) {
+    return decode_within(file, pnm_header(file), options.limits);
 }
 
 }  // namespace stackae::image

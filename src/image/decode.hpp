@@ -2,20 +2,16 @@
 
 #include <string>
 
-#include "stackae/recipe.hpp"
-
-#include "image/bytes.hpp"
-#include "image/picture.hpp"
+#include "image/decoder.hpp"
 
 namespace stackae::image {
 
-/// Decodes the bytes of a picture file upright. recipe: where given, what the picture will be brought to,
-/// so that large JPEGs can be reduced while decoding; null for the full size.
-/// Throws BadPicture: corrupt, too_large, unsupported.
-[[nodiscard]] Picture decode(ByteSpan file, const PictureLimits& limits, const Recipe* recipe);
+/// Decodes the bytes of a picture file of any format upright. Throws BadPicture: corrupt, too_large,
+/// unsupported.
+[[nodiscard]] Picture decode(ByteSpan file, const DecodeOptions& options);
 
 /// The same from a file; also missing, unreadable.
-[[nodiscard]] Picture decode_file(const std::string& path, const PictureLimits& limits, const Recipe* recipe);
+[[nodiscard]] Picture decode_file(const std::string& path, const DecodeOptions& options);
 
 /// Throws BadPicture (unsupported) when a float lies outside of [0, 1] or is not a number.
 void check_unit_range(const cv::Mat& pixels);

@@ -1,6 +1,7 @@
 #include "image/exif.hpp"
 
 #include <fmt/format.h>
+#include <opencv2/core.hpp>
 #include <string_view>
 
 namespace stackae::image {
@@ -92,6 +93,28 @@ int exif_orientation(ByteSpan block) {
         return value >= 1 && value <= 8 ? static_cast<int>(value) : 1;
     } catch (const BadPicture&) {
         return 1;
+    }
+}
+
+void turn_upright(cv::Mat& pixels, int orientation) {
+    if (orientation >= 5) {  // 5 to 8 are stored with rows for columns
+        pixels = pixels.t();
+    }
+    switch (orientation) {
+        case 2:
+        case 6:
+            cv::flip(pixels, pixels, 1);
+            break;
+        case 3:
+        case 7:
+            cv::flip(pixels, pixels, -1);
+            break;
+        case 4:
+        case 8:
+            cv::flip(pixels, pixels, 0);
+            break;
+        default:
+            break;
     }
 }
 

@@ -37,4 +37,7 @@ private:
 /// that is damaged, or has none, gives 1: it is no reason to lose the picture.
 [[nodiscard]] int exif_orientation(ByteSpan block);
 
+/// Turns a picture stored with an orientation of 1 to 8 upright.
+void turn_upright(cv::Mat& pixels, int orientation);
+
 }  // namespace stackae::image

@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <array>
 #include <filesystem>
 #include <fmt/format.h>
 #include <string_view>
@@ -32,7 +31,7 @@ public:
     [[nodiscard]] const std::string& path() const override { return path_; }
     [[nodiscard]] bool labelled() const override { return labelled_; }
     [[nodiscard]] Picture load(std::int64_t i, const Recipe* recipe) const override {
-        return decode_file(entries_[static_cast<std::size_t>(i)].path, limits_, recipe);
+        return decode_file(entries_[static_cast<std::size_t>(i)].path, {limits_, recipe});
     }
 
 private:
@@ -41,21 +40,6 @@ private:
     PictureLimits limits_;
     bool labelled_ = false;
 };
-
-/// Endings of pictures; those that cannot be decoded are among them, so that they are accounted for.
-bool is_picture_name(const std::string& name) {
-    static constexpr std::array<std::string_view, 21> endings{
-        "png", "jpg", "jpeg", "jpe", "jfif", "bmp", "dib",  "tif",  "tiff", "webp", "pgm",
-        "ppm", "pbm", "pnm",  "pam", "pfm",  "gif", "heic", "heif", "avif", "jp2"};
-    const std::size_t dot = name.rfind('.');
-    if (dot == std::string::npos || name.starts_with('.')) {
-        return false;
-    }
-    std::string ending = name.substr(dot + 1);
-    std::transform(ending.begin(), ending.end(), ending.begin(),
-                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-    return std::find(endings.begin(), endings.end(), ending) != endings.end();
-}
 
 /// Walks a folder. Links are followed, but never back into a folder that is being walked.
 class Walk {

@@ -1,5 +1,3 @@
-#include "image/jpeg.hpp"
-
 #include <algorithm>
 #include <array>
 #include <csetjmp>
@@ -10,6 +8,7 @@
 #include <opencv2/imgproc.hpp>
 
 #include "image/exif.hpp"
+#include "image/formats.hpp"
 
 namespace stackae::image {
 namespace {
@@ -159,29 +158,8 @@ void choose_output(jpeg_decompress_struct& info, bool gray_will_do) {
 
 }  // namespace
 
-void turn_upright(cv::Mat& pixels, int orientation) {
-    if (orientation >= 5) {  // 5 to 8 are stored with rows for columns
-        pixels = pixels.t();
-    }
-    switch (orientation) {
-        case 2:
-        case 6:
-            cv::flip(pixels, pixels, 1);
-            break;
-        case 3:
-        case 7:
-            cv::flip(pixels, pixels, -1);
-            break;
-        case 4:
-        case 8:
-            cv::flip(pixels, pixels, 0);
-            break;
-        default:
-            break;
-    }
-}
-
-Picture decode_jpeg(ByteSpan file, const PictureLimits& limits, const Recipe* recipe) {
+Picture decode_jpeg(ByteSpan file, const DecodeOptions& options) {
+    const Recipe* recipe = options.recipe;
     Decompressor decompressor;
     jpeg_decompress_struct& info = decompressor.info();
     decompressor.guarded([&] {
@@ -189,12 +167,8 @@ Picture decode_jpeg(ByteSpan file, const PictureLimits& limits, const Recipe* re
         jpeg_save_markers(&info, JPEG_APP0 + 1, 0xffff);
         jpeg_read_header(&info, TRUE);
     });
-    const std::int64_t pixel_count = std::int64_t{info.image_width} * info.image_height;
-    if (pixel_count > limits.max_pixels) {
-        throw BadPicture(PictureStatus::too_large,
-                         fmt::format("{} × {} pixels found, at most {} in all expected", info.image_width,
-                                     info.image_height, limits.max_pixels));
-    }
+    check_size(info.image_width, info.image_height, static_cast<std::uint64_t>(info.num_components),
+               options.limits);
     const int orientation = orientation_of(info);
     choose_output(info, recipe != nullptr && recipe->channels == 1);
     cv::Size full(static_cast<int>(info.image_width), static_cast<int>(info.image_height));

@@ -10,11 +10,12 @@ namespace stackae::image {
 
 /// A decoded picture: upright, not yet brought to a recipe.
 struct Picture {
-    cv::Mat pixels;              ///< h × w; 1, 3 or 4 channels (alpha last); 8U, 16U or 32F
+    cv::Mat pixels;              ///< h × w; 1 to 4 channels (2 and 4: alpha last); 8U, 16U or 32F
     double white = 255.0;        ///< the value that stands for 1
     bool bgr = false;            ///< order of the colour channels: B, G, R instead of R, G, B
     bool premultiplied = false;  ///< the colours were multiplied by alpha already
     cv::Size full_size{};        ///< of a picture that was reduced while decoding; else empty
+    std::string remark{};        ///< what should be said of it although it is used; one line
 
     /// Upright width and height of the whole picture.
     [[nodiscard]] cv::Size size() const { return full_size.empty() ? pixels.size() : full_size; }
@@ -30,5 +31,9 @@ public:
 private:
     PictureStatus status_;
 };
+
+[[noreturn]] inline void corrupt(const std::string& reason) {
+    throw BadPicture(PictureStatus::corrupt, reason);
+}
 
 }  // namespace stackae::image

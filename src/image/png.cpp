@@ -1,5 +1,3 @@
-#include "image/png.hpp"
-
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -19,6 +17,9 @@
 #include "stackae/pictures.hpp"
 
 #include "core/file_io.hpp"
+#include "image/exif.hpp"
+#include "image/formats.hpp"
+#include "image/png_chunks.hpp"
 
 namespace stackae {
 namespace {
@@ -161,8 +162,17 @@ std::string encode_png(const std::vector<png_byte>& pixels, std::int64_t height,
 
 }  // namespace
 
-cv::Mat image::decode_png(ByteSpan file) {
-    return Reader(file).read();
+image::Picture image::decode_png(ByteSpan file, const DecodeOptions& options) {
+    const PngHeader header = png_header(file);
+    check_size(header.width, header.height, std::uint64_t{header.channels} * header.bits / 8, options.limits);
+    Picture picture;
+    picture.pixels = header.extras ? Reader(bare_png(file)).read() : Reader(file).read();
+    picture.white = header.bits == 16 ? 65535.0 : 255.0;
+    if (header.frames > 1) {
+        picture.remark = fmt::format("animation; the first of {} frames used", header.frames);
+    }
+    turn_upright(picture.pixels, header.orientation);
+    return picture;
 }
 
 void write_png(const std::string& path, const Tensor& picture) {

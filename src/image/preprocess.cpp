@@ -56,12 +56,28 @@ cv::Mat resized(const cv::Mat& pixels, cv::Size size) {
     return result;
 }
 
+/// Whole numbers that do not fill their type, of 5 or 12 bits say, to floats in [0, 1]: they would be rounded
+/// to whole steps on the way.
+Picture without_coarse_steps(const Picture& picture) {
+    const int depth = picture.pixels.depth();
+    const double full = depth == CV_8U ? 255.0 : depth == CV_16U ? 65535.0 : picture.white;
+    if (picture.white == full) {
+        return picture;
+    }
+    Picture result = picture;
+    result.pixels = cv::Mat();
+    picture.pixels.convertTo(result.pixels, CV_32F, 1.0 / picture.white);
+    result.white = 1.0;
+    return result;
+}
+
 template <class T>
 bool is_opaque(const cv::Mat& pixels, float white) {
+    const int channels = pixels.channels();
     for (int y = 0; y < pixels.rows; ++y) {
         const auto* row = pixels.ptr<T>(y);
         for (int x = 0; x < pixels.cols; ++x) {
-            if (static_cast<float>(row[4 * x + 3]) < white) {
+            if (static_cast<float>(row[channels * (x + 1) - 1]) < white) {
                 return false;
             }
         }
@@ -74,14 +90,15 @@ template <class T>
 cv::Mat blended(const Picture& picture, float background) {
     const cv::Mat& pixels = picture.pixels;
     const auto white = static_cast<float>(picture.white);
-    cv::Mat result(pixels.size(), CV_32FC3);
+    const int colours = pixels.channels() - 1;
+    cv::Mat result(pixels.size(), CV_32FC(colours));
     for (int y = 0; y < pixels.rows; ++y) {
         const auto* from = pixels.ptr<T>(y);
         auto* to = result.ptr<float>(y);
-        for (int x = 0; x < pixels.cols; ++x, from += 4, to += 3) {
-            const float alpha = std::min(1.0F, static_cast<float>(from[3]) / white);
+        for (int x = 0; x < pixels.cols; ++x, from += colours + 1, to += colours) {
+            const float alpha = std::min(1.0F, static_cast<float>(from[colours]) / white);
             const float behind = background * white * (1.0F - alpha);
-            for (int c = 0; c < 3; ++c) {
+            for (int c = 0; c < colours; ++c) {
                 const float colour = static_cast<float>(from[c]) * (picture.premultiplied ? 1.0F : alpha);
                 to[c] = std::min(white, colour + behind);
             }
@@ -96,13 +113,17 @@ cv::Mat without_alpha(const Picture& picture, float background) {
         return blended<T>(picture, background);
     }
     cv::Mat result;  // as the same picture without an alpha channel would come in
-    cv::cvtColor(picture.pixels, result, cv::COLOR_BGRA2BGR);
+    if (picture.pixels.channels() == 2) {
+        cv::extractChannel(picture.pixels, result, 0);
+    } else {
+        cv::cvtColor(picture.pixels, result, cv::COLOR_BGRA2BGR);
+    }
     return result;
 }
 
 /// 1 or 3 channels.
 cv::Mat flattened(const Picture& picture, float background) {
-    if (picture.pixels.channels() != 4) {
+    if (picture.pixels.channels() % 2 == 1) {
         return picture.pixels;
     }
     switch (picture.pixels.depth()) {
@@ -162,7 +183,8 @@ void normalise_contrast(std::span<float> values, float epsilon) {
 
 }  // namespace
 
-void apply(const Recipe& recipe, const Picture& picture, std::span<float> out) {
+void apply(const Recipe& recipe, const Picture& decoded, std::span<float> out) {
+    const Picture picture = without_coarse_steps(decoded);
     cv::Mat pixels = flattened(picture, recipe.background);
     const Placement where = placement(recipe, pixels.cols, pixels.rows);
     if (where.cut.size() != pixels.size()) {

@@ -105,6 +105,18 @@ TEST_CASE("BMP, TIFF, WebP and PGM that are cut short are refused") {
     }
 }
 
+TEST_CASE("a picture of many bytes a pixel is refused by the bytes it would take") {
+    const PictureLimits limits{.max_pixels = 100, .max_bytes = 100};
+    const SkippedPicture skipped =
+        read_bad(encode(".png", cv::Mat(5, 5, CV_16UC4, cv::Scalar::all(7))), limits);
+    CHECK(skipped.status == PictureStatus::too_large);
+    CHECK_THAT(skipped.reason, contains("5 × 5 pixels of 8 bytes found, at most 100 bytes in all expected"));
+    CHECK(read_bad(encode(".png", cv::Mat(11, 11, CV_8UC1, cv::Scalar::all(7))), limits).status ==
+          PictureStatus::too_large);
+    CHECK_THAT(read_bad(encode(".jpg", cv::Mat(6, 6, CV_8UC3, cv::Scalar::all(7))), limits).reason,
+               contains("at most 100 bytes in all expected"));
+}
+
 TEST_CASE("decompression bombs are refused by their header") {
     const auto huge = [](const std::string& content) {
         const SkippedPicture skipped = read_bad(content);

@@ -53,6 +53,21 @@ TEST_CASE("squash averages areas downwards, also where the other side grows") {
     CHECK(farthest(prepared(wide, recipe_of(1, 3, 2)), {100, 100, 100, 100, 100, 100}) < 1e-3);
 }
 
+TEST_CASE("values of a small range are not rounded to whole steps when a picture shrinks") {
+    const TemporaryFolder folder;
+    std::string black_and_white = "P5 4 4 1\n";
+    std::string bytes = "P5 4 4 255\n";
+    for (int i = 0; i < 16; ++i) {
+        black_and_white += i == 5 ? '\1' : '\0';
+        bytes += i == 5 ? '\xff' : '\0';
+    }
+    write_text(folder / "a.pgm", black_and_white);
+    write_text(folder / "b.pgm", bytes);
+    CHECK(farthest(values_of(folder / "a.pgm", recipe_of(1, 1, 1)), {255.0 / 16}) < 1e-3);
+    CHECK(farthest(values_of(folder / "a.pgm", recipe_of(1, 2, 2)),
+                   values_of(folder / "b.pgm", recipe_of(1, 2, 2))) < 1.0);
+}
+
 TEST_CASE("growing is bilinear") {
     const cv::Mat two = (cv::Mat_<uchar>(1, 2) << 0, 200);
     CHECK(farthest(prepared(two, recipe_of(1, 1, 4)), {0, 50, 150, 200}) < 1.0);

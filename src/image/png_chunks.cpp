@@ -1,0 +1,103 @@
+#include "image/png_chunks.hpp"
+
+#include <fmt/format.h>
+#include <zlib.h>
+
+#include "image/exif.hpp"
+
+namespace stackae::image {
+namespace {
+
+/// Of the PNG chunk at a place: critical ones have a capital first.
+bool makes_picture(const Bytes& bytes, std::uint64_t at) {
+    return (bytes.u8(at + 4) & 0x20U) == 0 || bytes.has(at + 4, "tRNS");
+}
+
+/// The PNG specification's table of bit depths by colour type: gray, RGB, palette, gray and alpha, RGBA.
+void check_png_depth(unsigned colour, unsigned depth) {
+    const bool palette = colour == 3;
+    const bool known = colour == 0 || colour == 2 || palette || colour == 4 || colour == 6;
+    const bool narrow = (depth == 1 || depth == 2 || depth == 4) && (colour == 0 || palette);
+    if (!known || !(narrow || depth == 8 || (depth == 16 && !palette))) {
+        corrupt(fmt::format("PNG of colour type {} with {} bits a value, which PNG does not know", colour,
+                            depth));
+    }
+}
+
+/// Of the same colour types, once a palette and what is marked as transparent are expanded.
+unsigned channels_of(unsigned colour, bool transparent) {
+    const bool gray = colour == 0 || colour == 4;
+    const bool alpha = transparent || colour == 4 || colour == 6;
+    return (gray ? 1U : 3U) + (alpha ? 1U : 0U);
+}
+
+}  // namespace
+
+PngHeader png_header(ByteSpan file) {
+    const Bytes bytes(file, true);
+    PngHeader header;
+    bool data = false;
+    unsigned colour = 0;
+    for (std::uint64_t at = 8;;) {
+        if (at + 12 > bytes.size()) {
+            corrupt(fmt::format("cut short: PNG of {} bytes without its end (IEND)", bytes.size()));
+        }
+        const std::uint64_t length = bytes.u32(at);
+        if (length > bytes.size() - at - 12) {
+            corrupt(fmt::format("cut short: {} bytes found, at least {} expected", bytes.size(),
+                                at + 12 + length));
+        }
+        const ByteSpan content = bytes.part(at + 8, length);
+        const ByteSpan checked = bytes.part(at + 4, length + 4);
+        const auto* start = reinterpret_cast<const Bytef*>(checked.data());
+        if (crc32_z(0, start, checked.size()) != bytes.u32(at + 8 + length)) {
+            corrupt(fmt::format("PNG chunk at byte {} does not fit its checksum", at));
+        }
+        const Bytes values(content, true);
+        if (at == 8) {
+            if (!bytes.has(at + 4, "IHDR")) {
+                corrupt("PNG does not begin with its header (IHDR)");
+            }
+            header.width = values.u32(0);
+            header.height = values.u32(4);
+            check_png_depth(values.u8(9), values.u8(8));
+            header.bits = values.u8(8) == 16 ? 16 : 8;
+            header.channels = channels_of(values.u8(9), false);
+            colour = values.u8(9);
+        } else if (bytes.has(at + 4, "tRNS")) {
+            header.channels = channels_of(colour, true);
+        } else if (bytes.has(at + 4, "acTL")) {
+            header.frames = values.u32(0);
+        } else if (bytes.has(at + 4, "eXIf")) {
+            header.orientation = exif_orientation(content);
+        } else if (bytes.has(at + 4, "IDAT")) {
+            data = true;
+        } else if (bytes.has(at + 4, "IEND")) {
+            break;
+        }
+        header.extras = header.extras || !makes_picture(bytes, at);
+        at += 12 + length;
+    }
+    if (!data) {
+        corrupt("PNG without picture data (IDAT)");
+    }
+    return header;
+}
+
+std::vector<std::byte> bare_png(ByteSpan file) {
+    const Bytes bytes(file, true);
+    std::vector<std::byte> bare(file.begin(), file.begin() + 8);
+    for (std::uint64_t at = 8; at < file.size();) {
+        const ByteSpan chunk = bytes.part(at, std::uint64_t{bytes.u32(at)} + 12);
+        if (makes_picture(bytes, at)) {
+            bare.insert(bare.end(), chunk.begin(), chunk.end());
+        }
+        if (bytes.has(at + 4, "IEND")) {
+            break;
+        }
+        at += chunk.size();
+    }
+    return bare;
+}
+
+}  // namespace stackae::image
