@@ -8,6 +8,7 @@
 #include <new>
 #include <span>
 
+#include "cli/bounded_waiting.hpp"
 #include "cli/command.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/results.hpp"
@@ -153,6 +154,7 @@ int run_guarded(Console& console, std::vector<std::string> words) {
 }  // namespace stackae::cli
 
 int main(int argc, char** argv) {
+    stackae::cli::bound_waiting();
     // OpenCV would print warnings of its own about pictures that are reported here anyway.
     setenv("OPENCV_LOG_LEVEL", "SILENT", 0);
     std::ios::sync_with_stdio(false);

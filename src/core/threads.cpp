@@ -1,13 +1,37 @@
 #include "core/threads.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <fmt/format.h>
 #include <sched.h>
 #include <thread>
 
 #include "stackae/error.hpp"
 
+#include "core/control_group.hpp"
+
 namespace stackae::core {
+namespace {
+
+/// The affinity: taskset and containers narrow it; hardware_concurrency() may not see that.
+int allowed_cores() {
+    cpu_set_t allowed;
+    if (::sched_getaffinity(0, sizeof(allowed), &allowed) == 0) {
+        return std::max(1, CPU_COUNT(&allowed));
+    }
+    return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+}
+
+int paid_cores(const GroupLimits& limits) {
+    const double cores = limits.cores.value_or(most_threads);
+    return static_cast<int>(std::clamp(std::ceil(cores), 1.0, double{most_threads}));
+}
+
+}  // namespace
+
+int usable_cores(const std::filesystem::path& root) {
+    return std::min(allowed_cores(), paid_cores(group_limits(root)));
+}
 
 int resolve_threads(int threads) {
     if (threads < 0 || threads > most_threads) {
@@ -17,11 +41,8 @@ int resolve_threads(int threads) {
     if (threads > 0) {
         return threads;
     }
-    cpu_set_t allowed;  // taskset and containers narrow it; hardware_concurrency() may not see that
-    if (::sched_getaffinity(0, sizeof(allowed), &allowed) == 0) {
-        return std::max(1, CPU_COUNT(&allowed));
-    }
-    return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+    static const int paid = paid_cores(group_limits());  // asked for at every call of an encoder
+    return std::min(allowed_cores(), paid);
 }
 
 }  // namespace stackae::core

@@ -1,12 +1,19 @@
 #pragma once
 
+#include <filesystem>
+
 namespace stackae::core {
 
 /// More is a slip, not a wish.
 inline constexpr int most_threads = 1024;
 
-/// The number of threads meant by an option: itself when positive, else one for each core this process may
-/// use. Throws InvalidArgument when negative or above most_threads.
+/// Cores that this process may keep busy: those its affinity allows, or as many as its control groups' quota
+/// pays for where that is less, rounded up (a quota of half a core is one, of 1.5 are two). At least 1.
+/// root: see group_limits().
+[[nodiscard]] int usable_cores(const std::filesystem::path& root = "/");
+
+/// The number of threads meant by an option: itself when positive, else one for each of usable_cores(), of
+/// which the quota is looked up once. Throws InvalidArgument when negative or above most_threads.
 [[nodiscard]] int resolve_threads(int threads);
 
 }  // namespace stackae::core

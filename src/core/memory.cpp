@@ -1,0 +1,44 @@
+#include "core/memory.hpp"
+
+#include <algorithm>
+#include <fstream>
+#include <limits>
+#include <string>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "core/control_group.hpp"
+
+namespace stackae::core {
+namespace {
+
+/// Of the whole machine.
+std::int64_t physical_memory(const std::filesystem::path& root) {
+    std::ifstream file(root / "proc/meminfo");
+    std::string name;
+    for (std::int64_t kibibytes = 0; file >> name >> kibibytes;) {
+        if (name == "MemTotal:") {
+            return kibibytes * 1024;
+        }
+        file.ignore(std::numeric_limits<std::streamsize>::max(), '\n');
+    }
+    return std::int64_t{::sysconf(_SC_PHYS_PAGES)} * ::sysconf(_SC_PAGESIZE);
+}
+
+}  // namespace
+
+std::int64_t allowed_memory(const std::filesystem::path& root) {
+    std::int64_t bytes = physical_memory(root);
+    bytes = std::min(bytes, group_limits(root).memory.value_or(bytes));
+    rlimit address_space{};
+    if (::getrlimit(RLIMIT_AS, &address_space) == 0 && address_space.rlim_cur < static_cast<rlim_t>(bytes)) {
+        bytes = static_cast<std::int64_t>(address_space.rlim_cur);
+    }
+    return std::max<std::int64_t>(1, bytes);
+}
+
+std::int64_t resolve_memory(std::int64_t bytes) {
+    return bytes > 0 ? bytes : std::max<std::int64_t>(1, allowed_memory() / default_memory_part);
+}
+
+}  // namespace stackae::core

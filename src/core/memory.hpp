@@ -1,0 +1,18 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+
+namespace stackae::core {
+
+/// Bytes that this process may take at most: the machine's memory, or what its control groups or its limit of
+/// address space (ulimit -v) allow where that is less. root: see group_limits().
+[[nodiscard]] std::int64_t allowed_memory(const std::filesystem::path& root = "/");
+
+/// One part of so many is taken where nothing else is said.
+inline constexpr std::int64_t default_memory_part = 2;
+
+/// The bytes meant by an option: itself when positive, else half of allowed_memory().
+[[nodiscard]] std::int64_t resolve_memory(std::int64_t bytes);
+
+}  // namespace stackae::core
