@@ -1,11 +1,8 @@
 #include <algorithm>
-#include <cctype>
 #include <dlfcn.h>
 #include <fmt/format.h>
 #include <opencv2/core/version.hpp>
 #include <opencv2/imgcodecs.hpp>
-#include <opencv2/imgproc.hpp>
-#include <optional>
 #include <string>
 #include <type_traits>
 
@@ -15,8 +12,6 @@
 
 namespace stackae::image {
 namespace {
-
-using namespace std::string_view_literals;
 
 using Decode = cv::Mat (*)(cv::InputArray file, int flags);
 
@@ -91,61 +86,20 @@ void check_channels(const cv::Mat& pixels) {
     }
 }
 
-/// A BMP's fourth byte is often left 0 by programs that know no alpha.
-void drop_unset_alpha(cv::Mat& pixels) {
-    cv::Mat alpha;
-    cv::extractChannel(pixels, alpha, 3);
-    if (cv::countNonZero(alpha) == 0) {
-        cv::cvtColor(pixels, pixels, cv::COLOR_BGRA2BGR);
-    }
-}
-
 /// What a file says of its picture before anything is decoded.
 struct PictureHeader {
     std::uint64_t width = 0;
     std::uint64_t height = 0;
-    std::uint64_t pixels = 0;     ///< that decoding would hold; a TIFF's tile may be larger than its picture
-    int orientation = 1;          ///< by EXIF, 1 to 8; 1 for TIFF, which OpenCV turns upright itself
-    std::optional<double> white;  ///< PNM: the decoded value that stands for 1
-    bool premultiplied = false;   ///< TIFF: the alpha channel is what TIFF calls associated
-    bool white_is_zero = false;   ///< TIFF: photometric interpretation 0
+    std::uint64_t pixels = 0;    ///< that decoding would hold; a TIFF's tile may be larger than its picture
+    int orientation = 1;         ///< by EXIF, 1 to 8; 1 for TIFF, which OpenCV turns upright itself
+    bool premultiplied = false;  ///< TIFF: the alpha channel is what TIFF calls associated
+    bool white_is_zero = false;  ///< TIFF: photometric interpretation 0
 };
 
 void expect_bytes(std::uint64_t found, std::uint64_t expected) {
     if (found < expected) {
         corrupt(fmt::format("cut short: {} bytes found, {} expected", found, expected));
     }
-}
-
-/// Bytes of `rows` rows of `row_bits`, or a large number instead of an overflow.
-std::uint64_t data_bytes(std::uint64_t row_bits, std::uint64_t alignment, std::uint64_t rows) {
-    const std::uint64_t row = (row_bits + alignment * 8 - 1) / (alignment * 8) * alignment;
-    std::uint64_t bytes = 0;
-    return __builtin_mul_overflow(row, rows, &bytes) ? UINT64_MAX / 2 : bytes;
-}
-
-PictureHeader bmp_header(ByteSpan file) {
-    const Bytes bytes(file, false);
-    PictureHeader header;
-    const std::uint32_t offset = bytes.u32(10);
-    std::uint64_t bits = 0;
-    std::uint32_t compression = 0;
-    if (bytes.u32(14) == 12) {  // OS/2
-        header.width = bytes.u16(18);
-        header.height = bytes.u16(20);
-        bits = bytes.u16(24);
-    } else {
-        const auto height = static_cast<std::int32_t>(bytes.u32(22));
-        header.width = bytes.u32(18);
-        header.height = static_cast<std::uint64_t>(height < 0 ? -std::int64_t{height} : height);
-        bits = bytes.u16(28);
-        compression = bytes.u32(30);
-    }
-    const bool raw = compression == 0 || compression == 3 || compression == 6;
-    if (raw) {
-        expect_bytes(bytes.size(), offset + data_bytes(header.width * bits, 4, header.height));
-    }
-    return header;
 }
 
 /// libwebp believes a VP8X only where it comes first, and decodes the first VP8 or VP8L whatever follows. The
@@ -212,94 +166,6 @@ PictureHeader tiff_header(ByteSpan file) {
     return header;
 }
 
-/// The words of a PNM header: white space between, # to the line's end is a comment.
-class Words {
-public:
-    explicit Words(ByteSpan file) : file_(file) {}
-
-    std::string next() {
-        std::string word;
-        for (; at_ < file_.size(); ++at_) {
-            const char c = static_cast<char>(file_[at_]);
-            if (c == '#' && word.empty()) {
-                while (at_ < file_.size() && static_cast<char>(file_[at_]) != '\n') {
-                    ++at_;
-                }
-            } else if (std::isspace(static_cast<unsigned char>(c)) == 0) {
-                word += c;
-            } else if (!word.empty()) {
-                break;
-            }
-            if (word.size() > 20) {
-                break;
-            }
-        }
-        if (word.empty()) {
-            corrupt("cut short: PNM header without an end");
-        }
-        return word;
-    }
-    std::uint64_t number() {
-        const std::string word = next();
-        if (word.size() > 9 || word.find_first_not_of("0123456789") != std::string::npos) {
-            corrupt(fmt::format("PNM header: '{}' found, a whole number expected", word));
-        }
-        return std::stoull(word);
-    }
-    /// Where the data begins: after the one white space that ends the header.
-    [[nodiscard]] std::uint64_t data() const { return at_ + 1; }
-
-private:
-    ByteSpan file_;
-    std::uint64_t at_ = 0;
-};
-
-PictureHeader pnm_header(ByteSpan file) {
-    Words words(file);
-    PictureHeader header;
-    const char kind = words.next()[1];
-    std::uint64_t largest = 1;
-    std::uint64_t channels = kind == '3' || kind == '6' || kind == 'F' ? 3 : 1;
-    if (kind == '7') {
-        for (std::string word = words.next(); word != "ENDHDR"; word = words.next()) {
-            if (word == "WIDTH") {
-                header.width = words.number();
-            } else if (word == "HEIGHT") {
-                header.height = words.number();
-            } else if (word == "DEPTH") {
-                channels = words.number();
-            } else if (word == "MAXVAL") {
-                largest = words.number();
-            } else {
-                words.next();
-            }
-        }
-    } else {
-        header.width = words.number();
-        header.height = words.number();
-        const bool bits_only = kind == '1' || kind == '4';
-        if (kind == 'F' || kind == 'f') {
-            words.next();
-        } else if (!bits_only) {
-            largest = words.number();
-        }
-    }
-    if (largest == 0 || largest > 65535 || channels == 0 || channels > 4) {
-        corrupt(fmt::format("PNM of {} channels with values to {}", channels, largest));
-    }
-    const bool ascii = kind == '1' || kind == '2' || kind == '3';
-    const bool real = kind == 'F' || kind == 'f';
-    const std::uint64_t bits = kind == '4' ? 1 : real ? 32 : largest > 255 ? 16 : 8;
-    if (largest > 255 || kind == '5' || kind == '6' || kind == '7') {
-        header.white = static_cast<double>(largest);  // in text, OpenCV widens to 8 bits itself
-    }
-    // In text, a pixel takes at least a digit.
-    expect_bytes(file.size() + (ascii ? 1 : 0),
-                 words.data() + (ascii ? data_bytes(header.width * channels * 8, 1, header.height)
-                                       : data_bytes(header.width * channels * bits, 1, header.height)));
-    return header;
-}
-
 /// Whatever OpenCV can decode, within the limits.
 Picture decode_within(ByteSpan file, const PictureHeader& header, const PictureLimits& limits) {
     check_size(header.width, header.height, 1, limits);
@@ -309,22 +175,11 @@ Picture decode_within(ByteSpan file, const PictureHeader& header, const PictureL
     picture.white = settle_depth(picture.pixels);
     picture.bgr = true;
     check_channels(picture.pixels);
-    if (header.white) {
-        picture.white = *header.white;
-    }
     turn_upright(picture.pixels, header.orientation);
     return picture;
 }
 
 }  // namespace
-
-Picture decode_bmp(ByteSpan file, const DecodeOptions& options) {
-    Picture picture = decode_within(file, bmp_header(file), options.limits);
-    if (picture.pixels.channels() == 4) {
-        drop_unset_alpha(picture.pixels);
-    }
-    return picture;
-}
 
 Picture decode_tiff(ByteSpan file, const DecodeOptions& options) {
     const PictureHeader header = tiff_header(file);
@@ -341,10 +196,6 @@ Picture decode_tiff(ByteSpan file, const DecodeOptions& options) {
 
 Picture decode_webp(ByteSpan file, const DecodeOptions& options) {
     return decode_within(file, webp_header(file), options.limits);
-}
-
-Picture decode_pnm(ByteSpan file, const DecodeOptions& options) {
-    return decode_within(file, pnm_header(file), options.limits);
 }
 
 }  // namespace stackae::image

@@ -24,8 +24,9 @@ bool is_jpeg(ByteSpan file) {
     return begins(file, "\xff\xd8\xff");
 }
 
+/// "BA" is OS/2's array of bitmaps.
 bool is_bmp(ByteSpan file) {
-    return begins(file, "BM") && file.size() >= 26;
+    return (begins(file, "BM") || begins(file, "BA")) && file.size() >= 26;
 }
 
 /// Classic and BigTIFF, of both byte orders.
@@ -41,20 +42,107 @@ bool is_webp(ByteSpan file) {
 bool is_pnm(ByteSpan file) {
     return begins(file, "P") && file.size() > 2 &&
            "1234567Ff"sv.find(static_cast<char>(file[1])) != "x"sv.npos &&
-           std::isspace(std::to_integer<unsigned char>(file[2])) != 0;
+           (std::isspace(std::to_integer<unsigned char>(file[2])) != 0 || static_cast<char>(file[2]) == '#');
+}
+
+bool is_gif(ByteSpan file) {
+    return begins(file, "GIF87a") || begins(file, "GIF89a");
+}
+
+/// The container, or the code stream alone.
+bool is_jpeg2000(ByteSpan file) {
+    return begins(file, "\0\0\0\x0cjP  \r\n\x87\n"sv) || begins(file, "\xff\x4f\xff\x51");
+}
+
+/// The container, or the code stream alone.
+bool is_jpeg_xl(ByteSpan file) {
+    return begins(file, "\0\0\0\x0cJXL \r\n\x87\n"sv) || begins(file, "\xff\x0a");
+}
+
+/// Whether a file of ISO's base media format (ISO/IEC 14496-12) names one of the brands, in four letters
+/// each.
+bool has_brand(ByteSpan file, std::string_view brands) {
+    const Bytes bytes(file, true);
+    if (!bytes.has(4, "ftyp")) {
+        return false;
+    }
+    const std::uint64_t end = std::min<std::uint64_t>(bytes.u32(0), file.size());
+    for (std::uint64_t at = 8; at + 4 <= end; at += at == 8 ? 8 : 4) {  // the first, its version, the others
+        for (std::size_t i = 0; i + 4 <= brands.size(); i += 4) {
+            if (bytes.has(at, brands.substr(i, 4))) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+bool is_avif(ByteSpan file) {
+    return has_brand(file, "avifavis");
+}
+
+bool is_heif(ByteSpan file) {
+    return has_brand(file, "heicheixheimheishevchevxhevmhevsmif1msf1mif2avciavcsj2kij2isjpegjpgsvvicvvis");
 }
 
 constexpr std::array all{
-    Decoder{"PNG", "png", is_png, decode_png},
+    Decoder{"PNG", "png apng", is_png, decode_png},
     Decoder{"JPEG", "jpg jpeg jpe jfif", is_jpeg, decode_jpeg},
     Decoder{"BMP", "bmp dib", is_bmp, decode_bmp},
     Decoder{"TIFF", "tif tiff", is_tiff, decode_tiff},
     Decoder{"WebP", "webp", is_webp, decode_webp},
     Decoder{"PNM", "pgm ppm pbm pnm pam pfm", is_pnm, decode_pnm},
+    Decoder{"GIF", "gif", is_gif, decode_gif},
+    Decoder{"JPEG 2000", "jp2 j2k j2c jpc jpf jpx jph jhc", is_jpeg2000, decode_jpeg2000},
+    Decoder{"AVIF", "avif avifs", is_avif, decode_avif},
+    Decoder{"HEIF", "heic heif heics heifs hif avci", is_heif, decode_heif},
+    Decoder{"JPEG XL", "jxl", is_jpeg_xl, decode_jpeg_xl},
 };
 
 /// Endings of pictures that cannot be decoded: they are accounted for.
-constexpr std::string_view foreign_endings = "gif heic heif avif jp2";
+constexpr std::string_view foreign_endings =
+    "qoi ico cur icns tga psd psb xcf dds exr hdr jxr wdp hdp bpg flif pcx sgi ras xbm xpm svg svgz dcm fits "
+    "cr3 raf "
+    "rw2 orf";
+
+/// A format that is known by its first bytes and cannot be decoded.
+struct Foreign {
+    std::string_view name;
+    std::uint64_t at;
+    std::string_view bytes;
+};
+
+constexpr std::array foreign{
+    Foreign{"video, or a camera's raw picture,", 4, "ftyp"},
+    Foreign{"QOI", 0, "qoif"},
+    Foreign{"icon", 0, "\0\0\1\0"sv},
+    Foreign{"icon", 0, "icns"},
+    Foreign{"pointer", 0, "\0\0\2\0"sv},
+    Foreign{"Photoshop", 0, "8BPS"},
+    Foreign{"GIMP", 0, "gimp xcf"},
+    Foreign{"DirectDraw surface", 0, "DDS "},
+    Foreign{"OpenEXR", 0, "v/1\1"},
+    Foreign{"Radiance HDR", 0, "#?RADIANCE"},
+    Foreign{"JPEG XR", 0, "II\xbc"},
+    Foreign{"BPG", 0, "BPG\xfb"},
+    Foreign{"FLIF", 0, "FLIF"},
+    Foreign{"SGI", 0, "\x01\xda"},
+    Foreign{"Sun raster", 0, "\x59\xa6\x6a\x95"},
+    Foreign{"XPM", 0, "/* XPM */"},
+    Foreign{"DICOM", 128, "DICM"},
+    Foreign{"FITS", 0, "SIMPLE  ="},
+    Foreign{"camera's raw picture", 0, "FUJIFILMCCD-RAW"},
+    Foreign{"camera's raw picture", 0, "IIU\0"sv},
+    Foreign{"camera's raw picture", 0, "IIRO"},
+    Foreign{"SVG", 0, "<svg"},
+    Foreign{"XML", 0, "<?xml"},
+    Foreign{"web page", 0, "<!DOCTYPE html"},
+    Foreign{"web page", 0, "<html"},
+    Foreign{"PDF", 0, "%PDF"},
+    Foreign{"PostScript", 0, "%!PS"},
+    Foreign{"archive", 0, "PK\3\4"},
+    Foreign{"Git LFS pointer", 0, "version https://git-lfs"},
+};
 
 bool lists(std::string_view endings, std::string_view ending) {
     while (!endings.empty()) {
@@ -87,10 +175,11 @@ std::string first_bytes(ByteSpan file) {
 
 /// What a file is that no decoder takes.
 std::string foreign_name(ByteSpan file) {
-    const Bytes bytes(file, false);
-    return bytes.has(0, "GIF8") ? "GIF"
-           : bytes.has(4, "ftyp")
-               ? "HEIF, AVIF or video"
+    const auto found = std::find_if(foreign.begin(), foreign.end(), [&](const Foreign& format) {
+        return Bytes(file, false).has(format.at, format.bytes);
+    });
+    return found != foreign.end()
+               ? std::string(found->name)
                : fmt::format("no known picture format (first bytes {})", first_bytes(file));
 }
 

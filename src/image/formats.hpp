@@ -13,10 +13,30 @@ namespace stackae::image {
 /// recipe is gray.
 [[nodiscard]] Picture decode_jpeg(ByteSpan file, const DecodeOptions& options);
 
-// By OpenCV.
+/// Windows' and OS/2's, of every kind but Huffman 1D. Channels of other than 8 bits come as 16.
 [[nodiscard]] Picture decode_bmp(ByteSpan file, const DecodeOptions& options);
+
+/// PBM, PGM and PPM, plain and raw, PAM of gray or RGB with or without alpha, PFM. Of several pictures in a
+/// row the first, with a remark.
+[[nodiscard]] Picture decode_pnm(ByteSpan file, const DecodeOptions& options);
+
+/// By giflib. The first frame on its screen, which is transparent beside it.
+[[nodiscard]] Picture decode_gif(ByteSpan file, const DecodeOptions& options);
+
+/// By OpenJPEG: JP2 and bare code streams.
+[[nodiscard]] Picture decode_jpeg2000(ByteSpan file, const DecodeOptions& options);
+
+/// By libavif. The first frame, cut, turned and mirrored as the container says.
+[[nodiscard]] Picture decode_avif(ByteSpan file, const DecodeOptions& options);
+
+/// By libheif. The primary picture, cut, turned and mirrored as the container says.
+[[nodiscard]] Picture decode_heif(ByteSpan file, const DecodeOptions& options);
+
+/// By libjxl. The first frame.
+[[nodiscard]] Picture decode_jpeg_xl(ByteSpan file, const DecodeOptions& options);
+
+// By OpenCV.
 [[nodiscard]] Picture decode_tiff(ByteSpan file, const DecodeOptions& options);
 [[nodiscard]] Picture decode_webp(ByteSpan file, const DecodeOptions& options);
-[[nodiscard]] Picture decode_pnm(ByteSpan file, const DecodeOptions& options);
 
 }  // namespace stackae::image

@@ -195,7 +195,8 @@ TEST_CASE("files that are no pictures say so") {
     CHECK(read_bad("").status == PictureStatus::corrupt);
     CHECK(read_bad("this is a text").status == PictureStatus::unsupported);
     CHECK_THAT(read_bad("this is a text").reason, contains("first bytes 74 68 69 73"));
-    CHECK_THAT(read_bad("GIF89a......").reason, contains("GIF found; PNG, JPEG, BMP, TIFF, WebP or PNM"));
+    CHECK_THAT(read_bad("qoif....").reason, contains("QOI found; PNG, JPEG, BMP, TIFF, WebP, PNM"));
+    CHECK_THAT(read_bad("<!DOCTYPE html><html>not found</html>").reason, contains("web page found; PNG"));
     CHECK(read_bad(std::string(1000, '\0')).status == PictureStatus::unsupported);
     CHECK(read_bad(png(0, 5, 8, 0, "")).status == PictureStatus::corrupt);
 }
