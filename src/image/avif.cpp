@@ -12,7 +12,7 @@ namespace stackae::image {
 namespace {
 
 struct Libavif {
-    SharedLibrary library{STACKAE_avif_SONAME};
+    SharedLibrary library{STACKAE_avif_SONAME, SharedLibrary::Output::none};
     decltype(avifDecoderCreate)* create = library.find<decltype(avifDecoderCreate)>("avifDecoderCreate");
     decltype(avifDecoderDestroy)* destroy = library.find<decltype(avifDecoderDestroy)>("avifDecoderDestroy");
     decltype(avifDecoderSetIOMemory)* set_memory =
@@ -51,7 +51,7 @@ struct Destroy {
 };
 using DecoderPointer = std::unique_ptr<avifDecoder, Destroy>;
 
-DecoderPointer open(ByteSpan file, const PictureLimits& limits) {
+DecoderPointer open(ByteSpan file) {
     DecoderPointer decoder(libavif().create());
     if (decoder == nullptr) {
         throw std::bad_alloc();
@@ -61,8 +61,7 @@ DecoderPointer open(ByteSpan file, const PictureLimits& limits) {
     decoder->ignoreXMP = AVIF_TRUE;
     // Old encoders left boxes out that say nothing new.
     decoder->strictFlags = AVIF_STRICT_CLAP_VALID;
-    decoder->imageSizeLimit = static_cast<std::uint32_t>(
-        std::clamp<std::int64_t>(limits.max_pixels, 1, AVIF_DEFAULT_IMAGE_SIZE_LIMIT));
+    decoder->imageDimensionLimit = 0;  // the number of pixels is what counts
     check(
         libavif().set_memory(decoder.get(), reinterpret_cast<const std::uint8_t*>(file.data()), file.size()));
     check(libavif().parse(decoder.get()));
@@ -115,10 +114,12 @@ void transform(const avifImage& image, cv::Mat& pixels) {
 }  // namespace
 
 Picture decode_avif(ByteSpan file, const DecodeOptions& options) {
-    const DecoderPointer decoder = open(file, options.limits);
+    const DecoderPointer decoder = open(file);
     // Planes of 4:4:4 with alpha, and R, G, B, A beside them.
     check_size(decoder->image->width, decoder->image->height, decoder->image->depth > 8 ? 16 : 8,
                options.limits);
+    decoder->imageSizeLimit = static_cast<std::uint32_t>(
+        std::clamp<std::int64_t>(options.limits.max_pixels, 1, AVIF_DEFAULT_IMAGE_SIZE_LIMIT));
     check(libavif().next_image(decoder.get()));
     const avifImage& image = *decoder->image;
     check_size(image.width, image.height, image.depth > 8 ? 16 : 8, options.limits);

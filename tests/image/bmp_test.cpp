@@ -1,6 +1,6 @@
 #include <cmath>
 
-#include "image/make.hpp"
+#include "image/spoil.hpp"
 
 namespace stackae {
 namespace {
@@ -359,6 +359,19 @@ TEST_CASE("a BMP that is cut short anywhere is refused") {
         const PictureStatus status = refused(whole.substr(0, length)).status;
         CHECK((status == PictureStatus::corrupt || length < 26));
     }
+}
+
+TEST_CASE("spoilt BMPs are read or refused, never worse") {
+    check_rounds("runs.bmp", runs(std::string("\3\3\1\1\0\0\2\1\0\3\2\0\1\0\0\1", 16)), 400);
+    check_rounds("masks.bmp",
+                 bmp(4, 1, "datadatadatadata",
+                     {.header = 124,
+                      .bits = 32,
+                      .compression = bit_fields,
+                      .inside = masks(0x3ff, 0xffc00, 0x3ff00000) + le32(0xc0000000)}),
+                 400);
+    check_rounds("os2.bmp",
+                 bmp(3, 2, std::string(8, '\1'), {.header = 12, .bits = 8, .behind = palette(false)}), 300);
 }
 
 }  // namespace stackae
