@@ -139,10 +139,9 @@ private:
     }
 
     Picture finished() {
-        if (picture_.pixels.depth() == CV_32F) {  // lossy floats go a little beyond
-            cv::min(picture_.pixels, 1.0, picture_.pixels);
+        if (picture_.pixels.depth() == CV_32F && info_.uses_original_profile == JXL_FALSE) {
+            cv::min(picture_.pixels, 1.0, picture_.pixels);  // lossy values go a little beyond
             cv::max(picture_.pixels, 0.0, picture_.pixels);
-            cv::patchNaNs(picture_.pixels, 0.0);
         }
         if (info_.have_animation != JXL_FALSE && more_frames()) {
             picture_.remark = "first of several frames used";

@@ -67,8 +67,7 @@ TEST_CASE("every EXIF orientation of a JPEG comes out upright") {
     const unsigned orientation = GENERATE(range(1U, 9U));
     const TemporaryFolder folder;
     const cv::Mat pixels = blocks(stored_for(orientation));
-    write_text(folder / "a.jpg",
-               with_exif(encode(".jpg", pixels, {cv::IMWRITE_JPEG_QUALITY, 100}), orientation));
+    write_text(folder / "a.jpg", with_exif(encode(".jpg", pixels, {.quality = 100}), orientation));
     CHECK(farthest(values_of(folder / "a.jpg", recipe_of(1, 2, 3)), upright) < 1.5);
     const Recipe chosen = choose_recipe(Pictures::open(folder / "a.jpg"), {});
     CHECK(chosen.height == 16);
@@ -84,7 +83,7 @@ TEST_CASE("every EXIF orientation of PNG, WebP and TIFF comes out upright") {
                png(6 / height, height, 8, 0, png_rows(stored), png_chunk("eXIf", exif_block(orientation))));
     CHECK(farthest(values_of(folder / "a.png", recipe_of(1, 2, 3)), upright) < 1e-4);
 
-    std::string webp = encode(".webp", blocks(stored), {cv::IMWRITE_WEBP_QUALITY, 101});
+    std::string webp = encode(".webp", blocks(stored), {.lossless = true});
     const std::string block = exif_block(orientation);
     webp += "EXIF" + le32(block.size()) + block;
     webp.replace(4, 4, le32(webp.size() - 8));
@@ -131,7 +130,7 @@ TEST_CASE("the same pixels give the same values in every lossless format") {
         write_text(folder / ("a" + ending), encode(ending, colour));
         CHECK(values_of(folder / ("a" + ending), recipe) == expected);
     }
-    write_text(folder / "a.webp", encode(".webp", colour, {cv::IMWRITE_WEBP_QUALITY, 101}));
+    write_text(folder / "a.webp", encode(".webp", colour, {.lossless = true}));
     CHECK(values_of(folder / "a.webp", recipe) == expected);
 }
 
@@ -140,7 +139,7 @@ TEST_CASE("gray is BT.601's luma, from PNG and from JPEG") {
     const cv::Mat red(16, 16, CV_8UC3, cv::Scalar(0, 0, 200));
     write_text(folder / "a.png", encode(".png", red));
     CHECK(values_of(folder / "a.png", recipe_of(1, 1, 1))[0] == Approx(0.299 * 200).margin(0.6));
-    write_text(folder / "a.jpg", encode(".jpg", red, {cv::IMWRITE_JPEG_QUALITY, 100}));
+    write_text(folder / "a.jpg", encode(".jpg", red, {.quality = 100}));
     CHECK(values_of(folder / "a.jpg", recipe_of(1, 1, 1))[0] == Approx(0.299 * 200).margin(1.5));
 }
 
@@ -272,7 +271,7 @@ TEST_CASE("PNM values are scaled by the header's largest value") {
 TEST_CASE("a large JPEG is reduced while decoding, with nearly the values of the whole") {
     const TemporaryFolder folder;
     const cv::Mat scene = colour_scene(1024, 768);
-    write_text(folder / "a.jpg", encode(".jpg", scene, {cv::IMWRITE_JPEG_QUALITY, 98}));
+    write_text(folder / "a.jpg", encode(".jpg", scene, {.quality = 98}));
     write_text(folder / "a.png", encode(".png", scene));
     for (const int size : {24, 100, 300, 768}) {
         for (const ResizeMode mode : {ResizeMode::squash, ResizeMode::border, ResizeMode::center}) {

@@ -4,7 +4,6 @@
 #include <cstring>
 #include <initializer_list>
 #include <opencv2/core.hpp>
-#include <opencv2/imgcodecs.hpp>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -13,6 +12,7 @@
 
 #include "stackae/pictures.hpp"
 
+#include "image/encode.hpp"
 #include "support/catch.hpp"
 #include "support/temporary_folder.hpp"
 
@@ -36,15 +36,6 @@ inline std::string le32(std::uint64_t value) {
 }
 inline std::string be32(std::uint64_t value) {
     return number(value, 4, true);
-}
-
-inline std::string encode(const std::string& ending, const cv::Mat& pixels,
-                          const std::vector<int>& parameters = {}) {
-    std::vector<uchar> bytes;
-    if (!cv::imencode(ending, pixels, bytes, parameters)) {
-        throw std::runtime_error("cannot encode " + ending);
-    }
-    return {bytes.begin(), bytes.end()};
 }
 
 /// A gray picture of h × w that is nowhere the same: value (7 y + 3 x) mod 256.
