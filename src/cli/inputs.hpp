@@ -11,7 +11,7 @@
 
 #include "cli/console.hpp"
 #include "cli/results.hpp"
-#include "core/file_io.hpp"
+#include "core/atomic_file.hpp"
 
 namespace stackae::cli {
 

@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "core/file_io.hpp"
+#include "core/atomic_file.hpp"
 
 namespace stackae::cli {
 

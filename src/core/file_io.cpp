@@ -1,13 +1,11 @@
 #include "core/file_io.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
-#include <filesystem>
 #include <fmt/format.h>
-#include <random>
+#include <poll.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -18,82 +16,35 @@
 namespace stackae::core {
 namespace {
 
-constexpr std::size_t buffer_size = std::size_t{1} << 20U;
-
 [[noreturn]] void fail(const char* operation, const std::string& path, int error) {
     throw IoError(fmt::format("{}: cannot {}: {}", path, operation, std::strerror(error)));
 }
 
-[[noreturn]] void fail_short(const std::string& path, std::size_t missing) {
-    throw IoError(fmt::format(
-        "{}: its end found, {} bytes more expected: it became shorter while it was read", path, missing));
+[[noreturn]] void fail_read(const std::string& path, std::uint64_t offset, int error) {
+    throw IoError(fmt::format("{}: cannot read at byte {}: {}", path, offset, std::strerror(error)));
 }
 
-/// Opens a file for reading; folders are refused here, since open() takes them.
-Descriptor open_to_read(const std::string& path, struct stat& status) {
-    Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+[[noreturn]] void fail_short(const std::string& path, std::uint64_t offset, std::size_t missing) {
+    throw IoError(fmt::format(
+        "{}: its end found at byte {}, {} bytes more expected: it became shorter while it was read", path,
+        offset, missing));
+}
+
+/// Opens a file for reading; folders are refused here, since open() takes them. Does not wait for the writer
+/// of a pipe: reading does.
+Descriptor open_to_read(const std::string& path, struct stat& status, Readable readable) {
+    Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
     if (file.get() < 0 || ::fstat(file.get(), &status) != 0) {
         fail("open", path, errno);
     }
     if (S_ISDIR(status.st_mode)) {
         fail("read", path, EISDIR);
     }
+    if (readable == Readable::regular_files && !S_ISREG(status.st_mode)) {
+        throw IoError(fmt::format("{}: {} found, a regular file expected", path,
+                                  S_ISFIFO(status.st_mode) ? "a pipe" : "a device"));
+    }
     return file;
-}
-
-void write_all(int descriptor, std::span<const std::byte> bytes, const std::string& path) {
-    while (!bytes.empty()) {
-        const ssize_t written = ::write(descriptor, bytes.data(), bytes.size());
-        if (written < 0) {
-            if (errno == EINTR) {
-                continue;
-            }
-            fail("write", path, errno);
-        }
-        bytes = bytes.subspan(static_cast<std::size_t>(written));
-    }
-}
-
-void sync_folder(const std::string& path) {
-    const auto folder = std::filesystem::path(path).parent_path();
-    const Descriptor file(::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (file.get() >= 0) {
-        ::fsync(file.get());  // best effort: some file systems refuse to sync folders
-    }
-}
-
-/// Where a link ends, also when nothing is there yet: through a link the file it names is replaced, not the
-/// link.
-std::string link_target(std::filesystem::path path) {
-    std::error_code error;
-    for (int links = 0; std::filesystem::is_symlink(path, error); ++links) {
-        if (links == 40) {
-            fail("write", path.string(), ELOOP);
-        }
-        const std::filesystem::path target = std::filesystem::read_symlink(path, error);
-        if (error) {
-            fail("read the link", path.string(), error.value());
-        }
-        path = path.parent_path() / target;
-    }
-    return path.string();
-}
-
-/// A new file beside `path`, with the rights that the process gives to new files (mkstemp gives fewer).
-int create_beside(const std::string& path, std::string& created) {
-    std::random_device random;
-    for (int attempt = 0; attempt < 100; ++attempt) {
-        std::string name = fmt::format("{}.{:08x}", path, random());
-        const int descriptor = ::open(name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-        if (descriptor >= 0) {
-            created = std::move(name);
-            return descriptor;
-        }
-        if (errno != EEXIST) {
-            fail("write", path, errno);
-        }
-    }
-    fail("write", path, EEXIST);
 }
 
 }  // namespace
@@ -111,9 +62,9 @@ Descriptor::~Descriptor() {
     }
 }
 
-InputFile::InputFile(const std::string& path) : path_(path) {
+InputFile::InputFile(const std::string& path, Readable readable) : path_(path) {
     struct stat status {};
-    file_ = open_to_read(path, status);
+    file_ = open_to_read(path, status, readable);
     if (S_ISREG(status.st_mode)) {
         size_ = static_cast<std::uint64_t>(status.st_size);
     }
@@ -121,12 +72,19 @@ InputFile::InputFile(const std::string& path) : path_(path) {
 
 std::size_t InputFile::read_some(std::span<std::byte> bytes) {
     for (;;) {
+        if (!size_) {  // a pipe whose writer is not there yet would look as if it were at its end
+            pollfd waiting{file_.get(), POLLIN, 0};
+            if (::poll(&waiting, 1, -1) < 0) {
+                continue;
+            }
+        }
         const ssize_t got = ::read(file_.get(), bytes.data(), bytes.size());
         if (got >= 0) {
+            offset_ += static_cast<std::uint64_t>(got);
             return static_cast<std::size_t>(got);
         }
-        if (errno != EINTR) {
-            fail("read", path_, errno);
+        if (errno != EINTR && errno != EAGAIN) {
+            fail_read(path_, offset_, errno);
         }
     }
 }
@@ -135,7 +93,7 @@ void InputFile::read(std::span<std::byte> bytes) {
     while (!bytes.empty()) {
         const std::size_t got = read_some(bytes);
         if (got == 0) {
-            fail_short(path_, bytes.size());
+            fail_short(path_, offset_, bytes.size());
         }
         bytes = bytes.subspan(got);
     }
@@ -145,10 +103,10 @@ void InputFile::read_at(std::uint64_t offset, std::span<std::byte> bytes) const 
     while (!bytes.empty()) {
         const ssize_t got = ::pread(file_.get(), bytes.data(), bytes.size(), static_cast<off_t>(offset));
         if (got < 0 && errno != EINTR) {
-            fail("read", path_, errno);
+            fail_read(path_, offset, errno);
         }
         if (got == 0) {
-            fail_short(path_, bytes.size());
+            fail_short(path_, offset, bytes.size());
         }
         if (got > 0) {
             offset += static_cast<std::uint64_t>(got);
@@ -159,7 +117,7 @@ void InputFile::read_at(std::uint64_t offset, std::span<std::byte> bytes) const 
 
 MappedFile::MappedFile(const std::string& path) : path_(path) {
     struct stat status {};
-    const Descriptor file = open_to_read(path, status);
+    const Descriptor file = open_to_read(path, status, Readable::anything);
     if (!S_ISREG(status.st_mode)) {
         throw IoError(fmt::format("{}: cannot map: no regular file", path));
     }
@@ -195,131 +153,30 @@ void MappedFile::release() const {
     }
 }
 
-std::vector<std::byte> read_file(const std::string& path, std::uint64_t most) {
-    struct stat status {};
-    const Descriptor file = open_to_read(path, status);
+std::vector<std::byte> read_file(const std::string& path, std::uint64_t most, Readable readable) {
+    InputFile file(path, readable);
     const auto check_size = [&](std::uint64_t size, const char* more) {
         if (size > most) {
             throw FileTooLarge(
                 fmt::format("{}: file of {}{} bytes found, at most {} expected", path, more, size, most));
         }
     };
-    check_size(static_cast<std::uint64_t>(status.st_size), "");
-    std::vector<std::byte> content(static_cast<std::size_t>(status.st_size));
-    std::size_t done = 0;
-    for (;;) {
-        check_size(done, "at least ");
+    const std::uint64_t stated = file.size().value_or(0);
+    check_size(stated, "");
+    constexpr std::size_t least = 4096;
+    std::vector<std::byte> content(static_cast<std::size_t>(stated) + 1);  // one more, to see the end
+    for (std::size_t done = 0;;) {
         if (done == content.size()) {
-            // Also how a pipe, which has no size, is read; for a file this sees its end.
-            std::array<std::byte, 4096> more{};
-            const ssize_t got = ::read(file.get(), more.data(), more.size());
-            if (got < 0 && errno != EINTR) {
-                fail("read", path, errno);
-            }
-            if (got == 0) {
-                return content;
-            }
-            if (got > 0) {
-                content.insert(content.end(), more.begin(), more.begin() + got);
-                done = content.size();
-            }
-            continue;
+            content.resize(std::max(least, 2 * done));
         }
-        const ssize_t got = ::read(file.get(), content.data() + done, content.size() - done);
-        if (got < 0 && errno != EINTR) {
-            fail("read", path, errno);
-        }
+        const std::size_t got = file.read_some(std::span(content).subspan(done));
         if (got == 0) {
             content.resize(done);
             return content;
         }
-        done += got > 0 ? static_cast<std::size_t>(got) : 0;
+        done += got;
+        check_size(done, "at least ");
     }
-}
-
-AtomicFile::AtomicFile(const std::string& path) : path_(path) {
-    struct stat status {};
-    const bool exists = ::stat(path.c_str(), &status) == 0;
-    if (exists && S_ISDIR(status.st_mode)) {
-        fail("write", path, EISDIR);
-    }
-    if (exists && !S_ISREG(status.st_mode)) {
-        descriptor_ = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
-        if (descriptor_ < 0) {
-            fail("open", path, errno);
-        }
-        return;
-    }
-    path_ = link_target(path);
-    buffer_.reserve(buffer_size);
-    descriptor_ = create_beside(path_, temporary_);
-    if (exists) {
-        ::fchmod(descriptor_, status.st_mode & 0777U);
-    }
-}
-
-AtomicFile::~AtomicFile() {
-    if (descriptor_ >= 0) {
-        ::close(descriptor_);
-        if (!temporary_.empty()) {
-            ::unlink(temporary_.c_str());
-        }
-    }
-}
-
-void AtomicFile::write(std::span<const std::byte> bytes) {
-    if (buffer_.size() + bytes.size() > buffer_size) {
-        flush();
-        if (bytes.size() >= buffer_size) {
-            write_all(descriptor_, bytes, path_);
-            return;
-        }
-    }
-    buffer_.insert(buffer_.end(), bytes.begin(), bytes.end());
-}
-
-void AtomicFile::write(std::string_view text) {
-    write(std::as_bytes(std::span(text)));
-}
-
-void AtomicFile::patch(std::uint64_t offset, std::span<const std::byte> bytes) {
-    flush();
-    while (!bytes.empty()) {
-        const ssize_t written = ::pwrite(descriptor_, bytes.data(), bytes.size(), static_cast<off_t>(offset));
-        if (written < 0) {
-            if (errno == EINTR) {
-                continue;
-            }
-            fail("write", path_, errno);
-        }
-        offset += static_cast<std::uint64_t>(written);
-        bytes = bytes.subspan(static_cast<std::size_t>(written));
-    }
-}
-
-void AtomicFile::flush() {
-    write_all(descriptor_, buffer_, path_);
-    buffer_.clear();
-}
-
-void AtomicFile::sync() {
-    flush();
-    if (!temporary_.empty() && ::fsync(descriptor_) != 0) {
-        fail("sync", path_, errno);
-    }
-}
-
-void AtomicFile::commit() {
-    sync();
-    if (temporary_.empty()) {
-        ::close(std::exchange(descriptor_, -1));
-        return;
-    }
-    if (::rename(temporary_.c_str(), path_.c_str()) != 0) {
-        fail("replace", path_, errno);
-    }
-    ::close(std::exchange(descriptor_, -1));
-    sync_folder(path_);
 }
 
 }  // namespace stackae::core

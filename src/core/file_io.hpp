@@ -6,7 +6,6 @@
 #include <optional>
 #include <span>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "stackae/error.hpp"
@@ -28,17 +27,20 @@ private:
     int value_;
 };
 
+/// What may be opened for reading: a pipe waits for whoever writes it, and a device may have no end.
+enum class Readable { regular_files, anything };
+
 /// A file, pipe or device opened for reading, never mapped: a file that shrinks while it is read is an error,
-/// not a signal. Move-only.
+/// not a signal. Opening does not wait, reading a pipe does. Move-only.
 class InputFile {
 public:
-    /// Throws IoError with the system's reason, also for folders.
-    explicit InputFile(const std::string& path);
+    /// Throws IoError with the system's reason, also for folders and for what is not `readable`.
+    explicit InputFile(const std::string& path, Readable readable = Readable::anything);
 
     [[nodiscard]] const std::string& path() const { return path_; }
     /// Bytes that a regular file had when it was opened; nothing for pipes and devices.
     [[nodiscard]] std::optional<std::uint64_t> size() const { return size_; }
-    /// Reads on; returns how many bytes came, 0 at the end only. Throws IoError.
+    /// Reads on; returns how many bytes came, 0 at the end only. Throws IoError with the offset.
     std::size_t read_some(std::span<std::byte> bytes);
     /// Reads on and fills `bytes`. Throws IoError, also where the file or pipe ends before.
     void read(std::span<std::byte> bytes);
@@ -50,6 +52,7 @@ private:
     std::string path_;
     Descriptor file_;
     std::optional<std::uint64_t> size_;
+    std::uint64_t offset_ = 0;  ///< of what read_some() gives next
 };
 
 /// A file mapped for reading. Move-only.
@@ -77,39 +80,9 @@ public:
     using IoError::IoError;
 };
 
-/// A file's content. Throws IoError with the system's reason, also for folders, and FileTooLarge before it
-/// reads what is above `most` bytes.
-[[nodiscard]] std::vector<std::byte> read_file(
-    const std::string& path, std::uint64_t most = std::numeric_limits<std::uint64_t>::max());
-
-/// Replaces a file only as a whole: writes beside it, syncs, renames. Without commit() the old file stays
-/// and the new one is removed. A path that is no regular file (/dev/null, a pipe) is written straight.
-class AtomicFile {
-public:
-    /// Throws IoError when the folder does not exist or cannot be written.
-    explicit AtomicFile(const std::string& path);
-    AtomicFile(const AtomicFile&) = delete;
-    AtomicFile& operator=(const AtomicFile&) = delete;
-    ~AtomicFile();
-
-    /// Buffered. Throws IoError (disk full) with the path.
-    void write(std::span<const std::byte> bytes);
-    void write(std::string_view text);
-    /// Overwrites bytes written before, from `offset`; what is written next still goes to the end. Throws
-    /// IoError, also where the path is no regular file but a pipe.
-    void patch(std::uint64_t offset, std::span<const std::byte> bytes);
-    /// Brings everything to the disk, still under the temporary name; of commit() only the renaming is left.
-    /// So several files can be made sure of before the first is replaced. Throws IoError.
-    void sync();
-    void commit();
-
-private:
-    void flush();
-
-    std::string path_;
-    std::string temporary_;  ///< empty when written straight
-    int descriptor_ = -1;
-    std::vector<std::byte> buffer_;
-};
+/// A file's content. Throws as InputFile does, and FileTooLarge before it reads what is above `most` bytes.
+[[nodiscard]] std::vector<std::byte> read_file(const std::string& path,
+                                               std::uint64_t most = std::numeric_limits<std::uint64_t>::max(),
+                                               Readable readable = Readable::anything);
 
 }  // namespace stackae::core

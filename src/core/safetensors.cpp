@@ -11,6 +11,7 @@
 
 #include "stackae/error.hpp"
 
+#include "core/atomic_file.hpp"
 #include "core/file_io.hpp"
 #include "core/hash.hpp"
 #include "core/json.hpp"

@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "core/file_io.hpp"
+#include "core/atomic_file.hpp"
 
 namespace stackae::features {
 

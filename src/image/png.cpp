@@ -16,7 +16,7 @@
 #include "stackae/error.hpp"
 #include "stackae/pictures.hpp"
 
-#include "core/file_io.hpp"
+#include "core/atomic_file.hpp"
 #include "image/exif.hpp"
 #include "image/formats.hpp"
 #include "image/png_chunks.hpp"

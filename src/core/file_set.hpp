@@ -1,0 +1,35 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/atomic_file.hpp"
+
+namespace stackae::core {
+
+/// Files that belong together (a table and its names, an output and its manifest) and are replaced together:
+/// after whatever ends the process, all are old or all are new once the next run has called recover(), as
+/// every AtomicFile does. commit() syncs all, then puts a record into each folder (hidden, synced; it lists
+/// the temporary and the final name, size and checksum of each file), gives the temporaries their names, and
+/// renames. From the last temporary's name on, recover() completes what was begun; before, it takes it back.
+/// The record is locked, so that of two runs that replace the same files one waits for the other: never a
+/// mix.
+class FileSet {
+public:
+    /// As AtomicFile. Files are renamed in the order in which they were added. The reference stays valid.
+    AtomicFile& add(const std::string& path);
+    /// Every file that was not committed by itself. Throws IoError; then all old files are as they were, or,
+    /// where that came in the midst of the renaming, the next recover() goes on.
+    void commit();
+
+private:
+    std::vector<std::unique_ptr<AtomicFile>> files_;
+};
+
+/// Completes or takes back the replacement of files that a killed run left in a folder, and removes what it
+/// left behind; waits for one that is going on. Returns the paths of files that got their new content. Costs
+/// two failing open(2) where there is nothing to do. Throws IoError, also when the folder cannot be written.
+std::vector<std::string> recover(const std::string& folder);
+
+}  // namespace stackae::core

@@ -1,0 +1,245 @@
+#include "core/file_set.hpp"
+
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "stackae/error.hpp"
+
+#include "support/catch.hpp"
+#include "support/file_faults.hpp"
+#include "support/processes.hpp"
+#include "support/temporary_folder.hpp"
+
+namespace stackae::core {
+namespace {
+
+using namespace test;
+namespace fs = std::filesystem;
+
+/// Replaces files of these paths, each by `text` and its number.
+void replace(const std::vector<std::string>& paths, const std::string& text) {
+    FileSet files;
+    for (std::size_t i = 0; i < paths.size(); ++i) {
+        AtomicFile& file = files.add(paths[i]);
+        file.write(text + std::to_string(i) + std::string(5000, '.'));
+        file.patch(0, std::as_bytes(std::span(text.data(), 1)));
+    }
+    files.commit();
+}
+
+/// What replace() wrote into all of these, or "mixed".
+std::string common_text(const std::vector<std::string>& paths) {
+    std::string common;
+    for (std::size_t i = 0; i < paths.size(); ++i) {
+        const std::string found = read_text(paths[i]);
+        const std::size_t number = found.find('.');
+        const std::string text = found.substr(0, number - 1);
+        if (found != text + std::to_string(i) + std::string(5000, '.') || (i > 0 && text != common)) {
+            return "mixed";
+        }
+        common = text;
+    }
+    return common;
+}
+
+/// A folder with a folder in it, and the paths of three files that belong together.
+struct Trio {
+    TemporaryFolder folder;
+    std::vector<std::string> paths{folder / "table", folder / "table.names", folder / "other/manifest"};
+
+    Trio() { fs::create_directory(folder / "other"); }
+    [[nodiscard]] std::ptrdiff_t entries() const {
+        return std::distance(fs::recursive_directory_iterator(folder.path()), {});
+    }
+};
+
+}  // namespace
+
+TEST_CASE("files of a set keep their old content until all is there, and nothing else stays") {
+    const Trio trio;
+    replace(trio.paths, "old");
+    FileSet files;
+    for (const std::string& path : trio.paths) {
+        files.add(path).write("new");
+    }
+    CHECK(common_text(trio.paths) == "old");
+    files.commit();
+    for (const std::string& path : trio.paths) {
+        CHECK(read_text(path) == "new");
+    }
+    CHECK(trio.entries() == 4);
+}
+
+TEST_CASE("a set that is not committed leaves nothing, and a file of it can be committed alone") {
+    const Trio trio;
+    replace(trio.paths, "old");
+    {
+        FileSet files;
+        files.add(trio.paths[0]).write("new");
+        AtomicFile& alone = files.add(trio.paths[2]);
+        alone.write("new");
+        alone.commit();
+    }
+    CHECK(read_text(trio.paths[2]) == "new");
+    CHECK(common_text({trio.paths[0], trio.paths[1]}) == "old");
+    CHECK(trio.entries() == 4);
+}
+
+TEST_CASE("killed at any call, a set is all old or all new for the next run, which leaves nothing else") {
+    for (const bool nameless : {true, false}) {
+        for (const std::size_t count : {1U, 2U, 3U}) {
+            const Trio trio;
+            const std::vector<std::string> paths(trio.paths.begin(),
+                                                 trio.paths.begin() + static_cast<std::ptrdiff_t>(count));
+            long old_ones = 0;
+            long new_ones = 0;
+            for (long call = 0;; ++call) {
+                bool reached = false;
+                for (const bool after : {false, true}) {
+                    replace(paths, "old");
+                    const int code = exit_codes(1, [&](int /*index*/) {
+                        const FileFaults faults({.nameless = nameless, .call = call, .after = after});
+                        replace(paths, "new");
+                    })[0];
+                    reached = code == -SIGKILL;
+                    REQUIRE((reached || code == 0));
+                    for (std::size_t i = 0; i < count; ++i) {  // each by itself is whole at once
+                        const std::string found = read_text(paths[i]);
+                        CHECK((found.starts_with("old") || found.starts_with("new")));
+                        CHECK(found.size() == 5004);
+                    }
+                    recover(trio.folder.path());
+                    const std::string found = common_text(paths);
+                    CHECK((found == "old" || found == "new"));
+                    ++(found == "old" ? old_ones : new_ones);
+                    {
+                        const FileFaults faults({.nameless = nameless});
+                        replace(paths, "next");
+                    }
+                    CHECK(common_text(paths) == "next");
+                    CHECK(trio.entries() == static_cast<std::ptrdiff_t>(count) + 1);
+                }
+                if (!reached) {
+                    break;
+                }
+            }
+            CHECK(old_ones > 5);
+            CHECK(new_ones > 1);
+        }
+    }
+}
+
+TEST_CASE("a run that begins in any folder of a set completes what was begun") {
+    const Trio trio;
+    for (const std::string& folder : {trio.folder.path(), trio.folder / "other"}) {
+        for (long call = 0;; ++call) {
+            replace(trio.paths, "old");
+            const bool killed = exit_codes(1, [&](int /*index*/) {
+                                    const FileFaults faults({.call = call});
+                                    replace(trio.paths, "new");
+                                })[0] != 0;
+            const bool begun = !killed || read_text(trio.paths[0]).starts_with("new");
+            recover(folder);
+            const std::string found = common_text(trio.paths);
+            CHECK((found == "new" || (found == "old" && !begun)));
+            if (!killed) {
+                break;
+            }
+        }
+        replace(trio.paths, "next");
+        CHECK(trio.entries() == 4);
+    }
+}
+
+TEST_CASE("recover() tells which files got their content, and a file written since is left alone") {
+    for (const bool written_since : {false, true}) {
+        const Trio trio;
+        const std::vector<std::string> paths(trio.paths.begin(), trio.paths.begin() + 2);
+        const auto is_new = [&](std::size_t i) { return read_text(paths[i]).starts_with("new"); };
+        long call = 0;
+        do {  // until a run is killed between the two renames
+            replace(paths, "old");
+            REQUIRE(exit_codes(1, [&](int /*index*/) {
+                        const FileFaults faults({.call = call});
+                        replace(paths, "new");
+                    })[0] == -SIGKILL);
+            ++call;
+        } while (!is_new(0) || is_new(1));
+        if (written_since) {
+            write_text(paths[1], "by hand");
+            fs::last_write_time(paths[1], fs::file_time_type::clock::now() + std::chrono::seconds(5));
+            CHECK(recover(trio.folder.path()).empty());
+            CHECK(read_text(paths[1]) == "by hand");
+        } else {
+            CHECK(recover(trio.folder.path()) == std::vector{fs::canonical(paths[1]).string()});
+            CHECK(common_text(paths) == "new");
+        }
+        CHECK(trio.entries() == 3);
+    }
+}
+
+TEST_CASE("of runs that replace the same files at once one whole set stays, never a mix") {
+    const Trio trio;
+    const std::vector<std::string> other_order{trio.paths[2], trio.paths[1], trio.paths[0]};
+    for (const bool nameless : {true, false}) {
+        CHECK(exit_codes(4, [&](int index) {
+                  const FileFaults faults({.nameless = nameless});
+                  for (int i = 0; i < 10; ++i) {
+                      replace(trio.paths, std::string(1, static_cast<char>('A' + index)));
+                  }
+              }) == std::vector<int>(4, 0));
+        CHECK(common_text(trio.paths) != "mixed");
+        CHECK(trio.entries() == 4);
+    }
+    // Neither do two that hold the folders in another order wait for each other for ever.
+    CHECK(exit_codes(2, [&](int index) {
+              for (int i = 0; i < 10; ++i) {
+                  replace(index == 0 ? trio.paths : other_order, "x");
+              }
+          }) == std::vector<int>(2, 0));
+}
+
+TEST_CASE("a disk that fails at any call leaves a set old, or new where all was there") {
+    const Trio trio;
+    for (const bool nameless : {true, false}) {
+        for (long call = 0;; ++call) {
+            replace(trio.paths, "old");
+            bool reached = false;
+            try {
+                const FileFaults faults({.nameless = nameless, .call = call, .error = ENOSPC});
+                replace(trio.paths, "new");
+                reached = faults.reached();
+            } catch (const IoError& failure) {
+                reached = true;
+                CHECK_THAT(failure.what(), contains(std::strerror(ENOSPC)));
+            }
+            recover(trio.folder.path());
+            CHECK(common_text(trio.paths) != "mixed");
+            if (!reached) {
+                break;
+            }
+        }
+        replace(trio.paths, "next");
+        CHECK(trio.entries() == 4);
+    }
+}
+
+TEST_CASE("a record that is cut short or names what it may not is removed, and moves nothing") {
+    const TemporaryFolder folder;
+    write_text(folder / "victim", "old");
+    for (const std::string& text : {std::string(), std::string("stackae commit 1"), std::string(3, '\0'),
+                                    std::string(2'000'000, 'x')}) {
+        write_text(folder / ".stackae-commit", text);
+        CHECK(recover(folder.path()).empty());
+        CHECK(folder.entries() == 1);
+    }
+    CHECK(read_text(folder / "victim") == "old");
+    CHECK(recover(folder / "gone").empty());
+}
+
+}  // namespace stackae::core
