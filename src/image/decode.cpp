@@ -26,17 +26,19 @@ Picture decode(ByteSpan file, const DecodeOptions& options) {
     return decoder_of(file).decode(file, options);
 }
 
+std::uint64_t most_file_bytes(const PictureLimits& limits) {
+    return std::min<std::uint64_t>(std::numeric_limits<int>::max(),
+                                   static_cast<std::uint64_t>(limits.max_pixels) * 16 + (64U << 20U));
+}
+
 Picture decode_file(const std::string& path, const DecodeOptions& options) {
-    const auto most =
-        std::min<std::uint64_t>(std::numeric_limits<int>::max(),
-                                static_cast<std::uint64_t>(options.limits.max_pixels) * 16 + (64U << 20U));
     const auto reason = [&](const IoError& failure) {
         const std::string text = failure.what();
         return text.starts_with(path + ": ") ? text.substr(path.size() + 2) : text;
     };
     std::vector<std::byte> file;
     try {
-        file = core::read_file(path, most);
+        file = core::read_file(path, most_file_bytes(options.limits), core::Readable::regular_files);
     } catch (const core::FileTooLarge& failure) {
         throw BadPicture(PictureStatus::too_large, reason(failure));
     } catch (const IoError& failure) {

@@ -12,6 +12,8 @@ namespace stackae::image {
 
 /// The same from a file; also missing, unreadable.
 [[nodiscard]] Picture decode_file(const std::string& path, const DecodeOptions& options);
+/// More than that is in no picture within the limits.
+[[nodiscard]] std::uint64_t most_file_bytes(const PictureLimits& limits);
 
 /// Throws BadPicture (unsupported) when a float lies outside of [0, 1] or is not a number.
 void check_unit_range(const cv::Mat& pixels);

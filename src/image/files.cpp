@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fmt/format.h>
+#include <optional>
 #include <string_view>
 #include <sys/stat.h>
 
@@ -23,6 +24,11 @@ public:
         labelled_ = std::any_of(entries_.begin(), entries_.end(),
                                 [](const PictureEntry& entry) { return entry.label.has_value(); });
     }
+    /// The only picture came through a pipe, which can be read but once.
+    FileSource(std::string path, std::vector<std::byte> piped, const PictureLimits& limits)
+        : FileSource(path, std::vector<PictureEntry>{{path, std::nullopt}}, limits) {
+        piped_ = std::move(piped);
+    }
 
     [[nodiscard]] std::int64_t size() const override { return static_cast<std::int64_t>(entries_.size()); }
     [[nodiscard]] PictureEntry entry(std::int64_t i) const override {
@@ -31,6 +37,9 @@ public:
     [[nodiscard]] const std::string& path() const override { return path_; }
     [[nodiscard]] bool labelled() const override { return labelled_; }
     [[nodiscard]] Picture load(std::int64_t i, const Recipe* recipe) const override {
+        if (piped_) {
+            return decode(*piped_, {limits_, recipe});
+        }
         return decode_file(entries_[static_cast<std::size_t>(i)].path, {limits_, recipe});
     }
 
@@ -38,6 +47,7 @@ private:
     std::string path_;
     std::vector<PictureEntry> entries_;
     PictureLimits limits_;
+    std::optional<std::vector<std::byte>> piped_;
     bool labelled_ = false;
 };
 
@@ -120,6 +130,10 @@ std::optional<std::string> label_of(const std::string& relative) {
 }  // namespace
 
 SourcePointer open_file(const std::string& path, const PictureLimits& limits) {
+    std::error_code ignored;
+    if (fs::is_fifo(path, ignored)) {
+        return std::make_shared<FileSource>(path, core::read_file(path, most_file_bytes(limits)), limits);
+    }
     return std::make_shared<FileSource>(path, std::vector<PictureEntry>{{path, std::nullopt}}, limits);
 }
 

@@ -79,6 +79,16 @@ expect 0 extract -m model.stackae -- -dash.pgm
 grep -q '^-dash.pgm,' out || fail "a path after -- is a path"
 expect 0 extract "dîr, \"x\"" -m model.stackae
 lines out 2
+# A pipe in a list is no picture, and not waited for; one that is named itself is read.
+mkfifo never.png
+printf 'pictures/ann/0.pgm\nnever.png\n' >piped.txt
+expect 3 extract piped.txt -m model.stackae
+has err "skipped never.png: a pipe found, a regular file expected (unreadable)"
+lines out 2
+last="extract <(cat pictures/ann/0.pgm)"
+"$program" extract <(cat pictures/ann/0.pgm) -m model.stackae >out 2>err || fail "a picture from a pipe"
+lines out 2
+
 # A list, with labels of its own.
 printf '# a comment\npictures/ann/0.pgm\tAnn Lee\n-dash.pgm\tBob\n' >list.txt
 expect 0 extract list.txt -m model.stackae
