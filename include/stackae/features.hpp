@@ -12,6 +12,10 @@
 
 namespace stackae {
 
+namespace core {
+class FileSet;
+}
+
 /// Numbers are written in the fewest digits that give the same float again, whatever the locale.
 enum class FeatureFormat {
     /// Header `filename,label,f0,f1,…`; the label column only where there are labels, an empty field where a
@@ -19,9 +23,10 @@ enum class FeatureFormat {
     csv,
     /// float32, C order, n × d. `NAME.npy.csv` beside NAME.npy has `row,filename,label`, rows from 0.
     npy,
-    /// `label index:value …`, indices from 1, zeros left out. Labels are numbers from 0, whose names are the
-    /// lines of `NAME.classes` beside it; a row without a label gets -1, and every row of a table without
-    /// labels gets 0, as LIBSVM's own documents advise.
+    /// `label index:value …`, indices from 1, zeros left out but for the last feature, which says how many
+    /// there are. Labels are numbers from 0, whose names are the lines of `NAME.classes` beside it; a row
+    /// without a label gets -1, and every row of a table without labels gets 0, as LIBSVM's own documents
+    /// advise.
     libsvm,
     /// For TensorFlow's Embedding Projector: a folder with `tensors.tsv` and `metadata.tsv`, or, where the
     /// path ends in .tsv, that file and `NAME.metadata.tsv` beside it. Without labels the metadata is one
@@ -51,13 +56,20 @@ struct FeatureRow {
 };
 
 /// Writes a feature table row by row in flat memory; files appear at their names only with finish(),
-/// whole. Without finish() nothing is left behind.
+/// whole. Without finish() nothing is left behind. A table and its side file are replaced together: where the
+/// process is killed in the midst of it, a hidden record stays in the folder, by which the next writer to
+/// that folder (or the next command of the program that reads there) completes it. Names are written in
+/// UTF-8: in one that is not, every odd byte becomes `\xHH` and every backslash `\x5c`.
 class FeatureWriter {
 public:
     /// columns: d. labelled: whether a label column is kept. class_names, for libsvm: label numbers in this
     /// order (classes met later are appended); may be empty. Throws IoError.
     FeatureWriter(const std::string& path, FeatureFormat format, std::int64_t columns, bool labelled,
                   std::vector<std::string> class_names = {});
+    /// With files that the caller replaces together with others by committing `files` after finish(), for
+    /// programs that are built with stackae's sources (core/file_set.hpp).
+    FeatureWriter(core::FileSet& files, const std::string& path, FeatureFormat format, std::int64_t columns,
+                  bool labelled, std::vector<std::string> class_names = {});
     /// To a stream instead of a file: csv, libsvm and jsonl only. Throws InvalidArgument for the others.
     FeatureWriter(std::ostream& out, FeatureFormat format, std::int64_t columns, bool labelled,
                   std::vector<std::string> class_names = {});
@@ -72,6 +84,9 @@ public:
 
 private:
     struct State;
+    void open(core::FileSet& files, const std::string& path, FeatureFormat format, bool labelled,
+              const std::vector<std::string>& class_names);
+
     std::unique_ptr<State> state_;
 };
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -36,6 +37,33 @@ struct Gallery {
 void save(const Gallery& gallery, const std::string& path);
 /// Throws IoError, or CorruptFile naming the file and what is wrong with it.
 [[nodiscard]] Gallery load_gallery(const std::string& path);
+
+/// Held from before a gallery is read until after it was replaced, this keeps the changes of several
+/// processes (and of `stackae enroll`, which does the same) from getting lost:
+///
+///     const GalleryLock lock("people.gallery");  // waits for another that changes it
+///     Gallery gallery = load_gallery("people.gallery");
+///     append(gallery, more);
+///     save(gallery, "people.gallery");
+///
+/// An exclusive flock(2) of the file: it covers one save(), and reading alone needs none. A path without a
+/// file, or with a device, is not locked.
+class GalleryLock {
+public:
+    /// waiting: called again and again while another has the lock, with the seconds waited so far; what it
+    /// throws ends the waiting. Throws IoError when the file cannot be opened.
+    explicit GalleryLock(const std::string& path, const std::function<void(double seconds)>& waiting = {});
+    GalleryLock(GalleryLock&&) noexcept;
+    GalleryLock& operator=(GalleryLock&&) noexcept;
+    ~GalleryLock();
+
+    /// False where the file system cannot lock the file: then nobody is kept out.
+    [[nodiscard]] bool supported() const;
+
+private:
+    struct State;
+    std::unique_ptr<State> state_;
+};
 
 /// Throws InvalidArgument, naming both identities, when the gallery was made with another model.
 void check_model(const Gallery& gallery, const Model& model);

@@ -30,6 +30,8 @@ public:
     AtomicFile& operator=(const AtomicFile&) = delete;
     ~AtomicFile();
 
+    /// Where it will be: what a link leads to.
+    [[nodiscard]] const std::string& path() const { return path_; }
     /// Buffered. Throws IoError (disk full) with the path.
     void write(std::span<const std::byte> bytes);
     void write(std::string_view text);

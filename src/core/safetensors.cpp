@@ -307,6 +307,14 @@ void write_safetensors(const Safetensors& content, const std::string& path) {
 
 void write_safetensors(const std::map<std::string, std::string>& metadata, const TensorReferences& tensors,
                        const std::string& path) {
+    AtomicFile file(path);
+    write_safetensors(metadata, tensors, file);
+    file.commit();
+}
+
+void write_safetensors(const std::map<std::string, std::string>& metadata, const TensorReferences& tensors,
+                       AtomicFile& file) {
+    const std::string& path = file.path();
     check_to_write(metadata, tensors, path);
     Metadata written;
     for (const auto& [key, value] : metadata) {
@@ -318,14 +326,12 @@ void write_safetensors(const std::map<std::string, std::string>& metadata, const
         throw InvalidArgument(fmt::format("{}: header of {} bytes, the format allows {}", path, header.size(),
                                           max_safetensors_header));
     }
-    AtomicFile file(path);
     const std::uint64_t length = header.size();
     file.write(std::as_bytes(std::span(&length, 1)));
     file.write(header);
     for (const auto& [name, tensor] : tensors) {
         file.write(std::as_bytes(tensor->values()));
     }
-    file.commit();
 }
 
 Safetensors read_safetensors(const std::string& path) {

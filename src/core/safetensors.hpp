@@ -10,6 +10,8 @@
 
 namespace stackae::core {
 
+class AtomicFile;
+
 /// A safetensors file in memory: an 8-byte little-endian header length, a JSON header, raw little-endian
 /// tensors. Only F32 is written and read. Metadata is a flat map of strings, as the format asks.
 struct Safetensors {
@@ -49,6 +51,10 @@ using TensorReferences = std::vector<std::pair<std::string, const Tensor*>>;
 /// The same without a copy of the tensors.
 void write_safetensors(const std::map<std::string, std::string>& metadata, const TensorReferences& tensors,
                        const std::string& path);
+
+/// Into a file that the caller commits.
+void write_safetensors(const std::map<std::string, std::string>& metadata, const TensorReferences& tensors,
+                       AtomicFile& file);
 
 /// Every length and offset is checked against the file before it is believed; the checksum must fit.
 /// Throws IoError, CorruptFile.

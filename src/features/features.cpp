@@ -6,9 +6,11 @@
 #include <filesystem>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <optional>
 
 #include "stackae/error.hpp"
 
+#include "core/file_set.hpp"
 #include "features/output.hpp"
 #include "features/tables.hpp"
 
@@ -58,7 +60,7 @@ bool projector_folder(const std::string& path) {
     return !ends_with_any_case(path, ".tsv") || std::filesystem::is_directory(path);
 }
 
-/// A folder that is removed again unless it is kept, if it was made here and is empty.
+/// A folder that is removed again if it was made here and nothing came into it.
 class Folder {
 public:
     explicit Folder(const std::string& path) : path_(path) {
@@ -76,7 +78,6 @@ public:
             std::filesystem::remove(path_, ignored);
         }
     }
-    void keep() { made_ = false; }
 
 private:
     std::string path_;
@@ -135,7 +136,8 @@ std::vector<std::string> feature_files(const std::string& path, FeatureFormat fo
 }
 
 struct FeatureWriter::State {
-    std::unique_ptr<Folder> folder;  // first, so that it goes after the files in it
+    std::unique_ptr<Folder> folder;
+    std::optional<core::FileSet> own;
     std::vector<std::unique_ptr<Output>> outputs;
     std::unique_ptr<Table> table;
     std::int64_t columns;
@@ -147,8 +149,8 @@ struct FeatureWriter::State {
         }
     }
 
-    FileOutput& file(const std::string& path) {
-        auto output = std::make_unique<FileOutput>(path);
+    FileOutput& file(core::AtomicFile& written) {
+        auto output = std::make_unique<FileOutput>(written);
         FileOutput& reference = *output;
         outputs.push_back(std::move(output));
         return reference;
@@ -158,13 +160,26 @@ struct FeatureWriter::State {
 FeatureWriter::FeatureWriter(const std::string& path, FeatureFormat format, std::int64_t columns,
                              bool labelled, std::vector<std::string> class_names)
     : state_(std::make_unique<State>(columns)) {
+    open(state_->own.emplace(), path, format, labelled, class_names);
+}
+
+FeatureWriter::FeatureWriter(core::FileSet& files, const std::string& path, FeatureFormat format,
+                             std::int64_t columns, bool labelled, std::vector<std::string> class_names)
+    : state_(std::make_unique<State>(columns)) {
+    open(files, path, format, labelled, class_names);
+}
+
+void FeatureWriter::open(core::FileSet& set, const std::string& path, FeatureFormat format, bool labelled,
+                         const std::vector<std::string>& class_names) {
     State& s = *state_;
+    const std::int64_t columns = s.columns;
     if (format == FeatureFormat::projector && projector_folder(path)) {
         s.folder = std::make_unique<Folder>(path);
     }
     const std::vector<std::string> files = feature_files(path, format, labelled);
-    FileOutput& rows = s.file(files.front());
-    FileOutput* side = files.size() > 1 ? &s.file(files.back()) : nullptr;
+    // The side file is renamed first, so that the table is never without it.
+    FileOutput* side = files.size() > 1 ? &s.file(set.add(files.back())) : nullptr;
+    FileOutput& rows = s.file(set.add(files.front()));
     switch (format) {
         case FeatureFormat::csv:
             s.table = std::make_unique<features::CsvTable>(rows, columns, labelled);
@@ -231,11 +246,8 @@ void FeatureWriter::finish() {
     for (const auto& output : state_->outputs) {
         output->sync();
     }
-    for (const auto& output : state_->outputs) {
-        output->commit();
-    }
-    if (state_->folder) {
-        state_->folder->keep();
+    if (state_->own) {
+        state_->own->commit();
     }
     state_->finished = true;
 }

@@ -1,10 +1,8 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 #include <iosfwd>
 #include <span>
-#include <string>
 #include <string_view>
 
 #include "core/atomic_file.hpp"
@@ -23,24 +21,20 @@ public:
     virtual void write(std::string_view text) = 0;
     /// Everything written has arrived, or IoError is thrown.
     virtual void sync() = 0;
-    /// The result takes its name.
-    virtual void commit() = 0;
 };
 
-/// A file that appears whole or not at all.
+/// A file that takes its name when its set is committed.
 class FileOutput final : public Output {
 public:
-    explicit FileOutput(const std::string& path) : file_(path) {}
+    explicit FileOutput(core::AtomicFile& file) : file_(file) {}
     void write(std::string_view text) override { file_.write(text); }
     void write(std::span<const std::byte> bytes) { file_.write(bytes); }
-    void patch(std::uint64_t offset, std::string_view text) {
-        file_.patch(offset, std::as_bytes(std::span(text)));
-    }
+    /// Replaces the file's beginning.
+    void patch(std::string_view text) { file_.patch(0, std::as_bytes(std::span(text))); }
     void sync() override { file_.sync(); }
-    void commit() override { file_.commit(); }
 
 private:
-    core::AtomicFile file_;
+    core::AtomicFile& file_;
 };
 
 /// A stream of the caller's.
@@ -49,7 +43,6 @@ public:
     explicit StreamOutput(std::ostream& stream) : stream_(stream) {}
     void write(std::string_view text) override;
     void sync() override;
-    void commit() override {}
 
 private:
     void check() const;

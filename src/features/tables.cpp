@@ -5,9 +5,12 @@
 #include <iterator>
 
 #include "core/json.hpp"
+#include "core/text.hpp"
 
 namespace stackae::features {
 namespace {
+
+using core::csv_field;
 
 static_assert(std::endian::native == std::endian::little, "NPY files are written as <f4");
 
@@ -29,7 +32,8 @@ std::string label_field(const FeatureRow& row, bool labelled) {
 }
 
 /// For formats in which a line end or a tab cannot be written.
-std::string one_line(std::string text) {
+std::string one_line(std::string_view name) {
+    std::string text = core::to_utf8(name);
     for (char& c : text) {
         if (c == '\t' || c == '\n' || c == '\r') {
             c = ' ';
@@ -53,17 +57,6 @@ std::string npy_header(std::int64_t rows, std::int64_t columns) {
 }
 
 }  // namespace
-
-std::string csv_field(std::string_view text) {
-    if (text.find_first_of(",\"\r\n") == std::string_view::npos) {
-        return std::string(text);
-    }
-    std::string quoted = "\"";
-    for (const char c : text) {
-        quoted.append(c == '"' ? 2 : 1, c);
-    }
-    return quoted + '"';
-}
 
 CsvTable::CsvTable(Output& out, std::int64_t columns, bool labelled) : out_(out), labelled_(labelled) {
     append(line_, labelled ? "filename,label" : "filename");
@@ -99,7 +92,7 @@ void NpyTable::write_row(const FeatureRow& row, std::span<const float> code) {
 }
 
 void NpyTable::end() {
-    out_.patch(0, npy_header(rows_, columns_));
+    out_.patch(npy_header(rows_, columns_));
 }
 
 LibsvmTable::LibsvmTable(Output& out, Output* classes, bool labelled,
@@ -129,7 +122,8 @@ void LibsvmTable::write_row(const FeatureRow& row, std::span<const float> code) 
     line_.clear();
     fmt::format_to(std::back_inserter(line_), "{}", label_of(row));
     for (std::size_t i = 0; i < code.size(); ++i) {
-        if (code[i] != 0.0F) {
+        // The last one always, since readers take the number of features from the largest index.
+        if (code[i] != 0.0F || i + 1 == code.size()) {
             fmt::format_to(std::back_inserter(line_), " {}:{}", i + 1, code[i]);
         }
     }

@@ -93,7 +93,4 @@ private:
     fmt::memory_buffer line_;
 };
 
-/// A field by RFC 4180: in quotes, its own doubled, where it has a comma, a quote or a line end.
-[[nodiscard]] std::string csv_field(std::string_view text);
-
 }  // namespace stackae::features

@@ -16,10 +16,10 @@
 #include "stackae/error.hpp"
 #include "stackae/pictures.hpp"
 
-#include "core/atomic_file.hpp"
 #include "image/exif.hpp"
 #include "image/formats.hpp"
 #include "image/png_chunks.hpp"
+#include "image/write_png.hpp"
 
 namespace stackae {
 namespace {
@@ -176,13 +176,19 @@ image::Picture image::decode_png(ByteSpan file, const DecodeOptions& options) {
 }
 
 void write_png(const std::string& path, const Tensor& picture) {
+    core::AtomicFile file(path);
+    image::write_png(file, picture);
+    file.commit();
+}
+
+void image::write_png(core::AtomicFile& file, const Tensor& picture) {
     const std::vector<std::int64_t>& shape = picture.shape();
     constexpr std::int64_t most_side = 1 << 20;
     const std::int64_t channels = shape.size() == 3 ? shape[2] : 1;
     if (shape.size() < 2 || shape.size() > 3 || picture.empty() || (channels != 1 && channels != 3) ||
         shape[0] > most_side || shape[1] > most_side) {
         throw InvalidArgument(
-            fmt::format("{}: writing a picture: shape {} found, h×w, h×w×1 or h×w×3 expected", path,
+            fmt::format("{}: writing a picture: shape {} found, h×w, h×w×1 or h×w×3 expected", file.path(),
                         fmt::join(shape, "×")));
     }
     std::vector<png_byte> pixels(static_cast<std::size_t>(picture.size()));
@@ -191,9 +197,7 @@ void write_png(const std::string& path, const Tensor& picture) {
         return static_cast<png_byte>(std::lround(unit * 255.0F));
     });
     const std::string encoded = encode_png(pixels, shape[0], shape[1], channels);
-    core::AtomicFile file(path);
     file.write(std::as_bytes(std::span(encoded)));
-    file.commit();
 }
 
 }  // namespace stackae

@@ -1,8 +1,9 @@
+#include "search/gallery_file.hpp"
+
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "stackae/error.hpp"
-#include "stackae/gallery.hpp"
 
 #include "core/json.hpp"
 #include "core/safetensors.hpp"
@@ -19,7 +20,13 @@ constexpr std::size_t max_depth = 2;  ///< the object, and its lists of names an
 }  // namespace
 
 void save(const Gallery& gallery, const std::string& path) {
-    search::check(gallery, fmt::format("{}: cannot write the gallery", path));
+    core::AtomicFile file(path);
+    search::save(gallery, file);
+    file.commit();
+}
+
+void search::save(const Gallery& gallery, core::AtomicFile& file) {
+    search::check(gallery, fmt::format("{}: cannot write the gallery", file.path()));
     nlohmann::json description{{"model_identity", gallery.model_identity},
                                {"model_path", gallery.model_path},
                                {"layer", gallery.layer},
@@ -32,10 +39,10 @@ void save(const Gallery& gallery, const std::string& path) {
     if (gallery.threshold) {
         description["threshold"] = *gallery.threshold;  // an infinite one is printed as null: the same
     }
-    core::Safetensors file;
-    file.set_kind(kind, version);
-    file.metadata["gallery"] = core::print_json(description);
-    core::write_safetensors(file.metadata, {{"codes", &gallery.codes}}, path);
+    core::Safetensors content;
+    content.set_kind(kind, version);
+    content.metadata["gallery"] = core::print_json(description);
+    core::write_safetensors(content.metadata, {{"codes", &gallery.codes}}, file);
 }
 
 Gallery load_gallery(const std::string& path) {

@@ -1,5 +1,6 @@
 #include "stackae/features.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <filesystem>
@@ -12,6 +13,8 @@
 #include "stackae/error.hpp"
 
 #include "support/catch.hpp"
+#include "support/file_faults.hpp"
+#include "support/processes.hpp"
 #include "support/temporary_folder.hpp"
 #include "support/tensor.hpp"
 
@@ -131,6 +134,31 @@ TEST_CASE("LIBSVM counts from 1, leaves zeros out and numbers the classes in the
     CHECK(read_text(folder / "out.classes") == "dog\ncat\né ü\n");
 }
 
+TEST_CASE("LIBSVM keeps the number of features where the last ones are 0") {
+    std::ostringstream out;
+    FeatureWriter writer(out, FeatureFormat::libsvm, 4, false);
+    writer.write({{"a", std::nullopt}, {"b", std::nullopt}},
+                 tensor({2, 4}, {0.5F, 0.0F, 0.0F, 0.0F, 0.0F, 0.0F, 0.0F, 0.0F}));
+    writer.finish();
+    CHECK(out.str() == "0 1:0.5 4:0\n0 4:0\n");
+}
+
+TEST_CASE("every table is UTF-8, whatever bytes names and labels have") {
+    const TemporaryFolder folder;
+    for (const FeatureFormat format : {FeatureFormat::csv, FeatureFormat::npy, FeatureFormat::libsvm,
+                                       FeatureFormat::projector, FeatureFormat::jsonl}) {
+        const std::string path = folder / ("table."s + name(format));
+        FeatureWriter writer(path, format, 1, true);
+        writer.write({{"caf\xE9.png", "M\xFCller"}}, tensor({1, 1}, {1.0F}));
+        writer.finish();
+        const std::string text =
+            read_text(stackae::feature_files(path, format, true).back());  // the one with names
+        CHECK_THAT(text,
+                   stackae::test::contains(format == FeatureFormat::jsonl ? "M\\\\xfcller" : "M\\xfcller"));
+        CHECK(std::all_of(text.begin(), text.end(), [](char c) { return c >= 0; }));
+    }
+}
+
 TEST_CASE("LIBSVM without labels writes 0 and no classes") {
     const TemporaryFolder folder;
     write_odd(folder / "out.libsvm", FeatureFormat::libsvm, false, {"dog"});
@@ -204,6 +232,43 @@ TEST_CASE("without finish() nothing is left behind, and an older table stays") {
     }
     CHECK(folder.entries() == 1);
     CHECK(read_text(folder / "old.csv") == "old");
+}
+
+TEST_CASE("killed at any call, a table and its side file are of one run for the next run that writes there") {
+    for (const FeatureFormat format : {FeatureFormat::npy, FeatureFormat::libsvm, FeatureFormat::projector}) {
+        const TemporaryFolder folder;
+        const std::string path = folder / (format == FeatureFormat::projector ? "folder/" : "table.x");
+        const auto write_run = [&](const std::string& run) {
+            FeatureWriter writer(path, format, 1, true);
+            writer.write({{run + ".png", run}}, tensor({1, 1}, {run == "new" ? 1.0F : 2.0F}));
+            writer.finish();
+        };
+        const auto files = [&] {
+            std::string all;
+            for (const std::string& file : stackae::feature_files(path, format, true)) {
+                all += read_text(file);
+            }
+            return all;
+        };
+        write_run("new");
+        const std::string new_files = files();
+        write_run("old");
+        const std::string old_files = files();
+        long call = 0;
+        for (bool killed = true; killed; ++call) {
+            write_run("old");
+            killed = stackae::test::exit_codes(1, [&](int /*index*/) {
+                         const stackae::test::FileFaults faults({.call = call});
+                         write_run("new");
+                     })[0] != 0;
+            FeatureWriter(path + (format == FeatureFormat::projector ? "other.tsv" : ".csv"),
+                          FeatureFormat::csv, 1, true);  // a run that writes something else
+            const std::string found = files();
+            CHECK((found == old_files || found == new_files));
+            CHECK((killed || found == new_files));
+        }
+        CHECK(call > 10);
+    }
 }
 
 TEST_CASE("rows that do not match the codes are refused") {

@@ -1,0 +1,24 @@
+#include <utility>
+
+#include "stackae/gallery.hpp"
+
+#include "core/file_lock.hpp"
+
+namespace stackae {
+
+struct GalleryLock::State {
+    core::FileLock lock;
+};
+
+GalleryLock::GalleryLock(const std::string& path, const std::function<void(double seconds)>& waiting)
+    : state_(new State{core::FileLock(path, waiting)}) {}
+
+GalleryLock::GalleryLock(GalleryLock&&) noexcept = default;
+GalleryLock& GalleryLock::operator=(GalleryLock&&) noexcept = default;
+GalleryLock::~GalleryLock() = default;
+
+bool GalleryLock::supported() const {
+    return !state_->lock.unsupported();
+}
+
+}  // namespace stackae
