@@ -11,10 +11,31 @@
 #include "cli/interrupt.hpp"
 #include "cli/results.hpp"
 #include "cli/shipped_model.hpp"
-#include "core/json.hpp"
+#include "core/file_set.hpp"
+#include "core/text.hpp"
+#include "search/gallery_file.hpp"
 
 namespace stackae::cli {
 namespace {
+
+constexpr double default_false_accept = 0.01;
+
+/// Waits while another run changes the gallery, and says so after a moment.
+GalleryLock lock_gallery(Console& console, const std::string& path) {
+    bool said = false;
+    GalleryLock lock(path, [&](double seconds) {
+        check_interrupted();
+        if (!said && seconds > 0.5) {
+            console.warn(fmt::format("waiting for another run that changes {}", printable(path)));
+            said = true;
+        }
+    });
+    if (!lock.supported()) {
+        console.warn(fmt::format(
+            "warning: {}: cannot be locked where it lies; do not change it from two runs at once", path));
+    }
+    return lock;
+}
 
 class EnrollCommand : public Command {
 public:
@@ -33,7 +54,9 @@ private:
     void check_usage(const std::vector<std::string>& inputs) const;
     int remove_name(Console& console);
     Gallery encode(Console& console, const Inputs& inputs, const NamedModel& model, Account& account);
-    void finish(Gallery& gallery, std::int64_t added) const;
+    /// Throws Interrupted where the user has asked to stop meanwhile.
+    void calibrate(Gallery& gallery) const;
+    void print(const Gallery& gallery, std::int64_t added) const;
 
     std::string model_;
     std::string output_;
@@ -76,9 +99,6 @@ void EnrollCommand::check_usage(const std::vector<std::string>& inputs) const {
     if (remove_.empty() && inputs.empty()) {
         throw UsageError("enroll needs an INPUT with a folder of pictures for each name");
     }
-    if (name_ && !core::is_utf8(*name_)) {
-        throw UsageError("--name: a name that is not UTF-8");
-    }
     if (name_ && (name_->empty() || *name_ == "unknown")) {
         throw UsageError(fmt::format("--name: '{}' can be nobody's name", *name_));
     }
@@ -88,6 +108,11 @@ int EnrollCommand::run(Console& console, const std::vector<std::string>& inputs)
     check_usage(inputs);
     check_writable(output_);
     check_replaces_only(output_, "gallery");
+    std::optional<GalleryLock> lock;
+    if (append_ || !remove_.empty()) {
+        lock = lock_gallery(console, output_);
+        recover_outputs(console, {output_});
+    }
     if (!remove_.empty()) {
         return remove_name(console);
     }
@@ -110,20 +135,28 @@ int EnrollCommand::run(Console& console, const std::vector<std::string>& inputs)
     read.push_back({"the model", model.path});
     check_outputs(read, written);
     catch_interrupts();
-    Account account(console, coding_.manifest);
+    core::FileSet files;
+    core::AtomicFile& file = files.add(output_);
+    Account account(console, files, coding_.manifest);
     Gallery gallery = encode(console, opened, model, account);
     const std::int64_t added = gallery.size();
     if (existing) {
         append(*existing, gallery);
         gallery = std::move(*existing);
     }
-    finish(gallery, added);
+    calibrate(gallery);
+    if (!lock) {  // a gallery that is not read need not wait before it is replaced
+        lock = lock_gallery(console, output_);
+    }
+    search::save(gallery, file);
+    files.commit();
+    print(gallery, added);
     return account.exit_code();
 }
 
 int EnrollCommand::remove_name(Console& console) {
     Gallery gallery = load_gallery(output_);
-    const std::int64_t removed = remove(gallery, remove_);
+    const std::int64_t removed = remove(gallery, core::to_utf8(remove_));
     if (removed == 0) {
         throw InvalidArgument(fmt::format("{}: has nobody of the name '{}'", output_, remove_));
     }
@@ -133,7 +166,10 @@ int EnrollCommand::remove_name(Console& console) {
     }
     console.note(fmt::format("removed {} pictures of {}", removed, remove_));
     false_accept_ = false_accept_.value_or(gallery.false_accept);
-    finish(gallery, 0);
+    calibrate(gallery);
+    catch_interrupts();
+    save(gallery, output_);
+    print(gallery, 0);
     return exit_code::done;
 }
 
@@ -158,7 +194,7 @@ Gallery EnrollCommand::encode(Console& console, const Inputs& inputs, const Name
                         "its folder",
                         entry.path));
                 }
-                gallery.names.push_back(*entry.label);
+                gallery.names.push_back(core::to_utf8(*entry.label));
                 gallery.paths.push_back(core::to_utf8(entry.path));
             }
             values.insert(values.end(), codes.values().begin(), codes.values().end());
@@ -169,13 +205,14 @@ Gallery EnrollCommand::encode(Console& console, const Inputs& inputs, const Name
     return gallery;
 }
 
-/// Calibrates, saves, and prints what the gallery holds now.
-void EnrollCommand::finish(Gallery& gallery, std::int64_t added) const {
-    const double rate = false_accept_.value_or(0.01);
-    calibrate(gallery, rate, coding_.threads);
+void EnrollCommand::calibrate(Gallery& gallery) const {
+    stackae::calibrate(gallery, false_accept_.value_or(default_false_accept), coding_.threads);
     check_interrupted();
-    catch_interrupts();  // --remove comes here without
-    save(gallery, output_);
+}
+
+/// What the gallery holds now.
+void EnrollCommand::print(const Gallery& gallery, std::int64_t added) const {
+    const double rate = false_accept_.value_or(default_false_accept);
     std::map<std::string, std::int64_t> counts;
     for (const std::string& name : gallery.names) {
         ++counts[name];

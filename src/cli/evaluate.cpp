@@ -267,13 +267,13 @@ int EvaluateCommand::run(Console& console, const std::vector<std::string>& input
         test ? evaluate(model.model, train, *test, options_) : evaluate(model.model, train, options_);
     // Opened only now: an interrupt while measuring ends the program at once and must leave nothing behind.
     catch_interrupts();
-    Account account(console, manifest_);
+    Results results;
+    Account account(console, results.files(), manifest_);
     account.fill(train, result.skipped_train);
     if (test) {
         account.fill(*test, result.skipped_test);
     }
     account.finish();
-    Results results;
     if (json_) {
         nlohmann::json object = report_json(result, model.path, options_.linear);
         object["knn"]["l2_normalize"] = options_.l2_normalize;

@@ -42,8 +42,10 @@ void ExtractCommand::declare(OptionParser& parser) {
     parser.option("model,m", "MODEL", "else the model that comes with stackae", text_into(model_));
     parser.option("output,o", "FILE", "else stdout; .npy brings FILE.csv with names and labels beside it",
                   text_into(output_));
-    parser.option("format", "NAME", "csv, npy, libsvm, projector or jsonl; else by the output's ending",
-                  [this](const std::string& text) { format_ = parse_feature_format(text); });
+    parser.option(
+        "format", "NAME",
+        "csv, npy, libsvm (a row without a label gets -1), projector or jsonl; else by the output's ending",
+        [this](const std::string& text) { format_ = parse_feature_format(text); });
     codes_.declare(parser);
     coding_.declare(parser);
 }
@@ -88,11 +90,12 @@ int ExtractCommand::run(Console& console, const std::vector<std::string>& inputs
     read.push_back({"the model", model.path});
     check_outputs(read, written);
     catch_interrupts();
-    Account account(console, coding_.manifest);
+    core::FileSet set;
     std::optional<FeatureWriter> writer;
     if (!output_.empty()) {
-        writer.emplace(output_, format, columns, opened.labelled(), model.model.class_names);
+        writer.emplace(set, output_, format, columns, opened.labelled(), model.model.class_names);
     }
+    Account account(console, set, coding_.manifest);
     std::vector<FeatureRow> rows;
     encode_inputs(console, {.inputs = opened, .model = model.model, .encode = codes_.encode(model.model)},
                   coding_, account, [&](const InputBatch& batch, const Tensor& codes) {
@@ -108,9 +111,8 @@ int ExtractCommand::run(Console& console, const std::vector<std::string>& inputs
                   });
     account.finish();
     writer->finish();
-    if (output_.empty()) {
-        finish_stdout();
-    } else {
+    set.commit();
+    if (!output_.empty()) {
         console.note(fmt::format("wrote {}: {} rows of {} features", fmt::join(files, " and "),
                                  format_count(account.rows()), columns));
     }

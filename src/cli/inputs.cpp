@@ -14,30 +14,36 @@
 #include "cli/command.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/values.hpp"
-#include "core/json.hpp"
+#include "core/text.hpp"
 #include "core/threads.hpp"
 
 namespace stackae::cli {
 
-Account::Account(Console& console, const std::string& manifest) : console_(console) {
+Account::Account(Console& console, const std::string& manifest) : Account(console, own_, manifest) {
+    shared_ = false;
+}
+
+Account::Account(Console& console, core::FileSet& files, const std::string& manifest)
+    : console_(console), shared_(true) {
     if (!manifest.empty()) {
-        manifest_ = std::make_unique<core::AtomicFile>(manifest);
+        manifest_ = &files.add(manifest);
         manifest_->write("path,row,label,status,reason\n");
     }
 }
 
 void Account::used(const PictureEntry& entry) {
     if (manifest_) {
-        manifest_->write(
-            fmt::format("{},{},{},ok,\n", csv_field(entry.path), rows_, csv_field(entry.label.value_or(""))));
+        manifest_->write(fmt::format("{},{},{},ok,\n", core::csv_field(entry.path), rows_,
+                                     core::csv_field(entry.label.value_or(""))));
     }
     ++rows_;
 }
 
 void Account::left_out(const PictureEntry& entry, std::string_view status, std::string_view reason) {
     if (manifest_) {
-        manifest_->write(fmt::format("{},,{},{},{}\n", csv_field(entry.path),
-                                     csv_field(entry.label.value_or("")), status, csv_field(reason)));
+        manifest_->write(fmt::format("{},,{},{},{}\n", core::csv_field(entry.path),
+                                     core::csv_field(entry.label.value_or("")), status,
+                                     core::csv_field(reason)));
     }
     if (++skipped_ <= named_at_most) {
         console_.warn(fmt::format("skipped {}: {} ({})", printable(entry.path), reason, status));
@@ -60,9 +66,8 @@ void Account::fill(const Pictures& pictures, const std::vector<SkippedPicture>& 
 }
 
 void Account::finish() {
-    if (manifest_) {
+    if (manifest_ != nullptr && (!shared_ || rows_ == 0)) {
         manifest_->commit();
-        manifest_.reset();
     }
     if (skipped_ > named_at_most) {
         console_.warn(fmt::format("… and {} more", format_count(skipped_ - named_at_most)));
@@ -259,9 +264,6 @@ void InputReader::account_for(const Pictures& pictures) {
         }
         if (options_.need_label && !entry.label) {
             account_.left_out(entry, "unlabelled", "no label: the picture lies in no class folder");
-            kept_.emplace_back();
-        } else if (options_.need_label && !core::is_utf8(*entry.label)) {
-            account_.left_out(entry, "not_utf8", "a name that is not UTF-8");
             kept_.emplace_back();
         } else {
             account_.used(entry);

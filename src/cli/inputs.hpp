@@ -11,7 +11,7 @@
 
 #include "cli/console.hpp"
 #include "cli/results.hpp"
-#include "core/atomic_file.hpp"
+#include "core/file_set.hpp"
 
 namespace stackae::cli {
 
@@ -21,6 +21,8 @@ class Account {
 public:
     /// manifest: empty for none. Throws IoError when it cannot be written.
     Account(Console& console, const std::string& manifest);
+    /// The manifest appears when `files` are committed, together with the output that it tells of.
+    Account(Console& console, core::FileSet& files, const std::string& manifest);
 
     /// A picture that became the next row.
     void used(const PictureEntry& entry);
@@ -28,7 +30,8 @@ public:
     void left_out(const PictureEntry& entry, std::string_view status, std::string_view reason);
     /// Every picture of a collection, in order.
     void fill(const Pictures& pictures, const std::vector<SkippedPicture>& skipped);
-    /// Completes the manifest and sums up what was left out. Throws IoError when not one picture was used.
+    /// Completes the manifest and sums up what was left out. Throws IoError when not one picture was used;
+    /// then there is no output, and the manifest appears by itself.
     void finish();
 
     [[nodiscard]] std::int64_t rows() const { return rows_; }
@@ -40,7 +43,9 @@ private:
     static constexpr std::int64_t named_at_most = 20;
 
     Console& console_;
-    std::unique_ptr<core::AtomicFile> manifest_;
+    core::FileSet own_;
+    core::AtomicFile* manifest_ = nullptr;  ///< in own_ or in the caller's files
+    bool shared_ = false;
     std::int64_t rows_ = 0;
     std::int64_t skipped_ = 0;
 };

@@ -12,6 +12,7 @@
 #include "cli/command.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/results.hpp"
+#include "cli/streams.hpp"
 
 namespace stackae::cli {
 namespace {
@@ -103,7 +104,9 @@ int run_command(Console& console, const Entry& entry, const std::vector<std::str
         return print(parser.help());
     }
     try {
-        return command->run(console, parser.parse(arguments));
+        const std::vector<std::string> inputs = parser.parse(arguments);
+        recover_outputs(console, inputs);
+        return command->run(console, inputs);
     } catch (const UsageError& error) {
         return fail_usage(console, error.what(), parser.usage(), fmt::format(" {}", entry.name));
     }
@@ -155,6 +158,7 @@ int run_guarded(Console& console, std::vector<std::string> words) {
 
 int main(int argc, char** argv) {
     stackae::cli::bound_waiting();
+    stackae::cli::guard_streams();
     // OpenCV would print warnings of its own about pictures that are reported here anyway.
     setenv("OPENCV_LOG_LEVEL", "SILENT", 0);
     std::ios::sync_with_stdio(false);

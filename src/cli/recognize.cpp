@@ -10,6 +10,7 @@
 #include "cli/results.hpp"
 #include "cli/shipped_model.hpp"
 #include "core/json.hpp"
+#include "core/text.hpp"
 
 namespace stackae::cli {
 namespace {
@@ -70,6 +71,7 @@ int RecognizeCommand::run(Console& console, const std::vector<std::string>& inpu
     if (recognize_.threshold && false_accept_) {
         throw UsageError("--threshold and --false-accept exclude each other");
     }
+    recover_outputs(console, {gallery_});
     Gallery gallery = load_gallery(gallery_);
     const NamedModel model = open_gallery_model(console, gallery, gallery_, model_);
     if (false_accept_) {
@@ -89,8 +91,8 @@ int RecognizeCommand::run(Console& console, const std::vector<std::string>& inpu
     check_outputs(read, written);
     Recognizer recognizer(gallery, recognize_);
     catch_interrupts();
-    Account account(console, coding_.manifest);
     Results results(output_);
+    Account account(console, results.files(), coding_.manifest);
     bool first = true;
     const EncodeOptions encode{.layer = gallery.layer, .l2_normalize = gallery.l2_normalize};
     encode_inputs(console, {.inputs = opened, .model = model.model, .encode = encode}, coding_, account,
@@ -138,14 +140,15 @@ void RecognizeCommand::write(Results& results, const PictureEntry& entry, const 
         }
         results.write((first ? "\n" : ",\n") + core::print_json(object));
     } else if (!top_) {
-        results.write(
-            fmt::format("{},{},{:.6g}\n", csv_field(entry.path), csv_field(found.name), found.distance));
+        results.write(fmt::format("{},{},{:.6g}\n", core::csv_field(entry.path), core::csv_field(found.name),
+                                  found.distance));
     } else {
         int rank = 0;
         for (const Candidate& candidate : found.top) {
             const bool known = !threshold || candidate.distance <= *threshold;
-            results.write(fmt::format("{},{},{},{:.6g}\n", csv_field(entry.path), ++rank,
-                                      csv_field(known ? candidate.name : "unknown"), candidate.distance));
+            results.write(fmt::format("{},{},{},{:.6g}\n", core::csv_field(entry.path), ++rank,
+                                      core::csv_field(known ? candidate.name : "unknown"),
+                                      candidate.distance));
         }
     }
 }

@@ -10,6 +10,8 @@
 #include "cli/results.hpp"
 #include "cli/shipped_model.hpp"
 #include "cli/tiles.hpp"
+#include "core/text.hpp"
+#include "image/write_png.hpp"
 
 namespace stackae::cli {
 namespace {
@@ -26,7 +28,7 @@ public:
 
 private:
     void collect(const Recipe& recipe, const Tensor& originals, const Tensor& rebuilt);
-    void draw(const Recipe& recipe) const;
+    void draw(const Recipe& recipe, core::AtomicFile& drawing) const;
 
     std::string model_;
     std::string output_;
@@ -72,8 +74,9 @@ int ReconstructCommand::run(Console& console, const std::vector<std::string>& in
     check_outputs(read, written);
     const Recipe& recipe = model.model.recipe;
     catch_interrupts();
-    Account account(console, coding_.manifest);
     Results results;
+    core::AtomicFile* const drawing = output_.empty() ? nullptr : &results.files().add(output_);
+    Account account(console, results.files(), coding_.manifest);
     Encoder decoder(model.model,
                     {.layer = encode_.layer, .threads = opened.size() == 1 ? 1 : coding_.threads});
     bool first = true;
@@ -91,19 +94,21 @@ int ReconstructCommand::run(Console& console, const std::vector<std::string>& in
                     const double difference = static_cast<double>(y[j]) - static_cast<double>(x[j]);
                     error += difference * difference;
                 }
-                results.write(fmt::format("{},{:.6g}\n",
-                                          csv_field(batch.entries[static_cast<std::size_t>(i)].path), error));
+                results.write(fmt::format(
+                    "{},{:.6g}\n", core::csv_field(batch.entries[static_cast<std::size_t>(i)].path), error));
             }
             collect(recipe, batch.pictures, rebuilt);
         });
     account.finish();
-    if (!output_.empty()) {
-        draw(recipe);
+    if (drawing != nullptr) {
+        draw(recipe, *drawing);
+    }
+    results.finish();
+    if (drawing != nullptr) {
         const auto drawn = std::ssize(originals_);
         console.note(fmt::format("drew {}{} pictures in {}, originals above reconstructions",
                                  drawn < account.rows() ? "the first " : "", drawn, output_));
     }
-    results.finish();
     return account.exit_code();
 }
 
@@ -121,7 +126,7 @@ void ReconstructCommand::collect(const Recipe& recipe, const Tensor& originals, 
     }
 }
 
-void ReconstructCommand::draw(const Recipe& recipe) const {
+void ReconstructCommand::draw(const Recipe& recipe, core::AtomicFile& drawing) const {
     const auto count = originals_.size();
     const std::size_t columns = std::min(static_cast<std::size_t>(columns_), count);
     const std::vector<float> nothing(static_cast<std::size_t>(recipe.size()), 0.5F);
@@ -133,12 +138,13 @@ void ReconstructCommand::draw(const Recipe& recipe) const {
             }
         }
     }
-    write_png(output_,
-              draw_tiles(tiles, {.height = recipe.height,
-                                 .width = recipe.width,
-                                 .channels = recipe.channels,
-                                 .columns = static_cast<std::int64_t>(columns),
-                                 .scale = scale_ > 0 ? scale_ : visible_scale(recipe.height, recipe.width)}));
+    image::write_png(
+        drawing,
+        draw_tiles(tiles, {.height = recipe.height,
+                           .width = recipe.width,
+                           .channels = recipe.channels,
+                           .columns = static_cast<std::int64_t>(columns),
+                           .scale = scale_ > 0 ? scale_ : visible_scale(recipe.height, recipe.width)}));
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <fmt/format.h>
 #include <iostream>
+#include <set>
 #include <unistd.h>
 
 #include "stackae/error.hpp"
@@ -28,6 +29,13 @@ fs::path full(const std::string& path) {
 bool is_stream(const std::string& path) {
     std::error_code ignored;
     return fs::exists(path, ignored) && fs::is_other(path, ignored);
+}
+
+void check_stdout() {
+    if (!std::cout) {
+        throw IoError(fmt::format("stdout: cannot write the results: {}",
+                                  errno != 0 ? std::strerror(errno) : "an earlier write failed"));
+    }
 }
 
 }  // namespace
@@ -90,32 +98,54 @@ void check_png_name(const std::string& path) {
 
 Results::Results(const std::string& path) {
     if (!path.empty() && path != "-") {
-        file_ = std::make_unique<core::AtomicFile>(path);
+        file_ = &files_.add(path);
     }
 }
 
 void Results::write(std::string_view text) {
-    if (file_) {
+    if (file_ != nullptr) {
         file_->write(text);
-    } else {
-        std::cout << text;
+        return;
     }
+    errno = 0;
+    std::cout << text;
+    check_stdout();
 }
 
 void Results::finish() {
-    if (file_) {
-        file_->commit();
-    } else {
+    if (file_ == nullptr) {
         finish_stdout();
     }
+    files_.commit();
 }
 
 void finish_stdout() {
     errno = 0;
     std::cout.flush();
-    if (!std::cout) {
-        throw IoError(fmt::format("stdout: cannot write the results: {}",
-                                  errno != 0 ? std::strerror(errno) : "an earlier write failed"));
+    check_stdout();
+}
+
+void recover_outputs(Console& console, const std::vector<std::string>& paths) {
+    std::set<std::string> folders;
+    for (const std::string& path : paths) {
+        std::error_code ignored;
+        if (fs::is_directory(path, ignored)) {
+            folders.insert(path);
+        }
+        if (!path.empty()) {
+            const std::string parent = fs::path(path).parent_path().string();
+            folders.insert(parent.empty() ? "." : parent);
+        }
+    }
+    for (const std::string& folder : folders) {
+        try {
+            for (const std::string& path : core::recover(folder)) {
+                console.note(fmt::format("{}: completed for a run that was killed while it replaced it",
+                                         printable(path)));
+            }
+        } catch (const IoError& error) {
+            console.warn(fmt::format("warning: {}", error.what()));
+        }
     }
 }
 

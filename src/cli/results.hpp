@@ -1,30 +1,39 @@
 #pragma once
 
-#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "core/atomic_file.hpp"
+#include "cli/console.hpp"
+#include "core/file_set.hpp"
 
 namespace stackae::cli {
 
-/// Where results go: stdout, or a file that appears whole with finish().
+/// Where results go, stdout or a file, and the files that belong to them: all appear whole with finish().
 class Results {
 public:
     /// path: empty or "-" for stdout.
     explicit Results(const std::string& path = {});
 
+    /// Throws IoError when what goes to stdout is lost, as on a full disk or where nobody reads on.
     void write(std::string_view text);
-    /// Throws IoError when not everything could be written.
+    /// For a drawing or a manifest that is to be replaced together with the results.
+    [[nodiscard]] core::FileSet& files() { return files_; }
+    /// Flushes stdout, then gives all files their names. Throws IoError when not everything could be written;
+    /// then no file is replaced.
     void finish();
 
 private:
-    std::unique_ptr<core::AtomicFile> file_;
+    core::FileSet files_;
+    core::AtomicFile* file_ = nullptr;  ///< in files_; none: stdout
 };
 
 /// Flushes stdout. Throws IoError when anything written to it was lost, as on a full disk.
 void finish_stdout();
+
+/// Completes what a killed run left half replaced in the folders of these paths, and says so. A folder that
+/// cannot be written is only warned of.
+void recover_outputs(Console& console, const std::vector<std::string>& paths);
 
 /// A file that a command reads or writes, and what to call it: "the model", "--manifest".
 struct NamedPath {

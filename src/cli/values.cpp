@@ -7,6 +7,8 @@
 #include <iterator>
 #include <numeric>
 
+#include "core/text.hpp"
+
 namespace stackae::cli {
 namespace {
 
@@ -148,23 +150,9 @@ std::optional<std::string> nearest_word(std::string_view word, const std::vector
     return best;
 }
 
-std::string csv_field(std::string_view text) {
-    if (text.find_first_of(",\"\r\n") == std::string_view::npos) {
-        return std::string(text);
-    }
-    std::string quoted = "\"";
-    for (const char c : text) {
-        quoted += c;
-        if (c == '"') {
-            quoted += '"';
-        }
-    }
-    return quoted + '"';
-}
-
 std::string printable(std::string_view text) {
     std::string out;
-    for (const char c : text) {
+    for (const char c : core::to_utf8(text)) {
         if (c == '\n' || c == '\t' || c == '\r') {
             out += c == '\n' ? "\\n" : c == '\t' ? "\\t" : "\\r";
         } else if (static_cast<unsigned char>(c) < 0x20 || c == '\x7f') {

@@ -53,10 +53,7 @@ template <class ParseOne>
 [[nodiscard]] std::optional<std::string> nearest_word(std::string_view word,
                                                       const std::vector<std::string>& candidates);
 
-/// A CSV field by RFC 4180: quoted where it holds a comma, a quote or a line's end.
-[[nodiscard]] std::string csv_field(std::string_view text);
-
-/// On one line of a terminal: control characters become `\n`, `\t`, `\x1b`, ….
+/// On one line of a terminal, in UTF-8 by core::to_utf8(): control characters become `\n`, `\t`, `\x1b`, ….
 [[nodiscard]] std::string printable(std::string_view text);
 
 /// 1234567 as `1,234,567`.

@@ -74,6 +74,37 @@ expect 1 enroll --remove Eve -o people.gallery
 has err "has nobody of the name 'Eve'"
 cmp -s before people.gallery || fail "the gallery changed"
 
+# Nobody is lost where several runs change one gallery at once.
+cp people.gallery team.gallery
+draw_classes team 1 p1 p2 p3 p4 p5 p6
+last="six enroll --append and one --remove of team.gallery at once"
+for name in p1 p2 p3 p4 p5 p6; do
+    "$program" enroll team/$name --name $name --append -o team.gallery --quiet >/dev/null 2>>err &
+done
+"$program" enroll --remove dee -o team.gallery --quiet >/dev/null 2>>err &
+wait
+expect 0 info team.gallery --json
+has out '"names":{"Lee, \"Bob\"":5,"ann":5,"cy":5,"p1":1,"p2":1,"p3":1,"p4":1,"p5":1,"p6":1}'
+has out '"pictures":21'
+# Who waits says so, and stops when told to.
+last="enroll --append while another run has the gallery"
+exec 9<team.gallery
+flock 9
+"$program" enroll stranger.pgm --name Eve --append -o team.gallery >out 2>err 9<&- &
+waiting=$!
+until grep -q "waiting for another run that changes team.gallery" err; do sleep 0.05; done
+kill -TERM $waiting
+wait $waiting
+[ $? -eq 130 ] || fail "exit code of the one that waited"
+exec 9<&-
+expect 0 info team.gallery --json
+has out '"pictures":21'
+# A gallery and its manifest appear together.
+expect 1 enroll team -m model.stackae -o nowhere/team.gallery --manifest together.csv
+missing together.csv
+expect 0 enroll team -m model.stackae -o team.gallery --manifest together.csv
+lines together.csv 7
+
 # What cannot be a name, and what has none.
 expect 1 enroll more -o none.gallery --append
 missing none.gallery
@@ -97,13 +128,19 @@ has err "the only name"
 expect 1 recognize stranger.pgm -g model.stackae
 has err "model.stackae"
 
-# Names that are not UTF-8 are left out with a reason, so that two people do not become one; line ends are shown.
+# Names that are not UTF-8 are kept in UTF-8, so that two people do not become one; line ends are shown.
 rm -rf latin
 draw_classes latin 1 $'M\xfcller' $'M\xf6ller' $'two\nlines' plain
-expect 3 enroll latin -m model.stackae -o latin.gallery
-has err "a name that is not UTF-8"
-has out "2 pictures of 2 names"
+expect 0 enroll latin -m model.stackae -o latin.gallery
+has out '4 pictures of 4 names'
+has out 'M\xfcller'
+has out 'M\xf6ller'
 has out 'two\nlines'
+expect 0 recognize $'latin/M\xfcller/0.pgm' -g latin.gallery --threshold inf
+has out 'latin/M\xfcller/0.pgm,M\xfcller,'
+expect 0 enroll --remove $'M\xf6ller' -o latin.gallery
+expect 0 enroll --remove 'M\xfcller' -o latin.gallery
+has out '2 pictures of 2 names'
 # The same path in another spelling is the same path.
 expect 0 enroll ./more/../more/dee -o latin.gallery --name dee --append
 expect 0 enroll "$PWD/more/dee" -o latin.gallery --name dee --append

@@ -96,6 +96,48 @@ expect 1 info cut.stackae
 empty out
 ls -A | grep -q '^\.\|tmp' && fail "a temporary file was left behind: $(ls -A)"
 
+# Whoever reads the results stops early: an error, not a death by a signal, and no manifest of what did not arrive.
+for ((i = 0; i < 2000; ++i)); do printf 'pictures/ann/%d.pgm\n' $((i % 4)); done >long.txt
+last="extract long.txt --manifest broken.csv | head -n 1"
+{
+    "$program" extract long.txt -m model.stackae --manifest broken.csv --quiet 2>err
+    echo $? >code
+} | head -n 1 >out
+is code 1
+has err "Broken pipe"
+missing broken.csv
+# The same for a file that may not grow, and for streams that are closed.
+last="extract long.txt -o limited.csv, at most 1 KiB"
+(ulimit -f 1 && exec "$program" extract long.txt -m model.stackae -o limited.csv --quiet 2>err)
+is err "stackae: limited.csv: cannot write: File too large"
+missing limited.csv
+last="extract pictures >&-"
+"$program" extract pictures -m model.stackae --manifest closed.csv >&- 2>err
+[ $? -eq 1 ] || fail "exit code with stdout closed"
+missing closed.csv
+last="extract pictures -o closed.csv with all streams closed"
+"$program" extract pictures -m model.stackae -o closed.csv --manifest kept.csv <&- >&- 2>&-
+[ $? -eq 0 ] || fail "exit code with all streams closed"
+lines closed.csv 9
+lines kept.csv 9
+ls -A | grep -q '^\.' && fail "a temporary file was left behind: $(ls -A)"
+
+# What a manifest tells of is there: it waits for the output.
+rm -f kept.csv
+expect 1 extract pictures -m model.stackae -o /dev/full --manifest kept.csv
+missing kept.csv
+expect 1 recognize pictures -g model.stackae --manifest kept.csv
+missing kept.csv
+
+# Names that are not UTF-8 are written in UTF-8 everywhere.
+mkdir odd
+cp pictures/ann/0.pgm odd/$'caf\xe9.pgm'
+for command in "extract odd" "extract odd --format jsonl" "reconstruct odd"; do
+    expect 0 $command -m model.stackae --manifest manifest.csv
+    has manifest.csv 'caf\xe9.pgm'
+    iconv -f UTF-8 -t UTF-8 out manifest.csv >/dev/null || fail "not UTF-8"
+done
+
 expect 0 reconstruct pictures -m model.stackae -o drawing.png --limit 3 --columns 2
 [ "$(head -n 1 out)" = "path,squared_error" ] || fail "the header of reconstruct"
 lines out 9

@@ -74,13 +74,9 @@ TEST_CASE("a slip of the finger finds the word that was meant") {
     CHECK(nearest_word("anything", {}) == std::nullopt);
 }
 
-TEST_CASE("CSV fields are quoted only where they must be") {
-    CHECK(csv_field("a b/ü.png") == "a b/ü.png");
-    CHECK(csv_field("") == "");
-    CHECK(csv_field("a,b") == "\"a,b\"");
-    CHECK(csv_field("say \"hi\"") == "\"say \"\"hi\"\"\"");
-    CHECK(csv_field("two\nlines") == "\"two\nlines\"");
-    CHECK(csv_field("\r") == "\"\r\"");
+TEST_CASE("what is printed is one line of UTF-8, whatever a file's name holds") {
+    CHECK(printable("ü\n\x1b[31m") == "ü\\n\\x1b[31m");
+    CHECK(printable("caf\xe9.png") == "caf\\xe9.png");
 }
 
 TEST_CASE("counts, bytes and times read as people write them") {
