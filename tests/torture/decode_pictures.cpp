@@ -1,0 +1,46 @@
+#include <cstdio>
+#include <fmt/format.h>
+#include <iostream>
+#include <string>
+#include <vector>
+
+#include "stackae/error.hpp"
+
+#include "image/decode.hpp"
+#include "image/preprocess.hpp"
+
+/// Answers each path, one a line on standard input, with "WIDTH HEIGHT CHANNELS" and then the picture's
+/// floats as they are in memory: the whole picture upright, in its own size, in [0, 1], alpha blended over
+/// black, channels 1 or 3. A picture that cannot be had is answered with "! STATUS: REASON".
+namespace {
+
+void answer(const std::string& path) {
+    using namespace stackae;
+    const PictureLimits limits;
+    const image::Picture picture = image::decode_file(path, {limits});
+    Recipe recipe;  // of the picture itself, so that nothing is resized
+    recipe.channels = picture.pixels.channels() == 1 ? 1 : 3;
+    recipe.height = picture.size().height;
+    recipe.width = picture.size().width;
+    std::vector<float> values(static_cast<std::size_t>(recipe.size()));
+    image::apply(recipe, picture, values);
+    std::cout << recipe.width << ' ' << recipe.height << ' ' << recipe.channels << '\n';
+    std::cout.write(reinterpret_cast<const char*>(values.data()),
+                    static_cast<std::streamsize>(values.size() * sizeof(float)));
+}
+
+}  // namespace
+
+int main() {
+    for (std::string path; std::getline(std::cin, path);) {
+        try {
+            answer(path);
+        } catch (const stackae::image::BadPicture& bad) {
+            std::cout << "! " << stackae::name(bad.status()) << ": " << bad.what() << '\n';
+        } catch (const std::exception& error) {
+            std::cout << "! failed: " << error.what() << '\n';
+        }
+        std::cout.flush();
+    }
+    return 0;
+}
