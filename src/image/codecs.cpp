@@ -90,10 +90,7 @@ void check_channels(const cv::Mat& pixels) {
 struct PictureHeader {
     std::uint64_t width = 0;
     std::uint64_t height = 0;
-    std::uint64_t pixels = 0;    ///< that decoding would hold; a TIFF's tile may be larger than its picture
     int orientation = 1;         ///< by EXIF, 1 to 8; 1 for TIFF, which OpenCV turns upright itself
-    bool premultiplied = false;  ///< TIFF: the alpha channel is what TIFF calls associated
-    bool white_is_zero = false;  ///< TIFF: photometric interpretation 0
 };
 
 void expect_bytes(std::uint64_t found, std::uint64_t expected) {
@@ -136,40 +133,9 @@ PictureHeader webp_header(ByteSpan file) {
     return header;
 }
 
-PictureHeader tiff_header(ByteSpan file) {
-    const TiffDirectory directory(file);
-    PictureHeader header;
-    header.width = directory.number(256, 0);
-    header.height = directory.number(257, 0);
-    const auto sum_of = [&](std::uint16_t offsets_tag, std::uint16_t counts_tag) {
-        const auto offsets = directory.numbers(offsets_tag);
-        const auto counts = directory.numbers(counts_tag);
-        for (std::size_t i = 0; i < std::min(offsets.size(), counts.size()); ++i) {
-            if (offsets[i] > file.size() || counts[i] > file.size() - offsets[i]) {
-                corrupt(fmt::format("cut short: {} bytes found, picture data at {} + {} expected",
-                                    file.size(), offsets[i], counts[i]));
-            }
-        }
-        return offsets.size();
-    };
-    header.premultiplied = directory.number(338, 0) == 1;
-    header.white_is_zero = directory.number(262, 1) == 0;
-    if (sum_of(273, 279) + sum_of(324, 325) == 0) {
-        corrupt("TIFF without picture data");
-    }
-    // A tile may be larger than the picture, and is what a decoder has to hold.
-    const std::uint64_t tile_width = directory.number(322, 0);
-    const std::uint64_t tile_height = directory.number(323, 0);
-    if (__builtin_mul_overflow(tile_width, tile_height, &header.pixels)) {
-        header.pixels = UINT64_MAX;
-    }
-    return header;
-}
-
 /// Whatever OpenCV can decode, within the limits.
 Picture decode_within(ByteSpan file, const PictureHeader& header, const PictureLimits& limits) {
     check_size(header.width, header.height, 1, limits);
-    check_size(std::max<std::uint64_t>(1, header.pixels), 1, 1, limits);
     Picture picture;
     picture.pixels = decode_with_opencv(file);
     picture.white = settle_depth(picture.pixels);
@@ -180,19 +146,6 @@ Picture decode_within(ByteSpan file, const PictureHeader& header, const PictureL
 }
 
 }  // namespace
-
-Picture decode_tiff(ByteSpan file, const DecodeOptions& options) {
-    const PictureHeader header = tiff_header(file);
-    Picture picture = decode_within(file, header, options.limits);
-    if (picture.pixels.channels() == 4) {
-        // libtiff multiplies by alpha itself where it decodes to 8 bits.
-        picture.premultiplied = header.premultiplied || picture.pixels.depth() == CV_8U;
-    }
-    if (header.white_is_zero && picture.pixels.depth() == CV_16U && picture.pixels.channels() == 1) {
-        cv::bitwise_not(picture.pixels, picture.pixels);  // OpenCV does so for 8 bits only
-    }
-    return picture;
-}
 
 Picture decode_webp(ByteSpan file, const DecodeOptions& options) {
     return decode_within(file, webp_header(file), options.limits);

@@ -32,13 +32,13 @@ std::uint64_t width_of(std::uint16_t type) {
 
 }  // namespace
 
-TiffDirectory::TiffDirectory(ByteSpan file) : bytes_(file, is_big_endian(file)) {
+TiffDirectory::TiffDirectory(ByteSpan file, std::uint64_t offset) : bytes_(file, is_big_endian(file)) {
     const std::uint16_t magic = bytes_.u16(2);
     if (!(bytes_.has(0, "II") || bytes_.has(0, "MM")) || (magic != 42 && magic != 43)) {
         throw BadPicture(PictureStatus::corrupt, "no TIFF header");
     }
     big_ = magic == 43;
-    const std::uint64_t directory = big_ ? bytes_.u64(8) : bytes_.u32(4);
+    const std::uint64_t directory = offset != 0 ? offset : big_ ? bytes_.u64(8) : bytes_.u32(4);
     const std::uint64_t count = big_ ? bytes_.u64(directory) : bytes_.u16(directory);
     const std::uint64_t first = directory + (big_ ? 8 : 2);
     const std::uint64_t entry_size = big_ ? 20 : 12;
@@ -51,6 +51,9 @@ TiffDirectory::TiffDirectory(ByteSpan file) : bytes_(file, is_big_endian(file)) 
         entries_.push_back({bytes_.u16(at), bytes_.u16(at + 2),
                             big_ ? bytes_.u64(at + 4) : bytes_.u32(at + 4), at + (big_ ? 12 : 8)});
     }
+    const std::uint64_t end = first + count * entry_size;
+    const bool whole = end <= bytes_.size() && bytes_.size() - end >= (big_ ? 8 : 4);
+    next_ = !whole ? 0 : big_ ? bytes_.u64(end) : bytes_.u32(end);
 }
 
 std::vector<std::uint64_t> TiffDirectory::numbers(std::uint16_t tag) const {

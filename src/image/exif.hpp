@@ -7,18 +7,20 @@
 
 namespace stackae::image {
 
-/// The first image file directory of a TIFF file (Adobe, TIFF 6.0) or of an EXIF block, which has the same
-/// form. Classic and BigTIFF. Numbers are bounded by the file; a wrong one throws BadPicture.
+/// An image file directory of a TIFF file (Adobe, TIFF 6.0) or of an EXIF block, which has the same form.
+/// Classic and BigTIFF. Numbers are bounded by the file; a wrong one throws BadPicture.
 class TiffDirectory {
 public:
-    /// Throws BadPicture when the header is none of TIFF's or the directory lies outside of the file.
-    explicit TiffDirectory(ByteSpan file);
+    /// offset: of the directory; 0 for the first. Throws BadPicture when the header is none of TIFF's or the
+    /// directory lies outside of the file.
+    explicit TiffDirectory(ByteSpan file, std::uint64_t offset = 0);
 
     /// All numbers of a tag; empty when there is no such tag.
     [[nodiscard]] std::vector<std::uint64_t> numbers(std::uint16_t tag) const;
     /// The first number of a tag.
     [[nodiscard]] std::uint64_t number(std::uint16_t tag, std::uint64_t otherwise) const;
-    [[nodiscard]] std::uint64_t file_size() const { return bytes_.size(); }
+    /// The offset of the next directory; 0 where there is none.
+    [[nodiscard]] std::uint64_t next() const { return next_; }
 
 private:
     struct Entry {
@@ -30,6 +32,7 @@ private:
 
     Bytes bytes_;
     bool big_ = false;
+    std::uint64_t next_ = 0;
     std::vector<Entry> entries_;
 };
 

@@ -35,8 +35,11 @@ namespace stackae::image {
 /// By libjxl. The first frame.
 [[nodiscard]] Picture decode_jpeg_xl(ByteSpan file, const DecodeOptions& options);
 
-// By OpenCV.
+/// By libtiff. options.page is a directory's offset; 0 stands for the first page, and a remark tells of
+/// others. Whole numbers keep their bits; CIELab, LogLuv and YCbCr come as 8 bits of R, G, B.
 [[nodiscard]] Picture decode_tiff(ByteSpan file, const DecodeOptions& options);
+
+// By OpenCV.
 [[nodiscard]] Picture decode_webp(ByteSpan file, const DecodeOptions& options);
 
 }  // namespace stackae::image

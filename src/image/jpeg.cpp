@@ -7,6 +7,7 @@
 #include <jpeglib.h>
 #include <opencv2/imgproc.hpp>
 
+#include "image/colours.hpp"
 #include "image/exif.hpp"
 #include "image/formats.hpp"
 
@@ -129,22 +130,6 @@ unsigned reduction_for(double width, double height, const Recipe& recipe) {
     return reduction;
 }
 
-/// C, M, Y, K to R, G, B. Adobe's programs store the four inverted, and they wrote nearly all of these files.
-void cmyk_to_rgb(const cv::Mat& cmyk, bool inverted, cv::Mat& rgb) {
-    rgb.create(cmyk.size(), CV_8UC3);
-    for (int y = 0; y < cmyk.rows; ++y) {
-        const auto* from = cmyk.ptr<cv::Vec4b>(y);
-        auto* to = rgb.ptr<cv::Vec3b>(y);
-        for (int x = 0; x < cmyk.cols; ++x) {
-            const int black = inverted ? from[x][3] : 255 - from[x][3];
-            for (int c = 0; c < 3; ++c) {
-                const int ink = inverted ? from[x][c] : 255 - from[x][c];
-                to[x][c] = static_cast<uchar>((ink * black + 127) / 255);
-            }
-        }
-    }
-}
-
 void choose_output(jpeg_decompress_struct& info, bool gray_will_do) {
     if (info.jpeg_color_space == JCS_CMYK || info.jpeg_color_space == JCS_YCCK) {
         info.out_color_space = JCS_CMYK;
@@ -191,9 +176,8 @@ Picture decode_jpeg(ByteSpan file, const DecodeOptions& options) {
     });
     decompressor.check_damage();
     if (info.out_color_space == JCS_CMYK) {
-        cv::Mat rgb;
-        cmyk_to_rgb(pixels, info.saw_Adobe_marker != FALSE, rgb);
-        pixels = rgb;
+        // Adobe's programs store the four inverted, and they wrote nearly all of these files.
+        pixels = cmyk_to_rgb(pixels, 255.0, info.saw_Adobe_marker != FALSE);
     }
     turn_upright(pixels, orientation);
     return {pixels, 255.0, false, false, full};

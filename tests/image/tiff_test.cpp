@@ -1,0 +1,327 @@
+#include "image/tiff_writer.hpp"
+
+namespace stackae {
+namespace {
+
+using namespace test;
+
+/// Writes and reads; gray or RGB.
+void check_comes_back(const TiffMade& made) {
+    INFO(made.bits << " bits, format " << made.format << ", " << made.samples << " samples, separate "
+                   << made.separate << ", tiled " << made.tiled << ", mode " << made.mode << ", compression "
+                   << made.compression << ", predictor " << made.predictor << ", last bit first "
+                   << made.last_bit_first);
+    const TemporaryFolder folder;
+    write_tiff(folder / "a.tif", made, scattered(made));
+    CHECK(farthest(values_of(folder / "a.tif", recipe_for(made, made.samples)),
+                   expected_of(made, scattered(made))) < 1e-3);
+}
+
+TiffMade gray_or_rgb(int samples) {
+    TiffMade made;
+    made.samples = samples;
+    made.photometric = samples == 1 ? PHOTOMETRIC_MINISBLACK : PHOTOMETRIC_RGB;
+    return made;
+}
+
+/// All that libtiff can write here, of those without loss.
+std::vector<int> lossless_compressions() {
+    std::vector<int> found;
+    for (const int compression :
+         {COMPRESSION_NONE, COMPRESSION_LZW, COMPRESSION_ADOBE_DEFLATE, COMPRESSION_DEFLATE,
+          COMPRESSION_PACKBITS, COMPRESSION_LZMA, COMPRESSION_ZSTD, COMPRESSION_LERC}) {
+        if (has_compression(compression)) {
+            found.push_back(compression);
+        }
+    }
+    return found;
+}
+
+}  // namespace
+
+TEST_CASE("a TIFF's whole numbers of any width are read, in strips and tiles, planes together or apart") {
+    for (const int bits : {1, 2, 4, 6, 8, 10, 12, 14, 16, 24, 32}) {
+        for (const int samples : {1, 3}) {
+            for (const bool tiled : {false, true}) {
+                for (const bool separate : {false, true}) {
+                    for (const char* mode : {"wl", "wb", "wb8"}) {
+                        TiffMade made = gray_or_rgb(samples);
+                        made.bits = bits;
+                        made.tiled = tiled;
+                        made.separate = separate;
+                        made.mode = mode;
+                        check_comes_back(made);
+                    }
+                }
+            }
+        }
+    }
+}
+
+TEST_CASE("a TIFF's floats of 16, 32 and 64 bits are read") {
+    for (const int bits : {16, 32, 64}) {
+        for (const int predictor : {0, 3}) {
+            for (const bool separate : {false, true}) {
+                for (const char* mode : {"wl", "wb"}) {
+                    TiffMade made = gray_or_rgb(3);
+                    made.bits = bits;
+                    made.format = SAMPLEFORMAT_IEEEFP;
+                    made.predictor = predictor;
+                    made.compression = predictor == 0 ? COMPRESSION_NONE : COMPRESSION_ADOBE_DEFLATE;
+                    made.separate = separate;
+                    made.tiled = separate;
+                    made.mode = predictor == 0 ? mode : "wl";  // libtiff writes the other order wrongly
+                    check_comes_back(made);
+                }
+            }
+        }
+    }
+}
+
+TEST_CASE("a TIFF of any compression without loss is read") {
+    for (const int compression : lossless_compressions()) {
+        for (const int bits : {8, 16}) {
+            for (const bool tiled : {false, true}) {
+                TiffMade made = gray_or_rgb(3);
+                made.compression = compression;
+                made.bits = bits;
+                made.tiled = tiled;
+                check_comes_back(made);
+                const bool predicts = compression == COMPRESSION_LZW ||
+                                      compression == COMPRESSION_ADOBE_DEFLATE ||
+                                      compression == COMPRESSION_LZMA || compression == COMPRESSION_ZSTD;
+                if (predicts) {
+                    made.predictor = 2;
+                    check_comes_back(made);
+                }
+                made.last_bit_first = compression != COMPRESSION_LERC;
+                check_comes_back(made);
+            }
+        }
+    }
+}
+
+TEST_CASE("a TIFF of fax compression is read") {
+    for (const int compression : {COMPRESSION_CCITTRLE, COMPRESSION_CCITTFAX3, COMPRESSION_CCITTFAX4}) {
+        for (const bool last_bit_first : {false, true}) {
+            for (const std::uint32_t width : {37U, 64U}) {
+                TiffMade made;
+                made.width = width;
+                made.bits = 1;
+                made.compression = compression;
+                made.last_bit_first = last_bit_first;
+                check_comes_back(made);
+            }
+        }
+    }
+}
+
+TEST_CASE("a TIFF with JPEG or WebP inside has nearly its colours") {
+    const auto smooth = [](std::uint32_t x, std::uint32_t y, std::uint32_t sample) {
+        return std::floor(40.0 + 1.5 * x + 2.0 * y + 20.0 * sample);
+    };
+    for (const int compression : {COMPRESSION_JPEG, COMPRESSION_WEBP}) {
+        for (const bool tiled : {false, true}) {
+            for (const int photometric : {PHOTOMETRIC_RGB, PHOTOMETRIC_YCBCR}) {
+                if (!has_compression(compression) ||
+                    (compression == COMPRESSION_WEBP && photometric == PHOTOMETRIC_YCBCR)) {
+                    continue;
+                }
+                const TemporaryFolder folder;
+                TiffMade made = gray_or_rgb(3);
+                made.width = 48;
+                made.height = 32;
+                made.compression = compression;
+                made.photometric = photometric;
+                made.tiled = tiled;
+                made.one_strip = true;
+                if (photometric == PHOTOMETRIC_YCBCR) {
+                    made.more = [](TIFF* tiff) {
+                        TIFFSetField(tiff, TIFFTAG_JPEGCOLORMODE, JPEGCOLORMODE_RGB);
+                        TIFFSetField(tiff, TIFFTAG_YCBCRSUBSAMPLING, 2, 2);
+                    };
+                }
+                write_tiff(folder / "a.tif", made, smooth);
+                CHECK(farthest(values_of(folder / "a.tif", recipe_for(made, 3)), expected_of(made, smooth)) <
+                      12.0);
+            }
+        }
+    }
+}
+
+TEST_CASE("a TIFF's YCbCr with fewer colours than pixels is read") {
+    const TemporaryFolder folder;
+    // Two by two pixels of one colour: four Y, then Cb and Cr (BT.601); reddish.
+    const std::string block{"\x62\x62\x62\x62\x70\xb0", 6};
+    write_text(folder / "a.tif", tiff_of(block + block, {{256, 4, {4}},
+                                                         {257, 4, {2}},
+                                                         {258, 3, {8, 8, 8}},
+                                                         {259, 3, {1}},
+                                                         {262, 3, {6}},
+                                                         {273, 4, {8}},
+                                                         {277, 3, {3}},
+                                                         {278, 4, {2}},
+                                                         {279, 4, {12}},
+                                                         {530, 3, {2, 2}}}));
+    const std::vector<double> values = values_of(folder / "a.tif", recipe_of(3, 2, 4));
+    for (std::size_t i = 0; i < values.size(); i += 3) {
+        CHECK(values[i] == Approx(98 + 1.402 * 48).margin(2.0));
+        CHECK(values[i + 1] == Approx(98 + 0.344 * 16 - 0.714 * 48).margin(2.0));
+        CHECK(values[i + 2] == Approx(98 - 1.772 * 16).margin(2.0));
+    }
+}
+
+TEST_CASE("a TIFF whose zero is white is turned over") {
+    for (const int bits : {1, 4, 8, 12, 16}) {
+        const TemporaryFolder folder;
+        TiffMade made;
+        made.bits = bits;
+        made.photometric = PHOTOMETRIC_MINISWHITE;
+        write_tiff(folder / "a.tif", made, scattered(made));
+        std::vector<double> expected = expected_of(made, scattered(made));
+        for (double& value : expected) {
+            value = 255.0 - value;
+        }
+        CHECK(farthest(values_of(folder / "a.tif", recipe_for(made, 1)), expected) < 1e-3);
+    }
+}
+
+TEST_CASE("a TIFF's palette gives its colours, however many bits the indices and the colours have") {
+    // Colours in 16 bits: doubled bytes, bytes shifted up, bytes alone (old programs), and true 16 bits.
+    const std::array<std::function<double(unsigned)>, 4> makes{
+        [](unsigned byte) { return 257.0 * byte; }, [](unsigned byte) { return 256.0 * byte; },
+        [](unsigned byte) { return 1.0 * byte; },
+        [](unsigned byte) { return 257.0 * byte + (byte == 7 ? 100 : 0); }};
+    for (const int bits : {1, 2, 4, 8}) {
+        for (const auto& make : makes) {
+            const auto colour = [](unsigned index, unsigned c) { return index * (40 + 7 * c) + 7 * c + 7; };
+            std::vector<std::uint16_t> map;
+            for (unsigned c = 0; c < 3; ++c) {
+                for (unsigned i = 0; i < 1U << bits; ++i) {
+                    map.push_back(static_cast<std::uint16_t>(make(colour(i, c) & 0xffU)));
+                }
+            }
+            TiffMade made;
+            made.bits = bits;
+            made.photometric = PHOTOMETRIC_PALETTE;
+            made.more = [&](TIFF* tiff) {
+                TIFFSetField(tiff, TIFFTAG_COLORMAP, map.data(), &map[std::size_t{1} << bits],
+                             &map[std::size_t{2} << bits]);
+            };
+            const TemporaryFolder folder;
+            const TiffValues indices = scattered(made);
+            write_tiff(folder / "a.tif", made, indices);
+            std::vector<double> expected;
+            for (std::uint32_t i = 0; i < made.width * made.height; ++i) {
+                const auto index = static_cast<unsigned>(indices(i % made.width, i / made.width, 0));
+                for (unsigned c = 0; c < 3; ++c) {
+                    expected.push_back(colour(index, c) & 0xffU);
+                }
+            }
+            CHECK(farthest(values_of(folder / "a.tif", recipe_for(made, 3)), expected) < 0.4);
+        }
+    }
+}
+
+TEST_CASE("a TIFF's CMYK becomes RGB") {
+    for (const int bits : {8, 16}) {
+        for (const bool separate : {false, true}) {
+            const TemporaryFolder folder;
+            TiffMade made;
+            made.bits = bits;
+            made.samples = 4;
+            made.photometric = PHOTOMETRIC_SEPARATED;
+            made.separate = separate;
+            const TiffValues inks = scattered(made);
+            write_tiff(folder / "a.tif", made, inks);
+            std::vector<double> expected;
+            for (std::uint32_t i = 0; i < made.width * made.height; ++i) {
+                for (std::uint32_t c = 0; c < 3; ++c) {
+                    const auto light = [&](std::uint32_t ink) {
+                        return 1.0 - inks(i % made.width, i / made.width, ink) / white_of(made);
+                    };
+                    expected.push_back(255.0 * light(c) * light(3));
+                }
+            }
+            CHECK(farthest(values_of(folder / "a.tif", recipe_for(made, 3)), expected) < 0.51);
+        }
+    }
+}
+
+TEST_CASE("a TIFF's alpha lets the background through, and a sample of no meaning does not") {
+    for (const int colours : {1, 3}) {
+        for (const int kind : {EXTRASAMPLE_UNASSALPHA, EXTRASAMPLE_ASSOCALPHA, EXTRASAMPLE_UNSPECIFIED}) {
+            for (const auto& [bits, format] : {std::pair<int, int>{8, SAMPLEFORMAT_UINT},
+                                               {16, SAMPLEFORMAT_UINT},
+                                               {12, SAMPLEFORMAT_UINT},
+                                               {32, SAMPLEFORMAT_IEEEFP}}) {
+                for (const bool apart : {false, true}) {
+                    TiffMade made = gray_or_rgb(colours);
+                    made.bits = bits;
+                    made.format = format;
+                    made.samples = colours + 1;
+                    made.alpha = kind;
+                    made.separate = apart;
+                    made.tiled = apart;
+                    const TiffValues all = scattered(made);
+                    const TiffValues stored = [&](std::uint32_t x, std::uint32_t y, std::uint32_t s) {
+                        const double alpha =
+                            all(x, y,
+                                static_cast<std::uint32_t>(colours));  // associated colours are at most alpha
+                        return kind == EXTRASAMPLE_ASSOCALPHA ? std::min(all(x, y, s), alpha) : all(x, y, s);
+                    };
+                    const TemporaryFolder folder;
+                    write_tiff(folder / "a.tif", made, stored);
+                    std::vector<double> expected;
+                    for (std::uint32_t i = 0; i < made.width * made.height; ++i) {
+                        const auto unit = [&](std::uint32_t s) {
+                            return stored(i % made.width, i / made.width, s) / white_of(made);
+                        };
+                        const double alpha =
+                            kind == EXTRASAMPLE_UNSPECIFIED ? 1.0 : unit(static_cast<std::uint32_t>(colours));
+                        for (std::uint32_t c = 0; c < static_cast<std::uint32_t>(colours); ++c) {
+                            const double colour = kind == EXTRASAMPLE_UNASSALPHA ? unit(c) * alpha : unit(c);
+                            expected.push_back(255.0 * (colour + 0.25 * (1.0 - alpha)));
+                        }
+                    }
+                    Recipe recipe = recipe_for(made, colours);
+                    recipe.background = 0.25F;
+                    CHECK(farthest(values_of(folder / "a.tif", recipe), expected) < 1e-3);
+                }
+            }
+        }
+    }
+}
+
+TEST_CASE("a TIFF stored in any of the eight orientations comes upright, from strips and from tiles") {
+    for (int orientation = 1; orientation <= 8; ++orientation) {
+        for (const bool tiled : {false, true}) {
+            TiffMade made = gray_or_rgb(3);
+            made.orientation = orientation;
+            made.tiled = tiled;
+            const TiffValues values = scattered(made);
+            const TemporaryFolder folder;
+            write_tiff(folder / "a.tif", made, values);
+            // Rows for columns from 5 on; 2, 3, 6 and 7 begin at the right, 3, 4, 7 and 8 at the bottom
+            // (TIFF 6.0).
+            const bool turned = orientation >= 5;
+            const std::uint32_t width = turned ? made.height : made.width;
+            const std::uint32_t height = turned ? made.width : made.height;
+            const bool right = orientation == 2 || orientation == 3 || orientation == 6 || orientation == 7;
+            const bool bottom = orientation == 3 || orientation == 4 || orientation == 7 || orientation == 8;
+            std::vector<double> expected;
+            for (std::uint32_t i = 0; i < width * height; ++i) {
+                const std::uint32_t x = right ? width - 1 - i % width : i % width;
+                const std::uint32_t y = bottom ? height - 1 - i / width : i / width;
+                for (std::uint32_t s = 0; s < 3; ++s) {
+                    expected.push_back(turned ? values(y, x, s) : values(x, y, s));
+                }
+            }
+            const Recipe recipe = recipe_of(3, static_cast<int>(height), static_cast<int>(width));
+            INFO("orientation " << orientation << ", tiled " << tiled);
+            CHECK(farthest(values_of(folder / "a.tif", recipe), expected) < 1e-3);
+        }
+    }
+}
+
+}  // namespace stackae
