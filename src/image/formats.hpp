@@ -39,7 +39,7 @@ namespace stackae::image {
 /// others. Whole numbers keep their bits; CIELab, LogLuv and YCbCr come as 8 bits of R, G, B.
 [[nodiscard]] Picture decode_tiff(ByteSpan file, const DecodeOptions& options);
 
-// By OpenCV.
+/// By libwebp; the first frame of an animation, on its canvas, by libwebpdemux too.
 [[nodiscard]] Picture decode_webp(ByteSpan file, const DecodeOptions& options);
 
 }  // namespace stackae::image

@@ -132,7 +132,7 @@ TEST_CASE("decompression bombs are refused by their header") {
     REQUIRE(frame != std::string::npos);
     large_jpeg.replace(frame + 5, 4, "\xf0\xf0\xf0\xf0");
     huge(large_jpeg);
-    huge(std::string("RIFF\x16\0\0\0WEBPVP8X\x0a\0\0\0\0\0\0\0\xff\xff\x0f\xff\xff\x0f", 30));
+    huge(std::string("RIFF\x16\0\0\0WEBPVP8X\x0a\0\0\0\0\0\0\0\xff\x7f\0\xff\x7f\0", 30));
     std::string tile = tiff_of("data", {{256, 4, {64}},
                                         {257, 4, {64}},
                                         {258, 3, {8}},
@@ -174,10 +174,10 @@ TEST_CASE("a WebP cannot hide its size behind a second, smaller one") {
     PictureLimits limits;
     limits.max_pixels = 2999;  // one less than there are
     CHECK(read_bad(whole, limits).status == PictureStatus::too_large);
-    CHECK(read_bad(with(whole.substr(12) + small), limits).status == PictureStatus::corrupt);
-    CHECK_THAT(read_bad(with(whole.substr(12) + small)).reason, contains("(VP8X) at byte"));
-    CHECK(read_bad(with(small + whole.substr(12)), limits).status == PictureStatus::too_large);
-    CHECK(read_bad(with(other + whole.substr(12)), limits).status == PictureStatus::too_large);
+    CHECK(read_bad(with(whole.substr(12) + small), limits).status == PictureStatus::too_large);
+    CHECK(read_bad(with(whole.substr(12) + other), limits).status == PictureStatus::too_large);
+    CHECK(read_bad(with(small + whole.substr(12)), limits).status == PictureStatus::corrupt);
+    CHECK(read_bad(with(other + whole.substr(12)), limits).status == PictureStatus::corrupt);
 }
 
 TEST_CASE("a JPEG of 12 bits is called unsupported, not damaged") {

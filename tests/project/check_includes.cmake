@@ -24,7 +24,7 @@ endforeach()
 
 # Headers of backends, and the only module that may include them.
 set(backends "oneDNN:^(dnnl|oneapi/):nn" "OpenCV:^opencv2/:image" "libjpeg:^j(peglib|error):image" "libpng:^png[.]h:image"
-  "giflib:^gif_lib[.]h:image" "OpenJPEG:^openjpeg[.]h:image" "libavif:^avif/:image" "libheif:^libheif/:image"
+  "libtiff:^tiff(io)?[.]h:image" "libwebp:^webp/:image" "giflib:^gif_lib[.]h:image" "OpenJPEG:^openjpeg[.]h:image" "libavif:^avif/:image" "libheif:^libheif/:image"
   "libjxl:^jxl/:image" "Boost:^boost/:cli"
   "LIBLINEAR:^linear.h$:tests")
 
