@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <fmt/format.h>
 #include <jxl/decode.h>
+#include <jxl/version.h>
 #include <memory>
 
 #include "image/formats.hpp"
@@ -25,6 +26,8 @@ struct Libjxl {
         library.find<decltype(JxlDecoderGetBasicInfo)>("JxlDecoderGetBasicInfo");
     decltype(JxlDecoderGetExtraChannelInfo)* extra_channel =
         library.find<decltype(JxlDecoderGetExtraChannelInfo)>("JxlDecoderGetExtraChannelInfo");
+    decltype(JxlDecoderGetColorAsEncodedProfile)* profile =
+        library.find<decltype(JxlDecoderGetColorAsEncodedProfile)>("JxlDecoderGetColorAsEncodedProfile");
     decltype(JxlDecoderSetPreferredColorProfile)* prefer_profile =
         library.find<decltype(JxlDecoderSetPreferredColorProfile)>("JxlDecoderSetPreferredColorProfile");
     decltype(JxlDecoderImageOutBufferSize)* buffer_size =
@@ -48,8 +51,6 @@ void check(JxlDecoderStatus status) {
     }
 }
 
-/// The values are those of the picture's own colours, but for lossy pictures, which have none: theirs come as
-/// sRGB.
 JxlColorEncoding srgb(bool gray) {
     JxlColorEncoding encoding{};
     encoding.color_space = gray ? JXL_COLOR_SPACE_GRAY : JXL_COLOR_SPACE_RGB;
@@ -82,10 +83,7 @@ public:
                     prepare();
                     break;
                 case JXL_DEC_COLOR_ENCODING:
-                    if (info_.uses_original_profile == JXL_FALSE) {
-                        const JxlColorEncoding encoding = srgb(info_.num_color_channels == 1);
-                        check(libjxl().prefer_profile(decoder_.get(), &encoding));
-                    }
+                    choose_colours();
                     break;
                 case JXL_DEC_NEED_IMAGE_OUT_BUFFER:
                     give_buffer();
@@ -125,6 +123,22 @@ private:
         picture_.white = real ? 1.0 : depth == CV_16U ? 65535.0 : 255.0;
         picture_.premultiplied = alpha && info_.alpha_premultiplied != JXL_FALSE;
         pixels_type_ = CV_MAKETYPE(depth, channels);
+    }
+
+    /// The values are those of the picture's own colours; but lossy ones, which are stored in libjxl's, can
+    /// only be brought to a profile that it knows by name, and come as sRGB where it does not.
+    void choose_colours() {
+        const auto target = JXL_COLOR_PROFILE_TARGET_ORIGINAL;
+        JxlColorEncoding encoding;
+#if JPEGXL_NUMERIC_VERSION < JPEGXL_COMPUTE_NUMERIC_VERSION(0, 9, 0)
+        const JxlDecoderStatus known = libjxl().profile(decoder_.get(), nullptr, target, &encoding);
+#else
+        const JxlDecoderStatus known = libjxl().profile(decoder_.get(), target, &encoding);
+#endif
+        if (info_.uses_original_profile == JXL_FALSE && known != JXL_DEC_SUCCESS) {
+            encoding = srgb(info_.num_color_channels == 1);
+            check(libjxl().prefer_profile(decoder_.get(), &encoding));
+        }
     }
 
     void give_buffer() {
