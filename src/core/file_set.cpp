@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <fcntl.h>
 #include <filesystem>
@@ -279,15 +280,16 @@ public:
     explicit Replacement(std::vector<AtomicFile*> files) : files_(std::move(files)) {}
     Replacement(const Replacement&) = delete;
     Replacement& operator=(const Replacement&) = delete;
-    /// Takes back what was not begun; what was begun and not completed is left for the next run.
+    /// Removes the temporaries, which are the old files or such as are not wanted, and then the records; but
+    /// what is half replaced is left for the next run.
     ~Replacement() {
         for (AtomicFile* file : files_) {
-            if (!renaming_ && !file->temporary_.empty()) {
+            if (!half_replaced_ && !file->temporary_.empty()) {
                 ::unlink(file->temporary_.c_str());
             }
             file->temporary_.clear();
         }
-        if (!renaming_) {
+        if (!half_replaced_) {
             remove_records(placed_);
         }
     }
@@ -306,14 +308,69 @@ public:
         for (const std::string& folder : folders_) {
             sync_folder(folder);
         }
-        for (AtomicFile* file : files_) {
-            file->rename();
-            renaming_ = true;
+        try {
+            for (std::size_t i = 0; i < files_.size(); ++i) {
+                steps_.push_back(replace(*files_[i]));
+            }
+        } catch (const IoError& error) {
+            half_replaced_ = !take_back();
+            if (half_replaced_) {
+                throw IoError(fmt::format("{}; the next command in that folder completes what was begun",
+                                          error.what()));
+            }
+            throw;
         }
-        renaming_ = false;  // all of it is done: the records go
+        for (const std::string& folder : folders_) {
+            sync_folder(folder);  // before the old files go
+        }
+        for (AtomicFile* file : files_) {
+            file->done_ = true;
+            file->file_ = Descriptor();
+        }
     }
 
 private:
+    /// What was done to a file: it and the old one changed names, it is where nothing was, or it replaced the
+    /// old one on a file system that cannot exchange names.
+    enum class Step { exchanged, created, replaced };
+
+    static Step replace(const AtomicFile& file) {
+        const char* const temporary = file.temporary_.c_str();
+        const char* const path = file.path_.c_str();
+        struct stat status {};
+        const bool exists = ::lstat(path, &status) == 0;
+        const bool folder = exists && S_ISDIR(status.st_mode);
+        if (exists && !folder) {
+            if (::renameat2(AT_FDCWD, temporary, AT_FDCWD, path, RENAME_EXCHANGE) == 0) {
+                return Step::exchanged;
+            }
+            if (errno != EINVAL && errno != ENOSYS && errno != EOPNOTSUPP && errno != ENOENT) {
+                fail_to_replace(file.path_);
+            }
+        }
+        if (::rename(temporary, path) != 0) {
+            fail_to_replace(file.path_);
+        }
+        return exists ? Step::replaced : Step::created;
+    }
+
+    [[noreturn]] static void fail_to_replace(const std::string& path) {
+        throw IoError(fmt::format("{}: cannot replace: {}", path, std::strerror(errno)));
+    }
+
+    /// Gives the old files their names back; false where that cannot be.
+    [[nodiscard]] bool take_back() {
+        for (; !steps_.empty(); steps_.pop_back()) {
+            const AtomicFile& file = *files_[steps_.size() - 1];
+            const unsigned flags = steps_.back() == Step::exchanged ? RENAME_EXCHANGE : 0U;
+            if (steps_.back() == Step::replaced ||
+                ::renameat2(AT_FDCWD, file.path_.c_str(), AT_FDCWD, file.temporary_.c_str(), flags) != 0) {
+                return false;
+            }
+        }
+        return true;
+    }
+
     void make_record() {
         std::random_device random;
         record_.id = fmt::format("{:08x}{:08x}", random(), random());
@@ -367,7 +424,8 @@ private:
     std::vector<std::string> folders_;
     std::vector<std::string> placed_;  ///< folders that have the record
     std::vector<Descriptor> locks_;    ///< of the records
-    bool renaming_ = false;            ///< one file is replaced, and not all
+    std::vector<Step> steps_;          ///< of the first files
+    bool half_replaced_ = false;
 };
 
 AtomicFile& FileSet::add(const std::string& path) {

@@ -12,15 +12,15 @@ namespace stackae::core {
 /// after whatever ends the process, all are old or all are new once the next run has called recover(), as
 /// every AtomicFile does. commit() syncs all, then puts a record into each folder (hidden, synced; it lists
 /// the temporary and the final name, size and checksum of each file), gives the temporaries their names, and
-/// renames. From the last temporary's name on, recover() completes what was begun; before, it takes it back.
-/// The record is locked, so that of two runs that replace the same files one waits for the other: never a
-/// mix.
+/// exchanges old and new. From the last temporary's name on, recover() completes what was begun; before, it
+/// takes it back. The record is locked, so that of two runs that replace the same files one waits for the
+/// other: never a mix.
 class FileSet {
 public:
     /// As AtomicFile. Files are renamed in the order in which they were added. The reference stays valid.
     AtomicFile& add(const std::string& path);
     /// Every file that was not committed by itself. Throws IoError; then all old files are as they were, or,
-    /// where that came in the midst of the renaming, the next recover() goes on.
+    /// where their names cannot be given back (says so), the next recover() goes on.
     void commit();
 
 private:

@@ -67,7 +67,7 @@ TEST_CASE("a synced file still appears only with its commit") {
         file.write("text");
         file.sync();
         CHECK_FALSE(fs::exists(folder / "a"));
-        CHECK(folder.entries() == 0);
+        CHECK(folder.entries() <= 1);  // a hidden name, where the file system has no files without
     }
     CHECK(folder.entries() == 0);
     AtomicFile file(folder / "a");
@@ -168,7 +168,7 @@ TEST_CASE("what a killed run left under the shared name is removed, and one that
     const TemporaryFolder folder;
     write_text(folder / ".stackae-new", "of a run that was killed");
     AtomicFile file(folder / "a");
-    CHECK(folder.entries() == 0);
+    CHECK_FALSE(fs::exists(folder / ".stackae-new"));
     write_text(folder / ".stackae-new", "of another");
     file.write("text");
     file.commit();

@@ -217,6 +217,12 @@ TEST_CASE("a disk that fails at any call leaves a set old, or new where all was 
             } catch (const IoError& failure) {
                 reached = true;
                 CHECK_THAT(failure.what(), contains(std::strerror(ENOSPC)));
+                if (nameless) {  // names were exchanged, and given back
+                    CHECK(common_text(trio.paths) == "old");
+                    CHECK(trio.entries() == 4);
+                } else if (common_text(trio.paths) == "mixed") {
+                    CHECK_THAT(failure.what(), contains("completes what was begun"));
+                }
             }
             recover(trio.folder.path());
             CHECK(common_text(trio.paths) != "mixed");
@@ -226,6 +232,24 @@ TEST_CASE("a disk that fails at any call leaves a set old, or new where all was 
         }
         replace(trio.paths, "next");
         CHECK(trio.entries() == 4);
+    }
+}
+
+TEST_CASE("a set whose last file cannot be replaced leaves the others old, or not there") {
+    const Trio trio;
+    for (const bool exist : {false, true}) {
+        if (exist) {
+            replace({trio.paths[0], trio.paths[1]}, "old");
+        }
+        FileSet files;
+        for (const std::string& path : trio.paths) {
+            files.add(path).write("new");
+        }
+        fs::create_directory(trio.paths[2]);  // in the meantime
+        CHECK_THROWS_WITH(files.commit(), contains("manifest: cannot replace: Is a directory"));
+        CHECK(trio.entries() == (exist ? 4 : 2));
+        CHECK((!exist || common_text({trio.paths[0], trio.paths[1]}) == "old"));
+        fs::remove(trio.paths[2]);
     }
 }
 

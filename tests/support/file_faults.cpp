@@ -42,6 +42,10 @@ int open_file(const char* path, int flags, mode_t mode) {
     return static_cast<int>(nameless || (flags & O_CREAT) != 0 ? change(open) : open());
 }
 
+bool refuses_exchange() {
+    return active && !faults.nameless;
+}
+
 }  // namespace
 
 FileFaults::FileFaults(const FileFaultOptions& options) {
@@ -70,6 +74,7 @@ ssize_t test_pwrite64(int file, const void* bytes, size_t size, off_t offset) __
 int test_fsync(int file) __asm__("fsync");
 int test_linkat(int from, const char* path, int to, const char* name, int flags) __asm__("linkat");
 int test_rename(const char* path, const char* name) __asm__("rename");
+int test_renameat2(int from, const char* path, int to, const char* name, unsigned flags) __asm__("renameat2");
 int test_unlink(const char* path) __asm__("unlink");
 
 int test_open(const char* path, int flags, ...) {
@@ -112,6 +117,15 @@ int test_linkat(int from, const char* path, int to, const char* name, int flags)
 int test_rename(const char* path, const char* name) {
     return static_cast<int>(
         stackae::test::change([&] { return ::syscall(SYS_renameat2, AT_FDCWD, path, AT_FDCWD, name, 0); }));
+}
+
+int test_renameat2(int from, const char* path, int to, const char* name, unsigned flags) {
+    if (stackae::test::refuses_exchange()) {
+        errno = EINVAL;
+        return -1;
+    }
+    return static_cast<int>(
+        stackae::test::change([&] { return ::syscall(SYS_renameat2, from, path, to, name, flags); }));
 }
 
 int test_unlink(const char* path) {
