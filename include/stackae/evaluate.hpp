@@ -90,6 +90,11 @@ struct Evaluation {
     /// the fewest).
     std::int64_t k = 0;
     Metric metric = Metric::l2;
+    /// Classes of the labelled training pictures (of the split with the fewest). With one alone all
+    /// accuracies are the share of that class in the test part.
+    std::int64_t train_classes = 0;
+    /// The labelled training pictures have one code (in some split): which of them are near is chance.
+    bool codes_alike = false;
 
     /// Σ (x̂ − x)² a picture, over the recipe's values, mean over the test pictures.
     Figure sse_per_image;
@@ -137,8 +142,9 @@ struct LayerComparisonOptions {
 /// out (TrainOptions::validation), by neighbours from the others, each drawn by the model's seed from those
 /// with a label. Codes of the last layer are scaled to length 1 where Model::l2_normalize says so. pictures:
 /// those that the model was trained on, Model::pictures of them; without those that could not be read.
-/// progress(pictures done, of), where given, may throw. Empty where no labelled picture was held out or the
-/// others are of one class. Throws InvalidArgument, IoError.
+/// progress(pictures done, of), where given, may throw. A layer that gives all of them one code is left out.
+/// Empty where no labelled picture was held out or the others are of one class. Throws InvalidArgument,
+/// IoError.
 [[nodiscard]] std::vector<LayerAccuracy> layer_accuracies(
     const Model& model, const Pictures& pictures, const LayerComparisonOptions& options = {},
     const std::function<void(std::int64_t, std::int64_t)>& progress = {});

@@ -28,6 +28,9 @@ struct Gallery {
     std::optional<double> threshold;
     static constexpr double nobody = -1.0;
     double false_accept = 0.01;  ///< the rate `threshold` was calibrated for
+    /// False where the distances that the threshold was calibrated on are all equal: none of them shows what
+    /// share of strangers would be named.
+    bool rate_known = true;
 
     [[nodiscard]] std::int64_t size() const { return static_cast<std::int64_t>(names.size()); }
 };
@@ -81,6 +84,7 @@ std::int64_t remove(Gallery& gallery, const std::string& name);
 /// false_accept quantile of those nearest distances (the largest distance that at most that share lie at or
 /// below, or just under the smallest, or `nobody` where that is 0). Of more than 20,000 entries, 20,000
 /// spread evenly are looked up. With fewer than two names there are no strangers: threshold becomes absent.
+/// rate_known is set as well.
 /// 0 < false_accept < 1. Throws InvalidArgument.
 /// calibration_size(): how many are looked up.
 [[nodiscard]] std::int64_t calibration_size(const Gallery& gallery);

@@ -11,7 +11,7 @@ namespace stackae {
 
 enum class Metric {
     l2,      ///< Euclidean distance
-    cosine,  ///< 1 − cosine of the angle, in [0, 2]; 1 where a vector is all zeros
+    cosine,  ///< 1 − cosine of the angle, in [0, 2]; 1 where one vector is all zeros, 0 where both are
 };
 
 [[nodiscard]] const char* name(Metric metric);

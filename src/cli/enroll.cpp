@@ -228,9 +228,15 @@ void EnrollCommand::print(const Gallery& gallery, std::int64_t added) const {
         table.text()));
     const std::int64_t measured = calibration_size(gallery);
     if (gallery.threshold == Gallery::nobody) {
-        results.write(
-            "threshold none: pictures of different names have the same code, so nobody is given a name "
-            "(--false-accept or recognize --threshold may allow it)\n");
+        results.write(fmt::format(
+            "threshold none: {}pictures of different names have the same code, so nobody is given a "
+            "name ({}recognize --threshold may allow it)\n",
+            gallery.rate_known ? "" : "all ", gallery.rate_known ? "--false-accept or " : ""));
+    } else if (gallery.threshold && !gallery.rate_known) {
+        results.write(fmt::format(
+            "threshold {:.6g} ({} distance): beyond it a picture is unknown; all {} pictures measured are "
+            "equally far from other names, which tells no share of strangers that would be named\n",
+            *gallery.threshold, name(gallery.metric), format_count(measured)));
     } else if (gallery.threshold) {
         results.write(fmt::format(
             "threshold {:.6g} ({} distance): beyond it a picture is unknown; an estimate by which about "

@@ -16,7 +16,8 @@
 namespace stackae::cli {
 namespace {
 
-constexpr std::size_t widest_table = 20;  ///< classes whose confusion table still fits a screen
+constexpr std::int64_t most_components = 512;  ///< of PCA, which is beside codes of any size
+constexpr std::size_t widest_table = 20;       ///< classes whose confusion table still fits a screen
 
 std::string percent(const Figure& figure, int splits) {
     return splits > 1 ? fmt::format("{:.2f} % ± {:.2f}", 100.0 * figure.mean, 100.0 * figure.deviation)
@@ -78,11 +79,26 @@ std::string worst_confusions(const Evaluation& result) {
 std::string linear_table(const LinearFigures& linear, int splits) {
     TextTable table;
     table.add({"model's features", percent(linear.accuracy, splits)});
-    table.add({splits > 1 ? "c (median)" : "c", fmt::format("{:g}", linear.c)});
+    table.add({splits > 1 ? "c (median)" : "c",
+               linear.c > 0.0 ? fmt::format("{:g}", linear.c) : "none: one class to learn from"});
     return table.text();
 }
 
-std::string report(const Evaluation& result, const std::string& model) {
+/// What makes the accuracies say less than they seem to.
+std::string reservations(const Evaluation& result) {
+    std::string text;
+    if (result.train_classes == 1) {
+        text +=
+            "\nall pictures to learn from are of one class, whose name everything is given: accuracies say "
+            "nothing\n";
+    }
+    if (result.codes_alike) {
+        text += "\nall pictures to learn from have the same code: which of them are near is chance\n";
+    }
+    return text;
+}
+
+std::string report(const Evaluation& result, const std::string& model, std::int64_t k_asked) {
     const int splits = result.splits;
     const char* const mirrored = result.mirrored ? " (and mirrored)" : "";
     std::string out = fmt::format("model  {}, code of {} values\n", model, result.code_size);
@@ -99,6 +115,11 @@ std::string report(const Evaluation& result, const std::string& model) {
     squared.add({fmt::format("PCA of {}", result.pca_components), plain(result.pca_sse_per_image, splits)});
     squared.add({"mean picture", plain(result.mean_sse_per_image, splits)});
     out += "\nreconstruction: squared error a picture\n" + squared.text();
+    if (result.pca_components < std::min(result.code_size, most_components)) {
+        out +=
+            fmt::format("PCA has no more components than pictures to learn from or values of a picture: {}\n",
+                        result.pca_components);
+    }
     if (!result.labelled) {
         return out + "\nno labels: nothing more can be measured\n";
     }
@@ -106,8 +127,9 @@ std::string report(const Evaluation& result, const std::string& model) {
     accuracy.add({"model's features", percent(result.knn_accuracy, splits)});
     accuracy.add({"raw pixels", percent(result.raw_knn_accuracy, splits)});
     accuracy.add({fmt::format("PCA of {}", result.pca_components), percent(result.pca_knn_accuracy, splits)});
-    out += fmt::format("\naccuracy of the {} nearest neighbours ({} distance)\n{}", result.k,
-                       name(result.metric), accuracy.text());
+    out += fmt::format(
+        "\naccuracy of the {} nearest neighbours ({} distance){}\n{}", result.k, name(result.metric),
+        result.k < k_asked ? fmt::format(": there are no {} to learn from", k_asked) : "", accuracy.text());
     if (result.linear) {
         out += fmt::format("\naccuracy of a linear classifier{}\n{}",
                            result.linear->of_radial ? fmt::format(" of the {} radial units",
@@ -115,6 +137,7 @@ std::string report(const Evaluation& result, const std::string& model) {
                                                     : "",
                            linear_table(*result.linear, splits));
     }
+    out += reservations(result);
     TextTable classes;
     classes.add({"class", "pictures", "precision", "recall", "F1"});
     for (const ClassFigures& figures : result.classes) {
@@ -158,6 +181,8 @@ nlohmann::json report_json(const Evaluation& result, const std::string& model, b
         return out;
     }
     put(out["knn"], "accuracy", result.knn_accuracy);
+    out["train_classes"] = result.train_classes;
+    out["codes_alike"] = result.codes_alike;
     if (result.linear) {
         auto& linear = out["linear"];
         put(linear, "accuracy", result.linear->accuracy);
@@ -277,9 +302,10 @@ int EvaluateCommand::run(Console& console, const std::vector<std::string>& input
     if (json_) {
         nlohmann::json object = report_json(result, model.path, options_.linear);
         object["knn"]["l2_normalize"] = options_.l2_normalize;
+        object["knn"]["k_asked"] = options_.k;
         results.write(core::print_json(object) + "\n");
     } else {
-        results.write(report(result, model.path));
+        results.write(report(result, model.path, options_.k));
     }
     results.finish();
     return account.exit_code();

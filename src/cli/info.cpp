@@ -240,8 +240,11 @@ std::string gallery_text(const Gallery& gallery, const std::string& path) {
                        name(gallery.metric));
     out += gallery.threshold == Gallery::nobody ? std::string("threshold    nobody is given a name\n")
            : gallery.threshold
-               ? fmt::format("threshold    {:.6g} (about {:.3g}% of strangers are given a name)\n",
-                             *gallery.threshold, 100.0 * gallery.false_accept)
+               ? fmt::format("threshold    {:.6g} ({})\n", *gallery.threshold,
+                             gallery.rate_known
+                                 ? fmt::format("about {:.3g}% of strangers are given a name",
+                                               100.0 * gallery.false_accept)
+                                 : "all names are equally far apart: no share of strangers is known")
                : std::string("threshold    none\n");
     TextTable table;
     table.add({"name", "pictures"});
@@ -268,7 +271,8 @@ nlohmann::json gallery_json(const Gallery& gallery, const std::string& path) {
             {"l2_normalize", gallery.l2_normalize},
             {"metric", name(gallery.metric)},
             {"threshold", gallery.threshold ? nlohmann::json(*gallery.threshold) : nlohmann::json()},
-            {"false_accept", gallery.false_accept}};
+            {"false_accept", gallery.false_accept},
+            {"rate_known", gallery.rate_known}};
 }
 
 std::string presets_text() {

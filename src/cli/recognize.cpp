@@ -90,6 +90,10 @@ int RecognizeCommand::run(Console& console, const std::vector<std::string>& inpu
     read.push_back({"the gallery", gallery_});
     check_outputs(read, written);
     Recognizer recognizer(gallery, recognize_);
+    if (recognize_.k >= gallery.size() && recognize_.k > 1) {
+        console.note(fmt::format("--k {}: all {} pictures of the gallery vote, whatever a picture looks like",
+                                 recognize_.k, gallery.size()));
+    }
     catch_interrupts();
     Results results(output_);
     Account account(console, results.files(), coding_.manifest);

@@ -200,6 +200,7 @@ void calibrate(Gallery& gallery, double false_accept, int threads) {
     search::check(gallery, "calibrate gallery");
     gallery.false_accept = false_accept;
     gallery.threshold.reset();
+    gallery.rate_known = true;
     const search::Numbering names(gallery.names);
     if (names.count() < 2) {
         return;
@@ -207,6 +208,8 @@ void calibrate(Gallery& gallery, double false_accept, int threads) {
     NeighbourIndex index(gallery.codes, gallery.metric, threads);
     const Neighbours nearest = index.search_self(1, names.numbers(), strangers(gallery.size()));
     gallery.threshold = quantile(nearest.distances, false_accept);
+    const auto [least, most] = std::minmax_element(nearest.distances.begin(), nearest.distances.end());
+    gallery.rate_known = *least < *most;
 }
 
 }  // namespace stackae

@@ -39,6 +39,9 @@ void search::save(const Gallery& gallery, core::AtomicFile& file) {
     if (gallery.threshold) {
         description["threshold"] = *gallery.threshold;  // an infinite one is printed as null: the same
     }
+    if (!gallery.rate_known) {
+        description["rate_known"] = false;
+    }
     core::Safetensors content;
     content.set_kind(kind, version);
     content.metadata["gallery"] = core::print_json(description);
@@ -62,6 +65,7 @@ Gallery load_gallery(const std::string& path) {
     reader.required("paths", gallery.paths);
     reader.required("threshold", gallery.threshold);
     reader.required("false_accept", gallery.false_accept);
+    reader.optional("rate_known", gallery.rate_known);
     try {
         gallery.metric = parse_metric(metric);
     } catch (const InvalidArgument& error) {

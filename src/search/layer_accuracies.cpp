@@ -120,6 +120,8 @@ struct Compared {
     std::int64_t size;
     Tensor test;                   ///< codes of the pictures held out
     std::vector<Running> running;  ///< of each metric
+    std::vector<float> first;      ///< a code
+    bool alike = true;             ///< all codes seen are that one: nothing is told apart by them
 };
 
 /// At most `most` labelled pictures of some rows, spread by chance, in rising order.
@@ -141,7 +143,7 @@ public:
             const std::int64_t size = model.code_size(layer);
             widest_ = std::max(widest_, size);
             if (size <= options.most_values || layer == model.code_layer()) {
-                compared_.push_back({layer, size, Tensor(), {}});
+                compared_.push_back({layer, size, Tensor(), {}, {}});
                 all_ += size;
             }
         }
@@ -211,6 +213,7 @@ private:
         each_batch(test_, block(), [&](std::int64_t first, const Tensor& pictures) {
             climb(ladder, pictures, [&](Compared& compared, const Tensor& codes) {
                 std::copy_n(codes.data(), codes.size(), compared.test.row(first).data());
+                look_for_differences(compared, codes);
             });
         });
     }
@@ -222,12 +225,23 @@ private:
         }
         each_batch(train_, block(), [&](std::int64_t first, const Tensor& pictures) {
             climb(ladder, pictures, [&](Compared& compared, const Tensor& codes) {
+                look_for_differences(compared, codes);
                 for (std::size_t m = 0; m < metrics.size(); ++m) {
                     NeighbourIndex index(codes, metrics[m], options_.threads);
                     compared.running[m].merge(index.search(compared.test, k), first);
                 }
             });
         });
+    }
+
+    static void look_for_differences(Compared& compared, const Tensor& codes) {
+        for (std::int64_t i = 0; compared.alike && i < codes.rows(); ++i) {
+            const auto code = codes.row(i);
+            if (compared.first.empty()) {
+                compared.first.assign(code.begin(), code.end());
+            }
+            compared.alike = std::equal(code.begin(), code.end(), compared.first.begin());
+        }
     }
 
     /// Calls body(compared, codes) for the layers that are compared.
@@ -246,6 +260,9 @@ private:
     [[nodiscard]] std::vector<LayerAccuracy> accuracies() const {
         std::vector<LayerAccuracy> result;
         for (const Compared& compared : compared_) {
+            if (compared.alike) {
+                continue;
+            }
             const auto& runs = compared.running;
             result.push_back({compared.layer, accuracy(runs[0]), accuracy(runs[1]), std::ssize(test_),
                               std::ssize(train_), runs[0].best().k});

@@ -7,6 +7,7 @@
 #include <limits>
 #include <map>
 #include <numeric>
+#include <set>
 #include <span>
 
 #include "stackae/neighbours.hpp"
@@ -250,6 +251,11 @@ SplitFigures measure(const Part& train, const Part& test, std::int64_t classes,
         ++figures.confusion[at(labelled.test_labels[i])][at(given[i])];
     }
     figures.k = std::min(options.k, std::ssize(labelled.train));
+    figures.train_classes = std::ssize(std::set(labelled.train_labels.begin(), labelled.train_labels.end()));
+    const auto first = train.codes.row(labelled.train.front());
+    figures.codes_alike = std::all_of(labelled.train.begin(), labelled.train.end(), [&](std::int64_t row) {
+        return std::equal(first.begin(), first.end(), train.codes.row(row).begin());
+    });
     figures.knn = accuracy(given, labelled.test_labels);
     figures.pca_knn =
         accuracy(classify(labelled, pca.encode(train.pictures, options.threads), pca_test, options),
@@ -277,8 +283,11 @@ Evaluation summarise(const std::vector<SplitFigures>& splits, const std::vector<
         return evaluation;
     }
     evaluation.k = splits.front().k;
+    evaluation.train_classes = splits.front().train_classes;
     for (const SplitFigures& split : splits) {
         evaluation.k = std::min(evaluation.k, split.k);
+        evaluation.train_classes = std::min(evaluation.train_classes, split.train_classes);
+        evaluation.codes_alike = evaluation.codes_alike || split.codes_alike;
     }
     evaluation.knn_accuracy = figure(splits, &SplitFigures::knn);
     evaluation.raw_knn_accuracy = figure(splits, &SplitFigures::raw_knn);

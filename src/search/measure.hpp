@@ -44,6 +44,8 @@ struct SplitFigures {
     double pca_sse = 0.0;
     bool labelled = false;  ///< both parts have labelled pictures; else the accuracies are 0
     std::int64_t k = 0;     ///< neighbours that voted
+    std::int64_t train_classes = 0;
+    bool codes_alike = false;  ///< of the labelled training pictures
     double knn = 0.0;
     double raw_knn = 0.0;
     double pca_knn = 0.0;

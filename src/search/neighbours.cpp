@@ -150,10 +150,10 @@ std::int64_t NeighbourIndex::size() const {
 
 Neighbours NeighbourIndex::search(const Tensor& queries, std::int64_t k) {
     check_k(k);
-    if (queries.rows() > 0 && queries.columns() != state_->table.dimension()) {
+    if (queries.rows() > 0 && queries.columns() != state_->table.width()) {
         throw InvalidArgument(
             fmt::format("neighbours: queries of {} values found, {} expected as in the index",
-                        queries.columns(), state_->table.dimension()));
+                        queries.columns(), state_->table.width()));
     }
     for (std::int64_t i = 0; i < queries.rows(); ++i) {
         search::checked_squared_norm(queries.row(i), "query", i);

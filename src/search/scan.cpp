@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "nn/parallel.hpp"
+#include "search/rows.hpp"
 
 namespace stackae::search {
 namespace {
@@ -80,11 +81,13 @@ void Scan::load(std::span<const std::int64_t> queries) {
     for (std::size_t i = 0; i < queries.size(); ++i) {
         const auto to = vectors_.row(static_cast<std::int64_t>(i));
         const bool own = request_.queries == nullptr;
-        const auto from = own ? table_.row(request_.own_row(queries[i])) : request_.queries->row(queries[i]);
-        norms_[i] = table_.prepare(from, to);
         if (own) {
             // As it is: scaling a row to length 1 again would take it off itself by a rounding.
-            std::copy(from.begin(), from.end(), to.begin());
+            const auto row = table_.row(request_.own_row(queries[i]));
+            std::copy(row.begin(), row.end(), to.begin());
+            norms_[i] = table_.cosine() ? 1.0 : squared_norm(row);
+        } else {
+            norms_[i] = table_.prepare(request_.queries->row(queries[i]), to);
         }
         const auto factors = factors_.row(static_cast<std::int64_t>(i));
         std::transform(to.begin(), to.end(), factors.begin(), [](float value) { return -2.0F * value; });

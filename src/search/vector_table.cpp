@@ -16,10 +16,6 @@ constexpr std::int64_t most_block_rows = 1024;
 constexpr double unit_roundoff = 0x1p-24;
 constexpr double largest_squared_norm = 1e37;  ///< beyond it float scores would overflow
 
-bool zeros(std::span<const float> x) {
-    return std::all_of(x.begin(), x.end(), [](float value) { return value == 0.0F; });
-}
-
 std::int64_t round_up(std::int64_t value, std::int64_t multiple) {
     return (value + multiple - 1) / multiple * multiple;
 }
@@ -38,14 +34,18 @@ double checked_squared_norm(std::span<const float> x, const char* what, std::int
 VectorTable::VectorTable(const Tensor& vectors, Metric metric)
     : metric_(metric),
       size_(vectors.rows()),
+      width_(vectors.columns()),
       block_rows_(std::min(most_block_rows, round_up(size_, std::int64_t{chunk}))) {
     if (vectors.empty()) {
         throw InvalidArgument("neighbours: an index of at least one vector expected, none found");
     }
-    rows_ = Tensor({round_up(size_, block_rows_), vectors.columns()});
+    bool some_zeros = false;
+    for (std::int64_t i = 0; i < size_; ++i) {
+        some_zeros = checked_squared_norm(vectors.row(i), "vector", i) == 0.0 || some_zeros;
+    }
+    rows_ = Tensor({round_up(size_, block_rows_), width_ + (cosine() && some_zeros ? 1 : 0)});
     offsets_.assign(static_cast<std::size_t>(padded_size()), std::numeric_limits<float>::infinity());
     for (std::int64_t i = 0; i < size_; ++i) {
-        checked_squared_norm(vectors.row(i), "vector", i);
         const double norm = prepare(vectors.row(i), rows_.row(i));
         offsets_[static_cast<std::size_t>(i)] = static_cast<float>(query_term(norm));
         largest_norm_ = std::max(largest_norm_, std::sqrt(norm));
@@ -63,14 +63,22 @@ double VectorTable::prepare(std::span<const float> query, std::span<float> prepa
         std::copy(query.begin(), query.end(), prepared.begin());
         return norm;
     }
-    scale_to_length_one(query, prepared);
-    return norm > 0.0 ? 1.0 : 0.0;
+    scale_to_length_one(query, prepared.first(query.size()));
+    if (marks_zeros()) {
+        prepared.back() = norm > 0.0 ? 0.0F : 1.0F;
+    }
+    return norm > 0.0 || marks_zeros() ? 1.0 : 0.0;
+}
+
+bool VectorTable::zeros(std::span<const float> laid_out) const {
+    return marks_zeros() ? laid_out.back() == 1.0F
+                         : std::all_of(laid_out.begin(), laid_out.end(), [](float x) { return x == 0.0F; });
 }
 
 double VectorTable::squared_distance(std::span<const float> query, std::int64_t i) const {
     const auto x = row(i);
-    if (cosine() && (zeros(query) || zeros(x))) {
-        return 2.0;
+    if (cosine() && zeros(query) != zeros(x)) {
+        return 2.0;  // what they are laid out as has roundings
     }
     return search::squared_distance(query, x);
 }

@@ -164,3 +164,32 @@ expect 0 evaluate plain -m model.stackae --splits 1 --json
 has out '"raw":{"knn_accuracy":null'
 expect 0 evaluate pictures -m model.stackae --splits 1 --k 1000 --json
 has out '"k":8,'
+
+# Where nobody can be told from anybody, or all are equally far apart, no rate is claimed.
+mkdir -p twins/ann twins/bob pair/ann pair/bob
+draw twins/ann/0.pgm 3
+draw twins/bob/0.pgm 3
+draw pair/ann/0.pgm 3
+draw pair/bob/0.pgm 4
+expect 0 enroll twins -m model.stackae -o twins.gallery
+has out "threshold none: all pictures of different names have the same code"
+has_not out "% of strangers"
+expect 0 enroll pair -m model.stackae -o pair.gallery
+has out "all 2 pictures measured are equally far from other names"
+has_not out "% of strangers"
+expect 0 info pair.gallery
+has out "no share of strangers is known"
+expect 0 info pair.gallery --json
+has out '"rate_known":false'
+expect 0 recognize pair -g pair.gallery --k 9
+has err "--k 9: all 2 pictures of the gallery vote"
+
+# Accuracies that say nothing are marked.
+draw_classes single 4 ann
+expect 0 evaluate single -m model.stackae --splits 1 --classifier linear --k 9
+has out "accuracy of the 2 nearest neighbours (l2 distance): there are no 9 to learn from"
+has out "of one class, whose name everything is given: accuracies say nothing"
+has out "none: one class to learn from"
+has out "PCA has no more components than pictures to learn from or values of a picture: 2"
+expect 0 evaluate twins pair -m model.stackae
+has out "all pictures to learn from have the same code"

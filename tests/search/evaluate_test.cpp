@@ -313,6 +313,26 @@ TEST_CASE("mirrored training pictures are learnt from, test pictures stay as the
                       contains("rows of numbers"));
 }
 
+TEST_CASE("accuracies that say nothing are marked: one class to learn from, one code for all") {
+    const stackae::Model model = first_value_model(2);
+    EvaluateOptions options;
+    options.k = 50;
+    options.linear = true;
+    const auto test = pictures({0.1F, 0.9F}, {"left", "right"});
+    const Evaluation one = stackae::evaluate(model, pictures({0.1F, 0.2F}, {"left", "left"}), test, options);
+    CHECK(one.train_classes == 1);
+    CHECK(!one.codes_alike);
+    CHECK(one.k == 2);
+    CHECK(one.linear->c == 0.0);
+    const Evaluation same =
+        stackae::evaluate(model, pictures({0.5F, 0.5F}, {"left", "right"}), test, options);
+    CHECK(same.train_classes == 2);
+    CHECK(same.codes_alike);
+    for (const auto& figure : {same.knn_accuracy, same.pca_knn_accuracy, same.linear->accuracy}) {
+        CHECK(std::isfinite(figure.mean));
+    }
+}
+
 TEST_CASE("one set is split in halves, the same way every time") {
     const stackae::Model model = first_value_model(2);
     std::mt19937 generator(1);

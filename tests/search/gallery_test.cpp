@@ -286,6 +286,37 @@ TEST_CASE("a threshold that not one stranger may pass lies just under the neares
     CHECK(!Recognizer(twins).recognize(table(1, 1, {1}))[0].known);
 }
 
+TEST_CASE("no rate is claimed where all strangers are equally far") {
+    Gallery twins = line({"a", "a", "b"}, {1, 1, 1});
+    stackae::calibrate(twins, 0.01);
+    CHECK(twins.threshold == Gallery::nobody);
+    CHECK(!twins.rate_known);
+    Gallery two = line({"a", "b"}, {1, 4});
+    stackae::calibrate(two, 0.5);
+    CHECK(*two.threshold == Approx(3.0));
+    CHECK(!two.rate_known);
+    const TemporaryFile file("rate.gallery");
+    stackae::save(two, file.path());
+    CHECK(!stackae::load_gallery(file.path()).rate_known);
+    Gallery three = line({"a", "b", "c"}, {1, 4, 8});
+    three.rate_known = false;
+    stackae::calibrate(three, 0.5);
+    CHECK(three.rate_known);
+    stackae::save(three, file.path());
+    CHECK(stackae::load_gallery(file.path()).rate_known);
+}
+
+TEST_CASE("a picture of the gallery whose code is of zeros is found by cosine") {
+    Gallery gallery = line({"black", "gray", "light"}, {});
+    gallery.codes = table(3, 2, {0, 0, 1, 0, 1, 1});
+    gallery.metric = Metric::cosine;
+    stackae::calibrate(gallery, 0.5);
+    const auto found = Recognizer(gallery).recognize(gallery.codes);
+    CHECK(found[0].name == "black");
+    CHECK(found[0].distance == 0.0);
+    CHECK(found[1].name == "gray");
+}
+
 TEST_CASE("without two names there is no threshold") {
     Gallery gallery = line({"a", "a"}, {1, 2});
     gallery.threshold = 7.0;

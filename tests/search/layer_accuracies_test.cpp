@@ -153,6 +153,14 @@ TEST_CASE("pictures without a label are left out, and the numbers are bounded") 
     CHECK(layer_accuracies(model, Pictures::from_tensor(pixels(), one_class)).empty());
 }
 
+TEST_CASE("a layer that gives every picture one code has no accuracy") {
+    Model model = random_stack();
+    std::fill_n(model.layers.back().weights.data(), model.layers.back().weights.size(), 0.0F);
+    const auto measured = layer_accuracies(model, Pictures::from_tensor(pixels(), labels()));
+    REQUIRE(measured.size() == 2);
+    CHECK(measured.back().layer == 2);
+}
+
 TEST_CASE("without a part held out there is nothing to measure on") {
     Model model = random_stack();
     model.options.validation = 0.0;

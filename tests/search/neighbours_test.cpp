@@ -46,7 +46,10 @@ double naive_distance(const Tensor& a, std::int64_t i, const Tensor& b, std::int
     if (metric == Metric::l2) {
         return std::sqrt(squared);
     }
-    return norm_a == 0.0 || norm_b == 0.0 ? 1.0 : 1.0 - product / std::sqrt(norm_a * norm_b);
+    if (norm_a == 0.0 || norm_b == 0.0) {
+        return norm_a == norm_b ? 0.0 : 1.0;
+    }
+    return 1.0 - product / std::sqrt(norm_a * norm_b);
 }
 
 using Ranking = std::vector<std::pair<double, std::int64_t>>;
@@ -200,12 +203,29 @@ TEST_CASE("a collection of nothing but duplicates is searched too") {
     CHECK(std::all_of(found.distances.begin(), found.distances.end(), [](float d) { return d == 0.0F; }));
 }
 
-TEST_CASE("the cosine distance to a vector of zeros is 1") {
-    const Tensor vectors = table(4, 2, {0, 0, 1, 0, -1, 0, 0, 2});
+TEST_CASE("by cosine, vectors of zeros are alike, and at a distance of 1 from all others") {
+    const Tensor vectors = table(5, 2, {0, 2, 1, 0, -1, 0, 0, 0, 0, 0});
     NeighbourIndex index(vectors, Metric::cosine, 1);
-    const Neighbours found = index.search(table(2, 2, {3, 0, 0, 0}), 4);
-    CHECK(found.rows == std::vector<std::int64_t>{1, 0, 3, 2, 0, 1, 2, 3});
-    CHECK(found.distances == std::vector<float>{0, 1, 1, 2, 1, 1, 1, 1});
+    const Neighbours found = index.search(table(2, 2, {3, 0, 0, 0}), 5);
+    CHECK(found.rows == std::vector<std::int64_t>{1, 0, 3, 4, 2, 3, 4, 0, 1, 2});
+    CHECK(found.distances == std::vector<float>{0, 1, 1, 1, 2, 0, 0, 1, 1, 1});
+    const Neighbours own = index.search_self(1);
+    CHECK(own.rows == std::vector<std::int64_t>{1, 0, 0, 4, 3});
+    CHECK(own.distances == std::vector<float>{1, 1, 1, 0, 0});
+    NeighbourIndex without(table(2, 2, {1, 0, 0, 1}), Metric::cosine, 1);
+    CHECK(without.search(table(1, 2, {0, 0}), 2).distances == std::vector<float>{1, 1});
+}
+
+TEST_CASE("vectors of zeros are found exactly among many, by few queries and by many") {
+    const std::int64_t queries = GENERATE(3, 300);  // many are scanned coarsely first
+    const auto with_zeros = [](Tensor vectors, std::int64_t step) {
+        for (std::int64_t i = 0; i < vectors.rows(); i += step) {
+            std::fill_n(vectors.row(i).data(), vectors.columns(), 0.0F);
+        }
+        return vectors;
+    };
+    check_search(with_zeros(random_vectors(4200, 16, 5), 700), with_zeros(random_vectors(queries, 16, 6), 50),
+                 Metric::cosine, 5);
 }
 
 TEST_CASE("a search among the vectors themselves leaves out the vector, and its group") {
