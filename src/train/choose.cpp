@@ -2,6 +2,8 @@
 #include <array>
 #include <cmath>
 #include <fmt/format.h>
+#include <utility>
+#include <vector>
 
 #include "stackae/error.hpp"
 #include "stackae/train.hpp"
@@ -29,6 +31,7 @@ constexpr std::int64_t patches_a_unit = 30;
 /// Pictures a value of the code should be found from, where there are few.
 constexpr std::int64_t pictures_a_value = 4;
 constexpr std::int64_t least_code = 32;
+constexpr std::int64_t least_dense_code = 2;
 
 /// `conv`, its pooling suited to the pictures' size, its code to their number.
 TrainOptions suited(const Recipe& recipe, std::int64_t pictures, std::int64_t units) {
@@ -48,6 +51,29 @@ TrainOptions suited(const Recipe& recipe, std::int64_t pictures, std::int64_t un
     options.convolutions.back().units = units;
     options.code_size = std::clamp(pictures / pictures_a_value, least_code, options.code_size);
     options.radial_units = std::min(options.radial_units, pictures);
+    return options;
+}
+
+/// `dense`, no layer of which is wider than what a picture or row has: its hidden layers are at most the
+/// whole, a half and a quarter of that, those that would not be wider than the code left out. The code has at
+/// most half of the values, and fewer where there are few pictures to find it from.
+TrainOptions suited_dense(const Recipe& recipe, std::int64_t pictures) {
+    TrainOptions options = preset("dense");
+    const std::int64_t values = recipe.size();
+    const std::int64_t code = std::min(
+        {options.layers.back(), (values + 1) / 2, std::max(least_dense_code, pictures / pictures_a_value)});
+    std::vector<std::int64_t> layers;
+    std::int64_t widest = values;
+    for (std::size_t i = 0; i + 1 < options.layers.size(); ++i) {
+        if (const std::int64_t units = std::min(options.layers[i], widest); units > code) {
+            layers.push_back(units);
+        }
+        widest /= 2;
+    }
+    layers.push_back(code);
+    options.activations.assign(layers.size(), options.activations.front());
+    options.activations.back() = preset("dense").activations.back();
+    options.layers = std::move(layers);
     return options;
 }
 
@@ -73,7 +99,7 @@ StackChoice choose_stack(std::int64_t pictures, const Recipe& recipe, const Choo
     };
     StackChoice choice;
     if (std::min(recipe.height, recipe.width) < least_side) {
-        choice.options = settle(preset("dense"));
+        choice.options = settle(suited_dense(recipe, pictures));
         choice.reason = recipe.height == 1
                             ? "rows of numbers have no neighbourhoods: a dense stack"
                             : fmt::format("less than {} pixels a side: a dense stack", least_side);

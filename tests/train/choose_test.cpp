@@ -20,10 +20,31 @@ TEST_CASE("pictures of a few pixels and rows of numbers get a dense stack") {
     for (const Recipe& recipe : {recipe_of(8), recipe_of(11), row}) {
         const StackChoice choice = choose_stack(1000, recipe);
         CHECK(choice.options.convolutions.empty());
-        CHECK(choice.options.layers == preset("dense").layers);
+        CHECK(choice.options.layers.back() == 30);
         CHECK(choice.options.preset == "auto");
         CHECK(choice.reason.find("a dense stack") != std::string::npos);
     }
+}
+
+TEST_CASE("no layer of a chosen dense stack is wider than a row, and its code is shorter") {
+    const auto layers_of = [](int values, std::int64_t pictures) {
+        Recipe recipe = recipe_of(1);
+        recipe.width = values;
+        const TrainOptions options = choose_stack(pictures, recipe).options;
+        CHECK(options.activations.size() == options.layers.size());
+        CHECK(options.activations.back() == Activation::linear);
+        validate(options);
+        return options.layers;
+    };
+    using Layers = std::vector<std::int64_t>;
+    CHECK(layers_of(12, 1000) == Layers{12, 6});
+    CHECK(layers_of(2, 1000) == Layers{2, 1});
+    CHECK(layers_of(1, 1000) == Layers{1});
+    CHECK(layers_of(64, 1000) == Layers{64, 32, 30});
+    CHECK(layers_of(64, 20) == Layers{64, 32, 16, 5});  // too few rows to find 30 values from
+    CHECK(layers_of(12, 1) == Layers{12, 6, 3, 2});
+    CHECK(layers_of(784, 1000) == Layers{784, 392, 196, 30});
+    CHECK(layers_of(5000, 1000) == preset("dense").layers);
 }
 
 // Every choice times work on the spot, for seconds: each is looked at from several sides.
