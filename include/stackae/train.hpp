@@ -27,14 +27,22 @@ public:
     virtual void on_batch(int /*layer*/, std::int64_t /*epoch*/, std::int64_t /*epochs*/,
                           std::int64_t /*done*/, std::int64_t /*of*/) {}
     virtual void on_epoch(const EpochRecord& /*record*/) {}
+    /// All pictures that could be read, of which there may be one alone, have the same values: nothing can be
+    /// learnt that tells pictures apart.
+    virtual void on_alike(std::int64_t /*pictures*/) {}
     /// Asked before every batch; true ends training cleanly.
     virtual bool stop() { return false; }
+    /// Called where train() is about to throw, whatever it is, and some layers are finished: those below the
+    /// one that failed, or all as they were before fine-tuning failed. Model::interrupted is true. May not
+    /// throw.
+    virtual void on_failure(Model /*finished*/) {}
 };
 
 /// Trains a stack greedily, layer by layer, then end to end if the options say so. On a stop the
 /// model holds the layers that were finished, and the one under way if it saw at least one epoch or is the
-/// first. Two runs with the same options, pictures and thread count give the same model. Throws
-/// InvalidArgument, Divergence (with advice; nothing is returned), IoError.
+/// first; none where it came while pictures were read. Two runs with the same options, pictures and thread
+/// count give the same model. Throws InvalidArgument, Divergence (with advice), IoError and whatever the
+/// observer throws, after TrainObserver::on_failure() was given what was finished.
 [[nodiscard]] Model train(const Pictures& pictures, const Recipe& recipe, const TrainOptions& options,
                           TrainObserver& observer);
 
@@ -85,8 +93,9 @@ struct StackChoice {
 };
 
 /// The largest stack of convolutions that suits the size and the number of the pictures and is expected to
-/// stay within the budget on this machine, the smallest where none does; a dense stack for pictures of a few
-/// pixels and for rows of numbers. Times work on random pictures, for seconds. Throws InvalidArgument.
+/// stay within the budget on this machine, the smallest where none does; for pictures of a few pixels and for
+/// rows of numbers a dense stack with no layer wider than those, and a code of half their values at most.
+/// Times work on random pictures, for seconds. Throws InvalidArgument.
 [[nodiscard]] StackChoice choose_stack(std::int64_t pictures, const Recipe& recipe,
                                        const ChooseOptions& options = {});
 

@@ -4,7 +4,9 @@
 #include <cmath>
 #include <filesystem>
 #include <fmt/format.h>
+#include <new>
 #include <optional>
+#include <utility>
 
 #include "stackae/error.hpp"
 #include "stackae/evaluate.hpp"
@@ -12,11 +14,14 @@
 #include "cli/command.hpp"
 #include "cli/inputs.hpp"
 #include "cli/interrupt.hpp"
+#include "cli/keep_model.hpp"
 #include "cli/layer_report.hpp"
 #include "cli/results.hpp"
+#include "cli/stack_advice.hpp"
 #include "cli/stack_text.hpp"
 #include "cli/train_monitor.hpp"
 #include "cli/train_settings.hpp"
+#include "cli/values.hpp"
 
 namespace stackae::cli {
 namespace {
@@ -36,22 +41,12 @@ std::string default_output(const std::string& input) {
     return "models/" + (stem.empty() ? "model" : stem) + ".stackae";
 }
 
-bool is_complete_model(const std::string& path) {
-    std::error_code ignored;
-    if (!fs::is_regular_file(path, ignored)) {
-        return false;
-    }
-    try {
-        return !load_model(path).interrupted;
-    } catch (const Error&) {
-        return false;
-    }
-}
+constexpr const char* nothing_kept = "nothing was kept";
 
-/// `a/b.stackae` as `a/b.partial.stackae`.
-std::string partial_name(const std::string& path) {
-    const fs::path whole(path);
-    return (whole.parent_path() / (whole.stem().string() + ".partial" + whole.extension().string())).string();
+/// What a training that ended early left, and where.
+std::string kept_text(const Model& model, const KeptModel& kept, const std::string& output) {
+    return fmt::format("kept {} of {} layers in {}{}", model.depth(), stack_depth(model.options), kept.path,
+                       kept.beside ? fmt::format("; the finished model {} is as it was", output) : "");
 }
 
 class TrainCommand : public Command {
@@ -71,7 +66,13 @@ private:
     void print_plan(const Pictures& pictures, const Recipe& recipe, const TrainOptions& options) const;
     int train_and_save(Console& console, const Pictures& pictures, const Recipe& recipe,
                        const TrainOptions& options);
-    int keep(Console& console, Model model, const Pictures& pictures, TrainMonitor& monitor, int code) const;
+    void announce(Console& console, const std::string& input, bool named) const;
+    bool settle(Console& console, Account& account, const Pictures& pictures, const TrainMonitor& monitor,
+                const std::string& model) const;
+    void keep_finished(Console& console, Account& account, const Pictures& pictures, TrainMonitor& monitor,
+                       const std::string& event, const std::string& why) const;
+    int keep(Console& console, Model model, Account& account, const Pictures& pictures,
+             TrainMonitor& monitor) const;
     int compare_layers(Console& console, Model& model, const Pictures& pictures, TrainMonitor& monitor,
                        int code) const;
 
@@ -88,7 +89,9 @@ void TrainCommand::declare(OptionParser& parser) {
     parser.group("Output");
     parser.option("output,o", "MODEL", "the model's file; else models/NAME.stackae after the input's name",
                   text_into(output_));
-    parser.option("log", "FILE", "a JSON line an epoch, and one for the outcome", text_into(log_));
+    parser.option("log", "FILE",
+                  "a JSON line an epoch, and one for the outcome; the first replaces what is there",
+                  text_into(log_));
     parser.option("manifest", "FILE", "what became of every picture: CSV path,row,label,status,reason",
                   text_into(manifest_));
     parser.flag("no-comparison", "do not compare the layers on labelled pictures that were held out",
@@ -108,7 +111,8 @@ int TrainCommand::run(Console& console, const std::vector<std::string>& inputs) 
     TrainOptions options = settings_.options();
     const Pictures pictures = Pictures::open(inputs.front(), limits_);
     if (!dry_run_) {
-        if (output_.empty()) {
+        const bool named = !output_.empty();
+        if (!named) {
             output_ = default_output(inputs.front());
         }
         const std::vector<NamedPath> written{{"-o", output_}, {"--log", log_}, {"--manifest", manifest_}};
@@ -121,6 +125,7 @@ int TrainCommand::run(Console& console, const std::vector<std::string>& inputs) 
                 check_writable(path);
             }
         }
+        announce(console, inputs.front(), named);
     }
     const Recipe recipe = settle_recipe(console, pictures, options.threads);
     if (!settings_.dense_because().empty()) {
@@ -135,6 +140,9 @@ int TrainCommand::run(Console& console, const std::vector<std::string>& inputs) 
                         "--epochs say otherwise)",
                         pictures.size(), options.batch_size,
                         *std::max_element(options.epochs.begin(), options.epochs.end())));
+    }
+    for (const std::string& line : stack_advice(recipe, options)) {
+        console.note("warning: " + line);
     }
     for (const std::string& option : settings_.unused(options)) {
         console.warn(
@@ -214,59 +222,117 @@ void TrainCommand::print_plan(const Pictures& pictures, const Recipe& recipe,
     results.finish();
 }
 
+/// Says what will be replaced. A name that nobody chose replaces no model of another input.
+void TrainCommand::announce(Console& console, const std::string& input, bool named) const {
+    const auto standing = standing_model(output_);
+    if (standing && !named && (standing->trained_on.empty() || !same_file(standing->trained_on, input))) {
+        throw UsageError(
+            fmt::format("{} is there ({}), and this is {}: name another file with -o, or that one "
+                        "to replace it",
+                        output_, standing->text, printable(input)));
+    }
+    if (standing) {
+        console.note(fmt::format("{} is there ({}) and will be replaced", output_, standing->text));
+    }
+    std::error_code ignored;
+    if (!log_.empty() && fs::is_regular_file(log_, ignored) && !fs::is_empty(log_, ignored)) {
+        console.note(fmt::format("{} is there and will be replaced by the log of this run", log_));
+    }
+}
+
 int TrainCommand::train_and_save(Console& console, const Pictures& pictures, const Recipe& recipe,
                                  const TrainOptions& options) {
     catch_interrupts();
     Account account(console, manifest_);
     TrainMonitor monitor(console, pictures, recipe, options, log_);
     console.note(fmt::format("stack: {} (preset {})", stack_text(recipe, options), options.preset));
-    const auto settle = [&] {
-        monitor.finish();
-        account.fill(pictures, monitor.skipped());
-        account.finish();
-    };
+    std::optional<Model> model;
     try {
-        Model model = train(pictures, recipe, options, monitor);
-        settle();
-        return keep(console, std::move(model), pictures, monitor, account.exit_code());
+        model.emplace(train(pictures, recipe, options, monitor));
     } catch (const Interrupted&) {
-        monitor.log_outcome("interrupted", "no epoch was finished; nothing was kept");
+        monitor.log_outcome("interrupted", nothing_kept);
         throw;
     } catch (const Divergence& error) {
-        settle();
-        monitor.log_outcome("diverged", error.what());
+        keep_finished(console, account, pictures, monitor, "diverged", error.what());
+        throw;
+    } catch (const std::bad_alloc&) {
+        keep_finished(console, account, pictures, monitor, "failed", "out of memory");
         throw;
     } catch (const std::exception& error) {
-        monitor.log_outcome("failed", error.what());
+        keep_finished(console, account, pictures, monitor, "failed", error.what());
         throw;
+    }
+    return keep(console, std::move(*model), account, pictures, monitor);
+}
+
+/// The manifest, once the model is safe. Where it cannot be written that is told, and false returned.
+bool TrainCommand::settle(Console& console, Account& account, const Pictures& pictures,
+                          const TrainMonitor& monitor, const std::string& model) const {
+    try {
+        account.fill(pictures, monitor.skipped());
+        account.finish();
+        return true;
+    } catch (const Error& error) {
+        console.warn(fmt::format("{}; the model is in {}", error.what(), model));
+        return false;
+    }
+}
+
+/// The layers below one that failed; why it failed is told by whoever catches the exception.
+void TrainCommand::keep_finished(Console& console, Account& account, const Pictures& pictures,
+                                 TrainMonitor& monitor, const std::string& event,
+                                 const std::string& why) const {
+    monitor.finish();
+    if (!monitor.finished()) {
+        monitor.log_outcome(event, why);
+        return;
+    }
+    const Model& model = *monitor.finished();
+    try {
+        const KeptModel kept = keep_model(console, model, output_);
+        const std::string said = kept_text(model, kept, output_);
+        console.warn(fmt::format("{}: {}", event, said));
+        monitor.log_outcome(event, fmt::format("{}; {}", why, said));
+        (void)settle(console, account, pictures, monitor, kept.path);
+    } catch (const Error& error) {
+        console.warn(error.what());
+        monitor.log_outcome(event, why);
     }
 }
 
 /// Saves what training gave, and says so.
-int TrainCommand::keep(Console& console, Model model, const Pictures& pictures, TrainMonitor& monitor,
-                       int code) const {
+int TrainCommand::keep(Console& console, Model model, Account& account, const Pictures& pictures,
+                       TrainMonitor& monitor) const {
+    monitor.finish();
     if (model.interrupted && (model.history.empty() || model.depth() == 0)) {
-        console.warn("interrupted before the first epoch ended; nothing was kept");
-        monitor.log_outcome("interrupted", "no epoch was finished; nothing was kept");
+        console.warn(fmt::format("interrupted before the first epoch ended; {}", nothing_kept));
+        monitor.log_outcome("interrupted", nothing_kept);
         return exit_code::interrupted;
     }
-    const bool spare = model.interrupted && is_complete_model(output_);
-    const std::string path = spare ? partial_name(output_) : output_;
-    save(model, path);
+    KeptModel kept;
+    try {
+        kept = keep_model(console, model, output_);
+    } catch (const Error& error) {
+        monitor.log_outcome("failed", error.what());
+        throw;
+    }
+    const std::string said = model.interrupted
+                                 ? fmt::format("interrupted; {}", kept_text(model, kept, output_))
+                                 : fmt::format("wrote {}: {}, {} parameters", kept.path, stack_text(model),
+                                               format_count(model.parameters()));
     if (model.interrupted) {
-        const std::string kept = fmt::format(
-            "interrupted; kept {} of {} layers in {}{}", model.depth(), stack_depth(model.options), path,
-            spare ? fmt::format("; the finished model {} is as it was", output_) : "");
-        console.warn(kept);
-        monitor.log_outcome("interrupted", kept);
-        return exit_code::interrupted;
+        console.warn(said);
+    } else {
+        console.note(said);
     }
-    console.note(fmt::format("wrote {}: {}, {} parameters", output_, stack_text(model),
-                             format_count(model.parameters())));
-    if (pictures.labelled() && !no_comparison_) {
+    const bool settled = settle(console, account, pictures, monitor, kept.path);
+    int code = kept.elsewhere || !settled ? exit_code::failed
+               : model.interrupted        ? exit_code::interrupted
+                                          : account.exit_code();
+    if (!model.interrupted && !kept.elsewhere && pictures.labelled() && !no_comparison_ && !monitor.alike()) {
         code = compare_layers(console, model, pictures, monitor, code);
     }
-    monitor.log_outcome("done", output_);
+    monitor.log_outcome(model.interrupted ? "interrupted" : "done", model.interrupted ? said : kept.path);
     return code;
 }
 

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <fmt/format.h>
+#include <system_error>
 
 #include "stackae/error.hpp"
 #include "stackae/evaluate.hpp"
@@ -23,9 +25,10 @@ TrainMonitor::TrainMonitor(Console& console, const Pictures& pictures, const Rec
       options_(options),
       shapes_(convolution_shapes(recipe, options)),
       log_path_(log),
+      log_begun_(log.empty()),
       reading_(console, "reading", pictures.size()) {
     if (!log.empty()) {
-        log_.open(log, std::ios::trunc);
+        log_.open(log, std::ios::app);
         if (!log_) {
             throw IoError(fmt::format("{}: the log cannot be written", log));
         }
@@ -95,6 +98,14 @@ void TrainMonitor::on_epoch(const EpochRecord& record) {
     log_line(core::print_json(line));
 }
 
+void TrainMonitor::on_alike(std::int64_t pictures) {
+    alike_ = true;
+    console_.note(fmt::format(
+        "warning: {}: nothing can be learnt that tells pictures apart",
+        pictures == 1 ? std::string("there is one picture alone")
+                      : fmt::format("all {} pictures have the same values", format_count(pictures))));
+}
+
 bool TrainMonitor::stop() {
     return interrupted();
 }
@@ -143,7 +154,7 @@ std::string TrainMonitor::layer_note(int layer) const {
 
 void TrainMonitor::end_phase() {
     work_before_ += work(layer_) * static_cast<double>(epochs_of(layer_));
-    if (epochs_ == 0 || last_.layer != layer_) {
+    if (epochs_ == 0 || last_.layer != layer_ || alike_) {
         return;
     }
     const double loss = std::isnan(last_.validation_loss) ? last_.train_loss : last_.validation_loss;
@@ -185,6 +196,12 @@ void TrainMonitor::log_layers(const Model& model) {
 }
 
 void TrainMonitor::log_line(const std::string& line) {
+    std::error_code ignored;
+    if (!log_begun_ && std::filesystem::is_regular_file(log_path_, ignored)) {
+        log_.close();
+        log_.open(log_path_, std::ios::trunc);
+    }
+    log_begun_ = true;
     if (!log_.is_open()) {
         return;
     }

@@ -3,7 +3,9 @@
 #include <chrono>
 #include <cstdint>
 #include <fstream>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "stackae/pictures.hpp"
@@ -18,8 +20,8 @@ namespace stackae::cli {
 /// epoch in the log; and ends it cleanly when the user interrupts.
 class TrainMonitor : public TrainObserver {
 public:
-    /// log: empty for none. Throws IoError when it cannot be written. All references must outlive the
-    /// monitor.
+    /// log: empty for none. A log that is there stays as it is until there is a line to replace it with.
+    /// Throws IoError when it cannot be written. All references must outlive the monitor.
     TrainMonitor(Console& console, const Pictures& pictures, const Recipe& recipe,
                  const TrainOptions& options, const std::string& log);
 
@@ -28,7 +30,9 @@ public:
     void on_batch(int layer, std::int64_t epoch, std::int64_t epochs, std::int64_t done,
                   std::int64_t of) override;
     void on_epoch(const EpochRecord& record) override;
+    void on_alike(std::int64_t pictures) override;
     bool stop() override;
+    void on_failure(Model finished) override { finished_ = std::move(finished); }
 
     /// Notes on the health of the phase that ended last.
     void finish();
@@ -37,6 +41,10 @@ public:
     /// The log's last line: {"event": event, …}.
     void log_outcome(const std::string& event, const std::string& message);
     [[nodiscard]] const std::vector<SkippedPicture>& skipped() const { return skipped_; }
+    /// Whether the pictures can be told apart by their values.
+    [[nodiscard]] bool alike() const { return alike_; }
+    /// What on_failure() was given.
+    [[nodiscard]] const std::optional<Model>& finished() const { return finished_; }
 
 private:
     using Clock = std::chrono::steady_clock;
@@ -63,8 +71,11 @@ private:
     std::vector<ConvolutionShape> shapes_;  ///< of the convolutional layers
     std::string log_path_;
     std::ofstream log_;
+    bool log_begun_ = false;  ///< or has failed, or there is none
     Progress reading_;
     std::vector<SkippedPicture> skipped_;
+    std::optional<Model> finished_;
+    bool alike_ = false;
     int layer_ = -1;  ///< phase under way; -1: none yet
     EpochRecord last_;
     std::int64_t epochs_ = 0;   ///< seen in all phases

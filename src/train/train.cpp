@@ -84,15 +84,33 @@ public:
     }
 
     Model run(const Pictures& pictures) {
-        SampleStore samples = read(pictures);
-        split();
-        if (train_convolutions(samples)) {
-            train_dense(std::move(samples));
+        try {
+            SampleStore samples = read(pictures);
+            if (!model_.interrupted) {
+                split();
+                if (train_convolutions(samples)) {
+                    train_dense(std::move(samples));
+                }
+            }
+        } catch (...) {
+            if (model_.depth() > 0) {
+                model_.interrupted = true;
+                forget_unfinished();
+                observer_.on_failure(std::move(model_));
+            }
+            throw;
         }
+        forget_unfinished();
         return std::move(model_);
     }
 
 private:
+    /// Leaves out the epochs of what is not in the model.
+    void forget_unfinished() {
+        std::erase_if(model_.history, [this](const EpochRecord& record) {
+            return record.layer == 0 ? !fine_tuned_ : record.layer > model_.depth();
+        });
+    }
     SampleStore make_store(std::int64_t rows, std::int64_t columns) {
         const std::int64_t bytes = rows * columns * static_cast<std::int64_t>(sizeof(float));
         in_memory_ = in_memory_ && held_bytes_ + bytes <= options_.memory;
@@ -124,7 +142,8 @@ private:
     std::vector<std::int64_t> train_rows_;
     std::vector<std::int64_t> validation_rows_;
     std::int64_t held_bytes_ = 0;
-    bool in_memory_ = true;  ///< once something does not fit, what comes after it goes to files too
+    bool fine_tuned_ = false;  ///< the model has weights of fine-tuning
+    bool in_memory_ = true;    ///< once something does not fit, what comes after it goes to files too
 };
 
 SampleStore Training::read(const Pictures& pictures) {
@@ -132,10 +151,19 @@ SampleStore Training::read(const Pictures& pictures) {
     PictureReader reader(pictures, recipe_, {256, options_.threads, 4});
     PictureBatch batch;
     std::set<std::string> classes;
+    std::vector<float> first;
+    bool alike = true;
     std::int64_t rows = 0;
     std::int64_t seen = 0;
     while (!observer_.stop() && reader.next(batch)) {
         samples.put(rows, batch.pictures.values());
+        for (std::int64_t i = 0; alike && i < batch.pictures.rows(); ++i) {
+            const auto row = batch.pictures.row(i);
+            if (first.empty()) {
+                first.assign(row.begin(), row.end());
+            }
+            alike = std::equal(first.begin(), first.end(), row.begin());
+        }
         rows += batch.pictures.rows();
         seen += batch.pictures.rows() + static_cast<std::int64_t>(batch.skipped.size());
         for (const std::int64_t index : batch.indices) {
@@ -148,9 +176,16 @@ SampleStore Training::read(const Pictures& pictures) {
         }
         observer_.on_read(seen, pictures.size());
     }
+    if (observer_.stop()) {
+        model_.interrupted = true;
+        return samples;
+    }
     if (rows == 0) {
         throw InvalidArgument(
             fmt::format("{}: no picture could be read, at least 1 expected", pictures.path()));
+    }
+    if (alike) {
+        observer_.on_alike(rows);
     }
     samples.truncate(rows);
     model_.pictures = rows;
@@ -387,6 +422,7 @@ void Training::fine_tune(const SampleStore& pictures) {
     if (result.epochs == 0) {
         return;  // the stack as it was trained greedily
     }
+    fine_tuned_ = true;
     for (std::size_t i = 0; i < depth; ++i) {
         model_.layers[i] = training::to_layer(parameters, i, 2 * depth - 1 - i);
     }

@@ -112,3 +112,83 @@ wait $process
 has err "in finished.partial.stackae; the finished model finished.stackae is as it was"
 cmp -s one.stackae finished.stackae || fail "the finished model was replaced"
 exists finished.partial.stackae
+
+# What will be replaced is said before; a name that nobody chose replaces no model of another input.
+mkdir other && cp -r pictures other/pictures
+small=(--layers 6,4 --epochs 1 -b 8 -j 1)
+expect 2 train other/pictures "${small[@]}"
+has err "models/pictures.stackae is there (trained on pictures, 2 layers), and this is other/pictures: name another file"
+expect 0 info models/pictures.stackae
+has out "trained on   pictures "
+expect 0 train "$PWD/pictures" "${small[@]}"
+has err "models/pictures.stackae is there (trained on pictures, 2 layers) and will be replaced"
+expect 0 train other/pictures -o models/pictures.stackae "${small[@]}"
+has err " and will be replaced"
+expect 0 info models/pictures.stackae
+has out "trained on   other/pictures "
+
+# The model is safe before a side file can fail.
+expect 1 train pictures -o safe.stackae "${small[@]}" --manifest /dev/full --log log.jsonl
+has err "No space left on device; the model is in safe.stackae"
+expect 0 info safe.stackae
+expect 0 train pictures -o safe.stackae "${small[@]}" --log /dev/full
+has err "the log cannot be written any more"
+
+# Where its own file cannot be written, it is kept elsewhere.
+here=$(pwd -P)
+expect 1 train pictures -o /dev/full "${small[@]}"
+has err "the model is in $here/full.kept.stackae instead"
+expect 0 info full.kept.stackae
+mkdir out.d && rm -f log.jsonl
+"$program" train pictures -o out.d/model.stackae --layers 6,4 --epochs 1,1000000 -b 4 --log log.jsonl >out 2>err </dev/null &
+process=$!
+for _ in $(seq 600); do
+    grep -q '"layer":2' log.jsonl 2>/dev/null && break
+    sleep 0.1
+done
+mv out.d gone
+kill -TERM $process
+wait $process
+[ $? -eq 1 ] || fail "the exit code, expected 1"
+has err "out.d/model.stackae: "
+has err "move it with: mv '$here/model.kept.stackae' 'out.d/model.stackae'"
+has err "interrupted; kept 2 of 2 layers in $here/model.kept.stackae"
+expect 0 extract pictures/ann/0.pgm -m model.kept.stackae
+
+# Divergence of a higher layer leaves those below it.
+diverging=(--layers 6,4 --activations linear --output-activation linear --loss squared_error --epochs 0,200 -b 4
+    --optimizer sgd --lr 1000 --schedule constant)
+expect 1 train pictures -o below.stackae "${diverging[@]}" --log log.jsonl --manifest manifest.csv
+has err "diverged: kept 1 of 2 layers in below.stackae"
+has err "stackae: layer 2, epoch "
+tail -n 1 log.jsonl | grep -q '"event":"diverged".*kept 1 of 2 layers' || fail "the log's last line after divergence"
+lines manifest.csv 13
+expect 0 extract pictures/ann/0.pgm -m below.stackae
+cp one.stackae finished.stackae
+expect 1 train pictures -o finished.stackae "${diverging[@]}"
+has err "diverged: kept 1 of 2 layers in finished.partial.stackae; the finished model finished.stackae is as it was"
+cmp -s one.stackae finished.stackae || fail "a diverged run replaced the model"
+
+# An old log stays until there is a line to replace it with.
+printf 'old\n' >log.jsonl
+"$program" train "$samples/train" -o killed.stackae --layers 2000,2000 -b 1 --log log.jsonl >out 2>err </dev/null &
+process=$!
+for _ in $(seq 600); do
+    grep -q '^layer 1/2: ' err && break
+    sleep 0.05
+done
+kill -KILL $process
+wait $process 2>/dev/null
+has err "log.jsonl is there and will be replaced by the log of this run"
+is log.jsonl old
+
+# Pictures that cannot be told apart, and layers that may copy, are no success.
+mkdir -p same/a same/b
+for name in a/0 a/1 b/0 b/1; do
+    draw same/$name.pgm 3
+done
+expect 0 train same -o same.stackae "${small[@]}"
+has err "warning: all 4 pictures have the same values: nothing can be learnt that tells pictures apart"
+has_not err "no better than the mean"
+expect 0 train pictures -o wide.stackae --layers 200,4 --epochs 1 --no-comparison
+has err "warning: layer 1 has 200 units for 64 values, which may be copied and nothing learnt"

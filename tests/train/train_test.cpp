@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <new>
 #include <omp.h>
+#include <optional>
+#include <utility>
 
 #include "stackae/error.hpp"
 
@@ -65,10 +68,14 @@ public:
         ++batches;
     }
     void on_epoch(const EpochRecord& record) override { records.push_back(record); }
+    void on_alike(std::int64_t pictures) override { alike = pictures; }
+    void on_failure(Model model) override { finished = std::move(model); }
     bool stop() override { return stop_after_ >= 0 && batches >= stop_after_; }
 
     std::int64_t batches = 0;
     std::vector<EpochRecord> records;
+    std::int64_t alike = 0;
+    std::optional<Model> finished;
 
 private:
     std::int64_t stop_after_;
@@ -267,6 +274,77 @@ TEST_CASE("Sets without variation are no divergence") {
     const Model model =
         train(Pictures::from_tensor(std::move(pictures)), small_recipe(), small_options(), recorder);
     REQUIRE(model.layers.size() == 2);
+    CHECK(recorder.alike == count);
+    Encoder encoder(model);
+    for (const float value : encoder.encode(Tensor({1, side * side})).values()) {
+        CHECK(std::isfinite(value));
+    }
+}
+
+TEST_CASE("Where a higher layer or fine-tuning runs away, the layers below are handed over as they were") {
+    TrainOptions options = small_options();
+    options.activations = {Activation::linear};
+    options.output = Activation::linear;
+    options.optimizer = Optimizer::sgd;
+    options.schedule = Schedule::constant;
+    options.epochs = {2, 40};
+    options.learning_rate = 1e-3;
+    options.fine_tune_learning_rate = 1e3;
+    Recorder in_fine_tuning;
+    CHECK_THROWS_AS(train_bars(options, in_fine_tuning), Divergence);
+    REQUIRE(in_fine_tuning.finished);
+    const Model& both = *in_fine_tuning.finished;
+    CHECK(both.layers.size() == 2);
+    CHECK(both.interrupted);
+    CHECK(both.history.size() == 42);  // none of fine-tuning
+    Recorder whole;
+    options.fine_tune_epochs = 0;
+    CHECK(train_bars(options, whole).identity() == both.identity());
+    CHECK_FALSE(whole.finished);
+    CHECK(whole.alike == 0);
+
+    options.epochs = {0, 40};
+    options.learning_rate = 1e3;
+    Recorder in_second;
+    CHECK_THROWS_AS(train_bars(options, in_second), Divergence);
+    REQUIRE(in_second.finished);
+    CHECK(in_second.finished->layers.size() == 1);
+    CHECK(in_second.finished->history.empty());
+    Encoder encoder(*in_second.finished);
+    CHECK(encoder.encode(bars()).columns() == 24);
+}
+
+TEST_CASE("Whatever fails, finished layers are handed over, and nothing where there is none") {
+    class Failing : public Recorder {
+    public:
+        explicit Failing(int layer) : layer_(layer) {}
+        void on_batch(int layer, std::int64_t epoch, std::int64_t /*epochs*/, std::int64_t /*done*/,
+                      std::int64_t /*of*/) override {
+            if (layer == layer_ && epoch == 2) {
+                throw std::bad_alloc();
+            }
+        }
+
+    private:
+        int layer_;
+    };
+    TrainOptions options = small_options();
+    options.epochs = {3};
+    Failing in_second(2);
+    CHECK_THROWS_AS(train_bars(options, in_second), std::bad_alloc);
+    REQUIRE(in_second.finished);
+    CHECK(in_second.finished->layers.size() == 1);
+    CHECK(in_second.finished->history.size() == 3);
+    Failing in_first(1);
+    CHECK_THROWS_AS(train_bars(options, in_first), std::bad_alloc);
+    CHECK_FALSE(in_first.finished);
+}
+
+TEST_CASE("A stop while pictures are read is no failure") {
+    Recorder at_once(0);
+    const Model model = train_bars(small_options(), at_once);
+    CHECK(model.interrupted);
+    CHECK(model.depth() == 0);
 }
 
 TEST_CASE("Every preset trains on a small set") {

@@ -1,0 +1,128 @@
+#include "cli/keep_model.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "stackae/error.hpp"
+
+#include "cli/stack_text.hpp"
+#include "cli/values.hpp"
+
+namespace stackae::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// `a/b.stackae` as `a/b.WORD.stackae`.
+fs::path with_word(const fs::path& path, const std::string& word) {
+    const std::string ending = path.has_extension() ? path.extension().string() : ".stackae";
+    return path.parent_path() / fmt::format("{}.{}{}", path.stem().string(), word, ending);
+}
+
+bool is_device(const std::string& path) {
+    std::error_code ignored;
+    return fs::exists(path, ignored) && fs::is_other(path, ignored);
+}
+
+/// A word of a shell's command line.
+std::string shell_word(const std::string& word) {
+    std::string text = "'";
+    for (const char c : word) {
+        text += c == '\'' ? std::string("'\\''") : std::string(1, c);
+    }
+    return text + "'";
+}
+
+std::string environment(const char* name) {
+    const char* const value = std::getenv(name);
+    return value == nullptr ? "" : value;
+}
+
+}  // namespace
+
+std::optional<StandingModel> standing_model(const std::string& path) {
+    std::error_code ignored;
+    if (!fs::is_regular_file(path, ignored) || fs::is_empty(path, ignored)) {
+        return std::nullopt;
+    }
+    try {
+        const Model model = load_model(path);
+        const int planned = stack_depth(model.options);
+        return StandingModel{
+            model.trained_on,
+            fmt::format("trained on {}, {}{} layer{}", printable(model.trained_on), model.depth(),
+                        model.interrupted && planned > model.depth() ? fmt::format(" of {}", planned) : "",
+                        planned == 1 ? "" : "s"),
+            !model.interrupted};
+    } catch (const Error& error) {
+        return StandingModel{"", error.what(), false};
+    }
+}
+
+std::vector<std::string> spare_places(const std::string& path, const std::string& home,
+                                      const std::string& temporary) {
+    std::vector<fs::path> folders;
+    if (!is_device(path)) {
+        folders.push_back(fs::absolute(path).parent_path());
+    }
+    folders.push_back(fs::absolute("."));
+    for (const std::string& folder : {home, temporary}) {
+        if (!folder.empty()) {
+            folders.push_back(fs::absolute(folder));
+        }
+    }
+    std::vector<std::string> places;
+    for (const fs::path& folder : folders) {
+        const fs::path file = folder / fs::path(path).filename();
+        fs::path place = with_word(file, "kept").lexically_normal();
+        std::error_code ignored;
+        for (int number = 2; fs::exists(place, ignored); ++number) {
+            place = with_word(file, fmt::format("kept-{}", number)).lexically_normal();
+        }
+        if (std::find(places.begin(), places.end(), place.string()) == places.end()) {
+            places.push_back(place.string());
+        }
+    }
+    return places;
+}
+
+KeptModel keep_model(Console& console, const Model& model, const std::string& output) {
+    KeptModel kept{output};
+    if (model.interrupted) {
+        const auto standing = standing_model(output);
+        kept.beside = standing && standing->complete;
+        kept.path = kept.beside ? with_word(output, "partial").string() : output;
+    }
+    std::string why;
+    try {
+        save(model, kept.path);
+        return kept;
+    } catch (const IoError& error) {
+        why = error.what();
+    }
+    std::error_code ignored;
+    const auto places =
+        spare_places(kept.path, environment("HOME"), fs::temp_directory_path(ignored).string());
+    for (const std::string& place : places) {
+        try {
+            save(model, place);
+        } catch (const IoError&) {
+            continue;  // the next one
+        }
+        console.warn(why);
+        console.warn(fmt::format("the model is in {} instead{}", place,
+                                 is_device(kept.path) ? ""
+                                                      : fmt::format("; move it with: mv {} {}", shell_word(place),
+                                                                    shell_word(kept.path))));
+        kept.path = place;
+        kept.elsewhere = true;
+        return kept;
+    }
+    throw IoError(fmt::format("{}; the model is lost, since {} could not be written either", why,
+                              fmt::join(places, ", ")));
+}
+
+}  // namespace stackae::cli
