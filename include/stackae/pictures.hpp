@@ -25,6 +25,8 @@ enum class PictureStatus {
     corrupt,      ///< damaged or cut short
     too_large,    ///< more pixels or bytes than PictureLimits allows
     unsupported,  ///< not a picture format that can be decoded
+    /// Decoding it takes more memory than the system gives.
+    out_of_memory,
 };
 
 /// "ok", "missing", … as the manifest prints it.

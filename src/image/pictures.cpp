@@ -97,6 +97,8 @@ const char* name(PictureStatus status) {
             return "too_large";
         case PictureStatus::unsupported:
             return "unsupported";
+        case PictureStatus::out_of_memory:
+            return "out_of_memory";
     }
     return "unknown";
 }

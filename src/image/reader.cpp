@@ -3,6 +3,7 @@
 #include <exception>
 #include <fmt/format.h>
 #include <mutex>
+#include <new>
 #include <system_error>
 #include <thread>
 
@@ -45,8 +46,13 @@ std::optional<SkippedPicture> image::read_picture(const Pictures::Source& source
         apply(recipe, picture, out);
     } catch (const BadPicture& bad) {
         return SkippedPicture{i, bad.status(), bad.what()};
+    } catch (const std::bad_alloc&) {
+        return SkippedPicture{i, PictureStatus::out_of_memory,
+                              "more memory needed to read it than the system gives"};
     } catch (const cv::Exception& error) {
-        return SkippedPicture{i, PictureStatus::corrupt, fmt::format("OpenCV: {}", error.err)};
+        const bool short_of_memory = error.code == cv::Error::StsNoMem;  // its text says how much was needed
+        return SkippedPicture{i, short_of_memory ? PictureStatus::out_of_memory : PictureStatus::corrupt,
+                              fmt::format("OpenCV: {}", error.err)};
     }
     return std::nullopt;
 }

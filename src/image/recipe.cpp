@@ -6,6 +6,7 @@
 #include <exception>
 #include <fmt/format.h>
 #include <mutex>
+#include <new>
 #include <system_error>
 #include <thread>
 
@@ -45,6 +46,8 @@ Look look_at(const Pictures::Source& source, std::int64_t i) {
         look.seen = true;
     } catch (const image::BadPicture& bad) {
         look.reason = bad.what();
+    } catch (const std::bad_alloc&) {
+        look.reason = "out of memory";
     } catch (const cv::Exception& error) {
         look.reason = error.err;
     }

@@ -1,8 +1,11 @@
 #include <filesystem>
+#include <new>
+#include <string>
 
 #include "stackae/error.hpp"
 
 #include "image/make.hpp"
+#include "image/read.hpp"
 #include "image/source.hpp"
 
 namespace stackae {
@@ -19,7 +22,36 @@ Pictures counting(std::int64_t n) {
     return Pictures::from_tensor(std::move(values));
 }
 
+/// A picture that takes more memory than there is, for OpenCV or for somebody else.
+class Enormous : public Pictures::Source {
+public:
+    explicit Enormous(bool opencv) : opencv_(opencv) {}
+    [[nodiscard]] std::int64_t size() const override { return 1; }
+    [[nodiscard]] PictureEntry entry(std::int64_t /*i*/) const override { return {path_, std::nullopt}; }
+    [[nodiscard]] const std::string& path() const override { return path_; }
+    [[nodiscard]] bool labelled() const override { return false; }
+    [[nodiscard]] image::Picture load(std::int64_t /*i*/, const Recipe* /*recipe*/) const override {
+        if (opencv_) {
+            CV_Error(cv::Error::StsNoMem, "Failed to allocate 300000000 bytes");
+        }
+        throw std::bad_alloc();
+    }
+
+private:
+    bool opencv_;
+    std::string path_ = "enormous.png";
+};
+
 }  // namespace
+
+TEST_CASE("a picture for which there is no memory is not called damaged") {
+    const bool opencv = GENERATE(false, true);
+    float out = 0.0F;
+    const auto skipped = image::read_picture(Enormous(opencv), 0, recipe_of(1, 1, 1), {&out, 1});
+    REQUIRE(skipped);
+    CHECK(std::string(name(skipped->status)) == "out_of_memory");
+    CHECK_THAT(skipped->reason, contains(opencv ? "300000000 bytes" : "more memory needed"));
+}
 
 TEST_CASE("pictures come in order, each once, at any number of threads and batch size") {
     const Pictures pictures = counting(1000);
