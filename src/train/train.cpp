@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <fmt/format.h>
-#include <functional>
 #include <numeric>
 #include <set>
 
@@ -13,8 +12,8 @@
 #include "model/split.hpp"
 #include "nn/kernels.hpp"
 #include "nn/network.hpp"
-#include "nn/parallel.hpp"
 #include "nn/principal_axes.hpp"
+#include "train/column_scale.hpp"
 #include "train/convolution.hpp"
 #include "train/phase.hpp"
 #include "train/picture_decoder.hpp"
@@ -33,46 +32,6 @@ constexpr std::int64_t encoding_batch = 256;
 /// By neighbours among held-out pictures, CIFAR-10 likes 0.3 best and MNIST 0.2: 0 leaves all to the first
 /// axes, 0.5 raises noise.
 constexpr double code_whitening = 0.25;
-/// This share of the mean deviation is added to each deviation before roots are divided by it. Among held-out
-/// CIFAR-10 pictures neighbours and a linear classifier of radial units do better by 0.8 points than with
-/// roots as they are; without it, noise in corners that are all but empty is raised, which costs MNIST's
-/// neighbours 0.1 points.
-constexpr double least_deviation = 0.3;
-
-/// What each column is multiplied by: 1 / (s + least_deviation · s̄), s its deviation, s̄ their mean.
-std::vector<double> even_scale(const SampleStore& rows) {
-    std::vector<std::int64_t> all(static_cast<std::size_t>(rows.rows()));
-    std::iota(all.begin(), all.end(), std::int64_t{0});
-    const std::vector<double> mean = rows.mean(all);
-    std::vector<double> scale(mean.size());
-    for (const std::int64_t i : all) {
-        for (std::size_t j = 0; j < scale.size(); ++j) {
-            scale[j] += std::pow(double{rows.row(i)[j]} - mean[j], 2.0) / static_cast<double>(rows.rows());
-        }
-    }
-    double sum = 0.0;
-    for (double& value : scale) {
-        value = std::sqrt(value);
-        sum += value;
-    }
-    const double least = std::max(least_deviation * sum / static_cast<double>(scale.size()), 1e-12);
-    std::transform(scale.begin(), scale.end(), scale.begin(),
-                   [least](double s) { return 1.0 / (s + least); });
-    return scale;
-}
-
-/// Each value times its column's scale, or divided by it.
-template <class Operation>
-void scale_columns(SampleStore& rows, const std::vector<double>& scale, const Operation& operation) {
-    nn::parallel_ranges(rows.rows(), 16, [&](std::int64_t begin, std::int64_t end) {
-        for (std::int64_t i = begin; i < end; ++i) {
-            float* const row = rows.row(i);
-            std::transform(scale.begin(), scale.end(), row, row, [&](double factor, float value) {
-                return static_cast<float>(operation(double{value}, factor));
-            });
-        }
-    });
-}
 
 /// Everything that lives as long as one call of train().
 class Training {
@@ -294,13 +253,13 @@ void Training::train_dense(SampleStore samples) {
 std::vector<double> Training::train_code(SampleStore& samples) {
     std::vector<double> even(static_cast<std::size_t>(samples.columns()), 1.0);
     if (options_.code_roots) {
-        even = even_scale(samples);
-        scale_columns(samples, even, std::multiplies<>{});
+        even = training::even_scale(samples);
+        training::scale_columns(samples, even);
     }
     const nn::PrincipalAxes axes =
         nn::principal_axes(context_, samples.row(0), samples.rows(), samples.columns(), options_.code_size);
     if (options_.code_roots) {
-        scale_columns(samples, even, std::divides<>{});
+        training::unscale_columns(samples, even);
     }
     const std::int64_t units = axes.axes.rows();
     const std::int64_t inputs = samples.columns();
