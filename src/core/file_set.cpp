@@ -7,7 +7,6 @@
 #include <fcntl.h>
 #include <filesystem>
 #include <fmt/format.h>
-#include <map>
 #include <optional>
 #include <random>
 #include <sys/stat.h>
@@ -16,137 +15,17 @@
 
 #include "stackae/error.hpp"
 
+#include "core/commit_record.hpp"
 #include "core/file_lock.hpp"
 
 namespace stackae::core {
-
 namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view magic = "stackae commit 1";
-constexpr std::string_view hidden = ".stackae-";
-constexpr std::size_t most_record = std::size_t{1} << 20U;
 constexpr mode_t record_rights = 0666;
 
-struct Member {
-    std::string folder;     ///< absolute; empty in a record's text: the record's own
-    std::string temporary;  ///< a name in it
-    std::string name;       ///< the final one
-    std::uint64_t size = 0;
-    std::string checksum;
-
-    [[nodiscard]] std::string temporary_path() const { return folder + "/" + temporary; }
-    [[nodiscard]] std::string path() const { return folder + "/" + name; }
-};
-
-struct Record {
-    std::string id;  ///< the same in all folders of a set
-    std::vector<Member> members;
-};
-
-std::string checksum_of(std::string_view text) {
-    Hash hash;
-    hash.add(text);
-    return hash.hex();
-}
-
-std::string record_path(const std::string& folder) {
-    return hidden_path(folder, "commit");
-}
-
-/// Fields that end with a zero byte, since names may hold any other.
-std::string text_of(const Record& record, const std::string& own_folder) {
-    std::string text;
-    const auto add = [&](std::string_view field) {
-        text += field;
-        text += '\0';
-    };
-    add(magic);
-    add(record.id);
-    for (const Member& member : record.members) {
-        add(member.folder == own_folder ? "" : member.folder);
-        add(member.temporary);
-        add(member.name);
-        add(fmt::format("{}", member.size));
-        add(member.checksum);
-    }
-    return text + checksum_of(text);
-}
-
-bool is_plain(std::string_view name) {
-    return !name.empty() && name != "." && name != ".." && name.find('/') == std::string_view::npos;
-}
-
-/// Nothing for a text that is not whole, or that names anything but our temporaries and names beside them.
-std::optional<Record> parse_record(std::string_view text, const std::string& own_folder) {
-    const std::size_t last = text.rfind('\0');
-    if (last == std::string_view::npos || checksum_of(text.substr(0, last + 1)) != text.substr(last + 1)) {
-        return std::nullopt;
-    }
-    std::vector<std::string> fields;
-    for (std::size_t begin = 0; begin <= last;) {
-        const std::size_t end = text.find('\0', begin);
-        fields.emplace_back(text.substr(begin, end - begin));
-        begin = end + 1;
-    }
-    constexpr std::size_t first = 2;
-    constexpr std::size_t each = 5;
-    if (fields.size() <= first || (fields.size() - first) % each != 0 || fields[0] != magic) {
-        return std::nullopt;
-    }
-    Record record{fields[1], {}};
-    for (std::size_t i = first; i < fields.size(); i += each) {
-        Member member{fields[i].empty() ? own_folder : fields[i], fields[i + 1], fields[i + 2], 0,
-                      fields[i + 4]};
-        const bool digits = !fields[i + 3].empty() && fields[i + 3].size() < 20 &&
-                            fields[i + 3].find_first_not_of("0123456789") == std::string::npos;
-        if (!member.folder.starts_with('/') || !is_plain(member.temporary) || !is_plain(member.name) ||
-            !member.temporary.starts_with(hidden) || !digits) {
-            return std::nullopt;
-        }
-        member.size = std::stoull(fields[i + 3]);
-        record.members.push_back(std::move(member));
-    }
-    return record;
-}
-
-/// In one order for all runs, so that none waits for another in a circle.
-std::vector<std::string> folders_of(const Record& record) {
-    std::vector<std::string> folders;
-    for (const Member& member : record.members) {
-        folders.push_back(member.folder);
-    }
-    std::sort(folders.begin(), folders.end());
-    folders.erase(std::unique(folders.begin(), folders.end()), folders.end());
-    return folders;
-}
-
-struct Found {
-    bool there = false;
-    std::optional<Record> record;  ///< where it is whole
-};
-
-Found read_record(const std::string& folder) {
-    const std::string path = record_path(folder);
-    struct stat status {};
-    if (::lstat(path.c_str(), &status) != 0) {
-        if (errno == ENOENT || errno == ENOTDIR || errno == EACCES) {
-            return {};  // whoever may not look into a folder cannot write there either
-        }
-        throw IoError(fmt::format("{}: cannot open: {}", path, std::strerror(errno)));
-    }
-    if (!S_ISREG(status.st_mode)) {
-        return {.there = true, .record = std::nullopt};
-    }
-    try {
-        const std::vector<std::byte> bytes = read_file(path, most_record);
-        return {.there = true,
-                .record = parse_record({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, folder)};
-    } catch (const FileTooLarge&) {
-        return {.there = true, .record = std::nullopt};
-    }
-}
+using Member = CommitRecord::Member;
 
 /// In a sticky folder others may put files beside ours, but not replace ours: so neither may their records.
 void check_owner(const std::string& path, const std::string& folder) {
@@ -168,22 +47,15 @@ bool holds(const std::string& path, const Member& member) {
     return file_checksum(file) == member.checksum;
 }
 
-/// True where somebody wrote `path` after `record`.
-bool is_newer(const std::string& path, const std::string& record) {
-    std::error_code missing;
-    const auto written = fs::last_write_time(path, missing);
-    return !missing && written > fs::last_write_time(record, missing) && !missing;
-}
-
 /// With every folder's record locked: completes the set where all of it is there, else takes it back. A file
 /// that somebody has written since is newer than what waits for its place, and stays.
-std::vector<std::string> settle(const Record& record, const std::string& record_file) {
+std::vector<std::string> settle(const CommitRecord& record) {
     std::vector<const Member*> waiting;
     bool whole = true;
     for (const Member& member : record.members) {
         if (holds(member.temporary_path(), member)) {
             waiting.push_back(&member);
-            whole = whole && !is_newer(member.path(), record_file);
+            whole = whole && file_stamp(member.path()) == member.replaces;
         } else {
             whole = whole && holds(member.path(), member);
         }
@@ -213,7 +85,7 @@ void remove_records(const std::vector<std::string>& folders) {
 /// One try; false where the record changed while it was waited for.
 bool try_to_recover(const std::string& folder, std::vector<std::string>& completed) {
     const std::string path = record_path(folder);
-    const Found seen = read_record(folder);
+    const FoundRecord seen = read_record(folder);
     check_owner(path, folder);
     if (!seen.record) {
         // Its maker is still writing it, or was killed before anything else was done.
@@ -226,9 +98,9 @@ bool try_to_recover(const std::string& folder, std::vector<std::string>& complet
     }
     std::vector<Descriptor> locks;
     std::vector<std::string> folders;
-    for (const std::string& each : folders_of(*seen.record)) {
+    for (const std::string& each : seen.record->folders()) {
         const auto same = [&] {
-            const Found found = read_record(each);
+            const FoundRecord found = read_record(each);
             return found.record && found.record->id == seen.record->id;
         };
         if (!same()) {
@@ -248,7 +120,7 @@ bool try_to_recover(const std::string& folder, std::vector<std::string>& complet
             fmt::format("{}: a killed run's outputs wait here, and the folder cannot be written: {}", folder,
                         std::strerror(errno)));
     }
-    completed = settle(*seen.record, path);
+    completed = settle(*seen.record);
     remove_records(folders);
     return true;
 }
@@ -380,10 +252,10 @@ private:
                                            ? fs::path(hidden_path(file.folder_, fmt::format("commit{}", i)))
                                            : fs::path(file.temporary_);
             record_.members.push_back({fs::canonical(file.folder_).string(), temporary.filename().string(),
-                                       fs::path(file.path_).filename().string(), file.size_,
-                                       file.checksum()});
+                                       fs::path(file.path_).filename().string(), file.size_, file.checksum(),
+                                       file_stamp(file.path_)});
         }
-        folders_ = folders_of(record_);
+        folders_ = record_.folders();
     }
 
     /// The name of the record is that of all sets in the folder: who finds it taken waits, or recovers it.
@@ -403,7 +275,7 @@ private:
             }
             if (still_named(file.get(), path)) {  // else it was taken for one that was left
                 placed_.push_back(folder);
-                write_record(file.get(), path, text_of(record_, folder));
+                write_record(file.get(), path, record_.text(folder));
                 locks_.push_back(std::move(file));
                 sync_folder(folder);
                 return;
@@ -420,7 +292,7 @@ private:
     }
 
     std::vector<AtomicFile*> files_;
-    Record record_;
+    CommitRecord record_;
     std::vector<std::string> folders_;
     std::vector<std::string> placed_;  ///< folders that have the record
     std::vector<Descriptor> locks_;    ///< of the records

@@ -1,0 +1,133 @@
+#include "core/commit_record.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fmt/format.h>
+#include <string_view>
+#include <sys/stat.h>
+#include <utility>
+
+#include "stackae/error.hpp"
+
+#include "core/atomic_file.hpp"
+
+namespace stackae::core {
+namespace {
+
+constexpr std::string_view magic = "stackae commit 1";
+constexpr std::string_view hidden = ".stackae-";
+constexpr std::size_t most_record = std::size_t{1} << 20U;
+
+std::string checksum_of(std::string_view text) {
+    Hash hash;
+    hash.add(text);
+    return hash.hex();
+}
+
+bool is_plain(std::string_view name) {
+    return !name.empty() && name != "." && name != ".." && name.find('/') == std::string_view::npos;
+}
+
+/// Nothing for a text that is not whole, or that names anything but our temporaries and names beside them.
+std::optional<CommitRecord> parse_record(std::string_view text, const std::string& own_folder) {
+    const std::size_t last = text.rfind('\0');
+    if (last == std::string_view::npos || checksum_of(text.substr(0, last + 1)) != text.substr(last + 1)) {
+        return std::nullopt;
+    }
+    std::vector<std::string> fields;
+    for (std::size_t begin = 0; begin <= last;) {
+        const std::size_t end = text.find('\0', begin);
+        fields.emplace_back(text.substr(begin, end - begin));
+        begin = end + 1;
+    }
+    constexpr std::size_t first = 2;
+    constexpr std::size_t each = 6;
+    if (fields.size() <= first || (fields.size() - first) % each != 0 || fields[0] != magic) {
+        return std::nullopt;
+    }
+    CommitRecord record{fields[1], {}};
+    for (std::size_t i = first; i < fields.size(); i += each) {
+        CommitRecord::Member member{fields[i].empty() ? own_folder : fields[i],
+                                    fields[i + 1],
+                                    fields[i + 2],
+                                    0,
+                                    fields[i + 4],
+                                    fields[i + 5]};
+        const bool digits = !fields[i + 3].empty() && fields[i + 3].size() < 20 &&
+                            fields[i + 3].find_first_not_of("0123456789") == std::string::npos;
+        if (!member.folder.starts_with('/') || !is_plain(member.temporary) || !is_plain(member.name) ||
+            !member.temporary.starts_with(hidden) || !digits) {
+            return std::nullopt;
+        }
+        member.size = std::stoull(fields[i + 3]);
+        record.members.push_back(std::move(member));
+    }
+    return record;
+}
+
+}  // namespace
+
+std::vector<std::string> CommitRecord::folders() const {
+    std::vector<std::string> folders;
+    for (const Member& member : members) {
+        folders.push_back(member.folder);
+    }
+    std::sort(folders.begin(), folders.end());
+    folders.erase(std::unique(folders.begin(), folders.end()), folders.end());
+    return folders;
+}
+
+/// Fields that end with a zero byte, since names may hold any other.
+std::string CommitRecord::text(const std::string& own_folder) const {
+    std::string fields;
+    const auto add = [&](std::string_view field) {
+        fields += field;
+        fields += '\0';
+    };
+    add(magic);
+    add(id);
+    for (const Member& member : members) {
+        add(member.folder == own_folder ? "" : member.folder);
+        add(member.temporary);
+        add(member.name);
+        add(fmt::format("{}", member.size));
+        add(member.checksum);
+        add(member.replaces);
+    }
+    return fields + checksum_of(fields);
+}
+
+std::string record_path(const std::string& folder) {
+    return hidden_path(folder, "commit");
+}
+
+FoundRecord read_record(const std::string& folder) {
+    const std::string path = record_path(folder);
+    struct stat status {};
+    if (::lstat(path.c_str(), &status) != 0) {
+        if (errno == ENOENT || errno == ENOTDIR || errno == EACCES) {
+            return {};  // whoever may not look into a folder cannot write there either
+        }
+        throw IoError(fmt::format("{}: cannot open: {}", path, std::strerror(errno)));
+    }
+    if (!S_ISREG(status.st_mode)) {
+        return {.there = true, .record = std::nullopt};
+    }
+    try {
+        const std::vector<std::byte> bytes = read_file(path, most_record);
+        return {.there = true,
+                .record = parse_record({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, folder)};
+    } catch (const FileTooLarge&) {
+        return {.there = true, .record = std::nullopt};
+    }
+}
+
+std::string file_stamp(const std::string& path) {
+    struct stat status {};
+    return ::lstat(path.c_str(), &status) == 0
+               ? fmt::format("{}.{:09}", status.st_mtim.tv_sec, status.st_mtim.tv_nsec)
+               : "";
+}
+
+}  // namespace stackae::core
