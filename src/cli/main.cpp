@@ -159,8 +159,6 @@ int run_guarded(Console& console, std::vector<std::string> words) {
 int main(int argc, char** argv) {
     stackae::cli::bound_waiting();
     stackae::cli::guard_streams();
-    // OpenCV would print warnings of its own about pictures that are reported here anyway.
-    setenv("OPENCV_LOG_LEVEL", "SILENT", 0);
     std::ios::sync_with_stdio(false);
     stackae::cli::end_on_interrupts();
     stackae::cli::Console console;

@@ -2,7 +2,8 @@
 #include <filesystem>
 #include <fmt/format.h>
 #include <fstream>
-#include <opencv2/imgcodecs.hpp>
+#include <opencv2/core.hpp>
+#include <png.h>
 
 #include "stackae/model.hpp"
 #include "stackae/pictures.hpp"
@@ -160,7 +161,15 @@ void write_folder(const Setup& setup, const std::string& folder) {
             cv::Mat pixels(static_cast<int>(recipe.height), static_cast<int>(recipe.width), CV_8UC1);
             std::transform(row.begin(), row.end(), pixels.begin<std::uint8_t>(),
                            [](float value) { return static_cast<std::uint8_t>(255.0F * value + 0.5F); });
-            cv::imwrite(fmt::format("{}/{:05}.png", folder, number++), pixels);
+            png_image header{};
+            header.version = PNG_IMAGE_VERSION;
+            header.width = static_cast<png_uint_32>(pixels.cols);
+            header.height = static_cast<png_uint_32>(pixels.rows);
+            header.format = PNG_FORMAT_GRAY;
+            const std::string path = fmt::format("{}/{:05}.png", folder, number++);
+            if (png_image_write_to_file(&header, path.c_str(), 0, pixels.data, 0, nullptr) == 0) {
+                throw IoError(path + ": cannot be written: " + header.message);
+            }
         }
     }
 }
