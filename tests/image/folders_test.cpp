@@ -61,6 +61,23 @@ TEST_CASE("hidden files and files that are no pictures are passed over") {
     CHECK(listing(Pictures::open(folder.path())) == std::vector<std::string>{"a/1.png=a"});
 }
 
+TEST_CASE("pictures of every format are accounted for, also of those that are not read") {
+    const TemporaryFolder folder;
+    const std::vector<std::string> names{"a.apng", "b.j2k", "c.jpf", "d.jxl", "e.heif", "f.avif", "g.gif",
+                                         "h.qoi",  "i.ico", "j.TGA", "k.psd", "l.exr",  "m.svg",  "n.dds"};
+    for (const std::string& name : names) {
+        write_text(folder / name, "qoif" + std::string(20, '\0'));
+    }
+    const Pictures pictures = Pictures::open(folder.path());
+    REQUIRE(pictures.size() == static_cast<std::int64_t>(names.size()));
+    const PictureBatch batch = read_all(pictures, recipe_of(1, 3, 4));
+    REQUIRE(batch.skipped.size() == names.size());
+    for (const SkippedPicture& skipped : batch.skipped) {
+        CHECK(skipped.status == PictureStatus::unsupported);
+        CHECK_THAT(skipped.reason, contains("QOI found; PNG, JPEG"));
+    }
+}
+
 TEST_CASE("a folder named like a picture is a folder, a slash at the end changes nothing") {
     const TemporaryFolder folder;
     put(folder, {"x.png/1.png"});

@@ -1,4 +1,6 @@
+#include <fcntl.h>
 #include <jxl/encode.h>
+#include <unistd.h>
 
 #include "image/decode.hpp"
 #include "image/spoil.hpp"
@@ -149,6 +151,28 @@ TEST_CASE("a JPEG XL that is cut short, or beyond the limits, is refused") {
 
 TEST_CASE("spoilt JPEG XL files are read or refused, never worse") {
     check_rounds("a.jxl", scene(), 400);
+}
+
+TEST_CASE("nothing is printed about a damaged JPEG XL but what the caller prints") {
+    const TemporaryFolder folder;
+    const std::string whole = scene();
+    const int before = ::dup(STDERR_FILENO);
+    const int file = ::open((folder / "printed").c_str(), O_CREAT | O_WRONLY, 0600);
+    ::dup2(file, STDERR_FILENO);
+    std::int64_t bad = 0;
+    for (std::uint32_t round = 0; round < 50; ++round) {
+        const std::string damaged = spoilt(whole, round);
+        try {
+            static_cast<void>(image::decode(std::as_bytes(std::span(damaged)), {PictureLimits{}}));
+        } catch (const image::BadPicture&) {
+            ++bad;
+        }
+    }
+    ::dup2(before, STDERR_FILENO);
+    ::close(before);
+    ::close(file);
+    CHECK(bad > 10);
+    CHECK(read_text(folder / "printed").empty());
 }
 
 }  // namespace stackae
