@@ -5,6 +5,7 @@ import os
 import pathlib
 import random
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -100,7 +101,10 @@ class Setup:
 
             def stop():
                 over.set()
-                process.kill()
+                try:  # Popen.kill() would take the status that wait4() is after
+                    os.kill(process.pid, signal.SIGKILL)
+                except ProcessLookupError:
+                    pass
 
             timer = threading.Timer(timeout if kill_after is None else kill_after, stop)
             timer.start()

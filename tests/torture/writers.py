@@ -177,6 +177,15 @@ class Stage:
                 result[name] = "new" if content == self.states[1][name] else "broken"
         return result
 
+    def next_run(self):
+        """Another run that writes into the folder of the outputs; a run that was broken off may need one to be settled."""
+        settled = (self.folder / self.writer.outputs[0]).parent / "settled.csv"
+        settled.parent.mkdir(exist_ok=True)
+        picture = next((self.setup.scratch / "tiny-pictures").rglob("*.png"))
+        ended = self.setup.run("extract", picture, "-m", self.setup.model(), "-o", settled, "-j", 1, "-q")
+        settled.unlink(missing_ok=True)
+        return ended
+
     def left_behind(self):
         """Files that are no outputs, hidden ones too."""
         return sorted(set(contents(self.folder)) - self.names)

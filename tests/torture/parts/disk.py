@@ -41,8 +41,10 @@ class Breaking:
         self.faults = faults
         self.failed = 0
         self.fitted = 0
+        self.settled = 0
 
-    def one(self, what, with_old, before=lambda: None, after=lambda: None, **options):
+    def one(self, what, with_old, before=lambda: None, after=lambda: None, settle=False, **options):
+        """settle: where a call fails while files that belong together get their names, the next run completes it."""
         stage = self.stage
         what = f"{stage.writer.name}, {what}, {'over an old file' if with_old else 'a new file'}"
         stage.reset(with_old)
@@ -51,6 +53,9 @@ class Breaking:
         ended = self.setup.run(*stage.writer.words(stage.folder, 1), cwd=elsewhere,
                                env={"TMPDIR": str(elsewhere), "HOME": str(elsewhere), **options.pop("env", {})})
         after()
+        if settle and (stage.left_behind() or stage.wrong_pair(with_old)):
+            self.settled += 1
+            stage.next_run()
         found = stage.generations(with_old)
         if ended.code == 0:
             self.fitted += 1
@@ -58,14 +63,14 @@ class Breaking:
                 self.faults.add(f"{what}: exit code 0, but {found}")
         else:
             self.failed += 1
-            self._judge_failure(what, ended, found)
+            self._judge_failure(what, ended, found, settle)
         wrong = stage.wrong_pair(with_old)
         if wrong:
             self.faults.add(f"{what}: not alike: {wrong}")
         if stage.left_behind():
             self.faults.add(f"{what}: left behind: {stage.left_behind()}")
 
-    def _judge_failure(self, what, ended, found):
+    def _judge_failure(self, what, ended, found, settle):
         if ended.ended_badly or ended.code != 1:
             self.faults.add(f"{what}: exit code {ended.code}: {ended.err.strip()}")
         folder = str(self.stage.folder)
@@ -73,7 +78,7 @@ class Breaking:
             self.faults.add(f"{what}: no file is named: {ended.err.strip()}")
         if "broken" in found.values():
             self.faults.add(f"{what}: neither old nor new: {found}")
-        elif "new" in found.values() and self.stage.writer.paired:
+        elif "new" in found.values() and self.stage.writer.paired and not settle:
             self.faults.add(f"{what}: failed, but replaced: {found} ({first_line(ended.err)})")
 
 
@@ -117,10 +122,11 @@ def failing_calls(setup, writers, faults):
         tries = [(call, error, stay) for call in range(1, calls + 1)
                  for error, stay in ((errno.EIO, 0), (errno.ENOSPC, 0), (errno.ENOSPC, 1))]
         for call, error, stay in sorted(numbers.sample(tries, min(len(tries), setup.count(len(tries))))):
-            breaking.one(f"{errno.errorcode[error]} at call {call} of {calls}{' and later' if stay else ''}", True,
+            breaking.one(f"{errno.errorcode[error]} at call {call} of {calls}{' and later' if stay else ''}", True, settle=True,
                          env=env | {"FAULTS_AT": str(call), "FAULTS_DO": str(error), "FAULTS_STAY": str(stay)})
         points += breaking.failed
-        say(f"  failing calls, {writer.name}: {breaking.failed} failed, {breaking.fitted} did without")
+        say(f"  failing calls, {writer.name}: {breaking.failed} failed, {breaking.fitted} did without, "
+            f"{breaking.settled} settled by the next run")
     return points
 
 

@@ -17,7 +17,6 @@ class Killing:
         self.faults = faults
         self.killed = 0
         self.ends = {"old": 0, "new": 0, "mixed for a moment": 0}
-        self.picture = next((setup.scratch / "tiny-pictures").rglob("*.png"))
 
     def seconds(self):
         """Of a run that nothing disturbs."""
@@ -57,12 +56,9 @@ class Killing:
             self.faults.add(f"{what}: neither old nor new: {broken}")
         kinds = set(found.values())
         self.ends["mixed for a moment" if len(kinds) > 1 and stage.writer.paired else min(kinds)] += not broken
-        # The next run, of something else in the same folder.
-        settled = stage.folder / "settled.csv"
-        ended = self.setup.run("extract", self.picture, "-m", self.setup.model(), "-o", settled, "-j", 1, "-q")
+        ended = stage.next_run()
         if ended.code != 0:
             self.faults.add(f"{what}: the next run gave {ended.code}: {ended.err.strip()}")
-        settled.unlink(missing_ok=True)
         wrong = stage.wrong_pair()
         if wrong:
             self.faults.add(f"{what}: not alike after the next run: {wrong}")
