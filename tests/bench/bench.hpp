@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "peer.hpp"
+#include "tuned_peer.hpp"
 
 namespace stackae::bench {
 
@@ -21,8 +22,21 @@ struct Setup {
     int threads = 2;
     int repeats = 5;
     Runner* runner = nullptr;
-    Peer* python = nullptr;  ///< PyTorch and scikit-learn; null: not asked for
-    Peer* faiss = nullptr;
+    TunedPeer* python = nullptr;  ///< PyTorch and scikit-learn; null: not asked for
+    TunedPeer* faiss = nullptr;
+};
+
+/// What another program did in the same rounds.
+struct Beside {
+    std::string name;
+    std::string policy;     ///< how its threads wait, where that suits it better
+    double value = 0.0;     ///< in the row's unit
+    double faster = 0.0;    ///< median over rounds: how many times faster stackae is
+    double products = 0.0;  ///< GFLOP/s of a plain matrix product of its own, of about the row's shape
+    double products_of_limit = 0.0;  ///< over oneDNN's of the same shape and precision
+
+    /// Below that, the row says more about how the peer was built than about what it does.
+    [[nodiscard]] bool at_its_best() const { return products_of_limit >= 0.5; }
 };
 
 /// One line of the table; ratios above 1 are in favour of stackae.
@@ -39,9 +53,7 @@ struct Row {
     std::string unit;
     std::optional<double> limit;       ///< in the same unit
     std::optional<double> over_limit;  ///< median of value / limit over rounds
-    std::optional<double> peer;
-    std::optional<double> over_peer;  ///< how many times faster than the peer
-    std::string peer_name;
+    std::optional<Beside> peer;
     std::optional<double> peak_mib;
 };
 
@@ -73,5 +85,21 @@ public:
 private:
     std::vector<std::vector<double>> times_;
 };
+
+/// What is asked of a peer for a row.
+struct PeerRun {
+    TunedPeer* peer = nullptr;
+    std::string name;  ///< in the table
+    std::string request;
+    std::string library;  ///< by which it multiplies matrices
+    ProductShape products;
+};
+
+/// Each peer chooses how its threads wait, and joins what is measured in turn.
+void add_things(std::vector<std::function<double()>>& things, const std::vector<PeerRun>& peers);
+/// Adds to a row what a peer took as one of the things that were measured in turn. work: a time, in the row's
+/// unit.
+void add_peer(Row& row, const PeerRun& run, const Setup& setup, const Rounds& rounds, std::size_t thing,
+              double work);
 
 }  // namespace stackae::bench

@@ -127,12 +127,16 @@ std::vector<Row> extract_convolution(const Setup& setup) {
                 }
             });
         }};
+    std::vector<PeerRun> peers;
     if (setup.python != nullptr) {
-        things.emplace_back([&] {
-            return setup.python->seconds(fmt::format("convolution {} {}/maps.f32 {}/filters.f32 {}",
-                                                     setup.threads, setup.folder, setup.folder, pictures));
-        });
+        peers.push_back({setup.python,
+                         "PyTorch",
+                         fmt::format("convolution {} {}/maps.f32 {}/filters.f32 {}", setup.threads,
+                                     setup.folder, setup.folder, pictures),
+                         "torch",
+                         {64 * positions, d, units}});
     }
+    add_things(things, peers);
     const Rounds rounds(setup.repeats, things);
     const double work = giga * limit.flops() * static_cast<double>(pictures / 8);
     Row row{"extract.convolution",
@@ -140,10 +144,8 @@ std::vector<Row> extract_convolution(const Setup& setup) {
             work / rounds.seconds(0), "GFLOP/s"};
     row.limit = work / rounds.seconds(1);
     row.over_limit = rounds.faster(0, 1);
-    if (setup.python != nullptr) {
-        row.peer = work / rounds.seconds(2);
-        row.over_peer = rounds.faster(0, 2);
-        row.peer_name = "PyTorch";
+    if (!peers.empty()) {
+        add_peer(row, peers.front(), setup, rounds, 2, work);
     }
     return {row};
 }

@@ -9,6 +9,7 @@
 #include <numeric>
 
 #include "bench.hpp"
+#include "machine.hpp"
 #include "support/temporary_folder.hpp"
 
 namespace stackae::bench {
@@ -64,7 +65,7 @@ bool wanted(const Rows& rows, const std::vector<std::string>& named) {
            });
 }
 
-nlohmann::json to_json(const Row& row) {
+nlohmann::json to_json(const Row& row, const OtherWork::Taken& taken) {
     nlohmann::json json = {{"value", row.value}, {"unit", row.unit}};
     const auto add = [&](const char* key, const std::optional<double>& number) {
         if (number) {
@@ -73,24 +74,41 @@ nlohmann::json to_json(const Row& row) {
     };
     add("limit", row.limit);
     add("over_limit", row.over_limit);
-    add("peer", row.peer);
-    add("over_peer", row.over_peer);
     add("peak_mib", row.peak_mib);
+    if (row.peer) {
+        json["peer"] = {{"name", row.peer->name},         {"waiting", row.peer->policy},
+                        {"value", row.peer->value},       {"over", row.peer->faster},
+                        {"products", row.peer->products}, {"products_of_limit", row.peer->products_of_limit}};
+    }
+    json["other_work"] = taken.others;
+    json["stolen"] = taken.stolen;
     return json;
 }
 
-void print(const Row& row) {
+void print(const Row& row, const OtherWork::Taken& taken) {
     std::string line = fmt::format("{:<24} {:>10.2f} {:<11}", row.name, row.value, row.unit);
     line += row.limit
                 ? fmt::format(" limit {:>9.2f}, {:>4.2f} of it", *row.limit, row.over_limit.value_or(0.0))
                 : std::string(26, ' ');
-    if (row.over_peer) {
-        line += fmt::format("  {:.2f} x {}", *row.over_peer, row.peer_name);
+    if (row.peer) {
+        line +=
+            fmt::format("  {:.2f} x {} (threads wait {}; its products {:.1f} GFLOP/s, {:.2f} of oneDNN's)",
+                        row.peer->faster, row.peer->name, row.peer->policy, row.peer->products,
+                        row.peer->products_of_limit);
     }
     if (row.peak_mib) {
         line += fmt::format("  {:.0f} MiB", *row.peak_mib);
     }
     fmt::print("{}  {}\n", line, row.what);
+    if (row.peer && !row.peer->at_its_best()) {
+        fmt::print(
+            "  ! {} multiplies matrices at less than half of oneDNN's rate here: this row flatters stackae\n",
+            row.peer->name);
+    }
+    if (taken.disturbs()) {
+        fmt::print("  ! the machine was busy: other work took {:.2f} of a core meanwhile, its host {:.2f}\n",
+                   taken.others, taken.stolen);
+    }
     std::fflush(stdout);
 }
 
@@ -99,6 +117,7 @@ int run_bench(int count, char** arguments) {
     std::vector<std::string> named;
     std::string python;
     std::string faiss;
+    std::string libraries;
     options::options_description known("bench [ROW]... [options]");
     auto add = known.add_options();
     add("help", "this text and the names of the rows");
@@ -109,6 +128,8 @@ int run_bench(int count, char** arguments) {
     add("reader", options::value(&setup.reader)->default_value("build/release/read_picture"), "bare OpenCV");
     add("python", options::value(&python), "script of the peers in Python");
     add("faiss", options::value(&faiss), "program of the peer FAISS");
+    add("peer-libraries", options::value(&libraries),
+        "folder of the libraries that peers take before the system's");
     add("threads", options::value(&setup.threads)->default_value(2), "of both sides");
     add("repeats", options::value(&setup.repeats)->default_value(5), "rounds, of which medians are taken");
     options::positional_options_description positional;
@@ -135,15 +156,15 @@ int run_bench(int count, char** arguments) {
     setup.runner = &runner;
     const test::TemporaryFolder folder;
     setup.folder = folder.path();
-    std::unique_ptr<Peer> python_peer;
-    std::unique_ptr<Peer> faiss_peer;
+    std::unique_ptr<TunedPeer> python_peer;
+    std::unique_ptr<TunedPeer> faiss_peer;
     if (!python.empty()) {
-        python_peer =
-            std::make_unique<Peer>(std::vector<std::string>{"/usr/bin/python3", python, setup.data});
+        python_peer = std::make_unique<TunedPeer>(
+            std::vector<std::string>{"/usr/bin/python3", python, setup.data}, libraries);
         setup.python = python_peer.get();
     }
     if (!faiss.empty()) {
-        faiss_peer = std::make_unique<Peer>(std::vector<std::string>{faiss});
+        faiss_peer = std::make_unique<TunedPeer>(std::vector<std::string>{faiss}, libraries);
         setup.faiss = faiss_peer.get();
     }
     nlohmann::json json = nlohmann::json::object();
@@ -151,11 +172,14 @@ int run_bench(int count, char** arguments) {
         if (!wanted(rows, named)) {
             continue;
         }
-        for (const Row& row : rows.measure(setup)) {
+        const OtherWork other_work;
+        const std::vector<Row> measured = rows.measure(setup);
+        const OtherWork::Taken taken = other_work.taken();
+        for (const Row& row : measured) {
             if (given.count("json") > 0) {
-                json[row.name] = to_json(row);
+                json[row.name] = to_json(row, taken);
             } else {
-                print(row);
+                print(row, taken);
             }
         }
     }

@@ -71,7 +71,18 @@ Peer::Peer(const std::vector<std::string>& command) : name_(fmt::format("{}", fm
     read_line();  // what it takes to start is not to be measured beside something else
 }
 
+void Peer::halt() {
+    kill(process_, SIGSTOP);
+}
+
+void Peer::go_on() {
+    kill(process_, SIGCONT);
+}
+
 Peer::~Peer() {
+    if (process_ > 0) {
+        go_on();
+    }
     if (to_ != nullptr) {
         std::fclose(to_);  // at the end of its input it ends
     }

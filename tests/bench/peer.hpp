@@ -19,6 +19,9 @@ public:
     /// Throws Error when it ends or answers with anything else than numbers.
     std::vector<double> numbers(const std::string& request, std::size_t count);
     double seconds(const std::string& request) { return numbers(request, 1).front(); }
+    /// Stops all its threads, until it is to go on.
+    void halt();
+    void go_on();
 
 private:
     std::string read_line();

@@ -6,6 +6,7 @@ convolution THREADS MAPS WEIGHTS N  400 6x6x3 filters over N 32x32 pictures, thr
                                     the faster of conv2d and unfold with a matrix product (PyTorch)
 knn D THREADS BASE QUERIES          10 nearest neighbours by brute force (scikit-learn)
 pca D THREADS ROWS COMPONENTS       principal components (scikit-learn)
+product LIBRARY THREADS N IC OC M   M times a plain matrix product, n x ic by ic x oc (torch or numpy)
 
 Usage: peers.py DATA, the folder of MNIST's IDX files.
 """
@@ -108,9 +109,24 @@ def pca(d, threads, rows, components):
         return time.perf_counter() - start
 
 
+def product(library, threads, n, ic, oc, times):
+    torch.set_num_threads(threads)
+    with limited(threads):
+        rows, weights = (np.full(shape, 0.5, dtype=np.float32) for shape in ((n, ic), (ic, oc)))
+        out = np.empty((n, oc), dtype=np.float32)
+        multiply = np.matmul
+        if library == "torch":
+            rows, weights, out = map(torch.from_numpy, (rows, weights, out))
+            multiply = torch.mm
+        start = time.perf_counter()
+        for _ in range(times):
+            multiply(rows, weights, out=out)
+        return time.perf_counter() - start
+
+
+TASKS = {task.__name__: task for task in (unrolled, convolution, knn, pca, product)}
 print("ready", flush=True)
 for line in sys.stdin:
     what, *words = line.split()
     words = [int(word) if word.isdigit() else word for word in words]
-    seconds = {"unrolled": unrolled, "convolution": convolution, "knn": knn, "pca": pca}[what](*words)
-    print(f"{seconds:.6f}", flush=True)
+    print(f"{TASKS[what](*words):.6f}", flush=True)

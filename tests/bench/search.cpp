@@ -64,14 +64,6 @@ private:
     Tensor scores_;
 };
 
-/// Adds what another program took in the same rounds.
-Row beside(Row row, const Rounds& rounds, std::size_t peer, double work, const std::string& name) {
-    row.peer = work / rounds.seconds(peer);
-    row.over_peer = rounds.faster(0, peer);
-    row.peer_name = name;
-    return row;
-}
-
 std::vector<Row> neighbours(const Setup& setup, std::int64_t d) {
     const std::string base = setup.folder + "/base.f32";
     const std::string asked = setup.folder + "/asked.f32";
@@ -84,21 +76,27 @@ std::vector<Row> neighbours(const Setup& setup, std::int64_t d) {
         [&] { return seconds_of([&] { static_cast<void>(index.search(query, k)); }); },
         [&] { return seconds_of([&] { limit.run(); }); }};
     const std::string request = fmt::format("knn {} {} {} {}", d, setup.threads, base, asked);
-    for (Peer* peer : {setup.faiss, setup.python}) {
-        if (peer != nullptr) {
-            things.emplace_back([&request, peer] { return peer->seconds(request); });
-        }
+    const ProductShape products{2000, d, 1000};
+    std::vector<PeerRun> peers;
+    if (setup.faiss != nullptr) {
+        peers.push_back({setup.faiss, "FAISS flat", request, "openblas", products});
     }
+    if (setup.python != nullptr) {
+        peers.push_back({setup.python, "scikit-learn brute", request, "numpy", products});
+    }
+    add_things(things, peers);
     const Rounds rounds(setup.repeats, things);
     const double work = 2.0 * giga * static_cast<double>(queries * rows * d);
     Row row{fmt::format("search.knn{}", d), "10 nearest of 60,000, 10,000 queries, exact",
             work / rounds.seconds(0), "GFLOP/s"};
     row.limit = work / rounds.seconds(1);
     row.over_limit = rounds.faster(0, 1);
-    std::vector<Row> found = {setup.faiss == nullptr ? row : beside(row, rounds, 2, work, "FAISS flat")};
-    if (setup.python != nullptr) {
-        found.push_back(beside(row, rounds, things.size() - 1, work, "scikit-learn brute"));
-        found.back().name += ".sklearn";
+    std::vector<Row> found(std::max<std::size_t>(1, peers.size()), row);
+    for (std::size_t i = 0; i < peers.size(); ++i) {
+        add_peer(found[i], peers[i], setup, rounds, 2 + i, work);
+        if (peers[i].peer == setup.python) {
+            found[i].name += ".sklearn";
+        }
     }
     return found;
 }
@@ -115,15 +113,22 @@ std::vector<Row> principal_axes(const Setup& setup) {
         return seconds_of(
             [&] { static_cast<void>(nn::principal_axes(context, values.data(), n, d, components)); });
     }};
+    std::vector<PeerRun> peers;
     if (setup.python != nullptr) {
-        things.emplace_back([&] {
-            return setup.python->seconds(fmt::format("pca {} {} {} {}", d, setup.threads, base, components));
-        });
+        peers.push_back({setup.python,
+                         "scikit-learn",
+                         fmt::format("pca {} {} {} {}", d, setup.threads, base, components),
+                         "numpy",
+                         {d, n, d}});
     }
+    add_things(things, peers);
     const Rounds rounds(setup.repeats, things);
     constexpr double work = static_cast<double>(n);
-    const Row row{"pca", "64 principal axes of 20,000 x 784", work / rounds.seconds(0), "rows/s"};
-    return {setup.python == nullptr ? row : beside(row, rounds, 1, work, "scikit-learn")};
+    Row row{"pca", "64 principal axes of 20,000 x 784", work / rounds.seconds(0), "rows/s"};
+    if (!peers.empty()) {
+        add_peer(row, peers.front(), setup, rounds, 1, work);
+    }
+    return {row};
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <fmt/format.h>
 #include <memory>
 #include <numeric>
 
@@ -138,22 +139,22 @@ Row step_row(const Setup& setup, const std::string& name, const std::string& wha
                                                            }
                                                        });
                                                    }};
-    const bool beside = unrolled && setup.python != nullptr;
-    if (beside) {
-        things.emplace_back([&] {
-            return setup.python->seconds("unrolled " + std::to_string(setup.threads) + " " +
-                                         std::to_string(steps));
-        });
+    std::vector<PeerRun> peers;
+    if (unrolled && setup.python != nullptr) {
+        peers.push_back({setup.python,
+                         "PyTorch",
+                         fmt::format("unrolled {} {}", setup.threads, steps),
+                         "torch",
+                         {batch, net[0], net[1]}});
     }
+    add_things(things, peers);
     const Rounds rounds(setup.repeats, things);
     const double work = giga * limit.flops() * static_cast<double>(steps);
     Row row{name, what, work / rounds.seconds(0), "GFLOP/s"};
     row.limit = work / rounds.seconds(1);
     row.over_limit = rounds.faster(0, 1);
-    if (beside) {
-        row.peer = work / rounds.seconds(2);
-        row.over_peer = rounds.faster(0, 2);
-        row.peer_name = "PyTorch";
+    if (!peers.empty()) {
+        add_peer(row, peers.front(), setup, rounds, 2, work);
     }
     return row;
 }
