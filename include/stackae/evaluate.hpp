@@ -42,11 +42,9 @@ struct EvaluateOptions {
     /// Every training picture is learnt from mirrored too, left to right: by the neighbours, the linear
     /// classifier and the baselines. Pictures of the test part are never mirrored.
     bool mirror = false;
-    /// Most bytes that training the linear classifier may take beside what it sees: about 4 × (m² + 1024 × w
-    /// + 2944 × m + 4 × classes × w), w the values that it sees of a picture, n labelled training pictures
-    /// (twice as many with `mirror`), m the smaller of n and w. And most bytes of radial units of training
-    /// pictures, 4 × n × w, where it sees those.
-    std::int64_t linear_memory = std::int64_t{10} << 30;
+    /// Bytes that evaluating may take in all, see evaluate(). 0: half of what the machine has or the
+    /// process's control groups or its limit of address space allow.
+    std::int64_t memory = 0;
     int threads = 0;
 };
 
@@ -118,10 +116,12 @@ struct Evaluation {
 ///
 /// Both sets are held as floats: with n and m pictures of d = recipe.size() values, evaluating takes
 /// 4 × d × (2 n + m) bytes (the training pictures once more in the index of the raw baseline), beside the
-/// codes and 8 × min(n, d)² for the principal components. With `mirror` n counts mirror images, and 2 n × d
-/// are held once more for a while. EvaluateOptions::linear_memory comes on top; where
-/// it is too small, InvalidArgument is thrown before anything is measured. Where some pictures cannot be read
-/// or have no label, their set is held once more for a while.
+/// codes (and the radial units, where the linear classifier sees them) and 8 × min(n, d)² for the principal
+/// components. With `mirror` n counts mirror images. Training the linear classifier takes about
+/// 4 × (m² + 1024 × w + 2944 × m + 4 × classes × w), w the values that it sees of a picture, m the smaller of w
+/// and the labelled training pictures. Where all that is above EvaluateOptions::memory, InvalidArgument is
+/// thrown before it is taken. Where some pictures cannot be read or have no label, their set is held once more
+/// for a while.
 [[nodiscard]] Evaluation evaluate(const Model& model, const Pictures& train, const Pictures& test,
                                   const EvaluateOptions& options);
 /// One set, split in halves at random `splits` times (by class where there are labels): 4 × d × 2.5 n bytes.

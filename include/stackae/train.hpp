@@ -64,13 +64,20 @@ struct TrainPlan {
         double seconds = 0.0;
     };
     std::vector<Phase> phases;
-    std::int64_t parameters = 0;    ///< of the finished stack
-    std::int64_t memory_bytes = 0;  ///< weights, gradients, optimiser state, activations and pictures held
+    std::int64_t parameters = 0;  ///< of the finished stack
+    /// Weights, gradients, optimiser state, activations, patches and what is worked out from them, of the
+    /// phase that takes most, and pictures held.
+    std::int64_t memory_bytes = 0;
+    std::int64_t memory_limit = 0;  ///< what TrainOptions::memory_limit comes to
     double seconds = 0.0;           ///< all phases
+    /// Whether it takes more than that and is refused.
+    [[nodiscard]] bool refused() const { return memory_bytes > memory_limit; }
     double seconds_a_picture =
         0.0;  ///< to turn a picture into the last layer's code, without decoding its file
 };
 
+/// By the shapes of the layers, and by the time of work on the spot. Where a run would need more memory than
+/// its limit, as train() refuses, nothing is timed and all seconds are 0. Throws InvalidArgument.
 [[nodiscard]] TrainPlan plan_training(std::int64_t pictures, const Recipe& recipe,
                                       const TrainOptions& options);
 
@@ -80,6 +87,7 @@ struct ChooseOptions {
     std::function<TrainOptions(const TrainOptions&)> adjust = {};
     double budget_seconds = 600.0;  ///< for training and for turning every picture into its code
     // What affects memory and speed.
+    std::int64_t memory_limit = 0;  ///< as TrainOptions::memory_limit; stacks that need more are passed over
     std::int64_t memory = TrainOptions{}.memory;
     int threads = 0;
 };

@@ -9,17 +9,17 @@
 #include "cli/console.hpp"
 #include "cli/inputs.hpp"
 #include "cli/option_parser.hpp"
+#include "cli/reading.hpp"
 
 namespace stackae::cli {
 
 /// What the commands that run pictures through a model have in common.
 struct CodingOptions {
     std::int64_t batch_size = 256;
-    int threads = 0;
     std::string manifest;
-    PictureLimits limits;
+    ReadingOptions reading;
 
-    /// Declares --batch-size, --threads, --manifest and --max-pixels in a group of their own.
+    /// Declares --batch-size, --manifest and those of ReadingOptions in a group of their own.
     void declare(OptionParser& parser);
 };
 
@@ -34,6 +34,10 @@ struct CodeOptions {
 };
 /// Throws UsageError when the model has no such layer (0: the last).
 void check_layer(const Model& model, int layer);
+
+/// Throws InvalidArgument where the codes of a gallery, once more as an index to search, take more than the
+/// memory allowed. file: of a gallery to be read, or empty; more: bytes of codes that are to come.
+void check_gallery_memory(const ReadingOptions& reading, const std::string& file, std::int64_t more = 0);
 
 /// Pictures that were read, in order, and what the model made of them: n × code_size.
 using CodeSink = std::function<void(const InputBatch& batch, const Tensor& codes)>;

@@ -17,11 +17,11 @@ constexpr std::int64_t most_weights = std::int64_t{1} << 28;  // of all members 
 
 }  // namespace
 
-EncodingTeam::EncodingTeam(const Model& model, const EncodeOptions& options, int threads)
+EncodingTeam::EncodingTeam(const Model& model, const EncodeOptions& options, int threads, int most)
     : model_(model), options_(options) {
     const int wanted = core::resolve_threads(threads);
     const std::int64_t fitting = most_weights / std::max<std::int64_t>(1, model.parameters());
-    const int members = static_cast<int>(std::clamp<std::int64_t>(fitting, 1, wanted));
+    const int members = static_cast<int>(std::clamp<std::int64_t>(fitting, 1, std::min(wanted, most)));
     options_.threads = wanted / members;
     members_.reserve(static_cast<std::size_t>(members));
     for (int i = 0; i < members; ++i) {

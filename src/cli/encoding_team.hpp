@@ -23,9 +23,9 @@ struct EncodedBatch {
 /// nobody waits for a part of a batch. Batches come out in the order they went in.
 class EncodingTeam {
 public:
-    /// threads: of all together. Each member has the weights in a layout of its own; where many would take
-    /// much memory there are fewer, and each uses several threads. The model must outlive it.
-    EncodingTeam(const Model& model, const EncodeOptions& options, int threads);
+    /// threads: of all together; most: members. Each member has the weights in a layout of its own; where
+    /// many would take much memory there are fewer, and each uses several threads. The model must outlive it.
+    EncodingTeam(const Model& model, const EncodeOptions& options, int threads, int most);
     EncodingTeam(const EncodingTeam&) = delete;
     EncodingTeam& operator=(const EncodingTeam&) = delete;
     /// Batches that were not taken out are dropped.

@@ -118,6 +118,7 @@ int EnrollCommand::run(Console& console, const std::vector<std::string>& inputs)
     }
     std::optional<Gallery> existing;
     if (append_) {
+        check_gallery_memory(coding_.reading, output_);
         existing = load_gallery(output_);
         codes_.layer = codes_.layer == 0 ? existing->layer : codes_.layer;
         codes_.l2_normalize = codes_.l2_normalize.value_or(existing->l2_normalize);
@@ -126,10 +127,13 @@ int EnrollCommand::run(Console& console, const std::vector<std::string>& inputs)
     } else if (std::filesystem::is_regular_file(output_)) {
         console.note(fmt::format("{} is there already and will be replaced (--append adds to it)", output_));
     }
-    const Inputs opened(inputs, coding_.limits);
+    const Inputs opened(inputs, coding_.reading.picture_limits());
     const NamedModel model =
         existing ? open_gallery_model(console, *existing, output_, model_) : open_model(console, model_);
     check_layer(model.model, codes_.layer);
+    check_gallery_memory(
+        coding_.reading, existing ? output_ : "",
+        opened.size() * model.model.code_size(codes_.layer) * static_cast<std::int64_t>(sizeof(float)));
     const std::vector<NamedPath> written{{"-o", output_}, {"--manifest", coding_.manifest}};
     std::vector<NamedPath> read = opened.files(written);
     read.push_back({"the model", model.path});
@@ -206,7 +210,7 @@ Gallery EnrollCommand::encode(Console& console, const Inputs& inputs, const Name
 }
 
 void EnrollCommand::calibrate(Gallery& gallery) const {
-    stackae::calibrate(gallery, false_accept_.value_or(default_false_accept), coding_.threads);
+    stackae::calibrate(gallery, false_accept_.value_or(default_false_accept), coding_.reading.threads);
     check_interrupted();
 }
 

@@ -11,7 +11,6 @@
 #include "cli/results.hpp"
 #include "cli/shipped_model.hpp"
 #include "core/json.hpp"
-#include "core/threads.hpp"
 
 namespace stackae::cli {
 namespace {
@@ -230,7 +229,7 @@ private:
     std::string manifest_;
     CodeOptions codes_;
     EvaluateOptions options_;
-    PictureLimits limits_;
+    ReadingOptions reading_;
     bool json_ = false;
 };
 
@@ -246,10 +245,6 @@ void EvaluateCommand::declare(OptionParser& parser) {
         [this](const std::string& text) { options_.linear = asks_linear(text); });
     parser.flag("mirror", "training pictures are learnt from mirrored too; test pictures are never mirrored",
                 options_.mirror);
-    parser.option("memory", "SIZE",
-                  "most that training the linear classifier may take, and the radial units it sees (10G when "
-                  "not given)",
-                  [this](const std::string& text) { options_.linear_memory = parse_bytes(text); });
     codes_.declare(parser);
     parser.option("splits", "N", "random halves, where there is one set (20 when not given)",
                   integer_into(options_.splits, 1, 10000));
@@ -257,9 +252,7 @@ void EvaluateCommand::declare(OptionParser& parser) {
     parser.group("Output");
     parser.flag("json", "one JSON object; accuracies from 0 to 1", json_);
     parser.group("Reading");
-    parser.option("threads,j", "N", "0: one a core", integer_into(options_.threads, 0, core::most_threads));
-    parser.option("max-pixels", "N", "pictures of more pixels are skipped",
-                  integer_into(limits_.max_pixels, 1));
+    reading_.declare(parser);
     parser.option("manifest", "FILE", "what became of every picture: CSV path,row,label,status,reason",
                   text_into(manifest_));
 }
@@ -269,13 +262,15 @@ int EvaluateCommand::run(Console& console, const std::vector<std::string>& input
         throw UsageError("evaluate needs TRAIN, or TRAIN and TEST");
     }
     options_.layer = codes_.layer;
+    options_.threads = reading_.threads;
+    options_.memory = reading_.memory;
     if (!manifest_.empty()) {
         check_writable(manifest_);
     }
-    const Pictures train = Pictures::open(inputs[0], limits_);
+    const Pictures train = Pictures::open(inputs[0], reading_.picture_limits());
     std::optional<Pictures> test;
     if (inputs.size() == 2) {
-        test.emplace(Pictures::open(inputs[1], limits_));
+        test.emplace(Pictures::open(inputs[1], reading_.picture_limits()));
     }
     const NamedModel model = open_model(console, model_);
     check_layer(model.model, codes_.layer);

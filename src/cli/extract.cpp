@@ -76,7 +76,7 @@ int ExtractCommand::run(Console& console, const std::vector<std::string>& inputs
         output_.clear();
     }
     const FeatureFormat format = settle_format();
-    const Inputs opened(inputs, coding_.limits);
+    const Inputs opened(inputs, coding_.reading.picture_limits());
     const NamedModel model = open_model(console, model_);
     check_layer(model.model, codes_.layer);
     const std::int64_t columns = model.model.code_size(codes_.layer);

@@ -19,6 +19,8 @@
 #include "cli/stack_text.hpp"
 #include "core/json.hpp"
 #include "core/safetensors.hpp"
+#include "core/threads.hpp"
+#include "model/footprint.hpp"
 #include "model/json.hpp"
 
 namespace stackae::cli {
@@ -309,6 +311,7 @@ private:
     std::string pictures_;
     int layer_ = 1;
     bool layer_named_ = false;
+    ReadingOptions reading_;
     bool json_ = false;
     bool presets_ = false;
 };
@@ -334,20 +337,24 @@ void InfoCommand::declare(OptionParser& parser) {
         fmt::format("draw the mean of what excites a unit most in these instead ({} of them at most)",
                     format_count(most_looked_at)),
         text_into(pictures_));
+    reading_.declare(parser);
 }
 
 /// Returns the exit code.
 int InfoCommand::draw_filters(Console& console, const Model& model, const std::string& path) const {
     check_layer(model, layer_);
+    const int threads = core::resolve_threads(reading_.threads);
+    reading_.check(encoding::encoding_bytes(model, layer_, threads, threads), "to run the layer",
+                   "a lower --layer may take less, a larger --memory allows more");
     const std::vector<NamedPath> written{{"--filters", filters_}};
     std::vector<NamedPath> read{{"the model", path}};
     Filters filters;
     int code = exit_code::done;
     if (pictures_.empty()) {
         check_outputs(read, written);
-        filters = filters_of(model, layer_, 0);
+        filters = filters_of(model, layer_, threads);
     } else {
-        const Pictures all = Pictures::open(pictures_);
+        const Pictures all = Pictures::open(pictures_, reading_.picture_limits());
         read.push_back({"the pictures", pictures_});
         add_replaced(all, written, read);
         check_outputs(read, written);
@@ -358,7 +365,7 @@ int InfoCommand::draw_filters(Console& console, const Model& model, const std::s
         const Pictures pictures = all.subset(some);
         std::vector<SkippedPicture> skipped;
         Progress progress(console, "pictures", pictures.size());
-        filters = filters_of(model, layer_, pictures, 0, skipped,
+        filters = filters_of(model, layer_, pictures, threads, skipped,
                              [&](std::int64_t done) { progress.update(done); });
         Account account(console, "");
         account.fill(pictures, skipped);

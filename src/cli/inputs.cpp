@@ -182,11 +182,11 @@ InputReader::InputReader(const Inputs& inputs, const Recipe& recipe, Options opt
     options_.batch_size = std::min({options_.batch_size, inputs.size(), fitting_batch()});
 }
 
-/// Pictures of one batch, of which a few more than there are threads are held, in 256 MiB.
+/// Pictures of one batch, of which a few more than there are threads are held.
 std::int64_t InputReader::fitting_batch() const {
     const std::int64_t bytes = recipe_.size() * static_cast<std::int64_t>(sizeof(float));
     const std::int64_t batches = core::resolve_threads(options_.threads) + 2;
-    return std::max<std::int64_t>((std::int64_t{256} << 20) / bytes / batches, 1);
+    return std::max<std::int64_t>(options_.memory / bytes / batches, 1);
 }
 
 bool InputReader::next(InputBatch& batch) {
@@ -235,7 +235,8 @@ bool InputReader::read_on() {
                 reader_ = std::make_unique<PictureReader>(
                     *source.pictures, recipe_,
                     ReadOptions{.batch_size = std::min(std::int64_t{256}, source.pictures->size()),
-                                .threads = threads});
+                                .threads = threads,
+                                .memory = options_.memory});
             }
             if (reader_->next(decoded_)) {
                 account_for(*source.pictures);

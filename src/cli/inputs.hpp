@@ -87,8 +87,9 @@ public:
     struct Options {
         std::int64_t batch_size = 256;
         int threads = 0;
-        bool need_label = false;           ///< leave out pictures without one
-        std::optional<std::string> label;  ///< in place of their own
+        std::int64_t memory = std::int64_t{256} << 20U;  ///< bytes of pictures read ahead and in batches
+        bool need_label = false;                         ///< leave out pictures without one
+        std::optional<std::string> label;                ///< in place of their own
     };
 
     InputReader(const Inputs& inputs, const Recipe& recipe, Options options, Account& account,

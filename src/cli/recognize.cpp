@@ -72,15 +72,16 @@ int RecognizeCommand::run(Console& console, const std::vector<std::string>& inpu
         throw UsageError("--threshold and --false-accept exclude each other");
     }
     recover_outputs(console, {gallery_});
+    check_gallery_memory(coding_.reading, gallery_);
     Gallery gallery = load_gallery(gallery_);
     const NamedModel model = open_gallery_model(console, gallery, gallery_, model_);
     if (false_accept_) {
         gallery.metric = recognize_.metric.value_or(gallery.metric);
-        calibrate(gallery, *false_accept_, coding_.threads);
+        calibrate(gallery, *false_accept_, coding_.reading.threads);
     }
-    const Inputs opened(inputs, coding_.limits);
+    const Inputs opened(inputs, coding_.reading.picture_limits());
     recognize_.top = top_.value_or(1);
-    recognize_.threads = opened.size() == 1 ? 1 : coding_.threads;
+    recognize_.threads = opened.size() == 1 ? 1 : coding_.reading.threads;
     if (output_ == "-") {
         output_.clear();
     }

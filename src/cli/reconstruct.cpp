@@ -65,7 +65,7 @@ int ReconstructCommand::run(Console& console, const std::vector<std::string>& in
     if (!output_.empty()) {
         check_writable(output_);
     }
-    const Inputs opened(inputs, coding_.limits);
+    const Inputs opened(inputs, coding_.reading.picture_limits());
     const NamedModel model = open_model(console, model_);
     check_layer(model.model, encode_.layer);
     const std::vector<NamedPath> written{{"-o", output_}, {"--manifest", coding_.manifest}};
@@ -78,7 +78,7 @@ int ReconstructCommand::run(Console& console, const std::vector<std::string>& in
     core::AtomicFile* const drawing = output_.empty() ? nullptr : &results.files().add(output_);
     Account account(console, results.files(), coding_.manifest);
     Encoder decoder(model.model,
-                    {.layer = encode_.layer, .threads = opened.size() == 1 ? 1 : coding_.threads});
+                    {.layer = encode_.layer, .threads = opened.size() == 1 ? 1 : coding_.reading.threads});
     bool first = true;
     encode_inputs(
         console, {.inputs = opened, .model = model.model, .encode = encode_}, coding_, account,

@@ -63,7 +63,8 @@ private:
     Recipe settle_recipe(Console& console, const Pictures& pictures, int threads) const;
     TrainOptions choose(Console& console, std::int64_t pictures, const Recipe& recipe,
                         const TrainOptions& run) const;
-    void print_plan(const Pictures& pictures, const Recipe& recipe, const TrainOptions& options) const;
+    int print_plan(Console& console, const Pictures& pictures, const Recipe& recipe,
+                   const TrainOptions& options) const;
     int train_and_save(Console& console, const Pictures& pictures, const Recipe& recipe,
                        const TrainOptions& options);
     void announce(Console& console, const std::string& input, bool named) const;
@@ -80,7 +81,6 @@ private:
     std::string output_;
     std::string log_;
     std::string manifest_;
-    PictureLimits limits_;
     bool no_comparison_ = false;
     bool dry_run_ = false;
 };
@@ -98,8 +98,6 @@ void TrainCommand::declare(OptionParser& parser) {
                 no_comparison_);
     parser.flag("dry-run", "print the stack, its parameters, memory and time; train nothing", dry_run_);
     settings_.declare(parser);
-    parser.option("max-pixels", "N", "pictures of more pixels are skipped",
-                  integer_into(limits_.max_pixels, 1));
 }
 
 int TrainCommand::run(Console& console, const std::vector<std::string>& inputs) {
@@ -109,7 +107,7 @@ int TrainCommand::run(Console& console, const std::vector<std::string>& inputs) 
                                           "folders");
     }
     TrainOptions options = settings_.options();
-    const Pictures pictures = Pictures::open(inputs.front(), limits_);
+    const Pictures pictures = Pictures::open(inputs.front(), settings_.reading().picture_limits());
     if (!dry_run_) {
         const bool named = !output_.empty();
         if (!named) {
@@ -149,8 +147,7 @@ int TrainCommand::run(Console& console, const std::vector<std::string>& inputs) 
             fmt::format("warning: --{} is not used: no layer of the stack is trained by gradients", option));
     }
     if (dry_run_) {
-        print_plan(pictures, recipe, options);
-        return exit_code::done;
+        return print_plan(console, pictures, recipe, options);
     }
     return train_and_save(console, pictures, recipe, options);
 }
@@ -178,6 +175,7 @@ TrainOptions TrainCommand::choose(Console& console, std::int64_t pictures, const
         choose_stack(pictures, recipe,
                      {.adjust = [this](const TrainOptions& stack) { return settings_.options(stack); },
                       .budget_seconds = settings_.budget(),
+                      .memory_limit = run.memory_limit,
                       .memory = run.memory,
                       .threads = run.threads});
     console.note(
@@ -189,9 +187,11 @@ TrainOptions TrainCommand::choose(Console& console, std::int64_t pictures, const
     return choice.options;
 }
 
-void TrainCommand::print_plan(const Pictures& pictures, const Recipe& recipe,
-                              const TrainOptions& options) const {
+/// Returns the exit code: 1 where training would be refused.
+int TrainCommand::print_plan(Console& console, const Pictures& pictures, const Recipe& recipe,
+                             const TrainOptions& options) const {
     const TrainPlan plan = plan_training(pictures.size(), recipe, options);
+    const auto estimate = [&](const std::string& text) { return plan.refused() ? "-" : text; };
     TextTable table;
     table.add({"phase", "inputs", "units", "parameters", "epochs", "time"});
     for (const TrainPlan::Phase& phase : plan.phases) {
@@ -206,20 +206,29 @@ void TrainCommand::print_plan(const Pictures& pictures, const Recipe& recipe,
                                        : ""),
                    fmt::format("{}", phase.inputs), fmt::format("{}", phase.units),
                    format_count(phase.parameters), fmt::format("{}", phase.epochs),
-                   format_duration(phase.seconds)});
+                   estimate(format_duration(phase.seconds))});
     }
     Results results;
     results.write(fmt::format("stack        {}\n", stack_text(recipe, options)));
     results.write(fmt::format("preset       {}\n", options.preset));
     results.write(fmt::format("pictures     {}\n", format_count(pictures.size())));
     results.write(fmt::format("parameters   {}\n", format_count(plan.parameters)));
-    results.write(fmt::format("memory       {}\n", format_bytes(plan.memory_bytes)));
-    results.write(fmt::format("time         {} (estimated)\n", format_duration(plan.seconds)));
+    results.write(fmt::format("memory       {} needed of {}\n", format_bytes(plan.memory_bytes),
+                              settings_.reading().limit_text()));
+    results.write(fmt::format("time         {}\n", estimate(format_duration(plan.seconds) + " (estimated)")));
     results.write(fmt::format(
         "extraction   {} pictures a second (estimated, without decoding their files)\n\n{}",
         plan.seconds_a_picture > 0.0 ? format_count(std::llround(1.0 / plan.seconds_a_picture)) : "-",
         table.text()));
     results.finish();
+    if (plan.refused()) {
+        console.warn(
+            fmt::format("training is refused: {} needed, {}; fewer units, smaller layers or "
+                        "batches take less, a larger --memory allows more",
+                        format_bytes(plan.memory_bytes), settings_.reading().limit_text()));
+        return exit_code::failed;
+    }
+    return exit_code::done;
 }
 
 /// Says what will be replaced. A name that nobody chose replaces no model of another input.

@@ -5,8 +5,6 @@
 
 #include "stackae/error.hpp"
 
-#include "core/threads.hpp"
-
 namespace stackae::cli {
 namespace {
 
@@ -260,12 +258,8 @@ void TrainSettings::declare_run(OptionParser& parser) {
                   dense("patience", keep(whole(0), [](auto& o, std::int64_t v) { o.patience = v; })));
     parser.option("seed", "N", "of everything random",
                   keep(whole(0), [](auto& o, std::int64_t v) { o.seed = static_cast<std::uint64_t>(v); }));
-    parser.option(
-        "threads,j", "N", "0: one a core",
-        keep(whole(0, core::most_threads), [](auto& o, std::int64_t v) { o.threads = static_cast<int>(v); }));
-    parser.option("memory", "SIZE", "of pictures and codes held, such as 512M or 2G; more goes to a file",
-                  keep(parse_bytes, [](auto& o, std::int64_t v) { o.memory = v; }));
-    parser.option("temporary-folder", "DIR", "where that file goes",
+    reading_.declare(parser);
+    parser.option("temporary-folder", "DIR", "where pictures and codes go that the memory does not hold",
                   keep([](const std::string& text) { return text; },
                        [](auto& o, const std::string& v) { o.temporary_folder = v; }));
 }
@@ -345,6 +339,8 @@ TrainOptions TrainSettings::options(const TrainOptions& base) const {
         for (const Override& assign : overrides_) {
             assign(options);
         }
+        options.threads = reading_.threads;
+        options.memory_limit = reading_.memory;
         if (options.code_roots && code_of_named_ && !takes_code_roots(options)) {
             throw UsageError(
                 "--code-of roots: expected a code (--code-size) right above a convolutional layer without "

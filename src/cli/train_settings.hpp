@@ -12,6 +12,7 @@
 #include "stackae/train_options.hpp"
 
 #include "cli/option_parser.hpp"
+#include "cli/reading.hpp"
 
 namespace stackae::cli {
 
@@ -45,6 +46,7 @@ public:
     /// no gradient is followed; none for other stacks.
     [[nodiscard]] std::vector<std::string> unused(const TrainOptions& options) const;
     [[nodiscard]] const RecipeOptions& recipe() const { return recipe_; }
+    [[nodiscard]] const ReadingOptions& reading() const { return reading_; }
 
 private:
     using Override = std::function<void(TrainOptions&)>;
@@ -86,6 +88,7 @@ private:
     bool batch_named_ = false;
     std::vector<Override> overrides_;
     RecipeOptions recipe_;
+    ReadingOptions reading_;
 };
 
 /// One value a layer where `values` has another length than the stack: the last value stays the last, the

@@ -7,6 +7,7 @@
 #include <iterator>
 #include <numeric>
 
+#include "core/memory.hpp"
 #include "core/text.hpp"
 
 namespace stackae::cli {
@@ -175,14 +176,7 @@ std::string format_count(std::int64_t count) {
 }
 
 std::string format_bytes(std::int64_t bytes) {
-    static constexpr const char* units[] = {"bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
-    double value = static_cast<double>(bytes);
-    std::size_t unit = 0;
-    while (value >= 1024.0 && unit + 1 < std::size(units)) {
-        value /= 1024.0;
-        ++unit;
-    }
-    return unit == 0 ? fmt::format("{} bytes", bytes) : fmt::format("{:.1f} {}", value, units[unit]);
+    return core::bytes_text(bytes);
 }
 
 std::string format_duration(double seconds) {

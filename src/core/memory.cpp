@@ -1,7 +1,9 @@
 #include "core/memory.hpp"
 
 #include <algorithm>
+#include <fmt/format.h>
 #include <fstream>
+#include <iterator>
 #include <limits>
 #include <string>
 #include <sys/resource.h>
@@ -39,6 +41,26 @@ std::int64_t allowed_memory(const std::filesystem::path& root) {
 
 std::int64_t resolve_memory(std::int64_t bytes) {
     return bytes > 0 ? bytes : std::max<std::int64_t>(1, allowed_memory() / default_memory_part);
+}
+
+std::int64_t reading_memory(std::int64_t bytes) {
+    return std::clamp<std::int64_t>(resolve_memory(bytes) / 8, 1, std::int64_t{256} << 20);
+}
+
+std::string bytes_text(std::int64_t bytes) {
+    static constexpr const char* units[] = {"bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
+    double value = static_cast<double>(bytes);
+    std::size_t unit = 0;
+    while (value >= 1024.0 && unit + 1 < std::size(units)) {
+        value /= 1024.0;
+        ++unit;
+    }
+    return unit == 0 ? fmt::format("{} bytes", bytes) : fmt::format("{:.1f} {}", value, units[unit]);
+}
+
+std::int64_t whole_bytes(double bytes) {
+    constexpr double most = 0x1p62;
+    return bytes < most ? static_cast<std::int64_t>(bytes) : std::int64_t{1} << 62;
 }
 
 }  // namespace stackae::core

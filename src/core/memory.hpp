@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <string>
 
 namespace stackae::core {
 
@@ -14,5 +15,14 @@ inline constexpr std::int64_t default_memory_part = 2;
 
 /// The bytes meant by an option: itself when positive, else half of allowed_memory().
 [[nodiscard]] std::int64_t resolve_memory(std::int64_t bytes);
+
+/// Of that, what pictures may take that are read ahead: an eighth, at most 256 MiB.
+[[nodiscard]] std::int64_t reading_memory(std::int64_t bytes);
+
+/// 1536 as `1.5 KiB`.
+[[nodiscard]] std::string bytes_text(std::int64_t bytes);
+
+/// Whole bytes, at most what fits; sizes that are products of what a user asks for are reckoned as doubles.
+[[nodiscard]] std::int64_t whole_bytes(double bytes);
 
 }  // namespace stackae::core

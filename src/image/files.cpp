@@ -40,6 +40,21 @@ public:
         if (piped_) {
             return decode(*piped_, {limits_, recipe});
         }
+        // Several threads may each have a picture of an eighth of what one may take: of 44 megapixels in
+        // colour.
+        constexpr std::int64_t part = 8;
+        PictureLimits limits = limits_;
+        limits.max_bytes = std::max<std::int64_t>(1, limits_.max_bytes / part);
+        try {
+            return decode_file(entries_[static_cast<std::size_t>(i)].path, {limits, recipe});
+        } catch (const BadPicture& bad) {
+            if (bad.status() != PictureStatus::too_large) {
+                throw;
+            }
+        }
+        throw LargePicture();
+    }
+    [[nodiscard]] Picture load_large(std::int64_t i, const Recipe* recipe) const override {
         return decode_file(entries_[static_cast<std::size_t>(i)].path, {limits_, recipe});
     }
 

@@ -37,6 +37,10 @@ public:
     [[nodiscard]] image::Picture load(std::int64_t i, const Recipe* recipe) const override {
         return base_->load(at(i), recipe);
     }
+    [[nodiscard]] image::Picture load_large(std::int64_t i, const Recipe* recipe) const override {
+        return base_->load_large(at(i), recipe);
+    }
+    [[nodiscard]] std::mutex& large_pictures() const override { return base_->large_pictures(); }
 
 private:
     [[nodiscard]] std::int64_t at(std::int64_t i) const { return entries_[static_cast<std::size_t>(i)]; }

@@ -41,9 +41,10 @@ void image::check_rows(const Pictures::Source& source, const Recipe& recipe) {
 std::optional<SkippedPicture> image::read_picture(const Pictures::Source& source, std::int64_t i,
                                                   const Recipe& recipe, std::span<float> out) {
     try {
-        const Picture picture = source.load(i, &recipe);
-        check_geometry(recipe, picture);
-        apply(recipe, picture, out);
+        with_picture(source, i, &recipe, [&](const Picture& picture) {
+            check_geometry(recipe, picture);
+            apply(recipe, picture, out);
+        });
     } catch (const BadPicture& bad) {
         return SkippedPicture{i, bad.status(), bad.what()};
     } catch (const std::bad_alloc&) {

@@ -39,11 +39,13 @@ Look look_at(const Pictures::Source& source, std::int64_t i) {
     thumbnail.width = most_chosen_side;
     Look look;
     try {
-        const image::Picture picture = source.load(i, source.row_length() > 0 ? nullptr : &thumbnail);
-        look.height = picture.size().height;
-        look.width = picture.size().width;
-        look.gray = image::is_gray(picture);
-        look.seen = true;
+        const Recipe* const wanted = source.row_length() > 0 ? nullptr : &thumbnail;
+        image::with_picture(source, i, wanted, [&](const image::Picture& picture) {
+            look.height = picture.size().height;
+            look.width = picture.size().width;
+            look.gray = image::is_gray(picture);
+            look.seen = true;
+        });
     } catch (const image::BadPicture& bad) {
         look.reason = bad.what();
     } catch (const std::bad_alloc&) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <utility>
@@ -28,9 +29,36 @@ struct Pictures::Source {
     /// Decodes entry i. recipe: what it is for, or null (see image::decode). The pixels may be a view of the
     /// source's memory and must not be written to. Throws image::BadPicture.
     [[nodiscard]] virtual image::Picture load(std::int64_t i, const Recipe* recipe) const = 0;
+    /// The same of an entry of which load() throws image::LargePicture, which it may where pictures are
+    /// decoded.
+    [[nodiscard]] virtual image::Picture load_large(std::int64_t i, const Recipe* recipe) const {
+        return load(i, recipe);
+    }
+    /// Held while a large picture is in memory.
+    [[nodiscard]] virtual std::mutex& large_pictures() const { return large_pictures_; }
+
+private:
+    mutable std::mutex large_pictures_;
 };
 
 namespace image {
+
+/// Thrown by Source::load() before memory is taken: the picture takes so much that no thread should hold one
+/// while another does. with_picture() catches it.
+struct LargePicture {};
+
+/// Calls body(picture) with entry i, of a large one while no other thread has a large one of the collection.
+/// Throws what Source::load() throws, and body.
+template <class Body>
+void with_picture(const Pictures::Source& source, std::int64_t i, const Recipe* recipe, const Body& body) {
+    try {
+        body(source.load(i, recipe));
+        return;
+    } catch (const LargePicture&) {
+    }
+    const std::lock_guard alone(source.large_pictures());
+    body(source.load_large(i, recipe));
+}
 
 using SourcePointer = std::shared_ptr<const Pictures::Source>;
 

@@ -196,6 +196,7 @@ void validate(const TrainOptions& options) {
     }
     whole("threads", options.threads, 0, 1024);
     whole("memory", options.memory, 0, std::int64_t{1} << 50);
+    whole("memory_limit", options.memory_limit, 0, std::int64_t{1} << 50);
 }
 
 }  // namespace stackae

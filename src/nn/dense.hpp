@@ -33,9 +33,6 @@ public:
     void backward(const float* src, const float* weights, const float* dst, float* diff_dst, float* diff_src,
                   float* diff_weights, float* diff_bias);
 
-    /// Floats it keeps for itself.
-    [[nodiscard]] std::int64_t memory_values() const { return preactivation_.size(); }
-
 private:
     struct Backward {
         dnnl::inner_product_backward_data data;

@@ -21,8 +21,6 @@ public:
 
     /// predicted: x̂, or z for cross-entropy; n × d. diff: n × d, or null when no gradient is asked for.
     double operator()(const float* predicted, const float* target, float* diff);
-    /// Floats it keeps for itself.
-    [[nodiscard]] std::int64_t memory_values() const { return softplus_values_.size(); }
 
 private:
     Loss loss_;

@@ -88,13 +88,4 @@ void Network::backward(const float* src) {
     }
 }
 
-std::int64_t Network::memory_bytes() const {
-    std::int64_t values = loss_.memory_values() + (winners_ ? winners_->memory_values() : 0);
-    for (std::size_t i = 0; i < layers_.size(); ++i) {
-        values +=
-            dst_[i].size() + diff_dst_[i].size() + tied_gradient_[i].size() + layers_[i].memory_values();
-    }
-    return values * static_cast<std::int64_t>(sizeof(float));
-}
-
 }  // namespace stackae::nn

@@ -36,8 +36,6 @@ public:
     /// The output of a layer after forward(); n × oc. Of the last layer, logits where the loss is
     /// cross-entropy.
     [[nodiscard]] const float* output(std::size_t layer) const { return dst_[layer].data(); }
-    /// Bytes of activations, their gradients and what penalties keep.
-    [[nodiscard]] std::int64_t memory_bytes() const;
 
 private:
     void run_layers(const float* src, bool winners, bool penalties);

@@ -76,8 +76,4 @@ void OptimizerState::update(Parameters& parameters, double rate) {
     update_range(parameters.decayed(), parameters.size(), 0.0);
 }
 
-std::int64_t OptimizerState::memory_bytes() const {
-    return (first_.size() + second_.size()) * static_cast<std::int64_t>(sizeof(float));
-}
-
 }  // namespace stackae::nn

@@ -20,7 +20,6 @@ public:
 
     /// rate: the learning rate of this very step.
     void update(Parameters& parameters, double rate);
-    [[nodiscard]] std::int64_t memory_bytes() const;
 
 private:
     TrainOptions options_;

@@ -276,6 +276,21 @@ PrincipalAxes principal_axes(Context& context, const float* rows, std::int64_t n
     return result;
 }
 
+double principal_axes_floats(std::int64_t n, std::int64_t d, std::int64_t count) {
+    const auto columns = static_cast<double>(d);
+    const auto width = static_cast<double>(with_margin(count, std::min(d, n)));
+    const double block = columns * static_cast<double>(std::min(n, block_rows));
+    // Basis, image, product and result, and the products of basis vectors with one another in double
+    // precision.
+    const double subspace = 5.0 * columns * width + 8.0 * width * width;
+    if (d > widest_covariance) {
+        return block + columns * width + subspace;
+    }
+    const double covariances = 2.0 * columns * columns;
+    return block + covariances +
+           (d <= full_solver_columns || width > columns / 2.0 ? 6.0 * columns * columns : subspace);
+}
+
 PrincipalAxes leading_axes(Context& context, const Tensor& matrix, std::int64_t count) {
     PrincipalAxes result;
     const std::int64_t d = matrix.rows();

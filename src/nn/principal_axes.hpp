@@ -25,6 +25,9 @@ struct PrincipalAxes {
 [[nodiscard]] PrincipalAxes principal_axes(Context& context, const float* rows, std::int64_t n,
                                            std::int64_t d, std::int64_t count);
 
+/// Floats that principal_axes() holds beside the rows.
+[[nodiscard]] double principal_axes_floats(std::int64_t n, std::int64_t d, std::int64_t count);
+
 /// At most `count` leading eigenvectors of a symmetric matrix, d × d, as if it were a covariance; mean stays
 /// empty.
 [[nodiscard]] PrincipalAxes leading_axes(Context& context, const Tensor& matrix, std::int64_t count);

@@ -40,8 +40,6 @@ public:
     void apply(float* codes);
     /// Sets diff to 0 where codes are 0.
     void mask_gradient(const float* codes, float* diff) const;
-    /// Floats it keeps for itself.
-    [[nodiscard]] std::int64_t memory_values() const { return columns_.size(); }
 
 private:
     std::int64_t kept_;

@@ -1,12 +1,14 @@
 #include "stackae/evaluate.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <fmt/format.h>
 #include <optional>
 #include <utility>
 
 #include "stackae/error.hpp"
 
+#include "core/memory.hpp"
 #include "model/radial_runner.hpp"
 #include "nn/onednn.hpp"
 #include "search/measure.hpp"
@@ -22,7 +24,8 @@ using search::Part;
 
 /// A collection read, without the class numbers.
 struct Read {
-    Part part;
+    Part part;              ///< with room for more rows than are read, see fit()
+    std::int64_t rows = 0;  ///< read so far
     std::vector<std::optional<std::string>> labels;
     std::vector<SkippedPicture> skipped;
 };
@@ -32,22 +35,42 @@ bool sees_radial(const Model& model, const EvaluateOptions& options) {
     return options.linear && options.layer == 0 && model.radial;
 }
 
-/// Radial units of n pictures are held at once, beside what the classifier itself takes.
-void check_radial_memory(const Model& model, std::int64_t n, const EvaluateOptions& options) {
-    if (!sees_radial(model, options)) {
-        return;
+/// Bytes that are held at most, by the numbers of pictures alone; see evaluate(). measured: pictures of a set
+/// of their own; 0: those to learn from are split in halves.
+std::int64_t bytes_of(const Model& model, std::int64_t learnt, std::int64_t measured,
+                      const EvaluateOptions& options) {
+    const auto pixels = static_cast<double>(model.recipe.size());
+    const auto code = static_cast<double>(model.code_size(options.layer));
+    const double wide = sees_radial(model, options) ? static_cast<double>(model.radial->units()) : 0.0;
+    const double views = options.mirror ? 2.0 : 1.0;
+    const double n = views * static_cast<double>(learnt);
+    const double parts =
+        (pixels + code + wide) *
+        (n + (measured > 0 ? static_cast<double>(measured) : n / 2.0 + static_cast<double>(learnt) / 2.0));
+    // The halves of two sets are joined, which holds one of their blocks twice.
+    const double joined = options.mirror && measured == 0 ? n / 2.0 * std::max({pixels, code, wide}) : 0.0;
+    const double trained = measured > 0 ? n : n / 2.0;
+    const double axes = 6.0 * std::pow(std::min(trained, pixels), 2.0);
+    const double index = trained * pixels;
+    return core::whole_bytes(sizeof(float) * (parts + std::max({joined, axes, index})));
+}
+
+/// Throws InvalidArgument where that is above the limit. Returns what is left for the linear classifier,
+/// which is trained when nothing else is at work.
+std::int64_t check_memory(const Model& model, std::int64_t learnt, std::int64_t measured,
+                          const EvaluateOptions& options) {
+    const std::int64_t limit = core::resolve_memory(options.memory);
+    const std::int64_t bytes = bytes_of(model, learnt, measured, options);
+    if (bytes > limit) {
+        throw InvalidArgument(fmt::format(
+            "evaluate: {} needed for {} pictures of {} values with codes of {}{}{}, {} allowed; a layer of "
+            "fewer "
+            "values, fewer pictures or more memory would help",
+            core::bytes_text(bytes), learnt + measured, model.recipe.size(), model.code_size(options.layer),
+            sees_radial(model, options) ? fmt::format(" and {} radial units", model.radial->units()) : "",
+            options.mirror ? ", mirrored too" : "", core::bytes_text(limit)));
     }
-    constexpr double gib = 1 << 30;
-    const std::int64_t views = options.mirror ? 2 : 1;
-    const std::int64_t bytes = n * views * model.radial->units() * static_cast<std::int64_t>(sizeof(float));
-    if (bytes > options.linear_memory) {
-        throw InvalidArgument(
-            fmt::format("linear classifier: {} radial units of {} pictures{} take {:.2f} GiB of memory, "
-                        "{:.2f} GiB are allowed; "
-                        "name a layer, take fewer pictures, or allow more",
-                        model.radial->units(), n, options.mirror ? " and their mirror images" : "",
-                        static_cast<double>(bytes) / gib, static_cast<double>(options.linear_memory) / gib));
-    }
+    return limit - bytes;
 }
 
 void check_options(const Model& model, const EvaluateOptions& options) {
@@ -121,23 +144,29 @@ private:
     std::optional<encoding::RadialRunner> radial_;
 };
 
-/// rebuild: whether each picture's error of reconstruction is measured too, which costs as much as encoding
-/// it.
-Read read(Encoders& encoders, const Model& model, const Pictures& pictures, const EvaluateOptions& options,
-          bool rebuild, View view = View::as_is) {
-    Read result;
-    Part& part = result.part;
-    Encoder& encoder = encoders.code();
-    part.pictures = Tensor({pictures.size(), model.recipe.size()});
-    part.codes = Tensor({pictures.size(), encoder.code_size()});
+/// Room for so many pictures and what is made of them, in one block: mirror images that follow later have
+/// their place already, since joining two blocks would hold them twice.
+Read room_for(std::int64_t rows, Encoders& encoders, const Model& model, const EvaluateOptions& options) {
+    Read room;
+    room.part.pictures = Tensor({rows, model.recipe.size()});
+    room.part.codes = Tensor({rows, encoders.code().code_size()});
     if (sees_radial(model, options)) {
-        part.wide = Tensor({pictures.size(), model.radial->units()});
+        room.part.wide = Tensor({rows, model.radial->units()});
     }
-    PictureReader reader(pictures, model.recipe, {.threads = options.threads});
-    PictureBatch batch;
-    std::int64_t rows = 0;
-    while (reader.next(batch)) {
-        result.skipped.insert(result.skipped.end(), batch.skipped.begin(), batch.skipped.end());
+    return room;
+}
+
+/// Appends the pictures to what was read, and returns those that could not be. rebuild: whether each
+/// picture's error of reconstruction is measured too, which costs as much as encoding it.
+std::vector<SkippedPicture> read_on(Encoders& encoders, const Model& model, const Pictures& pictures,
+                                    const EvaluateOptions& options, bool rebuild, View view, Read& read) {
+    Part& part = read.part;
+    Encoder& encoder = encoders.code();
+    PictureReader reader(pictures, model.recipe,
+                         {.threads = options.threads, .memory = core::reading_memory(options.memory)});
+    std::vector<SkippedPicture> skipped;
+    for (PictureBatch batch; reader.next(batch);) {
+        skipped.insert(skipped.end(), batch.skipped.begin(), batch.skipped.end());
         if (batch.indices.empty()) {
             continue;
         }
@@ -145,34 +174,36 @@ Read read(Encoders& encoders, const Model& model, const Pictures& pictures, cons
             mirror(model.recipe, batch.pictures);
         }
         // The reconstruction is of the code as it is; l2_normalize is for who classifies by it.
-        const Tensor codes = encoder.encode(batch.pictures);
+        Tensor codes = encoder.encode(batch.pictures);
         const Tensor decoded = rebuild ? encoder.decode(codes) : Tensor();
         for (std::size_t i = 0; i < batch.indices.size(); ++i) {
             const auto row = static_cast<std::int64_t>(i);
             if (rebuild) {
                 part.errors.push_back(search::squared_distance(decoded.row(row), batch.pictures.row(row)));
             }
-            result.labels.push_back(pictures.entry(batch.indices[i]).label);
+            read.labels.push_back(pictures.entry(batch.indices[i]).label);
         }
-        std::copy_n(batch.pictures.data(), batch.pictures.size(), part.pictures.row(rows).data());
-        std::copy_n(codes.data(), codes.size(), part.codes.row(rows).data());
+        std::copy_n(batch.pictures.data(), batch.pictures.size(), part.pictures.row(read.rows).data());
         if (!part.wide.empty()) {
             const Tensor wide = encoders.wide(codes);
-            std::copy_n(wide.data(), wide.size(), part.wide.row(rows).data());
+            std::copy_n(wide.data(), wide.size(), part.wide.row(read.rows).data());
         }
-        rows += batch.pictures.rows();
-    }
-    shrink(part.pictures, rows);
-    shrink(part.codes, rows);
-    if (!part.wide.empty()) {
-        shrink(part.wide, rows);
-    }
-    if (options.l2_normalize) {
-        for (std::int64_t i = 0; i < rows; ++i) {
-            search::scale_to_length_one(part.codes.row(i), part.codes.row(i));
+        for (std::int64_t i = 0; options.l2_normalize && i < codes.rows(); ++i) {
+            search::scale_to_length_one(codes.row(i), codes.row(i));
         }
+        std::copy_n(codes.data(), codes.size(), part.codes.row(read.rows).data());
+        read.rows += batch.pictures.rows();
     }
-    return result;
+    return skipped;
+}
+
+/// Gives up the room that is left.
+void fit(Read& read) {
+    shrink(read.part.pictures, read.rows);
+    shrink(read.part.codes, read.rows);
+    if (!read.part.wide.empty()) {
+        shrink(read.part.wide, read.rows);
+    }
 }
 
 /// Gives every class of all sets its number, and returns the names.
@@ -196,27 +227,22 @@ std::vector<std::string> number_classes(const std::vector<Read*>& sets) {
 }
 
 void check_read(const Read& set, std::int64_t least, const Pictures& pictures) {
-    if (set.part.size() < least) {
+    if (set.rows < least) {
         throw InvalidArgument(fmt::format("{}: {} pictures could be read ({} skipped), at least {} expected",
-                                          pictures.path(), set.part.size(), set.skipped.size(), least));
+                                          pictures.path(), set.rows, set.skipped.size(), least));
     }
 }
 
-/// `pictures` mirrored, with the labels of `set`, which is what was read of them as they are; nothing where
-/// that was not asked for.
-Part mirrored(Encoders& encoders, const Model& model, const Pictures& pictures,
-              const EvaluateOptions& options, const Read& set) {
-    if (!options.mirror) {
-        return {};
-    }
-    Read again = read(encoders, model, pictures, options, false, View::mirrored);
-    if (!std::equal(again.skipped.begin(), again.skipped.end(), set.skipped.begin(), set.skipped.end(),
+/// Appends the mirror images to `read`: of the pictures that `as_they_are` has.
+void read_mirrored(Encoders& encoders, const Model& model, const Pictures& pictures,
+                   const EvaluateOptions& options, const Read& as_they_are, Read& read) {
+    const auto again = read_on(encoders, model, pictures, options, false, View::mirrored, read);
+    const std::vector<SkippedPicture>& skipped = as_they_are.skipped;
+    if (!std::equal(again.begin(), again.end(), skipped.begin(), skipped.end(),
                     [](const SkippedPicture& a, const SkippedPicture& b) { return a.index == b.index; })) {
         throw InvalidArgument(
             fmt::format("{}: other pictures could be read at first than the next time", pictures.path()));
     }
-    again.part.labels = set.part.labels;
-    return std::move(again.part);
 }
 
 Evaluation finish(const std::vector<search::SplitFigures>& splits, const std::vector<std::string>& names,
@@ -235,19 +261,23 @@ Evaluation finish(const std::vector<search::SplitFigures>& splits, const std::ve
 Evaluation evaluate(const Model& model, const Pictures& train, const Pictures& test,
                     const EvaluateOptions& options) {
     check_options(model, options);
-    check_radial_memory(model, train.size(), options);
+    EvaluateOptions rest = options;
+    rest.memory = std::max<std::int64_t>(1, check_memory(model, train.size(), test.size(), options));
     Encoders encoders(model, options);
-    Read train_set = read(encoders, model, train, options, false);
-    Read test_set = read(encoders, model, test, options, true);
-    const std::vector<std::string> names = number_classes({&train_set, &test_set});
+    Read train_set = room_for(train.size() * (options.mirror ? 2 : 1), encoders, model, options);
+    train_set.skipped = read_on(encoders, model, train, options, false, View::as_is, train_set);
     check_read(train_set, 1, train);
-    check_read(test_set, 1, test);
-
-    const std::int64_t train_pictures = train_set.part.size();
+    const std::int64_t train_pictures = train_set.rows;
     if (options.mirror) {
-        search::append(train_set.part, mirrored(encoders, model, train, options, train_set));
+        read_mirrored(encoders, model, train, options, train_set, train_set);
     }
-    const auto figures = search::measure(train_set.part, test_set.part, std::ssize(names), options);
+    fit(train_set);
+    Read test_set = room_for(test.size(), encoders, model, options);
+    test_set.skipped = read_on(encoders, model, test, options, true, View::as_is, test_set);
+    check_read(test_set, 1, test);
+    fit(test_set);
+    const std::vector<std::string> names = number_classes({&train_set, &test_set});
+    const auto figures = search::measure(train_set.part, test_set.part, std::ssize(names), rest);
     Evaluation evaluation = finish({figures}, names, options);
     evaluation.code_size = encoders.code().code_size();
     evaluation.train_pictures = train_pictures;
@@ -259,23 +289,32 @@ Evaluation evaluate(const Model& model, const Pictures& train, const Pictures& t
 
 Evaluation evaluate(const Model& model, const Pictures& pictures, const EvaluateOptions& options) {
     check_options(model, options);
-    check_radial_memory(model, pictures.size(), options);
+    EvaluateOptions rest = options;
+    rest.memory = std::max<std::int64_t>(1, check_memory(model, pictures.size(), 0, options));
     Encoders encoders(model, options);
-    Read set = read(encoders, model, pictures, options, true);
-    const std::vector<std::string> names = number_classes({&set});
+    Read set = room_for(pictures.size(), encoders, model, options);
+    set.skipped = read_on(encoders, model, pictures, options, true, View::as_is, set);
     check_read(set, 2, pictures);
+    fit(set);
+    const std::vector<std::string> names = number_classes({&set});
 
-    const Part turned = mirrored(encoders, model, pictures, options, set);
+    Read turned;
+    if (options.mirror) {
+        turned = room_for(pictures.size(), encoders, model, options);
+        read_mirrored(encoders, model, pictures, options, set, turned);
+        fit(turned);
+        turned.part.labels = set.part.labels;
+    }
     std::vector<search::SplitFigures> splits;
     search::Halves halves;
     for (int split = 0; split < options.splits; ++split) {
         halves = search::split_in_halves(set.part.labels, options.seed, split);
         Part train = search::gather(set.part, halves.train);
         if (options.mirror) {
-            search::append(train, search::gather(turned, halves.train));
+            search::append(train, search::gather(turned.part, halves.train));
         }
         splits.push_back(
-            search::measure(train, search::gather(set.part, halves.test), std::ssize(names), options));
+            search::measure(train, search::gather(set.part, halves.test), std::ssize(names), rest));
     }
     Evaluation evaluation = finish(splits, names, options);
     evaluation.code_size = encoders.code().code_size();

@@ -12,6 +12,7 @@
 
 #include "stackae/neighbours.hpp"
 
+#include "core/memory.hpp"
 #include "core/random.hpp"
 #include "search/linear_probe.hpp"
 #include "search/rows.hpp"
@@ -93,7 +94,7 @@ void measure_linear(const Labelled& labelled, const Tensor& train, const Tensor&
     ProbeOptions how;
     how.seed = options.seed;
     how.views = options.mirror ? 2 : 1;
-    how.memory = options.linear_memory;
+    how.memory = core::resolve_memory(options.memory);
     how.threads = options.threads;
     const auto fit = [&](const Tensor& rows) {
         return LinearProbe::fit(rows, labelled.train_labels, classes, how);
@@ -228,7 +229,7 @@ SplitFigures measure(const Part& train, const Part& test, std::int64_t classes,
     figures.labelled = !labelled.train.empty() && !labelled.test.empty();
     if (options.linear && figures.labelled) {  // else it would be refused after the rest was measured
         LinearProbe::check_memory({std::ssize(labelled.train), train.linear_features().columns(), classes},
-                                  options.threads, options.linear_memory);
+                                  options.threads, core::resolve_memory(options.memory));
     }
     figures.pca_components =
         std::min({train.codes.columns(), train.size(), train.pictures.columns(), widest_pca});

@@ -8,8 +8,10 @@
 #include "stackae/error.hpp"
 #include "stackae/train.hpp"
 
+#include "core/memory.hpp"
 #include "model/split.hpp"
 #include "train/convolution.hpp"
+#include "train/needs.hpp"
 
 namespace stackae {
 namespace {
@@ -95,6 +97,7 @@ StackChoice choose_stack(std::int64_t pictures, const Recipe& recipe, const Choo
         stack.preset = "auto";
         stack.threads = options.threads;
         stack.memory = options.memory;
+        stack.memory_limit = options.memory_limit;
         return options.adjust ? options.adjust(stack) : stack;
     };
     StackChoice choice;
@@ -110,12 +113,18 @@ StackChoice choose_stack(std::int64_t pictures, const Recipe& recipe, const Choo
         const TrainPlan plan = plan_training(pictures, recipe, stack_of(units));
         return plan.seconds + plan.seconds_a_picture * static_cast<double>(pictures);
     };
+    const auto fits = [&](std::int64_t units) {
+        const TrainOptions stack = training::settle_memory(stack_of(units));
+        return training::needs_of(pictures, recipe, stack).working_bytes <=
+               core::resolve_memory(stack.memory_limit);
+    };
     const double less = timed(timed_less);
-    const double a_unit = std::max(0.0, timed(timed_more) - less) / double{timed_more - timed_less};
+    const double a_unit =
+        fits(timed_more) ? std::max(0.0, timed(timed_more) - less) / double{timed_more - timed_less} : 0.0;
     for (const std::int64_t units : upper_units) {
         choice.options = stack_of(units);
         choice.seconds = less + a_unit * static_cast<double>(units - timed_less);
-        if (choice.seconds <= options.budget_seconds &&
+        if (choice.seconds <= options.budget_seconds && fits(units) &&
             units * patches_a_unit <= patches_of(recipe, choice.options, pictures)) {
             break;
         }

@@ -27,6 +27,11 @@ std::vector<std::int64_t> sample_of(std::span<const std::int64_t> rows, std::int
     return some;
 }
 
+std::int64_t chunk_pictures(std::int64_t map_size) {
+    return std::clamp<std::int64_t>(chunk_bytes / (map_size * static_cast<std::int64_t>(sizeof(float))), 8,
+                                    256);
+}
+
 Below::Below(const Model& model, const SampleStore& pictures, int threads) : pictures_(pictures) {
     if (!model.convolutions.empty()) {
         encoder_.emplace(model, EncodeOptions{static_cast<int>(model.convolutions.size()), false, threads});
@@ -34,8 +39,7 @@ Below::Below(const Model& model, const SampleStore& pictures, int threads) : pic
 }
 
 std::int64_t Below::chunk() const {
-    const std::int64_t size = encoder_ ? encoder_->code_size() : pictures_.columns();
-    return std::clamp<std::int64_t>(chunk_bytes / (size * static_cast<std::int64_t>(sizeof(float))), 8, 256);
+    return chunk_pictures(encoder_ ? encoder_->code_size() : pictures_.columns());
 }
 
 Tensor Below::maps(std::span<const std::int64_t> rows) {

@@ -32,6 +32,9 @@ struct SampleSize {
 [[nodiscard]] SampleSize sample_size(const TrainOptions& options, const ConvolutionShape& shape,
                                      std::size_t number, std::int64_t pictures);
 
+/// Whose maps of so many values are held at a time.
+[[nodiscard]] std::int64_t chunk_pictures(std::int64_t map_size);
+
 inline constexpr int means_iterations = 12;            ///< of k-means
 inline constexpr std::int64_t probe_pictures = 256;    ///< on which the decoder is fitted, and measured
 inline constexpr std::int64_t code_pictures = 20'000;  ///< that a code in closed form is fitted to

@@ -17,7 +17,6 @@
 namespace stackae::training {
 namespace {
 
-constexpr std::int64_t measuring_batch = 256;
 constexpr std::size_t probe_rows = 2000;  // measured where nothing is held out
 constexpr float alive_range = 1e-4F;      // a unit whose values span less is dead
 constexpr double divergence_factor = 10.0;
@@ -235,15 +234,6 @@ double Phase::loss_of_mean() const {
         }
     }
     return sum / static_cast<double>(rows.size());
-}
-
-std::int64_t Phase::memory_bytes() const {
-    std::int64_t bytes = optimizer_.memory_bytes();
-    for (const auto& [n, network] : networks_) {
-        bytes += network->memory_bytes();
-    }
-    return bytes + (3 * parameters_.size() + target_.size() + corrupted_.size()) *
-                       static_cast<std::int64_t>(sizeof(float));
 }
 
 }  // namespace stackae::training

@@ -15,6 +15,8 @@
 
 namespace stackae::training {
 
+inline constexpr std::int64_t measuring_batch = 256;  ///< rows whose loss is measured at a time
+
 /// Rows to learn from, as their own targets, and rows held out.
 struct PhaseData {
     const SampleStore& samples;
@@ -55,9 +57,6 @@ public:
     void prepare(std::int64_t train_rows, std::int64_t validation_rows);
     /// One step on the rows given, at a progress t of the phase. Returns its loss.
     double step(std::span<const std::int64_t> rows, std::uint32_t epoch, double t);
-    /// Bytes of parameters, gradients, moments, best weights and batches, and of activations for the batches
-    /// in use.
-    [[nodiscard]] std::int64_t memory_bytes() const;
 
 private:
     nn::Network& network(std::int64_t n);

@@ -6,9 +6,10 @@
 #include "stackae/error.hpp"
 #include "stackae/train.hpp"
 
+#include "core/memory.hpp"
 #include "core/random.hpp"
-#include "model/split.hpp"
 #include "train/convolution.hpp"
+#include "train/needs.hpp"
 #include "train/phase.hpp"
 #include "train/plan_convolutions.hpp"
 #include "train/sample_store.hpp"
@@ -20,14 +21,10 @@ namespace {
 constexpr double timed_seconds = 0.3;  // a phase
 constexpr int least_steps = 3;
 
-struct Timed {
-    double seconds_a_step = 0.0;
-    std::int64_t memory_bytes = 0;
-};
-
-Timed time_steps(nn::Context& context, const std::vector<nn::LayerSpec>& specs,
-                 const training::PhaseSettings& settings, const TrainOptions& options,
-                 std::int64_t pictures) {
+/// Seconds a step.
+double time_steps(nn::Context& context, const std::vector<nn::LayerSpec>& specs,
+                  const training::PhaseSettings& settings, const TrainOptions& options,
+                  std::int64_t pictures) {
     using Clock = std::chrono::steady_clock;
     const std::int64_t batch = std::min(options.batch_size, pictures);
     nn::Parameters parameters(specs);
@@ -52,82 +49,65 @@ Timed time_steps(nn::Context& context, const std::vector<nn::LayerSpec>& specs,
         ++steps;
         seconds = std::chrono::duration<double>(Clock::now() - start).count();
     }
-    const std::int64_t held_out = stackae::held_out(options, pictures);
-    phase.prepare(pictures - held_out, held_out);
-    return {seconds / steps, phase.memory_bytes()};
+    return seconds / steps;
 }
 
-std::int64_t parameters_of(const std::vector<nn::LayerSpec>& specs) {
-    std::int64_t sum = 0;
-    for (const nn::LayerSpec& spec : specs) {
-        sum += spec.oc + (spec.tied_to < 0 ? spec.ic * spec.oc : 0);
-    }
-    return sum;
-}
-
-TrainPlan make_plan(std::int64_t pictures, const Recipe& recipe, const TrainOptions& options) {
+/// Seconds of every phase of the plan, and of turning a picture into its code.
+void time_phases(std::int64_t pictures, const Recipe& recipe, const TrainOptions& options, TrainPlan& plan) {
     nn::Context context(options.threads);
-    TrainPlan plan;
-    const std::int64_t batch = std::min(options.batch_size, pictures);
-    const auto add_phase = [&](const std::vector<nn::LayerSpec>& specs,
-                               const training::PhaseSettings& settings, std::int64_t units) {
-        const Timed timed = time_steps(context, specs, settings, options, pictures);
-        const double steps =
-            static_cast<double>(settings.epochs) * static_cast<double>(pictures) / static_cast<double>(batch);
-        plan.phases.push_back({settings.layer, specs.front().ic, units, parameters_of(specs), settings.epochs,
-                               steps * timed.seconds_a_step});
-        plan.seconds += plan.phases.back().seconds;
-        plan.memory_bytes = std::max(plan.memory_bytes, timed.memory_bytes);
-        return timed.seconds_a_step / static_cast<double>(batch);
+    const auto batch = static_cast<double>(std::min(options.batch_size, pictures));
+    std::size_t phase = 0;
+    const auto steps = [&](const std::vector<nn::LayerSpec>& specs, const training::PhaseSettings& settings) {
+        const double step = time_steps(context, specs, settings, options, pictures);
+        plan.phases[phase++].seconds +=
+            static_cast<double>(settings.epochs) * static_cast<double>(pictures) / batch * step;
+        return step / batch;
     };
     // A step codes and decodes and goes back through both, for two products forth: six for the code's one.
     constexpr double products_a_step = 6.0;
     training::ConvolutionCosts costs(context, pictures, recipe, options);
-    costs.plan_layers(plan);
-    std::vector<DenseLayer> layers;
-    // Values of a picture that are held beside it: of the maps, and of a layer's input and output, the most
-    // at one time.
-    const std::int64_t maps = options.convolutions.empty() ? 0 : costs.map_size();
-    std::int64_t codes = 0;
-    std::int64_t dense_parameters = 0;
-    std::int64_t input = 0;
-    for (std::size_t i = 0; i < options.layers.size(); ++i) {
-        const auto specs = training::autoencoder(options, recipe, i);
-        const double step =
-            add_phase(specs, training::greedy_settings(options, recipe, i), options.layers[i]);
-        plan.seconds_a_picture += step / products_a_step;
-        plan.parameters += plan.phases.back().parameters;
-        dense_parameters += plan.phases.back().parameters;
-        if (i == 0 && maps > 0) {
-            plan.phases.back().seconds += costs.encoding_seconds(pictures);
-            plan.seconds += costs.encoding_seconds(pictures);
-        }
-        if (i + 1 < options.layers.size()) {
-            codes = std::max(codes, input + options.layers[i]);
-            input = options.layers[i];
-        }
-        layers.push_back(
-            {specs[0].activation, specs[1].activation, Tensor({specs[0].oc, specs[0].ic}), {}, {}, {}});
+    while (phase < options.convolutions.size()) {
+        plan.phases[phase].seconds = costs.layer_seconds(phase);
+        ++phase;
     }
-    if (options.fine_tune_epochs > 0 && !layers.empty()) {
-        const auto specs = training::unrolled(layers, options.tied && !options.untie_in_fine_tuning);
-        add_phase(specs, training::fine_tuning_settings(options, recipe), options.layers.back());
-        plan.parameters += plan.phases.back().parameters - dense_parameters;
+    std::vector<std::vector<nn::LayerSpec>> autoencoders;
+    for (std::size_t i = 0; i < options.layers.size(); ++i) {
+        if (i == 0 && !options.convolutions.empty()) {
+            plan.phases[phase].seconds = costs.encoding_seconds(pictures);
+        }
+        autoencoders.push_back(training::autoencoder(options, recipe, i));
+        plan.seconds_a_picture +=
+            steps(autoencoders.back(), training::greedy_settings(options, recipe, i)) / products_a_step;
+    }
+    if (options.fine_tune_epochs > 0 && !autoencoders.empty()) {
+        steps(training::unrolled(autoencoders, options.tied && !options.untie_in_fine_tuning),
+              training::fine_tuning_settings(options, recipe));
     }
     if (options.code_size > 0) {
-        costs.plan_code(options.layers.empty() ? costs.map_size() : options.layers.back(), plan);
+        plan.phases[phase].seconds = costs.code_seconds(plan.phases[phase]);
+        ++phase;
     }
     if (options.radial_units > 0) {
-        costs.plan_radial(plan);
+        plan.phases[phase].seconds = costs.radial_seconds(plan.phases[phase]);
     }
     plan.seconds_a_picture += costs.encoding_seconds(1);
-    const std::int64_t mapped =
-        options.layers.empty() ? std::min(pictures, training::code_pictures) : pictures;
-    const std::int64_t held =
-        (pictures * (recipe.size() + codes) + mapped * maps) * static_cast<std::int64_t>(sizeof(float));
-    // Where the pictures alone do not fit, they and all codes are in files.
-    const bool fits = pictures * recipe.size() * static_cast<std::int64_t>(sizeof(float)) <= options.memory;
-    plan.memory_bytes += fits ? std::min(held, options.memory) : 0;
+    plan.seconds = std::accumulate(plan.phases.begin(), plan.phases.end(), 0.0,
+                                   [](double sum, const auto& each) { return sum + each.seconds; });
+}
+
+TrainPlan make_plan(std::int64_t pictures, const Recipe& recipe, const TrainOptions& options) {
+    const training::Needs needs = training::needs_of(pictures, recipe, options);
+    TrainPlan plan;
+    plan.phases = needs.phases;
+    plan.parameters = needs.parameters;
+    plan.memory_limit = core::resolve_memory(options.memory_limit);
+    plan.memory_bytes = needs.working_bytes;
+    if (!plan.refused()) {
+        const std::int64_t holdable = training::holdable_bytes(needs, options);
+        // Where the pictures alone do not fit, they and all codes are in files.
+        plan.memory_bytes += needs.picture_bytes <= holdable ? std::min(needs.held_bytes, holdable) : 0;
+        time_phases(pictures, recipe, options, plan);
+    }
     return plan;
 }
 
@@ -148,7 +128,8 @@ TrainPlan plan_training(std::int64_t pictures, const Recipe& recipe, const Train
         throw InvalidArgument(fmt::format("plan: {} pictures found, at least 1 expected", pictures));
     }
     training::check_settings(options, recipe);
-    return nn::run_on_backend("plan", options.threads, [&] { return make_plan(pictures, recipe, options); });
+    return nn::run_on_backend("plan", options.threads,
+                              [&] { return make_plan(pictures, recipe, training::settle_memory(options)); });
 }
 
 }  // namespace stackae

@@ -9,7 +9,6 @@
 #include "nn/matrix_product.hpp"
 #include "nn/principal_axes.hpp"
 #include "train/convolution.hpp"
-#include "train/picture_decoder.hpp"
 #include "train/radial.hpp"
 #include "train/sample_store.hpp"
 #include "train/spherical_means.hpp"
@@ -21,7 +20,6 @@ constexpr double timed_seconds = 0.3;
 constexpr std::int64_t timed_rows = 2048;
 /// Matrix products of inverse_square_root, about: 17 steps.
 constexpr double root_products = 51.0;
-constexpr auto float_bytes = static_cast<std::int64_t>(sizeof(float));
 
 double seconds_of(const std::function<void()>& body) {
     using Clock = std::chrono::steady_clock;
@@ -75,12 +73,6 @@ double time_encoding(const Model& model, int threads) {
     return seconds / static_cast<double>(done);
 }
 
-std::int64_t parameters_of(const ConvolutionLayer& layer) {
-    Model alone;
-    alone.convolutions.push_back(layer);
-    return alone.parameters();
-}
-
 }  // namespace
 
 ConvolutionCosts::ConvolutionCosts(nn::Context& context, std::int64_t pictures, const Recipe& recipe,
@@ -89,17 +81,12 @@ ConvolutionCosts::ConvolutionCosts(nn::Context& context, std::int64_t pictures, 
     model_.recipe = recipe;
 }
 
-void ConvolutionCosts::plan_layers(TrainPlan& plan) {
-    for (const ConvolutionOptions& asked : options_.convolutions) {
-        plan_layer(stand_in(next_shape(model_.recipe, model_.convolutions, asked)), plan);
-    }
-}
-
-void ConvolutionCosts::plan_layer(const ConvolutionLayer& layer, TrainPlan& plan) {
+double ConvolutionCosts::layer_seconds(std::size_t number) {
+    const ConvolutionLayer layer =
+        stand_in(next_shape(model_.recipe, model_.convolutions, options_.convolutions[number]));
     const ConvolutionShape& s = layer.shape;
     const std::int64_t d = s.patch_size();
     const std::int64_t r = s.whitened;
-    const std::size_t number = model_.convolutions.size();
     const SampleSize size = sample_size(options_, s, number, pictures_ - held_out(options_, pictures_));
     const auto patches = static_cast<double>(size.patches);
 
@@ -129,13 +116,7 @@ void ConvolutionCosts::plan_layer(const ConvolutionLayer& layer, TrainPlan& plan
     // The decoder is fitted and then measured: coding and decoding, each for two sets of pictures.
     seconds += below * static_cast<double>(size.pictures) + probe_pictures * (2.0 * below + 4.0 * own);
 
-    plan.phases.push_back({static_cast<int>(number) + 1, layer.inputs(), s.units, parameters_of(layer),
-                           std::max<std::int64_t>(1, options_.patch_epochs), seconds});
-    plan.seconds += seconds;
-    plan.parameters += plan.phases.back().parameters;
-    // Patches beside their whitened selves, and the covariance with what is made of it.
-    const std::int64_t bytes = float_bytes * (size.patches * (d + r) + std::min(d, size.patches) * d * 3);
-    plan.memory_bytes = std::max(plan.memory_bytes, bytes + float_bytes * model_.parameters());
+    return seconds;
 }
 
 double ConvolutionCosts::axes_seconds(std::int64_t n, std::int64_t d, std::int64_t count) {
@@ -154,26 +135,16 @@ double ConvolutionCosts::axes_seconds(std::int64_t n, std::int64_t d, std::int64
     return whole + a_row * static_cast<double>(n - most);
 }
 
-void ConvolutionCosts::plan_code(std::int64_t inputs, TrainPlan& plan) {
+double ConvolutionCosts::code_seconds(const TrainPlan::Phase& code) {
     const std::int64_t rows = options_.layers.empty() ? std::min(pictures_, code_pictures) : pictures_;
-    const std::int64_t units = std::min({options_.code_size, inputs, rows});
-    double seconds = axes_seconds(rows, inputs, units);
-    seconds += options_.layers.empty() ? encoding_seconds(rows) : 0.0;
-    const bool decoder = has_picture_decoder(options_, model_.recipe.size(), units);
-    const std::int64_t picture = model_.recipe.size();
-    const std::int64_t parameters =
-        2 * inputs * units + inputs + units + (decoder ? picture * (units + 1) : 0);
-    plan.phases.push_back({static_cast<int>(options_.convolutions.size() + options_.layers.size()) + 1,
-                           inputs, units, parameters, 1, seconds});
-    plan.seconds += seconds;
-    plan.parameters += parameters;
-    plan.memory_bytes = std::max(plan.memory_bytes, float_bytes * (model_.parameters() + 4 * parameters));
+    return axes_seconds(rows, code.inputs, code.units) +
+           (options_.layers.empty() ? encoding_seconds(rows) : 0.0);
 }
 
-void ConvolutionCosts::plan_radial(TrainPlan& plan) {
+double ConvolutionCosts::radial_seconds(const TrainPlan::Phase& radial) {
     const std::int64_t rows = std::min(pictures_, radial_pictures);
-    const std::int64_t inputs = plan.phases.back().units;
-    const std::int64_t units = std::min(options_.radial_units, rows);
+    const std::int64_t inputs = radial.inputs;
+    const std::int64_t units = radial.units;
     const std::int64_t block = radial_block_of(units);
     const std::int64_t blocks = (units + block - 1) / block;
     const std::int64_t some = std::min(timed_rows, rows);
@@ -183,21 +154,14 @@ void ConvolutionCosts::plan_radial(TrainPlan& plan) {
     const auto few = std::min(units, some);
     const double a_unit = seconds_of([&] { (void)spherical_means(context_, codes, {.units = few}); }) /
                           static_cast<double>(few * some);
-    double seconds = a_unit * static_cast<double>(rows * units) * radial_iterations;
     Tensor product({block, block});
     const double once = seconds_of([&] {
         nn::MatrixProduct(context_, nn::ProductForm::plain, block, block, block)
             .run(random.data(), random.data(), product.data());
     });
-    seconds += root_products * once * static_cast<double>(blocks);
-    seconds += options_.layers.empty() && rows > code_pictures ? encoding_seconds(rows) : 0.0;
-    const std::int64_t parameters = inputs + units * (inputs + block);
-    plan.phases.push_back({plan.phases.back().layer + 1, inputs, units, parameters, 1, seconds});
-    plan.seconds += seconds;
-    plan.parameters += parameters;
-    const std::int64_t beside = std::max(spherical_means_floats(rows, inputs, units), 5 * block * block);
-    plan.memory_bytes = std::max(plan.memory_bytes,
-                                 float_bytes * (model_.parameters() + rows * inputs + parameters + beside));
+    return a_unit * static_cast<double>(rows * units) * radial_iterations +
+           root_products * once * static_cast<double>(blocks) +
+           (options_.layers.empty() && rows > code_pictures ? encoding_seconds(rows) : 0.0);
 }
 
 double ConvolutionCosts::encoding_seconds(std::int64_t pictures) const {

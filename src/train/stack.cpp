@@ -145,14 +145,20 @@ PhaseSettings greedy_settings(const TrainOptions& options, const Recipe& recipe,
     return settings;
 }
 
-std::vector<nn::LayerSpec> unrolled(const std::vector<DenseLayer>& layers, bool tied) {
+std::vector<nn::LayerSpec> autoencoder(const DenseLayer& layer) {
+    return {{layer.inputs(), layer.units(), layer.activation, -1},
+            {layer.units(), layer.inputs(), layer.decoder, -1}};
+}
+
+std::vector<nn::LayerSpec> unrolled(const std::vector<std::vector<nn::LayerSpec>>& autoencoders, bool tied) {
     std::vector<nn::LayerSpec> specs;
-    for (const DenseLayer& layer : layers) {
-        specs.push_back({layer.inputs(), layer.units(), layer.activation, -1});
+    for (const auto& layer : autoencoders) {
+        specs.push_back(layer.front());
     }
-    for (std::size_t i = layers.size(); i-- > 0;) {
-        specs.push_back(
-            {layers[i].units(), layers[i].inputs(), layers[i].decoder, tied ? static_cast<int>(i) : -1});
+    for (std::size_t i = autoencoders.size(); i-- > 0;) {
+        nn::LayerSpec decoder = autoencoders[i].back();
+        decoder.tied_to = tied ? static_cast<int>(i) : -1;
+        specs.push_back(decoder);
     }
     return specs;
 }

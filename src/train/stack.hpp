@@ -33,8 +33,11 @@ void initialize(nn::Parameters& autoencoder, const std::vector<double>& mean, st
 [[nodiscard]] PhaseSettings greedy_settings(const TrainOptions& options, const Recipe& recipe,
                                             std::size_t layer);
 
-/// All encoders, then all decoders from the top down.
-[[nodiscard]] std::vector<nn::LayerSpec> unrolled(const std::vector<DenseLayer>& layers, bool tied);
+/// Encoder and decoder of a layer that is trained.
+[[nodiscard]] std::vector<nn::LayerSpec> autoencoder(const DenseLayer& layer);
+/// All encoders, then all decoders from the top down. autoencoders: bottom up.
+[[nodiscard]] std::vector<nn::LayerSpec> unrolled(const std::vector<std::vector<nn::LayerSpec>>& autoencoders,
+                                                  bool tied);
 [[nodiscard]] PhaseSettings fine_tuning_settings(const TrainOptions& options, const Recipe& recipe);
 
 /// A layer's values from the network's, and back.

@@ -8,6 +8,7 @@
 
 #include "stackae/error.hpp"
 
+#include "core/memory.hpp"
 #include "core/random.hpp"
 #include "model/split.hpp"
 #include "nn/kernels.hpp"
@@ -15,6 +16,7 @@
 #include "nn/principal_axes.hpp"
 #include "train/column_scale.hpp"
 #include "train/convolution.hpp"
+#include "train/needs.hpp"
 #include "train/phase.hpp"
 #include "train/picture_decoder.hpp"
 #include "train/radial.hpp"
@@ -36,8 +38,14 @@ constexpr double code_whitening = 0.25;
 /// Everything that lives as long as one call of train().
 class Training {
 public:
-    Training(const Recipe& recipe, const TrainOptions& options, TrainObserver& observer)
-        : recipe_(recipe), options_(options), observer_(observer), context_(options.threads) {
+    /// holdable: bytes of pictures and codes that may be held.
+    Training(const Recipe& recipe, const TrainOptions& options, std::int64_t holdable,
+             TrainObserver& observer)
+        : recipe_(recipe),
+          options_(options),
+          holdable_(holdable),
+          observer_(observer),
+          context_(options.threads) {
         model_.recipe = recipe;
         model_.options = options;
     }
@@ -72,7 +80,7 @@ private:
     }
     SampleStore make_store(std::int64_t rows, std::int64_t columns) {
         const std::int64_t bytes = rows * columns * static_cast<std::int64_t>(sizeof(float));
-        in_memory_ = in_memory_ && held_bytes_ + bytes <= options_.memory;
+        in_memory_ = in_memory_ && held_bytes_ + bytes <= holdable_;
         held_bytes_ += in_memory_ ? bytes : 0;
         return {rows, columns, in_memory_, options_.temporary_folder};
     }
@@ -95,6 +103,7 @@ private:
 
     const Recipe& recipe_;
     const TrainOptions& options_;
+    std::int64_t holdable_;
     TrainObserver& observer_;
     nn::Context context_;
     Model model_;
@@ -107,7 +116,9 @@ private:
 
 SampleStore Training::read(const Pictures& pictures) {
     SampleStore samples = make_store(pictures.size(), recipe_.size());
-    PictureReader reader(pictures, recipe_, {256, options_.threads, 4});
+    PictureReader reader(
+        pictures, recipe_,
+        {.threads = options_.threads, .memory = core::reading_memory(options_.memory_limit)});
     PictureBatch batch;
     std::set<std::string> classes;
     std::vector<float> first;
@@ -369,7 +380,11 @@ SampleStore Training::encode(const DenseLayer& layer, const SampleStore& input) 
 
 void Training::fine_tune(const SampleStore& pictures) {
     const bool tied = options_.tied && !options_.untie_in_fine_tuning;
-    nn::Parameters parameters(training::unrolled(model_.layers, tied));
+    std::vector<std::vector<nn::LayerSpec>> autoencoders;
+    for (const DenseLayer& layer : model_.layers) {
+        autoencoders.push_back(training::autoencoder(layer));
+    }
+    nn::Parameters parameters(training::unrolled(autoencoders, tied));
     const std::size_t depth = model_.layers.size();
     for (std::size_t i = 0; i < depth; ++i) {
         training::from_layer(model_.layers[i], parameters, i, 2 * depth - 1 - i);
@@ -392,8 +407,11 @@ void Training::fine_tune(const SampleStore& pictures) {
 Model train(const Pictures& pictures, const Recipe& recipe, const TrainOptions& options,
             TrainObserver& observer) {
     training::check_settings(options, recipe);
+    const TrainOptions settled = training::settle_memory(options);
+    const std::int64_t holdable =
+        training::holdable_bytes(training::needs_of(pictures.size(), recipe, settled), settled);
     return nn::run_on_backend("train", options.threads,
-                              [&] { return Training(recipe, options, observer).run(pictures); });
+                              [&] { return Training(recipe, settled, holdable, observer).run(pictures); });
 }
 
 }  // namespace stackae

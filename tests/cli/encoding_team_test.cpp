@@ -35,7 +35,7 @@ InputBatch batch_of(int number, std::int64_t rows) {
 TEST_CASE("batches are encoded as by one encoder, and come out in the order they went in") {
     const Model model = small_model();
     const int threads = GENERATE(1, 2, 5);
-    EncodingTeam team(model, {}, threads);
+    EncodingTeam team(model, {}, threads, threads);
     Encoder alone(model);
     int next = 0;
     const auto check_next = [&] {
@@ -60,7 +60,7 @@ TEST_CASE("batches are encoded as by one encoder, and come out in the order they
 
 TEST_CASE("what encoding a batch throws comes out in that batch's place") {
     const Model model = small_model();
-    EncodingTeam team(model, {}, 3);
+    EncodingTeam team(model, {}, 3, 3);
     team.push(batch_of(0, 4));
     team.push({Tensor({2, 5}), {}});  // no pictures of this model
     team.push(batch_of(2, 4));

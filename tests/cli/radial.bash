@@ -68,7 +68,7 @@ of_radial=$(linear)
 expect 0 evaluate digits "$samples/recognize" -m radial.stackae --mirror --classifier linear --json
 [ "$(linear | sed 's/,"of_radial":true//')" = "${of_radial/,\"of_radial\":false/}" ] || fail "two sets, mirrored"
 expect 1 evaluate digits -m radial.stackae --classifier linear --memory 6K
-has err "40 radial units of 80 pictures take 0.00 GiB"
+has err "and 40 radial units, 6.0 KiB allowed"
 expect 0 evaluate digits -m radial.stackae --splits 2 --classifier linear
 has out "accuracy of a linear classifier of the 40 radial units"
 

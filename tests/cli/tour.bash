@@ -58,7 +58,8 @@ has out "64 pictures to learn from (and mirrored), 16 to measure on"
 expect 0 evaluate digits test -m digits.stackae --mirror --json
 has out '"mirrored":true'
 expect 1 evaluate digits test -m digits.stackae --classifier linear --memory 1K
-has err "64 pictures with 12 values each"
+has err "needed for 80 pictures of"
+has err "1.0 KiB allowed"
 expect 0 evaluate digits -m digits.stackae --splits 3
 has out "3 random splits in halves of 32 and 32 pictures"
 has out "reconstruction: squared error a picture"

@@ -179,7 +179,7 @@ TEST_CASE("every option reaches its field") {
     CHECK(o.patience == 9);
     CHECK(o.seed == 11);
     CHECK(o.threads == 1);
-    CHECK(o.memory == 3 << 20);
+    CHECK(o.memory_limit == 3 << 20);
     CHECK(o.temporary_folder == "/tmp");
 }
 

@@ -1,6 +1,11 @@
+#include <algorithm>
+#include <atomic>
 #include <filesystem>
+#include <fmt/format.h>
 #include <new>
 #include <string>
+#include <thread>
+#include <vector>
 
 #include "stackae/error.hpp"
 
@@ -132,6 +137,52 @@ TEST_CASE("options that cannot be are refused") {
     CHECK_THROWS_AS(PictureReader(pictures, recipe_of(1, 1, 1), {.threads = -1}), InvalidArgument);
     CHECK_THROWS_AS(PictureReader(pictures, recipe_of(1, 1, 1), {.memory = 0}), InvalidArgument);
     CHECK_THROWS_AS(PictureReader(pictures, recipe_of(2, 1, 1)), InvalidArgument);
+}
+
+TEST_CASE("large pictures are in memory one at a time, and read the same as on one thread") {
+    const test::TemporaryFolder folder;
+    for (int i = 0; i < 12; ++i) {  // 64 × 64 pixels and 8 × 8
+        const std::int64_t side = i % 3 == 0 ? 64 : 8;
+        Tensor picture({side, side, 1});
+        std::fill_n(picture.data(), picture.size(), static_cast<float>(i) / 12.0F);
+        write_png(folder / fmt::format("{:02}.png", i), picture);
+    }
+    PictureLimits limits;
+    limits.max_bytes = 64 * 64;  // of which the small ones take a sixty-fourth, the large ones all
+    const Pictures pictures = Pictures::open(folder.path(), limits);
+    const Recipe recipe = recipe_of(1, 4, 4);
+    PictureReader reader(pictures, recipe, {.threads = 4});
+    PictureBatch batch;
+    REQUIRE(reader.next(batch));
+    REQUIRE(batch.pictures.rows() == 12);
+    for (std::int64_t i = 0; i < 12; ++i) {
+        CHECK(batch.pictures.row(i)[5] == Approx(static_cast<double>(i) / 12.0).margin(1.0 / 255.0));
+    }
+    limits.max_bytes = 64 * 64 - 1;
+    const PictureBatch fewer = read_all(Pictures::open(folder.path(), limits), recipe);
+    CHECK(fewer.pictures.rows() == 8);
+    REQUIRE(fewer.skipped.size() == 4);
+    CHECK(fewer.skipped[1].index == 3);
+    CHECK(fewer.skipped[1].status == PictureStatus::too_large);
+
+    std::atomic<int> held{0};
+    std::atomic<int> most{0};
+    std::vector<std::thread> threads;
+    for (std::int64_t t = 0; t < 4; ++t) {
+        threads.emplace_back([&, t] {
+            for (int round = 0; round < 20; ++round) {
+                image::with_picture(pictures.source(), 3 * t, nullptr, [&](const image::Picture&) {
+                    most = std::max(most.load(), ++held);
+                    std::this_thread::yield();
+                    --held;
+                });
+            }
+        });
+    }
+    for (std::thread& thread : threads) {
+        thread.join();
+    }
+    CHECK(most == 1);
 }
 
 TEST_CASE("a subset of nothing gives no batch") {

@@ -169,7 +169,7 @@ TEST_CASE("a linear classifier is trained where it is asked for, on the labelled
     CHECK(evaluation.linear->accuracy.mean == 0.5);
     CHECK(evaluation.linear->c == figures.linear_c);
     CHECK(std::count(evaluation.linear->grid.begin(), evaluation.linear->grid.end(), figures.linear_c) == 1);
-    options.linear_memory = stackae::search::LinearProbe::memory_bytes({6, 1, 3}, options.threads) - 1;
+    options.memory = stackae::search::LinearProbe::memory_bytes({6, 1, 3}, options.threads) - 1;
     CHECK_THROWS_AS(stackae::search::measure(train, test, 3, options), stackae::InvalidArgument);
 }
 

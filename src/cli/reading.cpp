@@ -1,0 +1,52 @@
+#include "cli/reading.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+#include "stackae/error.hpp"
+
+#include "core/memory.hpp"
+#include "core/threads.hpp"
+
+namespace stackae::cli {
+
+void ReadingOptions::declare(OptionParser& parser) {
+    parser.option("threads,j", "N", "0: one for each core that may be used, by affinity and quota",
+                  integer_into(threads, 0, core::most_threads));
+    parser.option(
+        "memory", "SIZE",
+        "that the command may take, such as 512M or 2G; else half of what the machine or its control "
+        "group allows",
+        [this](const std::string& text) {
+            memory = parse_bytes(text);
+            if (memory == 0) {
+                throw UsageError("'0' is not an amount of memory such as 512M or 2G");
+            }
+        });
+    parser.option("max-pixels", "N", "pictures of more pixels are skipped",
+                  integer_into(limits.max_pixels, 1));
+}
+
+std::int64_t ReadingOptions::limit() const {
+    return core::resolve_memory(memory);
+}
+
+std::string ReadingOptions::limit_text() const {
+    return fmt::format("{} allowed{}", format_bytes(limit()),
+                       memory > 0 ? "" : " (half of what this process may take)");
+}
+
+PictureLimits ReadingOptions::picture_limits() const {
+    PictureLimits bounded = limits;
+    bounded.max_bytes = std::min(limits.max_bytes, std::max<std::int64_t>(1, limit() / 2));
+    return bounded;
+}
+
+void ReadingOptions::check(std::int64_t needed, const std::string& purpose, const std::string& help) const {
+    if (needed > limit()) {
+        throw InvalidArgument(
+            fmt::format("memory: {} needed {}, {}; {}", format_bytes(needed), purpose, limit_text(), help));
+    }
+}
+
+}  // namespace stackae::cli

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "stackae/pictures.hpp"
+
+#include "cli/option_parser.hpp"
+
+namespace stackae::cli {
+
+/// What a command that reads pictures takes of the machine: --threads, --memory and --max-pixels.
+struct ReadingOptions {
+    int threads = 0;          ///< 0: one for each core that the process may keep busy
+    std::int64_t memory = 0;  ///< bytes, as said; 0: a share of what the process may take, see limit()
+    PictureLimits limits;
+
+    /// Declares the options in the group that is open.
+    void declare(OptionParser& parser);
+    /// Bytes that the command may take.
+    [[nodiscard]] std::int64_t limit() const;
+    /// limit() for a person: `11.7 GiB allowed (half of what this process may take)`.
+    [[nodiscard]] std::string limit_text() const;
+    /// Limits of single pictures, by the memory too.
+    [[nodiscard]] PictureLimits picture_limits() const;
+    /// Throws InvalidArgument where more bytes are needed than limit(), before they are taken. purpose: `to
+    /// encode one picture`; help: what would take less.
+    void check(std::int64_t needed, const std::string& purpose, const std::string& help) const;
+};
+
+}  // namespace stackae::cli

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <cstdint>
+
+#include "stackae/model.hpp"
+
+/// What running a model takes, by shapes alone.
+namespace stackae::encoding {
+
+inline constexpr double float_bytes = sizeof(float);
+
+/// Floats that a thread holds to run a convolutional layer forward and, where asked, backward.
+[[nodiscard]] double convolution_floats(const ConvolutionShape& shape, bool backward = false);
+
+/// Floats of the weights that come out of training.
+[[nodiscard]] double parameter_count(const ConvolutionShape& shape);
+
+/// Bytes that an Encoder of so many threads holds at most while it encodes n pictures at a time up to `layer`
+/// (0: the code), with the pictures and their codes, without the model itself.
+[[nodiscard]] std::int64_t encoding_bytes(const Model& model, int layer, int threads, std::int64_t n);
+
+}  // namespace stackae::encoding
