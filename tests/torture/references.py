@@ -65,8 +65,10 @@ def by_own_tool(path):
 
 
 def by_imagemagick(path):
-    words = ["convert", *LIMITS, f"{path}[0]", "-auto-orient", "+profile", "*", "-colorspace", "sRGB", "-background", "black",
-             "-alpha", "remove", "-depth", "16", "ppm:-"]
+    # Of a PNG the values are taken as they are, whatever gamma it states; CMYK and the like become colours.
+    colours = [] if pathlib.Path(path).suffix.lower() == ".png" else ["-colorspace", "sRGB"]
+    words = ["convert", *LIMITS, f"{path}[0]", "-auto-orient", "+profile", "*", *colours, "-background", "black", "-alpha",
+             "remove", "-depth", "16", "ppm:-"]
     try:
         made = subprocess.run(words, capture_output=True, timeout=60)
     except subprocess.TimeoutExpired:
