@@ -66,7 +66,8 @@ def by_own_tool(path):
 
 def by_imagemagick(path):
     # Of a PNG the values are taken as they are, whatever gamma it states; CMYK and the like become colours.
-    colours = [] if pathlib.Path(path).suffix.lower() == ".png" else ["-colorspace", "sRGB"]
+    stated = pathlib.Path(path).suffix.lower() == ".png"
+    colours = ["-set", "colorspace", "sRGB"] if stated else ["-colorspace", "sRGB"]
     words = ["convert", *LIMITS, f"{path}[0]", "-auto-orient", "+profile", "*", *colours, "-background", "black", "-alpha",
              "remove", "-depth", "16", "ppm:-"]
     try:
