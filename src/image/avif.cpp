@@ -12,7 +12,7 @@ namespace stackae::image {
 namespace {
 
 struct Libavif {
-    SharedLibrary library{STACKAE_avif_SONAME, SharedLibrary::Output::none};
+    SharedLibrary library{STACKAE_avif_SONAME};
     decltype(avifDecoderCreate)* create = library.find<decltype(avifDecoderCreate)>("avifDecoderCreate");
     decltype(avifDecoderDestroy)* destroy = library.find<decltype(avifDecoderDestroy)>("avifDecoderDestroy");
     decltype(avifDecoderSetIOMemory)* set_memory =
@@ -25,6 +25,7 @@ struct Libavif {
     decltype(avifImageYUVToRGB)* to_rgb = library.find<decltype(avifImageYUVToRGB)>("avifImageYUVToRGB");
     decltype(avifCropRectConvertCleanApertureBox)* crop =
         library.find<decltype(avifCropRectConvertCleanApertureBox)>("avifCropRectConvertCleanApertureBox");
+    decltype(avifCodecName)* codec = library.find<decltype(avifCodecName)>("avifCodecName");
     decltype(avifResultToString)* text = library.find<decltype(avifResultToString)>("avifResultToString");
 };
 
@@ -57,6 +58,10 @@ DecoderPointer open(ByteSpan file) {
         throw std::bad_alloc();
     }
     decoder->maxThreads = 1;
+    // libaom keeps what it thinks of a damaged file to itself, dav1d would print it.
+    if (libavif().codec(AVIF_CODEC_CHOICE_AOM, AVIF_CODEC_FLAG_CAN_DECODE) != nullptr) {
+        decoder->codecChoice = AVIF_CODEC_CHOICE_AOM;
+    }
     decoder->ignoreExif = AVIF_TRUE;  // orientation is told by the container
     decoder->ignoreXMP = AVIF_TRUE;
     // Old encoders left boxes out that say nothing new.

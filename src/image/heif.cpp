@@ -12,7 +12,7 @@ namespace stackae::image {
 namespace {
 
 struct Libheif {
-    SharedLibrary library{STACKAE_heif_SONAME, SharedLibrary::Output::none};
+    SharedLibrary library{STACKAE_heif_SONAME};
     decltype(heif_init)* init = library.find<decltype(heif_init)>("heif_init");
     decltype(heif_context_alloc)* allocate = library.find<decltype(heif_context_alloc)>("heif_context_alloc");
     decltype(heif_context_free)* free = library.find<decltype(heif_context_free)>("heif_context_free");

@@ -11,7 +11,7 @@ namespace stackae::image {
 namespace {
 
 struct Libjxl {
-    SharedLibrary library{STACKAE_jxl_SONAME, SharedLibrary::Output::none};
+    SharedLibrary library{STACKAE_jxl_SONAME};
     decltype(JxlDecoderCreate)* create = library.find<decltype(JxlDecoderCreate)>("JxlDecoderCreate");
     decltype(JxlDecoderDestroy)* destroy = library.find<decltype(JxlDecoderDestroy)>("JxlDecoderDestroy");
     decltype(JxlDecoderSubscribeEvents)* subscribe =

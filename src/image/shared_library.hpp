@@ -10,15 +10,9 @@ namespace stackae::image {
 /// A library that is loaded when the first picture needs it, since most runs never do, and that stays loaded.
 class SharedLibrary {
 public:
-    enum class Output {
-        shared,  ///< what it prints goes where the program's own does
-        none,    ///< see open_silently()
-    };
-
     /// soname: such as "libtiff.so.6". Throws BadPicture (unsupported) when it cannot be loaded.
-    explicit SharedLibrary(const char* soname, Output output = Output::shared)
-        : soname_(soname),
-          handle_(output == Output::none ? open_silently(soname) : ::dlopen(soname, RTLD_NOW | RTLD_LOCAL)) {
+    explicit SharedLibrary(const char* soname)
+        : soname_(soname), handle_(::dlopen(soname, RTLD_NOW | RTLD_LOCAL)) {
         if (handle_ == nullptr) {
             fail();
         }
@@ -36,11 +30,12 @@ public:
     }
 
 private:
-    /// For libraries that print what they think of damaged files and offer no way to stop it: they get a C
-    /// library of their own (a namespace of the dynamic linker's, one for all of them), whose stdout and
-    /// stderr lead nowhere. Memory may be read across, but never freed.
-    static void* open_silently(const char* soname);
-    [[noreturn]] void fail() const;
+    [[noreturn]] void fail() const {
+        const char* error = ::dlerror();
+        throw BadPicture(PictureStatus::unsupported,
+                         std::string("this format needs ") + soname_ +
+                             ", which cannot be loaded: " + (error != nullptr ? error : "no reason given"));
+    }
 
     const char* soname_;
     void* handle_;
