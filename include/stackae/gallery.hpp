@@ -22,7 +22,7 @@ struct Gallery {
     Metric metric = Metric::l2;
     Tensor codes;                    ///< n × d
     std::vector<std::string> names;  ///< size n; "unknown" is no name: it is an answer of Recognition
-    std::vector<std::string> paths;  ///< size n
+    std::vector<std::string> paths;  ///< size n; as they were named, none empty
     /// A picture is known where its distance ≤ threshold. Absent when it could not be calibrated: every
     /// picture gets a name. `nobody`: not one picture does.
     std::optional<double> threshold;

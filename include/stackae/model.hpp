@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "stackae/convolution.hpp"
+#include "stackae/error.hpp"
 #include "stackae/recipe.hpp"
 #include "stackae/tensor.hpp"
 #include "stackae/train_options.hpp"
@@ -115,7 +116,8 @@ struct Model {
 /// not be used: layers that do not fit one another or the recipe, values that are not finite.
 void save(const Model& model, const std::string& path);
 
-/// Throws IoError, or CorruptFile naming the file and what is wrong with it.
+/// Throws IoError, or CorruptFile naming the file and what is wrong with it. A layer's code has at most 2^26
+/// values a picture, so that a small file cannot ask for much memory.
 [[nodiscard]] Model load_model(const std::string& path);
 
 struct EncodeOptions {
@@ -123,6 +125,22 @@ struct EncodeOptions {
     bool l2_normalize = false;  ///< scale each code to length 1 (a code of zeros stays)
     int threads = 0;            ///< 0: one a core
 };
+
+/// What a model makes of a picture is infinite or not a number: its weights, or the values, are too large.
+class NotFinite : public Error {
+public:
+    NotFinite(const std::string& text, std::int64_t row) : Error(text), row_(row) {}
+    /// Of the tensor that was given, counted from 0.
+    [[nodiscard]] std::int64_t row() const { return row_; }
+
+private:
+    std::int64_t row_;
+};
+
+/// About how many bytes encoding `pictures` at a time takes beside the model: the pictures, their maps and
+/// codes, and the Encoder's copy of the weights and its blocks.
+[[nodiscard]] std::int64_t encoding_bytes(const Model& model, const EncodeOptions& options,
+                                          std::int64_t pictures);
 
 /// Runs pictures through a model. Primitives and buffers are made once, for blocks of fixed size, so
 /// that a picture's code does not depend on its neighbours. The model must outlive it; use one per thread.
@@ -134,9 +152,10 @@ public:
     Encoder(Encoder&&) noexcept;
     Encoder& operator=(Encoder&&) noexcept;
 
-    /// pictures n × recipe.size() to codes n × code_size. Throws InvalidArgument on another width.
+    /// pictures n × recipe.size() to codes n × code_size. Throws InvalidArgument on another width, NotFinite
+    /// where a code is not finite.
     [[nodiscard]] Tensor encode(const Tensor& pictures);
-    /// Codes n × code_size back to pictures n × recipe.size(), in the recipe's values.
+    /// Codes n × code_size back to pictures n × recipe.size(), in the recipe's values. Throws as encode().
     [[nodiscard]] Tensor decode(const Tensor& codes);
     [[nodiscard]] std::int64_t code_size() const;
 

@@ -88,6 +88,12 @@ void EncodingTeam::work() {
                 encoder.emplace(model_, options_);
             }
             job->encoded.codes = encoder->encode(job->encoded.batch.pictures);
+        } catch (const NotFinite& error) {  // told of by its name
+            const auto& entries = job->encoded.batch.entries;
+            job->failure = std::make_exception_ptr(NotFinite(
+                fmt::format("{}: its code is not finite: the model's weights, or its values, are too large",
+                            entries[static_cast<std::size_t>(error.row())].path),
+                error.row()));
         } catch (...) {
             job->failure = std::current_exception();
         }

@@ -14,7 +14,9 @@ namespace stackae {
 namespace {
 
 constexpr std::int64_t max_side = 1 << 16;
-constexpr std::int64_t max_values = std::int64_t{1} << 31;
+constexpr std::int64_t max_patch = 1 << 20;
+/// Of a map, or of a code of one picture: 256 MiB.
+constexpr std::int64_t max_values = std::int64_t{1} << 26;
 
 void whole(const char* what, std::int64_t value, std::int64_t least, std::int64_t most) {
     if (value < least || value > most) {
@@ -85,11 +87,12 @@ void read_setting(std::string_view part, std::string_view text, ConvolutionOptio
 }  // namespace
 
 void validate(const ConvolutionShape& shape) {
-    whole("channels", shape.channels, 1, max_values);
+    whole("channels", shape.channels, 1, max_patch);
     whole("height", shape.height, 1, max_side);
     whole("width", shape.width, 1, max_side);
     whole("kernel", shape.kernel, 1, std::min({shape.height, shape.width, std::int64_t{256}}));
-    whole("values of a patch", shape.patch_size(), 1, 1 << 20);
+    whole("values of a patch", shape.patch_size(), 1, max_patch);
+    whole("values of a map", shape.input_size(), 1, max_values);
     whole("whitened", shape.whitened, 1, shape.patch_size());
     whole("units", shape.units, 1, 1'000'000);
     const std::int64_t positions = std::min(shape.positions_down(), shape.positions_across());
@@ -159,7 +162,7 @@ ConvolutionOptions parse_convolution(std::string_view text) {
         throw InvalidArgument(
             fmt::format("convolution: root found in \"{}\", not expected with context", text));
     }
-    whole("whiten", options.whitened, 0, 1 << 20);
+    whole("whiten", options.whitened, 0, max_patch);
     if (!(options.share > 0.0 && options.share < 1.0)) {
         throw InvalidArgument(fmt::format(
             "convolution: share: {} found, a number above 0 and below 1 expected", options.share));

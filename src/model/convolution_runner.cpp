@@ -1,9 +1,9 @@
 #include "model/convolution_runner.hpp"
 
 #include <algorithm>
-#include <exception>
-#include <omp.h>
+#include <atomic>
 
+#include "core/team.hpp"
 #include "core/threads.hpp"
 #include "model/dense_runner.hpp"
 #include "nn/convolution.hpp"
@@ -11,13 +11,13 @@
 
 namespace stackae::encoding {
 
-/// The layers for one thread, with a buffer between any two.
+/// The layers for one thread, with a buffer between any two; the last one's stays empty.
 class ConvolutionRunner::Worker {
 public:
     Worker(const Model& model, std::size_t layers) : context_(1) {
         for (std::size_t i = 0; i < layers; ++i) {
             layers_.emplace_back(context_, model.convolutions[i]);
-            maps_.emplace_back(Tensor({model.convolutions[i].outputs()}));
+            maps_.emplace_back(Tensor({i + 1 < layers ? model.convolutions[i].outputs() : 0}));
         }
     }
 
@@ -49,27 +49,17 @@ template <class Body>
 Tensor ConvolutionRunner::run(const Tensor& rows, std::int64_t columns, const Body& body) {
     Tensor result({rows.rows(), columns});
     const auto threads = static_cast<int>(std::min<std::int64_t>(std::ssize(workers_), rows.rows()));
-    std::exception_ptr failure;
-#pragma omp parallel num_threads(std::max(1, threads))
-    {
+    std::atomic<std::int64_t> next{0};
+    core::run_team(threads, [&](int member, int /*team*/) {
         const nn::ThreadScope alone(1);
-        auto& worker = workers_[static_cast<std::size_t>(omp_get_thread_num())];
-#pragma omp for schedule(dynamic, 1)
-        for (std::int64_t i = 0; i < rows.rows(); ++i) {
-            try {  // inside, since every thread has to come to the loop's end
-                if (!worker) {
-                    worker = std::make_unique<Worker>(model_, layers_);
-                }
-                body(*worker, rows.row(i).data(), result.row(i).data());
-            } catch (...) {
-#pragma omp critical
-                failure = std::current_exception();
+        auto& worker = workers_[static_cast<std::size_t>(member)];
+        for (std::int64_t i = next++; i < rows.rows(); i = next++) {
+            if (!worker) {
+                worker = std::make_unique<Worker>(model_, layers_);
             }
+            body(*worker, rows.row(i).data(), result.row(i).data());
         }
-    }
-    if (failure) {
-        std::rethrow_exception(failure);
-    }
+    });
     return result;
 }
 

@@ -8,9 +8,19 @@
 namespace stackae::encoding {
 namespace {
 
-constexpr std::int64_t block_rows = 256;
+constexpr std::int64_t most_rows = 256;
+/// Of the widest layer of a block: 128 MiB.
+constexpr std::int64_t most_values = std::int64_t{1} << 25;
 
 }  // namespace
+
+std::int64_t block_rows(const std::vector<Chain::Link>& links) {
+    std::int64_t widest = 1;
+    for (const Chain::Link& link : links) {
+        widest = std::max({widest, link.ic, link.oc});
+    }
+    return std::clamp<std::int64_t>(most_values / widest, 1, most_rows);
+}
 
 void check_columns(const char* what, const Tensor& rows, std::int64_t expected) {
     if (rows.columns() != expected && rows.rows() > 0) {
@@ -41,7 +51,7 @@ Tensor BlockRunner::run(nn::Context& context, const Tensor& rows, const char* wh
     const std::int64_t n = rows.rows();
     check_columns(what, rows, ic);
     Tensor result({n, oc});
-    const std::int64_t block = n == 1 ? 1 : block_rows;
+    const std::int64_t block = n == 1 ? 1 : block_rows(links_);
     Chain& chain = chain_of(context, block);
     Tensor last;
     for (std::int64_t at = 0; at < n; at += block) {

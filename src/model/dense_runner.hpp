@@ -37,8 +37,11 @@ private:
     std::vector<Tensor> dst_;
 };
 
+/// Rows of a block: 256, or fewer where layers are so wide that their values would take much memory.
+[[nodiscard]] std::int64_t block_rows(const std::vector<Chain::Link>& links);
+
 /// Runs any number of rows in blocks of fixed size; the last is filled up with zeros. A single row has a
-/// chain of its own, since a whole block would cost 256 times its work.
+/// chain of its own, since a whole block would cost many times its work.
 class BlockRunner {
 public:
     explicit BlockRunner(std::vector<Chain::Link> links) : links_(std::move(links)) {}

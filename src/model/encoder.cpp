@@ -7,6 +7,7 @@
 #include "stackae/model.hpp"
 
 #include "core/rows.hpp"
+#include "core/threads.hpp"
 #include "model/convolution_runner.hpp"
 #include "model/dense_runner.hpp"
 #include "model/radial_runner.hpp"
@@ -57,7 +58,35 @@ Tensor roots_of(const Tensor& rows) {
     return roots;
 }
 
+void check_finite(const char* what, const Tensor& rows) {
+    for (std::int64_t i = 0; i < rows.rows(); ++i) {
+        if (!core::all_finite(rows.row(i))) {
+            throw NotFinite(
+                fmt::format("{} {} is not finite: the model's weights, or the values, are too large", what,
+                            i),
+                i);
+        }
+    }
+}
+
 }  // namespace
+
+std::int64_t encoding_bytes(const Model& model, const EncodeOptions& options, std::int64_t pictures) {
+    const int layer = resolve_layer(model, options.layer);
+    const std::int64_t rows = model.recipe.size() + model.dense_inputs() + model.code_size(layer);
+    std::int64_t maps = 0;  // of one picture, which each thread has
+    for (const ConvolutionLayer& convolution : model.convolutions) {
+        maps += convolution.outputs();
+    }
+    std::int64_t blocks = 0;
+    const auto links = encoder_links(model, static_cast<int>(model.layers.size()));
+    for (const Chain::Link& link : links) {
+        blocks += std::min(pictures, encoding::block_rows(links)) * link.oc;
+    }
+    const std::int64_t threads = std::min<std::int64_t>(core::resolve_threads(options.threads), pictures);
+    const std::int64_t values = pictures * rows + threads * maps + blocks + model.parameters();
+    return values * static_cast<std::int64_t>(sizeof(float));
+}
 
 struct Encoder::State {
     State(const Model& model, const EncodeOptions& options)
@@ -152,11 +181,14 @@ Tensor Encoder::encode(const Tensor& pictures) {
             core::scale_to_length_one(codes.row(i), codes.row(i));
         }
     }
+    check_finite("encode: the code of picture", codes);
     return codes;
 }
 
 Tensor Encoder::decode(const Tensor& codes) {
-    return state_->decode(codes);
+    Tensor pictures = state_->decode(codes);
+    check_finite("decode: the picture of code", pictures);
+    return pictures;
 }
 
 std::int64_t Encoder::code_size() const {

@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <omp.h>
 
+#include "core/team.hpp"
+
 /// Kernels marked so are compiled for several instruction sets and chosen when the program is loaded.
 #if defined(__x86_64__) && !defined(__SANITIZE_THREAD__) && !defined(__SANITIZE_ADDRESS__) && \
     (!defined(__clang__) || __clang_major__ >= 14)
@@ -14,8 +16,8 @@
 
 namespace stackae::nn {
 
-/// Calls body(begin, end) for parts of [0, size) on OpenMP's threads. Parts are multiples of `grain`
-/// and small ranges stay on the calling thread.
+/// Calls body(begin, end) for parts of [0, size) on as many threads as OpenMP is set to. Parts are multiples
+/// of `grain` and small ranges stay on the calling thread.
 template <class Body>
 void parallel_ranges(std::int64_t size, std::int64_t grain, const Body& body) {
     const std::int64_t grains = (size + grain - 1) / grain;
@@ -24,16 +26,13 @@ void parallel_ranges(std::int64_t size, std::int64_t grain, const Body& body) {
         body(std::int64_t{0}, size);
         return;
     }
-#pragma omp parallel num_threads(threads)
-    {
-        const std::int64_t thread = omp_get_thread_num();
-        const std::int64_t team = omp_get_num_threads();
+    core::run_team(threads, [&](std::int64_t thread, std::int64_t team) {
         const std::int64_t begin = grains * thread / team * grain;
         const std::int64_t end = std::min(size, grains * (thread + 1) / team * grain);
         if (begin < end) {
             body(begin, end);
         }
-    }
+    });
 }
 
 }  // namespace stackae::nn

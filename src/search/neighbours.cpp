@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <atomic>
-#include <exception>
 #include <fmt/format.h>
 #include <iterator>
 #include <limits>
@@ -16,6 +14,7 @@
 #include "core/threads.hpp"
 #include "search/coarse_table.hpp"
 #include "search/scan.hpp"
+#include "search/share_out.hpp"
 #include "search/vector_table.hpp"
 
 namespace stackae {
@@ -75,23 +74,13 @@ std::vector<std::int64_t> NeighbourIndex::State::pass(const search::CoarseTable*
     const std::int64_t capacity = std::clamp(share, few_queries, most_queries);
     const std::int64_t blocks = (count + capacity - 1) / capacity;
     std::vector<char> certain(static_cast<std::size_t>(request.count), 0);
-    std::atomic<std::int64_t> next = 0;
-    std::exception_ptr failure;
-#pragma omp parallel num_threads(static_cast <int>(std::min <std::int64_t>(threads, blocks)))
-    try {
-        search::Scan scan(table, scanned, request, capacity);
-        for (std::int64_t block = next++; block < blocks; block = next++) {
+    search::share_out(blocks, threads, [&] {
+        return [&, scan = search::Scan(table, scanned, request, capacity)](std::int64_t block) mutable {
             const auto first = static_cast<std::size_t>(block * capacity);
             const auto length = std::min(static_cast<std::size_t>(capacity), pending.size() - first);
             scan.run(pending.subspan(first, length), kept, found, certain);
-        }
-    } catch (...) {
-#pragma omp critical(stackae_neighbours)
-        failure = std::current_exception();
-    }
-    if (failure) {
-        std::rethrow_exception(failure);
-    }
+        };
+    });
     std::vector<std::int64_t> uncertain;
     std::copy_if(pending.begin(), pending.end(), std::back_inserter(uncertain),
                  [&](std::int64_t query) { return certain[static_cast<std::size_t>(query)] == 0; });

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
-#include <exception>
-#include <omp.h>
+
+#include "core/team.hpp"
 
 namespace stackae::search {
 
@@ -13,24 +13,19 @@ namespace stackae::search {
 /// what one of them threw.
 template <class Make>
 void share_out(std::int64_t count, int threads, const Make& make) {
-    std::exception_ptr failure;
     std::atomic<std::int64_t> next{0};
     const int team = static_cast<int>(std::clamp<std::int64_t>(count, 1, threads));
-#pragma omp parallel num_threads(team)
-    // No worksharing loop: what is thrown may not leave one.
-    try {
-        auto work = make();
-        for (std::int64_t i = next++; i < count; i = next++) {
-            work(i);
+    core::run_team(team, [&](int /*member*/, int /*team*/) {
+        try {
+            auto work = make();
+            for (std::int64_t i = next++; i < count; i = next++) {
+                work(i);
+            }
+        } catch (...) {
+            next = count;
+            throw;
         }
-    } catch (...) {
-        next = count;
-#pragma omp critical(stackae_share_out)
-        failure = std::current_exception();
-    }
-    if (failure) {
-        std::rethrow_exception(failure);
-    }
+    });
 }
 
 }  // namespace stackae::search

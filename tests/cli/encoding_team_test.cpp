@@ -10,6 +10,8 @@
 namespace stackae::cli {
 namespace {
 
+using test::contains;
+
 /// 3 × 3 pixels to 2 numbers.
 Model small_model() {
     Model model;
@@ -56,6 +58,18 @@ TEST_CASE("batches are encoded as by one encoder, and come out in the order they
         check_next();
     }
     CHECK(next == 200);
+}
+
+TEST_CASE("a picture whose code is not finite is named") {
+    Model model = small_model();
+    std::fill(model.layers.front().weights.values().begin(), model.layers.front().weights.values().end(),
+              3e38F);
+    EncodingTeam team(model, {}, 2);
+    InputBatch batch = batch_of(0, 3);
+    batch.pictures.row(1)[0] = batch.pictures.row(1)[1] = 1.0F;
+    batch.entries[1].path = "bright.png";
+    team.push(std::move(batch));
+    CHECK_THROWS_WITH(team.pop(), contains("bright.png: its code is not finite"));
 }
 
 TEST_CASE("what encoding a batch throws comes out in that batch's place") {

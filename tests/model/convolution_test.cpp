@@ -281,9 +281,9 @@ TEST_CASE("shapes of convolutional layers are not believed unchecked") {
     CHECK(refused_field(0, "kernel", 7) == start + "kernel: 7 found, 1 to 6 expected");
     CHECK(refused_field(0, "kernel", 0) == start + "kernel: 0 found, 1 to 6 expected");
     CHECK(refused_field(0, "kernel", -3) == start + "kernel: -3 found, 1 to 6 expected");
-    CHECK(refused_field(0, "channels", 0) == start + "channels: 0 found, 1 to 2147483648 expected");
-    CHECK(refused_field(0, "channels", std::int64_t{1} << 31) ==
-          start + "values of a patch: 19327352832 found, 1 to 1048576 expected");
+    CHECK(refused_field(0, "channels", 0) == start + "channels: 0 found, 1 to 1048576 expected");
+    CHECK(refused_field(0, "channels", std::int64_t{1} << 20) ==
+          start + "values of a patch: 9437184 found, 1 to 1048576 expected");
     CHECK(refused_field(0, "height", -7) == start + "height: -7 found, 1 to 65536 expected");
     CHECK(refused_field(0, "width", std::numeric_limits<std::int64_t>::max()) ==
           start + "width: 9223372036854775807 found, 1 to 65536 expected");
@@ -331,6 +331,28 @@ TEST_CASE("shapes of convolutional layers are not believed unchecked") {
           "options: convolutions: convolution: \"5\" found, UNITS@KERNEL such as 256@5 expected");
     CHECK(refused_description([](json& d) { d["l2_normalize"] = 1; }) ==
           "model: l2_normalize: 1 found, true or false expected");
+}
+
+TEST_CASE("a small file whose codes or maps would take gigabytes is refused") {
+    const auto huge = [](std::int64_t side, std::int64_t units) {
+        return refused([=](Safetensors& f) {
+            json d = json::parse(f.text("model"));
+            json& c = d["convolutions"][0];
+            c.update({{"height", side}, {"width", side}, {"channels", 1}, {"kernel", 1}, {"whitened", 1}});
+            c.update({{"units", units}, {"pool_size", 1}, {"pool_stride", 1}});
+            d["recipe"].update({{"height", side}, {"width", side}});
+            d["convolutions"].erase(1);
+            f.metadata["model"] = d.dump();
+        });
+    };
+    CHECK(huge(64, 100'000) ==
+          "convolutions.1: convolution: values of a picture's code: 409600000 found, 1 to 67108864 expected");
+    CHECK(huge(65'536, 1) == "recipe: recipe: height: 65536 found, 1 to 4096 expected");
+    ConvolutionShape shape;
+    shape.height = shape.width = 1 << 16;
+    shape.kernel = 1;
+    shape.channels = 1 << 20;  // 2^52 values
+    CHECK_THROWS_WITH(validate(shape), test::contains("values of a map: 4503599627370496 found"));
 }
 
 TEST_CASE("shapes that do not fit the tensors or one another are refused") {

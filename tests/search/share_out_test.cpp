@@ -37,3 +37,20 @@ TEST_CASE("what a piece of work or its making throws reaches the caller") {
     };
     CHECK_THROWS_WITH(not_made(), "not made");
 }
+
+TEST_CASE("every member of a team has a number of its own, and a team inside of it is one thread") {
+    const int threads = GENERATE(1, 2, 3);
+    std::atomic<int> numbers{0};
+    std::atomic<int> inner{0};
+    std::atomic<int> size{0};
+    stackae::core::run_team(threads, [&](int member, int team) {
+        numbers += 1 << member;
+        size = team;
+        stackae::core::run_team(4, [&](int /*member*/, int nested) { inner += nested; });
+    });
+    CHECK(numbers == (1 << size) - 1);
+    CHECK(size <= threads);
+    if (size > 1) {
+        CHECK(inner == size);
+    }
+}

@@ -1,0 +1,60 @@
+#pragma once
+
+#include <algorithm>
+#include <exception>
+#include <mutex>
+
+#ifdef STACKAE_STD_THREADS
+#include <thread>
+#include <vector>
+#else
+#include <omp.h>
+#endif
+
+/// The one place where threads share work inside of an operation.
+namespace stackae::core {
+
+/// Calls body(member, team) on `threads` threads at most, the caller's among them: member from 0 to team − 1.
+/// They are OpenMP's, which oneDNN runs on too. With STACKAE_STD_THREADS they are std::thread's, whose
+/// synchronisation the thread sanitizer sees. Inside of a team there is no further one: team is 1. Rethrows
+/// what one of them threw, after all have ended.
+template <class Body>
+void run_team(int threads, const Body& body) {
+    std::exception_ptr failure;
+    std::mutex mutex;
+    const auto member = [&](int number, int team) {
+        try {
+            body(number, team);
+        } catch (...) {
+            const std::lock_guard lock(mutex);
+            failure = std::current_exception();
+        }
+    };
+#ifdef STACKAE_STD_THREADS
+    static thread_local bool inside = false;
+    const int team = inside ? 1 : std::max(1, threads);
+    const auto run = [&](int number) {
+        inside = team > 1;
+        member(number, team);
+        inside = false;
+    };
+    std::vector<std::jthread> others;
+    for (int number = 1; number < team; ++number) {
+        others.emplace_back(run, number);
+    }
+    if (team > 1) {
+        run(0);
+    } else {
+        member(0, 1);
+    }
+    others.clear();
+#else
+#pragma omp parallel num_threads(std::max(1, threads))
+    member(omp_get_thread_num(), omp_get_num_threads());
+#endif
+    if (failure) {
+        std::rethrow_exception(failure);
+    }
+}
+
+}  // namespace stackae::core
