@@ -84,6 +84,8 @@ NamedModel open_gallery_model(Console& console, const Gallery& gallery, const st
                 return named;
             }
             reject(candidate, fmt::format("is another model ({})", named.model.identity()));
+        } catch (const CorruptFile&) {  // whatever file a gallery names, nothing of it is told
+            reject(candidate, "is no model that can be used");
         } catch (const Error& failure) {
             reject(candidate, fmt::format("cannot be used: {}", failure.what()));
         }

@@ -35,7 +35,14 @@ nlohmann::json parse_json(std::string_view text, const std::string& where, std::
         throw CorruptFile(fmt::format("{}: a zero byte found in JSON text", where));
     }
     std::vector<std::set<std::string>> keys;  // of every object or array that is open
+    std::size_t values = 0;
     const auto guard = [&](int /*depth*/, Json::parse_event_t event, Json& parsed) {
+        const bool begins =
+            event != Json::parse_event_t::object_end && event != Json::parse_event_t::array_end;
+        values += begins ? 1 : 0;
+        if (values > max_json_values) {
+            throw CorruptFile(fmt::format("{}: more than {} values found", where, max_json_values));
+        }
         switch (event) {
             case Json::parse_event_t::object_start:
             case Json::parse_event_t::array_start:

@@ -8,8 +8,11 @@
 
 namespace stackae::core {
 
-/// Parses JSON that is not to be trusted: deeper nesting than `max_depth`, repeated keys, bytes of zero and
-/// numbers too large are refused. Throws CorruptFile "{where}: …".
+/// Values and keys of one JSON text that are read at most; they take some 100 bytes each.
+inline constexpr std::size_t max_json_values = std::size_t{1} << 20U;
+
+/// Parses JSON that is not to be trusted: deeper nesting than `max_depth`, more values than max_json_values,
+/// repeated keys, bytes of zero and numbers too large are refused. Throws CorruptFile "{where}: …".
 [[nodiscard]] nlohmann::json parse_json(std::string_view text, const std::string& where,
                                         std::size_t max_depth);
 

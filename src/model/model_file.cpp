@@ -1,196 +1,47 @@
+#include "model/model_file.hpp"
+
 #include <algorithm>
-#include <array>
-#include <cmath>
 #include <fmt/format.h>
-#include <fmt/ranges.h>
-#include <span>
 #include <string>
 
 #include "stackae/error.hpp"
 #include "stackae/model.hpp"
 
 #include "core/json.hpp"
-#include "core/rows.hpp"
 #include "core/safetensors.hpp"
 #include "model/json.hpp"
 #include "model/json_reader.hpp"
+#include "model/model_check.hpp"
 
 namespace stackae {
 namespace {
 
 constexpr const char* kind = "model";
-constexpr int version = 3;
+/// With class names and epochs in tensors, where they are too many for the header.
+constexpr int version = 4;
+constexpr int radial_version = 3;
 /// Without radial units, which readers of version 2 would leave out.
 constexpr int roots_version = 2;
 /// Without codes of roots either, which readers of version 1 would take for plain ones.
 constexpr int plain_version = 1;
-constexpr std::size_t max_layers = 64;
-constexpr std::int64_t max_extent = std::int64_t{1} << 31;
+/// Of text, above which class names and epochs go into tensors.
+constexpr std::size_t most_in_header = std::size_t{1} << 20U;
+constexpr std::size_t epoch_text = 256;  ///< bytes of an epoch's record, at most
 /// model → layers or history → one of them → a value.
 constexpr std::size_t max_depth = 6;
 
-std::string tensor_name(std::size_t layer, const char* what) {
-    return fmt::format("layers.{}.{}", layer + 1, what);
-}
-
-bool all_finite(std::span<const float> values) {
-    return std::all_of(values.begin(), values.end(), [](float value) { return std::isfinite(value); });
-}
-
-void check_tensor(const std::string& name, const Tensor& tensor, const std::vector<std::int64_t>& shape) {
-    if (tensor.shape() != shape) {
-        throw InvalidArgument(fmt::format("{}: shape [{}] found, [{}] expected", name,
-                                          fmt::join(tensor.shape(), ", "), fmt::join(shape, ", ")));
+bool is_long(const Model& model) {
+    std::size_t text = model.history.size() * epoch_text;
+    for (const std::string& name : model.class_names) {
+        text += name.size() + 4;
     }
-    if (!all_finite(tensor.values())) {
-        throw InvalidArgument(fmt::format("{}: a value that is not a finite number found", name));
-    }
-}
-
-void check_layer(const DenseLayer& layer, std::size_t i, std::int64_t inputs) {
-    const std::int64_t units = layer.units();
-    if (layer.weights.shape().size() != 2 || units < 1 || units > max_extent) {
-        throw InvalidArgument(fmt::format("{}: shape [{}] found, units × {} expected",
-                                          tensor_name(i, "weights"), fmt::join(layer.weights.shape(), ", "),
-                                          inputs));
-    }
-    check_tensor(tensor_name(i, "weights"), layer.weights, {units, inputs});
-    check_tensor(tensor_name(i, "bias"), layer.bias, {units});
-    check_tensor(tensor_name(i, "decoder_bias"), layer.decoder_bias, {inputs});
-    if (!layer.tied()) {
-        check_tensor(tensor_name(i, "decoder_weights"), layer.decoder_weights, {inputs, units});
-    }
-}
-
-/// Each tensor of a layer with its name and shape: the one list that checking, writing and reading share.
-template <class Layer, class Visitor>
-void each_tensor(Layer& layer, std::size_t i, const Visitor& visit) {
-    const ConvolutionShape& s = layer.shape;
-    const auto named = [&](const char* what) { return fmt::format("convolutions.{}.{}", i + 1, what); };
-    using Shape = std::vector<std::int64_t>;
-    visit(named("whitening"), layer.whitening, Shape{s.whitened, s.patch_size()});
-    visit(named("patch_mean"), layer.patch_mean, Shape{s.patch_size()});
-    visit(named("weights"), layer.weights, Shape{s.units, s.whitened});
-    visit(named("bias"), layer.bias, Shape{s.units});
-    visit(named("decoder_weights"), layer.decoder_weights, Shape{s.whitened, s.units});
-    visit(named("decoder_bias"), layer.decoder_bias, Shape{s.whitened});
-    visit(named("offset"), layer.offset, Shape{s.input_size()});
-}
-
-/// Throws InvalidArgument where a layer does not fit a map of that shape, or its tensors do not fit it.
-void check_convolution(const ConvolutionLayer& layer, std::size_t i, const std::array<std::int64_t, 3>& map) {
-    const ConvolutionShape& s = layer.shape;
-    validate(s);
-    if (std::array{s.height, s.width, s.channels} != map) {
-        throw InvalidArgument(fmt::format("convolutions.{}: maps of [{}, {}, {}] found, [{}] expected", i + 1,
-                                          s.height, s.width, s.channels, fmt::join(map, ", ")));
-    }
-    if (!std::isfinite(layer.gain)) {
-        throw InvalidArgument(
-            fmt::format("convolutions.{}.gain: a value that is not a finite number found", i + 1));
-    }
-    each_tensor(layer, i,
-                [](const std::string& name, const Tensor& tensor, const std::vector<std::int64_t>& shape) {
-                    check_tensor(name, tensor, shape);
-                });
-}
-
-void check_picture_decoder(const Model& model) {
-    if (!model.picture_weights.empty() || !model.picture_bias.empty()) {
-        check_tensor("picture.weights", model.picture_weights, {model.recipe.size(), model.code_size()});
-        check_tensor("picture.bias", model.picture_bias, {model.recipe.size()});
-    }
-}
-
-void check_positive(const char* name, double value) {
-    if (!(value > 0.0 && std::isfinite(value))) {
-        throw InvalidArgument(fmt::format("{}: {} found, a number above 0 expected", name, value));
-    }
-}
-
-void check_radial(const RadialLayer& radial, std::int64_t inputs) {
-    const std::int64_t units = radial.centres.shape().size() == 2 ? radial.units() : 0;
-    const std::int64_t block = radial.mixing.shape().size() == 2 ? radial.block() : 0;
-    if (units < 1 || block < 1 || block > units) {
-        throw InvalidArgument(fmt::format(
-            "radial: centres [{}] and mixing [{}] found, units × {} and units × "
-            "block expected, 1 to units a block",
-            fmt::join(radial.centres.shape(), ", "), fmt::join(radial.mixing.shape(), ", "), inputs));
-    }
-    check_tensor("radial.scale", radial.scale, {inputs});
-    check_tensor("radial.centres", radial.centres, {units, inputs});
-    check_tensor("radial.mixing", radial.mixing, {units, block});
-    for (std::int64_t i = 0; i < units; ++i) {
-        const double length = std::sqrt(core::squared_norm(radial.centres.row(i)));
-        if (length > 1.001) {
-            throw InvalidArgument(
-                fmt::format("radial.centres: row {} of length {} found, 1 at most expected", i + 1, length));
-        }
-    }
-    for (const float value : radial.scale.values()) {
-        check_positive("radial.scale", double{value});
-    }
-    check_positive("radial.gamma", double{radial.gamma});
-    check_positive("radial.length", double{radial.length});
+    return text > most_in_header;
 }
 
 int version_of(const Model& model) {
     const bool roots = std::any_of(model.layers.begin(), model.layers.end(),
                                    [](const DenseLayer& layer) { return layer.of_roots; });
-    return model.radial ? version : roots ? roots_version : plain_version;
-}
-
-/// Everything that using the model relies on. Throws InvalidArgument.
-void check_model(const Model& model) {
-    validate(model.recipe);
-    for (const auto& [name, values] : {std::pair("recipe.mean", &model.recipe.mean),
-                                       std::pair("recipe.deviation", &model.recipe.deviation)}) {
-        if (!all_finite(*values)) {
-            throw InvalidArgument(fmt::format("{}: a value that is not a finite number found", name));
-        }
-    }
-    const auto depth = static_cast<std::size_t>(model.code_layer());
-    if (depth == 0 || depth > max_layers) {
-        throw InvalidArgument(fmt::format("layers: {} found, 1 to {} expected", depth, max_layers));
-    }
-    std::array<std::int64_t, 3> map{model.recipe.height, model.recipe.width, model.recipe.channels};
-    for (std::size_t i = 0; i < model.convolutions.size(); ++i) {
-        const ConvolutionShape& s = model.convolutions[i].shape;
-        check_convolution(model.convolutions[i], i, map);
-        map = {s.cells_down(), s.cells_across(), s.code_channels()};
-    }
-    std::int64_t inputs = model.dense_inputs();
-    const bool positive = !model.convolutions.empty() && !model.convolutions.back().shape.unit_length;
-    for (std::size_t i = 0; i < model.layers.size(); ++i) {
-        check_layer(model.layers[i], i, inputs);
-        if (model.layers[i].of_roots && (i > 0 || !positive)) {
-            throw InvalidArgument(fmt::format(
-                "layers.{}: of_roots found, expected only right above a convolutional layer whose codes are "
-                "0 or more",
-                i + 1));
-        }
-        inputs = model.layers[i].units();
-    }
-    if (model.radial) {
-        check_radial(*model.radial, model.code_size());
-    }
-    check_picture_decoder(model);
-    if (!model.options.convolutions.empty() || !model.options.layers.empty() ||
-        !model.options.activations.empty()) {
-        validate(model.options);
-    }
-    const auto& accuracies = model.layer_accuracies;
-    int below = 0;
-    for (const LayerAccuracy& accuracy : accuracies) {
-        if (accuracy.layer <= below || accuracy.layer > model.depth()) {
-            throw InvalidArgument(fmt::format("layer_accuracies: layer {} found, {} to {} expected",
-                                              accuracy.layer, below + 1, model.depth()));
-        }
-        below = accuracy.layer;
-    }
-    if (model.pictures < 0) {
-        throw InvalidArgument(fmt::format("pictures: {} found, 0 or more expected", model.pictures));
-    }
+    return is_long(model) ? version : model.radial ? radial_version : roots ? roots_version : plain_version;
 }
 
 Tensor as_tensor(const std::vector<float>& values) {
@@ -263,6 +114,20 @@ void read_standardization(const core::Safetensors& file, const nlohmann::json& r
     }
 }
 
+void read_history(const core::Safetensors& file, const JsonReader& reader,
+                  std::vector<EpochRecord>& history) {
+    const std::string where = file.path + ": history";
+    if (reader.at("history").is_number_unsigned()) {
+        for (const std::string& text : file.texts("history", reader.at("history").get<std::size_t>())) {
+            history.push_back(read_epoch_record(core::parse_json(text, where, 1), where));
+        }
+        return;
+    }
+    for (const nlohmann::json& record : reader.array("history")) {
+        history.push_back(read_epoch_record(record, where));
+    }
+}
+
 }  // namespace
 
 void save(const Model& model, const std::string& path) {
@@ -273,9 +138,21 @@ void save(const Model& model, const std::string& path) {
     }
     core::Safetensors description;
     description.set_kind(kind, version_of(model));
-    description.metadata["model"] = core::print_json(to_json(model));
-
+    nlohmann::json object = to_json(model);
     core::TensorReferences tensors;
+    std::string class_names;
+    std::string history;
+    if (is_long(model)) {
+        std::vector<std::string> epochs;
+        for (const EpochRecord& record : model.history) {
+            epochs.push_back(core::print_json(to_json(record)));
+        }
+        class_names = core::pack_texts(model.class_names);
+        history = core::pack_texts(epochs);
+        object["class_names"] = model.class_names.size();
+        object["history"] = epochs.size();
+    }
+    description.metadata["model"] = core::print_json(object);
     const Tensor mean = as_tensor(model.recipe.mean);
     const Tensor deviation = as_tensor(model.recipe.deviation);
     if (!mean.empty()) {
@@ -306,11 +183,19 @@ void save(const Model& model, const std::string& path) {
         tensors.emplace_back("picture.weights", &model.picture_weights);
         tensors.emplace_back("picture.bias", &model.picture_bias);
     }
+    if (is_long(model)) {
+        tensors.emplace_back("class_names", &class_names);
+        tensors.emplace_back("history", &history);
+    }
     core::write_safetensors(description.metadata, tensors, path);
 }
 
 Model load_model(const std::string& path) {
-    core::Safetensors file = core::read_safetensors(path);
+    return read_model(core::read_safetensors(path));
+}
+
+Model read_model(core::Safetensors file) {
+    const std::string path = file.path;
     file.check_kind(kind, version);
     const std::string where = path + ": model";
     const nlohmann::json description = core::parse_json(file.text("model"), where, max_depth);
@@ -351,10 +236,12 @@ Model load_model(const std::string& path) {
     bool picture_decoder = false;
     reader.optional("picture_decoder", picture_decoder);  // models written before there was one
     model.options = read_train_options(reader.at("options"), path + ": options");
-    for (const nlohmann::json& record : reader.array("history")) {
-        model.history.push_back(read_epoch_record(record, path + ": history"));
+    read_history(file, reader, model.history);
+    if (reader.at("class_names").is_number_unsigned()) {
+        model.class_names = file.texts("class_names", reader.at("class_names").get<std::size_t>());
+    } else {
+        reader.required("class_names", model.class_names);
     }
-    reader.required("class_names", model.class_names);
     reader.required("trained_on", model.trained_on);
     reader.required("pictures", model.pictures);
     reader.required("interrupted", model.interrupted);

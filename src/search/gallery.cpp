@@ -11,6 +11,7 @@
 
 #include "stackae/error.hpp"
 
+#include "core/rows.hpp"
 #include "search/gallery_check.hpp"
 #include "search/numbering.hpp"
 
@@ -90,13 +91,23 @@ std::string fault(const Gallery& gallery) {
     if (static_cast<std::int64_t>(gallery.paths.size()) != n) {
         return fmt::format("{} names and {} paths found, as many of each expected", n, gallery.paths.size());
     }
+    for (std::int64_t i = 0; i < n; ++i) {
+        const std::string& name = gallery.names[static_cast<std::size_t>(i)];
+        const std::string& path = gallery.paths[static_cast<std::size_t>(i)];
+        if (path.empty() || path.find('\0') != std::string::npos) {
+            return fmt::format("path {}: {} found, the path of a picture expected", i,
+                               path.empty() ? "nothing" : "a zero byte");
+        }
+        if (name.find('\0') != std::string::npos) {
+            return fmt::format("name {}: a zero byte found, a name expected", i);
+        }
+    }
     if (gallery.codes.rows() != n || (n > 0 && gallery.codes.columns() < 1)) {
         return fmt::format("{} codes of {} values found for {} names", gallery.codes.rows(),
                            gallery.codes.columns(), n);
     }
     for (std::int64_t i = 0; i < n; ++i) {
-        const auto code = gallery.codes.row(i);
-        if (!std::all_of(code.begin(), code.end(), [](float value) { return std::isfinite(value); })) {
+        if (!core::all_finite(gallery.codes.row(i))) {
             return fmt::format("code {} has a value that is not a finite number", i);
         }
     }

@@ -14,8 +14,8 @@ namespace stackae {
 namespace {
 
 constexpr const char* kind = "gallery";
-constexpr int version = 1;
-constexpr std::size_t max_depth = 2;  ///< the object, and its lists of names and paths
+constexpr int version = 2;
+constexpr std::size_t max_depth = 2;  ///< the object, and version 1's lists of names and paths
 
 }  // namespace
 
@@ -32,8 +32,7 @@ void search::save(const Gallery& gallery, core::AtomicFile& file) {
                                {"layer", gallery.layer},
                                {"l2_normalize", gallery.l2_normalize},
                                {"metric", name(gallery.metric)},
-                               {"names", gallery.names},
-                               {"paths", gallery.paths},
+                               {"pictures", gallery.size()},
                                {"threshold", nullptr},
                                {"false_accept", gallery.false_accept}};
     if (gallery.threshold) {
@@ -45,11 +44,18 @@ void search::save(const Gallery& gallery, core::AtomicFile& file) {
     core::Safetensors content;
     content.set_kind(kind, version);
     content.metadata["gallery"] = core::print_json(description);
-    core::write_safetensors(content.metadata, {{"codes", &gallery.codes}}, file);
+    const std::string names = core::pack_texts(gallery.names);
+    const std::string paths = core::pack_texts(gallery.paths);
+    core::write_safetensors(content.metadata,
+                            {{"codes", &gallery.codes}, {"names", &names}, {"paths", &paths}}, file);
 }
 
 Gallery load_gallery(const std::string& path) {
-    core::Safetensors file = core::read_safetensors(path);
+    return search::read_gallery(core::read_safetensors(path));
+}
+
+Gallery search::read_gallery(core::Safetensors file) {
+    const std::string& path = file.path;
     file.check_kind(kind, version);
     const std::string where = fmt::format("{}: gallery", path);
     const nlohmann::json description = core::parse_json(file.text("gallery"), where, max_depth);
@@ -61,8 +67,15 @@ Gallery load_gallery(const std::string& path) {
     reader.required("layer", gallery.layer);
     reader.required("l2_normalize", gallery.l2_normalize);
     reader.required("metric", metric);
-    reader.required("names", gallery.names);
-    reader.required("paths", gallery.paths);
+    if (file.contains("names")) {
+        std::size_t pictures = 0;
+        reader.required("pictures", pictures);
+        gallery.names = file.texts("names", pictures);
+        gallery.paths = file.texts("paths", pictures);
+    } else {  // version 1
+        reader.required("names", gallery.names);
+        reader.required("paths", gallery.paths);
+    }
     reader.required("threshold", gallery.threshold);
     reader.required("false_accept", gallery.false_accept);
     reader.optional("rate_known", gallery.rate_known);

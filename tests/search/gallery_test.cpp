@@ -139,9 +139,9 @@ TEST_CASE("a gallery's file that cannot be believed is refused with its reason")
     };
     const auto damage = GENERATE(
         Damage{R"("metric":"l2")", R"("metric":"l3")", "l2 or cosine expected"},
-        Damage{R"("names":["a","b"])", R"("names":["a"])", "1 names and 2 paths"},
-        Damage{R"("names":["a","b"])", R"("names":["a",7])", "names"},
-        Damage{R"("names":["a","b"])", R"("nomes":["a","b"])", "names: missing"},
+        Damage{R"("pictures":2)", R"("pictures":3)", "tensor \"names\": 2 texts found, 3 expected"},
+        Damage{R"("pictures":2)", R"("pictures":-2)", "pictures: -2 found"},
+        Damage{R"("pictures":2)", R"("picture":2)", "pictures: missing"},
         Damage{R"("threshold":0.5)", R"("threshold":-2)", "threshold: -2 found"},
         Damage{R"("false_accept":0.01)", R"("false_accept":1)", "false_accept: 1 found"},
         Damage{R"("layer":2)", R"("layer":0)", "layer: 0 found"}, Damage{"{", "[", "not valid JSON"});
@@ -149,6 +149,72 @@ TEST_CASE("a gallery's file that cannot be believed is refused with its reason")
     rewrite(file.path(), damage.from, damage.to);
     CHECK_THROWS_AS(stackae::load_gallery(file.path()), stackae::CorruptFile);
     CHECK_THROWS_WITH(stackae::load_gallery(file.path()), contains(damage.message) && contains(file.path()));
+}
+
+TEST_CASE("names and paths of a gallery's file are believed only whole") {
+    const TemporaryFile file("t.gallery");
+    stackae::save(line({"a", "b"}, {1, 2}), file.path());
+    stackae::core::Safetensors content = stackae::core::read_safetensors(file.path());
+    REQUIRE(content.blocks.size() == 2);
+    const auto message = [&](const std::string& names, const std::string& paths) {
+        content.blocks = {{"names", names}, {"paths", paths}};
+        stackae::core::write_safetensors(content, file.path());
+        try {
+            (void)stackae::load_gallery(file.path());
+        } catch (const stackae::CorruptFile& error) {
+            return std::string(error.what());
+        }
+        return std::string();
+    };
+    const std::string two("x\0y\0", 4);
+    CHECK(message(two, two).empty());
+    CHECK_THAT(message(two, two + 'z'), contains("tensor \"paths\": 2 texts found"));
+    CHECK_THAT(message(std::string("x\0\xff\0", 4), two), contains("tensor \"names\": text 1 is not UTF-8"));
+    CHECK_THAT(message(two, std::string("\0y\0", 3)),
+               contains("path 0: nothing found, the path of a picture expected") && contains(file.path()));
+}
+
+TEST_CASE("an entry without a path is refused, not taken for one of another program's faults") {
+    Gallery gallery = line({"a", "b"}, {1, 2});
+    Gallery more = gallery;
+    more.paths[1].clear();
+    CHECK_THROWS_AS(stackae::append(gallery, more), stackae::InvalidArgument);
+    CHECK_THROWS_AS(stackae::append(more, gallery), stackae::InvalidArgument);
+    more.paths[1] = std::string("a\0b", 3);
+    CHECK_THROWS_WITH(stackae::append(gallery, more), contains("path 1: a zero byte found"));
+}
+
+TEST_CASE("a gallery of version 1, whose names are in its description, is read") {
+    const TemporaryFile file("v1.gallery");
+    stackae::core::Safetensors content;
+    content.set_kind("gallery", 1);
+    content.metadata["gallery"] =
+        R"({"model_identity":"0123456789abcdef","model_path":"m.stackae","layer":2,"l2_normalize":false,)"
+        R"("metric":"cosine","names":["Zoë","b"],"paths":["p/1.png","p/2.png"],"threshold":0.5,)"
+        R"("false_accept":0.01})";
+    content.tensors.emplace_back("codes", table(2, 1, {1, 2}));
+    stackae::core::write_safetensors(content, file.path());
+    const Gallery gallery = stackae::load_gallery(file.path());
+    CHECK(gallery.names == std::vector<std::string>{"Zoë", "b"});
+    CHECK(gallery.paths == std::vector<std::string>{"p/1.png", "p/2.png"});
+    CHECK(gallery.metric == Metric::cosine);
+}
+
+TEST_CASE("names and paths may be longer together than a file's header may be") {
+    const TemporaryFile file("long.gallery");
+    Gallery gallery;
+    gallery.layer = 1;
+    const std::size_t n = 40'000;
+    gallery.codes = Tensor({static_cast<std::int64_t>(n), 1});
+    for (std::size_t i = 0; i < n; ++i) {
+        gallery.names.push_back(std::to_string(i) + std::string(200, 'n'));
+        gallery.paths.push_back(std::to_string(i) + std::string(300, 'p'));
+    }
+    stackae::save(gallery, file.path());
+    CHECK(std::filesystem::file_size(file.path()) > stackae::core::max_safetensors_header);
+    const Gallery loaded = stackae::load_gallery(file.path());
+    CHECK(loaded.names == gallery.names);
+    CHECK(loaded.paths == gallery.paths);
 }
 
 TEST_CASE("codes that do not fit the names, or are no numbers, are refused") {
