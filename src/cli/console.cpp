@@ -18,6 +18,17 @@ void put(std::string_view text) {
     }
 }
 
+/// Lines stay lines; other control characters, which file names and files may hold, are told and not obeyed.
+std::string told(std::string_view text) {
+    std::string out;
+    for (std::size_t begin = 0; begin <= text.size();) {
+        const std::size_t end = std::min(text.find('\n', begin), text.size());
+        out += printable(text.substr(begin, end - begin)) + '\n';
+        begin = end + 1;
+    }
+    return out;
+}
+
 std::size_t terminal_width() {
     winsize size{};
     return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80U;
@@ -30,13 +41,13 @@ Console::Console() : terminal_(isatty(STDERR_FILENO) != 0) {}
 void Console::note(std::string_view text) {
     if (!quiet_) {
         clear();
-        put(fmt::format("{}\n", text));
+        put(told(text));
     }
 }
 
 void Console::warn(std::string_view text) {
     clear();
-    put(fmt::format("stackae: {}\n", text));
+    put(told(fmt::format("stackae: {}", text)));
 }
 
 bool Console::draws() const {

@@ -22,6 +22,8 @@
 #include "core/threads.hpp"
 #include "model/footprint.hpp"
 #include "model/json.hpp"
+#include "model/model_file.hpp"
+#include "search/gallery_file.hpp"
 
 namespace stackae::cli {
 namespace {
@@ -38,7 +40,7 @@ std::string lines(const nlohmann::json& object) {
             text = text.substr(1, text.size() - 2);
             std::erase(text, '"');
         }
-        out += fmt::format("  {:<26}{}\n", key, text);
+        out += fmt::format("  {:<26}{}\n", key, printable(text));
     }
     return out;
 }
@@ -152,16 +154,17 @@ std::string radial_text(const Model& model) {
 
 std::string model_text(const Model& model, const std::string& path) {
     const Recipe& recipe = model.recipe;
-    std::string out = fmt::format("{}: a model of {} layers{}, checksum ok\n", path, model.depth(),
+    std::string out = fmt::format("{}: a model of {} layers{}, checksum ok\n", printable(path), model.depth(),
                                   model.interrupted ? ", training was interrupted" : "");
     out += fmt::format("identity     {}\nparameters   {}\ncode         {} values{}\n", model.identity(),
                        format_count(model.parameters()), model.code_size(),
                        model.l2_normalize ? ", scaled to length 1 unless --normalize says otherwise" : "");
-    out += fmt::format("trained on   {} ({} pictures)\n", model.trained_on, format_count(model.pictures));
+    out += fmt::format("trained on   {} ({} pictures)\n", printable(model.trained_on),
+                       format_count(model.pictures));
     if (!model.class_names.empty()) {
         out += "classes      ";
         for (std::size_t i = 0; i < model.class_names.size(); ++i) {
-            out += (i == 0 ? "" : ", ") + model.class_names[i];
+            out += (i == 0 ? "" : ", ") + printable(model.class_names[i]);
         }
         out += '\n';
     }
@@ -188,8 +191,8 @@ std::string model_text(const Model& model, const std::string& path) {
         out += recommendation(model) + '\n';
     }
     out += fmt::format("\nrecipe: {} values a picture\n{}", recipe.size(), lines(to_json(recipe)));
-    return out +
-           fmt::format("\noptions (preset {})\n{}", model.options.preset, lines(to_json(model.options)));
+    return out + fmt::format("\noptions (preset {})\n{}", printable(model.options.preset),
+                             lines(to_json(model.options)));
 }
 
 nlohmann::json model_json(const Model& model, const std::string& path) {
@@ -234,9 +237,10 @@ std::map<std::string, std::int64_t> count_names(const Gallery& gallery) {
 
 std::string gallery_text(const Gallery& gallery, const std::string& path) {
     const auto counts = count_names(gallery);
-    std::string out = fmt::format("{}: a gallery of {} pictures and {} names, checksum ok\n", path,
+    std::string out = fmt::format("{}: a gallery of {} pictures and {} names, checksum ok\n", printable(path),
                                   format_count(gallery.size()), counts.size());
-    out += fmt::format("model        {} ({})\n", gallery.model_path, gallery.model_identity);
+    out += fmt::format("model        {} ({})\n", printable(gallery.model_path),
+                       printable(gallery.model_identity));
     out += fmt::format("codes        layer {}, {} values{}, {} distance\n", gallery.layer,
                        gallery.codes.columns(), gallery.l2_normalize ? ", scaled to length 1" : "",
                        name(gallery.metric));
@@ -398,16 +402,16 @@ int InfoCommand::run(Console& console, const std::vector<std::string>& inputs) {
         return exit_code::done;
     }
     const std::string& path = inputs.front();
-    const auto metadata = core::read_safetensors(path).metadata;
-    const auto kind = metadata.find("kind");
-    if (kind != metadata.end() && kind->second == "gallery") {
+    core::Safetensors file = core::read_safetensors(path);
+    const auto kind = file.metadata.find("kind");
+    if (kind != file.metadata.end() && kind->second == "gallery") {
         if (!filters_.empty()) {
             throw UsageError(fmt::format("--filters: {} is a gallery and has no weights", path));
         }
-        const Gallery gallery = load_gallery(path);
+        const Gallery gallery = search::read_gallery(std::move(file));
         print(gallery_text(gallery, path), gallery_json(gallery, path));
     } else {
-        const Model model = load_model(path);
+        const Model model = read_model(std::move(file));
         if (!filters_.empty()) {
             code = draw_filters(console, model, path);
         }

@@ -153,14 +153,20 @@ std::optional<std::string> nearest_word(std::string_view word, const std::vector
 
 std::string printable(std::string_view text) {
     std::string out;
+    bool lead = false;  // of U+0080 to U+009F, which some terminals obey as they do ESC
     for (const char c : core::to_utf8(text)) {
-        if (c == '\n' || c == '\t' || c == '\r') {
+        const auto byte = static_cast<unsigned char>(c);
+        if (lead && byte >= 0x80 && byte < 0xA0) {
+            out.pop_back();
+            out += fmt::format("\\u{:04x}", byte);
+        } else if (c == '\n' || c == '\t' || c == '\r') {
             out += c == '\n' ? "\\n" : c == '\t' ? "\\t" : "\\r";
-        } else if (static_cast<unsigned char>(c) < 0x20 || c == '\x7f') {
-            out += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
+        } else if (byte < 0x20 || byte == 0x7f) {
+            out += fmt::format("\\x{:02x}", byte);
         } else {
             out += c;
         }
+        lead = byte == 0xC2;
     }
     return out;
 }

@@ -107,5 +107,12 @@ TEST_CASE("tables line up, also with names that are not ASCII") {
     CHECK(TextTable().text().empty());
 }
 
+TEST_CASE("what a terminal would obey is told instead") {
+    CHECK(printable("a\x1b[2J\n\tb\x7f") == "a\\x1b[2J\\n\\tb\\x7f");
+    CHECK(printable("\xC2\x9B"
+                    "31m") == "\\u009b31m");
+    CHECK(printable("Zo\xC3\xAB \xC2\xA9 \xE2\x82\xAC") == "Zo\xC3\xAB \xC2\xA9 \xE2\x82\xAC");
+}
+
 }  // namespace
 }  // namespace stackae::cli
