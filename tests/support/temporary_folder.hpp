@@ -13,8 +13,11 @@ namespace stackae::test {
 /// A folder of a test's own, removed with everything in it.
 class TemporaryFolder {
 public:
-    TemporaryFolder() {
-        std::string name = (std::filesystem::temp_directory_path() / "stackae-test-XXXXXX").string();
+    /// In the folder given, where it is one.
+    explicit TemporaryFolder(const std::filesystem::path& preferred = {}) {
+        const bool there = std::filesystem::is_directory(preferred);
+        const auto place = there ? preferred : std::filesystem::temp_directory_path();
+        std::string name = (place / "stackae-test-XXXXXX").string();
         if (::mkdtemp(name.data()) == nullptr) {
             throw std::runtime_error("cannot make " + name);
         }

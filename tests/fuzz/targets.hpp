@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+/// Readers of files that nobody vouches for, each fed with bytes that a fuzzer makes up.
+namespace stackae::fuzz {
+
+using Input = std::span<const std::byte>;
+
+struct Target {
+    std::string name;
+    /// Reads the bytes and uses what was read. An Error is an answer; anything else that leaves it is a
+    /// fault.
+    std::function<void(Input)> run;
+    /// Small whole files to begin with.
+    std::function<std::vector<std::string>()> seeds;
+};
+
+/// Models and galleries. Where nothing but the checksum is wrong with a file it is mended, so that mutations
+/// get further.
+[[nodiscard]] std::vector<Target> stackae_files();
+/// NPY, NPZ, IDX, gzipped IDX and lists.
+[[nodiscard]] std::vector<Target> picture_sources();
+/// One for each picture format that is decoded, and the preprocessing after it.
+[[nodiscard]] std::vector<Target> picture_formats();
+
+[[nodiscard]] std::vector<Target> all_targets();
+
+}  // namespace stackae::fuzz
