@@ -137,11 +137,6 @@ private:
     std::int64_t row_;
 };
 
-/// About how many bytes encoding `pictures` at a time takes beside the model: the pictures, their maps and
-/// codes, and the Encoder's copy of the weights and its blocks.
-[[nodiscard]] std::int64_t encoding_bytes(const Model& model, const EncodeOptions& options,
-                                          std::int64_t pictures);
-
 /// Runs pictures through a model. Primitives and buffers are made once, for blocks of fixed size, so
 /// that a picture's code does not depend on its neighbours. The model must outlive it; use one per thread.
 class Encoder {

@@ -7,7 +7,6 @@
 #include "stackae/model.hpp"
 
 #include "core/rows.hpp"
-#include "core/threads.hpp"
 #include "model/convolution_runner.hpp"
 #include "model/dense_runner.hpp"
 #include "model/radial_runner.hpp"
@@ -70,23 +69,6 @@ void check_finite(const char* what, const Tensor& rows) {
 }
 
 }  // namespace
-
-std::int64_t encoding_bytes(const Model& model, const EncodeOptions& options, std::int64_t pictures) {
-    const int layer = resolve_layer(model, options.layer);
-    const std::int64_t rows = model.recipe.size() + model.dense_inputs() + model.code_size(layer);
-    std::int64_t maps = 0;  // of one picture, which each thread has
-    for (const ConvolutionLayer& convolution : model.convolutions) {
-        maps += convolution.outputs();
-    }
-    std::int64_t blocks = 0;
-    const auto links = encoder_links(model, static_cast<int>(model.layers.size()));
-    for (const Chain::Link& link : links) {
-        blocks += std::min(pictures, encoding::block_rows(links)) * link.oc;
-    }
-    const std::int64_t threads = std::min<std::int64_t>(core::resolve_threads(options.threads), pictures);
-    const std::int64_t values = pictures * rows + threads * maps + blocks + model.parameters();
-    return values * static_cast<std::int64_t>(sizeof(float));
-}
 
 struct Encoder::State {
     State(const Model& model, const EncodeOptions& options)

@@ -11,6 +11,7 @@
 #include "core/rows.hpp"
 #include "core/safetensors.hpp"
 #include "fuzz/targets.hpp"
+#include "model/footprint.hpp"
 #include "model/json.hpp"
 #include "model/model_file.hpp"
 #include "search/gallery_file.hpp"
@@ -60,7 +61,7 @@ void run_model(Input input) {
     (void)to_json(model);
     (void)model.identity();
     save(model, "/dev/null");
-    if (one_of(input, 8) && encoding_bytes(model, {}, 2) < most_bytes) {
+    if (one_of(input, 8) && encoding::encoding_bytes(model, model.depth(), 1, 2) < most_bytes) {
         Tensor pictures({2, model.recipe.size()});
         std::fill(pictures.values().begin(), pictures.values().end(), 0.5F);
         Encoder encoder(model, {.layer = model.depth(), .threads = 1});
