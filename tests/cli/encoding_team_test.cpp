@@ -64,7 +64,7 @@ TEST_CASE("a picture whose code is not finite is named") {
     Model model = small_model();
     std::fill(model.layers.front().weights.values().begin(), model.layers.front().weights.values().end(),
               3e38F);
-    EncodingTeam team(model, {}, 2);
+    EncodingTeam team(model, {}, 2, 2);
     InputBatch batch = batch_of(0, 3);
     batch.pictures.row(1)[0] = batch.pictures.row(1)[1] = 1.0F;
     batch.entries[1].path = "bright.png";
