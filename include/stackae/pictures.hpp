@@ -42,6 +42,11 @@ struct PictureLimits {
     std::int64_t max_bytes = std::int64_t{1} << 30U;
     /// Which pages of a file become pictures.
     PageSelection pages = PageSelection::all;
+    /// Bytes of an array that had to be unpacked (gzip, `.npz`) or put into another order (Fortran's) that
+    /// stay in memory; a larger one goes to a temporary file as a whole.
+    std::int64_t memory = std::int64_t{256} << 20U;
+    /// Where that file goes; empty: /var/tmp. It has no name, and is gone when the program ends.
+    std::string temporary_folder = {};
 };
 
 /// A collection of pictures: a picture file, a folder (recursive; the first folder level below it is
@@ -93,7 +98,9 @@ struct RecipeOptions {
     ResizeMode resize = ResizeMode::border;
     float background = 0.0F;
     bool contrast = false;
-    bool standardize = false;  ///< fit Recipe::mean and deviation on the pictures
+    /// Fit Recipe::mean and deviation on the pictures, whose values may then lie anywhere. When absent: for
+    /// rows of numbers whose height and width are not given, since they are measurements and no pictures.
+    std::optional<bool> standardize;
 };
 
 /// Chooses the recipe: gray if all pictures looked at are gray, and their median height and width,

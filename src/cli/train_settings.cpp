@@ -283,7 +283,13 @@ void TrainSettings::declare_recipe(OptionParser& parser) {
                       recipe_.background = static_cast<float>(parse_number(text, 0.0, 1.0));
                   });
     parser.flag("contrast", "even out the contrast of each picture", recipe_.contrast);
-    parser.flag("standardize", "subtract each pixel's mean, divide by its deviation", recipe_.standardize);
+    parser.flag(
+        "standardize",
+        "subtract each value's mean, divide by its deviation: values may then lie outside of 0 to 1; so "
+        "it is for rows of numbers (n×d) where --img-size does not say that they are pictures",
+        [this] { recipe_.standardize = true; });
+    parser.flag("no-standardize", "leave values as they are, also rows of numbers",
+                [this] { recipe_.standardize = false; });
 }
 
 OptionParser::Handler TrainSettings::gradient(const char* option, const OptionParser::Handler& handler) {

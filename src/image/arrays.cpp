@@ -1,16 +1,13 @@
 #include "image/arrays.hpp"
 
-#include <atomic>
+#include <algorithm>
 #include <cstring>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <limits>
 #include <memory>
-#include <zlib.h>
 
 #include "stackae/error.hpp"
-
-#include "image/decode.hpp"
 
 namespace stackae::image {
 namespace {
@@ -24,45 +21,70 @@ PictureEntry array_entry(const std::string& path, std::int64_t i, const std::vec
     return entry;
 }
 
-struct CloseGzip {
-    void operator()(gzFile_s* file) const noexcept { ::gzclose(file); }
-};
+/// Of all values.
+std::uint64_t bytes_of(const ArrayHeader& header, const std::string& path) {
+    std::uint64_t bytes = header.type.bytes;
+    bool overflow = false;
+    for (const std::uint64_t extent : header.extents) {
+        overflow = __builtin_mul_overflow(bytes, extent, &bytes) || overflow;
+    }
+    if (overflow || bytes > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()) / 2) {
+        throw CorruptFile(
+            fmt::format("{}: an array of shape {} cannot be", path, fmt::join(header.extents, "×")));
+    }
+    return bytes;
+}
 
-/// Appends inflated bytes until there are `total`, or no more.
-void inflate_to(gzFile_s* file, std::uint64_t total, std::vector<std::byte>& bytes, const std::string& path) {
-    constexpr std::size_t step = std::size_t{1} << 20U;
-    bytes.reserve(std::min<std::uint64_t>(total, std::uint64_t{1} << 28U));  // a header may lie
-    while (bytes.size() < total) {
-        const std::size_t done = bytes.size();
-        const auto want = static_cast<std::size_t>(std::min<std::uint64_t>(step, total - done));
-        bytes.resize(done + want);
-        const int got = ::gzread(file, bytes.data() + done, static_cast<unsigned>(want));
-        int code = Z_OK;
-        const char* message = ::gzerror(file, &code);
-        if (got < 0 || (code != Z_OK && code != Z_STREAM_END)) {
-            throw CorruptFile(fmt::format("{}: gzip data is cut short or damaged after {} bytes: {}", path,
-                                          done + static_cast<std::size_t>(std::max(got, 0)), message));
-        }
-        bytes.resize(done + static_cast<std::size_t>(got));
-        if (got == 0) {
-            return;
-        }
+/// Throws CorruptFile when a file is not as long as its header says.
+void check_length(std::uint64_t found, std::uint64_t expected, const std::string& path) {
+    if (found != expected) {
+        throw CorruptFile(fmt::format("{}: {}{} bytes found, {} expected", path,
+                                      found < expected ? "cut short: " : "too long: at least ", found,
+                                      expected));
     }
 }
 
-cv::Mat view(const std::byte* data, int height, int width, int type) {
-    return {height, width, type, const_cast<std::byte*>(data)};
+/// From Fortran's order, in which the first index runs fastest, to one picture after the other: as many
+/// pictures at once as fit in memory.
+Content reordered(const Content& values, const ArrayShape& shape, std::uint64_t value_bytes,
+                  const PictureLimits& limits) {
+    constexpr std::int64_t most = std::int64_t{64} << 20U;
+    const auto bytes = static_cast<std::size_t>(value_bytes);
+    const auto size = static_cast<std::size_t>(shape.values());
+    const auto count = static_cast<std::size_t>(shape.count);
+    const auto fit = static_cast<std::size_t>(std::min(most, limits.memory)) / (size * bytes);
+    const std::size_t at_once = std::clamp<std::size_t>(fit, 1, count);
+    ByteStore store(values.size(), limits);
+    std::vector<std::byte> run(at_once * bytes);
+    std::vector<std::byte> pictures(at_once * size * bytes);
+    for (std::size_t first = 0; first < count; first += at_once) {
+        const std::size_t now = std::min(at_once, count - first);
+        std::size_t from = 0;  // y runs faster than x, x faster than the channel
+        for (int c = 0; c < shape.channels; ++c) {
+            for (int x = 0; x < shape.width; ++x) {
+                for (int y = 0; y < shape.height; ++y, ++from) {
+                    values.read_at((from * count + first) * bytes, std::span(run).first(now * bytes));
+                    const std::size_t to =
+                        static_cast<std::size_t>((std::int64_t{y} * shape.width + x) * shape.channels + c);
+                    for (std::size_t i = 0; i < now; ++i) {
+                        std::memcpy(pictures.data() + (i * size + to) * bytes, run.data() + i * bytes, bytes);
+                    }
+                }
+            }
+        }
+        store.append(ByteSpan(pictures).first(now * size * bytes));
+    }
+    return Content(std::move(store));
 }
 
 class ArraySource : public Pictures::Source {
 public:
-    ArraySource(std::string path, Content content, std::uint64_t data, const ArrayShape& shape, int depth,
+    ArraySource(std::string path, Content values, const ValueType& type, const ArrayShape& shape,
                 std::vector<std::string> labels)
         : path_(std::move(path)),
-          content_(std::move(content)),
-          values_(content_.bytes().subspan(data)),
+          values_(std::move(values)),
+          type_(type),
           shape_(shape),
-          depth_(depth),
           labels_(std::move(labels)) {}
 
     [[nodiscard]] std::int64_t size() const override { return shape_.count; }
@@ -80,40 +102,25 @@ public:
             width = recipe->width;
             channels = recipe->channels;
         }
-        const std::uint64_t bytes = static_cast<std::uint64_t>(shape_.values()) * CV_ELEM_SIZE1(depth_);
-        count_loaded(bytes);
-        const std::byte* data = values_.data() + static_cast<std::uint64_t>(i) * bytes;
-        const int type = CV_MAKETYPE(depth_, channels);
-        if (depth_ == CV_8U) {
-            return {view(data, height, width, type), 255.0, false, false, {}};
+        std::vector<std::byte> raw(static_cast<std::uint64_t>(shape_.values()) * type_.bytes);
+        try {
+            values_.read_at(static_cast<std::uint64_t>(i) * raw.size(), raw);
+        } catch (const IoError& error) {
+            throw BadPicture(PictureStatus::unreadable, error.what());
         }
-        cv::Mat pixels(height, width, type);  // a copy, since the file may hold values at odd addresses
-        std::memcpy(pixels.data, data, bytes);
-        if (depth_ == CV_16U) {
-            return {pixels, 65535.0, false, false, {}};
-        }
-        pixels.convertTo(pixels, CV_32F);
-        check_unit_range(pixels);
-        return {pixels, 1.0, false, false, {}};
+        ArrayPixels array = pixels_of(raw, type_, height, width, channels);
+        Picture picture;
+        picture.pixels = std::move(array.pixels);
+        picture.white = array.white;
+        return picture;
     }
 
 private:
-    /// Lets go of the file's memory now and then: a large file does not stay in it as a whole.
-    void count_loaded(std::uint64_t bytes) const {
-        constexpr std::uint64_t step = std::uint64_t{32} << 20U;
-        const std::uint64_t before = loaded_.fetch_add(bytes);
-        if (before / step != (before + bytes) / step) {
-            content_.release();
-        }
-    }
-
     std::string path_;
-    Content content_;
-    ByteSpan values_;
+    Content values_;
+    ValueType type_;
     ArrayShape shape_;
-    int depth_;
     std::vector<std::string> labels_;
-    mutable std::atomic<std::uint64_t> loaded_{0};  ///< bytes, by any thread
 };
 
 class TensorSource : public Pictures::Source {
@@ -126,8 +133,11 @@ public:
     [[nodiscard]] const std::string& path() const override { return path_; }
     [[nodiscard]] bool labelled() const override { return !labels_.empty(); }
     [[nodiscard]] Picture load(std::int64_t i, const Recipe* /*recipe*/) const override {
-        const auto* data = reinterpret_cast<const std::byte*>(pictures_.row(i).data());
-        return {view(data, shape_.height, shape_.width, CV_32FC(shape_.channels)), 1.0, false, false, {}};
+        auto* data = const_cast<float*>(pictures_.row(i).data());  // a view: OpenCV has none that is const
+        Picture picture;
+        picture.pixels = cv::Mat(shape_.height, shape_.width, CV_32FC(shape_.channels), data);
+        picture.white = 1.0;
+        return picture;
     }
 
 private:
@@ -171,50 +181,76 @@ ArrayShape array_shape(const std::vector<std::uint64_t>& extents, bool rows_allo
     return shape;
 }
 
-std::uint64_t array_bytes(const ArrayShape& shape, std::uint64_t value_bytes, const std::string& path) {
-    std::uint64_t bytes = value_bytes;
-    bool overflow = false;
-    for (const std::int64_t extent :
-         {shape.count, std::int64_t{shape.height}, std::int64_t{shape.width}, std::int64_t{shape.channels}}) {
-        overflow = __builtin_mul_overflow(bytes, static_cast<std::uint64_t>(extent), &bytes) || overflow;
-    }
-    if (overflow || bytes > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()) / 2) {
-        throw CorruptFile(fmt::format("{}: {} pictures of {} × {} × {} cannot be", path, shape.count,
-                                      shape.height, shape.width, shape.channels));
-    }
-    return bytes;
+Array array_in_file(core::InputFile file, std::uint64_t begin, std::uint64_t size, const ParseHeader& parse) {
+    PartStream stream(file, begin, size);
+    StreamHead head(stream);
+    ArrayHeader header = parse(head);
+    const std::uint64_t bytes = bytes_of(header, file.path());
+    check_length(size, header.data + bytes, file.path());
+    const std::uint64_t data = begin + header.data;
+    return {std::move(header), Content(std::move(file), data, bytes)};
 }
 
-void check_length(std::uint64_t found, std::uint64_t expected, const std::string& path) {
-    if (found != expected) {
-        throw CorruptFile(fmt::format("{}: {}{} bytes found, {} expected", path,
-                                      found < expected ? "cut short: " : "too long: at least ", found,
-                                      expected));
-    }
+Array array_in_stream(ByteStream& stream, const std::string& path, const ParseHeader& parse,
+                      const PictureLimits& limits) {
+    StreamHead head(stream);
+    ArrayHeader header = parse(head);
+    const std::uint64_t bytes = bytes_of(header, path);
+    ByteStore values(bytes, limits);
+    values.append(stream, bytes);
+    std::byte more{};
+    const std::size_t beyond = stream.read(std::span(&more, 1));
+    check_length(head.size() + values.size() + beyond, header.data + bytes, path);
+    return {std::move(header), Content(std::move(values))};
 }
 
-Content::Content(const std::string& path, std::size_t header_bytes, const Length& length) : file_(path) {
-    if (!packed()) {
-        return;
+Array array_of_file(const std::string& path, const ParseHeader& parse, const PictureLimits& limits) {
+    core::InputFile file(path);
+    if (!file.size()) {
+        throw IoError(fmt::format("{}: a pipe or device found, a regular file expected", path));
     }
-    const std::unique_ptr<gzFile_s, CloseGzip> file(::gzopen(path.c_str(), "rbe"));
-    if (!file) {
-        throw IoError(fmt::format("{}: cannot open", path));
+    PartStream beginning(file, 0, *file.size());
+    StreamHead head(beginning);
+    if (!Bytes(head.first(2), false).has(0, "\x1f\x8b")) {
+        const std::uint64_t size = *file.size();
+        return array_in_file(std::move(file), 0, size, parse);
     }
-    inflate_to(file.get(), header_bytes, inflated_, path);
-    inflate_to(file.get(), length(inflated_) + 1, inflated_, path);
+    GzipStream stream(path);
+    return array_in_stream(stream, path, parse, limits);
 }
 
-SourcePointer array_source(std::string path, Content content, std::uint64_t data, const ArrayShape& shape,
-                           char kind, int value_bytes, std::vector<std::string> labels,
+SourcePointer array_source(std::string path, Array array, std::vector<std::string> labels,
                            const PictureLimits& limits) {
+    const ArrayHeader& header = array.header;
+    const ArrayShape shape = array_shape(header.extents, true, path);
     if (std::int64_t{shape.height} * shape.width > limits.max_pixels) {
         throw InvalidArgument(fmt::format("{}: pictures of {} × {} pixels found, at most {} in all expected",
                                           path, shape.width, shape.height, limits.max_pixels));
     }
-    const int depth = kind == 'f' ? (value_bytes == 8 ? CV_64F : CV_32F) : value_bytes == 2 ? CV_16U : CV_8U;
-    return std::make_shared<ArraySource>(std::move(path), std::move(content), data, shape, depth,
+    if (shape.values() > limits.max_bytes / static_cast<std::int64_t>(sizeof(float))) {
+        throw InvalidArgument(
+            fmt::format("{}: pictures of {} × {} × {} values found, which take more than {} bytes", path,
+                        shape.height, shape.width, shape.channels, limits.max_bytes));
+    }
+    if (!header.type.is_number()) {
+        throw InvalidArgument(fmt::format("{}: an array of text found, numbers expected", path));
+    }
+    if (header.fortran && shape.values() > 1) {
+        array.values = reordered(array.values, shape, header.type.bytes, limits);
+    }
+    return std::make_shared<ArraySource>(std::move(path), std::move(array.values), header.type, shape,
                                          std::move(labels));
+}
+
+std::vector<std::string> labels_of(const Array& array) {
+    const auto bytes = static_cast<std::size_t>(array.header.type.bytes);
+    std::vector<std::byte> values(static_cast<std::size_t>(array.values.size()));
+    array.values.read_at(0, values);
+    std::vector<std::string> labels;
+    for (std::size_t at = 0; at < values.size(); at += bytes) {
+        labels.push_back(text_of(std::span(values).subspan(at, bytes), array.header.type));
+    }
+    return labels;
 }
 
 SourcePointer tensor_source(Tensor pictures, std::vector<std::string> labels) {
@@ -226,12 +262,6 @@ SourcePointer tensor_source(Tensor pictures, std::vector<std::string> labels) {
     if (!labels.empty() && static_cast<std::int64_t>(labels.size()) != shape.count) {
         throw InvalidArgument(
             fmt::format("pictures in memory: {} labels found, {} expected", labels.size(), shape.count));
-    }
-    for (const float value : pictures.values()) {
-        if (!(value >= 0.0F && value <= 1.0F)) {
-            throw InvalidArgument(
-                fmt::format("pictures in memory: value {} found; floats in [0, 1] expected", value));
-        }
     }
     return std::make_shared<TensorSource>(std::move(pictures), shape, std::move(labels));
 }

@@ -7,8 +7,9 @@
 #include <vector>
 
 #include "core/file_io.hpp"
-#include "image/bytes.hpp"
+#include "image/content.hpp"
 #include "image/source.hpp"
+#include "image/values.hpp"
 
 namespace stackae::image {
 
@@ -28,51 +29,49 @@ struct ArrayShape {
 [[nodiscard]] ArrayShape array_shape(const std::vector<std::uint64_t>& extents, bool rows_allowed,
                                      const std::string& path);
 
-/// n × h × w × c × bytes; throws CorruptFile when that overflows.
-[[nodiscard]] std::uint64_t array_bytes(const ArrayShape& shape, std::uint64_t value_bytes,
-                                        const std::string& path);
-
-/// Throws CorruptFile when a file is not as long as its header says.
-void check_length(std::uint64_t found, std::uint64_t expected, const std::string& path);
-
-/// A file's bytes: mapped, or inflated once where it is gzipped.
-class Content {
-public:
-    /// Given the first header_bytes of the content, the length of the whole.
-    using Length = std::function<std::uint64_t(ByteSpan header)>;
-
-    /// A gzipped file is inflated no further than a byte beyond the length. Throws IoError, CorruptFile when
-    /// the gzip data is damaged, and whatever `length` throws.
-    Content(const std::string& path, std::size_t header_bytes, const Length& length);
-    [[nodiscard]] bool packed() const { return Bytes(file_.bytes(), false).has(0, "\x1f\x8b"); }
-    [[nodiscard]] ByteSpan bytes() const { return inflated_.empty() ? file_.bytes() : ByteSpan(inflated_); }
-    /// As MappedFile's.
-    void release() const { file_.release(); }
-
-private:
-    core::MappedFile file_;
-    std::vector<std::byte> inflated_;
-};
-
-/// Pictures in an array of u1, u2, f4 or f8 values that begins at `data` of the content.
-/// labels: n, or none. Throws InvalidArgument when a picture has more pixels than the limit.
-[[nodiscard]] SourcePointer array_source(std::string path, Content content, std::uint64_t data,
-                                         const ArrayShape& shape, char kind, int value_bytes,
-                                         std::vector<std::string> labels, const PictureLimits& limits);
-
 /// What an NPY file begins with.
 inline constexpr std::string_view npy_magic = "\x93NUMPY";
 
-/// What an NPY header says.
-struct NpyHeader {
-    char kind = 'u';  ///< 'u' or 'f'
-    int value_bytes = 1;
-    std::vector<std::uint64_t> shape;
+/// What the header of an NPY or IDX file says.
+struct ArrayHeader {
+    ValueType type;
+    std::vector<std::uint64_t> extents;
+    bool fortran = false;    ///< the first index runs fastest
     std::uint64_t data = 0;  ///< where the values begin
 };
 
-/// Parses an NPY header, versions 1 to 3. Throws CorruptFile, or InvalidArgument for kinds of values that
-/// are no pictures (objects, big-endian, Fortran order, …), naming the path.
-[[nodiscard]] NpyHeader parse_npy(ByteSpan file, const std::string& path);
+/// An NPY header, versions 1 to 3. Throws CorruptFile, or InvalidArgument for kinds of values that are
+/// neither numbers nor text (objects, records, …), naming the path.
+[[nodiscard]] ArrayHeader parse_npy(StreamHead& file, const std::string& path);
+
+/// An IDX header. Throws CorruptFile, naming the path.
+[[nodiscard]] ArrayHeader parse_idx(StreamHead& file, const std::string& path);
+
+using ParseHeader = std::function<ArrayHeader(StreamHead& file)>;
+
+/// Values of an array, and what they are.
+struct Array {
+    ArrayHeader header;
+    Content values;
+};
+
+/// An array in a part of a file. Throws IoError, CorruptFile when there are not as many bytes as its header
+/// says, and whatever `parse` throws.
+[[nodiscard]] Array array_in_file(core::InputFile file, std::uint64_t begin, std::uint64_t size,
+                                  const ParseHeader& parse);
+/// An array that has to be unpacked: no further than a byte beyond what its header says. Throws the same.
+[[nodiscard]] Array array_in_stream(ByteStream& stream, const std::string& path, const ParseHeader& parse,
+                                    const PictureLimits& limits);
+/// An array in a file of its own, gzipped or not. Throws the same, also where it is no regular file.
+[[nodiscard]] Array array_of_file(const std::string& path, const ParseHeader& parse,
+                                  const PictureLimits& limits);
+
+/// The pictures of an array. labels: n, or none. Throws InvalidArgument when a picture has more pixels than
+/// the limit, or values are text.
+[[nodiscard]] SourcePointer array_source(std::string path, Array array, std::vector<std::string> labels,
+                                         const PictureLimits& limits);
+
+/// One text a value, of an array of one extent (or n × 1).
+[[nodiscard]] std::vector<std::string> labels_of(const Array& array);
 
 }  // namespace stackae::image

@@ -9,19 +9,6 @@
 
 namespace stackae::image {
 
-void check_unit_range(const cv::Mat& pixels) {
-    const int row = pixels.cols * pixels.channels();
-    for (int y = 0; y < pixels.rows; ++y) {
-        const auto* values = pixels.ptr<float>(y);
-        for (int x = 0; x < row; ++x) {
-            if (!(values[x] >= 0.0F && values[x] <= 1.0F)) {
-                throw BadPicture(PictureStatus::unsupported,
-                                 fmt::format("value {} found; floats in [0, 1] expected", values[x]));
-            }
-        }
-    }
-}
-
 Picture decode(ByteSpan file, const DecodeOptions& options) {
     return decoder_of(file).decode(file, options);
 }

@@ -15,7 +15,4 @@ namespace stackae::image {
 /// More than that is in no picture within the limits.
 [[nodiscard]] std::uint64_t most_file_bytes(const PictureLimits& limits);
 
-/// Throws BadPicture (unsupported) when a float lies outside of [0, 1] or is not a number.
-void check_unit_range(const cv::Mat& pixels);
-
 }  // namespace stackae::image

@@ -1,6 +1,7 @@
 #include <filesystem>
 #include <fmt/format.h>
 #include <optional>
+#include <string_view>
 
 #include "stackae/error.hpp"
 
@@ -11,65 +12,44 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// The header is a magic number (0, 0, kind of value, number of extents) and the extents, 32 bits each,
-/// big-endian (LeCun's MNIST page).
-constexpr std::size_t longest_header = 4 + 4 * 4;
-
-struct IdxHeader {
-    std::vector<std::uint64_t> extents;
-    std::uint64_t data = 0;
-};
-
-IdxHeader parse_idx(ByteSpan file, const std::string& path) {
-    const Bytes bytes(file, true);
-    if (bytes.has(0, npy_magic)) {
-        throw InvalidArgument(fmt::format(
-            "{}: NPY found, IDX expected; gzip is read for IDX only, NPY has to be unpacked", path));
+/// Kinds of values by their number (LeCun's MNIST page).
+std::optional<ValueType> type_of(unsigned kind) {
+    switch (kind) {
+        case 0x08:
+            return ValueType{'u', 1, true};
+        case 0x09:
+            return ValueType{'i', 1, true};
+        case 0x0B:
+            return ValueType{'i', 2, true};
+        case 0x0C:
+            return ValueType{'i', 4, true};
+        case 0x0D:
+            return ValueType{'f', 4, true};
+        case 0x0E:
+            return ValueType{'f', 8, true};
+        default:
+            return std::nullopt;
     }
-    if (file.size() < 8 || bytes.u16(0) != 0) {
-        throw CorruptFile(
-            fmt::format("{}: IDX header: {} bytes that do not begin with 0, 0", path, file.size()));
-    }
-    const unsigned kind = bytes.u8(2);
-    const unsigned extents = bytes.u8(3);
-    if (kind != 8) {
-        throw CorruptFile(
-            fmt::format("{}: IDX header: values of kind 0x{:02x} found, 0x08 (bytes) expected", path, kind));
-    }
-    IdxHeader header;
-    header.data = 4 + 4 * std::uint64_t{extents};
-    if (extents < 1 || extents > 4 || file.size() < header.data) {
-        throw CorruptFile(fmt::format("{}: IDX header: {} extents in {} bytes found, 1 to 4 expected", path,
-                                      extents, file.size()));
-    }
-    for (unsigned i = 0; i < extents; ++i) {
-        header.extents.push_back(bytes.u32(4 + 4 * std::uint64_t{i}));
-    }
-    return header;
 }
 
-std::vector<std::string> read_labels(const std::string& path, std::int64_t pictures) {
-    const auto length_of = [&](ByteSpan bytes) {
-        const IdxHeader header = parse_idx(bytes, path);
-        if (header.extents.size() != 1) {
-            throw CorruptFile(
-                fmt::format("{}: IDX labels with {} extents found, 1 expected", path, header.extents.size()));
-        }
-        return header.data + header.extents[0];
-    };
-    const Content content(path, 8, length_of);
-    const std::uint64_t expected = length_of(content.bytes());
-    check_length(content.bytes().size(), expected, path);
-    if (expected - 8 != static_cast<std::uint64_t>(pictures)) {
-        throw CorruptFile(
-            fmt::format("{}: {} labels found, {} expected, one a picture", path, expected - 8, pictures));
+std::vector<std::string> read_labels(const std::string& path, std::int64_t pictures,
+                                     const PictureLimits& limits) {
+    const Array array = array_of_file(
+        path,
+        [&](StreamHead& file) {
+            ArrayHeader header = parse_idx(file, path);
+            if (header.extents.size() != 1) {
+                throw CorruptFile(fmt::format("{}: IDX labels with {} extents found, 1 expected", path,
+                                              header.extents.size()));
+            }
+            return header;
+        },
+        limits);
+    if (array.header.extents[0] != static_cast<std::uint64_t>(pictures)) {
+        throw CorruptFile(fmt::format("{}: {} labels found, {} expected, one a picture", path,
+                                      array.header.extents[0], pictures));
     }
-    std::vector<std::string> labels;
-    labels.reserve(static_cast<std::size_t>(pictures));
-    for (const std::byte value : content.bytes().subspan(8)) {
-        labels.push_back(std::to_string(std::to_integer<unsigned>(value)));
-    }
-    return labels;
+    return labels_of(array);
 }
 
 bool replace(std::string& text, std::string_view from, std::string_view to) {
@@ -86,7 +66,8 @@ std::optional<std::string> find_labels(const std::string& path) {
     const fs::path images(path);
     std::string name = images.filename().string();
     bool changed = replace(name, "images", "labels");
-    changed = replace(name, "idx3", "idx1") || replace(name, "idx4", "idx1") || changed;
+    changed = replace(name, "idx3", "idx1") || replace(name, "idx4", "idx1") ||
+              replace(name, "idx2", "idx1") || changed;
     if (!changed) {
         return std::nullopt;
     }
@@ -102,22 +83,55 @@ std::optional<std::string> find_labels(const std::string& path) {
 
 }  // namespace
 
-SourcePointer open_idx(const std::string& path, const PictureLimits& limits) {
-    const auto shape_of = [&](ByteSpan bytes) {
-        return array_shape(parse_idx(bytes, path).extents, false, path);
-    };
-    const auto length_of = [&](ByteSpan bytes) {
-        return parse_idx(bytes, path).data + array_bytes(shape_of(bytes), 1, path);
-    };
-    Content content(path, longest_header, length_of);
-    const ArrayShape shape = shape_of(content.bytes());
-    check_length(content.bytes().size(), length_of(content.bytes()), path);
-    std::vector<std::string> labels;
-    if (const std::optional<std::string> labels_path = find_labels(path)) {
-        labels = read_labels(*labels_path, shape.count);
+/// A magic number (0, 0, kind of value, number of extents) and the extents, 32 bits each; all big-endian, the
+/// values too.
+ArrayHeader parse_idx(StreamHead& file, const std::string& path) {
+    const ByteSpan beginning = file.first(8);
+    const Bytes bytes(beginning, true);
+    if (beginning.size() < 8 || bytes.u16(0) != 0) {
+        throw CorruptFile(
+            fmt::format("{}: IDX header: {} bytes that do not begin with 0, 0", path, beginning.size()));
     }
-    const std::uint64_t data = parse_idx(content.bytes(), path).data;
-    return array_source(path, std::move(content), data, shape, 'u', 1, std::move(labels), limits);
+    const std::optional<ValueType> type = type_of(bytes.u8(2));
+    if (!type) {
+        throw CorruptFile(
+            fmt::format("{}: IDX header: values of kind 0x{:02x} found, 0x08, 0x09 or 0x0b to 0x0e "
+                        "expected",
+                        path, bytes.u8(2)));
+    }
+    const unsigned extents = bytes.u8(3);
+    ArrayHeader header;
+    header.type = *type;
+    header.data = 4 + 4 * std::uint64_t{extents};
+    const Bytes whole(file.first(static_cast<std::size_t>(header.data)), true);
+    if (extents < 1 || extents > 4 || whole.size() < header.data) {
+        throw CorruptFile(fmt::format("{}: IDX header: {} extents in {} bytes found, 1 to 4 expected", path,
+                                      extents, whole.size()));
+    }
+    for (unsigned i = 0; i < extents; ++i) {
+        header.extents.push_back(whole.u32(4 + 4 * std::uint64_t{i}));
+    }
+    return header;
+}
+
+SourcePointer open_idx(const std::string& path, const PictureLimits& limits) {
+    ArrayShape shape;
+    bool npy = false;
+    Array array = array_of_file(
+        path,
+        [&](StreamHead& file) {
+            npy = Bytes(file.first(npy_magic.size()), false).has(0, npy_magic);  // in a .gz file
+            ArrayHeader header = npy ? parse_npy(file, path) : parse_idx(file, path);
+            shape = array_shape(header.extents, true, path);
+            return header;
+        },
+        limits);
+    std::vector<std::string> labels;
+    const std::optional<std::string> labels_path = npy ? std::nullopt : find_labels(path);
+    if (labels_path) {
+        labels = read_labels(*labels_path, shape.count, limits);
+    }
+    return array_source(path, std::move(array), std::move(labels), limits);
 }
 
 }  // namespace stackae::image

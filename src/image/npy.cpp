@@ -32,7 +32,8 @@ std::string_view value_of(std::string_view header, std::string_view key, const s
     corrupt(path, fmt::format("no '{}'", key));
 }
 
-void parse_kind(std::string_view value, const std::string& path, NpyHeader& header) {
+/// As in '<f4': byte order, kind, bytes a value.
+ValueType parse_type(std::string_view value, const std::string& path) {
     if (value.front() != '\'' && value.front() != '"') {
         throw InvalidArgument(fmt::format("{}: NPY of records found; plain numbers expected", path));
     }
@@ -40,14 +41,29 @@ void parse_kind(std::string_view value, const std::string& path, NpyHeader& head
     if (end == std::string_view::npos) {
         corrupt(path, "'descr' without an end");
     }
-    const std::string_view kind = value.substr(1, end - 1);
-    const bool bytes = kind == "|u1" || kind == "<u1" || kind == ">u1" || kind == "u1";
-    if (!bytes && kind != "<u2" && kind != "<f4" && kind != "<f8") {
-        throw InvalidArgument(
-            fmt::format("{}: NPY of '{}' found; u1, u2, f4 or f8, little-endian, expected", path, kind));
+    const std::string_view name = value.substr(1, end - 1);
+    const bool ordered = !name.empty() && std::string_view("<>|=").find(name.front()) != name.npos;
+    const std::string_view kind = name.substr(ordered ? 1 : 0);
+    ValueType type;
+    type.big_endian = name.starts_with('>');
+    type.kind = kind.empty() ? '\0' : kind.front();
+    const char* const last = kind.data() + kind.size();
+    std::uint32_t bytes = 0;
+    const bool counted = kind.size() > 1 && std::from_chars(kind.data() + 1, last, bytes).ptr == last;
+    const bool power = bytes == 1 || bytes == 2 || bytes == 4 || bytes == 8;
+    const bool known = type.kind == 'b'                       ? bytes == 1
+                       : type.kind == 'f'                     ? power && bytes > 1
+                       : type.kind == 'u' || type.kind == 'i' ? power
+                       : type.kind == 'S' || type.kind == 'U' ? bytes > 0
+                                                              : false;
+    if (!counted || !known) {
+        throw InvalidArgument(fmt::format(
+            "{}: NPY of '{}' found; truth values, whole numbers of 8 to 64 bits or floats of 16 to "
+            "64 bits expected",
+            path, name));
     }
-    header.kind = bytes ? 'u' : kind[1];
-    header.value_bytes = bytes ? 1 : kind[2] - '0';
+    type.bytes = std::uint64_t{bytes} * (type.kind == 'U' ? 4 : 1);
+    return type;
 }
 
 std::vector<std::uint64_t> parse_shape(std::string_view value, const std::string& path) {
@@ -80,10 +96,12 @@ std::vector<std::uint64_t> parse_shape(std::string_view value, const std::string
 
 }  // namespace
 
-NpyHeader parse_npy(ByteSpan file, const std::string& path) {
-    const Bytes bytes(file, false);
-    if (!bytes.has(0, npy_magic) || file.size() < 12) {
-        corrupt(path, fmt::format("{} bytes that do not begin with \\x93NUMPY", file.size()));
+ArrayHeader parse_npy(StreamHead& file, const std::string& path) {
+    constexpr std::uint64_t longest = std::uint64_t{1} << 20U;
+    const ByteSpan beginning = file.first(12);
+    const Bytes bytes(beginning, false);
+    if (!bytes.has(0, npy_magic) || beginning.size() < 12) {
+        corrupt(path, fmt::format("{} bytes that do not begin with \\x93NUMPY", beginning.size()));
     }
     const unsigned version = bytes.u8(6);
     if (version < 1 || version > 3) {
@@ -91,38 +109,34 @@ NpyHeader parse_npy(ByteSpan file, const std::string& path) {
     }
     const std::uint64_t begin = version == 1 ? 10 : 12;
     const std::uint64_t length = version == 1 ? bytes.u16(8) : bytes.u32(8);
-    if (length > file.size() - begin) {
-        corrupt(path, fmt::format("{} bytes found, {} expected", file.size() - begin, length));
+    if (length > longest) {
+        corrupt(path, fmt::format("length {} found, at most {} expected", length, longest));
     }
-    const std::string_view text(reinterpret_cast<const char*>(file.data()) + begin, length);
-    NpyHeader header;
+    const ByteSpan whole = file.first(static_cast<std::size_t>(begin + length));
+    if (length > whole.size() - begin) {
+        corrupt(path, fmt::format("{} bytes found, {} expected", whole.size() - begin, length));
+    }
+    const std::string_view text(reinterpret_cast<const char*>(whole.data()) + begin,
+                                static_cast<std::size_t>(length));
+    ArrayHeader header;
     header.data = begin + length;
-    parse_kind(value_of(text, "descr", path), path, header);
+    header.type = parse_type(value_of(text, "descr", path), path);
     const std::string_view order = value_of(text, "fortran_order", path);
-    if (order.starts_with("True")) {
-        throw InvalidArgument(
-            fmt::format("{}: NPY in Fortran order found; C order expected (numpy.ascontiguousarray)", path));
-    }
-    if (!order.starts_with("False")) {
+    header.fortran = order.starts_with("True");
+    if (!header.fortran && !order.starts_with("False")) {
         corrupt(path, "'fortran_order' is neither True nor False");
     }
-    header.shape = parse_shape(value_of(text, "shape", path), path);
+    header.extents = parse_shape(value_of(text, "shape", path), path);
     return header;
 }
 
 SourcePointer open_npy(const std::string& path, const PictureLimits& limits) {
-    Content content(path, 0, [](ByteSpan) -> std::uint64_t { return 0; });
-    if (content.packed()) {
-        throw InvalidArgument(
-            fmt::format("{}: gzip found; it is read for IDX only, NPY has to be unpacked", path));
-    }
-    const NpyHeader header = parse_npy(content.bytes(), path);
-    const ArrayShape shape = array_shape(header.shape, true, path);
-    const std::uint64_t expected =
-        header.data + array_bytes(shape, static_cast<std::uint64_t>(header.value_bytes), path);
-    check_length(content.bytes().size(), expected, path);
-    return array_source(path, std::move(content), header.data, shape, header.kind, header.value_bytes, {},
-                        limits);
+    const auto parse = [&](StreamHead& file) {
+        ArrayHeader header = parse_npy(file, path);
+        (void)array_shape(header.extents, true, path);  // before a value is read
+        return header;
+    };
+    return array_source(path, array_of_file(path, parse, limits), {}, limits);
 }
 
 }  // namespace stackae::image

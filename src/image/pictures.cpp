@@ -6,7 +6,6 @@
 #include <cstring>
 #include <filesystem>
 #include <fmt/format.h>
-#include <fstream>
 #include <string_view>
 
 #include "stackae/error.hpp"
@@ -60,7 +59,7 @@ Kind kind_of(const std::string& path) {
     if (name.ends_with(".txt")) {
         return Kind::list;
     }
-    if (name.ends_with(".npy")) {
+    if (name.ends_with(".npy") || name.ends_with(".npy.gz")) {
         return Kind::npy;
     }
     if (name.ends_with("ubyte") || name.ends_with(".idx")) {
@@ -70,18 +69,17 @@ Kind kind_of(const std::string& path) {
     if (!fs::is_regular_file(path, ignored)) {
         return Kind::picture;  // bytes of a pipe are read only once
     }
-    std::ifstream file(path, std::ios::binary);
-    if (!file) {
-        throw IoError(fmt::format("{}: cannot open: {}", path, std::strerror(errno)));
-    }
-    std::array<char, 8> head{};
-    file.read(head.data(), head.size());
-    const auto found = static_cast<std::size_t>(file.gcount());
-    const image::Bytes bytes(std::as_bytes(std::span(head)).first(found), true);
+    const core::InputFile file(path);
+    std::array<std::byte, 8> head{};
+    const auto count =
+        static_cast<std::size_t>(std::min<std::uint64_t>(head.size(), file.size().value_or(0)));
+    file.read_at(0, std::span<std::byte>(head).first(count));
+    const image::Bytes bytes(image::ByteSpan(head).first(count), true);
     if (bytes.has(0, image::npy_magic)) {
         return Kind::npy;
     }
-    const bool idx = found >= 4 && bytes.u16(0) == 0 && bytes.u8(2) == 8 && bytes.u8(3) <= 4;
+    const bool idx = count >= 4 && bytes.u16(0) == 0 && bytes.u8(2) >= 0x08 && bytes.u8(2) <= 0x0E &&
+                     bytes.u8(3) >= 1 && bytes.u8(3) <= 4;
     return idx || bytes.has(0, "\x1f\x8b") ? Kind::idx : Kind::picture;
 }
 
@@ -113,9 +111,9 @@ Pictures& Pictures::operator=(Pictures&&) noexcept = default;
 Pictures::~Pictures() = default;
 
 Pictures Pictures::open(const std::string& path, const PictureLimits& limits) {
-    if (limits.max_pixels < 1) {
-        throw InvalidArgument(
-            fmt::format("{}: a limit of {} pixels found, at least 1 expected", path, limits.max_pixels));
+    if (limits.max_pixels < 1 || limits.memory < 1) {
+        throw InvalidArgument(fmt::format("{}: limits of {} pixels and {} bytes found, at least 1 expected",
+                                          path, limits.max_pixels, limits.memory));
     }
     std::error_code error;
     const fs::file_status status = fs::status(path, error);

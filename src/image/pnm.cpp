@@ -144,9 +144,6 @@ Picture decode_pnm(ByteSpan file, const DecodeOptions& options) {
     } else {
         read_binary(file, header, picture.pixels);
     }
-    if (depth == CV_32F) {
-        check_unit_range(picture.pixels);
-    }
     const std::int64_t pictures = count_pictures(file, header);
     if (pictures > 1) {
         picture.remark = fmt::format("first of {} pictures used", pictures);

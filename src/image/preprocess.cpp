@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <fmt/format.h>
+#include <limits>
 #include <opencv2/imgproc.hpp>
 
 namespace stackae::image {
@@ -85,9 +87,9 @@ bool is_opaque(const cv::Mat& pixels, float white) {
     return true;
 }
 
-/// c · α + background · (1 − α), in floats.
+/// c · α + background · (1 − α), in floats, at most `most` times white.
 template <class T>
-cv::Mat blended(const Picture& picture, float background) {
+cv::Mat blended(const Picture& picture, float background, float most) {
     const cv::Mat& pixels = picture.pixels;
     const auto white = static_cast<float>(picture.white);
     const int colours = pixels.channels() - 1;
@@ -100,7 +102,7 @@ cv::Mat blended(const Picture& picture, float background) {
             const float behind = background * white * (1.0F - alpha);
             for (int c = 0; c < colours; ++c) {
                 const float colour = static_cast<float>(from[c]) * (picture.premultiplied ? 1.0F : alpha);
-                to[c] = std::min(white, colour + behind);
+                to[c] = std::min(most * white, colour + behind);
             }
         }
     }
@@ -108,9 +110,9 @@ cv::Mat blended(const Picture& picture, float background) {
 }
 
 template <class T>
-cv::Mat without_alpha(const Picture& picture, float background) {
+cv::Mat without_alpha(const Picture& picture, float background, float most) {
     if (!is_opaque<T>(picture.pixels, static_cast<float>(picture.white))) {
-        return blended<T>(picture, background);
+        return blended<T>(picture, background, most);
     }
     cv::Mat result;  // as the same picture without an alpha channel would come in
     if (picture.pixels.channels() == 2) {
@@ -122,26 +124,26 @@ cv::Mat without_alpha(const Picture& picture, float background) {
 }
 
 /// 1 or 3 channels.
-cv::Mat flattened(const Picture& picture, float background) {
+cv::Mat flattened(const Picture& picture, float background, float most = 1.0F) {
     if (picture.pixels.channels() % 2 == 1) {
         return picture.pixels;
     }
     switch (picture.pixels.depth()) {
         case CV_8U:
-            return without_alpha<std::uint8_t>(picture, background);
+            return without_alpha<std::uint8_t>(picture, background, most);
         case CV_16U:
-            return without_alpha<std::uint16_t>(picture, background);
+            return without_alpha<std::uint16_t>(picture, background, most);
         default:
-            return without_alpha<float>(picture, background);
+            return without_alpha<float>(picture, background, most);
     }
 }
 
-/// Values to [0, 1] and into their place, with the channels the recipe wants, red first.
+/// Values over white, at most `most`, into their place, with the channels the recipe wants, red first.
 template <class T>
 void place_values(const cv::Mat& pixels, const Picture& picture, const Recipe& recipe, cv::Rect place,
-                  float* out) {
+                  float most, float* out) {
     const auto white = static_cast<float>(picture.white);
-    const auto unit = [white](T value) { return std::min(1.0F, static_cast<float>(value) / white); };
+    const auto unit = [white, most](T value) { return std::min(most, static_cast<float>(value) / white); };
     const int channels = recipe.channels;
     for (int y = 0; y < pixels.rows; ++y) {
         const auto* from = pixels.ptr<T>(y);
@@ -184,8 +186,12 @@ void normalise_contrast(std::span<float> values, float epsilon) {
 }  // namespace
 
 void apply(const Recipe& recipe, const Picture& decoded, std::span<float> out) {
+    check_range(decoded, recipe.mean.empty() ? ValueRange::unit : ValueRange::finite);
+    // Rounding on the way must not take a value above white, unless values may lie anywhere.
+    const bool any = !recipe.mean.empty() && decoded.pixels.depth() == CV_32F;
+    const float most = any ? std::numeric_limits<float>::infinity() : 1.0F;
     const Picture picture = without_coarse_steps(decoded);
-    cv::Mat pixels = flattened(picture, recipe.background);
+    cv::Mat pixels = flattened(picture, recipe.background, most);
     const Placement where = placement(recipe, pixels.cols, pixels.rows);
     if (where.cut.size() != pixels.size()) {
         pixels = pixels(where.cut);
@@ -203,20 +209,58 @@ void apply(const Recipe& recipe, const Picture& decoded, std::span<float> out) {
     }
     switch (pixels.depth()) {
         case CV_8U:
-            place_values<std::uint8_t>(pixels, picture, recipe, where.place, out.data());
+            place_values<std::uint8_t>(pixels, picture, recipe, where.place, most, out.data());
             break;
         case CV_16U:
-            place_values<std::uint16_t>(pixels, picture, recipe, where.place, out.data());
+            place_values<std::uint16_t>(pixels, picture, recipe, where.place, most, out.data());
             break;
         default:
-            place_values<float>(pixels, picture, recipe, where.place, out.data());
+            place_values<float>(pixels, picture, recipe, where.place, most, out.data());
             break;
     }
     if (recipe.contrast) {
         normalise_contrast(out, recipe.contrast_epsilon);
     }
     for (std::size_t i = 0; i < recipe.mean.size(); ++i) {
-        out[i] = (out[i] - recipe.mean[i]) / recipe.deviation[i];
+        // In doubles, since the difference of two floats may be larger than any float.
+        const double off = static_cast<double>(out[i]) - static_cast<double>(recipe.mean[i]);
+        out[i] = static_cast<float>(off / static_cast<double>(recipe.deviation[i]));
+        if (!std::isfinite(out[i])) {
+            throw BadPicture(
+                PictureStatus::unsupported,
+                fmt::format("value {} at place {} is too far from the mean {} and the deviation {}",
+                            off + static_cast<double>(recipe.mean[i]), i, recipe.mean[i],
+                            recipe.deviation[i]));
+        }
+    }
+}
+
+void check_range(const Picture& picture, ValueRange range) {
+    const cv::Mat& pixels = picture.pixels;
+    if (pixels.depth() != CV_32F) {
+        return;
+    }
+    const int channels = pixels.channels();
+    const auto white = static_cast<float>(picture.white);
+    for (int y = 0; y < pixels.rows; ++y) {
+        const auto* values = pixels.ptr<float>(y);
+        for (int i = 0; i < pixels.cols * channels; ++i) {
+            const bool unit = values[i] >= 0.0F && values[i] <= white;
+            const bool alpha = channels % 2 == 0 && i % channels == channels - 1;
+            const bool finite = range == ValueRange::finite && !alpha && std::isfinite(values[i]);
+            if (unit || finite) {
+                continue;
+            }
+            const std::string place = pixels.rows == 1 ? fmt::format("column {}", i / channels)
+                                                       : fmt::format("row {}, column {}", y, i / channels);
+            const bool could = range == ValueRange::unit && !alpha && std::isfinite(values[i]);
+            throw BadPicture(
+                PictureStatus::unsupported,
+                fmt::format(
+                    "value {} found at {}; {} expected{}", values[i], place,
+                    range == ValueRange::finite && !alpha ? "a finite number" : fmt::format("0 to {}", white),
+                    could ? " (training with --standardize takes any finite range)" : ""));
+        }
     }
 }
 

@@ -21,6 +21,8 @@ namespace {
 
 constexpr std::int64_t most_looks = 2000;
 constexpr int most_chosen_side = 64;
+/// A value that deviates less, beside its size (root mean square), is one that never changes but for
+/// rounding.
 constexpr double least_deviation = 1e-6;
 
 /// What one picture says about the recipe.
@@ -32,7 +34,7 @@ struct Look {
     std::string reason;  ///< why it was not seen
 };
 
-Look look_at(const Pictures::Source& source, std::int64_t i) {
+Look look_at(const Pictures::Source& source, std::int64_t i, image::ValueRange range) {
     Recipe thumbnail;  // large JPEGs are reduced for it, which shows their colour as well
     thumbnail.channels = 3;
     thumbnail.height = most_chosen_side;
@@ -41,6 +43,7 @@ Look look_at(const Pictures::Source& source, std::int64_t i) {
     try {
         const Recipe* const wanted = source.row_length() > 0 ? nullptr : &thumbnail;
         image::with_picture(source, i, wanted, [&](const image::Picture& picture) {
+            image::check_range(picture, range);
             look.height = picture.size().height;
             look.width = picture.size().width;
             look.gray = image::is_gray(picture);
@@ -88,7 +91,8 @@ void parallel_for(std::size_t count, int threads, const Body& body) {
 
 /// Looks at pictures spread evenly; stops at the first that can be read when `one_will_do`. Throws
 /// InvalidArgument when none can.
-std::vector<Look> look_around(const Pictures& pictures, int threads, bool one_will_do) {
+std::vector<Look> look_around(const Pictures& pictures, int threads, bool one_will_do,
+                              image::ValueRange range) {
     const std::int64_t size = pictures.size();
     const std::int64_t count = std::min(size, most_looks);
     const auto entry = [&](std::size_t i) { return static_cast<std::int64_t>(i) * size / count; };
@@ -96,7 +100,7 @@ std::vector<Look> look_around(const Pictures& pictures, int threads, bool one_wi
     std::atomic<bool> enough{false};
     parallel_for(looks.size(), threads, [&](std::size_t i) {
         if (!enough) {
-            looks[i] = look_at(pictures.source(), entry(i));
+            looks[i] = look_at(pictures.source(), entry(i), range);
             enough = one_will_do && looks[i].seen;
         }
     });
@@ -161,6 +165,8 @@ void fit_standardisation(const Pictures& pictures, int threads, Recipe& recipe) 
     std::vector<double> mean(size, 0.0);
     std::vector<double> squares(size, 0.0);
     double count = 0.0;
+    recipe.mean.assign(size, 0.0F);  // x ← (x − 0) / 1: as they are, of any range
+    recipe.deviation.assign(size, 1.0F);
     PictureReader reader(pictures, recipe, {.threads = threads});
     for (PictureBatch batch; reader.next(batch);) {
         for (std::int64_t row = 0; row < batch.pictures.rows(); ++row) {
@@ -177,12 +183,13 @@ void fit_standardisation(const Pictures& pictures, int threads, Recipe& recipe) 
         throw InvalidArgument(
             fmt::format("{}: standardisation: not one picture can be read", pictures.path()));
     }
-    recipe.mean.resize(size);
-    recipe.deviation.resize(size);
     for (std::size_t i = 0; i < size; ++i) {
         const double deviation = std::sqrt(squares[i] / count);
+        const double magnitude = std::hypot(mean[i], deviation);
+        const bool constant =
+            deviation <= least_deviation * magnitude || static_cast<float>(deviation) == 0.0F;
         recipe.mean[i] = static_cast<float>(mean[i]);
-        recipe.deviation[i] = deviation < least_deviation ? 1.0F : static_cast<float>(deviation);
+        recipe.deviation[i] = constant ? 1.0F : static_cast<float>(deviation);
     }
 }
 
@@ -238,8 +245,11 @@ Recipe choose_recipe(const Pictures& pictures, const RecipeOptions& options, int
     recipe.contrast = options.contrast;
     validate(recipe);  // what was asked for, before anything is read
     const bool all_given = options.channels && options.height && options.width;
-    std::vector<Look> looks = look_around(pictures, threads, all_given);
     const std::int64_t row_length = pictures.source().row_length();
+    const bool shapeless = row_length > 0 && !options.height && !options.width;
+    const bool standardize = options.standardize.value_or(shapeless);
+    std::vector<Look> looks = look_around(pictures, threads, all_given,
+                                          standardize ? image::ValueRange::finite : image::ValueRange::unit);
     if (row_length > 0) {
         choose_row_size(static_cast<int>(row_length), options, recipe);
         image::check_rows(pictures.source(), recipe);
@@ -251,7 +261,7 @@ Recipe choose_recipe(const Pictures& pictures, const RecipeOptions& options, int
         recipe.channels = gray ? 1 : 3;
     }
     validate(recipe);
-    if (options.standardize) {
+    if (standardize) {
         fit_standardisation(pictures, threads, recipe);
     }
     return recipe;

@@ -2,11 +2,14 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "stackae/tensor.hpp"
+
+#include "core/temporary_file.hpp"
 
 namespace stackae::training {
 
@@ -40,7 +43,7 @@ public:
 private:
     std::int64_t rows_;
     std::int64_t columns_;
-    int file_ = -1;
+    std::optional<core::TemporaryFile> file_;
     std::int64_t mapped_bytes_ = 0;
     Tensor memory_;
     float* data_ = nullptr;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <initializer_list>
@@ -166,8 +167,9 @@ inline std::string with_exif(const std::string& jpeg, unsigned orientation,
     return jpeg.substr(0, 2) + "\xff\xe1" + number(content.size() + 2, 2, true) + content + jpeg.substr(2);
 }
 
-inline std::string idx(std::initializer_list<std::uint32_t> extents, const std::string& data) {
-    std::string file = std::string("\0\0\x08", 3) + static_cast<char>(extents.size());
+/// kind: of values, 8 for bytes.
+inline std::string idx(std::initializer_list<std::uint32_t> extents, const std::string& data, int kind = 8) {
+    std::string file = std::string(2, '\0') + static_cast<char>(kind) + static_cast<char>(extents.size());
     for (const std::uint32_t extent : extents) {
         file += be32(extent);
     }
@@ -188,6 +190,17 @@ inline std::string npy(const std::string& kind, const std::string& shape, const 
 template <class T>
 std::string bytes_of(const std::vector<T>& values) {
     return {reinterpret_cast<const char*>(values.data()), values.size() * sizeof(T)};
+}
+
+/// The same in the other byte order.
+template <class T>
+std::string swapped_bytes_of(const std::vector<T>& values) {
+    std::string bytes = bytes_of(values);
+    for (std::size_t i = 0; i < bytes.size(); i += sizeof(T)) {
+        std::reverse(bytes.begin() + static_cast<std::ptrdiff_t>(i),
+                     bytes.begin() + static_cast<std::ptrdiff_t>(i + sizeof(T)));
+    }
+    return bytes;
 }
 
 inline void write_gzip(const std::string& path, const std::string& content) {

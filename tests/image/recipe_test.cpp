@@ -129,4 +129,56 @@ TEST_CASE("standardised pictures have mean 0 and deviation 1, constant pixels no
     CHECK(choose_recipe(pictures, options, 1) == choose_recipe(pictures, options, 3));
 }
 
+TEST_CASE("rows of numbers are standardised unless asked otherwise, or told to be pictures") {
+    const TemporaryFolder folder;
+    const std::vector<float> values{-5.0F, 7.0F, 1e9F, 0.0F, 15.0F, 7.0F, 3e9F, 0.0F};
+    write_text(folder / "rows.npy", npy("<f4", "(2, 4)", bytes_of(values)));
+    const Pictures pictures = Pictures::open(folder / "rows.npy");
+    const Recipe recipe = choose_recipe(pictures, {});
+    CHECK(recipe.mean == std::vector<float>{5.0F, 7.0F, 2e9F, 0.0F});
+    CHECK(recipe.deviation == std::vector<float>{10.0F, 1.0F, 1e9F, 1.0F});
+    const PictureBatch batch = read_all(pictures, recipe);
+    const std::vector<float> found(batch.pictures.values().begin(), batch.pictures.values().end());
+    CHECK(found == std::vector<float>{-1.0F, 0.0F, -1.0F, 0.0F, 1.0F, 0.0F, 1.0F, 0.0F});
+    RecipeOptions options;
+    options.standardize = false;
+    CHECK_THROWS_WITH(choose_recipe(pictures, options), contains("value -5 found at column 0"));
+    options = {};
+    options.height = 2;
+    options.width = 2;
+    CHECK_THROWS_WITH(choose_recipe(pictures, options), contains("takes any finite range"));
+    options.standardize = true;
+    CHECK(choose_recipe(pictures, options).mean == recipe.mean);
+}
+
+TEST_CASE("values far beyond a float's differences and far below 1 are standardised as others are") {
+    const TemporaryFolder folder;
+    const std::vector<float> values{-3e38F, 1e-12F, 3e38F, 3e-12F};
+    write_text(folder / "rows.npy", npy("<f4", "(2, 2)", bytes_of(values)));
+    const Pictures pictures = Pictures::open(folder / "rows.npy");
+    const PictureBatch batch = read_all(pictures, choose_recipe(pictures, {}));
+    for (std::int64_t i = 0; i < 4; ++i) {
+        CHECK(batch.pictures.data()[i] == Approx(i < 2 ? -1.0 : 1.0).epsilon(1e-5));
+    }
+}
+
+TEST_CASE("pictures of floats outside of 0 to 1 are standardised, their border is the background") {
+    const TemporaryFolder folder;
+    const std::vector<float> values{-100.0F, 300.0F, 100.0F, 500.0F};  // two pictures of 2 × 1
+    write_text(folder / "a.npy", npy("<f4", "(2, 2, 1)", bytes_of(values)));
+    const Pictures pictures = Pictures::open(folder / "a.npy");
+    RecipeOptions options;
+    options.height = 2;
+    options.width = 2;
+    options.background = 0.5F;
+    CHECK_THROWS_WITH(choose_recipe(pictures, options), contains("value -100 found at row 0, column 0"));
+    options.standardize = true;
+    const Recipe recipe = choose_recipe(pictures, options);
+    CHECK(recipe.mean == std::vector<float>{0.0F, 0.5F, 400.0F, 0.5F});
+    CHECK(recipe.deviation == std::vector<float>{100.0F, 1.0F, 100.0F, 1.0F});
+    const PictureBatch batch = read_all(pictures, recipe);
+    const std::vector<float> found(batch.pictures.values().begin(), batch.pictures.values().end());
+    CHECK(found == std::vector<float>{-1.0F, 0.0F, -1.0F, 0.0F, 1.0F, 0.0F, 1.0F, 0.0F});
+}
+
 }  // namespace stackae
