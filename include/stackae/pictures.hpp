@@ -51,21 +51,26 @@ struct PictureLimits {
 
 /// A collection of pictures: a picture file, a folder (recursive; the first folder level below it is
 /// the label), a `.txt` list of paths (one a line, relative to the list's folder, an optional label
-/// after a tab; # starts a comment line), IDX images (`.gz` too; the labels file is found beside it by its
-/// name) or
-/// `.npy` (n×h×w, n×h×w×c or n×d, of 8-bit, 16-bit or float values; floats lie in [0, 1]). A row of n×d is
-/// the recipe's picture, flattened; it is never resized.
+/// after a tab; a line with # and a blank is a comment unless it is a file's path), IDX images (the labels file
+/// is found beside it by its name), `.npy`, or `.npz` (`file.npz#name` where it holds several arrays of pictures;
+/// labels from the array that goes with it by its name, `y` or `labels`). A pipe holds a picture or a list.
+///
+/// Arrays are n×h×w, n×h×w×c or n×d, in either byte and index order, IDX and NPY also gzipped: truth values,
+/// whole numbers of 8 to 64 bits, floats of 16 to 64. Unsigned 8 and 16 bits are shares of 255 and 65535, true is
+/// 1, all others the numbers they are, as floats. A row of n×d is the recipe's picture, flattened; it is never
+/// resized. Pictures with values outside of [0, 1] are skipped unless the recipe standardises, which takes any
+/// finite ones.
 ///
 /// Order is the byte order of the relative POSIX paths; lists, IDX and NPY keep their own. Hidden files
 /// and files that are not pictures by their ending are passed over in folders. Opening lists but does
 /// not decode. Reading is safe from several threads.
 class Pictures {
 public:
-    /// Throws IoError when the path does not exist or cannot be read, CorruptFile when an IDX or NPY
-    /// header is wrong, InvalidArgument when there is no picture in it.
+    /// Throws IoError when the path does not exist or cannot be read, CorruptFile when an IDX, NPY
+    /// or NPZ file is damaged, InvalidArgument when there is no picture in it.
     static Pictures open(const std::string& path, const PictureLimits& limits = {});
 
-    /// Pictures that are in memory already: n × h × w × c or n × h × w floats in [0, 1]. labels: n, or none.
+    /// Pictures that are in memory already: n × h × w × c or n × h × w floats. labels: n, or none.
     static Pictures from_tensor(Tensor pictures, std::vector<std::string> labels = {});
 
     Pictures(Pictures&&) noexcept;
@@ -79,6 +84,9 @@ public:
     [[nodiscard]] const std::string& path() const;
     /// True when at least one entry has a label.
     [[nodiscard]] bool labelled() const;
+    /// Sentences on what a person might not expect of the collection, such as lines of a list that were taken
+    /// for comments; mostly none.
+    [[nodiscard]] std::vector<std::string> notes() const;
     /// A view of some entries, in the order given; it shares this collection's files.
     [[nodiscard]] Pictures subset(std::span<const std::int64_t> entries) const;
 

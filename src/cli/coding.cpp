@@ -83,6 +83,9 @@ Shares share_memory(const CodingRun& run, const CodingOptions& options, std::int
 
 void encode_inputs(Console& console, const CodingRun& run, const CodingOptions& options, Account& account,
                    const CodeSink& sink) {
+    for (const std::string& note : run.inputs.notes()) {
+        console.note(note);
+    }
     const std::int64_t pictures = std::max<std::int64_t>(1, run.inputs.size());
     const int threads = pictures == 1 ? 1 : core::resolve_threads(options.reading.threads);
     const std::int64_t share = (pictures + threads - 1) / threads;  // fewer are work for all threads, too

@@ -165,6 +165,17 @@ bool Inputs::labelled() const {
                        [](const Source& source) { return source.pictures && source.pictures->labelled(); });
 }
 
+std::vector<std::string> Inputs::notes() const {
+    std::vector<std::string> all;
+    for (const Source& source : sources_) {
+        if (source.pictures) {
+            const std::vector<std::string> notes = source.pictures->notes();
+            all.insert(all.end(), notes.begin(), notes.end());
+        }
+    }
+    return all;
+}
+
 std::vector<NamedPath> Inputs::files(const std::vector<NamedPath>& written) const {
     std::vector<NamedPath> read;
     for (const Source& source : sources_) {

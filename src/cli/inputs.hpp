@@ -62,6 +62,8 @@ public:
 
     [[nodiscard]] std::int64_t size() const;
     [[nodiscard]] bool labelled() const;
+    /// Of all of them; see Pictures::notes().
+    [[nodiscard]] std::vector<std::string> notes() const;
     /// For check_outputs(): the paths given, and the pictures of them that one of `written` would replace.
     [[nodiscard]] std::vector<NamedPath> files(const std::vector<NamedPath>& written) const;
 

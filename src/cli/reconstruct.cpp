@@ -21,13 +21,16 @@ public:
     std::string synopsis() const override { return "INPUT... -o PICTURE.png [-m MODEL] [options]"; }
     std::string about() const override {
         return "Draws pictures above what the model rebuilds from their codes, and prints CSV\n"
-               "path,squared_error: the sum of (rebuilt - original)^2 over the values of a picture.";
+               "path,squared_error: the sum of (rebuilt - original)^2 over the values of a picture, in "
+               "their\n"
+               "own units (standardisation is undone).";
     }
     void declare(OptionParser& parser) override;
     int run(Console& console, const std::vector<std::string>& inputs) override;
 
 private:
     void collect(const Recipe& recipe, const Tensor& originals, const Tensor& rebuilt);
+    void stretch();
     void draw(const Recipe& recipe, core::AtomicFile& drawing) const;
 
     std::string model_;
@@ -91,7 +94,8 @@ int ReconstructCommand::run(Console& console, const std::vector<std::string>& in
                 const auto y = rebuilt.row(i);
                 double error = 0.0;
                 for (std::size_t j = 0; j < x.size(); ++j) {
-                    const double difference = static_cast<double>(y[j]) - static_cast<double>(x[j]);
+                    const double unit = recipe.deviation.empty() ? 1.0 : double{recipe.deviation[j]};
+                    const double difference = unit * (static_cast<double>(y[j]) - static_cast<double>(x[j]));
                     error += difference * difference;
                 }
                 results.write(fmt::format(
@@ -101,6 +105,7 @@ int ReconstructCommand::run(Console& console, const std::vector<std::string>& in
         });
     account.finish();
     if (drawing != nullptr) {
+        stretch();
         draw(recipe, *drawing);
     }
     results.finish();
@@ -123,6 +128,27 @@ void ReconstructCommand::collect(const Recipe& recipe, const Tensor& originals, 
     for (std::int64_t i = 0; i < wanted; ++i) {
         originals_.emplace_back(shown.row(i).begin(), shown.row(i).end());
         rebuilt_.emplace_back(shown_rebuilt.row(i).begin(), shown_rebuilt.row(i).end());
+    }
+}
+
+/// Values outside of 0 to 1: the least of the originals is drawn black, the largest white.
+void ReconstructCommand::stretch() {
+    float low = 0.0F;
+    float high = 1.0F;
+    for (const std::vector<float>& picture : originals_) {
+        const auto [least, most] = std::minmax_element(picture.begin(), picture.end());
+        low = std::min(low, *least);
+        high = std::max(high, *most);
+    }
+    if (low == 0.0F && high == 1.0F) {
+        return;
+    }
+    for (auto* pictures : {&originals_, &rebuilt_}) {
+        for (std::vector<float>& picture : *pictures) {
+            for (float& value : picture) {
+                value = (value - low) / (high - low);
+            }
+        }
     }
 }
 

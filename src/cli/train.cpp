@@ -54,7 +54,7 @@ public:
     std::string synopsis() const override { return "INPUT [-o MODEL] [options]"; }
     std::string about() const override {
         return "Learns a stack of autoencoders from pictures, layer by layer, without labels.\n"
-               "INPUT is a picture folder, a .txt list of paths, IDX images (.gz too) or .npy.";
+               "INPUT is a picture folder, a .txt list of paths, IDX images, .npy or .npz (.gz too).";
     }
     void declare(OptionParser& parser) override;
     int run(Console& console, const std::vector<std::string>& inputs) override;
@@ -108,6 +108,9 @@ int TrainCommand::run(Console& console, const std::vector<std::string>& inputs) 
     }
     TrainOptions options = settings_.options();
     const Pictures pictures = Pictures::open(inputs.front(), settings_.reading().picture_limits());
+    for (const std::string& note : pictures.notes()) {
+        console.note(note);
+    }
     if (!dry_run_) {
         const bool named = !output_.empty();
         if (!named) {
@@ -158,7 +161,9 @@ Recipe TrainCommand::settle_recipe(Console& console, const Pictures& pictures, i
     const char* why_channels = wanted.channels        ? "as asked"
                                : recipe.channels == 1 ? "all pictures looked at are gray"
                                                       : "there are pictures in colour";
-    const char* why_size = wanted.height ? "as asked" : "the pictures' median, at most 64";
+    const char* why_size = wanted.height        ? "as asked"
+                           : recipe.height == 1 ? "rows of numbers"
+                                                : "the pictures' median, at most 64";
     console.note(fmt::format("{}: {} pictures{}", pictures.path(), format_count(pictures.size()),
                              pictures.labelled() ? ", with labels (not used to train)" : ""));
     console.note(fmt::format("recipe: {} ({}), {} x {} pixels ({}): {} values a picture{}{}",

@@ -1,15 +1,14 @@
 #include <algorithm>
 #include <filesystem>
 #include <fmt/format.h>
-#include <optional>
+#include <initializer_list>
 #include <string_view>
 #include <sys/stat.h>
 
 #include "stackae/error.hpp"
 
-#include "core/file_io.hpp"
 #include "image/decode.hpp"
-#include "image/source.hpp"
+#include "image/file_source.hpp"
 
 namespace stackae::image {
 namespace {
@@ -19,26 +18,23 @@ namespace fs = std::filesystem;
 /// One file a picture.
 class FileSource : public Pictures::Source {
 public:
-    FileSource(std::string path, std::vector<PictureEntry> entries, const PictureLimits& limits)
-        : path_(std::move(path)), entries_(std::move(entries)), limits_(limits) {
+    FileSource(std::string path, std::vector<FileEntry> entries, const PictureLimits& limits,
+               std::vector<std::string> notes)
+        : path_(std::move(path)), entries_(std::move(entries)), limits_(limits), notes_(std::move(notes)) {
         labelled_ = std::any_of(entries_.begin(), entries_.end(),
-                                [](const PictureEntry& entry) { return entry.label.has_value(); });
-    }
-    /// The only picture came through a pipe, which can be read but once.
-    FileSource(std::string path, std::vector<std::byte> piped, const PictureLimits& limits)
-        : FileSource(path, std::vector<PictureEntry>{{path, std::nullopt}}, limits) {
-        piped_ = std::move(piped);
+                                [](const FileEntry& file) { return file.entry.label.has_value(); });
     }
 
     [[nodiscard]] std::int64_t size() const override { return static_cast<std::int64_t>(entries_.size()); }
     [[nodiscard]] PictureEntry entry(std::int64_t i) const override {
-        return entries_[static_cast<std::size_t>(i)];
+        return entries_[static_cast<std::size_t>(i)].entry;
     }
     [[nodiscard]] const std::string& path() const override { return path_; }
     [[nodiscard]] bool labelled() const override { return labelled_; }
     [[nodiscard]] Picture load(std::int64_t i, const Recipe* recipe) const override {
-        if (piped_) {
-            return decode(*piped_, {limits_, recipe});
+        const FileEntry& file = entries_[static_cast<std::size_t>(i)];
+        if (!file.failure.empty()) {
+            throw BadPicture(PictureStatus::unreadable, file.failure);
         }
         // Several threads may each have a picture of an eighth of what one may take: of 44 megapixels in
         // colour.
@@ -46,7 +42,7 @@ public:
         PictureLimits limits = limits_;
         limits.max_bytes = std::max<std::int64_t>(1, limits_.max_bytes / part);
         try {
-            return decode_file(entries_[static_cast<std::size_t>(i)].path, {limits, recipe});
+            return decode_file(file.entry.path, {limits, recipe});
         } catch (const BadPicture& bad) {
             if (bad.status() != PictureStatus::too_large) {
                 throw;
@@ -55,15 +51,41 @@ public:
         throw LargePicture();
     }
     [[nodiscard]] Picture load_large(std::int64_t i, const Recipe* recipe) const override {
-        return decode_file(entries_[static_cast<std::size_t>(i)].path, {limits_, recipe});
+        return decode_file(entries_[static_cast<std::size_t>(i)].entry.path, {limits_, recipe});
     }
+    [[nodiscard]] std::vector<std::string> notes() const override { return notes_; }
 
 private:
     std::string path_;
-    std::vector<PictureEntry> entries_;
+    std::vector<FileEntry> entries_;
     PictureLimits limits_;
-    std::optional<std::vector<std::byte>> piped_;
+    std::vector<std::string> notes_;
     bool labelled_ = false;
+};
+
+bool ends_with_any(const std::string& name, std::initializer_list<std::string_view> endings) {
+    std::string lower = name;
+    std::transform(lower.begin(), lower.end(), lower.begin(),
+                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+    return std::any_of(endings.begin(), endings.end(),
+                       [&](std::string_view ending) { return lower.ends_with(ending); });
+}
+
+/// Whether a file can be named as an input itself.
+bool is_collection_name(const std::string& name) {
+    return ends_with_any(name, {".npy", ".npz", ".npy.gz", ".idx", "ubyte", ".idx.gz", "ubyte.gz", ".txt"});
+}
+
+/// Whether a file may hold pictures in a way that is not read.
+bool is_foreign_collection_name(const std::string& name) {
+    return ends_with_any(name, {".csv", ".tsv", ".zip", ".tar", ".tgz", ".gz", ".xz", ".zst", ".7z", ".rar",
+                                ".h5", ".hdf5", ".mat", ".parquet", ".tfrecord", ".pt", ".pkl"});
+}
+
+/// A file below a folder that is to be a picture.
+struct Found {
+    std::string relative;   ///< path
+    std::string failure{};  ///< of a folder that cannot be read: why
 };
 
 /// Walks a folder. Links are followed, but never back into a folder that is being walked.
@@ -71,12 +93,15 @@ class Walk {
 public:
     explicit Walk(std::string root) : root_(std::move(root)) {}
 
-    /// Relative paths of all pictures, unsorted.
-    std::vector<std::string> run() {
+    /// All pictures, unsorted. Throws IoError, InvalidArgument where there is none.
+    std::vector<Found> run() {
         std::error_code error;
         folder("", error);
         if (error) {
             throw IoError(fmt::format("{}: cannot read folder: {}", root_, error.message()));
+        }
+        if (found_.empty()) {
+            throw InvalidArgument(fmt::format("{}: folder without a picture{}", root_, hint()));
         }
         return std::move(found_);
     }
@@ -111,7 +136,11 @@ private:
         std::error_code error;
         if (item.is_regular_file(error)) {  // most are, and the folder's listing says so
             if (is_picture_name(name)) {
-                found_.push_back(relative);
+                found_.push_back({relative});
+            } else if (collection_.empty() && is_collection_name(name)) {
+                collection_ = relative;
+            } else if (foreign_.empty() && is_foreign_collection_name(name)) {
+                foreign_ = relative;
             }
             return;
         }
@@ -119,21 +148,35 @@ private:
         if (status.type() == fs::file_type::directory) {
             std::error_code failure;
             folder(relative, failure);
-            if (failure) {
-                found_.push_back(relative);  // so that it is reported as unreadable, not lost
+            if (failure) {  // so that it is reported, not lost
+                found_.push_back({relative, fmt::format("cannot read folder: {}", failure.message())});
             }
             return;
         }
-        // A link to nothing, or a file that cannot be looked at, is kept: reading it will say why.
-        const bool special =
-            !error && status.type() != fs::file_type::regular && status.type() != fs::file_type::not_found;
-        if (!special && is_picture_name(name)) {
-            found_.push_back(relative);
+        // A link to nothing may have been a folder. A pipe or a device under a picture's name, and a file
+        // that cannot be looked at, are kept as well: reading them will say why.
+        const bool dangling = status.type() == fs::file_type::not_found;
+        if (dangling || is_picture_name(name)) {
+            found_.push_back({relative});
         }
     }
 
+    /// What the folder holds instead of pictures.
+    [[nodiscard]] std::string hint() const {
+        if (!collection_.empty()) {
+            return fmt::format("; it holds {}: name that file", collection_);
+        }
+        return foreign_.empty() ? ""
+                                : fmt::format(
+                                      "; it holds {}, which is not read: pictures are read from files of "
+                                      "their own, .npy, .npz or IDX",
+                                      foreign_);
+    }
+
     std::string root_;
-    std::vector<std::string> found_;
+    std::vector<Found> found_;
+    std::string collection_;  ///< a file that could be named itself
+    std::string foreign_;     ///< one that might hold pictures, but is not read
     std::vector<std::pair<dev_t, ino_t>> above_;
 };
 
@@ -144,58 +187,27 @@ std::optional<std::string> label_of(const std::string& relative) {
 
 }  // namespace
 
+SourcePointer file_source(std::string path, std::vector<FileEntry> entries, const PictureLimits& limits,
+                          std::vector<std::string> notes) {
+    return std::make_shared<FileSource>(std::move(path), std::move(entries), limits, std::move(notes));
+}
+
 SourcePointer open_file(const std::string& path, const PictureLimits& limits) {
-    std::error_code ignored;
-    if (fs::is_fifo(path, ignored)) {
-        return std::make_shared<FileSource>(path, core::read_file(path, most_file_bytes(limits)), limits);
-    }
-    return std::make_shared<FileSource>(path, std::vector<PictureEntry>{{path, std::nullopt}}, limits);
+    return file_source(path, {{{path, std::nullopt}}}, limits);
 }
 
 SourcePointer open_folder(const std::string& path, const PictureLimits& limits) {
-    std::vector<std::string> relative = Walk(path).run();
-    if (relative.empty()) {
-        throw InvalidArgument(fmt::format("{}: folder without a picture", path));
-    }
-    std::sort(relative.begin(), relative.end());  // char_traits<char> compares as unsigned bytes
+    std::vector<Found> found = Walk(path).run();
+    std::sort(found.begin(), found.end(), [](const Found& a, const Found& b) {
+        return a.relative < b.relative;  // char_traits<char> compares as unsigned bytes
+    });
     const std::string root = path.ends_with('/') ? path : path + "/";
-    std::vector<PictureEntry> entries;
-    entries.reserve(relative.size());
-    for (const std::string& name : relative) {
-        entries.push_back({root + name, label_of(name)});
+    std::vector<FileEntry> entries;
+    entries.reserve(found.size());
+    for (Found& file : found) {
+        entries.push_back({{root + file.relative, label_of(file.relative)}, std::move(file.failure)});
     }
-    return std::make_shared<FileSource>(path, std::move(entries), limits);
-}
-
-SourcePointer open_list(const std::string& path, const PictureLimits& limits) {
-    const std::vector<std::byte> content = core::read_file(path);
-    std::string_view text(reinterpret_cast<const char*>(content.data()), content.size());
-    if (text.starts_with("\xEF\xBB\xBF")) {
-        text.remove_prefix(3);  // byte order mark
-    }
-    const fs::path folder = fs::path(path).parent_path();
-    std::vector<PictureEntry> entries;
-    while (!text.empty()) {
-        const std::size_t end = text.find('\n');
-        std::string_view line = text.substr(0, end);
-        text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
-        if (line.ends_with('\r')) {
-            line.remove_suffix(1);
-        }
-        if (line.find_first_not_of(" \t") == std::string_view::npos || line.starts_with('#')) {
-            continue;
-        }
-        const std::size_t tab = line.find('\t');
-        PictureEntry entry{(folder / line.substr(0, tab)).string(), std::nullopt};
-        if (tab != std::string_view::npos && tab + 1 < line.size()) {
-            entry.label = line.substr(tab + 1);
-        }
-        entries.push_back(std::move(entry));
-    }
-    if (entries.empty()) {
-        throw InvalidArgument(fmt::format("{}: list without a path", path));
-    }
-    return std::make_shared<FileSource>(path, std::move(entries), limits);
+    return file_source(path, std::move(entries), limits);
 }
 
 }  // namespace stackae::image

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fmt/format.h>
+#include <optional>
 #include <string_view>
 
 #include "stackae/error.hpp"
@@ -32,6 +33,7 @@ public:
     [[nodiscard]] PictureEntry entry(std::int64_t i) const override { return base_->entry(at(i)); }
     [[nodiscard]] const std::string& path() const override { return base_->path(); }
     [[nodiscard]] bool labelled() const override { return labelled_; }
+    [[nodiscard]] std::vector<std::string> notes() const override { return base_->notes(); }
     [[nodiscard]] std::int64_t row_length() const override { return base_->row_length(); }
     [[nodiscard]] image::Picture load(std::int64_t i, const Recipe* recipe) const override {
         return base_->load(at(i), recipe);
@@ -49,25 +51,37 @@ private:
     bool labelled_ = false;
 };
 
-enum class Kind { picture, list, idx, npy };
+enum class Kind { picture, list, idx, npy, npz };
+
+std::string lower_case(std::string text) {
+    std::transform(text.begin(), text.end(), text.begin(),
+                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+    return text;
+}
+
+/// Where `file.npz#name` names an array of an archive: the place of its #.
+std::optional<std::size_t> array_name_at(const std::string& path) {
+    std::error_code ignored;
+    const std::size_t at = path.rfind('#');
+    const bool named = at != std::string::npos && lower_case(path.substr(0, at)).ends_with(".npz") &&
+                       !fs::exists(path, ignored) && fs::is_regular_file(path.substr(0, at), ignored);
+    return named ? std::optional(at) : std::nullopt;
+}
 
 /// By the ending where it promises something, else by the first bytes.
 Kind kind_of(const std::string& path) {
-    std::string name = fs::path(path).filename().string();
-    std::transform(name.begin(), name.end(), name.begin(),
-                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+    const std::string name = lower_case(fs::path(path).filename().string());
     if (name.ends_with(".txt")) {
         return Kind::list;
     }
     if (name.ends_with(".npy") || name.ends_with(".npy.gz")) {
         return Kind::npy;
     }
+    if (name.ends_with(".npz")) {
+        return Kind::npz;
+    }
     if (name.ends_with("ubyte") || name.ends_with(".idx")) {
         return Kind::idx;
-    }
-    std::error_code ignored;
-    if (!fs::is_regular_file(path, ignored)) {
-        return Kind::picture;  // bytes of a pipe are read only once
     }
     const core::InputFile file(path);
     std::array<std::byte, 8> head{};
@@ -77,6 +91,9 @@ Kind kind_of(const std::string& path) {
     const image::Bytes bytes(image::ByteSpan(head).first(count), true);
     if (bytes.has(0, image::npy_magic)) {
         return Kind::npy;
+    }
+    if (bytes.has(0, "PK\3\4")) {
+        return Kind::npz;
     }
     const bool idx = count >= 4 && bytes.u16(0) == 0 && bytes.u8(2) >= 0x08 && bytes.u8(2) <= 0x0E &&
                      bytes.u8(3) >= 1 && bytes.u8(3) <= 4;
@@ -115,6 +132,9 @@ Pictures Pictures::open(const std::string& path, const PictureLimits& limits) {
         throw InvalidArgument(fmt::format("{}: limits of {} pixels and {} bytes found, at least 1 expected",
                                           path, limits.max_pixels, limits.memory));
     }
+    if (const auto at = array_name_at(path)) {
+        return Pictures(image::open_npz(path.substr(0, *at), path.substr(*at + 1), limits));
+    }
     std::error_code error;
     const fs::file_status status = fs::status(path, error);
     if (!fs::exists(status)) {
@@ -124,6 +144,9 @@ Pictures Pictures::open(const std::string& path, const PictureLimits& limits) {
     if (fs::is_directory(status)) {
         return Pictures(image::open_folder(path, limits));
     }
+    if (!fs::is_regular_file(status)) {
+        return Pictures(image::open_pipe(path, limits));
+    }
     switch (kind_of(path)) {
         case Kind::list:
             return Pictures(image::open_list(path, limits));
@@ -131,6 +154,8 @@ Pictures Pictures::open(const std::string& path, const PictureLimits& limits) {
             return Pictures(image::open_idx(path, limits));
         case Kind::npy:
             return Pictures(image::open_npy(path, limits));
+        case Kind::npz:
+            return Pictures(image::open_npz(path, std::nullopt, limits));
         case Kind::picture:
             break;
     }
@@ -151,6 +176,10 @@ PictureEntry Pictures::entry(std::int64_t i) const {
 
 const std::string& Pictures::path() const {
     return source_->path();
+}
+
+std::vector<std::string> Pictures::notes() const {
+    return source_->notes();
 }
 
 bool Pictures::labelled() const {

@@ -24,6 +24,8 @@ struct Pictures::Source {
     [[nodiscard]] virtual PictureEntry entry(std::int64_t i) const = 0;
     [[nodiscard]] virtual const std::string& path() const = 0;
     [[nodiscard]] virtual bool labelled() const = 0;
+    /// What a person should be told of the collection; see Pictures::notes().
+    [[nodiscard]] virtual std::vector<std::string> notes() const { return {}; }
     /// Values of a picture where they are rows of numbers without height and width; else 0.
     [[nodiscard]] virtual std::int64_t row_length() const { return 0; }
     /// Decodes entry i. recipe: what it is for, or null (see image::decode). The pixels may be a view of the
@@ -66,12 +68,18 @@ using SourcePointer = std::shared_ptr<const Pictures::Source>;
 [[nodiscard]] SourcePointer open_file(const std::string& path, const PictureLimits& limits);
 /// Throws IoError, InvalidArgument when there is no picture in it.
 [[nodiscard]] SourcePointer open_folder(const std::string& path, const PictureLimits& limits);
-/// Throws IoError, InvalidArgument when there is no line with a path.
+/// Throws IoError, InvalidArgument when there is no line with a path, or no text in UTF-8.
 [[nodiscard]] SourcePointer open_list(const std::string& path, const PictureLimits& limits);
+/// A pipe or device, which is read once and whole: a picture, or a list of paths relative to the working
+/// folder. Throws the same.
+[[nodiscard]] SourcePointer open_pipe(const std::string& path, const PictureLimits& limits);
 /// Throws IoError, CorruptFile.
 [[nodiscard]] SourcePointer open_idx(const std::string& path, const PictureLimits& limits);
 /// Throws IoError, CorruptFile, InvalidArgument for kinds of values that are no pictures.
 [[nodiscard]] SourcePointer open_npy(const std::string& path, const PictureLimits& limits);
+/// An array of a `.npz` archive: that of the name, or the only one of pictures or rows. Throws the same.
+[[nodiscard]] SourcePointer open_npz(const std::string& path, const std::optional<std::string>& name,
+                                     const PictureLimits& limits);
 /// Throws InvalidArgument.
 [[nodiscard]] SourcePointer tensor_source(Tensor pictures, std::vector<std::string> labels);
 

@@ -387,9 +387,6 @@ Picture coloured(const TiffFile& tiff, const Layout& layout, cv::Mat stored) {
     if (layout.alpha == Alpha::unused) {
         drop_last_channel(stored);
     }
-    if (layout.format.kind == SampleKind::floating) {
-        check_unit_range(stored);
-    }
     if (layout.photometric == PHOTOMETRIC_MINISWHITE) {
         stored.depth() == CV_8U    ? invert_gray<std::uint8_t>(stored, picture.white)
         : stored.depth() == CV_16U ? invert_gray<std::uint16_t>(stored, picture.white)

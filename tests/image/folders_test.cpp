@@ -1,5 +1,6 @@
 #include <filesystem>
 #include <sys/stat.h>
+#include <thread>
 #include <unistd.h>
 
 #include "stackae/error.hpp"
@@ -98,15 +99,49 @@ TEST_CASE("links are followed, round trips and dead ends are survived") {
     REQUIRE(::mkfifo((folder / "real/pipe.png").c_str(), 0600) == 0);
     const Pictures pictures = Pictures::open(folder.path());
     CHECK(listing(pictures) == std::vector<std::string>{"alias/1.png=alias", "alias/2.png=alias",
-                                                        "alias/3.png=alias", "alias/self.png=alias",
-                                                        "real/1.png=real", "real/2.png=real",
-                                                        "real/3.png=real", "real/self.png=real"});
+                                                        "alias/3.png=alias", "alias/pipe.png=alias",
+                                                        "alias/self.png=alias", "real/1.png=real",
+                                                        "real/2.png=real", "real/3.png=real",
+                                                        "real/pipe.png=real", "real/self.png=real"});
     const PictureBatch batch = read_all(pictures, recipe_of(1, 3, 4));
-    CHECK(batch.indices == std::vector<std::int64_t>{0, 1, 4, 5});
-    REQUIRE(batch.skipped.size() == 4);
+    CHECK(batch.indices == std::vector<std::int64_t>{0, 1, 5, 6});
+    REQUIRE(batch.skipped.size() == 6);
     CHECK(batch.skipped[0].index == 2);
     CHECK(batch.skipped[0].status == PictureStatus::missing);
     CHECK_THAT(batch.skipped[0].reason, contains("No such file"));
+    CHECK(batch.skipped[1].status == PictureStatus::unreadable);
+    CHECK(batch.skipped[1].reason == "a pipe found, a regular file expected");
+}
+
+TEST_CASE("a class folder that is a link to nothing is told of, not lost") {
+    const TemporaryFolder folder;
+    put(folder, {"A/0.png"});
+    fs::create_directory_symlink(folder / "gone", folder / "B");
+    const Pictures pictures = Pictures::open(folder.path());
+    CHECK(listing(pictures) == std::vector<std::string>{"A/0.png=A", "B=-"});
+    const PictureBatch batch = read_all(pictures, recipe_of(1, 3, 4));
+    REQUIRE(batch.skipped.size() == 1);
+    CHECK(batch.skipped[0].status == PictureStatus::missing);
+}
+
+TEST_CASE("a folder that holds an array, a list or an archive instead of pictures says so") {
+    const auto told = [](const char* name) {
+        const TemporaryFolder folder;
+        write_text(folder / name, "x");
+        write_text(folder / "notes.md", "x");
+        try {
+            (void)Pictures::open(folder.path());
+        } catch (const InvalidArgument& error) {
+            return std::string(error.what()).substr(folder.path().size());
+        }
+        return std::string();
+    };
+    for (const char* name : {"train-images-idx3-ubyte.gz", "a.NPY", "b.npz", "c.npy.gz", "list.txt"}) {
+        CHECK(told(name) == std::string(": folder without a picture; it holds ") + name + ": name that file");
+    }
+    CHECK_THAT(told("photos.zip"), contains("it holds photos.zip, which is not read"));
+    CHECK_THAT(told("table.csv"), contains("it holds table.csv, which is not read"));
+    CHECK(told("other.md") == ": folder without a picture");
 }
 
 TEST_CASE("a folder without a picture, and a path that is not there, are told apart") {
@@ -140,8 +175,83 @@ TEST_CASE("a list keeps its order, takes labels after a tab, and any line ends")
     CHECK(batch.indices == std::vector<std::int64_t>{0, 1, 3, 4});
     REQUIRE(batch.skipped.size() == 1);
     CHECK(batch.skipped[0].status == PictureStatus::missing);
+    CHECK(pictures.notes() ==
+          std::vector<std::string>{folder / "lists/all.txt" +
+                                   ": a line that begins with # was taken for a comment"});
     write_text(folder / "none.txt", "# nothing\n\n");
     CHECK_THROWS_WITH(Pictures::open(folder / "none.txt"), contains("none.txt: list without a path"));
+}
+
+TEST_CASE(
+    "a line of a list that begins with # is a path where there is such a file, or where no blank follows") {
+    const TemporaryFolder folder;
+    put(folder, {"#1 front.png", "# 2.png", "3.png"});
+    write_text(folder / "all.txt",
+               "#1 front.png\tfront\n# 2.png\n3.png\n#gone.png\n# a comment\n#\n## more\n");
+    const Pictures pictures = Pictures::open(folder / "all.txt");
+    REQUIRE(pictures.size() == 4);
+    CHECK(pictures.entry(0).path == folder / "#1 front.png");
+    CHECK(pictures.entry(0).label == "front");
+    CHECK(pictures.entry(1).path == folder / "# 2.png");
+    const PictureBatch batch = read_all(pictures, recipe_of(1, 3, 4));
+    CHECK(batch.indices == std::vector<std::int64_t>{0, 1, 2});
+    REQUIRE(batch.skipped.size() == 1);
+    CHECK(batch.skipped[0].status == PictureStatus::missing);
+    REQUIRE(pictures.notes().size() == 1);
+    CHECK_THAT(pictures.notes()[0], contains("3 lines that begin with # were taken for comments"));
+}
+
+TEST_CASE("a list in UTF-16, and a file that is no text, are refused by that name") {
+    const TemporaryFolder folder;
+    const std::string path = folder / "list.txt";
+    write_text(path, std::string("\xff\xfe"
+                                 "a\0.\0p\0n\0g\0",
+                                 12));
+    CHECK_THROWS_WITH(Pictures::open(path), path + ": UTF-16 found, UTF-8 expected");
+    write_text(path, std::string("\xfe\xff"
+                                 "\0a\0.\0p",
+                                 8));
+    CHECK_THROWS_WITH(Pictures::open(path), path + ": UTF-16 found, UTF-8 expected");
+    write_text(path, small_png());
+    CHECK_THROWS_AS(Pictures::open(path), InvalidArgument);
+    CHECK_THROWS_WITH(Pictures::open(path), contains("no text found (byte 8 is 0)"));
+}
+
+TEST_CASE("pipes and devices in a list are accounted for and never waited for") {
+    const TemporaryFolder folder;
+    put(folder, {"a.png"});
+    REQUIRE(::mkfifo((folder / "pipe.png").c_str(), 0600) == 0);
+    write_text(folder / "all.txt", "pipe.png\n/dev/zero\na.png\n");
+    const PictureBatch batch = read_all(Pictures::open(folder / "all.txt"), recipe_of(1, 3, 4));
+    CHECK(batch.indices == std::vector<std::int64_t>{2});
+    REQUIRE(batch.skipped.size() == 2);
+    for (const SkippedPicture& skipped : batch.skipped) {
+        CHECK(skipped.status == PictureStatus::unreadable);
+        CHECK_THAT(skipped.reason, contains(" found, a regular file expected"));
+    }
+}
+
+TEST_CASE("a list or a picture comes through a pipe") {
+    const TemporaryFolder folder;
+    put(folder, {"a.png"});
+    const std::string path = folder / "pipe";
+    REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
+    const auto opened = [&](const std::string& content) {
+        std::thread writer([&] { write_text(path, content); });
+        Pictures pictures = Pictures::open(path);
+        writer.join();
+        return pictures;
+    };
+    const Pictures list = opened((folder / "a.png") + "\tfirst\nb.png\n");
+    REQUIRE(list.size() == 2);
+    CHECK(list.entry(0).label == "first");
+    CHECK(list.entry(1).path == "b.png");  // relative to the working folder
+    CHECK(read_all(list, recipe_of(1, 3, 4)).indices == std::vector<std::int64_t>{0});
+    const Pictures picture = opened(small_png());
+    REQUIRE(picture.size() == 1);
+    for (int again = 0; again < 2; ++again) {
+        CHECK(read_all(picture, recipe_of(1, 3, 4)).pictures.rows() == 1);
+    }
 }
 
 TEST_CASE("a folder in a list is unreadable, not a crash") {
@@ -153,6 +263,7 @@ TEST_CASE("a folder in a list is unreadable, not a crash") {
     CHECK(batch.indices == std::vector<std::int64_t>{1});
     REQUIRE(batch.skipped.size() == 1);
     CHECK(batch.skipped[0].status == PictureStatus::unreadable);
+    CHECK_THAT(batch.skipped[0].reason, contains("Is a directory"));
 }
 
 TEST_CASE("what the system refuses to read is named so") {
@@ -169,6 +280,7 @@ TEST_CASE("what the system refuses to read is named so") {
     REQUIRE(batch.skipped.size() == 2);
     CHECK(batch.skipped[0].status == PictureStatus::unreadable);
     CHECK(batch.skipped[1].status == PictureStatus::unreadable);
+    CHECK_THAT(batch.skipped[1].reason, contains("cannot read folder: "));
     fs::permissions(folder / "locked", fs::perms::owner_all);
 }
 
