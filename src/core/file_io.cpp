@@ -6,7 +6,6 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <utility>
@@ -112,44 +111,6 @@ void InputFile::read_at(std::uint64_t offset, std::span<std::byte> bytes) const 
             offset += static_cast<std::uint64_t>(got);
             bytes = bytes.subspan(static_cast<std::size_t>(got));
         }
-    }
-}
-
-MappedFile::MappedFile(const std::string& path) : path_(path) {
-    struct stat status {};
-    const Descriptor file = open_to_read(path, status, Readable::anything);
-    if (!S_ISREG(status.st_mode)) {
-        throw IoError(fmt::format("{}: cannot map: no regular file", path));
-    }
-    const auto size = static_cast<std::size_t>(status.st_size);
-    if (size == 0) {
-        return;
-    }
-    void* address = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.get(), 0);
-    if (address == MAP_FAILED) {
-        fail("map", path, errno);
-    }
-    bytes_ = {static_cast<const std::byte*>(address), size};
-}
-
-MappedFile::MappedFile(MappedFile&& other) noexcept
-    : path_(std::move(other.path_)), bytes_(std::exchange(other.bytes_, {})) {}
-
-MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
-    std::swap(path_, other.path_);
-    std::swap(bytes_, other.bytes_);
-    return *this;
-}
-
-MappedFile::~MappedFile() {
-    if (!bytes_.empty()) {
-        ::munmap(const_cast<std::byte*>(bytes_.data()), bytes_.size());
-    }
-}
-
-void MappedFile::release() const {
-    if (!bytes_.empty()) {
-        ::madvise(const_cast<std::byte*>(bytes_.data()), bytes_.size(), MADV_DONTNEED);
     }
 }
 

@@ -55,25 +55,6 @@ private:
     std::uint64_t offset_ = 0;  ///< of what read_some() gives next
 };
 
-/// A file mapped for reading. Move-only.
-class MappedFile {
-public:
-    /// Throws IoError with the system's reason, also for folders and pipes.
-    explicit MappedFile(const std::string& path);
-    MappedFile(MappedFile&& other) noexcept;
-    MappedFile& operator=(MappedFile&& other) noexcept;
-    ~MappedFile();
-
-    [[nodiscard]] std::span<const std::byte> bytes() const { return bytes_; }
-    [[nodiscard]] const std::string& path() const { return path_; }
-    /// Lets go of the memory that was read; it comes back from the file where it is read again.
-    void release() const;
-
-private:
-    std::string path_;
-    std::span<const std::byte> bytes_;
-};
-
 /// A file has more bytes than were asked for at most.
 class FileTooLarge : public IoError {
 public:
