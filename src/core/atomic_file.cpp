@@ -14,6 +14,7 @@
 
 #include "stackae/error.hpp"
 
+#include "core/commit_record.hpp"
 #include "core/file_lock.hpp"
 #include "core/file_set.hpp"
 
@@ -61,7 +62,8 @@ void write_all(std::span<const std::byte> bytes, const std::string& path, WriteS
     }
 }
 
-/// Removes the named temporaries whose makers live no longer.
+/// Removes the named temporaries whose makers live no longer, but for those of a set that was being replaced
+/// when its run was killed after this one had called recover().
 void clear_named_temporaries(const std::string& folder) {
     std::error_code error;
     for (fs::directory_iterator it(folder, error); !error && it != fs::directory_iterator();
@@ -71,7 +73,8 @@ void clear_named_temporaries(const std::string& folder) {
         }
         const std::string path = it->path().string();
         const Descriptor file(::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
-        if (file.get() >= 0 && try_lock(file.get()) == LockState::locked && still_named(file.get(), path)) {
+        if (file.get() >= 0 && try_lock(file.get()) == LockState::locked && still_named(file.get(), path) &&
+            !read_record(folder).there) {
             ::unlink(path.c_str());
         }
     }

@@ -1,11 +1,14 @@
 #include "core/commit_record.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <string_view>
 #include <sys/stat.h>
+#include <unistd.h>
 #include <utility>
 
 #include "stackae/error.hpp"
@@ -23,6 +26,23 @@ std::string checksum_of(std::string_view text) {
     Hash hash;
     hash.add(text);
     return hash.hex();
+}
+
+/// Nothing where it is too long for a record. Throws IoError.
+std::optional<std::string> read_whole(int file, const std::string& path) {
+    std::string text;
+    std::array<char, 4096> chunk{};
+    while (text.size() <= most_record) {
+        const ssize_t got = ::read(file, chunk.data(), chunk.size());
+        if (got == 0) {
+            return text;
+        }
+        if (got < 0 && errno != EINTR) {
+            throw IoError(fmt::format("{}: cannot read: {}", path, std::strerror(errno)));
+        }
+        text.append(chunk.data(), static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
+    }
+    return std::nullopt;
 }
 
 bool is_plain(std::string_view name) {
@@ -111,16 +131,20 @@ FoundRecord read_record(const std::string& folder) {
         }
         throw IoError(fmt::format("{}: cannot open: {}", path, std::strerror(errno)));
     }
-    if (!S_ISREG(status.st_mode)) {
-        return {.there = true, .record = std::nullopt};
+    const Descriptor file(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+    if (file.get() < 0 && errno == ENOENT) {
+        return {};  // its run was done in between
     }
-    try {
-        const std::vector<std::byte> bytes = read_file(path, most_record);
-        return {.there = true,
-                .record = parse_record({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, folder)};
-    } catch (const FileTooLarge&) {
-        return {.there = true, .record = std::nullopt};
+    if (file.get() < 0 && errno != ELOOP) {
+        throw IoError(fmt::format("{}: cannot open: {}", path, std::strerror(errno)));
     }
+    FoundRecord found{.there = true, .record = std::nullopt};
+    if (file.get() >= 0 && ::fstat(file.get(), &status) == 0 && S_ISREG(status.st_mode)) {
+        if (const auto text = read_whole(file.get(), path)) {
+            found.record = parse_record(*text, folder);
+        }
+    }
+    return found;
 }
 
 std::string file_stamp(const std::string& path) {

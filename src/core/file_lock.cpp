@@ -1,5 +1,6 @@
 #include "core/file_lock.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
@@ -38,7 +39,9 @@ int open_to_lock(const std::string& path, int flags) {
 
 bool changed_lately(int descriptor) {
     struct stat status {};
-    return ::fstat(descriptor, &status) == 0 && std::time(nullptr) - status.st_mtime < fresh;
+    // Its name is younger than its content where a nameless file got one, and the former is in ctime.
+    return ::fstat(descriptor, &status) == 0 &&
+           std::time(nullptr) - std::max(status.st_mtime, status.st_ctime) < fresh;
 }
 
 }  // namespace
@@ -64,8 +67,7 @@ bool still_named(int descriptor, const std::string& path) {
            open.st_dev == named.st_dev && open.st_ino == named.st_ino;
 }
 
-std::optional<Descriptor> take_over(const std::string& path) {
-    const Clock::time_point start = Clock::now();
+std::optional<Descriptor> take_over(const std::string& path, const std::function<bool()>& wanted) {
     for (;;) {
         Descriptor file(open_to_lock(path, O_NOFOLLOW));
         if (file.get() < 0) {
@@ -74,18 +76,25 @@ std::optional<Descriptor> take_over(const std::string& path) {
             }
             throw IoError(fmt::format("{}: cannot open: {}", path, std::strerror(errno)));
         }
-        const LockState state = try_lock(file.get());
-        const bool free =
-            state == LockState::locked || (state == LockState::unsupported && !changed_lately(file.get()));
-        if (free && still_named(file.get(), path)) {
-            return file;
-        }
-        if (seconds_since(start) > longest_replacement) {
-            throw IoError(fmt::format("{}: held by another run for {} seconds", path, longest_replacement));
-        }
-        if (!free) {
-            std::this_thread::sleep_for(look_again);
-        }
+        const Clock::time_point start = Clock::now();
+        do {
+            if (wanted && !wanted()) {
+                return std::nullopt;
+            }
+            const LockState state = try_lock(file.get());
+            const bool free = state == LockState::locked ||
+                              (state == LockState::unsupported && !changed_lately(file.get()));
+            if (free && still_named(file.get(), path)) {
+                return file;
+            }
+            if (seconds_since(start) > longest_replacement) {
+                throw IoError(
+                    fmt::format("{}: held by another run for {} seconds", path, longest_replacement));
+            }
+            if (!free) {
+                std::this_thread::sleep_for(look_again);
+            }
+        } while (still_named(file.get(), path));
     }
 }
 

@@ -14,11 +14,13 @@ enum class LockState { locked, busy, unsupported };
 [[nodiscard]] LockState try_lock(int descriptor);
 /// True when the file that is open still has this name.
 [[nodiscard]] bool still_named(int descriptor, const std::string& path);
-/// Opens what has this name and locks it, waiting up to a minute while another process holds it; nothing
-/// where no file has the name (any more). Where files cannot be locked, one that was changed within the last
-/// ten seconds is taken for one that is held. Throws IoError with the system's reason, or when the minute is
+/// Opens what has this name and locks it, waiting while another process holds it, up to a minute for each
+/// file that has the name in turn; nothing where no file has the name (any more), or once it is not `wanted`,
+/// which is asked before each look. Where files cannot be locked, one that was changed within the last ten
+/// seconds is taken for one that is held. Throws IoError with the system's reason, or when the minute is
 /// over.
-[[nodiscard]] std::optional<Descriptor> take_over(const std::string& path);
+[[nodiscard]] std::optional<Descriptor> take_over(const std::string& path,
+                                                  const std::function<bool()>& wanted = {});
 
 /// An exclusive lock on the file that has a name, held from before it is read until after AtomicFile replaced
 /// it: whoever waits then gets the lock of the new file. It covers one replacement, since the lock stays with

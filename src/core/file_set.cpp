@@ -47,17 +47,20 @@ bool holds(const std::string& path, const Member& member) {
     return file_checksum(file) == member.checksum;
 }
 
-/// With every folder's record locked: completes the set where all of it is there, else takes it back. A file
-/// that somebody has written since is newer than what waits for its place, and stays.
-std::vector<std::string> settle(const CommitRecord& record) {
+/// With the records locked: completes the set where all of it is there, else takes it back. A file that
+/// somebody has written since is newer than what waits for its place, and stays. `whole` is false where not
+/// every folder has the record: its run was killed before it replaced anything, or when it was done.
+std::vector<std::string> settle(const CommitRecord& record, bool whole) {
     std::vector<const Member*> waiting;
-    bool whole = true;
     for (const Member& member : record.members) {
+        if (!whole) {
+            break;
+        }
         if (holds(member.temporary_path(), member)) {
             waiting.push_back(&member);
-            whole = whole && file_stamp(member.path()) == member.replaces;
+            whole = file_stamp(member.path()) == member.replaces;
         } else {
-            whole = whole && holds(member.path(), member);
+            whole = holds(member.path(), member);
         }
     }
     std::vector<std::string> completed;
@@ -89,7 +92,8 @@ bool try_to_recover(const std::string& folder, std::vector<std::string>& complet
     check_owner(path, folder);
     if (!seen.record) {
         // Its maker is still writing it, or was killed before anything else was done.
-        if (const auto locked = take_over(path); locked && !read_record(folder).record) {
+        const auto unfinished = [&] { return !read_record(folder).record; };
+        if (const auto locked = take_over(path, unfinished); locked && unfinished()) {
             if (::unlink(path.c_str()) != 0) {
                 throw IoError(fmt::format("{}: cannot remove: {}", path, std::strerror(errno)));
             }
@@ -98,15 +102,13 @@ bool try_to_recover(const std::string& folder, std::vector<std::string>& complet
     }
     std::vector<Descriptor> locks;
     std::vector<std::string> folders;
-    for (const std::string& each : seen.record->folders()) {
-        const auto same = [&] {
+    const std::vector<std::string> all = seen.record->folders();
+    for (const std::string& each : all) {
+        const auto same = [&] {  // else another run has placed its own, for which this one may not wait
             const FoundRecord found = read_record(each);
             return found.record && found.record->id == seen.record->id;
         };
-        if (!same()) {
-            continue;
-        }
-        auto lock = take_over(record_path(each));
+        auto lock = take_over(record_path(each), same);
         if (lock && same()) {
             locks.push_back(std::move(*lock));
             folders.push_back(each);
@@ -115,12 +117,14 @@ bool try_to_recover(const std::string& folder, std::vector<std::string>& complet
     if (std::find(folders.begin(), folders.end(), folder) == folders.end()) {
         return false;
     }
-    if (::access(folder.c_str(), W_OK) != 0) {
-        throw IoError(
-            fmt::format("{}: a killed run's outputs wait here, and the folder cannot be written: {}", folder,
-                        std::strerror(errno)));
+    for (const std::string& each : folders) {
+        if (::access(each.c_str(), W_OK) != 0) {
+            throw IoError(
+                fmt::format("{}: a killed run's outputs wait here, and the folder cannot be written: {}",
+                            each, std::strerror(errno)));
+        }
     }
-    completed = settle(*seen.record);
+    completed = settle(*seen.record, folders == all);
     remove_records(folders);
     return true;
 }
@@ -169,12 +173,13 @@ public:
     void run() {
         make_record();
         for (const std::string& folder : folders_) {
-            place_record(folder);
+            claim_record(folder);
         }
+        write_records();
         for (std::size_t i = 0; i < files_.size(); ++i) {
             const std::string name = record_.members[i].temporary_path();
             while (files_[i]->temporary_.empty() && !files_[i]->link(name)) {
-                ::unlink(name.c_str());  // the name is ours while the record is
+                ::unlink(name.c_str());  // no other set has it
             }
         }
         for (const std::string& folder : folders_) {
@@ -243,23 +248,26 @@ private:
         return true;
     }
 
+    /// All but file_stamp(): until it has the records, other runs replace the same files.
     void make_record() {
         std::random_device random;
         record_.id = fmt::format("{:08x}{:08x}", random(), random());
         for (std::size_t i = 0; i < files_.size(); ++i) {
             AtomicFile& file = *files_[i];
-            const fs::path temporary = file.temporary_.empty()
-                                           ? fs::path(hidden_path(file.folder_, fmt::format("commit{}", i)))
-                                           : fs::path(file.temporary_);
+            const fs::path temporary =
+                file.temporary_.empty()
+                    ? fs::path(hidden_path(file.folder_, fmt::format("commit-{}-{}", record_.id, i)))
+                    : fs::path(file.temporary_);
             record_.members.push_back({fs::canonical(file.folder_).string(), temporary.filename().string(),
                                        fs::path(file.path_).filename().string(), file.size_, file.checksum(),
-                                       file_stamp(file.path_)});
+                                       std::string()});
         }
         folders_ = record_.folders();
     }
 
-    /// The name of the record is that of all sets in the folder: who finds it taken waits, or recovers it.
-    void place_record(const std::string& folder) {
+    /// Makes a folder's record, empty for now, and locks it. The name is that of all sets in the folder: who
+    /// finds it taken waits, or recovers what was left.
+    void claim_record(const std::string& folder) {
         const std::string path = record_path(folder);
         for (;;) {
             Descriptor file(
@@ -267,19 +275,23 @@ private:
             if (file.get() < 0 && errno != EEXIST) {
                 throw IoError(fmt::format("{}: cannot write: {}", path, std::strerror(errno)));
             }
-            if (file.get() < 0) {
-                recover(folder);
-                continue;
-            }
-            while (try_lock(file.get()) == LockState::busy) {
-            }
-            if (still_named(file.get(), path)) {  // else it was taken for one that was left
-                placed_.push_back(folder);
-                write_record(file.get(), path, record_.text(folder));
+            // Before it is locked, another run may take it for one that was left, and remove it.
+            if (file.get() >= 0 && try_lock(file.get()) != LockState::busy && still_named(file.get(), path)) {
                 locks_.push_back(std::move(file));
-                sync_folder(folder);
+                placed_.push_back(folder);
                 return;
             }
+            recover(folder);
+        }
+    }
+
+    void write_records() {
+        for (Member& member : record_.members) {
+            member.replaces = file_stamp(member.path());
+        }
+        for (std::size_t i = 0; i < folders_.size(); ++i) {
+            write_record(locks_[i].get(), record_path(folders_[i]), record_.text(folders_[i]));
+            sync_folder(folders_[i]);
         }
     }
 

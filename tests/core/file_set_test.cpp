@@ -1,11 +1,13 @@
 #include "core/file_set.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <cstring>
 #include <filesystem>
 #include <functional>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -210,6 +212,60 @@ TEST_CASE("of runs that replace the same files at once one whole set stays, neve
                   replace(index == 0 ? trio.paths : other_order, "x");
               }
           }) == std::vector<int>(2, 0));
+}
+
+TEST_CASE("runs that are killed beside others spoil no set and let nobody fail") {
+    const Trio trio;
+    const std::vector<std::string> one_folder{trio.paths[0], trio.paths[1]};
+    replace(trio.paths, "x");
+    for (const bool nameless : {true, false}) {
+        const auto code = [&](const std::vector<std::string>& paths, const std::string& text, long call) {
+            return exit_codes(1, [&](int /*index*/) {
+                const FileFaults faults({.nameless = nameless, .call = call});
+                replace(paths, text);
+            })[0];
+        };
+        CHECK(exit_codes(6, [&](int index) {
+                  const std::string text(1, static_cast<char>('A' + index));
+                  for (long call = 0; call < 50; ++call) {
+                      const int found = index < 3 ? code(trio.paths, text, call)
+                                                  : code(index < 5 ? trio.paths : one_folder, text,
+                                                         FileFaultOptions::never);
+                      if (found != 0 && (index >= 3 || found != -SIGKILL)) {
+                          throw std::runtime_error("exit code " + std::to_string(found));
+                      }
+                  }
+              }) == std::vector<int>(6, 0));
+        recover(trio.folder.path());
+        CHECK(common_text(one_folder) != "mixed");
+        {
+            const FileFaults faults({.nameless = nameless});
+            replace(trio.paths, "next");
+        }
+        CHECK(common_text(trio.paths) == "next");
+        CHECK(trio.entries() == 4);
+    }
+}
+
+TEST_CASE("a run that was killed before it had all records takes nothing from those that came since") {
+    const Trio trio;
+    replace(trio.paths, "old");
+    long call = 0;
+    const auto names = [&](const std::string& folder) {
+        return std::count_if(fs::directory_iterator(folder), {}, [](const fs::directory_entry& entry) {
+            return entry.path().filename() == ".stackae-commit";
+        });
+    };
+    do {  // until a run leaves a record in one folder alone
+        REQUIRE(exit_codes(1, [&](int /*index*/) {
+                    const FileFaults faults({.nameless = false, .call = call});
+                    replace(trio.paths, "new");
+                })[0] == -SIGKILL);
+        ++call;
+    } while (names(trio.folder.path()) + names(trio.folder / "other") != 1);
+    CHECK(recover(trio.folder.path()).empty());
+    CHECK(recover(trio.folder / "other").empty());
+    CHECK(common_text(trio.paths) == "old");
 }
 
 TEST_CASE("a disk that fails at any call leaves a set old, or new where all was there") {

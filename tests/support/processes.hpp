@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdio>
+#include <exception>
 #include <functional>
 #include <stdexcept>
 #include <sys/types.h>
@@ -22,7 +24,9 @@ inline std::vector<int> exit_codes(int processes, const std::function<void(int)>
             int code = 0;
             try {
                 action(i);
-            } catch (...) {
+            } catch (const std::exception& error) {
+                std::fprintf(stderr, "process %d: %s\n", i,
+                             error.what());  // a test that fails should say why
                 code = 1;
             }
             ::_exit(code);  // the test program's own end is not this one's
