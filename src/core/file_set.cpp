@@ -47,6 +47,12 @@ bool holds(const std::string& path, const Member& member) {
     return file_checksum(file) == member.checksum;
 }
 
+/// False where it is still there: then nothing but the record tells of it.
+bool remove_temporary(const std::string& path) {
+    struct stat status {};
+    return ::unlink(path.c_str()) == 0 || ::lstat(path.c_str(), &status) != 0;
+}
+
 /// With the records locked: completes the set where all of it is there, else takes it back. A file that
 /// somebody has written since is newer than what waits for its place, and stays. `whole` is false where not
 /// every folder has the record: its run was killed before it replaced anything, or when it was done.
@@ -71,7 +77,10 @@ std::vector<std::string> settle(const CommitRecord& record, bool whole) {
         }
     }
     for (const Member& member : record.members) {
-        ::unlink(member.temporary_path().c_str());  // gone, or taken back
+        if (!remove_temporary(member.temporary_path())) {  // gone, or taken back
+            throw IoError(
+                fmt::format("{}: cannot remove: {}", member.temporary_path(), std::strerror(errno)));
+        }
     }
     return completed;
 }
@@ -157,15 +166,16 @@ public:
     Replacement(const Replacement&) = delete;
     Replacement& operator=(const Replacement&) = delete;
     /// Removes the temporaries, which are the old files or such as are not wanted, and then the records; but
-    /// what is half replaced is left for the next run.
+    /// what is half replaced, or cannot be removed, is left for the next run.
     ~Replacement() {
+        bool removed = !half_replaced_;
         for (AtomicFile* file : files_) {
             if (!half_replaced_ && !file->temporary_.empty()) {
-                ::unlink(file->temporary_.c_str());
+                removed = remove_temporary(file->temporary_) && removed;
             }
             file->temporary_.clear();
         }
-        if (!half_replaced_) {
+        if (removed) {
             remove_records(placed_);
         }
     }

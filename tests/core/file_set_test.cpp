@@ -1,18 +1,20 @@
 #include "core/file_set.hpp"
 
-#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <cstring>
+#include <fcntl.h>
 #include <filesystem>
 #include <functional>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "stackae/error.hpp"
 
+#include "core/file_lock.hpp"
 #include "support/catch.hpp"
 #include "support/file_faults.hpp"
 #include "support/processes.hpp"
@@ -247,22 +249,67 @@ TEST_CASE("runs that are killed beside others spoil no set and let nobody fail")
     }
 }
 
-TEST_CASE("a run that was killed before it had all records takes nothing from those that came since") {
+TEST_CASE("a set that waited for another run, and was killed then, is completed over what that one wrote") {
+    const Trio trio;
+    const std::vector<std::string> paths(trio.paths.begin(), trio.paths.begin() + 2);
+    const std::string record = trio.folder / ".stackae-commit";
+    const auto wait_for = [](const std::string& path) {
+        while (!fs::exists(path)) {
+            std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        }
+    };
+    const auto is_new = [&](std::size_t i) { return read_text(paths[i]).starts_with("new"); };
+    long call = 0;
+    do {  // until it is killed between the two renames
+        replace(paths, "old");
+        const std::vector<int> codes = exit_codes(2, [&](int index) {
+            if (index == 0) {
+                wait_for(trio.folder / "written");
+                write_text(record, "");
+                const Descriptor held(::open(record.c_str(), O_RDWR));
+                if (try_lock(held.get()) != LockState::locked) {
+                    throw std::runtime_error("cannot lock");
+                }
+                write_text(trio.folder / "held", "");
+                std::this_thread::sleep_for(std::chrono::milliseconds(20));  // the other one waits by then
+                write_text(paths[0], "of the first");
+                write_text(paths[1], "of the first");
+                fs::remove(record);
+                return;
+            }
+            FileSet files;
+            files.add(paths[0]).write("new0" + std::string(5000, '.'));
+            files.add(paths[1]).write("new1" + std::string(5000, '.'));
+            write_text(trio.folder / "written", "");
+            wait_for(trio.folder / "held");
+            const FileFaults faults({.call = call});
+            files.commit();
+        });
+        REQUIRE(codes == std::vector<int>{0, -SIGKILL});
+        fs::remove(trio.folder / "written");
+        fs::remove(trio.folder / "held");
+        ++call;
+    } while (is_new(0) == is_new(1));
+    recover(trio.folder.path());
+    CHECK(common_text(paths) == "new");
+}
+
+TEST_CASE("a run that was killed before every folder had its record is taken back") {
     const Trio trio;
     replace(trio.paths, "old");
     long call = 0;
-    const auto names = [&](const std::string& folder) {
-        return std::count_if(fs::directory_iterator(folder), {}, [](const fs::directory_entry& entry) {
-            return entry.path().filename() == ".stackae-commit";
-        });
+    const auto has_record = [](const std::string& folder) {
+        std::error_code missing;
+        const std::uintmax_t size = fs::file_size(folder + "/.stackae-commit", missing);
+        return !missing && size > 0;
     };
-    do {  // until a run leaves a record in one folder alone
+    do {
         REQUIRE(exit_codes(1, [&](int /*index*/) {
                     const FileFaults faults({.nameless = false, .call = call});
                     replace(trio.paths, "new");
                 })[0] == -SIGKILL);
         ++call;
-    } while (names(trio.folder.path()) + names(trio.folder / "other") != 1);
+    } while (has_record(trio.folder.path()) == has_record(trio.folder / "other"));
     CHECK(recover(trio.folder.path()).empty());
     CHECK(recover(trio.folder / "other").empty());
     CHECK(common_text(trio.paths) == "old");
