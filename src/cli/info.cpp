@@ -358,6 +358,7 @@ int InfoCommand::draw_filters(Console& console, const Model& model, const std::s
         check_outputs(read, written);
         filters = filters_of(model, layer_, threads);
     } else {
+        recover_outputs(console, {pictures_});
         const Pictures all = Pictures::open(pictures_, reading_.picture_limits());
         read.push_back({"the pictures", pictures_});
         add_replaced(all, written, read);

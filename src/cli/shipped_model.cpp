@@ -6,10 +6,21 @@
 
 #include "stackae/error.hpp"
 
+#include "cli/results.hpp"
 #include "cli/values.hpp"
 
 namespace stackae::cli {
 namespace fs = std::filesystem;
+
+namespace {
+
+/// The one that -m names, with what a killed run left beside it completed first.
+NamedModel open_chosen_model(Console& console, const std::string& path) {
+    recover_outputs(console, {path});
+    return {load_model(path), path};
+}
+
+}  // namespace
 
 std::optional<std::string> shipped_model_path() {
     static constexpr const char* name = "digits.stackae";
@@ -29,7 +40,7 @@ std::optional<std::string> shipped_model_path() {
 
 NamedModel open_model(Console& console, const std::string& path) {
     if (!path.empty()) {
-        return {load_model(path), path};
+        return open_chosen_model(console, path);
     }
     const auto shipped = shipped_model_path();
     if (!shipped) {
@@ -43,7 +54,7 @@ NamedModel open_model(Console& console, const std::string& path) {
 NamedModel open_gallery_model(Console& console, const Gallery& gallery, const std::string& gallery_path,
                               const std::string& path) {
     if (!path.empty()) {
-        NamedModel named{load_model(path), path};
+        NamedModel named = open_chosen_model(console, path);
         try {
             check_model(gallery, named.model);
         } catch (const InvalidArgument& error) {

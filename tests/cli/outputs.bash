@@ -129,6 +129,17 @@ missing kept.csv
 expect 1 recognize pictures -g model.stackae --manifest kept.csv
 missing kept.csv
 
+# What a killed run left beside a file that an option names is seen to before the file is read.
+mkdir beside
+expect 0 extract pictures -m model.stackae -o beside/rows.npy
+cp model.stackae beside
+: >beside/.stackae-commit
+expect 0 extract pictures -m beside/model.stackae
+missing beside/.stackae-commit
+: >beside/.stackae-commit
+expect 1 info model.stackae --filters filters.png --pictures beside/rows.npy
+missing beside/.stackae-commit
+
 # Names that are not UTF-8 are written in UTF-8 everywhere.
 mkdir odd
 cp pictures/ann/0.pgm odd/$'caf\xe9.pgm'
