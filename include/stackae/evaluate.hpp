@@ -109,6 +109,8 @@ struct Evaluation {
     std::vector<std::vector<std::int64_t>> confusion;  ///< [true class][predicted class], pictures
     std::vector<SkippedPicture> skipped_train;
     std::vector<SkippedPicture> skipped_test;
+    std::vector<PictureRemark> remarks_train;
+    std::vector<PictureRemark> remarks_test;
 };
 
 /// Measures features and reconstruction on pictures apart from those in `train`. Pictures without a label

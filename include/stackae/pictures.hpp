@@ -61,6 +61,7 @@ struct PictureLimits {
 /// resized. Pictures with values outside of [0, 1] are skipped unless the recipe standardises, which takes any
 /// finite ones.
 ///
+/// A TIFF of several pages is as many pictures, file.tif#1 and so on; such a name stands for the one page.
 /// Order is the byte order of the relative POSIX paths; lists, IDX and NPY keep their own. Hidden files
 /// and files that are not pictures by their ending are passed over in folders. Opening lists but does
 /// not decode. Reading is safe from several threads.
@@ -80,6 +81,8 @@ public:
     [[nodiscard]] std::int64_t size() const;
     /// Entry i, 0 ≤ i < size().
     [[nodiscard]] PictureEntry entry(std::int64_t i) const;
+    /// The file that entry i is read from; pages of one file have the same.
+    [[nodiscard]] std::string file(std::int64_t i) const;
     /// The input as it was given to open().
     [[nodiscard]] const std::string& path() const;
     /// True when at least one entry has a label.
@@ -123,11 +126,18 @@ struct SkippedPicture {
     std::string reason;  ///< one line, without the path
 };
 
+/// What should be said of a picture although it is used: that it is the first frame of an animation, say.
+struct PictureRemark {
+    std::int64_t index = 0;  ///< entry in Pictures
+    std::string text;        ///< one line, without the path
+};
+
 /// A run of pictures in order. Entries that could not be read are in `skipped` and have no row.
 struct PictureBatch {
     Tensor pictures;                    ///< n × recipe.size()
     std::vector<std::int64_t> indices;  ///< size n: the entry of each row
     std::vector<SkippedPicture> skipped;
+    std::vector<PictureRemark> remarks;  ///< of pictures that have a row
 };
 
 struct ReadOptions {

@@ -22,6 +22,7 @@ public:
     /// Pictures read so far, before training begins.
     virtual void on_read(std::int64_t /*done*/, std::int64_t /*of*/) {}
     virtual void on_skipped(const SkippedPicture& /*picture*/) {}
+    virtual void on_remark(const PictureRemark& /*remark*/) {}
     /// layer as in EpochRecord; progress within the epoch, in pictures. Epoch 0 of 0: what a layer sees is
     /// being made by the layers below.
     virtual void on_batch(int /*layer*/, std::int64_t /*epoch*/, std::int64_t /*epochs*/,

@@ -289,9 +289,9 @@ int EvaluateCommand::run(Console& console, const std::vector<std::string>& input
     catch_interrupts();
     Results results;
     Account account(console, results.files(), manifest_);
-    account.fill(train, result.skipped_train);
+    account.fill(train, result.skipped_train, result.remarks_train);
     if (test) {
-        account.fill(*test, result.skipped_test);
+        account.fill(*test, result.skipped_test, result.remarks_test);
     }
     account.finish();
     if (json_) {

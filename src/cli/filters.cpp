@@ -333,7 +333,8 @@ Filters filters_of(const Model& model, int layer, int threads) {
 }
 
 Filters filters_of(const Model& model, int layer, const Pictures& pictures, int threads,
-                   std::vector<SkippedPicture>& skipped, const std::function<void(std::int64_t)>& progress) {
+                   std::vector<SkippedPicture>& skipped, std::vector<PictureRemark>& remarks,
+                   const std::function<void(std::int64_t)>& progress) {
     const Units units(model, layer);
     const Probe probe(model, layer);
     Answers answers(units.drawn);
@@ -348,6 +349,7 @@ Filters filters_of(const Model& model, int layer, const Pictures& pictures, int 
             }
         }
         skipped.insert(skipped.end(), batch.skipped.begin(), batch.skipped.end());
+        remarks.insert(remarks.end(), batch.remarks.begin(), batch.remarks.end());
         done += std::ssize(batch.indices) + std::ssize(batch.skipped);
         progress(done);
     });

@@ -30,10 +30,11 @@ inline constexpr std::int64_t most_filters = 400;
 
 /// By pictures: the mean of what the first units see of the pictures that excite them most, each where its
 /// answer is the strongest. A unit that no picture excites is gray. Pictures are read twice; at most
-/// `most_looked_at` are worth giving. What cannot be read is added to `skipped`; progress(pictures done) may
+/// `most_looked_at` are worth giving. What cannot be read is added to `skipped`, what is to be said of others
+/// to `remarks`; progress(pictures done) may
 /// throw.
 [[nodiscard]] Filters filters_of(const Model& model, int layer, const Pictures& pictures, int threads,
-                                 std::vector<SkippedPicture>& skipped,
+                                 std::vector<SkippedPicture>& skipped, std::vector<PictureRemark>& remarks,
                                  const std::function<void(std::int64_t)>& progress);
 inline constexpr std::int64_t most_looked_at = 2000;
 

@@ -369,11 +369,12 @@ int InfoCommand::draw_filters(Console& console, const Model& model, const std::s
         }
         const Pictures pictures = all.subset(some);
         std::vector<SkippedPicture> skipped;
+        std::vector<PictureRemark> remarks;
         Progress progress(console, "pictures", pictures.size());
-        filters = filters_of(model, layer_, pictures, threads, skipped,
+        filters = filters_of(model, layer_, pictures, threads, skipped, remarks,
                              [&](std::int64_t done) { progress.update(done); });
         Account account(console, "");
-        account.fill(pictures, skipped);
+        account.fill(pictures, skipped, remarks);
         account.finish();
         code = account.exit_code();
     }

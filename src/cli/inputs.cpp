@@ -31,12 +31,15 @@ Account::Account(Console& console, core::FileSet& files, const std::string& mani
     }
 }
 
-void Account::used(const PictureEntry& entry) {
+void Account::used(const PictureEntry& entry, std::string_view remark) {
     if (manifest_) {
-        manifest_->write(fmt::format("{},{},{},ok,\n", core::csv_field(entry.path), rows_,
-                                     core::csv_field(entry.label.value_or(""))));
+        manifest_->write(fmt::format("{},{},{},ok,{}\n", core::csv_field(entry.path), rows_,
+                                     core::csv_field(entry.label.value_or("")), core::csv_field(remark)));
     }
     ++rows_;
+    if (!remark.empty() && ++remarks_ <= named_at_most) {
+        console_.warn(fmt::format("note: {}: {}", printable(entry.path), remark));
+    }
 }
 
 void Account::left_out(const PictureEntry& entry, std::string_view status, std::string_view reason) {
@@ -50,15 +53,21 @@ void Account::left_out(const PictureEntry& entry, std::string_view status, std::
     }
 }
 
-void Account::fill(const Pictures& pictures, const std::vector<SkippedPicture>& skipped) {
+void Account::fill(const Pictures& pictures, const std::vector<SkippedPicture>& skipped,
+                   const std::vector<PictureRemark>& remarks) {
     std::map<std::int64_t, const SkippedPicture*> bad;
     for (const SkippedPicture& picture : skipped) {
         bad.emplace(picture.index, &picture);
     }
+    std::map<std::int64_t, std::string_view> said;
+    for (const PictureRemark& remark : remarks) {
+        said.emplace(remark.index, remark.text);
+    }
     for (std::int64_t i = 0; i < pictures.size(); ++i) {
         const auto found = bad.find(i);
         if (found == bad.end()) {
-            used(pictures.entry(i));
+            const auto remark = said.find(i);
+            used(pictures.entry(i), remark != said.end() ? remark->second : std::string_view());
         } else {
             left_out(pictures.entry(i), name(found->second->status), found->second->reason);
         }
@@ -71,6 +80,9 @@ void Account::finish() {
     }
     if (skipped_ > named_at_most) {
         console_.warn(fmt::format("… and {} more", format_count(skipped_ - named_at_most)));
+    }
+    if (remarks_ > named_at_most) {
+        console_.warn(fmt::format("… and {} more notes", format_count(remarks_ - named_at_most)));
     }
     if (rows_ == 0) {
         throw IoError(fmt::format("none of the {} could be used",
@@ -105,7 +117,7 @@ void add_replaced(const Pictures& pictures, const std::vector<NamedPath>& writte
     const auto look = [&](std::int64_t begin, std::int64_t end) {
         std::vector<std::string> found;
         for (std::int64_t i = begin; i < end; ++i) {
-            std::string path = pictures.entry(i).path;
+            std::string path = pictures.file(i);
             const auto file = identity(path);
             if (file && std::find(replaced.begin(), replaced.end(), *file) != replaced.end()) {
                 found.push_back(std::move(path));
@@ -262,6 +274,7 @@ bool InputReader::read_on() {
 
 void InputReader::account_for(const Pictures& pictures) {
     std::size_t bad = 0;
+    auto remark = decoded_.remarks.begin();  // in the pictures' order
     const auto leave_out_before = [&](std::int64_t index) {
         for (; bad < decoded_.skipped.size() && decoded_.skipped[bad].index < index; ++bad) {
             const SkippedPicture& skipped = decoded_.skipped[bad];
@@ -271,6 +284,10 @@ void InputReader::account_for(const Pictures& pictures) {
     for (const std::int64_t index : decoded_.indices) {
         leave_out_before(index);
         PictureEntry entry = pictures.entry(index);
+        std::string_view said;
+        if (remark != decoded_.remarks.end() && remark->index == index) {
+            said = (remark++)->text;
+        }
         if (options_.label) {
             entry.label = options_.label;
         }
@@ -278,7 +295,7 @@ void InputReader::account_for(const Pictures& pictures) {
             account_.left_out(entry, "unlabelled", "no label: the picture lies in no class folder");
             kept_.emplace_back();
         } else {
-            account_.used(entry);
+            account_.used(entry, said);
             kept_.emplace_back(std::move(entry));
         }
     }

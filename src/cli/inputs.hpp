@@ -10,6 +10,7 @@
 #include "stackae/pictures.hpp"
 
 #include "cli/console.hpp"
+#include "cli/option_parser.hpp"
 #include "cli/results.hpp"
 #include "core/file_set.hpp"
 
@@ -24,12 +25,13 @@ public:
     /// The manifest appears when `files` are committed, together with the output that it tells of.
     Account(Console& console, core::FileSet& files, const std::string& manifest);
 
-    /// A picture that became the next row.
-    void used(const PictureEntry& entry);
+    /// A picture that became the next row, and what should be said of it all the same.
+    void used(const PictureEntry& entry, std::string_view remark = {});
     /// A picture without a row.
     void left_out(const PictureEntry& entry, std::string_view status, std::string_view reason);
     /// Every picture of a collection, in order.
-    void fill(const Pictures& pictures, const std::vector<SkippedPicture>& skipped);
+    void fill(const Pictures& pictures, const std::vector<SkippedPicture>& skipped,
+              const std::vector<PictureRemark>& remarks);
     /// Completes the manifest and sums up what was left out. Throws IoError when not one picture was used;
     /// then there is no output, and the manifest appears by itself.
     void finish();
@@ -48,6 +50,7 @@ private:
     bool shared_ = false;
     std::int64_t rows_ = 0;
     std::int64_t skipped_ = 0;
+    std::int64_t remarks_ = 0;
 };
 
 /// Appends the pictures of a collection that one of `written` would replace.

@@ -25,6 +25,13 @@ void ReadingOptions::declare(OptionParser& parser) {
         });
     parser.option("max-pixels", "N", "pictures of more pixels are skipped",
                   integer_into(limits.max_pixels, 1));
+    parser.option("pages", "all|first", "of a TIFF of several pages: each is a picture, or the first alone",
+                  [this](const std::string& text) {
+                      if (text != "all" && text != "first") {
+                          throw UsageError(fmt::format("'{}' is neither all nor first", text));
+                      }
+                      limits.pages = text == "all" ? PageSelection::all : PageSelection::first;
+                  });
 }
 
 std::int64_t ReadingOptions::limit() const {

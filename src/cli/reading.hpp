@@ -9,7 +9,8 @@
 
 namespace stackae::cli {
 
-/// What a command that reads pictures takes of the machine: --threads, --memory and --max-pixels.
+/// What a command that reads pictures takes of the machine: --threads, --memory,
+/// --max-pixels and --pages.
 struct ReadingOptions {
     int threads = 0;          ///< 0: one for each core that the process may keep busy
     std::int64_t memory = 0;  ///< bytes, as said; 0: a share of what the process may take, see limit()

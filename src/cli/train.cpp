@@ -283,7 +283,7 @@ int TrainCommand::train_and_save(Console& console, const Pictures& pictures, con
 bool TrainCommand::settle(Console& console, Account& account, const Pictures& pictures,
                           const TrainMonitor& monitor, const std::string& model) const {
     try {
-        account.fill(pictures, monitor.skipped());
+        account.fill(pictures, monitor.skipped(), monitor.remarks());
         account.finish();
         return true;
     } catch (const Error& error) {

@@ -44,6 +44,10 @@ void TrainMonitor::on_skipped(const SkippedPicture& picture) {
     skipped_.push_back(picture);
 }
 
+void TrainMonitor::on_remark(const PictureRemark& remark) {
+    remarks_.push_back(remark);
+}
+
 void TrainMonitor::on_batch(int layer, std::int64_t epoch, std::int64_t epochs, std::int64_t done,
                             std::int64_t of) {
     begin_phase(layer);

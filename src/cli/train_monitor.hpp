@@ -27,6 +27,7 @@ public:
 
     void on_read(std::int64_t done, std::int64_t of) override;
     void on_skipped(const SkippedPicture& picture) override;
+    void on_remark(const PictureRemark& remark) override;
     void on_batch(int layer, std::int64_t epoch, std::int64_t epochs, std::int64_t done,
                   std::int64_t of) override;
     void on_epoch(const EpochRecord& record) override;
@@ -45,6 +46,7 @@ public:
     [[nodiscard]] bool alike() const { return alike_; }
     /// What on_failure() was given.
     [[nodiscard]] const std::optional<Model>& finished() const { return finished_; }
+    [[nodiscard]] const std::vector<PictureRemark>& remarks() const { return remarks_; }
 
 private:
     using Clock = std::chrono::steady_clock;
@@ -76,6 +78,7 @@ private:
     std::vector<SkippedPicture> skipped_;
     std::optional<Model> finished_;
     bool alike_ = false;
+    std::vector<PictureRemark> remarks_;
     int layer_ = -1;  ///< phase under way; -1: none yet
     EpochRecord last_;
     std::int64_t epochs_ = 0;   ///< seen in all phases

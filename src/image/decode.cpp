@@ -18,14 +18,13 @@ std::uint64_t most_file_bytes(const PictureLimits& limits) {
                                    static_cast<std::uint64_t>(limits.max_pixels) * 16 + (64U << 20U));
 }
 
-Picture decode_file(const std::string& path, const DecodeOptions& options) {
+std::vector<std::byte> read_picture_file(const std::string& path, const PictureLimits& limits) {
     const auto reason = [&](const IoError& failure) {
         const std::string text = failure.what();
         return text.starts_with(path + ": ") ? text.substr(path.size() + 2) : text;
     };
-    std::vector<std::byte> file;
     try {
-        file = core::read_file(path, most_file_bytes(options.limits), core::Readable::regular_files);
+        return core::read_file(path, most_file_bytes(limits), core::Readable::regular_files);
     } catch (const core::FileTooLarge& failure) {
         throw BadPicture(PictureStatus::too_large, reason(failure));
     } catch (const IoError& failure) {
@@ -33,7 +32,10 @@ Picture decode_file(const std::string& path, const DecodeOptions& options) {
         const bool missing = !std::filesystem::exists(path, error) && !error;
         throw BadPicture(missing ? PictureStatus::missing : PictureStatus::unreadable, reason(failure));
     }
-    return decode(file, options);
+}
+
+Picture decode_file(const std::string& path, const DecodeOptions& options) {
+    return decode(read_picture_file(path, options.limits), options);
 }
 
 }  // namespace stackae::image

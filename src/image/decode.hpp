@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "image/decoder.hpp"
 
@@ -10,7 +11,10 @@ namespace stackae::image {
 /// unsupported.
 [[nodiscard]] Picture decode(ByteSpan file, const DecodeOptions& options);
 
-/// The same from a file; also missing, unreadable.
+/// The bytes of a picture file. Throws BadPicture: missing, unreadable, too_large.
+[[nodiscard]] std::vector<std::byte> read_picture_file(const std::string& path, const PictureLimits& limits);
+
+/// Both.
 [[nodiscard]] Picture decode_file(const std::string& path, const DecodeOptions& options);
 /// More than that is in no picture within the limits.
 [[nodiscard]] std::uint64_t most_file_bytes(const PictureLimits& limits);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -7,13 +8,18 @@
 
 namespace stackae::image {
 
-/// A file that is to be a picture.
+/// A file, or a page of one, that is to be a picture.
 struct FileEntry {
     PictureEntry entry;
     std::string failure{};  ///< why it cannot be read, where that is known already; else empty
+    PictureStatus status = PictureStatus::unreadable;  ///< of the failure
+    std::string file{};                                ///< where it is not entry.path; else empty
+    std::int64_t page = 0;                             ///< as DecodeOptions::page calls it
+
+    [[nodiscard]] const std::string& path() const { return file.empty() ? entry.path : file; }
 };
 
-/// One file a picture. notes: see Pictures::notes().
+/// One file a picture, or a page of it, see with_pages(). notes: see Pictures::notes().
 [[nodiscard]] SourcePointer file_source(std::string path, std::vector<FileEntry> entries,
                                         const PictureLimits& limits, std::vector<std::string> notes = {});
 

@@ -2,6 +2,7 @@
 #include <filesystem>
 #include <fmt/format.h>
 #include <initializer_list>
+#include <mutex>
 #include <string_view>
 #include <sys/stat.h>
 
@@ -9,6 +10,7 @@
 
 #include "image/decode.hpp"
 #include "image/file_source.hpp"
+#include "image/pages.hpp"
 
 namespace stackae::image {
 namespace {
@@ -20,7 +22,10 @@ class FileSource : public Pictures::Source {
 public:
     FileSource(std::string path, std::vector<FileEntry> entries, const PictureLimits& limits,
                std::vector<std::string> notes)
-        : path_(std::move(path)), entries_(std::move(entries)), limits_(limits), notes_(std::move(notes)) {
+        : path_(std::move(path)),
+          entries_(with_pages(std::move(entries), limits)),
+          limits_(limits),
+          notes_(std::move(notes)) {
         labelled_ = std::any_of(entries_.begin(), entries_.end(),
                                 [](const FileEntry& file) { return file.entry.label.has_value(); });
     }
@@ -29,12 +34,15 @@ public:
     [[nodiscard]] PictureEntry entry(std::int64_t i) const override {
         return entries_[static_cast<std::size_t>(i)].entry;
     }
+    [[nodiscard]] std::string file(std::int64_t i) const override {
+        return entries_[static_cast<std::size_t>(i)].path();
+    }
     [[nodiscard]] const std::string& path() const override { return path_; }
     [[nodiscard]] bool labelled() const override { return labelled_; }
     [[nodiscard]] Picture load(std::int64_t i, const Recipe* recipe) const override {
         const FileEntry& file = entries_[static_cast<std::size_t>(i)];
         if (!file.failure.empty()) {
-            throw BadPicture(PictureStatus::unreadable, file.failure);
+            throw BadPicture(file.status, file.failure);
         }
         // Several threads may each have a picture of an eighth of what one may take: of 44 megapixels in
         // colour.
@@ -42,7 +50,7 @@ public:
         PictureLimits limits = limits_;
         limits.max_bytes = std::max<std::int64_t>(1, limits_.max_bytes / part);
         try {
-            return decode_file(file.entry.path, {limits, recipe});
+            return decode_entry(file, {limits, recipe});
         } catch (const BadPicture& bad) {
             if (bad.status() != PictureStatus::too_large) {
                 throw;
@@ -51,16 +59,38 @@ public:
         throw LargePicture();
     }
     [[nodiscard]] Picture load_large(std::int64_t i, const Recipe* recipe) const override {
-        return decode_file(entries_[static_cast<std::size_t>(i)].entry.path, {limits_, recipe});
+        return decode_entry(entries_[static_cast<std::size_t>(i)], {limits_, recipe});
     }
     [[nodiscard]] std::vector<std::string> notes() const override { return notes_; }
 
 private:
+    [[nodiscard]] Picture decode_entry(const FileEntry& file, DecodeOptions options) const {
+        if (file.page == 0) {
+            return decode_file(file.path(), options);
+        }
+        options.page = file.page;
+        return decode(*shared_file(file.path()), options);
+    }
+    /// A file of several pages, read once for those that follow one another.
+    [[nodiscard]] std::shared_ptr<const std::vector<std::byte>> shared_file(const std::string& path) const {
+        const std::lock_guard lock(shared_mutex_);
+        if (shared_path_ != path) {
+            shared_path_.clear();
+            shared_.reset();
+            shared_ = std::make_shared<const std::vector<std::byte>>(read_picture_file(path, limits_));
+            shared_path_ = path;
+        }
+        return shared_;
+    }
+
     std::string path_;
     std::vector<FileEntry> entries_;
     PictureLimits limits_;
     std::vector<std::string> notes_;
     bool labelled_ = false;
+    mutable std::mutex shared_mutex_;
+    mutable std::string shared_path_;
+    mutable std::shared_ptr<const std::vector<std::byte>> shared_;
 };
 
 bool ends_with_any(const std::string& name, std::initializer_list<std::string_view> endings) {

@@ -12,6 +12,7 @@
 #include "stackae/error.hpp"
 
 #include "image/arrays.hpp"
+#include "image/pages.hpp"
 #include "image/source.hpp"
 
 namespace stackae {
@@ -31,6 +32,7 @@ public:
 
     [[nodiscard]] std::int64_t size() const override { return static_cast<std::int64_t>(entries_.size()); }
     [[nodiscard]] PictureEntry entry(std::int64_t i) const override { return base_->entry(at(i)); }
+    [[nodiscard]] std::string file(std::int64_t i) const override { return base_->file(at(i)); }
     [[nodiscard]] const std::string& path() const override { return base_->path(); }
     [[nodiscard]] bool labelled() const override { return labelled_; }
     [[nodiscard]] std::vector<std::string> notes() const override { return base_->notes(); }
@@ -137,7 +139,7 @@ Pictures Pictures::open(const std::string& path, const PictureLimits& limits) {
     }
     std::error_code error;
     const fs::file_status status = fs::status(path, error);
-    if (!fs::exists(status)) {
+    if (!fs::exists(status) && !image::names_page(path)) {
         throw IoError(fmt::format("{}: cannot open: {}", path,
                                   error ? error.message() : std::string(std::strerror(ENOENT))));
     }
@@ -172,6 +174,10 @@ std::int64_t Pictures::size() const {
 
 PictureEntry Pictures::entry(std::int64_t i) const {
     return source_->entry(i);
+}
+
+std::string Pictures::file(std::int64_t i) const {
+    return source_->file(i);
 }
 
 const std::string& Pictures::path() const {

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 
 #include "image/source.hpp"
 
@@ -12,9 +13,15 @@ namespace stackae::image {
 /// values as the recipe.
 void check_rows(const Pictures::Source& source, const Recipe& recipe);
 
-/// Loads entry i and applies the recipe to it. out: size recipe.size(). A picture that cannot be had is
-/// returned, with its reason; what is in `out` is then undefined.
-[[nodiscard]] std::optional<SkippedPicture> read_picture(const Pictures::Source& source, std::int64_t i,
-                                                         const Recipe& recipe, std::span<float> out);
+/// What is to be said of a picture that was read.
+struct ReadOutcome {
+    std::optional<SkippedPicture> skipped;  ///< why it cannot be had
+    std::string remark;                     ///< of one that is used; mostly empty
+};
+
+/// Loads entry i and applies the recipe to it. out: size recipe.size(); undefined where the picture is
+/// skipped.
+[[nodiscard]] ReadOutcome read_picture(const Pictures::Source& source, std::int64_t i, const Recipe& recipe,
+                                       std::span<float> out);
 
 }  // namespace stackae::image

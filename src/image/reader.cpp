@@ -38,24 +38,28 @@ void image::check_rows(const Pictures::Source& source, const Recipe& recipe) {
     }
 }
 
-std::optional<SkippedPicture> image::read_picture(const Pictures::Source& source, std::int64_t i,
-                                                  const Recipe& recipe, std::span<float> out) {
+image::ReadOutcome image::read_picture(const Pictures::Source& source, std::int64_t i, const Recipe& recipe,
+                                       std::span<float> out) {
     try {
+        std::string remark;
         with_picture(source, i, &recipe, [&](const Picture& picture) {
             check_geometry(recipe, picture);
             apply(recipe, picture, out);
+            remark = picture.remark;
         });
+        return {std::nullopt, remark};
     } catch (const BadPicture& bad) {
-        return SkippedPicture{i, bad.status(), bad.what()};
+        return {SkippedPicture{i, bad.status(), bad.what()}, ""};
     } catch (const std::bad_alloc&) {
-        return SkippedPicture{i, PictureStatus::out_of_memory,
-                              "more memory needed to read it than the system gives"};
+        return {SkippedPicture{i, PictureStatus::out_of_memory,
+                               "more memory needed to read it than the system gives"},
+                ""};
     } catch (const cv::Exception& error) {
         const bool short_of_memory = error.code == cv::Error::StsNoMem;  // its text says how much was needed
-        return SkippedPicture{i, short_of_memory ? PictureStatus::out_of_memory : PictureStatus::corrupt,
-                              fmt::format("OpenCV: {}", error.err)};
+        return {SkippedPicture{i, short_of_memory ? PictureStatus::out_of_memory : PictureStatus::corrupt,
+                               fmt::format("OpenCV: {}", error.err)},
+                ""};
     }
-    return std::nullopt;
 }
 
 /// A ring of slots, one a batch. Workers take the next few entries of the foremost batch that is not
@@ -64,6 +68,7 @@ struct PictureReader::State {
     struct Slot {
         Tensor pictures;
         std::vector<SkippedPicture> skipped;
+        std::vector<PictureRemark> remarks;
         std::int64_t left = 0;  ///< entries not yet read
     };
     struct Task {
@@ -119,6 +124,7 @@ void PictureReader::State::prepare(Slot& slot, std::int64_t count) const {
         slot.pictures = Tensor({count, recipe.size()});
     }
     slot.skipped.clear();
+    slot.remarks.clear();
     slot.left = count;
 }
 
@@ -145,14 +151,19 @@ bool PictureReader::State::take(Task& task) {
 
 void PictureReader::State::read(const Task& task) {
     std::vector<SkippedPicture> skipped;
+    std::vector<PictureRemark> remarks;
     for (std::int64_t i = 0; i < task.count; ++i) {
-        auto bad = image::read_picture(source, task.first + i, recipe, task.slot->pictures.row(task.row + i));
-        if (bad) {
-            skipped.push_back(std::move(*bad));
+        image::ReadOutcome outcome =
+            image::read_picture(source, task.first + i, recipe, task.slot->pictures.row(task.row + i));
+        if (outcome.skipped) {
+            skipped.push_back(std::move(*outcome.skipped));
+        } else if (!outcome.remark.empty()) {
+            remarks.push_back({task.first + i, std::move(outcome.remark)});
         }
     }
     const std::lock_guard lock(mutex);
     std::move(skipped.begin(), skipped.end(), std::back_inserter(task.slot->skipped));
+    std::move(remarks.begin(), remarks.end(), std::back_inserter(task.slot->remarks));
     task.slot->left -= task.count;
     if (task.slot->left == 0) {
         ready.notify_one();
@@ -189,8 +200,9 @@ void PictureReader::State::start(int count) {
 
 /// Hands a whole batch over; rows of bad pictures are closed up.
 void PictureReader::State::deliver(Slot& slot, std::int64_t first, PictureBatch& batch) const {
-    std::sort(slot.skipped.begin(), slot.skipped.end(),
-              [](const SkippedPicture& a, const SkippedPicture& b) { return a.index < b.index; });
+    const auto earlier = [](const auto& a, const auto& b) { return a.index < b.index; };
+    std::sort(slot.skipped.begin(), slot.skipped.end(), earlier);
+    std::sort(slot.remarks.begin(), slot.remarks.end(), earlier);
     const std::int64_t count = slot.pictures.rows();
     batch.indices.clear();
     auto bad = slot.skipped.begin();
@@ -212,6 +224,7 @@ void PictureReader::State::deliver(Slot& slot, std::int64_t first, PictureBatch&
         batch.pictures = std::move(rows);
     }
     std::swap(batch.skipped, slot.skipped);
+    std::swap(batch.remarks, slot.remarks);
 }
 
 PictureReader::PictureReader(const Pictures& pictures, const Recipe& recipe, const ReadOptions& options) {

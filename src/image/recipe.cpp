@@ -3,16 +3,13 @@
 #include <algorithm>
 #include <atomic>
 #include <cmath>
-#include <exception>
 #include <fmt/format.h>
-#include <mutex>
 #include <new>
-#include <system_error>
-#include <thread>
 
 #include "stackae/error.hpp"
 
 #include "core/threads.hpp"
+#include "image/parallel.hpp"
 #include "image/preprocess.hpp"
 #include "image/read.hpp"
 
@@ -59,36 +56,6 @@ Look look_at(const Pictures::Source& source, std::int64_t i, image::ValueRange r
     return look;
 }
 
-/// Calls body(0) … body(count − 1) on several threads, the caller's among them.
-template <class Body>
-void parallel_for(std::size_t count, int threads, const Body& body) {
-    std::atomic<std::size_t> next{0};
-    std::exception_ptr failure;
-    std::mutex mutex;
-    const auto work = [&] {
-        try {
-            for (std::size_t i = next++; i < count; i = next++) {
-                body(i);
-            }
-        } catch (...) {
-            const std::lock_guard lock(mutex);
-            failure = std::current_exception();
-        }
-    };
-    std::vector<std::jthread> helpers;
-    try {
-        for (std::size_t i = 1; i < std::min(count, static_cast<std::size_t>(threads)); ++i) {
-            helpers.emplace_back(work);
-        }
-    } catch (const std::system_error&) {  // no more threads to be had: fewer will do
-    }
-    work();
-    helpers.clear();
-    if (failure) {
-        std::rethrow_exception(failure);
-    }
-}
-
 /// Looks at pictures spread evenly; stops at the first that can be read when `one_will_do`. Throws
 /// InvalidArgument when none can.
 std::vector<Look> look_around(const Pictures& pictures, int threads, bool one_will_do,
@@ -98,7 +65,7 @@ std::vector<Look> look_around(const Pictures& pictures, int threads, bool one_wi
     const auto entry = [&](std::size_t i) { return static_cast<std::int64_t>(i) * size / count; };
     std::vector<Look> looks(static_cast<std::size_t>(count));
     std::atomic<bool> enough{false};
-    parallel_for(looks.size(), threads, [&](std::size_t i) {
+    image::parallel_for(looks.size(), threads, [&](std::size_t i) {
         if (!enough) {
             looks[i] = look_at(pictures.source(), entry(i), range);
             enough = one_will_do && looks[i].seen;

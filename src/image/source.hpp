@@ -22,6 +22,8 @@ struct Pictures::Source {
 
     [[nodiscard]] virtual std::int64_t size() const = 0;
     [[nodiscard]] virtual PictureEntry entry(std::int64_t i) const = 0;
+    /// The file that entry i is read from.
+    [[nodiscard]] virtual std::string file(std::int64_t i) const { return entry(i).path; }
     [[nodiscard]] virtual const std::string& path() const = 0;
     [[nodiscard]] virtual bool labelled() const = 0;
     /// What a person should be told of the collection; see Pictures::notes().

@@ -28,6 +28,7 @@ struct Read {
     std::int64_t rows = 0;  ///< read so far
     std::vector<std::optional<std::string>> labels;
     std::vector<SkippedPicture> skipped;
+    std::vector<PictureRemark> remarks;
 };
 
 /// Whether the linear classifier sees the radial units above the code.
@@ -167,6 +168,7 @@ std::vector<SkippedPicture> read_on(Encoders& encoders, const Model& model, cons
     std::vector<SkippedPicture> skipped;
     for (PictureBatch batch; reader.next(batch);) {
         skipped.insert(skipped.end(), batch.skipped.begin(), batch.skipped.end());
+        read.remarks.insert(read.remarks.end(), batch.remarks.begin(), batch.remarks.end());
         if (batch.indices.empty()) {
             continue;
         }
@@ -284,6 +286,8 @@ Evaluation evaluate(const Model& model, const Pictures& train, const Pictures& t
     evaluation.test_pictures = test_set.part.size();
     evaluation.skipped_train = std::move(train_set.skipped);
     evaluation.skipped_test = std::move(test_set.skipped);
+    evaluation.remarks_train = std::move(train_set.remarks);
+    evaluation.remarks_test = std::move(test_set.remarks);
     return evaluation;
 }
 
@@ -321,6 +325,7 @@ Evaluation evaluate(const Model& model, const Pictures& pictures, const Evaluate
     evaluation.train_pictures = std::ssize(halves.train);
     evaluation.test_pictures = std::ssize(halves.test);
     evaluation.skipped_train = std::move(set.skipped);
+    evaluation.remarks_train = std::move(set.remarks);
     return evaluation;
 }
 

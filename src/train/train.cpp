@@ -144,6 +144,9 @@ SampleStore Training::read(const Pictures& pictures) {
         for (const SkippedPicture& skipped : batch.skipped) {
             observer_.on_skipped(skipped);
         }
+        for (const PictureRemark& remark : batch.remarks) {
+            observer_.on_remark(remark);
+        }
         observer_.on_read(seen, pictures.size());
     }
     if (observer_.stop()) {

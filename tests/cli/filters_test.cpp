@@ -58,8 +58,9 @@ TEST_CASE("a unit of the lowest convolutional layer is drawn as its patch, witho
 
 TEST_CASE("what excites a unit is cut out where its answer was the strongest") {
     std::vector<SkippedPicture> skipped;
+    std::vector<PictureRemark> remarks;
     std::int64_t done = 0;
-    const Filters filters = filters_of(corners(), 1, spots({0, 7, 13}), 1, skipped,
+    const Filters filters = filters_of(corners(), 1, spots({0, 7, 13}), 1, skipped, remarks,
                                        [&](std::int64_t pictures) { done = pictures; });
     CHECK(done == 3);
     CHECK(skipped.empty());
@@ -71,8 +72,9 @@ TEST_CASE("what excites a unit is cut out where its answer was the strongest") {
 
 TEST_CASE("a unit that no picture excites is gray") {
     std::vector<SkippedPicture> skipped;
-    const Filters filters =
-        filters_of(corners(), 1, spots({19}), 1, skipped, [](std::int64_t) {});  // nobody's upper left
+    std::vector<PictureRemark> remarks;
+    const Filters filters = filters_of(corners(), 1, spots({19}), 1, skipped, remarks,
+                                       [](std::int64_t) {});  // nobody's upper left
     REQUIRE(filters.tiles.size() == 2);
     CHECK(filters.tiles[0] == std::vector<float>(4, 0.5F));
 }

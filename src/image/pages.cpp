@@ -1,0 +1,138 @@
+#include "image/pages.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <fmt/format.h>
+#include <optional>
+#include <string_view>
+#include <sys/stat.h>
+
+#include "stackae/error.hpp"
+
+#include "core/file_io.hpp"
+#include "core/threads.hpp"
+#include "image/parallel.hpp"
+#include "image/picture.hpp"
+#include "image/tiff_pages.hpp"
+
+namespace stackae::image {
+namespace {
+
+bool has_tiff_ending(std::string_view path) {
+    const std::size_t dot = path.rfind('.');
+    if (dot == std::string_view::npos) {
+        return false;
+    }
+    std::string ending(path.substr(dot + 1));
+    std::transform(ending.begin(), ending.end(), ending.begin(),
+                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+    return ending == "tif" || ending == "tiff";
+}
+
+bool is_file(const std::string& path) {
+    struct stat status {};
+    return ::stat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode);
+}
+
+/// Offsets of the directories; none for a file that is no TIFF, or cannot be looked at.
+std::vector<std::int64_t> pages_in(const std::string& path) {
+    std::vector<std::int64_t> pages;
+    try {
+        const core::InputFile file(path, core::Readable::regular_files);
+        const std::vector<std::uint64_t> found = tiff_pages(
+            file.size().value_or(0),
+            [&](std::uint64_t offset, std::span<std::byte> bytes) { file.read_at(offset, bytes); });
+        pages.assign(found.begin(), found.end());
+    } catch (const Error&) {
+        pages.clear();
+    }
+    return pages;
+}
+
+/// The number after the last #, where it stands for a page of a file that is there.
+std::optional<std::size_t> selected_page(const std::string& path) {
+    const std::size_t mark = path.rfind('#');
+    std::size_t number = 0;
+    if (mark == std::string::npos || mark + 1 == path.size()) {
+        return std::nullopt;
+    }
+    const char* end = path.data() + path.size();
+    const auto [stop, error] = std::from_chars(path.data() + mark + 1, end, number);
+    const bool page = error == std::errc() && stop == end && number > 0;
+    return page && !is_file(path) && is_file(path.substr(0, mark)) ? std::optional(number) : std::nullopt;
+}
+
+/// The pictures that a path names.
+struct NamedPages {
+    std::string file;                 ///< where it is not the path
+    std::vector<std::int64_t> pages;  ///< empty: the file is one picture
+    std::string failure;              ///< why the page named cannot be had
+};
+
+NamedPages named_pages(const std::string& path, bool only, const PictureLimits& limits) {
+    NamedPages named;
+    if (const auto number = selected_page(path)) {
+        std::string file = path.substr(0, path.rfind('#'));
+        const std::vector<std::int64_t> pages = pages_in(file);
+        if (!pages.empty()) {
+            named.file = std::move(file);
+            if (*number <= pages.size()) {
+                named.pages = {pages[*number - 1]};
+            } else {
+                named.failure = fmt::format("page {} named, {} found", *number, pages.size());
+            }
+        }
+    } else if (limits.pages == PageSelection::all && (only || has_tiff_ending(path))) {
+        named.pages = pages_in(path);
+        if (named.pages.size() == 1) {
+            named.pages.clear();
+        }
+    }
+    return named;
+}
+
+}  // namespace
+
+bool names_page(const std::string& path) {
+    return selected_page(path).has_value();
+}
+
+std::vector<FileEntry> with_pages(std::vector<FileEntry> entries, const PictureLimits& limits) {
+    std::vector<NamedPages> named(entries.size());
+    constexpr std::size_t together = 256;
+    const std::size_t parts = (entries.size() + together - 1) / together;
+    parallel_for(parts, core::resolve_threads(0), [&](std::size_t part) {
+        for (std::size_t i = part * together; i < std::min(entries.size(), (part + 1) * together); ++i) {
+            if (entries[i].failure.empty()) {
+                named[i] = named_pages(entries[i].entry.path, entries.size() == 1, limits);
+            }
+        }
+    });
+    std::vector<FileEntry> result;
+    result.reserve(entries.size());
+    for (std::size_t i = 0; i < entries.size(); ++i) {
+        FileEntry& file = entries[i];
+        NamedPages& found = named[i];
+        if (!found.failure.empty()) {
+            file.failure = std::move(found.failure);
+            file.status = PictureStatus::missing;
+        }
+        if (!found.file.empty()) {
+            file.file = std::move(found.file);
+            file.page = found.pages.empty() ? 0 : found.pages.front();
+        }
+        if (found.pages.empty() || !file.file.empty()) {
+            result.push_back(std::move(file));
+            continue;
+        }
+        for (std::size_t k = 0; k < found.pages.size(); ++k) {
+            FileEntry& page = result.emplace_back();
+            page.entry = {fmt::format("{}#{}", file.entry.path, k + 1), file.entry.label};
+            page.file = file.entry.path;
+            page.page = found.pages[k];
+        }
+    }
+    return result;
+}
+
+}  // namespace stackae::image
