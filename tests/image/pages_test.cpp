@@ -1,3 +1,5 @@
+#include "stackae/error.hpp"
+
 #include "image/tiff_writer.hpp"
 
 namespace stackae {
@@ -33,8 +35,9 @@ std::vector<std::string> names_of(const Pictures& pictures) {
 }
 
 std::vector<int> grays_of(const Pictures& pictures) {
+    const PictureBatch batch = read_all(pictures, recipe_of(1, 1, 1));
     std::vector<int> grays;
-    for (const float value : read_all(pictures, recipe_of(1, 1, 1)).pictures.values()) {
+    for (const float value : batch.pictures.values()) {
         grays.push_back(static_cast<int>(std::lround(255.0F * value)));
     }
     return grays;

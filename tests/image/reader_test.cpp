@@ -52,7 +52,7 @@ private:
 TEST_CASE("a picture for which there is no memory is not called damaged") {
     const bool opencv = GENERATE(false, true);
     float out = 0.0F;
-    const auto skipped = image::read_picture(Enormous(opencv), 0, recipe_of(1, 1, 1), {&out, 1});
+    const auto skipped = image::read_picture(Enormous(opencv), 0, recipe_of(1, 1, 1), {&out, 1}).skipped;
     REQUIRE(skipped);
     CHECK(std::string(name(skipped->status)) == "out_of_memory");
     CHECK_THAT(skipped->reason, contains(opencv ? "300000000 bytes" : "more memory needed"));
