@@ -120,10 +120,10 @@ struct Evaluation {
 /// 4 × d × (2 n + m) bytes (the training pictures once more in the index of the raw baseline), beside the
 /// codes (and the radial units, where the linear classifier sees them) and 8 × min(n, d)² for the principal
 /// components. With `mirror` n counts mirror images. Training the linear classifier takes about
-/// 4 × (m² + 1024 × w + 2944 × m + 4 × classes × w), w the values that it sees of a picture, m the smaller of w
-/// and the labelled training pictures. Where all that is above EvaluateOptions::memory, InvalidArgument is
-/// thrown before it is taken. Where some pictures cannot be read or have no label, their set is held once more
-/// for a while.
+/// 4 × (m² + 1024 × w + 2944 × m + 4 × classes × w), w the values that it sees of a picture, m the smaller of
+/// w and the labelled training pictures. Where all that is above EvaluateOptions::memory, InvalidArgument is
+/// thrown before it is taken. Where some pictures cannot be read or have no label, their set is held once
+/// more for a while.
 [[nodiscard]] Evaluation evaluate(const Model& model, const Pictures& train, const Pictures& test,
                                   const EvaluateOptions& options);
 /// One set, split in halves at random `splits` times (by class where there are labels): 4 × d × 2.5 n bytes.

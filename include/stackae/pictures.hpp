@@ -51,15 +51,16 @@ struct PictureLimits {
 
 /// A collection of pictures: a picture file, a folder (recursive; the first folder level below it is
 /// the label), a `.txt` list of paths (one a line, relative to the list's folder, an optional label
-/// after a tab; a line with # and a blank is a comment unless it is a file's path), IDX images (the labels file
-/// is found beside it by its name), `.npy`, or `.npz` (`file.npz#name` where it holds several arrays of pictures;
-/// labels from the array that goes with it by its name, `y` or `labels`). A pipe holds a picture or a list.
+/// after a tab; a line with # and a blank is a comment unless it is a file's path), IDX images (the labels
+/// file is found beside it by its name), `.npy`, or `.npz` (`file.npz#name` where it holds several arrays of
+/// pictures; labels from the array that goes with it by its name, `y` or `labels`). A pipe holds a picture or
+/// a list.
 ///
 /// Arrays are n×h×w, n×h×w×c or n×d, in either byte and index order, IDX and NPY also gzipped: truth values,
-/// whole numbers of 8 to 64 bits, floats of 16 to 64. Unsigned 8 and 16 bits are shares of 255 and 65535, true is
-/// 1, all others the numbers they are, as floats. A row of n×d is the recipe's picture, flattened; it is never
-/// resized. Pictures with values outside of [0, 1] are skipped unless the recipe standardises, which takes any
-/// finite ones.
+/// whole numbers of 8 to 64 bits, floats of 16 to 64. Unsigned 8 and 16 bits are shares of 255 and 65535,
+/// true is 1, all others the numbers they are, as floats. A row of n×d is the recipe's picture, flattened; it
+/// is never resized. Pictures with values outside of [0, 1] are skipped unless the recipe standardises, which
+/// takes any finite ones.
 ///
 /// A TIFF of several pages is as many pictures, file.tif#1 and so on; such a name stands for the one page.
 /// Order is the byte order of the relative POSIX paths; lists, IDX and NPY keep their own. Hidden files

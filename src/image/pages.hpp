@@ -14,8 +14,7 @@ namespace stackae::image {
 /// their pages, with small reads and on several threads. What cannot be looked at is taken for one picture:
 /// reading it says why. A path such as scan.tif#2 names a page where there is no such file. A file of one
 /// page is one picture; of any, where limits.pages asks for the first alone.
-[[nodiscard]] std::vector<FileEntry> with_pages(std::vector<FileEntry> entries,
-                                                const PictureLimits& limits);
+[[nodiscard]] std::vector<FileEntry> with_pages(std::vector<FileEntry> entries, const PictureLimits& limits);
 
 /// Whether a path is that of a file that is there with the number of a page after it, as in scan.tif#2.
 [[nodiscard]] bool names_page(const std::string& path);

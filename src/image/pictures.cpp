@@ -139,7 +139,10 @@ Pictures Pictures::open(const std::string& path, const PictureLimits& limits) {
     }
     std::error_code error;
     const fs::file_status status = fs::status(path, error);
-    if (!fs::exists(status) && !image::names_page(path)) {
+    if (!fs::exists(status) && image::names_page(path)) {
+        return Pictures(image::open_file(path, limits));
+    }
+    if (!fs::exists(status)) {
         throw IoError(fmt::format("{}: cannot open: {}", path,
                                   error ? error.message() : std::string(std::strerror(ENOENT))));
     }
