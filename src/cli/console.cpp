@@ -6,6 +6,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "cli/streams.hpp"
 #include "cli/values.hpp"
 
 namespace stackae::cli {
@@ -13,8 +14,8 @@ namespace {
 
 /// A terminal that was closed, or a pipe that nobody reads any more, ends nothing: it is told no more.
 void put(std::string_view text) {
-    if (std::ferror(stderr) == 0) {
-        std::fwrite(text.data(), 1, text.size(), stderr);
+    if (std::ferror(messages()) == 0) {
+        std::fwrite(text.data(), 1, text.size(), messages());
     }
 }
 
@@ -51,7 +52,7 @@ void Console::warn(std::string_view text) {
 }
 
 bool Console::draws() const {
-    return terminal_ && !quiet_ && std::ferror(stderr) == 0;
+    return terminal_ && !quiet_ && std::ferror(messages()) == 0;
 }
 
 void Console::draw(std::string_view text) {

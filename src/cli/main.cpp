@@ -87,7 +87,7 @@ int print(const std::string& text) {
 int fail_usage(Console& console, const std::string& message, const std::string& usage,
                const std::string& more) {
     console.warn(message);
-    std::fputs(fmt::format("{}\nSee: stackae help{}\n", usage, more).c_str(), stderr);
+    std::fputs(fmt::format("{}\nSee: stackae help{}\n", usage, more).c_str(), messages());
     return exit_code::usage;
 }
 

@@ -16,6 +16,18 @@ void guard_streams() {
             static_cast<void>(::open("/dev/null", stream == STDIN_FILENO ? O_WRONLY : O_RDONLY));
         }
     }
+    static_cast<void>(messages());
+}
+
+std::FILE* messages() {
+    static std::FILE* const own = [] {
+        std::FILE* const begun_with = stderr;
+        if (std::FILE* const nowhere = std::fopen("/dev/null", "we")) {
+            stderr = nowhere;
+        }
+        return begun_with;
+    }();
+    return own;
 }
 
 }  // namespace stackae::cli

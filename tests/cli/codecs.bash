@@ -19,3 +19,13 @@ has err "wrote partly.csv: 2 rows"
 expect 0 extract mixed -o whole.csv
 has err "wrote whole.csv: 3 rows"
 cmp -s <(grep -v b.gif whole.csv) partly.csv || fail "PNG and JPEG depend on giflib"
+
+# Libraries that decode pictures keep their opinions to themselves: every line on stderr is the program's.
+mkdir odd
+for i in $(seq 30); do
+    { printf '\xff\x0a'; head -c 200 "$samples/README.md" 2>/dev/null | tail -c $((170 - 5 * i)); printf "\\x$(printf %02x "$i")%.0s" $(seq $((i * 7))); } >"odd/$i.jxl"
+    { printf '\0\0\0\x0cJXL \r\n\x87\n\0\0\0\x14ftypjxl \0\0\0\0jxl \0\0\0\0jxlc\xff\x0a'; printf "\\x$(printf %02x "$((i * 5))")%.0s" $(seq $((i * 3))); } >"odd/b$i.jxl"
+done
+draw odd/good.png 1
+expect 3 extract odd -m "$samples/../models/digits.stackae"
+[ "$(grep -vc '^stackae: ' err)" -eq 0 ] || fail "a line on stderr that is not the program's"

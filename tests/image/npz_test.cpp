@@ -173,7 +173,8 @@ TEST_CASE("a damaged NPZ archive is refused, and a bomb costs no more than its h
     refused(zip({{"x.npy", npy("|u1", "(1000000, 1000, 1000)", "abc"), true}}), "cut short: 131 bytes found");
     refused(zip({{"x.npy", npy("|u1", "(1, 2, 2)", std::string(1 << 20, 'a')), true}}),
             "too long: at least 133");
-    refused(zip({{"x.npy", npy("|u1", "(1, 2, 2)", std::string(1 << 20, 'a')), true, 132}}), "too long: at least 133");
+    refused(zip({{"x.npy", npy("|u1", "(1, 2, 2)", std::string(1 << 20, 'a')), true, 132}}),
+            "too long: at least 133");
     refused(zip({{"x.npy", npy("|u1", "(1, 2, 2)", "abcd"), false, 1000}}), "cut short");
 }
 
