@@ -180,7 +180,7 @@ Picture decode_jpeg(ByteSpan file, const DecodeOptions& options) {
         pixels = cmyk_to_rgb(pixels, 255.0, info.saw_Adobe_marker != FALSE);
     }
     turn_upright(pixels, orientation);
-    return {pixels, 255.0, false, false, full};
+    return {pixels, 255.0, false, full};
 }
 
 }  // namespace stackae::image

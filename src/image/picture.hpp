@@ -12,7 +12,6 @@ namespace stackae::image {
 struct Picture {
     cv::Mat pixels;              ///< h × w; 1 to 4 channels (2 and 4: alpha last); 8U, 16U or 32F
     double white = 255.0;        ///< the value that stands for 1
-    bool bgr = false;            ///< order of the colour channels: B, G, R instead of R, G, B
     bool premultiplied = false;  ///< the colours were multiplied by alpha already
     cv::Size full_size{};        ///< of a picture that was reduced while decoding; else empty
     std::string remark{};        ///< what should be said of it although it is used; one line

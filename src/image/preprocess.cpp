@@ -148,19 +148,13 @@ void place_values(const cv::Mat& pixels, const Picture& picture, const Recipe& r
     for (int y = 0; y < pixels.rows; ++y) {
         const auto* from = pixels.ptr<T>(y);
         float* to = out + (std::int64_t{place.y + y} * recipe.width + place.x) * channels;
-        if (pixels.channels() == channels && (channels == 1 || !picture.bgr)) {
+        if (pixels.channels() == channels) {
             for (int i = 0; i < pixels.cols * channels; ++i) {
                 to[i] = unit(from[i]);
             }
-        } else if (pixels.channels() == 1) {
-            for (int x = 0; x < pixels.cols; ++x) {
-                std::fill_n(to + 3 * x, 3, unit(from[x]));
-            }
         } else {
             for (int x = 0; x < pixels.cols; ++x) {
-                for (int c = 0; c < 3; ++c) {
-                    to[3 * x + c] = unit(from[3 * x + 2 - c]);
-                }
+                std::fill_n(to + 3 * x, 3, unit(from[x]));
             }
         }
     }
@@ -198,7 +192,7 @@ void apply(const Recipe& recipe, const Picture& decoded, std::span<float> out) {
     }
     if (recipe.channels == 1 && pixels.channels() == 3) {
         cv::Mat gray;
-        cv::cvtColor(pixels, gray, picture.bgr ? cv::COLOR_BGR2GRAY : cv::COLOR_RGB2GRAY);
+        cv::cvtColor(pixels, gray, cv::COLOR_RGB2GRAY);
         pixels = gray;
     }
     if (where.place.size() != pixels.size()) {
