@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <memory>
 #include <openjpeg.h>
+#include <string_view>
 #include <vector>
 
 #include "image/formats.hpp"
@@ -24,6 +25,8 @@ struct OpenJpeg {
         library.find<decltype(opj_decoder_set_strict_mode)>("opj_decoder_set_strict_mode");
     decltype(opj_set_error_handler)* on_error =
         library.find<decltype(opj_set_error_handler)>("opj_set_error_handler");
+    decltype(opj_set_warning_handler)* on_warning =
+        library.find<decltype(opj_set_warning_handler)>("opj_set_warning_handler");
     decltype(opj_stream_create)* stream = library.find<decltype(opj_stream_create)>("opj_stream_create");
     decltype(opj_stream_destroy)* destroy_stream =
         library.find<decltype(opj_stream_destroy)>("opj_stream_destroy");
@@ -94,6 +97,30 @@ void keep_message(const char* message, void* user) {
     }
 }
 
+/// Warnings that cost no pixel: of boxes that are passed over, and of lengths that can be told without them.
+/// All others do, for OpenJPEG goes on where code blocks are damaged or headers contradict each other.
+bool is_harmless(std::string_view warning) {
+    constexpr std::array harmless{"COLR BOX meth value is not a regular value",
+                                  "A conforming JP2 reader shall ignore",
+                                  "box will be ignored",
+                                  "JP2 box which are after",
+                                  "Ignoring ihdr box",
+                                  "outside jp2h box",
+                                  "Unknown marker",
+                                  "Empty SOT marker",
+                                  "TPsot==TNsot",
+                                  "TLM",
+                                  "rofile"};
+    return std::any_of(harmless.begin(), harmless.end(),
+                       [&](std::string_view part) { return warning.find(part) != std::string_view::npos; });
+}
+
+void keep_warning(const char* message, void* user) {
+    if (!is_harmless(message)) {
+        keep_message(message, user);
+    }
+}
+
 class Decompressor {
 public:
     explicit Decompressor(ByteSpan file) : input_{file}, stream_(openjpeg().stream(buffer_size, OPJ_TRUE)) {
@@ -107,7 +134,8 @@ public:
         openjpeg().on_seek(stream_.get(), seek);
         openjpeg().user_data(stream_.get(), &input_, nullptr);
         openjpeg().user_data_length(stream_.get(), file.size());
-        openjpeg().on_error(codec_.get(), keep_message, &message_);
+        openjpeg().on_error(codec_.get(), keep_message, &error_);
+        openjpeg().on_warning(codec_.get(), keep_warning, &warning_);
         opj_dparameters_t parameters;
         openjpeg().defaults(&parameters);
         check(openjpeg().setup(codec_.get(), &parameters));
@@ -131,9 +159,11 @@ private:
     static constexpr OPJ_SIZE_T buffer_size = 1U << 16U;
 
     void check(OPJ_BOOL done) const {
-        if (done == OPJ_FALSE) {
-            corrupt(fmt::format("JPEG 2000 cut short or damaged: {}",
-                                message_[0] != '\0' ? message_.data() : "it cannot be read"));
+        if (done == OPJ_FALSE || warning_[0] != '\0') {
+            corrupt(fmt::format("JPEG 2000 cut short or damaged: {}", error_[0] != '\0' ? error_.data()
+                                                                      : warning_[0] != '\0'
+                                                                          ? warning_.data()
+                                                                          : "it cannot be read"));
         }
     }
 
@@ -148,7 +178,8 @@ private:
     };
 
     Input input_;
-    std::array<char, 200> message_{};
+    std::array<char, 200> error_{};
+    std::array<char, 200> warning_{};
     std::unique_ptr<opj_stream_t, Destroy> stream_;
     std::unique_ptr<opj_codec_t, DestroyCodec> codec_;
     std::unique_ptr<opj_image_t, DestroyImage> image_;

@@ -132,6 +132,21 @@ TEST_CASE("a JPEG 2000 that is cut short is refused") {
                contains("JPEG 2000 cut short or damaged: "));
 }
 
+TEST_CASE("a JPEG 2000 that lacks nothing but its end mark is refused") {
+    const std::string whole = ramp(GENERATE(true, false));
+    CHECK(refused(whole.substr(0, whole.size() - 1)).status == PictureStatus::corrupt);
+    CHECK(refused(whole.substr(0, whole.size() - 2)).status == PictureStatus::corrupt);
+}
+
+TEST_CASE("a JPEG 2000 whose headers contradict each other is refused") {
+    std::string file = jpeg2000(2, 1, {{{200, 1}}, {{100, 2}}, {{50, 3}}}, OPJ_CLRSPC_SRGB);
+    const std::size_t depth_of_second = file.find("\xff\x51") + 43;
+    REQUIRE(file.at(depth_of_second) == 7);  // bits less one, as the box before says of all
+    file[depth_of_second] = 24;
+    CHECK(refused(file).status == PictureStatus::corrupt);
+    CHECK_THAT(refused(file).reason, contains("JPEG 2000 cut short or damaged: "));
+}
+
 TEST_CASE("a JPEG 2000 beyond the limits, or of colours that are not read, is refused") {
     CHECK(refused(ramp(true), {.max_pixels = 1023}).status == PictureStatus::too_large);
     CHECK(refused(ramp(true), {.max_bytes = 32 * 1024 - 1}).status == PictureStatus::too_large);
