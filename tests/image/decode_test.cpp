@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include "stackae/error.hpp"
 
 #include "image/make.hpp"
@@ -61,6 +63,17 @@ std::string png_rows(const Stored& stored) {
     return rows;
 }
 
+/// As ImageMagick writes a profile to a text: its kind, its length, and lines of 36 bytes in hexadecimal
+/// digits.
+std::string raw_profile(const std::string& kind, const std::string& bytes) {
+    std::string text = fmt::format("\n{}\n{:8}\n", kind, bytes.size());
+    for (std::size_t i = 0; i < bytes.size(); ++i) {
+        text += fmt::format("{:02x}{}", static_cast<unsigned char>(bytes[i]),
+                            i % 36 == 35 || i + 1 == bytes.size() ? "\n" : "");
+    }
+    return text;
+}
+
 }  // namespace
 
 TEST_CASE("every EXIF orientation of a JPEG comes out upright") {
@@ -105,6 +118,43 @@ TEST_CASE("every EXIF orientation of PNG, WebP and TIFF comes out upright") {
         kind.bits = 16;
         write_text(folder / "b.tif", tiff(6 / height, height, data16, kind));
         CHECK(farthest(values_of(folder / "b.tif", recipe_of(1, 2, 3)), upright) < 1e-4);
+    }
+}
+
+TEST_CASE("every EXIF orientation of a PNG comes out upright, also where EXIF is a text") {
+    const unsigned orientation = GENERATE(range(1U, 9U));
+    const TemporaryFolder folder;
+    const Stored stored = stored_for(orientation);
+    const auto height = static_cast<std::uint32_t>(stored.height);
+    const auto farthest_with = [&](const std::string& chunks) {
+        write_text(folder / "a.png", png(6 / height, height, 8, 0, png_rows(stored), chunks));
+        return farthest(values_of(folder / "a.png", recipe_of(1, 2, 3)), upright);
+    };
+    const std::string block = std::string("Exif\0\0", 6) + exif_block(orientation);
+    for (const char* kind : {"exif", "APP1"}) {
+        const std::string keyword = fmt::format("Raw profile type {}", kind) + '\0';
+        CHECK(farthest_with(png_chunk("tEXt", keyword + raw_profile(kind, block))) < 1e-4);
+        const std::string packed = keyword + '\0' + deflate(raw_profile(kind, block));
+        CHECK(farthest_with(png_chunk("zTXt", packed)) < 1e-4);
+        // The chunk that was made for it has the last word.
+        const std::string wrong = std::string("Exif\0\0", 6) + exif_block(orientation % 8 + 1);
+        const std::string text = png_chunk("tEXt", keyword + raw_profile(kind, wrong));
+        CHECK(farthest_with(png_chunk("eXIf", exif_block(orientation)) + text) < 1e-4);
+        CHECK(farthest_with(text + png_chunk("eXIf", exif_block(orientation))) < 1e-4);
+    }
+}
+
+TEST_CASE("a profile in a PNG's text that is damaged, or endless, does not lose the picture") {
+    const TemporaryFolder folder;
+    const std::string keyword = std::string("Raw profile type exif") + '\0';
+    for (const std::string& chunk :
+         {png_chunk("tEXt", "Raw profile type exif"), png_chunk("tEXt", keyword),
+          png_chunk("tEXt", keyword + "\nexif\n"), png_chunk("tEXt", keyword + "\nexif\n 9\n4578zz"),
+          png_chunk("zTXt", "Raw profile type exif"), png_chunk("zTXt", keyword),
+          png_chunk("zTXt", keyword + '\0' + "no zlib data"),
+          png_chunk("zTXt", keyword + '\0' + deflate(std::string(std::size_t{100} << 20U, '\n')))}) {
+        write_text(folder / "a.png", png(3, 2, 8, 0, png_rows(stored_for(1)), chunk));
+        CHECK(farthest(values_of(folder / "a.png", recipe_of(1, 2, 3)), upright) < 1e-4);
     }
 }
 
