@@ -102,8 +102,7 @@ constexpr std::array all{
 /// Endings of pictures that cannot be decoded: they are accounted for.
 constexpr std::string_view foreign_endings =
     "qoi ico cur icns tga psd psb xcf dds exr hdr jxr wdp hdp bpg flif pcx sgi ras xbm xpm svg svgz dcm fits "
-    "cr3 raf "
-    "rw2 orf";
+    "dng nef nrw cr2 cr3 crw arw sr2 srf pef srw raf rw2 rwl orf 3fr fff iiq kdc dcr erf mef mos x3f";
 
 /// A format that is known by its first bytes and cannot be decoded.
 struct Foreign {

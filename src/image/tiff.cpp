@@ -12,6 +12,8 @@
 #include "image/samples.hpp"
 #include "image/tiff_file.hpp"
 #include "image/tiff_pages.hpp"
+#include "image/tiff_palette.hpp"
+#include "image/tiff_raw.hpp"
 
 namespace stackae::image {
 namespace {
@@ -36,7 +38,8 @@ struct Layout {
     [[nodiscard]] std::uint64_t bytes_a_pixel() const {
         return by_libtiff
                    ? 7
-                   : std::uint64_t{samples} * static_cast<std::uint64_t>(CV_ELEM_SIZE1(format.depth()));
+                   : std::uint64_t{samples} * static_cast<std::uint64_t>(CV_ELEM_SIZE1(format.depth())) +
+                         (photometric == PHOTOMETRIC_CIELAB ? 12 : 0);  // floats of R, G, B beside them
     }
 };
 
@@ -63,8 +66,8 @@ std::uint16_t photometric_of(const TiffFile& tiff, std::uint16_t samples, std::u
 
 /// Colours that libtiff itself converts, always to 8 bits.
 bool is_converted_by_libtiff(std::uint16_t photometric) {
-    return photometric == PHOTOMETRIC_YCBCR || photometric == PHOTOMETRIC_CIELAB ||
-           photometric == PHOTOMETRIC_LOGL || photometric == PHOTOMETRIC_LOGLUV;
+    return photometric == PHOTOMETRIC_YCBCR || photometric == PHOTOMETRIC_LOGL ||
+           photometric == PHOTOMETRIC_LOGLUV;
 }
 
 int colours_of(std::uint16_t photometric) {
@@ -117,10 +120,10 @@ Alpha alpha_of(const TiffFile& tiff, const Layout& layout, bool stated) {
         corrupt(fmt::format("TIFF of {} samples a pixel found; {} expected for its colours", layout.samples,
                             colours));
     }
-    if (further > 1 || (further == 1 && layout.by_libtiff)) {
+    const bool bare = layout.by_libtiff || layout.photometric == PHOTOMETRIC_CIELAB;
+    if (further > 1 || (further == 1 && bare)) {
         unsupported(fmt::format("TIFF of {} samples a pixel found; {} for its colours{} expected",
-                                layout.samples, colours,
-                                layout.by_libtiff ? "" : ", and one for alpha at most,"));
+                                layout.samples, colours, bare ? "" : ", and one for alpha at most,"));
     }
     if (further == 0) {
         return Alpha::none;
@@ -164,6 +167,10 @@ Layout layout_of(TiffFile& tiff, bool alpha_stated) {
         (layout.format.kind != SampleKind::whole || layout.format.bits > 16)) {
         unsupported(
             fmt::format("TIFF with a palette of {} bits found; 1 to 16 expected", layout.format.bits));
+    }
+    if (layout.photometric == PHOTOMETRIC_CIELAB &&
+        (layout.format.kind != SampleKind::whole || (layout.format.bits != 8 && layout.format.bits != 16))) {
+        unsupported(fmt::format("TIFF of CIELab in {} bits found; 8 or 16 expected", layout.format.bits));
     }
     return layout;
 }
@@ -308,55 +315,6 @@ cv::Mat stored_samples(TiffFile& tiff, const Layout& layout, const PictureLimits
     return stored;
 }
 
-/// The colours of a palette: 1 × 2^bits of R, G, B in 8 or 16 bits. Most maps were made from 8 bits, in one
-/// of three ways.
-cv::Mat palette_of(const TiffFile& tiff, unsigned bits) {
-    std::array<std::uint16_t*, 3> maps{};
-    if (tiff.library().get_field(tiff.handle(), TIFFTAG_COLORMAP, maps.data(), &maps[1], &maps[2]) != 1) {
-        corrupt("TIFF without its palette");
-    }
-    const int size = 1 << bits;
-    const auto all = [&](const auto& holds) {
-        return std::all_of(maps.begin(), maps.end(),
-                           [&](const std::uint16_t* map) { return std::all_of(map, map + size, holds); });
-    };
-    const bool narrow = all([](unsigned value) { return value < 256; });
-    const bool doubled = all([](unsigned value) { return value % 256 == 0 || value % 257 == 0; });
-    cv::Mat palette(1, size, narrow || doubled ? CV_8UC3 : CV_16UC3);
-    for (int i = 0; i < size; ++i) {
-        for (std::size_t c = 0; c < 3; ++c) {
-            const std::uint16_t value = maps[c][i];
-            const int at = 3 * i + static_cast<int>(c);
-            if (palette.depth() == CV_16U) {
-                palette.ptr<std::uint16_t>()[at] = value;
-            } else {
-                palette.data[at] = static_cast<unsigned char>(narrow ? value : value / 256);
-            }
-        }
-    }
-    return palette;
-}
-
-/// Indices, with or without alpha, to colours.
-template <class Index, class Colour>
-cv::Mat looked_up(const cv::Mat& indices, const cv::Mat& palette, double white) {
-    const int from_channels = indices.channels();
-    const int to_channels = from_channels + 2;
-    const double alpha_scale = (sizeof(Colour) == 1 ? 255.0 : 65535.0) / white;
-    cv::Mat colours(indices.size(), CV_MAKETYPE(palette.depth(), to_channels));
-    for (int y = 0; y < indices.rows; ++y) {
-        const auto* from = indices.ptr<Index>(y);
-        auto* to = colours.ptr<Colour>(y);
-        for (int x = 0; x < indices.cols; ++x, from += from_channels, to += to_channels) {
-            std::copy_n(palette.ptr<Colour>() + 3 * std::size_t{from[0]}, 3, to);
-            if (from_channels == 2) {
-                to[3] = cv::saturate_cast<Colour>(from[1] * alpha_scale);
-            }
-        }
-    }
-    return colours;
-}
-
 /// Black is zero.
 template <class T>
 void invert_gray(cv::Mat& pixels, double white) {
@@ -379,6 +337,17 @@ void drop_last_channel(cv::Mat& pixels) {
     pixels = kept;
 }
 
+/// The chromaticity of white, D50's where the file does not say. libtiff's own conversion is not used: it
+/// leaves out the adaptation to the screen's white, which tints the picture.
+std::array<float, 2> white_of_lab(const TiffFile& tiff) {
+    const float* stated = nullptr;
+    if (tiff.library().get_field(tiff.handle(), TIFFTAG_WHITEPOINT, &stated) == 1 && stated[0] > 0.0F &&
+        stated[1] > 0.0F && stated[0] + stated[1] < 1.0F) {
+        return {stated[0], stated[1]};
+    }
+    return {0.3457F, 0.3585F};
+}
+
 /// Stored samples to gray or R, G, B.
 Picture coloured(const TiffFile& tiff, const Layout& layout, cv::Mat stored) {
     Picture picture;
@@ -393,21 +362,18 @@ Picture coloured(const TiffFile& tiff, const Layout& layout, cv::Mat stored) {
                                    : invert_gray<float>(stored, picture.white);
     } else if (layout.photometric == PHOTOMETRIC_SEPARATED) {
         stored = cmyk_to_rgb(stored, picture.white, false);
+    } else if (layout.photometric == PHOTOMETRIC_CIELAB) {
+        stored = lab_to_rgb(stored, white_of_lab(tiff));
+        picture.white = 1.0;
     } else if (layout.photometric == PHOTOMETRIC_PALETTE) {
-        const cv::Mat palette = palette_of(tiff, layout.format.bits);
-        const bool wide = palette.depth() == CV_16U;
-        stored = stored.depth() == CV_8U
-                     ? (wide ? looked_up<std::uint8_t, std::uint16_t>(stored, palette, picture.white)
-                             : looked_up<std::uint8_t, std::uint8_t>(stored, palette, picture.white))
-                     : (wide ? looked_up<std::uint16_t, std::uint16_t>(stored, palette, picture.white)
-                             : looked_up<std::uint16_t, std::uint8_t>(stored, palette, picture.white));
-        picture.white = wide ? 65535.0 : 255.0;
+        stored = palette_colours(tiff, layout.format.bits, stored, picture.white);
+        picture.white = stored.depth() == CV_16U ? 65535.0 : 255.0;
     }
     picture.pixels = stored;
     return picture;
 }
 
-/// YCbCr, CIELab and LogLuv.
+/// YCbCr and LogLuv.
 Picture converted_by_libtiff(TiffFile& tiff, const Layout& layout, const PictureLimits& limits) {
     const Pieces pieces(tiff, layout, limits);  // checks their size
     TIFFRGBAImage reader{};
@@ -445,6 +411,9 @@ Picture decode_tiff(ByteSpan file, const DecodeOptions& options) {
         pages = all.size();
     }
     const TiffDirectory entries(file, directory);
+    if (is_camera_raw(file, entries)) {
+        unsupported("camera's raw picture found; a developed TIFF expected");
+    }
     TiffFile tiff(file, directory, options.limits.max_bytes);
     const Layout layout = layout_of(tiff, !entries.numbers(TIFFTAG_EXTRASAMPLES).empty());
     check_size(layout.width, layout.height, layout.bytes_a_pixel(), options.limits);

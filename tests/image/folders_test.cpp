@@ -65,7 +65,8 @@ TEST_CASE("hidden files and files that are no pictures are passed over") {
 TEST_CASE("pictures of every format are accounted for, also of those that are not read") {
     const TemporaryFolder folder;
     const std::vector<std::string> names{"a.apng", "b.j2k", "c.jpf", "d.jxl", "e.heif", "f.avif", "g.gif",
-                                         "h.qoi",  "i.ico", "j.TGA", "k.psd", "l.exr",  "m.svg",  "n.dds"};
+                                         "h.qoi",  "i.ico", "j.TGA", "k.psd", "l.exr",  "m.svg",  "n.dds",
+                                         "o.dng",  "p.NEF", "q.cr2", "r.arw", "s.pef",  "t.cr3"};
     for (const std::string& name : names) {
         write_text(folder / name, "qoif" + std::string(20, '\0'));
     }

@@ -160,13 +160,47 @@ TEST_CASE("a TIFF of a kind that is not read is named") {
     made.samples = 5;
     CHECK_THAT(refused(),
                contains("TIFF of 5 samples a pixel found; 1 for its colours, and one for alpha at most"));
-    made.samples = 1;
-    made.photometric = PHOTOMETRIC_CFA;
-    CHECK_THAT(refused(), contains("photometric interpretation 32803 found"));
+    made.samples = 3;
+    made.photometric = PHOTOMETRIC_ICCLAB;
+    CHECK_THAT(refused(), contains("photometric interpretation 9 found"));
+    made.photometric = PHOTOMETRIC_CIELAB;
+    made.bits = 4;
+    CHECK_THAT(refused(), contains("CIELab in 4 bits found; 8 or 16 expected"));
     TiffKind kind;
     std::string unknown = tiff(4, 1, "abcd", kind);
     unknown[unknown.find(le16(259) + le16(3)) + 8] = '\x63';
     CHECK_THAT(skipped_tiff(unknown).reason, contains("compression 99 found"));
+}
+
+TEST_CASE("a camera's raw picture is named, its thumbnail is not taken for it") {
+    const std::vector<Tag> thumbnail{{256, 4, {2}}, {257, 4, {1}}, {258, 3, {8}},
+                                     {259, 3, {1}}, {262, 3, {1}}, {273, 4, {12}},
+                                     {277, 3, {1}}, {278, 4, {1}}, {279, 4, {2}}};
+    const auto with = [&](std::vector<Tag> more) {
+        more.insert(more.begin(), thumbnail.begin(), thumbnail.end());
+        return more;
+    };
+    const auto directory = [](std::uint64_t photometric) {  // of one tag
+        return le16(1) + le16(262) + le16(3) + le32(1) + le32(photometric) + le32(0);
+    };
+    const std::string pixels("\0\0\0\0\x10\x20\0\0", 8);
+    const std::uint64_t below = 8 + pixels.size();
+    const std::string plain = tiff_of(pixels + directory(2), with({{330, 4, {below}}}));
+    const TemporaryFolder folder;
+    write_text(folder / "plain.tif", plain);
+    CHECK(farthest(values_of(folder / "plain.tif", recipe_of(1, 1, 2)), {0x10, 0x20}) < 1e-3);
+    std::vector<Tag> sensor = thumbnail;
+    sensor[4].values = {32803};
+    for (const std::string& raw :
+         {tiff_of(pixels, with({{50706, 1, {0x0401}}})),                  // DNG
+          tiff_of(pixels, sensor),                                        // TIFF/EP
+          tiff_of(pixels + directory(32803), with({{330, 4, {below}}})),  // NEF, ARW
+          tiff_of(pixels + directory(34892), with({{330, 4, {below}}})),  // DNG without filters
+          tiff_of("CR\2" + pixels.substr(3), thumbnail)}) {               // CR2
+        const SkippedPicture skipped = skipped_tiff(raw);
+        CHECK(skipped.status == PictureStatus::unsupported);
+        CHECK_THAT(skipped.reason, contains("camera's raw picture found"));
+    }
 }
 
 TEST_CASE("a small TIFF cannot ask for much memory or time") {

@@ -1,0 +1,40 @@
+#include "image/tiff_raw.hpp"
+
+#include <algorithm>
+
+namespace stackae::image {
+namespace {
+
+constexpr std::uint16_t photometric_tag = 262;
+constexpr std::uint16_t sub_directories_tag = 330;
+constexpr std::uint16_t dng_version_tag = 50706;
+constexpr std::uint64_t colour_filters = 32803;  ///< TIFF/EP: a colour a pixel, by a filter before the sensor
+constexpr std::uint64_t linear_raw = 34892;      ///< DNG: a sensor's values without such a filter
+
+bool is_sensor(const TiffDirectory& directory) {
+    const std::uint64_t photometric = directory.number(photometric_tag, 0);
+    return photometric == colour_filters || photometric == linear_raw;
+}
+
+bool holds_sensor(ByteSpan file, std::uint64_t directory) {
+    try {
+        return is_sensor(TiffDirectory(file, directory));
+    } catch (const BadPicture&) {
+        return false;  // no directory, and so no reason to refuse the page
+    }
+}
+
+}  // namespace
+
+bool is_camera_raw(ByteSpan file, const TiffDirectory& directory) {
+    constexpr std::uint64_t canon_at = 8;
+    if (Bytes(file, false).has(canon_at, "CR\2") || directory.number(dng_version_tag, 0) != 0 ||
+        is_sensor(directory)) {
+        return true;
+    }
+    const std::vector<std::uint64_t> below = directory.numbers(sub_directories_tag);
+    return std::any_of(below.begin(), below.begin() + std::min<std::ptrdiff_t>(std::ssize(below), 16),
+                       [&](std::uint64_t at) { return at != 0 && holds_sensor(file, at); });
+}
+
+}  // namespace stackae::image
