@@ -15,12 +15,14 @@ OUTCOMES = ("equal", "within a step", "different", "refused by all", "refused by
 
 
 def reasons():
-    """(pattern of a path, reason) of each line."""
+    """(pattern of a path, outcome, reason) of each line."""
     found = []
     for line in REASONS.read_text(encoding="utf-8").splitlines():
         if line and not line.startswith("#"):
-            pattern, reason = line.split("\t")
-            found.append((pattern.strip(), reason.strip()))
+            pattern, outcome, reason = (part.strip() for part in line.split("\t"))
+            if outcome not in OUTCOMES:
+                raise ValueError(f"{REASONS}: outcome '{outcome}' found, one of {', '.join(OUTCOMES)} expected")
+            found.append((pattern, outcome, reason))
     return found
 
 
@@ -86,7 +88,7 @@ def run(setup):
                 if outcome in ("equal", "within a step", "refused by all"):
                     continue
                 name = f"{collection.name}/{path.relative_to(collection)}"
-                reason = next((entry for entry in known if fnmatch.fnmatch(name, entry[0])), None)
+                reason = next((entry for entry in known if entry[1] == outcome and fnmatch.fnmatch(name, entry[0])), None)
                 if reason:
                     used.add(reason)
                     explained += 1
@@ -95,8 +97,8 @@ def run(setup):
             table = ", ".join(f"{count} {outcome}" for outcome, count in counts.items() if count)
             say(f"  {collection.name}: {len(files)} files: {table}; {explained} for a reason that is known")
             figures.append((collection.name, len(files)))
-    for pattern, reason in known:
-        say(f"  reason: {pattern}: {reason}{'' if (pattern, reason) in used else ' (of no file here)'}")
+    for entry in known:
+        say(f"  reason: {': '.join(entry)}{'' if entry in used else ' (of no file here)'}")
     files = sum(count for _, count in figures)
     return [Figure("other people's test pictures", "no difference without a reason",
                    f"{files} files, {faults.count} without a reason", faults.count == 0)]
