@@ -14,23 +14,40 @@ Picture decode(ByteSpan file, const DecodeOptions& options) {
 }
 
 std::uint64_t most_file_bytes(const PictureLimits& limits) {
-    return std::min<std::uint64_t>(std::numeric_limits<int>::max(),
-                                   static_cast<std::uint64_t>(limits.max_pixels) * 16 + (64U << 20U));
+    // Beside the pixels a file holds profiles, thumbnails and the like.
+    constexpr std::uint64_t share = 16;
+    constexpr std::uint64_t least = std::uint64_t{1} << 20U;
+    const auto decoded = static_cast<std::uint64_t>(limits.max_bytes);
+    return std::min<std::uint64_t>(std::numeric_limits<int>::max(), decoded + decoded / share + least);
+}
+
+BadPicture bad_file(const std::string& path, const IoError& failure) {
+    const std::string text = failure.what();
+    std::error_code error;
+    const bool missing = !std::filesystem::exists(path, error) && !error;
+    return {missing ? PictureStatus::missing : PictureStatus::unreadable,
+            text.starts_with(path + ": ") ? text.substr(path.size() + 2) : text};
 }
 
 std::vector<std::byte> read_picture_file(const std::string& path, const PictureLimits& limits) {
-    const auto reason = [&](const IoError& failure) {
-        const std::string text = failure.what();
-        return text.starts_with(path + ": ") ? text.substr(path.size() + 2) : text;
-    };
+    constexpr std::uint64_t head = 1024;  // what formats are known by lies within
     try {
-        return core::read_file(path, most_file_bytes(limits), core::Readable::regular_files);
-    } catch (const core::FileTooLarge& failure) {
-        throw BadPicture(PictureStatus::too_large, reason(failure));
+        core::InputFile file(path, core::Readable::regular_files);
+        const std::uint64_t size = file.size().value_or(0);
+        std::vector<std::byte> content(static_cast<std::size_t>(std::min(head, size)));
+        file.read(content);
+        static_cast<void>(decoder_of(content));  // refuses what is no picture before the rest is read
+        if (size > most_file_bytes(limits)) {
+            throw BadPicture(
+                PictureStatus::too_large,
+                fmt::format("file of {} bytes found, at most {} expected", size, most_file_bytes(limits)));
+        }
+        const std::size_t done = content.size();
+        content.resize(static_cast<std::size_t>(size));
+        file.read(std::span(content).subspan(done));
+        return content;
     } catch (const IoError& failure) {
-        std::error_code error;
-        const bool missing = !std::filesystem::exists(path, error) && !error;
-        throw BadPicture(missing ? PictureStatus::missing : PictureStatus::unreadable, reason(failure));
+        throw bad_file(path, failure);
     }
 }
 

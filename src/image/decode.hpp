@@ -11,12 +11,15 @@ namespace stackae::image {
 /// unsupported.
 [[nodiscard]] Picture decode(ByteSpan file, const DecodeOptions& options);
 
-/// The bytes of a picture file. Throws BadPicture: missing, unreadable, too_large.
+/// The bytes of a picture file; of one that no decoder takes only the first are read. Throws BadPicture:
+/// missing, unreadable, too_large, and what decoder_of() throws.
 [[nodiscard]] std::vector<std::byte> read_picture_file(const std::string& path, const PictureLimits& limits);
 
 /// Both.
 [[nodiscard]] Picture decode_file(const std::string& path, const DecodeOptions& options);
-/// More than that is in no picture within the limits.
+/// A larger file is refused: what a picture within the limits takes decoded, and a margin.
 [[nodiscard]] std::uint64_t most_file_bytes(const PictureLimits& limits);
+/// Why a file cannot be read: missing or unreadable.
+[[nodiscard]] BadPicture bad_file(const std::string& path, const IoError& failure);
 
 }  // namespace stackae::image

@@ -5,6 +5,7 @@
 #include <mutex>
 #include <string_view>
 #include <sys/stat.h>
+#include <unordered_set>
 
 #include "stackae/error.hpp"
 
@@ -44,13 +45,13 @@ public:
         if (!file.failure.empty()) {
             throw BadPicture(file.status, file.failure);
         }
-        // Several threads may each have a picture of an eighth of what one may take: of 44 megapixels in
-        // colour.
+        // Several threads may each have a picture, and a file, of an eighth of what one may take: 44
+        // megapixels in colour.
         constexpr std::int64_t part = 8;
         PictureLimits limits = limits_;
         limits.max_bytes = std::max<std::int64_t>(1, limits_.max_bytes / part);
         try {
-            return decode_entry(file, {limits, recipe});
+            return decode_entry(i, {limits, recipe});
         } catch (const BadPicture& bad) {
             if (bad.status() != PictureStatus::too_large) {
                 throw;
@@ -59,38 +60,74 @@ public:
         throw LargePicture();
     }
     [[nodiscard]] Picture load_large(std::int64_t i, const Recipe* recipe) const override {
-        return decode_entry(entries_[static_cast<std::size_t>(i)], {limits_, recipe});
+        return decode_entry(i, {limits_, recipe});
     }
     [[nodiscard]] std::vector<std::string> notes() const override { return notes_; }
 
 private:
-    [[nodiscard]] Picture decode_entry(const FileEntry& file, DecodeOptions options) const {
+    [[nodiscard]] Picture decode_entry(std::int64_t i, DecodeOptions options) const {
+        const FileEntry& file = entries_[static_cast<std::size_t>(i)];
         if (file.page == 0) {
             return decode_file(file.path(), options);
         }
         options.page = file.page;
-        return decode(*shared_file(file.path()), options);
+        return decode(*shared_file(static_cast<std::size_t>(i), options.limits), options);
     }
-    /// A file of several pages, read once for those that follow one another.
-    [[nodiscard]] std::shared_ptr<const std::vector<std::byte>> shared_file(const std::string& path) const {
-        const std::lock_guard lock(shared_mutex_);
-        if (shared_path_ != path) {
-            shared_path_.clear();
-            shared_.reset();
-            shared_ = std::make_shared<const std::vector<std::byte>>(read_picture_file(path, limits_));
-            shared_path_ = path;
+    /// The file of a page. It is kept until each of its pages was given out, so that it is read once for
+    /// those that follow one another.
+    [[nodiscard]] std::shared_ptr<const std::vector<std::byte>> shared_file(
+        std::size_t i, const PictureLimits& limits) const {
+        const std::string& path = entries_[i].path();
+        const std::lock_guard lock(shared_.mutex);
+        std::shared_ptr<const std::vector<std::byte>> bytes = shared_.bytes.lock();
+        if (shared_.path != path || bytes == nullptr) {
+            shared_.kept.reset();
+            shared_.bytes.reset();
+            bytes = std::make_shared<const std::vector<std::byte>>(read_picture_file(path, limits));
+            shared_.path = path;
+            shared_.bytes = bytes;
+            shared_.kept = bytes;
+            shared_.given.clear();
+        } else if (bytes->size() > most_file_bytes(limits)) {
+            throw BadPicture(PictureStatus::too_large,
+                             fmt::format("file of {} bytes found, at most {} expected", bytes->size(),
+                                         most_file_bytes(limits)));
         }
-        return shared_;
+        shared_.given.insert(i);
+        if (shared_.given.size() >= pages_together(i)) {
+            shared_.kept.reset();
+        }
+        return bytes;
     }
+    /// Entries in a row that are pages of the same file as entry i.
+    [[nodiscard]] std::size_t pages_together(std::size_t i) const {
+        const auto same = [&](std::size_t k) { return entries_[k].path() == entries_[i].path(); };
+        std::size_t begin = i;
+        std::size_t end = i + 1;
+        while (begin > 0 && same(begin - 1)) {
+            --begin;
+        }
+        while (end < entries_.size() && same(end)) {
+            ++end;
+        }
+        return end - begin;
+    }
+
+    /// The file of several pages that was read last.
+    struct SharedFile {
+        std::mutex mutex;
+        std::string path;
+        std::weak_ptr<const std::vector<std::byte>> bytes;
+        std::shared_ptr<const std::vector<std::byte>> kept;
+        std::unordered_set<std::size_t> given;  ///< entries
+    };
 
     std::string path_;
     std::vector<FileEntry> entries_;
     PictureLimits limits_;
     std::vector<std::string> notes_;
     bool labelled_ = false;
-    mutable std::mutex shared_mutex_;
-    mutable std::string shared_path_;
-    mutable std::shared_ptr<const std::vector<std::byte>> shared_;
+    mutable SharedFile shared_;
 };
 
 bool ends_with_any(const std::string& name, std::initializer_list<std::string_view> endings) {
@@ -183,10 +220,11 @@ private:
             }
             return;
         }
-        // A link to nothing may have been a folder. A pipe or a device under a picture's name, and a file
-        // that cannot be looked at, are kept as well: reading them will say why.
-        const bool dangling = status.type() == fs::file_type::not_found;
-        if (dangling || is_picture_name(name)) {
+        // A link to nothing or to itself, and what may not be looked at, may have been a folder. A pipe or a
+        // device under a picture's name is kept as well: reading them will say why.
+        const bool unknown =
+            status.type() == fs::file_type::not_found || status.type() == fs::file_type::none;
+        if (unknown || is_picture_name(name)) {
             found_.push_back({relative});
         }
     }

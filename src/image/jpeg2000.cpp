@@ -225,11 +225,11 @@ class Plane {
 public:
     Plane(const opj_image_comp_t& component, const opj_image_comp_t& first)
         : component_(component),
-          across_(std::max(1U, component.dx / std::max(1U, first.dx))),
-          down_(std::max(1U, component.dy / std::max(1U, first.dy))),
+          across_(std::max(1U, component.dx / first.dx)),
+          down_(std::max(1U, component.dy / first.dy)),
           most_((std::int64_t{1} << component.prec) - 1),
           zero_(component.sgnd != 0 ? std::int64_t{1} << (component.prec - 1) : 0) {
-        if (component.data == nullptr || component.w == 0 || component.h == 0) {
+        if (component.data == nullptr) {
             corrupt("JPEG 2000 component without a value");
         }
     }
@@ -322,32 +322,44 @@ Picture assembled(const opj_image_t& image) {
     return picture;
 }
 
-}  // namespace
-
-Picture decode_jpeg2000(ByteSpan file, const DecodeOptions& options) {
-    Decompressor decompressor(file);
-    const opj_image_t& header = decompressor.read_header();
+/// Throws BadPicture for components that assembled() cannot take. Holds of the header, and again of what was
+/// decoded: a palette gives components of its own, with bits of its own.
+void check_components(const opj_image_t& image, const PictureLimits& limits) {
     constexpr OPJ_UINT32 most_components = 5;
-    if (header.numcomps == 0 || header.numcomps > most_components) {
+    if (image.numcomps == 0 || image.numcomps > most_components) {
         throw BadPicture(PictureStatus::unsupported,
-                         fmt::format("JPEG 2000 of {} components found, 1 to {} expected", header.numcomps,
+                         fmt::format("JPEG 2000 of {} components found, 1 to {} expected", image.numcomps,
                                      most_components));
     }
     OPJ_UINT32 width = 0;
     OPJ_UINT32 height = 0;
-    for (OPJ_UINT32 i = 0; i < header.numcomps; ++i) {
-        width = std::max(width, header.comps[i].w);
-        height = std::max(height, header.comps[i].h);
+    for (OPJ_UINT32 i = 0; i < image.numcomps; ++i) {
+        const opj_image_comp_t& component = image.comps[i];
         constexpr OPJ_UINT32 most_bits = 31;
-        if (header.comps[i].prec == 0 || header.comps[i].prec > most_bits) {
+        if (component.prec == 0 || component.prec > most_bits) {
             throw BadPicture(
                 PictureStatus::unsupported,
-                fmt::format("JPEG 2000 of {} bits found, 1 to {} expected", header.comps[i].prec, most_bits));
+                fmt::format("JPEG 2000 of {} bits found, 1 to {} expected", component.prec, most_bits));
         }
+        if (component.w == 0 || component.h == 0 || component.dx == 0 || component.dy == 0 ||
+            component.sgnd > 1) {
+            corrupt("JPEG 2000 component without a value");
+        }
+        width = std::max(width, component.w);
+        height = std::max(height, component.h);
     }
     // OpenJPEG holds 32 bits a value, and a palette may make four of one.
-    check_size(width, height, std::uint64_t{8} * std::max(4U, header.numcomps), options.limits);
-    return assembled(decompressor.decode());
+    check_size(width, height, std::uint64_t{8} * std::max(4U, image.numcomps), limits);
+}
+
+}  // namespace
+
+Picture decode_jpeg2000(ByteSpan file, const DecodeOptions& options) {
+    Decompressor decompressor(file);
+    check_components(decompressor.read_header(), options.limits);
+    const opj_image_t& image = decompressor.decode();
+    check_components(image, options.limits);
+    return assembled(image);
 }
 
 }  // namespace stackae::image

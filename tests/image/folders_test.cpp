@@ -125,6 +125,18 @@ TEST_CASE("a class folder that is a link to nothing is told of, not lost") {
     CHECK(batch.skipped[0].status == PictureStatus::missing);
 }
 
+TEST_CASE("a class folder that is a link to itself is told of, not lost") {
+    const TemporaryFolder folder;
+    put(folder, {"A/0.png"});
+    fs::create_directory_symlink("B", folder / "B");
+    const Pictures pictures = Pictures::open(folder.path());
+    CHECK(listing(pictures) == std::vector<std::string>{"A/0.png=A", "B=-"});
+    const PictureBatch batch = read_all(pictures, recipe_of(1, 3, 4));
+    REQUIRE(batch.skipped.size() == 1);
+    CHECK(batch.skipped[0].status == PictureStatus::unreadable);
+    CHECK_THAT(batch.skipped[0].reason, contains("symbolic links"));
+}
+
 TEST_CASE("a folder that holds an array, a list or an archive instead of pictures says so") {
     const auto told = [](const char* name) {
         const TemporaryFolder folder;

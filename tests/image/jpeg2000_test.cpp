@@ -1,3 +1,4 @@
+#include <fmt/format.h>
 #include <memory>
 #include <openjpeg.h>
 
@@ -52,6 +53,28 @@ std::string jpeg2000(unsigned width, unsigned height, const std::vector<Componen
     opj_destroy_codec(codec);
     opj_image_destroy(image);
     return read_text(folder / "made");
+}
+
+/// The same file with a palette of R, G, B for its only component. bits: of a colour's value.
+std::string with_palette(std::string file, unsigned bits, const std::vector<std::uint32_t>& colours) {
+    const int bytes = static_cast<int>(std::min(4U, (bits + 7) / 8));
+    const auto most = static_cast<char>(bits - 1);
+    std::string palette =
+        number(colours.size() / 3, 2, true) + '\3' + std::string(3, most);  // entries, columns, their bits
+    for (const std::uint32_t colour : colours) {
+        palette += number(colour, bytes, true);
+    }
+    std::string mapping;
+    for (int column = 0; column < 3; ++column) {
+        mapping += number(0, 2, true) + '\1' + static_cast<char>(column);  // the component, by the palette
+    }
+    const std::string boxes =
+        be32(8 + palette.size()) + "pclr" + palette + be32(8 + mapping.size()) + "cmap" + mapping;
+    const std::size_t header = file.find("jp2h") - 4;
+    const std::size_t size = static_cast<unsigned char>(file.at(header + 3));  // which is below 256
+    file.insert(header + size, boxes);
+    file.replace(header, 4, be32(size + boxes.size()));
+    return file;
 }
 
 std::vector<double> read_jpeg2000(const std::string& file, const Recipe& recipe) {
@@ -157,6 +180,19 @@ TEST_CASE("a JPEG 2000 beyond the limits, or of colours that are not read, is re
     CHECK(refused(huge).status == PictureStatus::too_large);
     CHECK(refused(jpeg2000(1, 1, {{{1}}, {{1}}, {{1}}, {{1}}, {{1}}}, OPJ_CLRSPC_UNSPECIFIED)).status ==
           PictureStatus::unsupported);
+}
+
+TEST_CASE("JPEG 2000 with a palette has its colours, and one of more bits than can be held is refused") {
+    const std::string plain = jpeg2000(3, 1, {{{0, 2, 1}}}, OPJ_CLRSPC_SRGB);
+    CHECK(
+        farthest(read_jpeg2000(with_palette(plain, 8, {250, 1, 2, 30, 40, 50, 7, 8, 9}), recipe_of(3, 1, 3)),
+                 {250, 1, 2, 7, 8, 9, 30, 40, 50}) < 1e-3);
+    for (const unsigned bits : {32U, 33U, 64U, 101U, 128U}) {
+        INFO(bits);
+        const SkippedPicture skipped = refused(with_palette(plain, bits, {250, 1, 2, 30, 40, 50, 7, 8, 9}));
+        CHECK(skipped.status == PictureStatus::unsupported);
+        CHECK(skipped.reason == fmt::format("JPEG 2000 of {} bits found, 1 to 31 expected", bits));
+    }
 }
 
 TEST_CASE("spoilt JPEG 2000 files are read or refused, never worse") {

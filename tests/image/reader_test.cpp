@@ -185,6 +185,32 @@ TEST_CASE("large pictures are in memory one at a time, and read the same as on o
     CHECK(most == 1);
 }
 
+TEST_CASE("a file that is no picture is known by its first bytes, however large it is") {
+    const test::TemporaryFolder folder;
+    test::write_text(folder / "a.png", "");
+    std::filesystem::resize_file(folder / "a.png", std::uintmax_t{1} << 32U);
+    const SkippedPicture skipped = test::skipped_at(folder / "a.png");
+    CHECK(skipped.status == PictureStatus::unsupported);
+    CHECK_THAT(skipped.reason, test::contains("no known picture format"));
+}
+
+TEST_CASE("a file is read within the bytes that its picture may take, a large one alone") {
+    constexpr std::size_t mib = std::size_t{1} << 20U;
+    const test::TemporaryFolder folder;
+    const std::string path = folder / "a.png";
+    test::write_text(path, test::png(1, 1, 8, 0, std::string(2, '\0'),
+                                     test::png_chunk("prVt", std::string(3 * mib, 'x'))));
+    PictureLimits limits;
+    limits.max_bytes = mib;
+    const SkippedPicture skipped = test::skipped_at(path, limits);
+    CHECK(skipped.status == PictureStatus::too_large);
+    CHECK_THAT(skipped.reason, test::contains("file of 31"));
+    limits.max_bytes = 3 * mib;
+    const Pictures pictures = Pictures::open(path, limits);
+    CHECK_THROWS_AS(pictures.source().load(0, nullptr), image::LargePicture);
+    CHECK(pictures.source().load_large(0, nullptr).pixels.total() == 1);
+}
+
 TEST_CASE("a subset of nothing gives no batch") {
     const Pictures none = counting(3).subset({});
     PictureReader reader(none, recipe_of(1, 1, 1));
