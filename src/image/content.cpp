@@ -165,6 +165,10 @@ void Content::read_piece(std::uint64_t offset, std::span<std::byte> bytes) const
 }
 
 void Content::read_at(std::uint64_t offset, std::span<std::byte> bytes) const {
+    if (offset > size_ || bytes.size() > size_ - offset) {
+        throw IoError(
+            fmt::format("{} bytes at byte {} asked for, {} bytes in all found", bytes.size(), offset, size_));
+    }
     if (const auto* store = std::get_if<ByteStore>(&source_)) {
         store->read_at(offset, bytes);
         return;

@@ -98,7 +98,8 @@ public:
     ~Content();
 
     [[nodiscard]] std::uint64_t size() const { return size_; }
-    /// Fills `bytes` from `offset`. Throws IoError, also where a file ends before, since it became shorter.
+    /// Fills `bytes` from `offset`. Throws IoError, also for bytes beyond size(), and where a file ends
+    /// before, since it became shorter.
     void read_at(std::uint64_t offset, std::span<std::byte> bytes) const;
 
 private:

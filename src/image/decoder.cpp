@@ -41,7 +41,7 @@ bool is_webp(ByteSpan file) {
 
 bool is_pnm(ByteSpan file) {
     return begins(file, "P") && file.size() > 2 &&
-           "1234567Ff"sv.find(static_cast<char>(file[1])) != "x"sv.npos &&
+           "1234567Ff"sv.find(static_cast<char>(file[1])) != std::string_view::npos &&
            (std::isspace(std::to_integer<unsigned char>(file[2])) != 0 || static_cast<char>(file[2]) == '#');
 }
 
@@ -215,7 +215,7 @@ bool is_picture_name(std::string_view name) {
 }
 
 void check_size(std::uint64_t width, std::uint64_t height, std::uint64_t bytes_a_pixel,
-                const PictureLimits& limits) {
+                const PictureLimits& limits, std::uint64_t beside) {
     if (width == 0 || height == 0) {
         throw BadPicture(PictureStatus::corrupt, fmt::format("picture of {} × {} pixels", width, height));
     }
@@ -228,10 +228,13 @@ void check_size(std::uint64_t width, std::uint64_t height, std::uint64_t bytes_a
     }
     std::uint64_t bytes = 0;
     if (__builtin_mul_overflow(pixels, bytes_a_pixel, &bytes) ||
+        __builtin_add_overflow(bytes, beside, &bytes) ||
         bytes > static_cast<std::uint64_t>(limits.max_bytes)) {
-        throw BadPicture(PictureStatus::too_large,
-                         fmt::format("{} × {} pixels of {} bytes found, at most {} bytes in all expected",
-                                     width, height, bytes_a_pixel, limits.max_bytes));
+        throw BadPicture(
+            PictureStatus::too_large,
+            fmt::format("{} × {} pixels of {} bytes{} found, at most {} bytes in all expected", width, height,
+                        bytes_a_pixel, beside > 0 ? fmt::format(" and {} bytes beside them", beside) : "",
+                        limits.max_bytes));
     }
 }
 

@@ -42,8 +42,8 @@ struct Decoder {
 [[nodiscard]] bool is_picture_name(std::string_view name);
 
 /// Throws BadPicture: corrupt where a side is 0, too_large where the pixels, or the bytes they take decoded,
-/// go beyond the limits. To be called before memory is taken.
+/// go beyond the limits. beside: bytes that are held as well meanwhile. To be called before memory is taken.
 void check_size(std::uint64_t width, std::uint64_t height, std::uint64_t bytes_a_pixel,
-                const PictureLimits& limits);
+                const PictureLimits& limits, std::uint64_t beside = 0);
 
 }  // namespace stackae::image

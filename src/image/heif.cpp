@@ -133,15 +133,20 @@ Picture decoded(const heif_image_handle* handle, const PictureLimits& limits) {
     if (plane == nullptr || width <= 0 || height <= 0) {
         corrupt("HEIF without a picture");
     }
-    Picture picture;
-    picture.pixels.create(height, width, CV_MAKETYPE(deep ? CV_16U : CV_8U, alpha ? 4 : 3));
+    const int type = CV_MAKETYPE(deep ? CV_16U : CV_8U, alpha ? 4 : 3);
     check_size(static_cast<std::uint64_t>(width), static_cast<std::uint64_t>(height),
-               2 * picture.pixels.elemSize(), limits);
+               2 * static_cast<std::uint64_t>(CV_ELEM_SIZE(type)), limits);
+    const int bits = deep ? libheif().plane_bits(raw, heif_channel_interleaved) : 8;
+    if (bits < 8 || bits > 16) {
+        throw BadPicture(PictureStatus::unsupported,
+                         fmt::format("HEIF of {} bits found, 8 to 16 expected", bits));
+    }
+    Picture picture;
+    picture.pixels.create(height, width, type);
     for (int y = 0; y < height; ++y) {
         std::memcpy(picture.pixels.ptr(y), plane + std::ptrdiff_t{y} * stride,
                     static_cast<std::size_t>(width) * picture.pixels.elemSize());
     }
-    const int bits = deep ? libheif().plane_bits(raw, heif_channel_interleaved) : 8;
     picture.white = static_cast<double>((1U << static_cast<unsigned>(bits)) - 1U);
     picture.premultiplied = alpha && libheif().premultiplied(handle) != 0;
     return picture;

@@ -130,6 +130,18 @@ unsigned reduction_for(double width, double height, const Recipe& recipe) {
     return reduction;
 }
 
+/// What libjpeg keeps of the whole picture until its last scan was read, whatever size it then comes in.
+std::uint64_t coefficient_bytes(jpeg_decompress_struct& info) {
+    if (jpeg_has_multiple_scans(&info) == FALSE) {
+        return 0;
+    }
+    std::uint64_t blocks = 0;
+    for (int i = 0; i < info.num_components; ++i) {
+        blocks += std::uint64_t{info.comp_info[i].width_in_blocks} * info.comp_info[i].height_in_blocks;
+    }
+    return blocks * DCTSIZE2 * sizeof(JCOEF);
+}
+
 void choose_output(jpeg_decompress_struct& info, bool gray_will_do) {
     if (info.jpeg_color_space == JCS_CMYK || info.jpeg_color_space == JCS_YCCK) {
         info.out_color_space = JCS_CMYK;
@@ -152,8 +164,10 @@ Picture decode_jpeg(ByteSpan file, const DecodeOptions& options) {
         jpeg_save_markers(&info, JPEG_APP0 + 1, 0xffff);
         jpeg_read_header(&info, TRUE);
     });
-    check_size(info.image_width, info.image_height, static_cast<std::uint64_t>(info.num_components),
-               options.limits);
+    const auto components = static_cast<std::uint64_t>(info.num_components);
+    const std::uint64_t colours = components == 4 ? 3 : 0;  // made of four inks, and held beside them
+    check_size(info.image_width, info.image_height, components + colours, options.limits,
+               coefficient_bytes(info));
     const int orientation = orientation_of(info);
     choose_output(info, recipe != nullptr && recipe->channels == 1);
     cv::Size full(static_cast<int>(info.image_width), static_cast<int>(info.image_height));

@@ -11,6 +11,7 @@
 
 #include "core/file_io.hpp"
 #include "core/threads.hpp"
+#include "image/decode.hpp"
 #include "image/parallel.hpp"
 #include "image/picture.hpp"
 #include "image/tiff_pages.hpp"
@@ -34,19 +35,28 @@ bool is_file(const std::string& path) {
     return ::stat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode);
 }
 
-/// Offsets of the directories; none for a file that is no TIFF, or cannot be looked at.
-std::vector<std::int64_t> pages_in(const std::string& path) {
-    std::vector<std::int64_t> pages;
+/// The pictures that a path names.
+struct NamedPages {
+    std::string file{};                                ///< where it is not the path
+    std::vector<std::int64_t> pages{};                 ///< empty: the file is one picture
+    std::string failure{};                             ///< why they cannot be had
+    PictureStatus status = PictureStatus::unreadable;  ///< of the failure
+};
+
+/// Offsets of a file's directories: none of a file that is no TIFF.
+NamedPages pages_in(const std::string& path) {
+    const auto failed = [](const BadPicture& bad) { return NamedPages{{}, {}, bad.what(), bad.status()}; };
     try {
         const core::InputFile file(path, core::Readable::regular_files);
         const std::vector<std::uint64_t> found = tiff_pages(
             file.size().value_or(0),
             [&](std::uint64_t offset, std::span<std::byte> bytes) { file.read_at(offset, bytes); });
-        pages.assign(found.begin(), found.end());
-    } catch (const Error&) {
-        pages.clear();
+        return {{}, {found.begin(), found.end()}};
+    } catch (const BadPicture& bad) {
+        return failed(bad);
+    } catch (const IoError& failure) {
+        return failed(bad_file(path, failure));
     }
-    return pages;
 }
 
 /// The number after the last #, where it stands for a page of a file that is there.
@@ -62,28 +72,23 @@ std::optional<std::size_t> selected_page(const std::string& path) {
     return page && !is_file(path) && is_file(path.substr(0, mark)) ? std::optional(number) : std::nullopt;
 }
 
-/// The pictures that a path names.
-struct NamedPages {
-    std::string file;                 ///< where it is not the path
-    std::vector<std::int64_t> pages;  ///< empty: the file is one picture
-    std::string failure;              ///< why the page named cannot be had
-};
-
 NamedPages named_pages(const std::string& path, bool only, const PictureLimits& limits) {
     NamedPages named;
     if (const auto number = selected_page(path)) {
         std::string file = path.substr(0, path.rfind('#'));
-        const std::vector<std::int64_t> pages = pages_in(file);
-        if (!pages.empty()) {
+        named = pages_in(file);
+        if (!named.pages.empty()) {
             named.file = std::move(file);
-            if (*number <= pages.size()) {
-                named.pages = {pages[*number - 1]};
+            if (*number <= named.pages.size()) {
+                named.pages = {named.pages[*number - 1]};
             } else {
-                named.failure = fmt::format("page {} named, {} found", *number, pages.size());
+                named.failure = fmt::format("page {} named, {} found", *number, named.pages.size());
+                named.status = PictureStatus::missing;
+                named.pages.clear();
             }
         }
     } else if (limits.pages == PageSelection::all && (only || has_tiff_ending(path))) {
-        named.pages = pages_in(path);
+        named = pages_in(path);
         if (named.pages.size() == 1) {
             named.pages.clear();
         }
@@ -115,7 +120,7 @@ std::vector<FileEntry> with_pages(std::vector<FileEntry> entries, const PictureL
         NamedPages& found = named[i];
         if (!found.failure.empty()) {
             file.failure = std::move(found.failure);
-            file.status = PictureStatus::missing;
+            file.status = found.status;
         }
         if (!found.file.empty()) {
             file.file = std::move(found.file);

@@ -35,11 +35,23 @@ struct Layout {
 
     [[nodiscard]] int planes() const { return separate ? samples : 1; }
     [[nodiscard]] int samples_together() const { return separate ? 1 : samples; }
+    /// Of the samples as they are stored, and of the picture that is made of them where it is another.
     [[nodiscard]] std::uint64_t bytes_a_pixel() const {
-        return by_libtiff
-                   ? 7
-                   : std::uint64_t{samples} * static_cast<std::uint64_t>(CV_ELEM_SIZE1(format.depth())) +
-                         (photometric == PHOTOMETRIC_CIELAB ? 12 : 0);  // floats of R, G, B beside them
+        if (by_libtiff) {
+            return 7;
+        }
+        const auto sample = static_cast<std::uint64_t>(CV_ELEM_SIZE1(format.depth()));
+        std::uint64_t made = alpha == Alpha::unused ? samples - 1U : 0U;
+        if (photometric == PHOTOMETRIC_SEPARATED) {
+            made += (samples - 1U);
+        }
+        made *= sample;
+        if (photometric == PHOTOMETRIC_CIELAB) {
+            made += 3 * sizeof(float);
+        } else if (photometric == PHOTOMETRIC_PALETTE) {
+            made += (samples + 2U) * sizeof(std::uint16_t);
+        }
+        return samples * sample + made;
     }
 };
 
@@ -209,6 +221,12 @@ public:
         if (!layout.by_libtiff && row_bytes_ < (bits + 7) / 8) {
             corrupt(fmt::format("TIFF: rows of {} bytes found, {} expected", row_bytes_, (bits + 7) / 8));
         }
+        std::uint64_t held = 0;  // a fax is decoded twice
+        if (__builtin_mul_overflow(row_bytes_, std::uint64_t{height_} * (is_fax(layout.compression) ? 2 : 1),
+                                   &held)) {
+            held = UINT64_MAX;
+        }
+        check_size(layout.width, layout.height, layout.bytes_a_pixel(), limits, held);
     }
 
     /// Of one row; it has the whole piece's width, also where the piece juts out of the picture.
@@ -315,14 +333,15 @@ cv::Mat stored_samples(TiffFile& tiff, const Layout& layout, const PictureLimits
     return stored;
 }
 
-/// Black is zero.
+/// Black is zero. premultiplied: white is what alpha lets of it.
 template <class T>
-void invert_gray(cv::Mat& pixels, double white) {
+void invert_gray(cv::Mat& pixels, double white, bool premultiplied) {
     const int channels = pixels.channels();
     for (int y = 0; y < pixels.rows; ++y) {
-        auto* row = pixels.ptr<T>(y);
-        for (int x = 0; x < pixels.cols; ++x) {
-            row[x * channels] = static_cast<T>(static_cast<T>(white) - row[x * channels]);
+        auto* pixel = pixels.ptr<T>(y);
+        for (int x = 0; x < pixels.cols; ++x, pixel += channels) {
+            const T most = premultiplied ? pixel[1] : static_cast<T>(white);
+            pixel[0] = static_cast<T>(most - std::min(most, pixel[0]));
         }
     }
 }
@@ -357,9 +376,10 @@ Picture coloured(const TiffFile& tiff, const Layout& layout, cv::Mat stored) {
         drop_last_channel(stored);
     }
     if (layout.photometric == PHOTOMETRIC_MINISWHITE) {
-        stored.depth() == CV_8U    ? invert_gray<std::uint8_t>(stored, picture.white)
-        : stored.depth() == CV_16U ? invert_gray<std::uint16_t>(stored, picture.white)
-                                   : invert_gray<float>(stored, picture.white);
+        const bool associated = picture.premultiplied;
+        stored.depth() == CV_8U    ? invert_gray<std::uint8_t>(stored, picture.white, associated)
+        : stored.depth() == CV_16U ? invert_gray<std::uint16_t>(stored, picture.white, associated)
+                                   : invert_gray<float>(stored, picture.white, associated);
     } else if (layout.photometric == PHOTOMETRIC_SEPARATED) {
         stored = cmyk_to_rgb(stored, picture.white, false);
     } else if (layout.photometric == PHOTOMETRIC_CIELAB) {

@@ -1,9 +1,12 @@
+#include <array>
 #include <cmath>
 #include <filesystem>
+#include <span>
 #include <type_traits>
 
 #include "stackae/error.hpp"
 
+#include "image/content.hpp"
 #include "image/make.hpp"
 #include "support/resident.hpp"
 
@@ -38,6 +41,22 @@ std::string counting(std::size_t n) {
 }
 
 }  // namespace
+
+TEST_CASE("bytes beyond an array's end are never given") {
+    const TemporaryFolder folder;
+    write_text(folder / "a", "0123456789");
+    image::ByteStore store(4, {});
+    store.append(std::as_bytes(std::span(std::string_view("0123"))));
+    std::array<std::byte, 4> bytes{};
+    for (const bool file : {true, false}) {
+        const image::Content content =
+            file ? image::Content(core::InputFile(folder / "a"), 2, 4) : image::Content(std::move(store));
+        content.read_at(0, bytes);
+        CHECK(bytes[0] == std::byte(file ? '2' : '0'));
+        CHECK_THROWS_AS(content.read_at(1, bytes), IoError);
+        CHECK_THROWS_AS(content.read_at(UINT64_MAX, bytes), IoError);
+    }
+}
 
 TEST_CASE("IDX pictures come with the labels of the file beside them") {
     const TemporaryFolder folder;

@@ -117,6 +117,21 @@ TEST_CASE("a picture of many bytes a pixel is refused by the bytes it would take
                contains("at most 100 bytes in all expected"));
 }
 
+TEST_CASE("a progressive JPEG's coefficients count, also where it comes reduced") {
+    EncodeKind kind;
+    const cv::Mat gray = gray_ramp(64, 64);
+    const PictureLimits limits{.max_bytes = 64 * 64 * 3 - 1};  // with 2 bytes a coefficient
+    const auto read = [&](const PictureLimits& bounds) {
+        const TemporaryFolder folder;
+        write_text(folder / "a.jpg", encode(".jpg", gray, kind));
+        return read_all(Pictures::open(folder / "a.jpg", bounds), recipe_of(1, 4, 4)).pictures.rows();
+    };
+    CHECK(read(limits) == 1);
+    kind.progressive = true;
+    CHECK(read(limits) == 0);
+    CHECK(read({.max_bytes = 64 * 64 * 3}) == 1);
+}
+
 TEST_CASE("decompression bombs are refused by their header") {
     const auto huge = [](const std::string& content) {
         const SkippedPicture skipped = read_bad(content);

@@ -83,6 +83,22 @@ TEST_CASE("one page of a TIFF can be named") {
     CHECK_THROWS_AS(Pictures::open(folder / "none.tif#1"), IoError);
 }
 
+TEST_CASE("a page of a file that cannot be looked through says why") {
+    const TemporaryFolder folder;
+    std::string chain = std::string("II*\0", 4) + le32(8);
+    for (std::size_t i = 0; i <= 65'535; ++i) {  // more directories than are followed, of one entry each
+        chain += le16(1) + le16(254) + le16(4) + le32(1) + le32(0) + le32(chain.size() + 18);
+    }
+    write_text(folder / "many.tif", chain);
+    write_text(folder / "list.txt", "many.tif#2\nmany.tif\n");
+    const PictureBatch batch = read_all(Pictures::open(folder / "list.txt"), recipe_of(1, 1, 1));
+    REQUIRE(batch.skipped.size() == 2);
+    for (const SkippedPicture& skipped : batch.skipped) {
+        CHECK(skipped.status == PictureStatus::unsupported);
+        CHECK_THAT(skipped.reason, contains("TIFF of more than "));
+    }
+}
+
 TEST_CASE("where the first page alone is wanted, the others are told of") {
     const TemporaryFolder folder;
     write_pages(folder / "a.tif", 12);

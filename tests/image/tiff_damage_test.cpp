@@ -203,6 +203,39 @@ TEST_CASE("a camera's raw picture is named, its thumbnail is not taken for it") 
     }
 }
 
+TEST_CASE("a TIFF is refused by all the bytes that it takes, not by its samples alone") {
+    const TemporaryFolder folder;
+    const std::string path = folder / "a.tif";
+    const auto fits = [&](const TiffMade& made, std::int64_t bytes) {
+        write_tiff(path, made, [](std::uint32_t, std::uint32_t, std::uint32_t) { return 0.0; });
+        const auto read = [&](std::int64_t most) {
+            return read_all(Pictures::open(path, {.max_bytes = most}), recipe_of(1, 4, 4)).pictures.rows();
+        };
+        return read(bytes) == 1 && read(bytes - 1) == 0;
+    };
+    TiffMade made;
+    made.width = 64;
+    made.height = 32;
+    CHECK(fits(made, 64 * (32 + 8)));  // its pixels, and a strip of 8 rows
+    made.one_strip = true;
+    CHECK(fits(made, 64 * (32 + 32)));
+    TiffMade palette = made;
+    palette.photometric = PHOTOMETRIC_PALETTE;
+    palette.more = [](TIFF* tiff) {
+        const std::vector<std::uint16_t> map(256, 999);
+        TIFFSetField(tiff, TIFFTAG_COLORMAP, map.data(), map.data(), map.data());
+    };
+    CHECK(fits(palette, 64 * 32 * (1 + 6 + 1)));
+    TiffMade inks = made;
+    inks.photometric = PHOTOMETRIC_SEPARATED;
+    inks.samples = 4;
+    CHECK(fits(inks, 64 * 32 * (4 + 3 + 4)));
+    TiffMade fax = made;
+    fax.bits = 1;
+    fax.compression = COMPRESSION_CCITTFAX4;
+    CHECK(fits(fax, 64 * 32 + 2 * 8 * 32));
+}
+
 TEST_CASE("a small TIFF cannot ask for much memory or time") {
     const auto gray = [](std::vector<Tag> more, std::uint64_t width, std::uint64_t height) {
         std::vector<Tag> tags{

@@ -393,6 +393,24 @@ TEST_CASE("a TIFF's alpha lets the background through, and a sample of no meanin
     }
 }
 
+TEST_CASE("a TIFF of gray that counts down from white keeps its alpha") {
+    TiffMade made;
+    made.width = 3;
+    made.height = 1;
+    made.samples = 2;
+    made.photometric = PHOTOMETRIC_MINISWHITE;
+    const std::vector<std::vector<double>> pixels{{0, 102}, {51, 102}, {102, 102}};
+    const auto blended = [&](int alpha) {
+        made.alpha = alpha;
+        const TemporaryFolder folder;
+        write_tiff(folder / "a.tif", made,
+                   [&](std::uint32_t x, std::uint32_t, std::uint32_t sample) { return pixels[x][sample]; });
+        return values_of(folder / "a.tif", recipe_for(made, 1));  // on black
+    };
+    CHECK(farthest(blended(EXTRASAMPLE_ASSOCALPHA), {102, 51, 0}) < 1e-3);
+    CHECK(farthest(blended(EXTRASAMPLE_UNASSALPHA), {102, 0.4 * 204, 0.4 * 153}) < 1e-3);
+}
+
 TEST_CASE("a TIFF stored in any of the eight orientations comes upright, from strips and from tiles") {
     for (int orientation = 1; orientation <= 8; ++orientation) {
         for (const bool tiled : {false, true}) {
