@@ -139,7 +139,7 @@ int EnrollCommand::run(Console& console, const std::vector<std::string>& inputs)
     read.push_back({"the model", model.path});
     check_outputs(read, written);
     catch_interrupts();
-    core::FileSet files;
+    core::FileSet files(stop_waiting);
     core::AtomicFile& file = files.add(output_);
     Account account(console, files, coding_.manifest);
     Gallery gallery = encode(console, opened, model, account);

@@ -64,4 +64,8 @@ void check_interrupted() {
     }
 }
 
+void stop_waiting(double /*seconds*/) {
+    check_interrupted();
+}
+
 }  // namespace stackae::cli

@@ -22,5 +22,7 @@ void catch_interrupts();
 [[nodiscard]] bool interrupted() noexcept;
 /// Throws Interrupted when the flag is up.
 void check_interrupted();
+/// As a file's `waiting`: what is not written yet need not wait for other runs when the user asks to stop.
+void stop_waiting(double seconds);
 
 }  // namespace stackae::cli

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "cli/console.hpp"
+#include "cli/interrupt.hpp"
 #include "core/file_set.hpp"
 
 namespace stackae::cli {
@@ -24,7 +25,7 @@ public:
     void finish();
 
 private:
-    core::FileSet files_;
+    core::FileSet files_{stop_waiting};
     core::AtomicFile* file_ = nullptr;  ///< in files_; none: stdout
 };
 

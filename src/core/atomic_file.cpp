@@ -24,7 +24,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t buffer_size = std::size_t{1} << 20U;
-constexpr std::string_view named_temporary = ".stackae-tmp-";
 
 [[noreturn]] void fail(const char* operation, const std::string& path, int error) {
     throw IoError(fmt::format("{}: cannot {}: {}", path, operation, std::strerror(error)));
@@ -49,7 +48,7 @@ std::string link_target(fs::path path) {
 
 /// Goes on after what was written; `write_some(bytes)` is write(2) or pwrite(2).
 template <class WriteSome>
-void write_all(std::span<const std::byte> bytes, const std::string& path, WriteSome write_some) {
+void write_with(std::span<const std::byte> bytes, const std::string& path, WriteSome write_some) {
     while (!bytes.empty()) {
         const ssize_t written = write_some(bytes);
         if (written < 0) {
@@ -57,6 +56,9 @@ void write_all(std::span<const std::byte> bytes, const std::string& path, WriteS
                 continue;
             }
             fail("write", path, errno);
+        }
+        if (written == 0) {
+            fail("write", path, ENOSPC);
         }
         bytes = bytes.subspan(static_cast<std::size_t>(written));
     }
@@ -113,6 +115,18 @@ void sync_folder(const std::string& folder) {
     }
 }
 
+void write_all(int file, std::span<const std::byte> bytes, const std::string& path) {
+    write_with(bytes, path, [&](auto rest) { return ::write(file, rest.data(), rest.size()); });
+}
+
+void sync_content(int file, const std::string& path) {
+    while (::fsync(file) != 0) {
+        if (errno != EINTR) {
+            fail("write", path, errno);
+        }
+    }
+}
+
 std::string file_checksum(InputFile& file) {
     std::vector<std::byte> chunk(buffer_size);
     std::vector<std::byte> head;
@@ -127,7 +141,7 @@ std::string file_checksum(InputFile& file) {
     return hash.hex();
 }
 
-AtomicFile::AtomicFile(const std::string& path) : path_(path) {
+AtomicFile::AtomicFile(const std::string& path, Waiting waiting) : waiting_(std::move(waiting)), path_(path) {
     struct stat status {};
     const bool exists = ::stat(path.c_str(), &status) == 0;
     if (exists && S_ISDIR(status.st_mode)) {
@@ -144,7 +158,7 @@ AtomicFile::AtomicFile(const std::string& path) : path_(path) {
     path_ = link_target(path);
     folder_ = fs::path(path_).parent_path().string();
     folder_ = folder_.empty() ? "." : folder_;
-    recover(folder_);
+    recover(folder_, waiting_);
     buffer_.reserve(buffer_size);
     const bool can_be_linked = ::access("/proc/self/fd", X_OK) == 0;
     file_ = Descriptor(can_be_linked ? ::open(folder_.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0666) : -1);
@@ -175,8 +189,7 @@ void AtomicFile::write(std::span<const std::byte> bytes) {
     if (buffer_.size() + bytes.size() > buffer_size) {
         flush();
         if (bytes.size() >= buffer_size) {
-            write_all(bytes, path_,
-                      [&](auto rest) { return ::write(file_.get(), rest.data(), rest.size()); });
+            write_all(file_.get(), bytes, path_);
             return;
         }
     }
@@ -195,7 +208,7 @@ void AtomicFile::patch(std::uint64_t offset, std::span<const std::byte> bytes) {
     flush();
     std::copy(bytes.begin(), bytes.end(), head_.begin() + static_cast<std::ptrdiff_t>(offset));
     auto at = static_cast<off_t>(offset);
-    write_all(bytes, path_, [&](auto rest) {
+    write_with(bytes, path_, [&](auto rest) {
         const ssize_t written = ::pwrite(file_.get(), rest.data(), rest.size(), at);
         at += std::max<ssize_t>(written, 0);
         return written;
@@ -203,7 +216,7 @@ void AtomicFile::patch(std::uint64_t offset, std::span<const std::byte> bytes) {
 }
 
 void AtomicFile::flush() {
-    write_all(buffer_, path_, [&](auto rest) { return ::write(file_.get(), rest.data(), rest.size()); });
+    write_all(file_.get(), buffer_, path_);
     buffer_.clear();
 }
 
@@ -220,12 +233,9 @@ void AtomicFile::sync() {
     if (straight_) {
         return;
     }
-    int result = 0;
-    do {
-        result = ::fsync(file_.get());
-    } while (result != 0 && errno == EINTR);
+    sync_content(file_.get(), path_);
     // Network file systems may tell only at close that there was no room; closing a duplicate asks them.
-    if (result != 0 || ::close(::dup(file_.get())) != 0) {
+    if (::close(::dup(file_.get())) != 0) {
         fail("write", path_, errno);
     }
 }
@@ -247,7 +257,7 @@ bool AtomicFile::link(const std::string& name) {
 void AtomicFile::claim_name() {
     const std::string name = hidden_path(folder_, "new");
     while (!link(name)) {
-        if (const auto left = take_over(name)) {
+        if (const auto left = take_over(name, {}, waiting_)) {
             if (::unlink(name.c_str()) != 0 && errno != ENOENT) {
                 fail("remove", name, errno);
             }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/file_io.hpp"
+#include "core/file_lock.hpp"
 #include "core/hash.hpp"
 
 namespace stackae::core {
@@ -24,8 +25,9 @@ public:
     /// Bytes at the beginning that patch() reaches.
     static constexpr std::size_t head_size = 4096;
 
-    /// Recovers the folder first. Throws IoError when it does not exist or cannot be written.
-    explicit AtomicFile(const std::string& path);
+    /// Recovers the folder first. Throws IoError when it does not exist or cannot be written, and what
+    /// `waiting` throws, which is called here and in commit() while other runs replace files in the folder.
+    explicit AtomicFile(const std::string& path, Waiting waiting = {});
     AtomicFile(const AtomicFile&) = delete;
     AtomicFile& operator=(const AtomicFile&) = delete;
     ~AtomicFile();
@@ -55,6 +57,7 @@ private:
     /// That of file_checksum(); nothing may be written after it.
     [[nodiscard]] std::string checksum();
 
+    Waiting waiting_;
     std::string path_;       ///< where a link leads
     std::string folder_;     ///< of path_
     std::string temporary_;  ///< empty while it has no name
@@ -67,9 +70,17 @@ private:
     std::uint64_t size_ = 0;
 };
 
+/// Writes all of it, however often write(2) stops before the end. Throws IoError with the path.
+void write_all(int file, std::span<const std::byte> bytes, const std::string& path);
+/// Throws IoError with the path.
+void sync_content(int file, const std::string& path);
+
 /// 16 digits of XXH3 over a file's bytes, those from AtomicFile::head_size on before the first ones. Throws
 /// IoError.
 [[nodiscard]] std::string file_checksum(InputFile& file);
+
+/// How the temporaries begin where files cannot be nameless; 8 hexadecimal digits follow.
+inline constexpr std::string_view named_temporary = ".stackae-tmp-";
 
 /// A hidden name in a folder for a file of this purpose. Where the folder is sticky as /tmp is, every user
 /// has another one.

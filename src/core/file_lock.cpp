@@ -67,7 +67,8 @@ bool still_named(int descriptor, const std::string& path) {
            open.st_dev == named.st_dev && open.st_ino == named.st_ino;
 }
 
-std::optional<Descriptor> take_over(const std::string& path, const std::function<bool()>& wanted) {
+std::optional<Descriptor> take_over(const std::string& path, const std::function<bool()>& wanted,
+                                    const Waiting& waiting) {
     for (;;) {
         Descriptor file(open_to_lock(path, O_NOFOLLOW));
         if (file.get() < 0) {
@@ -92,6 +93,9 @@ std::optional<Descriptor> take_over(const std::string& path, const std::function
                     fmt::format("{}: held by another run for {} seconds", path, longest_replacement));
             }
             if (!free) {
+                if (waiting) {
+                    waiting(seconds_since(start));
+                }
                 std::this_thread::sleep_for(look_again);
             }
         } while (still_named(file.get(), path));

@@ -2,9 +2,11 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/atomic_file.hpp"
+#include "core/file_lock.hpp"
 
 namespace stackae::core {
 
@@ -17,6 +19,9 @@ namespace stackae::core {
 /// other: never a mix.
 class FileSet {
 public:
+    /// `waiting` is called while another run replaces files in the same folders; what it throws ends the
+    /// waiting.
+    explicit FileSet(Waiting waiting = {}) : waiting_(std::move(waiting)) {}
     /// As AtomicFile. Files are renamed in the order in which they were added. The reference stays valid.
     AtomicFile& add(const std::string& path);
     /// Every file that was not committed by itself. Throws IoError; then all old files are as they were, or,
@@ -24,12 +29,16 @@ public:
     void commit();
 
 private:
+    Waiting waiting_;
     std::vector<std::unique_ptr<AtomicFile>> files_;
 };
 
 /// Completes or takes back the replacement of files that a killed run left in a folder, and removes what it
-/// left behind; waits for one that is going on. Returns the paths of files that got their new content. Costs
-/// two failing open(2) where there is nothing to do. Throws IoError, also when the folder cannot be written.
-std::vector<std::string> recover(const std::string& folder);
+/// left behind; waits for one that is going on. A file that somebody has written since the run was killed
+/// stays: where it had been replaced before, the others are completed, else they get their old content back.
+/// Returns the paths of files that got their new content. Costs two failing lstat(2) where there is nothing
+/// to do. Throws IoError, also when the folder cannot be written or a file cannot get its name; then all is
+/// kept, and the next call tries again. Throws what `waiting` throws.
+std::vector<std::string> recover(const std::string& folder, const Waiting& waiting = {});
 
 }  // namespace stackae::core

@@ -14,6 +14,7 @@
 
 #include "stackae/error.hpp"
 
+#include "core/commit_record.hpp"
 #include "core/file_lock.hpp"
 #include "support/catch.hpp"
 #include "support/file_faults.hpp"
@@ -68,6 +69,30 @@ struct Trio {
         return std::distance(fs::recursive_directory_iterator(folder.path()), {});
     }
 };
+
+/// Kills a run that replaces "old" files by "new" ones at this call.
+void kill_at(const Trio& trio, bool nameless, long call) {
+    replace(trio.paths, "old");
+    const int code = exit_codes(1, [&](int /*index*/) {
+        const FileFaults faults({.nameless = nameless, .call = call});
+        replace(trio.paths, "new");
+    })[0];
+    if (code != -SIGKILL) {
+        throw std::runtime_error("not killed");
+    }
+}
+
+/// The calls at which a killed run leaves a mix.
+std::vector<long> half_replaced(const Trio& trio, bool nameless) {
+    std::vector<long> found;
+    for (long call = 0; found.size() < 2; ++call) {
+        kill_at(trio, nameless, call);
+        if (common_text(trio.paths) == "mixed") {
+            found.push_back(call);
+        }
+    }
+    return found;
+}
 
 }  // namespace
 
@@ -375,6 +400,208 @@ TEST_CASE("a record that is cut short or names what it may not is removed, and m
     }
     CHECK(read_text(folder / "victim") == "old");
     CHECK(recover(folder / "gone").empty());
+}
+
+TEST_CASE("a whole record that names no file of its own folder, or no temporary of its set, is removed") {
+    const Trio trio;
+    const std::string id = "0123456789abcdef";
+    const std::string here = fs::canonical(trio.folder.path()).string();
+    const std::vector<CommitRecord> records{
+        {id, {{"/nonexistent-folder", ".stackae-commit-" + id + "-0", "a", 10, std::string(16, '0'), ""}}},
+        {id, {}},
+        {"x", {{here, ".stackae-commit-x-0", "a", 10, std::string(16, '0'), ""}}},
+        {id, {{here, "notes", "a", 10, std::string(16, '0'), ""}}},
+        {id, {{here, ".stackae-notes", "a", 10, std::string(16, '0'), ""}}},
+        {id, {{here, ".stackae-commit-fedcba9876543210-0", "a", 10, std::string(16, '0'), ""}}},
+        {id, {{here, ".stackae-tmp-notes", "a", 10, std::string(16, '0'), ""}}},
+    };
+    for (const CommitRecord& record : records) {
+        for (const CommitRecord::Member& member : record.members) {
+            if (member.folder == here) {
+                write_text(member.temporary_path(), "of somebody");
+            }
+        }
+        write_text(record_path(here), record.text(here));
+        CHECK(recover(here).empty());
+        CHECK(!fs::exists(record_path(here)));
+        for (const CommitRecord::Member& member : record.members) {
+            CHECK((member.folder != here || read_text(member.temporary_path()) == "of somebody"));
+        }
+    }
+}
+
+TEST_CASE("a record touches no folder whose own record does not name the same files") {
+    const Trio trio;
+    const std::string here = fs::canonical(trio.folder.path()).string();
+    const std::string other = fs::canonical(trio.folder / "other").string();
+    const std::string id = "0123456789abcdef";
+    const CommitRecord::Member mine{here, ".stackae-commit-" + id + "-0", "a", 1, std::string(16, '0'), ""};
+    const CommitRecord::Member theirs{other, ".stackae-commit-" + id + "-1", "b",
+                                      1,     std::string(16, '0'),           ""};
+    const CommitRecord::Member more{other, ".stackae-tmp-01234567", "c", 1, std::string(16, '0'), ""};
+    for (const bool recorded_there : {false, true}) {
+        write_text(mine.temporary_path(), "x");
+        write_text(theirs.temporary_path(), "y");
+        write_text(more.temporary_path(), "z");
+        write_text(record_path(here), CommitRecord{id, {mine, theirs, more}}.text(here));
+        if (recorded_there) {
+            write_text(record_path(other), CommitRecord{id, {mine, theirs}}.text(other));
+        }
+        CHECK(recover(here).empty());
+        CHECK(!fs::exists(mine.temporary_path()));
+        CHECK(!fs::exists(record_path(here)));
+        CHECK(read_text(theirs.temporary_path()) == "y");
+        CHECK(read_text(more.temporary_path()) == "z");
+    }
+}
+
+TEST_CASE("a recovery that fails or is killed at any call leaves all that the next one needs") {
+    for (const int error : {EIO, 0}) {
+        for (const bool nameless : {true, false}) {
+            const Trio trio;
+            for (long call = 0, failed = 1; failed > 0; ++call) {
+                failed = 0;
+                for (const long killed_at : half_replaced(trio, nameless)) {
+                    kill_at(trio, nameless, killed_at);
+                    const auto recover_faultily = [&](int /*index*/) {
+                        const FileFaults faults({.nameless = nameless, .call = call, .error = error});
+                        recover(trio.folder.path());
+                    };
+                    if (error == 0) {
+                        failed += exit_codes(1, recover_faultily)[0] != 0 ? 1 : 0;
+                    } else {
+                        try {
+                            recover_faultily(0);
+                        } catch (const IoError&) {
+                            ++failed;
+                        }
+                    }
+                    recover(trio.folder.path());
+                    recover(trio.folder / "other");
+                    CHECK(common_text(trio.paths) == "new");
+                    CHECK(trio.entries() == 4);
+                }
+            }
+            REQUIRE(!half_replaced(trio, nameless).empty());
+        }
+    }
+}
+
+TEST_CASE("a name that cannot be given in a recovery is said, and nothing is removed") {
+    const Trio trio;
+    kill_at(trio, true, half_replaced(trio, true).front());
+    const std::ptrdiff_t before = trio.entries();
+    {
+        const FileFaults faults({.call = 0, .error = EIO});
+        CHECK_THROWS_WITH(
+            recover(trio.folder.path()),
+            contains("cannot replace: Input/output error; what a killed run left for it waits"));
+    }
+    CHECK(trio.entries() == before);
+    CHECK(recover(trio.folder.path()).size() == 2);
+    CHECK(common_text(trio.paths) == "new");
+}
+
+TEST_CASE("a new time stamp alone keeps no half replaced set from being completed") {
+    for (const bool nameless : {true, false}) {
+        const Trio trio;
+        for (std::size_t touched = 0; touched < 3; ++touched) {
+            kill_at(trio, nameless, half_replaced(trio, nameless).front());
+            fs::last_write_time(trio.paths[touched],
+                                fs::file_time_type::clock::now() + std::chrono::hours(1));
+            recover(trio.folder.path());
+            CHECK(common_text(trio.paths) == "new");
+            CHECK(trio.entries() == 4);
+        }
+    }
+}
+
+TEST_CASE("a file of a half replaced set that was written since stays, and the others are of one set") {
+    const Trio trio;
+    for (std::size_t written = 0; written < 3; ++written) {
+        for (const long call : half_replaced(trio, true)) {
+            for (long second = 0; second < 12; ++second) {  // the recovery is killed, too
+                kill_at(trio, true, call);
+                write_text(trio.paths[written], "by hand");
+                exit_codes(1, [&](int /*index*/) {
+                    const FileFaults faults({.call = second});
+                    recover(trio.folder.path());
+                });
+                recover(trio.folder.path());
+                recover(trio.folder / "other");
+                CHECK(read_text(trio.paths[written]) == "by hand");
+                const std::size_t a = written == 0 ? 1 : 0;
+                const std::size_t b = written == 2 ? 1 : 2;
+                CHECK(read_text(trio.paths[a]).substr(0, 3) == read_text(trio.paths[b]).substr(0, 3));
+                CHECK(trio.entries() == 4);
+            }
+        }
+    }
+}
+
+TEST_CASE("where the old content is lost, a file that was written since is named, and nothing is removed") {
+    const Trio trio;
+    kill_at(trio, false, half_replaced(trio, false).front());
+    const std::ptrdiff_t before = trio.entries();
+    write_text(trio.paths[2], "by hand");
+    for (int i = 0; i < 2; ++i) {
+        CHECK_THROWS_WITH(recover(trio.folder.path()), contains("manifest: written since a killed run"));
+        CHECK(trio.entries() == before);
+    }
+    CHECK(read_text(trio.paths[2]) == "by hand");
+    fs::rename(trio.paths[2], trio.folder / "moved");
+    recover(trio.folder.path());
+    CHECK(common_text(trio.paths) == "new");
+    CHECK(read_text(trio.folder / "moved") == "by hand");
+}
+
+TEST_CASE("a hidden name that is a folder ends a command with an error") {
+    const Trio trio;
+    for (const char* const name : {".stackae-commit", ".stackae-new"}) {
+        FileSet files;
+        files.add(trio.paths[0]).write("new");
+        files.add(trio.paths[1]).write("new");
+        fs::create_directory(trio.folder / name);
+        if (name == std::string(".stackae-commit")) {
+            CHECK_THROWS_WITH(files.commit(), contains("Is a directory"));
+        }
+        CHECK_THROWS_AS(recover(trio.folder.path()), IoError);
+        fs::remove(trio.folder / name);
+    }
+}
+
+TEST_CASE("a temporary's name that is taken and cannot be freed ends the commit, and the old files stay") {
+    const Trio trio;
+    replace(trio.paths, "old");
+    {
+        const FileFaults faults({.taken = true});
+        CHECK_THROWS_WITH(replace(trio.paths, "new"), contains("-0: cannot remove: Is a directory"));
+    }
+    CHECK(common_text(trio.paths) == "old");
+    CHECK(!fs::exists(record_path(trio.folder.path())));
+    CHECK(!fs::exists(record_path(trio.folder / "other")));
+}
+
+TEST_CASE("waiting for another run's set ends when the user asks") {
+    const Trio trio;
+    const std::string record = trio.folder / ".stackae-commit";
+    FileSet files([](double /*seconds*/) { throw std::runtime_error("given up"); });
+    for (const std::string& path : trio.paths) {
+        files.add(path).write("new");
+    }
+    write_text(record, "");
+    const Descriptor held(::open(record.c_str(), O_RDWR));
+    REQUIRE(try_lock(held.get()) == LockState::locked);
+    CHECK_THROWS_WITH(files.commit(), contains("given up"));
+    CHECK(trio.entries() == 2);
+}
+
+TEST_CASE("a record that is written in pieces is whole") {
+    const Trio trio;
+    replace(trio.paths, "old");
+    const FileFaults faults({.most_written = 7});
+    replace(trio.paths, "new");
+    CHECK(common_text(trio.paths) == "new");
 }
 
 }  // namespace stackae::core

@@ -1,9 +1,12 @@
 #include "support/file_faults.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstdarg>
+#include <cstddef>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -40,6 +43,16 @@ int open_file(const char* path, int flags, mode_t mode) {
         return -1;
     }
     return static_cast<int>(nameless || (flags & O_CREAT) != 0 ? change(open) : open());
+}
+
+std::size_t written_at_once(std::size_t size) {
+    return active ? std::min(size, static_cast<std::size_t>(faults.most_written)) : size;
+}
+
+void take_name(const char* name) {
+    if (active && faults.taken) {
+        ::mkdir(name, 0777);
+    }
 }
 
 bool refuses_exchange() {
@@ -94,6 +107,7 @@ int test_open64(const char* path, int flags, ...) {
 }
 
 ssize_t test_write(int file, const void* bytes, size_t size) {
+    size = stackae::test::written_at_once(size);
     return stackae::test::change([&] { return ::syscall(SYS_write, file, bytes, size); });
 }
 
@@ -110,6 +124,7 @@ int test_fsync(int /*file*/) {
 }
 
 int test_linkat(int from, const char* path, int to, const char* name, int flags) {
+    stackae::test::take_name(name);
     return static_cast<int>(
         stackae::test::change([&] { return ::syscall(SYS_linkat, from, path, to, name, flags); }));
 }
