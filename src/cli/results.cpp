@@ -12,6 +12,7 @@
 
 #include "cli/values.hpp"
 #include "core/safetensors.hpp"
+#include "core/text.hpp"
 
 namespace stackae::cli {
 namespace {
@@ -87,10 +88,7 @@ void check_replaces_only(const std::string& path, const std::string& kind) {
 }
 
 void check_png_name(const std::string& path) {
-    std::string ending = fs::path(path).extension().string();
-    for (char& c : ending) {
-        c = static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
-    }
+    const std::string ending = core::lower_case(fs::path(path).extension().string());
     if (!path.empty() && ending != ".png" && !is_stream(path)) {
         throw UsageError(fmt::format("{}: drawings are PNG; name a file that ends in .png", path));
     }

@@ -60,6 +60,13 @@ std::string to_utf8(std::string_view text) {
     return result;
 }
 
+std::string lower_case(std::string_view text) {
+    std::string lower(text);
+    std::transform(lower.begin(), lower.end(), lower.begin(),
+                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+    return lower;
+}
+
 std::string csv_field(std::string_view text) {
     std::string field = to_utf8(text);
     if (field.find_first_of(",\"\r\n") == std::string::npos) {

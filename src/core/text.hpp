@@ -12,6 +12,9 @@ namespace stackae::core {
 /// becomes `\xHH` and every backslash `\x5c`, so that different texts stay different and can be had back.
 [[nodiscard]] std::string to_utf8(std::string_view text);
 
+/// A to Z in lower case, all other bytes as they are, whatever the locale.
+[[nodiscard]] std::string lower_case(std::string_view text);
+
 /// A field of a CSV file, in UTF-8 by to_utf8(), quoted by RFC 4180: in quotes, its own doubled, where it has
 /// a comma, a quote or a line end.
 [[nodiscard]] std::string csv_field(std::string_view text);

@@ -5,6 +5,7 @@
 #include <cctype>
 #include <fmt/format.h>
 
+#include "core/text.hpp"
 #include "image/formats.hpp"
 
 namespace stackae::image {
@@ -206,9 +207,7 @@ bool is_picture_name(std::string_view name) {
     if (dot == std::string_view::npos || name.starts_with('.')) {
         return false;
     }
-    std::string ending(name.substr(dot + 1));
-    std::transform(ending.begin(), ending.end(), ending.begin(),
-                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+    const std::string ending = core::lower_case(name.substr(dot + 1));
     return lists(foreign_endings, ending) || std::any_of(all.begin(), all.end(), [&](const Decoder& decoder) {
                return lists(decoder.endings, ending);
            });

@@ -9,6 +9,7 @@
 
 #include "stackae/error.hpp"
 
+#include "core/text.hpp"
 #include "image/decode.hpp"
 #include "image/file_source.hpp"
 #include "image/pages.hpp"
@@ -131,9 +132,7 @@ private:
 };
 
 bool ends_with_any(const std::string& name, std::initializer_list<std::string_view> endings) {
-    std::string lower = name;
-    std::transform(lower.begin(), lower.end(), lower.begin(),
-                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+    const std::string lower = core::lower_case(name);
     return std::any_of(endings.begin(), endings.end(),
                        [&](std::string_view ending) { return lower.ends_with(ending); });
 }

@@ -322,14 +322,47 @@ Picture assembled(const opj_image_t& image) {
     return picture;
 }
 
+/// Calls body(content) with each box of a kind (ISO/IEC 15444-1, annex I.4).
+template <class Body>
+void each_box(ByteSpan boxes, std::string_view kind, const Body& body) {
+    const Bytes bytes(boxes, true);
+    for (std::uint64_t at = 0; boxes.size() - at >= 8;) {
+        const std::uint64_t rest = boxes.size() - at;
+        const bool wide = bytes.u32(at) == 1 && rest >= 16;
+        const std::uint64_t head = wide ? 16 : 8;
+        const std::uint64_t stated = wide ? bytes.u64(at + 8) : bytes.u32(at);
+        const std::uint64_t size = stated == 0 ? rest : std::min(stated, rest);
+        if (size < head) {
+            return;
+        }
+        if (bytes.has(at + 4, kind)) {
+            body(boxes.subspan(at + head, size - head));
+        }
+        at += size;
+    }
+}
+
+/// Components that a palette makes of one (the same, I.5.3.4); 0 without a palette.
+OPJ_UINT32 palette_columns(ByteSpan file) {
+    OPJ_UINT32 columns = 0;
+    each_box(file, "jp2h", [&](ByteSpan header) {
+        each_box(header, "pclr", [&](ByteSpan palette) {
+            columns = std::max<OPJ_UINT32>(columns, Bytes(palette, true).u8(2));
+        });
+    });
+    return columns;
+}
+
 /// Throws BadPicture for components that assembled() cannot take. Holds of the header, and again of what was
-/// decoded: a palette gives components of its own, with bits of its own.
-void check_components(const opj_image_t& image, const PictureLimits& limits) {
+/// decoded: a palette gives components of its own, with bits of its own. components: as many as there will
+/// be, where they are more.
+void check_components(const opj_image_t& image, OPJ_UINT32 components, const PictureLimits& limits) {
     constexpr OPJ_UINT32 most_components = 5;
-    if (image.numcomps == 0 || image.numcomps > most_components) {
-        throw BadPicture(PictureStatus::unsupported,
-                         fmt::format("JPEG 2000 of {} components found, 1 to {} expected", image.numcomps,
-                                     most_components));
+    components = std::max(components, image.numcomps);
+    if (image.numcomps == 0 || components > most_components) {
+        throw BadPicture(
+            PictureStatus::unsupported,
+            fmt::format("JPEG 2000 of {} components found, 1 to {} expected", components, most_components));
     }
     OPJ_UINT32 width = 0;
     OPJ_UINT32 height = 0;
@@ -348,17 +381,17 @@ void check_components(const opj_image_t& image, const PictureLimits& limits) {
         width = std::max(width, component.w);
         height = std::max(height, component.h);
     }
-    // OpenJPEG holds 32 bits a value, and a palette may make four of one.
-    check_size(width, height, std::uint64_t{8} * std::max(4U, image.numcomps), limits);
+    // OpenJPEG holds 32 bits a value, of what is stored and of what a palette makes of it.
+    check_size(width, height, std::uint64_t{8} * std::max(components, 4U), limits);
 }
 
 }  // namespace
 
 Picture decode_jpeg2000(ByteSpan file, const DecodeOptions& options) {
     Decompressor decompressor(file);
-    check_components(decompressor.read_header(), options.limits);
+    check_components(decompressor.read_header(), palette_columns(file), options.limits);
     const opj_image_t& image = decompressor.decode();
-    check_components(image, options.limits);
+    check_components(image, 0, options.limits);
     return assembled(image);
 }
 

@@ -10,6 +10,7 @@
 #include "stackae/error.hpp"
 
 #include "core/file_io.hpp"
+#include "core/text.hpp"
 #include "core/threads.hpp"
 #include "image/decode.hpp"
 #include "image/parallel.hpp"
@@ -20,14 +21,8 @@ namespace stackae::image {
 namespace {
 
 bool has_tiff_ending(std::string_view path) {
-    const std::size_t dot = path.rfind('.');
-    if (dot == std::string_view::npos) {
-        return false;
-    }
-    std::string ending(path.substr(dot + 1));
-    std::transform(ending.begin(), ending.end(), ending.begin(),
-                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-    return ending == "tif" || ending == "tiff";
+    const std::string lower = core::lower_case(path);
+    return lower.ends_with(".tif") || lower.ends_with(".tiff");
 }
 
 bool is_file(const std::string& path) {

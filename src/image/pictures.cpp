@@ -11,6 +11,7 @@
 
 #include "stackae/error.hpp"
 
+#include "core/text.hpp"
 #include "image/arrays.hpp"
 #include "image/pages.hpp"
 #include "image/source.hpp"
@@ -55,24 +56,18 @@ private:
 
 enum class Kind { picture, list, idx, npy, npz };
 
-std::string lower_case(std::string text) {
-    std::transform(text.begin(), text.end(), text.begin(),
-                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-    return text;
-}
-
 /// Where `file.npz#name` names an array of an archive: the place of its #.
 std::optional<std::size_t> array_name_at(const std::string& path) {
     std::error_code ignored;
     const std::size_t at = path.rfind('#');
-    const bool named = at != std::string::npos && lower_case(path.substr(0, at)).ends_with(".npz") &&
+    const bool named = at != std::string::npos && core::lower_case(path.substr(0, at)).ends_with(".npz") &&
                        !fs::exists(path, ignored) && fs::is_regular_file(path.substr(0, at), ignored);
     return named ? std::optional(at) : std::nullopt;
 }
 
 /// By the ending where it promises something, else by the first bytes.
 Kind kind_of(const std::string& path) {
-    const std::string name = lower_case(fs::path(path).filename().string());
+    const std::string name = core::lower_case(fs::path(path).filename().string());
     if (name.ends_with(".txt")) {
         return Kind::list;
     }

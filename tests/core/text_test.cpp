@@ -25,4 +25,9 @@ TEST_CASE("a name that is not UTF-8 becomes UTF-8 from which it can be had back"
     }
 }
 
+TEST_CASE("only the letters from A to Z have a lower case here") {
+    CHECK(lower_case("A.TIFF [Z] 9") == "a.tiff [z] 9");
+    CHECK(lower_case("Ü\xc9@`{") == "Ü\xc9@`{");
+}
+
 }  // namespace stackae::core

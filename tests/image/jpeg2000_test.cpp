@@ -55,17 +55,19 @@ std::string jpeg2000(unsigned width, unsigned height, const std::vector<Componen
     return read_text(folder / "made");
 }
 
-/// The same file with a palette of R, G, B for its only component. bits: of a colour's value.
-std::string with_palette(std::string file, unsigned bits, const std::vector<std::uint32_t>& colours) {
+/// The same file with a palette for its only component. bits: of a colour's value; columns: values of a
+/// colour, below 10.
+std::string with_palette(std::string file, unsigned bits, const std::vector<std::uint32_t>& colours,
+                         unsigned columns = 3) {
     const int bytes = static_cast<int>(std::min(4U, (bits + 7) / 8));
     const auto most = static_cast<char>(bits - 1);
-    std::string palette =
-        number(colours.size() / 3, 2, true) + '\3' + std::string(3, most);  // entries, columns, their bits
+    std::string palette =  // how many colours, of how many values, of how many bits each
+        number(colours.size() / columns, 2, true) + static_cast<char>(columns) + std::string(columns, most);
     for (const std::uint32_t colour : colours) {
         palette += number(colour, bytes, true);
     }
     std::string mapping;
-    for (int column = 0; column < 3; ++column) {
+    for (unsigned column = 0; column < columns; ++column) {
         mapping += number(0, 2, true) + '\1' + static_cast<char>(column);  // the component, by the palette
     }
     const std::string boxes =
@@ -193,6 +195,14 @@ TEST_CASE("JPEG 2000 with a palette has its colours, and one of more bits than c
         CHECK(skipped.status == PictureStatus::unsupported);
         CHECK(skipped.reason == fmt::format("JPEG 2000 of {} bits found, 1 to 31 expected", bits));
     }
+}
+
+TEST_CASE("a JPEG 2000 whose palette makes many components is refused before they are made") {
+    const std::string file =
+        with_palette(jpeg2000(3, 1, {{{0, 0, 0}}}, OPJ_CLRSPC_SRGB), 8, {1, 2, 3, 4, 5, 6}, 6);
+    const SkippedPicture skipped = refused(file.substr(0, file.size() - 2));  // no decoder gets to its end
+    CHECK(skipped.status == PictureStatus::unsupported);
+    CHECK(skipped.reason == "JPEG 2000 of 6 components found, 1 to 5 expected");
 }
 
 TEST_CASE("spoilt JPEG 2000 files are read or refused, never worse") {
