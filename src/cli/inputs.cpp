@@ -49,7 +49,7 @@ void Account::left_out(const PictureEntry& entry, std::string_view status, std::
                                      core::csv_field(reason)));
     }
     if (++skipped_ <= named_at_most) {
-        console_.warn(fmt::format("skipped {}: {} ({})", printable(entry.path), reason, status));
+        console_.warn(fmt::format("skipped {}: {} ({})", printable(entry.path), printable(reason), status));
     }
 }
 

@@ -71,7 +71,8 @@ void check(const heif_error& error) {
     if (error.code == heif_error_Ok) {
         return;
     }
-    const std::string reason = error.message != nullptr ? error.message : "it cannot be read";
+    std::string reason = error.message != nullptr ? error.message : "it cannot be read";
+    reason.resize(std::min(reason.find('\n'), reason.size()));  // libheif ends some of them with one
     if (error.subcode == heif_suberror_Security_limit_exceeded) {
         throw BadPicture(PictureStatus::too_large, fmt::format("HEIF: {}", reason));
     }
