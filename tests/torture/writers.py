@@ -2,6 +2,8 @@
 import csv
 import dataclasses
 import json
+import pathlib
+import re
 import shutil
 import struct
 from typing import Callable
@@ -156,8 +158,7 @@ class Stage:
             if name not in self.writer.outputs:
                 continue
             if name == self.writer.model:
-                ended = self.setup.run("info", self.folder / name, "--json")
-                digest = json.loads(ended.out)["identity"] if ended.code == 0 else f"broken: {ended.err.strip()}"
+                digest = self.identity(self.folder / name)
             found[name] = "" if name in self.writer.streams else digest
         return found
 
@@ -186,9 +187,22 @@ class Stage:
         settled.unlink(missing_ok=True)
         return ended
 
-    def left_behind(self):
-        """Files that are no outputs, hidden ones too."""
-        return sorted(set(contents(self.folder)) - self.names)
+    def identity(self, model):
+        """What tells one trained model from another."""
+        ended = self.setup.run("info", model, "--json")
+        return json.loads(ended.out)["identity"] if ended.code == 0 else f"broken: {ended.err.strip()}"
+
+    def kept_model(self, err):
+        """The name of the new model, whole, that a run whose own place failed says it has kept in the folder."""
+        said = re.search(r"the model is in (.+) instead", err)
+        kept = pathlib.Path(said[1]) if said and self.writer.model else None
+        if not kept or kept.parent != self.folder or self.identity(kept) != self.states[1][self.writer.model]:
+            return set()
+        return {kept.name}
+
+    def left_behind(self, err=""):
+        """Files that are no outputs, hidden ones too. err: of the run, which may name a model that it kept."""
+        return sorted(set(contents(self.folder)) - self.names - self.kept_model(err))
 
     def wrong_pair(self, with_old=True):
         """What is wrong between the outputs, or None."""

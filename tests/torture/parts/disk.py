@@ -53,7 +53,7 @@ class Breaking:
         ended = self.setup.run(*stage.writer.words(stage.folder, 1), cwd=elsewhere,
                                env={"TMPDIR": str(elsewhere), "HOME": str(elsewhere), **options.pop("env", {})})
         after()
-        if settle and (stage.left_behind() or stage.wrong_pair(with_old)):
+        if settle and (stage.left_behind(ended.err) or stage.wrong_pair(with_old)):
             self.settled += 1
             stage.next_run()
         found = stage.generations(with_old)
@@ -67,8 +67,8 @@ class Breaking:
         wrong = stage.wrong_pair(with_old)
         if wrong:
             self.faults.add(f"{what}: not alike: {wrong}")
-        if stage.left_behind():
-            self.faults.add(f"{what}: left behind: {stage.left_behind()}")
+        if stage.left_behind(ended.err):
+            self.faults.add(f"{what}: left behind: {stage.left_behind(ended.err)}")
 
     def _judge_failure(self, what, ended, found, settle):
         if ended.ended_badly or ended.code != 1:
