@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <new>
 
 #include "stackae/error.hpp"
 
@@ -100,8 +101,10 @@ KeptModel keep_model(Console& console, const Model& model, const std::string& ou
     try {
         save(model, kept.path);
         return kept;
-    } catch (const IoError& error) {
+    } catch (const Error& error) {
         why = error.what();
+    } catch (const std::bad_alloc&) {
+        why = fmt::format("{}: cannot write: out of memory", kept.path);
     }
     std::error_code ignored;
     const auto places =
@@ -109,14 +112,15 @@ KeptModel keep_model(Console& console, const Model& model, const std::string& ou
     for (const std::string& place : places) {
         try {
             save(model, place);
-        } catch (const IoError&) {
+        } catch (const std::exception&) {
             continue;  // the next one
         }
         console.warn(why);
-        console.warn(fmt::format("the model is in {} instead{}", place,
-                                 is_device(kept.path) ? ""
-                                                      : fmt::format("; move it with: mv {} {}", shell_word(place),
-                                                                    shell_word(kept.path))));
+        console.warn(fmt::format(
+            "the model is in {} instead{}", place,
+            is_device(kept.path)
+                ? ""
+                : fmt::format("; move it with: mv {} {}", shell_word(place), shell_word(kept.path))));
         kept.path = place;
         kept.elsewhere = true;
         return kept;

@@ -1,6 +1,7 @@
 #include "cli/streams.hpp"
 
 #include <csignal>
+#include <exception>
 #include <fcntl.h>
 #include <initializer_list>
 #include <unistd.h>
@@ -17,6 +18,12 @@ void guard_streams() {
         }
     }
     static_cast<void>(messages());
+    // What ends the program by a fault of its own is told.
+    static const std::terminate_handler before = std::get_terminate();
+    std::set_terminate([] {
+        stderr = messages();
+        before();
+    });
 }
 
 std::FILE* messages() {
