@@ -10,6 +10,7 @@
 
 #include "fuzz/targets.hpp"
 #include "image/make.hpp"
+#include "image/make_zip.hpp"
 #include "support/temporary_folder.hpp"
 
 namespace stackae::fuzz {
@@ -66,6 +67,13 @@ std::vector<std::string> gzip_seeds() {
     return {test::read_text(made / "a.gz")};
 }
 
+std::vector<std::string> npz_seeds() {
+    const std::string pictures = test::npy("|u1", "(3, 2, 2)", std::string(12, '\1'));
+    const std::string labels = test::npy("<i8", "(3,)", std::string(24, '\0'));
+    return {test::zip({{"x.npy", pictures}}), test::zip({{"x.npy", pictures, true}, {"y.npy", labels}}),
+            test::zip({{"x.npy", pictures, true}}, true)};
+}
+
 std::vector<std::string> list_seeds() {
     test::write_text(folder() + "/a.pgm", "P2 2 2 255\n1 2 3 4\n");
     return {"a.pgm\n", "a.pgm\tlabel\n./a.pgm\r\ngone.png\n",
@@ -82,7 +90,8 @@ Target source(const char* target, const char* file, std::function<std::vector<st
 std::vector<Target> picture_sources() {
     return {source("npy", "a.npy", npy_seeds),
             source("idx", "a-idx3-ubyte", [] { return std::vector{idx_file()}; }),
-            source("idx.gz", "b-idx3-ubyte.gz", gzip_seeds), source("list", "list.txt", list_seeds)};
+            source("npz", "a.npz", npz_seeds), source("idx.gz", "b-idx3-ubyte.gz", gzip_seeds),
+            source("list", "list.txt", list_seeds)};
 }
 
 }  // namespace stackae::fuzz
