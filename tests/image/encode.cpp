@@ -74,8 +74,11 @@ std::string encode_jpeg(const cv::Mat& pixels, const EncodeKind& kind) {
     return file;
 }
 
-/// 24 bits, the rows from the bottom, each padded to 4 bytes.
-std::string encode_bmp(const cv::Mat& pixels) {
+/// 24 bits, also of gray, the rows from the bottom, each padded to 4 bytes.
+std::string encode_bmp(cv::Mat pixels) {
+    if (pixels.channels() == 1) {
+        cv::merge(std::vector<cv::Mat>(3, pixels), pixels);
+    }
     std::string rows;
     for (int y = pixels.rows - 1; y >= 0; --y) {
         rows.append(reinterpret_cast<const char*>(pixels.ptr(y)), static_cast<std::size_t>(pixels.cols) * 3);
