@@ -74,6 +74,16 @@ bool is_old(const Member& member) {
     return !member.replaces.empty() && file_content(member.path()) == member.replaces;
 }
 
+/// Whether it is of a run that lives, and so not of the one that left the record.
+bool is_in_use(const Member& member) {
+    if (!member.temporary.starts_with(named_temporary)) {
+        return false;
+    }
+    const Descriptor file(
+        ::open(member.temporary_path().c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+    return file.get() >= 0 && try_lock(file.get()) == LockState::busy;
+}
+
 [[noreturn]] void fail_to_rename(const Member& member) {
     throw IoError(
         fmt::format("{}: cannot replace: {}; what a killed run left for it waits, and the next "
@@ -159,7 +169,7 @@ public:
     }
 
     static void remove(const Member& member) {
-        if (!remove_temporary(member.temporary_path())) {
+        if (!is_in_use(member) && !remove_temporary(member.temporary_path())) {
             throw IoError(
                 fmt::format("{}: cannot remove: {}", member.temporary_path(), std::strerror(errno)));
         }

@@ -3,6 +3,7 @@
 #include <csignal>
 #include <cstddef>
 #include <cstdint>
+#include <fcntl.h>
 #include <filesystem>
 #include <string>
 #include <system_error>
@@ -11,6 +12,7 @@
 #include "stackae/error.hpp"
 
 #include "core/commit_record.hpp"
+#include "core/file_lock.hpp"
 #include "core/file_set.hpp"
 #include "file_trio.hpp"
 #include "support/catch.hpp"
@@ -156,6 +158,21 @@ TEST_CASE("a record touches no folder whose own record does not name the same fi
         CHECK(!fs::exists(record_path(here)));
         CHECK(read_text(theirs.temporary_path()) == "y");
         CHECK(read_text(more.temporary_path()) == "z");
+    }
+}
+
+TEST_CASE("a record takes no temporary from a run that lives") {
+    const Trio trio;
+    const std::string here = fs::canonical(trio.folder.path()).string();
+    const CommitRecord::Member member{here, ".stackae-tmp-01234567", "a", 1, std::string(16, '0'), ""};
+    write_text(member.temporary_path(), "x");
+    for (const bool lives : {true, false}) {
+        const Descriptor file(::open(member.temporary_path().c_str(), O_RDWR));
+        REQUIRE((!lives || try_lock(file.get()) == LockState::locked));
+        write_text(record_path(here), CommitRecord{"0123456789abcdef", {member}}.text(here));
+        CHECK(recover(here).empty());
+        CHECK(fs::exists(member.temporary_path()) == lives);
+        CHECK(!fs::exists(record_path(here)));
     }
 }
 
