@@ -9,6 +9,7 @@
 
 #include "stackae/error.hpp"
 
+#include "cli/results.hpp"
 #include "cli/stack_text.hpp"
 #include "cli/values.hpp"
 
@@ -21,11 +22,6 @@ namespace fs = std::filesystem;
 fs::path with_word(const fs::path& path, const std::string& word) {
     const std::string ending = path.has_extension() ? path.extension().string() : ".stackae";
     return path.parent_path() / fmt::format("{}.{}{}", path.stem().string(), word, ending);
-}
-
-bool is_device(const std::string& path) {
-    std::error_code ignored;
-    return fs::exists(path, ignored) && fs::is_other(path, ignored);
 }
 
 /// A word of a shell's command line.
@@ -66,7 +62,7 @@ std::optional<StandingModel> standing_model(const std::string& path) {
 std::vector<std::string> spare_places(const std::string& path, const std::string& home,
                                       const std::string& temporary) {
     std::vector<fs::path> folders;
-    if (!is_device(path)) {
+    if (!is_stream(path)) {
         folders.push_back(fs::absolute(path).parent_path());
     }
     folders.push_back(fs::absolute("."));
@@ -118,7 +114,7 @@ KeptModel keep_model(Console& console, const Model& model, const std::string& ou
         console.warn(why);
         console.warn(fmt::format(
             "the model is in {} instead{}", place,
-            is_device(kept.path)
+            is_stream(kept.path)
                 ? ""
                 : fmt::format("; move it with: mv {} {}", shell_word(place), shell_word(kept.path))));
         kept.path = place;

@@ -26,12 +26,6 @@ fs::path full(const std::string& path) {
     return error ? absolute.lexically_normal() : canonical;
 }
 
-/// A device or a pipe: written straight, so that nothing is replaced.
-bool is_stream(const std::string& path) {
-    std::error_code ignored;
-    return fs::exists(path, ignored) && fs::is_other(path, ignored);
-}
-
 void check_stdout() {
     if (!std::cout) {
         throw IoError(fmt::format("stdout: cannot write the results: {}",
@@ -40,6 +34,11 @@ void check_stdout() {
 }
 
 }  // namespace
+
+bool is_stream(const std::string& path) {
+    std::error_code ignored;
+    return fs::exists(path, ignored) && fs::is_other(path, ignored);
+}
 
 bool same_file(const std::string& a, const std::string& b) {
     std::error_code ignored;

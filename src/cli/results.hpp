@@ -42,6 +42,8 @@ struct NamedPath {
     std::string path;  ///< empty: not named, and passed over
 };
 
+/// True for a device or a pipe: it is written straight, so that nothing is replaced.
+[[nodiscard]] bool is_stream(const std::string& path);
 /// True for two names of one file, also where it does not exist yet.
 [[nodiscard]] bool same_file(const std::string& a, const std::string& b);
 /// Throws UsageError when a file that would be written is one that is read, or is written twice. Devices and
