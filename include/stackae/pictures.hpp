@@ -42,6 +42,8 @@ struct PictureLimits {
     std::int64_t max_bytes = std::int64_t{1} << 30U;
     /// Which pages of a file become pictures.
     PageSelection pages = PageSelection::all;
+    /// Threads that open() looks into files with; 0: one for each core that may be used.
+    int threads = 0;
     /// Bytes of an array that had to be unpacked (gzip, `.npz`) or put into another order (Fortran's) that
     /// stay in memory; a larger one goes to a temporary file as a whole.
     std::int64_t memory = std::int64_t{256} << 20U;

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <filesystem>
 #include <fmt/format.h>
-#include <future>
 #include <limits>
 #include <map>
 #include <sys/stat.h>
@@ -114,26 +113,10 @@ void add_replaced(const Pictures& pictures, const std::vector<NamedPath>& writte
     if (replaced.empty()) {
         return;  // not one picture need be looked at
     }
-    const auto look = [&](std::int64_t begin, std::int64_t end) {
-        std::vector<std::string> found;
-        for (std::int64_t i = begin; i < end; ++i) {
-            std::string path = pictures.file(i);
-            const auto file = identity(path);
-            if (file && std::find(replaced.begin(), replaced.end(), *file) != replaced.end()) {
-                found.push_back(std::move(path));
-            }
-        }
-        return found;
-    };
-    const std::int64_t parts = std::min<std::int64_t>(core::resolve_threads(0), pictures.size() / 1024 + 1);
-    std::vector<std::future<std::vector<std::string>>> looks;
-    for (std::int64_t part = 0; part < parts; ++part) {
-        looks.push_back(
-            std::async(parts > 1 ? std::launch::async | std::launch::deferred : std::launch::deferred, look,
-                       pictures.size() * part / parts, pictures.size() * (part + 1) / parts));
-    }
-    for (auto& found : looks) {
-        for (const std::string& path : found.get()) {
+    for (std::int64_t i = 0; i < pictures.size(); ++i) {
+        const std::string path = pictures.file(i);
+        const auto file = identity(path);
+        if (file && std::find(replaced.begin(), replaced.end(), *file) != replaced.end()) {
             read.push_back({fmt::format("the input picture {}", path), path});
         }
     }

@@ -45,6 +45,7 @@ std::string ReadingOptions::limit_text() const {
 
 PictureLimits ReadingOptions::picture_limits() const {
     PictureLimits bounded = limits;
+    bounded.threads = threads;
     bounded.max_bytes = std::min(limits.max_bytes, std::max<std::int64_t>(1, limit() / 2));
     bounded.memory = std::min(limits.memory, std::max<std::int64_t>(1, limit() / 8));
     return bounded;

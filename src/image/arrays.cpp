@@ -79,9 +79,10 @@ Content reordered(const Content& values, const ArrayShape& shape, std::uint64_t 
 
 class ArraySource : public Pictures::Source {
 public:
-    ArraySource(std::string path, Content values, const ValueType& type, const ArrayShape& shape,
-                std::vector<std::string> labels)
+    ArraySource(std::string path, std::string file, Content values, const ValueType& type,
+                const ArrayShape& shape, std::vector<std::string> labels)
         : path_(std::move(path)),
+          file_(std::move(file)),
           values_(std::move(values)),
           type_(type),
           shape_(shape),
@@ -92,6 +93,7 @@ public:
     [[nodiscard]] const std::string& path() const override { return path_; }
     [[nodiscard]] bool labelled() const override { return !labels_.empty(); }
     [[nodiscard]] std::int64_t row_length() const override { return shape_.rows ? shape_.width : 0; }
+    [[nodiscard]] std::string file(std::int64_t /*i*/) const override { return file_; }
 
     [[nodiscard]] Picture load(std::int64_t i, const Recipe* recipe) const override {
         int height = shape_.height;
@@ -117,6 +119,7 @@ public:
 
 private:
     std::string path_;
+    std::string file_;
     Content values_;
     ValueType type_;
     ArrayShape shape_;
@@ -219,7 +222,7 @@ Array array_of_file(const std::string& path, const ParseHeader& parse, const Pic
     return array_in_stream(stream, path, parse, limits);
 }
 
-SourcePointer array_source(std::string path, Array array, std::vector<std::string> labels,
+SourcePointer array_source(std::string path, std::string file, Array array, std::vector<std::string> labels,
                            const PictureLimits& limits) {
     const ArrayHeader& header = array.header;
     const ArrayShape shape = array_shape(header.extents, true, path);
@@ -238,8 +241,8 @@ SourcePointer array_source(std::string path, Array array, std::vector<std::strin
     if (header.fortran && shape.values() > 1) {
         array.values = reordered(array.values, shape, header.type.bytes, limits);
     }
-    return std::make_shared<ArraySource>(std::move(path), std::move(array.values), header.type, shape,
-                                         std::move(labels));
+    return std::make_shared<ArraySource>(std::move(path), std::move(file), std::move(array.values),
+                                         header.type, shape, std::move(labels));
 }
 
 std::vector<std::string> labels_of(const Array& array) {

@@ -41,7 +41,7 @@ void check(avifResult result) {
         case AVIF_RESULT_UNSUPPORTED_DEPTH:
         case AVIF_RESULT_NOT_IMPLEMENTED:
         case AVIF_RESULT_NO_CODEC_AVAILABLE:
-            throw BadPicture(PictureStatus::unsupported, fmt::format("AVIF: {}", libavif().text(result)));
+            unsupported(fmt::format("AVIF: {}", libavif().text(result)));
         default:
             corrupt(fmt::format("AVIF cut short or damaged: {}", libavif().text(result)));
     }

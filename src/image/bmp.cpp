@@ -188,8 +188,7 @@ Picture decode_bmp(ByteSpan file, const DecodeOptions& options) {
     const bool array = bytes.has(0, "BA");  // OS/2's container of several
     constexpr std::uint64_t array_header = 14;
     if (array && !bytes.has(array_header, "BM")) {
-        throw BadPicture(PictureStatus::unsupported,
-                         "OS/2 bitmap array of icons or pointers; pictures expected");
+        unsupported("OS/2 bitmap array of icons or pointers; pictures expected");
     }
     const BmpHeader header = read_bmp_header(file, array ? array_header : 0);
     Picture picture;

@@ -22,9 +22,8 @@ public:
         const bool known = length_ == os2_1 || (length_ >= os2_2_least && length_ <= os2_2) ||
                            length_ == windows_4 || length_ == windows_5;
         if (!known) {
-            throw BadPicture(PictureStatus::unsupported,
-                             fmt::format("BMP header of {} bytes found; {}, {} to {}, {} or {} expected",
-                                         length_, os2_1, os2_2_least, os2_2, windows_4, windows_5));
+            unsupported(fmt::format("BMP header of {} bytes found; {}, {} to {}, {} or {} expected", length_,
+                                    os2_1, os2_2_least, os2_2, windows_4, windows_5));
         }
         static_cast<void>(bytes_.part(at, length_));
     }
@@ -49,7 +48,7 @@ BmpCompression compression_of(std::uint32_t number, unsigned bits) {
         case 3:
         case 6:
             if (number == 3 && bits == 1) {
-                throw BadPicture(PictureStatus::unsupported, "BMP of OS/2's Huffman 1D compression");
+                unsupported("BMP of OS/2's Huffman 1D compression");
             }
             return BmpCompression::raw;
         case 1:
@@ -61,8 +60,7 @@ BmpCompression compression_of(std::uint32_t number, unsigned bits) {
         case 5:
             return BmpCompression::png;
         default:
-            throw BadPicture(PictureStatus::unsupported,
-                             fmt::format("BMP compression {} found; 0 to 6 expected", number));
+            unsupported(fmt::format("BMP compression {} found; 0 to 6 expected", number));
     }
 }
 

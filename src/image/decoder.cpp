@@ -196,8 +196,7 @@ const Decoder& decoder_of(ByteSpan file) {
     const auto found = std::find_if(all.begin(), all.end(),
                                     [&](const Decoder& decoder) { return decoder.recognizes(file); });
     if (found == all.end()) {
-        throw BadPicture(PictureStatus::unsupported,
-                         fmt::format("{} found; {} expected", foreign_name(file), all_names()));
+        unsupported(fmt::format("{} found; {} expected", foreign_name(file), all_names()));
     }
     return *found;
 }

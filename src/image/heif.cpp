@@ -78,7 +78,7 @@ void check(const heif_error& error) {
     }
     if (error.code == heif_error_Unsupported_feature || error.code == heif_error_Unsupported_filetype ||
         error.code == heif_error_Plugin_loading_error) {
-        throw BadPicture(PictureStatus::unsupported, fmt::format("HEIF: {}", reason));
+        unsupported(fmt::format("HEIF: {}", reason));
     }
     corrupt(fmt::format("HEIF cut short or damaged: {}", reason));
 }
@@ -139,8 +139,7 @@ Picture decoded(const heif_image_handle* handle, const PictureLimits& limits) {
                2 * static_cast<std::uint64_t>(CV_ELEM_SIZE(type)), limits);
     const int bits = deep ? libheif().plane_bits(raw, heif_channel_interleaved) : 8;
     if (bits < 8 || bits > 16) {
-        throw BadPicture(PictureStatus::unsupported,
-                         fmt::format("HEIF of {} bits found, 8 to 16 expected", bits));
+        unsupported(fmt::format("HEIF of {} bits found, 8 to 16 expected", bits));
     }
     Picture picture;
     picture.pixels.create(height, width, type);

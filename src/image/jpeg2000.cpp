@@ -209,10 +209,9 @@ Channels channels_of(const opj_image_t& image) {
     const bool known = image.color_space != OPJ_CLRSPC_CMYK && image.color_space != OPJ_CLRSPC_EYCC &&
                        (channels.components.size() == 1 || channels.components.size() == 3);
     if (!known) {
-        throw BadPicture(
-            PictureStatus::unsupported,
-            fmt::format("JPEG 2000 of {} colours{} found; gray, RGB or YCC expected",
-                        channels.components.size(), image.color_space == OPJ_CLRSPC_CMYK ? " (CMYK)" : ""));
+        unsupported(fmt::format("JPEG 2000 of {} colours{} found; gray, RGB or YCC expected",
+                                channels.components.size(),
+                                image.color_space == OPJ_CLRSPC_CMYK ? " (CMYK)" : ""));
     }
     if (alpha != nullptr) {
         channels.components.push_back(alpha);
@@ -360,8 +359,7 @@ void check_components(const opj_image_t& image, OPJ_UINT32 components, const Pic
     constexpr OPJ_UINT32 most_components = 5;
     components = std::max(components, image.numcomps);
     if (image.numcomps == 0 || components > most_components) {
-        throw BadPicture(
-            PictureStatus::unsupported,
+        unsupported(
             fmt::format("JPEG 2000 of {} components found, 1 to {} expected", components, most_components));
     }
     OPJ_UINT32 width = 0;
@@ -370,8 +368,7 @@ void check_components(const opj_image_t& image, OPJ_UINT32 components, const Pic
         const opj_image_comp_t& component = image.comps[i];
         constexpr OPJ_UINT32 most_bits = 31;
         if (component.prec == 0 || component.prec > most_bits) {
-            throw BadPicture(
-                PictureStatus::unsupported,
+            unsupported(
                 fmt::format("JPEG 2000 of {} bits found, 1 to {} expected", component.prec, most_bits));
         }
         if (component.w == 0 || component.h == 0 || component.dx == 0 || component.dy == 0 ||

@@ -103,8 +103,7 @@ private:
             JxlExtraChannelInfo extra;
             check(libjxl().extra_channel(decoder_.get(), i, &extra));
             if (extra.type == JXL_CHANNEL_BLACK) {
-                throw BadPicture(PictureStatus::unsupported,
-                                 "JPEG XL of CMYK colours found; gray or RGB expected");
+                unsupported("JPEG XL of CMYK colours found; gray or RGB expected");
             }
         }
         const bool alpha = info_.alpha_bits > 0;

@@ -136,7 +136,7 @@ SourcePointer open_npy(const std::string& path, const PictureLimits& limits) {
         (void)array_shape(header.extents, true, path);  // before a value is read
         return header;
     };
-    return array_source(path, array_of_file(path, parse, limits), {}, limits);
+    return array_source(path, path, array_of_file(path, parse, limits), {}, limits);
 }
 
 }  // namespace stackae::image

@@ -164,7 +164,7 @@ SourcePointer open_npz(const std::string& path, const std::optional<std::string>
     const std::string full = name ? path + "#" + *name : path;
     (void)array_shape(pictures.header.extents, true, full);  // before a value is read
     std::vector<std::string> labels = archive.labels(pictures);
-    return array_source(full, archive.read(pictures), std::move(labels), limits);
+    return array_source(full, path, archive.read(pictures), std::move(labels), limits);
 }
 
 }  // namespace stackae::image

@@ -101,7 +101,7 @@ std::vector<FileEntry> with_pages(std::vector<FileEntry> entries, const PictureL
     std::vector<NamedPages> named(entries.size());
     constexpr std::size_t together = 256;
     const std::size_t parts = (entries.size() + together - 1) / together;
-    parallel_for(parts, core::resolve_threads(0), [&](std::size_t part) {
+    parallel_for(parts, core::resolve_threads(limits.threads), [&](std::size_t part) {
         for (std::size_t i = part * together; i < std::min(entries.size(), (part + 1) * together); ++i) {
             if (entries[i].failure.empty()) {
                 named[i] = named_pages(entries[i].entry.path, entries.size() == 1, limits);

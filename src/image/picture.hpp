@@ -35,4 +35,8 @@ private:
     throw BadPicture(PictureStatus::corrupt, reason);
 }
 
+[[noreturn]] inline void unsupported(const std::string& reason) {
+    throw BadPicture(PictureStatus::unsupported, reason);
+}
+
 }  // namespace stackae::image

@@ -75,7 +75,7 @@ void read_pam(PnmText& text, PnmHeader& header) {
                             header.channels, *expected));
     }
     if (tuple_type.starts_with("CMYK")) {
-        throw BadPicture(PictureStatus::unsupported, "PAM of TUPLTYPE CMYK found; gray or RGB expected");
+        unsupported("PAM of TUPLTYPE CMYK found; gray or RGB expected");
     }
 }
 
@@ -188,8 +188,7 @@ PnmHeader read_pnm_header(ByteSpan file, std::uint64_t at) {
             fmt::format("PNM of largest value {} found, 1 to {} expected", header.max_value, most_max_value));
     }
     if (header.channels == 0 || header.channels > 4) {
-        throw BadPicture(PictureStatus::unsupported,
-                         fmt::format("PAM of DEPTH {} found, 1 to 4 expected", header.channels));
+        unsupported(fmt::format("PAM of DEPTH {} found, 1 to 4 expected", header.channels));
     }
     header.data_at = text.at();
     return header;

@@ -220,11 +220,9 @@ void apply(const Recipe& recipe, const Picture& decoded, std::span<float> out) {
         const double off = static_cast<double>(out[i]) - static_cast<double>(recipe.mean[i]);
         out[i] = static_cast<float>(off / static_cast<double>(recipe.deviation[i]));
         if (!std::isfinite(out[i])) {
-            throw BadPicture(
-                PictureStatus::unsupported,
-                fmt::format("value {} at place {} is too far from the mean {} and the deviation {}",
-                            off + static_cast<double>(recipe.mean[i]), i, recipe.mean[i],
-                            recipe.deviation[i]));
+            unsupported(fmt::format("value {} at place {} is too far from the mean {} and the deviation {}",
+                                    off + static_cast<double>(recipe.mean[i]), i, recipe.mean[i],
+                                    recipe.deviation[i]));
         }
     }
 }
@@ -248,12 +246,10 @@ void check_range(const Picture& picture, ValueRange range) {
             const std::string place = pixels.rows == 1 ? fmt::format("column {}", i / channels)
                                                        : fmt::format("row {}, column {}", y, i / channels);
             const bool could = range == ValueRange::unit && !alpha && std::isfinite(values[i]);
-            throw BadPicture(
-                PictureStatus::unsupported,
-                fmt::format(
-                    "value {} found at {}; {} expected{}", values[i], place,
-                    range == ValueRange::finite && !alpha ? "a finite number" : fmt::format("0 to {}", white),
-                    could ? " (training with --standardize takes any finite range)" : ""));
+            unsupported(fmt::format(
+                "value {} found at {}; {} expected{}", values[i], place,
+                range == ValueRange::finite && !alpha ? "a finite number" : fmt::format("0 to {}", white),
+                could ? " (training with --standardize takes any finite range)" : ""));
         }
     }
 }

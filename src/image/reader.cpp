@@ -21,9 +21,8 @@ namespace {
 void check_geometry(const Recipe& recipe, const image::Picture& picture) {
     const cv::Size size = picture.size();
     if (recipe.height == 1 && recipe.width > 1 && size.height != 1) {
-        throw image::BadPicture(PictureStatus::unsupported,
-                                fmt::format("picture of {} × {} pixels found; a row of {} × 1 expected",
-                                            size.width, size.height, recipe.width));
+        image::unsupported(fmt::format("picture of {} × {} pixels found; a row of {} × 1 expected",
+                                       size.width, size.height, recipe.width));
     }
 }
 

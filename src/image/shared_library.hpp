@@ -32,9 +32,8 @@ public:
 private:
     [[noreturn]] void fail() const {
         const char* error = ::dlerror();
-        throw BadPicture(PictureStatus::unsupported,
-                         std::string("this format needs ") + soname_ +
-                             ", which cannot be loaded: " + (error != nullptr ? error : "no reason given"));
+        unsupported(std::string("this format needs ") + soname_ +
+                    ", which cannot be loaded: " + (error != nullptr ? error : "no reason given"));
     }
 
     const char* soname_;

@@ -103,8 +103,7 @@ std::vector<std::uint64_t> tiff_pages(std::uint64_t size, const ReadAt& read) {
             break;
         }
         if (seen.size() > most_tiff_pages) {
-            throw BadPicture(PictureStatus::unsupported,
-                             fmt::format("TIFF of more than {} pages", most_tiff_pages));
+            unsupported(fmt::format("TIFF of more than {} pages", most_tiff_pages));
         }
         if (directory->page) {
             pages.push_back(at);

@@ -23,6 +23,8 @@ struct Target {
 /// Models and galleries. Where nothing but the checksum is wrong with a file it is mended, so that mutations
 /// get further.
 [[nodiscard]] std::vector<Target> stackae_files();
+/// What a killed run leaves in a folder, and what the next run makes of it there.
+[[nodiscard]] std::vector<Target> commit_records();
 /// NPY, NPZ, IDX, gzipped IDX and lists.
 [[nodiscard]] std::vector<Target> picture_sources();
 /// One for each picture format that is decoded, and the preprocessing after it.

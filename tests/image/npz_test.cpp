@@ -48,6 +48,7 @@ TEST_CASE("the one array of pictures in an NPZ archive is read, stored or deflat
     }
     CHECK(farthest(values(folder / "a.npz#x"), {0, 1, 2, 3, 4, 5, 6, 7}) < 1e-4);
     CHECK(Pictures::open(folder / "a.npz#x").entry(1).path == folder / "a.npz#x#1");
+    CHECK(Pictures::open(folder / "a.npz#x").file(1) == folder / "a.npz");
     PictureLimits limits;
     limits.memory = 4;
     limits.temporary_folder = folder / "temporary";
