@@ -17,6 +17,8 @@ struct Name {
     Enum value;
     const char* text;
 };
+template <class Enum>
+Name(Enum, const char*) -> Name<Enum>;  // clang deduces aggregates by itself from its version 17 on
 
 constexpr std::array activations{
     Name{Activation::linear, "linear"}, Name{Activation::sigmoid, "sigmoid"}, Name{Activation::tanh, "tanh"},
