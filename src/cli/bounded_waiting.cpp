@@ -55,7 +55,7 @@ void start_anew(char** arguments, char** environment, std::size_t size) {
 
 /// Runs before libc has set `environ`, which it will set to this array: an entry cannot be added, so one is
 /// replaced until bound_waiting() puts it back.
-void before_libraries(int /*count*/, char** arguments, char** environment) {
+[[maybe_unused]] void before_libraries(int /*count*/, char** arguments, char** environment) {
     std::size_t size = 0;
     char** place = nullptr;
     for (; environment[size] != nullptr; ++size) {
@@ -75,8 +75,10 @@ void before_libraries(int /*count*/, char** arguments, char** environment) {
     *place = const_cast<char*>(spin_count);  // read as text only
 }
 
+#ifndef STACKAE_STD_THREADS  // the thread sanitizer, whose build that is, begins later
 __attribute__((section(".preinit_array"), used)) void (*const preinit)(int, char**,
                                                                        char**) = before_libraries;
+#endif
 
 }  // namespace
 

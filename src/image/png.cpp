@@ -183,10 +183,10 @@ void write_png(const std::string& path, const Tensor& picture) {
 
 void image::write_png(core::AtomicFile& file, const Tensor& picture) {
     const std::vector<std::int64_t>& shape = picture.shape();
-    constexpr std::int64_t most_side = 1 << 20;
+    constexpr std::int64_t longest_side = 1 << 20;
     const std::int64_t channels = shape.size() == 3 ? shape[2] : 1;
     if (shape.size() < 2 || shape.size() > 3 || picture.empty() || (channels != 1 && channels != 3) ||
-        shape[0] > most_side || shape[1] > most_side) {
+        shape[0] > longest_side || shape[1] > longest_side) {
         throw InvalidArgument(
             fmt::format("{}: writing a picture: shape {} found, h×w, h×w×1 or h×w×3 expected", file.path(),
                         fmt::join(shape, "×")));

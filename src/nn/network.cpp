@@ -9,7 +9,6 @@ namespace stackae::nn {
 Network::Network(Context& context, Parameters& parameters, std::int64_t n, Loss loss,
                  const CodePenalty& penalty)
     : parameters_(parameters),
-      n_(n),
       penalized_(penalty.layer),
       tied_gradient_(parameters.layers().size()),
       loss_(context, loss, n, parameters.layers().back().oc) {

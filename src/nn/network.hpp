@@ -42,7 +42,6 @@ private:
     void backward(const float* src);
 
     Parameters& parameters_;
-    std::int64_t n_;
     std::size_t penalized_;
     double penalty_value_ = 0.0;
     std::vector<Dense> layers_;
