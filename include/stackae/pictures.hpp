@@ -38,8 +38,8 @@ enum class PageSelection { all, first };
 struct PictureLimits {
     /// Pictures of more pixels are refused before they are decoded (decompression bombs).
     std::int64_t max_pixels = 100'000'000;
-    /// Likewise pictures that take more bytes once they are decoded.
-    std::int64_t max_bytes = std::int64_t{1} << 30U;
+    /// Likewise pictures that take more bytes while they are decoded.
+    std::int64_t max_bytes = std::int64_t{4} << 30U;
     /// Which pages of a file become pictures.
     PageSelection pages = PageSelection::all;
     /// Threads that open() looks into files with; 0: one for each core that may be used.

@@ -31,9 +31,17 @@ struct Recipe {
     float contrast_epsilon = 10.0F / (255.0F * 255.0F);
 
     /// x ← (x − mean) / deviation, value by value; both of size() floats, or both empty for none.
-    /// A pixel that never changes has deviation 1 here.
+    /// A value that never changed where they were measured has deviation 0, and becomes 0 whatever it is.
     std::vector<float> mean;
     std::vector<float> deviation;
+    /// Value i of a picture as the layers see it, where there are means and deviations.
+    [[nodiscard]] double standardised(double x, std::size_t i) const {
+        return deviation[i] == 0.0F ? 0.0 : (x - double{mean[i]}) / double{deviation[i]};
+    }
+    /// The value that standardised() made this of; the mean where the deviation is 0.
+    [[nodiscard]] double restored(double x, std::size_t i) const {
+        return x * double{deviation[i]} + double{mean[i]};
+    }
 
     static constexpr int max_side = 4096;
     static constexpr int max_row = max_side * max_side;  ///< values of a row without height and width

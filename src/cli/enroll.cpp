@@ -145,7 +145,11 @@ int EnrollCommand::run(Console& console, const std::vector<std::string>& inputs)
     Gallery gallery = encode(console, opened, model, account);
     const std::int64_t added = gallery.size();
     if (existing) {
-        append(*existing, gallery);
+        try {
+            append(*existing, gallery);
+        } catch (const InvalidArgument& error) {
+            throw InvalidArgument(fmt::format("{}: {}", output_, error.what()));
+        }
         gallery = std::move(*existing);
     }
     calibrate(gallery);

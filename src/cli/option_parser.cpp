@@ -108,4 +108,13 @@ std::string OptionParser::help() const {
     return out.str();
 }
 
+OptionParser::Handler text_into(std::string& target) {
+    return [&target](const std::string& text) {
+        if (text.empty()) {
+            throw UsageError("nothing found, a name expected");
+        }
+        target = text;
+    };
+}
+
 }  // namespace stackae::cli

@@ -52,10 +52,8 @@ private:
     std::vector<Declared> declared_;
 };
 
-/// Handlers that store a value.
-[[nodiscard]] inline OptionParser::Handler text_into(std::string& target) {
-    return [&target](const std::string& text) { target = text; };
-}
+/// Handlers that store a value. An empty text is most often a variable of a script that was never set.
+[[nodiscard]] OptionParser::Handler text_into(std::string& target);
 
 /// target: an integer, or an optional one.
 template <class Target>

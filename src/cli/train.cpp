@@ -256,9 +256,9 @@ void TrainCommand::announce(Console& console, const std::string& input, bool nam
 
 int TrainCommand::train_and_save(Console& console, const Pictures& pictures, const Recipe& recipe,
                                  const TrainOptions& options) {
-    catch_interrupts();
     Account account(console, manifest_);
     TrainMonitor monitor(console, pictures, recipe, options, log_);
+    catch_interrupts();  // a log that waits for its reader ends before
     console.note(fmt::format("stack: {} (preset {})", stack_text(recipe, options), options.preset));
     std::optional<Model> model;
     try {

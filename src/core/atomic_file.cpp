@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <fcntl.h>
 #include <filesystem>
 #include <fmt/format.h>
 #include <random>
 #include <sys/stat.h>
+#include <thread>
 #include <unistd.h>
 #include <utility>
 
@@ -61,6 +63,34 @@ void write_with(std::span<const std::byte> bytes, const std::string& path, Write
             fail("write", path, ENOSPC);
         }
         bytes = bytes.subspan(static_cast<std::size_t>(written));
+    }
+}
+
+/// A device or a pipe. Opening a named pipe lasts until somebody reads from it: `waiting` is called
+/// meanwhile.
+Descriptor open_stream(const std::string& path, const Waiting& waiting) {
+    constexpr std::chrono::milliseconds look_again{20};
+    const auto start = std::chrono::steady_clock::now();
+    for (;;) {
+        Descriptor file(::open(path.c_str(), O_WRONLY | O_CLOEXEC | O_NONBLOCK));
+        if (file.get() >= 0) {
+            const int flags = ::fcntl(file.get(), F_GETFL);
+            if (flags < 0 || ::fcntl(file.get(), F_SETFL, flags & ~O_NONBLOCK) != 0) {
+                fail("open", path, errno);
+            }
+            return file;
+        }
+        if (errno != ENXIO && errno != EINTR) {
+            fail("open", path, errno);
+        }
+        struct stat status {};
+        if (::stat(path.c_str(), &status) != 0 || !S_ISFIFO(status.st_mode)) {
+            fail("open", path, ENXIO);
+        }
+        if (waiting) {
+            waiting(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+        }
+        std::this_thread::sleep_for(look_again);
     }
 }
 
@@ -149,10 +179,7 @@ AtomicFile::AtomicFile(const std::string& path, Waiting waiting) : waiting_(std:
     }
     straight_ = exists && !S_ISREG(status.st_mode);
     if (straight_) {
-        file_ = Descriptor(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
-        if (file_.get() < 0) {
-            fail("open", path, errno);
-        }
+        file_ = open_stream(path, waiting_);
         return;
     }
     path_ = link_target(path);

@@ -26,7 +26,8 @@ public:
     static constexpr std::size_t head_size = 4096;
 
     /// Recovers the folder first. Throws IoError when it does not exist or cannot be written, and what
-    /// `waiting` throws, which is called here and in commit() while other runs replace files in the folder.
+    /// `waiting` throws, which is called here and in commit() while other runs replace files in the folder,
+    /// and here while nobody reads from a named pipe.
     explicit AtomicFile(const std::string& path, Waiting waiting = {});
     AtomicFile(const AtomicFile&) = delete;
     AtomicFile& operator=(const AtomicFile&) = delete;

@@ -14,6 +14,10 @@
 /// The one place where threads share work inside of an operation.
 namespace stackae::core {
 
+#ifdef STACKAE_STD_THREADS
+inline thread_local bool inside_team = false;
+#endif
+
 /// Calls body(member, team) on `threads` threads at most, the caller's among them: member from 0 to team − 1.
 /// They are OpenMP's, which oneDNN runs on too. With STACKAE_STD_THREADS they are std::thread's, whose
 /// synchronisation the thread sanitizer sees. Inside of a team there is no further one: team is 1. Rethrows
@@ -31,12 +35,11 @@ void run_team(int threads, const Body& body) {
         }
     };
 #ifdef STACKAE_STD_THREADS
-    static thread_local bool inside = false;
-    const int team = inside ? 1 : std::max(1, threads);
+    const int team = inside_team ? 1 : std::max(1, threads);
     const auto run = [&](int number) {
-        inside = team > 1;
+        inside_team = team > 1;
         member(number, team);
-        inside = false;
+        inside_team = false;
     };
     std::vector<std::jthread> others;
     for (int number = 1; number < team; ++number) {

@@ -80,13 +80,14 @@ Content reordered(const Content& values, const ArrayShape& shape, std::uint64_t 
 class ArraySource : public Pictures::Source {
 public:
     ArraySource(std::string path, std::string file, Content values, const ValueType& type,
-                const ArrayShape& shape, std::vector<std::string> labels)
+                const ArrayShape& shape, ArrayLabels labels)
         : path_(std::move(path)),
           file_(std::move(file)),
           values_(std::move(values)),
           type_(type),
           shape_(shape),
-          labels_(std::move(labels)) {}
+          labels_(std::move(labels.labels)),
+          notes_(std::move(labels.notes)) {}
 
     [[nodiscard]] std::int64_t size() const override { return shape_.count; }
     [[nodiscard]] PictureEntry entry(std::int64_t i) const override { return array_entry(path_, i, labels_); }
@@ -94,6 +95,7 @@ public:
     [[nodiscard]] bool labelled() const override { return !labels_.empty(); }
     [[nodiscard]] std::int64_t row_length() const override { return shape_.rows ? shape_.width : 0; }
     [[nodiscard]] std::string file(std::int64_t /*i*/) const override { return file_; }
+    [[nodiscard]] std::vector<std::string> notes() const override { return notes_; }
 
     [[nodiscard]] Picture load(std::int64_t i, const Recipe* recipe) const override {
         int height = shape_.height;
@@ -124,6 +126,7 @@ private:
     ValueType type_;
     ArrayShape shape_;
     std::vector<std::string> labels_;
+    std::vector<std::string> notes_;
 };
 
 class TensorSource : public Pictures::Source {
@@ -155,7 +158,7 @@ private:
 ArrayShape array_shape(const std::vector<std::uint64_t>& extents, bool rows_allowed,
                        const std::string& path) {
     constexpr auto most = static_cast<std::uint64_t>(std::numeric_limits<int>::max());
-    const std::string text = fmt::format("{}", fmt::join(extents, "×"));
+    const std::string text = extents.empty() ? "()" : fmt::format("{}", fmt::join(extents, "×"));
     const bool rows = extents.size() == 2 && rows_allowed;
     if (!rows && extents.size() != 3 && extents.size() != 4) {
         throw InvalidArgument(fmt::format("{}: array of shape {} found; n×h×w{} or n×h×w×c expected", path,
@@ -222,7 +225,7 @@ Array array_of_file(const std::string& path, const ParseHeader& parse, const Pic
     return array_in_stream(stream, path, parse, limits);
 }
 
-SourcePointer array_source(std::string path, std::string file, Array array, std::vector<std::string> labels,
+SourcePointer array_source(std::string path, std::string file, Array array, ArrayLabels labels,
                            const PictureLimits& limits) {
     const ArrayHeader& header = array.header;
     const ArrayShape shape = array_shape(header.extents, true, path);

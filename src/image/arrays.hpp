@@ -66,10 +66,15 @@ struct Array {
 [[nodiscard]] Array array_of_file(const std::string& path, const ParseHeader& parse,
                                   const PictureLimits& limits);
 
-/// The pictures of an array. path: its name for a person; file: where it lies. labels: n, or none. Throws
+struct ArrayLabels {
+    std::vector<std::string> labels{};  ///< n, or none
+    std::vector<std::string> notes{};   ///< for a person: why there are none
+};
+
+/// The pictures of an array. path: its name for a person; file: where it lies. Throws
 /// InvalidArgument when a picture has more pixels than the limit, or values are text.
-[[nodiscard]] SourcePointer array_source(std::string path, std::string file, Array array,
-                                         std::vector<std::string> labels, const PictureLimits& limits);
+[[nodiscard]] SourcePointer array_source(std::string path, std::string file, Array array, ArrayLabels labels,
+                                         const PictureLimits& limits);
 
 /// One text a value, of an array of one extent (or n × 1).
 [[nodiscard]] std::vector<std::string> labels_of(const Array& array);

@@ -116,18 +116,25 @@ void transform(const avifImage& image, cv::Mat& pixels) {
     }
 }
 
+/// What libaom, libavif and the picture hold at the height of decoding; measured on noise in 4:4:4.
+std::uint64_t bytes_a_pixel(const avifDecoder& decoder) {
+    const bool alpha = decoder.alphaPresent != AVIF_FALSE || decoder.image->alphaPlane != nullptr;
+    if (decoder.image->depth > 8) {
+        return alpha ? 46 : 26;
+    }
+    return alpha ? 36 : 20;
+}
+
 }  // namespace
 
 Picture decode_avif(ByteSpan file, const DecodeOptions& options) {
     const DecoderPointer decoder = open(file);
-    // Planes of 4:4:4 with alpha, and R, G, B, A beside them.
-    check_size(decoder->image->width, decoder->image->height, decoder->image->depth > 8 ? 16 : 8,
-               options.limits);
+    check_size(decoder->image->width, decoder->image->height, bytes_a_pixel(*decoder), options.limits);
     decoder->imageSizeLimit = static_cast<std::uint32_t>(
         std::clamp<std::int64_t>(options.limits.max_pixels, 1, AVIF_DEFAULT_IMAGE_SIZE_LIMIT));
     check(libavif().next_image(decoder.get()));
     const avifImage& image = *decoder->image;
-    check_size(image.width, image.height, image.depth > 8 ? 16 : 8, options.limits);
+    check_size(image.width, image.height, bytes_a_pixel(*decoder), options.limits);
     Picture picture;
     picture.pixels = pixels_of(image);
     picture.white = static_cast<double>((1U << image.depth) - 1U);

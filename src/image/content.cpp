@@ -118,8 +118,8 @@ public:
     struct Block {
         explicit Block(std::uint64_t index_) : index(index_) {}
         const std::uint64_t index;
-        std::once_flag filled;
-        std::vector<std::byte> bytes;
+        std::mutex filling;
+        std::vector<std::byte> bytes;  ///< none before it was read
     };
     using Pointer = std::shared_ptr<Block>;
 
@@ -183,12 +183,13 @@ void Content::read_at(std::uint64_t offset, std::span<std::byte> bytes) const {
         const auto now = static_cast<std::size_t>(std::min<std::uint64_t>(bytes.size(), block_bytes - at));
         const Blocks::Pointer block = blocks_->find(index);
         if (block) {
-            std::call_once(block->filled, [&] {
+            const std::lock_guard lock(block->filling);
+            if (block->bytes.empty()) {
                 const std::uint64_t begin = index * block_bytes;
                 std::vector<std::byte> read(static_cast<std::size_t>(std::min(block_bytes, size_ - begin)));
                 read_piece(begin, read);
                 block->bytes = std::move(read);
-            });
+            }
             std::copy_n(block->bytes.begin() + static_cast<std::ptrdiff_t>(at), now, bytes.begin());
         } else {
             read_piece(offset, bytes.first(now));

@@ -141,6 +141,8 @@ constexpr std::array foreign{
     Foreign{"PDF", 0, "%PDF"},
     Foreign{"PostScript", 0, "%!PS"},
     Foreign{"archive", 0, "PK\3\4"},
+    Foreign{"NumPy array", 0, "\x93NUMPY"},
+    Foreign{"gzip", 0, "\x1f\x8b"},
     Foreign{"Git LFS pointer", 0, "version https://git-lfs"},
 };
 

@@ -46,11 +46,12 @@ public:
         if (!file.failure.empty()) {
             throw BadPicture(file.status, file.failure);
         }
-        // Several threads may each have a picture, and a file, of an eighth of what one may take: 44
-        // megapixels in colour.
+        // Several threads may each have a picture, and a file, of an eighth of what one may take, up to 128
+        // MiB: 44 megapixels of JPEG in colour.
         constexpr std::int64_t part = 8;
+        constexpr std::int64_t most = std::int64_t{128} << 20U;
         PictureLimits limits = limits_;
-        limits.max_bytes = std::max<std::int64_t>(1, limits_.max_bytes / part);
+        limits.max_bytes = std::clamp<std::int64_t>(limits_.max_bytes / part, 1, most);
         try {
             return decode_entry(i, {limits, recipe});
         } catch (const BadPicture& bad) {

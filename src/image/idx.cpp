@@ -131,7 +131,7 @@ SourcePointer open_idx(const std::string& path, const PictureLimits& limits) {
     if (labels_path) {
         labels = read_labels(*labels_path, shape.count, limits);
     }
-    return array_source(path, path, std::move(array), std::move(labels), limits);
+    return array_source(path, path, std::move(array), {std::move(labels)}, limits);
 }
 
 }  // namespace stackae::image

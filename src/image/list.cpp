@@ -8,6 +8,7 @@
 #include "core/file_io.hpp"
 #include "image/decode.hpp"
 #include "image/file_source.hpp"
+#include "image/tiff_pages.hpp"
 
 namespace stackae::image {
 namespace {
@@ -86,24 +87,36 @@ std::string_view as_text(const std::vector<std::byte>& bytes) {
     return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-/// A picture that came through a pipe, which cannot be read again.
+/// A picture that came through a pipe, which cannot be read again, or its pages.
 class PipedPicture : public Pictures::Source {
 public:
     PipedPicture(std::string path, std::vector<std::byte> file, const PictureLimits& limits)
-        : path_(std::move(path)), file_(std::move(file)), limits_(limits) {}
+        : path_(std::move(path)), file_(std::move(file)), limits_(limits) {
+        if (limits.pages == PageSelection::all) {
+            pages_ = tiff_pages(file_);
+        }
+        if (pages_.size() < 2) {
+            pages_ = {0};  // the picture
+        }
+    }
 
-    [[nodiscard]] std::int64_t size() const override { return 1; }
-    [[nodiscard]] PictureEntry entry(std::int64_t /*i*/) const override { return {path_, std::nullopt}; }
+    [[nodiscard]] std::int64_t size() const override { return std::ssize(pages_); }
+    [[nodiscard]] PictureEntry entry(std::int64_t i) const override {
+        return {size() == 1 ? path_ : fmt::format("{}#{}", path_, i + 1), std::nullopt};
+    }
+    [[nodiscard]] std::string file(std::int64_t /*i*/) const override { return path_; }
     [[nodiscard]] const std::string& path() const override { return path_; }
     [[nodiscard]] bool labelled() const override { return false; }
-    [[nodiscard]] Picture load(std::int64_t /*i*/, const Recipe* recipe) const override {
-        return decode(file_, {limits_, recipe});
+    [[nodiscard]] Picture load(std::int64_t i, const Recipe* recipe) const override {
+        const auto page = static_cast<std::int64_t>(pages_[static_cast<std::size_t>(i)]);
+        return decode(file_, {.limits = limits_, .recipe = recipe, .page = page});
     }
 
 private:
     std::string path_;
     std::vector<std::byte> file_;
     PictureLimits limits_;
+    std::vector<std::uint64_t> pages_;  ///< their directories' offsets
 };
 
 }  // namespace

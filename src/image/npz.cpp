@@ -98,31 +98,56 @@ public:
         return array_in_stream(*stream, path_of(member.name), parse, limits_);
     }
 
-    /// Labels for the pictures of an array: whole numbers or text, one a picture; else none.
-    [[nodiscard]] std::vector<std::string> labels(const Member& pictures) {
+    /// Labels for the pictures of an array: whole numbers or text, one a picture, by the names that such
+    /// arrays have; where there are none, a note for each that has such a name.
+    [[nodiscard]] ArrayLabels labels(const Member& pictures) {
+        ArrayLabels result;
         for (const std::string& name : label_names(pictures.name)) {
-            const Member* found = find(name);
-            if (found == nullptr) {
+            std::string why;
+            if (const Member* found = find(name)) {
+                why = why_no_labels(*found, pictures);
+                if (why.empty()) {
+                    result.labels = labels_of(read(*found));
+                    why = found->header.type.kind == 'f' ? why_no_classes(result.labels) : "";
+                }
+                if (why.empty()) {
+                    return {std::move(result.labels), {}};
+                }
+                result.labels.clear();
+            } else if (const auto refused = refused_.find(name); refused != refused_.end()) {
+                why = refused->second;
+            } else {
                 continue;
             }
-            const auto& extents = found->header.extents;
-            const bool one_each = !extents.empty() && extents.size() <= 2 &&
-                                  extents.front() == pictures.header.extents.front() &&
-                                  (extents.size() == 1 || extents[1] == 1);
-            if (!one_each || found->header.type.kind == 'f') {
-                continue;
-            }
-            if (found->entry.size > static_cast<std::uint64_t>(limits_.memory)) {
-                throw InvalidArgument(fmt::format("{}: labels of {} bytes found, at most {} expected",
-                                                  path_of(name), found->entry.size, limits_.memory));
-            }
-            return labels_of(read(*found));
+            result.notes.push_back(fmt::format("no labels from {}: {}", path_of(name), why));
         }
-        return {};
+        return result;
     }
 
 private:
     [[nodiscard]] std::string path_of(const std::string& name) const { return path_ + "#" + name; }
+
+    /// Empty where an array has a value for each of the pictures.
+    [[nodiscard]] std::string why_no_labels(const Member& member, const Member& pictures) const {
+        const auto& extents = member.header.extents;
+        const std::uint64_t expected = pictures.header.extents.front();
+        const bool column = extents.size() == 1 || (extents.size() == 2 && extents[1] == 1);
+        if (!column || extents.front() != expected) {
+            return fmt::format("array of shape {} found, {} values expected, one a picture",
+                               fmt::join(extents, " × "), expected);
+        }
+        if (member.entry.size > static_cast<std::uint64_t>(limits_.memory)) {
+            return fmt::format("{} bytes found, at most {} expected", member.entry.size, limits_.memory);
+        }
+        return {};
+    }
+    /// Empty where all are whole numbers.
+    [[nodiscard]] static std::string why_no_classes(const std::vector<std::string>& numbers) {
+        const auto bad = std::find_if(numbers.begin(), numbers.end(), [](const std::string& number) {
+            return number.find_first_not_of("-0123456789") != std::string::npos;
+        });
+        return bad == numbers.end() ? "" : fmt::format("{} found, whole numbers or text expected", *bad);
+    }
 
     [[nodiscard]] const Member* find(const std::string& name) const {
         const auto found = std::find_if(members_.begin(), members_.end(),
@@ -143,7 +168,11 @@ private:
                 names.push_back(std::string(pictures).replace(at, std::string_view(from).size(), to));
             }
         }
-        names.insert(names.end(), {"y", "Y", "labels", "label", "targets", "target"});
+        for (const char* name : {"y", "Y", "labels", "label", "targets", "target"}) {
+            if (std::find(names.begin(), names.end(), name) == names.end()) {
+                names.emplace_back(name);
+            }
+        }
         return names;
     }
 
@@ -163,7 +192,7 @@ SourcePointer open_npz(const std::string& path, const std::optional<std::string>
     const Member& pictures = archive.choose(name);
     const std::string full = name ? path + "#" + *name : path;
     (void)array_shape(pictures.header.extents, true, full);  // before a value is read
-    std::vector<std::string> labels = archive.labels(pictures);
+    ArrayLabels labels = archive.labels(pictures);
     return array_source(full, path, archive.read(pictures), std::move(labels), limits);
 }
 

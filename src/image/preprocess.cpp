@@ -216,13 +216,11 @@ void apply(const Recipe& recipe, const Picture& decoded, std::span<float> out) {
         normalise_contrast(out, recipe.contrast_epsilon);
     }
     for (std::size_t i = 0; i < recipe.mean.size(); ++i) {
-        // In doubles, since the difference of two floats may be larger than any float.
-        const double off = static_cast<double>(out[i]) - static_cast<double>(recipe.mean[i]);
-        out[i] = static_cast<float>(off / static_cast<double>(recipe.deviation[i]));
+        const float value = out[i];
+        out[i] = static_cast<float>(recipe.standardised(double{value}, i));
         if (!std::isfinite(out[i])) {
             unsupported(fmt::format("value {} at place {} is too far from the mean {} and the deviation {}",
-                                    off + static_cast<double>(recipe.mean[i]), i, recipe.mean[i],
-                                    recipe.deviation[i]));
+                                    value, i, recipe.mean[i], recipe.deviation[i]));
         }
     }
 }

@@ -156,7 +156,7 @@ void fit_standardisation(const Pictures& pictures, int threads, Recipe& recipe) 
         const bool constant =
             deviation <= least_deviation * magnitude || static_cast<float>(deviation) == 0.0F;
         recipe.mean[i] = static_cast<float>(mean[i]);
-        recipe.deviation[i] = constant ? 1.0F : static_cast<float>(deviation);
+        recipe.deviation[i] = constant ? 0.0F : static_cast<float>(deviation);
     }
 }
 
@@ -195,8 +195,8 @@ void validate(const Recipe& recipe) {
         if (!std::isfinite(recipe.mean[i])) {
             refuse("mean", recipe.mean[i], "a finite number");
         }
-        if (!(recipe.deviation[i] > 0.0F && std::isfinite(recipe.deviation[i]))) {
-            refuse("deviation", recipe.deviation[i], "a number above 0");
+        if (!(recipe.deviation[i] >= 0.0F && std::isfinite(recipe.deviation[i]))) {
+            refuse("deviation", recipe.deviation[i], "0 or more");
         }
     }
 }

@@ -187,7 +187,7 @@ Tensor to_pixels(const Recipe& recipe, const Tensor& pictures) {
                 fmt::format("to_pixels: rows of {} values found, {} expected", row.size(), size));
         }
         for (std::size_t j = 0; j < recipe.mean.size(); ++j) {
-            row[j] = row[j] * recipe.deviation[j] + recipe.mean[j];
+            row[j] = static_cast<float>(recipe.restored(double{row[j]}, j));
         }
         if (recipe.contrast) {
             const auto [low, high] = std::minmax_element(row.begin(), row.end());

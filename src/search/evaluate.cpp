@@ -101,11 +101,11 @@ void mirror(const Recipe& recipe, Tensor& pictures) {
         for (std::int64_t i = 0; i < pictures.rows() && !recipe.mean.empty(); ++i) {
             const auto row = pictures.row(i);
             for (std::size_t j = 0; j < row.size(); ++j) {
-                row[j] = change(row[j], recipe.mean[j], recipe.deviation[j]);
+                row[j] = static_cast<float>(change(double{row[j]}, j));
             }
         }
     };
-    each_standardised([](float x, float mean, float deviation) { return x * deviation + mean; });
+    each_standardised([&](double x, std::size_t j) { return recipe.restored(x, j); });
     const auto width = static_cast<std::size_t>(recipe.width);
     const auto channels = static_cast<std::size_t>(recipe.channels);
     const auto values = pictures.values();
@@ -117,7 +117,7 @@ void mirror(const Recipe& recipe, Tensor& pictures) {
             std::swap_ranges(left, left + static_cast<std::ptrdiff_t>(channels), right);
         }
     }
-    each_standardised([](float x, float mean, float deviation) { return (x - mean) / deviation; });
+    each_standardised([&](double x, std::size_t j) { return recipe.standardised(x, j); });
 }
 
 enum class View { as_is, mirrored };

@@ -106,11 +106,11 @@ void augment(const Augmentation& augmentation, const Recipe& recipe, const Augme
                 std::copy_n(row, recipe.size(), still.data());
                 const bool standardized = !recipe.mean.empty();
                 for (std::size_t j = 0; standardized && j < still.size(); ++j) {
-                    still[j] = still[j] * recipe.deviation[j] + recipe.mean[j];
+                    still[j] = static_cast<float>(recipe.restored(double{still[j]}, j));
                 }
                 move_picture(draw_move(augmentation, recipe, random), recipe, still, row);
                 for (std::size_t j = 0; standardized && j < still.size(); ++j) {
-                    row[j] = (row[j] - recipe.mean[j]) / recipe.deviation[j];
+                    row[j] = static_cast<float>(recipe.standardised(double{row[j]}, j));
                 }
             }
         });

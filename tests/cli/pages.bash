@@ -34,3 +34,7 @@ expect 2 extract in -o in/scan.tif
 expect 0 train in --pages first -o model.stackae --layers 3 --epochs 1 --manifest t.csv
 has t.csv "in/scan.tif,0,,ok,the first of 2 pages used"
 has err "note: in/scan.tif: the first of 2 pages used"
+
+# Through a pipe, too.
+cat in/scan.tif | "$program" extract /dev/stdin -o piped.csv >out 2>err || fail "pages through a pipe"
+cmp -s <(sed 1d all.csv | head -n 2 | cut -d, -f3-) <(sed 1d piped.csv | cut -d, -f3-) || fail "not the file's pages"

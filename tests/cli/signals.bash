@@ -83,6 +83,25 @@ ends_at_the_second() {
 # (The thread sanitizer hands a signal on when it finds the time.)
 grep -q __tsan_init "$program" || ends_at_the_second
 
+# An output that waits for whoever reads it waits no longer than it is asked to.
+mkfifo pipe
+for command in "extract pictures -m model.stackae --format csv -o pipe" \
+    "extract pictures -m model.stackae -o codes.csv --manifest pipe" \
+    "train pictures -o other.stackae --layers 6 --log pipe"; do
+    # shellcheck disable=SC2086 # a command and its options
+    start $command
+    wait_until_caught
+    sleep 0.2
+    kill -TERM $process
+    ended 130
+done
+missing codes.csv
+cat pipe >read &
+expect 0 extract pictures -m model.stackae --format csv -o pipe
+wait
+lines read 13
+rm pipe read
+
 # Nobody watches any more: progress that cannot be written ends nothing.
 last="train … 2>/dev/full"
 "$program" train pictures -o unseen.stackae --layers 6,4 --epochs 2 -b 8 -j 1 2>/dev/full >out </dev/null ||

@@ -112,3 +112,7 @@ has out "hinton2006: "
 expect 0 info --presets --json
 has out '"name":"sdae"'
 lines out 1
+
+# A variable that was never set does not send the table elsewhere.
+expect 2 extract "$samples" -o ""
+has err "--output: nothing found, a name expected"

@@ -104,8 +104,22 @@ TEST_CASE("labels of an NPZ archive are numbers or text, one a picture") {
     CHECK(labels_with("y", npy(">U2", "(2,)", swapped_bytes_of(letters))) == Labels{"\xC3\xA9"
                                                                                     "A",
                                                                                     "\xF0\x9F\x98\x80"});
-    CHECK(labels_with("y", npy("|u1", "(3,)", "abc")) == Labels{"-", "-"});  // of other pictures
-    CHECK(labels_with("y", npy("<f4", "(2,)", std::string(8, '\0'))) == Labels{"-", "-"});  // no classes
+    CHECK(labels_with("y", npy("<f8", "(2,)", bytes_of(std::vector<double>{3.0, -1.0}))) ==
+          Labels{"3", "-1"});
+    // What is there under a name for labels and is none is told.
+    const auto note_with = [&](const std::string& array) {
+        CHECK(labels_with("labels", array) == Labels{"-", "-"});
+        const std::vector<std::string> notes = Pictures::open(path).notes();
+        return notes.size() == 1 ? notes.front() : "not one note";
+    };
+    const std::string none = "no labels from " + path + "#labels: ";
+    CHECK(note_with(npy("|u1", "(3,)", "abc")) ==
+          none + "array of shape 3 found, 2 values expected, one a picture");
+    CHECK(note_with(npy("<f8", "(2,)", bytes_of(std::vector<double>{1.5, 2.0}))) ==
+          none + "1.5 found, whole numbers or text expected");
+    CHECK_THAT(note_with(npy("|O", "(2,)", "..")), contains(none) && contains("'|O' found"));
+    CHECK(labels_with("labels", npy("|u1", "(2,)", "ab")) == Labels{"97", "98"});
+    CHECK(Pictures::open(path).notes().empty());
 }
 
 TEST_CASE("a damaged NPZ archive is refused, and a bomb costs no more than its header says") {

@@ -144,9 +144,9 @@ TEST_CASE("a recipe with a field out of range is refused by its name") {
     refused(
         [](Recipe& r) {
             r.mean = {0, 0, 0, 0};
-            r.deviation = {1, 1, 0, 1};
+            r.deviation = {1, 1, -1, 1};
         },
-        "deviation: 0 found");
+        "deviation: -1 found, 0 or more");
     refused([](Recipe& r) { r.resize = static_cast<ResizeMode>(9); }, "resize");
 }
 

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 
@@ -110,7 +111,7 @@ TEST_CASE("standardised pictures have mean 0 and deviation 1, constant pixels no
     options.standardize = true;
     const Recipe recipe = choose_recipe(pictures, options);
     REQUIRE(recipe.mean.size() == 3);
-    CHECK(recipe.deviation[0] == 1.0F);
+    CHECK(recipe.deviation[0] == 0.0F);
     CHECK(recipe.mean[1] == Approx(3.0 / 7.0));
     CHECK(recipe.deviation[1] == Approx(2.0 / 7.0));  // sqrt((7² − 1) / 12) / 7
     CHECK(recipe.deviation[2] == Approx(std::sqrt(699.0) / 700.0));
@@ -136,10 +137,16 @@ TEST_CASE("rows of numbers are standardised unless asked otherwise, or told to b
     const Pictures pictures = Pictures::open(folder / "rows.npy");
     const Recipe recipe = choose_recipe(pictures, {});
     CHECK(recipe.mean == std::vector<float>{5.0F, 7.0F, 2e9F, 0.0F});
-    CHECK(recipe.deviation == std::vector<float>{10.0F, 1.0F, 1e9F, 1.0F});
+    CHECK(recipe.deviation == std::vector<float>{10.0F, 0.0F, 1e9F, 0.0F});
     const PictureBatch batch = read_all(pictures, recipe);
     const std::vector<float> found(batch.pictures.values().begin(), batch.pictures.values().end());
     CHECK(found == std::vector<float>{-1.0F, 0.0F, -1.0F, 0.0F, 1.0F, 0.0F, 1.0F, 0.0F});
+    // What never changed when the recipe was chosen says nothing, also where it changes later.
+    write_text(folder / "later.npy",
+               npy("<f4", "(1, 4)", bytes_of(std::vector<float>{5.0F, 1000.0F, 2e9F, -3e38F})));
+    const PictureBatch later = read_all(Pictures::open(folder / "later.npy"), recipe);
+    CHECK(std::all_of(later.pictures.values().begin(), later.pictures.values().end(),
+                      [](float value) { return value == 0.0F; }));
     RecipeOptions options;
     options.standardize = false;
     CHECK_THROWS_WITH(choose_recipe(pictures, options), contains("value -5 found at column 0"));
@@ -175,7 +182,7 @@ TEST_CASE("pictures of floats outside of 0 to 1 are standardised, their border i
     options.standardize = true;
     const Recipe recipe = choose_recipe(pictures, options);
     CHECK(recipe.mean == std::vector<float>{0.0F, 0.5F, 400.0F, 0.5F});
-    CHECK(recipe.deviation == std::vector<float>{100.0F, 1.0F, 100.0F, 1.0F});
+    CHECK(recipe.deviation == std::vector<float>{100.0F, 0.0F, 100.0F, 0.0F});
     const PictureBatch batch = read_all(pictures, recipe);
     const std::vector<float> found(batch.pictures.values().begin(), batch.pictures.values().end());
     CHECK(found == std::vector<float>{-1.0F, 0.0F, -1.0F, 0.0F, 1.0F, 0.0F, 1.0F, 0.0F});
