@@ -11,6 +11,15 @@ namespace stackae::image {
 
 using ByteSpan = std::span<const std::byte>;
 
+/// Throws BadPicture (corrupt) unless `count` bytes from `at` lie in a file of `size` bytes.
+inline void check_inside(std::uint64_t size, std::uint64_t at, std::uint64_t count) {
+    if (at <= size && count <= size - at) {
+        return;
+    }
+    corrupt("cut short: " + std::to_string(size) + " bytes found, " +
+            (at > UINT64_MAX - count ? "far more" : "at least " + std::to_string(at + count)) + " needed");
+}
+
 /// Numbers out of a file's bytes, each checked against the file's end. Throws BadPicture (corrupt).
 class Bytes {
 public:
@@ -30,10 +39,7 @@ public:
 
     /// `count` bytes from `at`.
     [[nodiscard]] ByteSpan part(std::uint64_t at, std::uint64_t count) const {
-        if (at > bytes_.size() || count > bytes_.size() - at) {
-            throw BadPicture(PictureStatus::corrupt, "cut short: " + std::to_string(bytes_.size()) +
-                                                         " bytes found, " + needed(at, count) + " needed");
-        }
+        check_inside(bytes_.size(), at, count);
         return bytes_.subspan(at, count);
     }
     [[nodiscard]] bool has(std::uint64_t at, std::string_view text) const {
@@ -56,9 +62,6 @@ private:
             value = (value << 8U) | std::to_integer<std::uint64_t>(digits[big_endian_ ? i : count - 1 - i]);
         }
         return value;
-    }
-    static std::string needed(std::uint64_t at, std::uint64_t count) {
-        return at > UINT64_MAX - count ? "far more" : "at least " + std::to_string(at + count);
     }
 
     ByteSpan bytes_;

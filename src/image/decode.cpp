@@ -29,30 +29,29 @@ BadPicture bad_file(const std::string& path, const IoError& failure) {
             text.starts_with(path + ": ") ? text.substr(path.size() + 2) : text};
 }
 
-std::vector<std::byte> read_picture_file(const std::string& path, const PictureLimits& limits) {
+Picture decode_file(const std::string& path, const DecodeOptions& options) {
     constexpr std::uint64_t head = 1024;  // what formats are known by lies within
     try {
         core::InputFile file(path, core::Readable::regular_files);
         const std::uint64_t size = file.size().value_or(0);
         std::vector<std::byte> content(static_cast<std::size_t>(std::min(head, size)));
         file.read(content);
-        static_cast<void>(decoder_of(content));  // refuses what is no picture before the rest is read
-        if (size > most_file_bytes(limits)) {
-            throw BadPicture(
-                PictureStatus::too_large,
-                fmt::format("file of {} bytes found, at most {} expected", size, most_file_bytes(limits)));
+        const Decoder& decoder = decoder_of(content);  // refuses what is no picture before the rest is read
+        if (decoder.decode_in_place != nullptr) {
+            return decoder.decode_in_place(RandomAccess(file), options);
+        }
+        if (size > most_file_bytes(options.limits)) {
+            throw BadPicture(PictureStatus::too_large,
+                             fmt::format("file of {} bytes found, at most {} expected", size,
+                                         most_file_bytes(options.limits)));
         }
         const std::size_t done = content.size();
         content.resize(static_cast<std::size_t>(size));
         file.read(std::span(content).subspan(done));
-        return content;
+        return decoder.decode(content, options);
     } catch (const IoError& failure) {
         throw bad_file(path, failure);
     }
-}
-
-Picture decode_file(const std::string& path, const DecodeOptions& options) {
-    return decode(read_picture_file(path, options.limits), options);
 }
 
 }  // namespace stackae::image

@@ -36,6 +36,10 @@ bool is_tiff(ByteSpan file) {
            begins(file, "MM\0+"sv);
 }
 
+Picture decode_tiff_in_memory(ByteSpan file, const DecodeOptions& options) {
+    return decode_tiff(RandomAccess(file), options);
+}
+
 bool is_webp(ByteSpan file) {
     return begins(file, "RIFF") && Bytes(file, false).has(8, "WEBP");
 }
@@ -90,7 +94,7 @@ constexpr std::array all{
     Decoder{"PNG", "png apng", is_png, decode_png},
     Decoder{"JPEG", "jpg jpeg jpe jfif", is_jpeg, decode_jpeg},
     Decoder{"BMP", "bmp dib", is_bmp, decode_bmp},
-    Decoder{"TIFF", "tif tiff", is_tiff, decode_tiff},
+    Decoder{"TIFF", "tif tiff", is_tiff, decode_tiff_in_memory, decode_tiff},
     Decoder{"WebP", "webp", is_webp, decode_webp},
     Decoder{"PNM", "pgm ppm pbm pnm pam pfm", is_pnm, decode_pnm},
     Decoder{"GIF", "gif", is_gif, decode_gif},

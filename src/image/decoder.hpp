@@ -9,7 +9,9 @@
 #include "stackae/recipe.hpp"
 
 #include "image/bytes.hpp"
+#include "image/page.hpp"
 #include "image/picture.hpp"
+#include "image/random_access.hpp"
 
 namespace stackae::image {
 
@@ -17,8 +19,8 @@ namespace stackae::image {
 struct DecodeOptions {
     const PictureLimits& limits;
     const Recipe* recipe =
-        nullptr;            ///< what it will be brought to, so that a large one may come reduced; or null
-    std::int64_t page = 0;  ///< from 0; of formats that have pages
+        nullptr;  ///< what it will be brought to, so that a large one may come reduced; or null
+    Page page{};  ///< of formats that have pages
 };
 
 /// One picture format.
@@ -30,6 +32,9 @@ struct Decoder {
     /// are, with the white they are counted to; others as floats. Prints nothing; safe from several threads.
     /// Throws BadPicture.
     Picture (*decode)(ByteSpan file, const DecodeOptions& options);
+    /// The same of a file of which only what the picture needs is read; null where it has to be in memory.
+    /// Throws IoError as well.
+    Picture (*decode_in_place)(const RandomAccess& file, const DecodeOptions& options) = nullptr;
 };
 
 /// All formats: the one place where they are listed.

@@ -1,9 +1,9 @@
 #pragma once
 
-#include <cstdint>
 #include <string>
 #include <vector>
 
+#include "image/page.hpp"
 #include "image/source.hpp"
 
 namespace stackae::image {
@@ -14,7 +14,7 @@ struct FileEntry {
     std::string failure{};  ///< why it cannot be read, where that is known already; else empty
     PictureStatus status = PictureStatus::unreadable;  ///< of the failure
     std::string file{};                                ///< where it is not entry.path; else empty
-    std::int64_t page = 0;                             ///< as DecodeOptions::page calls it
+    Page page{};                                       ///< as DecodeOptions::page calls it
 
     [[nodiscard]] const std::string& path() const { return file.empty() ? entry.path : file; }
 };

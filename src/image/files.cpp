@@ -2,10 +2,8 @@
 #include <filesystem>
 #include <fmt/format.h>
 #include <initializer_list>
-#include <mutex>
 #include <string_view>
 #include <sys/stat.h>
-#include <unordered_set>
 
 #include "stackae/error.hpp"
 
@@ -69,67 +67,15 @@ public:
 private:
     [[nodiscard]] Picture decode_entry(std::int64_t i, DecodeOptions options) const {
         const FileEntry& file = entries_[static_cast<std::size_t>(i)];
-        if (file.page == 0) {
-            return decode_file(file.path(), options);
-        }
         options.page = file.page;
-        return decode(*shared_file(static_cast<std::size_t>(i), options.limits), options);
+        return decode_file(file.path(), options);
     }
-    /// The file of a page. It is kept until each of its pages was given out, so that it is read once for
-    /// those that follow one another.
-    [[nodiscard]] std::shared_ptr<const std::vector<std::byte>> shared_file(
-        std::size_t i, const PictureLimits& limits) const {
-        const std::string& path = entries_[i].path();
-        const std::lock_guard lock(shared_.mutex);
-        std::shared_ptr<const std::vector<std::byte>> bytes = shared_.bytes.lock();
-        if (shared_.path != path || bytes == nullptr) {
-            shared_.kept.reset();
-            shared_.bytes.reset();
-            bytes = std::make_shared<const std::vector<std::byte>>(read_picture_file(path, limits));
-            shared_.path = path;
-            shared_.bytes = bytes;
-            shared_.kept = bytes;
-            shared_.given.clear();
-        } else if (bytes->size() > most_file_bytes(limits)) {
-            throw BadPicture(PictureStatus::too_large,
-                             fmt::format("file of {} bytes found, at most {} expected", bytes->size(),
-                                         most_file_bytes(limits)));
-        }
-        shared_.given.insert(i);
-        if (shared_.given.size() >= pages_together(i)) {
-            shared_.kept.reset();
-        }
-        return bytes;
-    }
-    /// Entries in a row that are pages of the same file as entry i.
-    [[nodiscard]] std::size_t pages_together(std::size_t i) const {
-        const auto same = [&](std::size_t k) { return entries_[k].path() == entries_[i].path(); };
-        std::size_t begin = i;
-        std::size_t end = i + 1;
-        while (begin > 0 && same(begin - 1)) {
-            --begin;
-        }
-        while (end < entries_.size() && same(end)) {
-            ++end;
-        }
-        return end - begin;
-    }
-
-    /// The file of several pages that was read last.
-    struct SharedFile {
-        std::mutex mutex;
-        std::string path;
-        std::weak_ptr<const std::vector<std::byte>> bytes;
-        std::shared_ptr<const std::vector<std::byte>> kept;
-        std::unordered_set<std::size_t> given;  ///< entries
-    };
 
     std::string path_;
     std::vector<FileEntry> entries_;
     PictureLimits limits_;
     std::vector<std::string> notes_;
     bool labelled_ = false;
-    mutable SharedFile shared_;
 };
 
 bool ends_with_any(const std::string& name, std::initializer_list<std::string_view> endings) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "image/decoder.hpp"
+#include "image/random_access.hpp"
 
 /// The formats' decoders, as Decoder::decode describes them. decoder.cpp lists them.
 namespace stackae::image {
@@ -35,9 +36,9 @@ namespace stackae::image {
 /// By libjxl. The first frame.
 [[nodiscard]] Picture decode_jpeg_xl(ByteSpan file, const DecodeOptions& options);
 
-/// By libtiff. options.page is a directory's offset; 0 stands for the first page, and a remark tells of
-/// others. Whole numbers keep their bits; CIELab, LogLuv and YCbCr come as 8 bits of R, G, B.
-[[nodiscard]] Picture decode_tiff(ByteSpan file, const DecodeOptions& options);
+/// By libtiff; what the page needs is read. Without a page in the options the first comes, and a remark tells
+/// of others. Whole numbers keep their bits; CIELab, LogLuv and YCbCr come as 8 bits of R, G, B.
+[[nodiscard]] Picture decode_tiff(const RandomAccess& file, const DecodeOptions& options);
 
 /// By libwebp; the first frame of an animation, on its canvas, by libwebpdemux too.
 [[nodiscard]] Picture decode_webp(ByteSpan file, const DecodeOptions& options);

@@ -93,10 +93,10 @@ public:
     PipedPicture(std::string path, std::vector<std::byte> file, const PictureLimits& limits)
         : path_(std::move(path)), file_(std::move(file)), limits_(limits) {
         if (limits.pages == PageSelection::all) {
-            pages_ = tiff_pages(file_);
+            pages_ = tiff_pages(RandomAccess(file_));
         }
         if (pages_.size() < 2) {
-            pages_ = {0};  // the picture
+            pages_ = {Page{}};  // the picture
         }
     }
 
@@ -108,15 +108,15 @@ public:
     [[nodiscard]] const std::string& path() const override { return path_; }
     [[nodiscard]] bool labelled() const override { return false; }
     [[nodiscard]] Picture load(std::int64_t i, const Recipe* recipe) const override {
-        const auto page = static_cast<std::int64_t>(pages_[static_cast<std::size_t>(i)]);
-        return decode(file_, {.limits = limits_, .recipe = recipe, .page = page});
+        return decode(file_,
+                      {.limits = limits_, .recipe = recipe, .page = pages_[static_cast<std::size_t>(i)]});
     }
 
 private:
     std::string path_;
     std::vector<std::byte> file_;
     PictureLimits limits_;
-    std::vector<std::uint64_t> pages_;  ///< their directories' offsets
+    std::vector<Page> pages_;
 };
 
 }  // namespace

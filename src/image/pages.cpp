@@ -33,20 +33,17 @@ bool is_file(const std::string& path) {
 /// The pictures that a path names.
 struct NamedPages {
     std::string file{};                                ///< where it is not the path
-    std::vector<std::int64_t> pages{};                 ///< empty: the file is one picture
+    std::vector<Page> pages{};                         ///< empty: the file is one picture
     std::string failure{};                             ///< why they cannot be had
     PictureStatus status = PictureStatus::unreadable;  ///< of the failure
 };
 
-/// Offsets of a file's directories: none of a file that is no TIFF.
+/// None of a file that is no TIFF.
 NamedPages pages_in(const std::string& path) {
     const auto failed = [](const BadPicture& bad) { return NamedPages{{}, {}, bad.what(), bad.status()}; };
     try {
         const core::InputFile file(path, core::Readable::regular_files);
-        const std::vector<std::uint64_t> found = tiff_pages(
-            file.size().value_or(0),
-            [&](std::uint64_t offset, std::span<std::byte> bytes) { file.read_at(offset, bytes); });
-        return {{}, {found.begin(), found.end()}};
+        return {{}, tiff_pages(RandomAccess(file))};
     } catch (const BadPicture& bad) {
         return failed(bad);
     } catch (const IoError& failure) {
@@ -119,7 +116,7 @@ std::vector<FileEntry> with_pages(std::vector<FileEntry> entries, const PictureL
         }
         if (!found.file.empty()) {
             file.file = std::move(found.file);
-            file.page = found.pages.empty() ? 0 : found.pages.front();
+            file.page = found.pages.empty() ? Page{} : found.pages.front();
         }
         if (found.pages.empty() || !file.file.empty()) {
             result.push_back(std::move(file));

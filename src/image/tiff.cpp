@@ -1,18 +1,22 @@
 #include <algorithm>
 #include <array>
 #include <fmt/format.h>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "image/colours.hpp"
 #include "image/decode.hpp"
 #include "image/exif.hpp"
 #include "image/formats.hpp"
+#include "image/tiff_directory.hpp"
 #include "image/tiff_file.hpp"
 #include "image/tiff_layout.hpp"
 #include "image/tiff_pages.hpp"
 #include "image/tiff_palette.hpp"
 #include "image/tiff_raw.hpp"
 #include "image/tiff_samples.hpp"
+#include "image/tiff_slices.hpp"
 
 namespace stackae::image {
 namespace {
@@ -76,25 +80,41 @@ Picture coloured(const TiffFile& tiff, const TiffLayout& layout, cv::Mat stored)
     picture.pixels = stored;
     return picture;
 }
+
+/// What should be said of a file of which one page is used unasked.
+std::string remark_on(const RandomAccess& file, const TiffDirectory& directory, std::size_t pages) {
+    if (pages > 1) {
+        return fmt::format("the first of {} pages used", pages);
+    }
+    const std::optional<TiffSlices> slices = tiff_slices(file, directory);
+    return !slices ? ""
+                   : fmt::format(
+                         "the first of {} slices used: the file is too short for those that ImageJ's "
+                         "description tells of",
+                         slices->count);
+}
+
 }  // namespace
 
-Picture decode_tiff(ByteSpan file, const DecodeOptions& options) {
-    auto directory = static_cast<std::uint64_t>(options.page);
+Picture decode_tiff(const RandomAccess& file, const DecodeOptions& options) {
+    Page page = options.page;
     std::size_t pages = 1;
-    if (directory == 0) {
-        const std::vector<std::uint64_t> all = tiff_pages(file);
+    const bool unasked = page.directory == 0;
+    if (unasked) {
+        const std::vector<Page> all = tiff_pages(file);
         if (all.empty()) {
             corrupt("TIFF without a directory: cut short or damaged");
         }
-        directory = all.front();
+        page = all.front();
         pages = all.size();
     }
-    const TiffDirectory entries(file, directory);
-    if (is_camera_raw(file, entries)) {
+    const TiffHeader header(file);
+    const TiffDirectory directory(file, header, page.directory);
+    if (is_camera_raw(file, header, directory)) {
         unsupported("camera's raw picture found; a developed TIFF expected");
     }
-    TiffFile tiff(file, directory, options.limits.max_bytes);
-    const TiffLayout layout = layout_of(tiff, !entries.numbers(TIFFTAG_EXTRASAMPLES).empty());
+    TiffFile tiff(file, header, page, options.limits.max_bytes);
+    const TiffLayout layout = layout_of(tiff, !directory.numbers(TIFFTAG_EXTRASAMPLES).empty());
     check_size(layout.width, layout.height, layout.bytes_a_pixel(), options.limits);
     Picture picture;
     if (layout.by_libtiff) {
@@ -103,11 +123,12 @@ Picture decode_tiff(ByteSpan file, const DecodeOptions& options) {
         picture = coloured(tiff, layout, stored_samples(tiff, layout, options.limits));
     }
     turn_upright(picture.pixels, layout.orientation);
-    if (pages > 1) {
-        picture.remark = fmt::format("the first of {} pages used", pages);
-    } else if (entries.next() > file.size()) {
+    if (unasked) {
+        picture.remark = remark_on(file, directory, pages);
+    }
+    if (picture.remark.empty() && directory.next() > file.size()) {
         picture.remark =
-            fmt::format("a further page is said to lie at byte {}, beyond the file's end", entries.next());
+            fmt::format("a further page is said to lie at byte {}, beyond the file's end", directory.next());
     }
     return picture;
 }

@@ -2,13 +2,14 @@
 
 #include <array>
 #include <cstdint>
-#include <span>
+#include <exception>
 #include <string>
 #include <tiffio.h>
 #include <vector>
 
-#include "image/bytes.hpp"
+#include "image/page.hpp"
 #include "image/shared_library.hpp"
+#include "image/tiff_directory.hpp"
 
 namespace stackae::image {
 
@@ -30,8 +31,6 @@ struct TiffLibrary {
         library.find<decltype(TIFFOpenOptionsSetWarningHandlerExtR)>("TIFFOpenOptionsSetWarningHandlerExtR");
     decltype(TIFFClientOpenExt)* open = library.find<decltype(TIFFClientOpenExt)>("TIFFClientOpenExt");
     decltype(TIFFClose)* close = library.find<decltype(TIFFClose)>("TIFFClose");
-    decltype(TIFFSetSubDirectory)* set_directory =
-        library.find<decltype(TIFFSetSubDirectory)>("TIFFSetSubDirectory");
     decltype(TIFFIsCODECConfigured)* has_codec =
         library.find<decltype(TIFFIsCODECConfigured)>("TIFFIsCODECConfigured");
     decltype(TIFFGetField)* get_field = library.find<decltype(TIFFGetField)>("TIFFGetField");
@@ -59,11 +58,12 @@ struct TiffLibrary {
     decltype(TIFFRGBAImageEnd)* rgba_end = library.find<decltype(TIFFRGBAImageEnd)>("TIFFRGBAImageEnd");
 };
 
-/// A TIFF in memory, opened at one of its directories. Whatever libtiff complains of stays here.
+/// One page of a TIFF, of which libtiff reads what the page needs. Whatever libtiff complains of stays here.
+/// What reading the file throws is kept while libtiff runs; all that throws BadPicture throws it too.
 class TiffFile {
 public:
-    /// directory: its offset. most_bytes: that libtiff may take at once. Throws BadPicture.
-    TiffFile(ByteSpan file, std::uint64_t directory, std::int64_t most_bytes);
+    /// The file has to stay. most_bytes: that libtiff may take at once. Throws BadPicture, IoError.
+    TiffFile(const RandomAccess& file, const TiffHeader& header, const Page& page, std::int64_t most_bytes);
     TiffFile(const TiffFile&) = delete;
     TiffFile& operator=(const TiffFile&) = delete;
     ~TiffFile();
@@ -81,10 +81,12 @@ public:
 
     /// Throws BadPicture, with libtiff's reason, when `done` is false, or when libtiff complained since the
     /// last call of that of which pixels are lost.
-    void check(bool done);
-    /// Throws BadPicture (corrupt) unless the data of a strip or tile lie in the file and are so many bytes
-    /// at least.
-    void check_data(std::uint32_t piece, std::uint64_t least) const;
+    void check(bool done) const;
+    /// Throws what reading the file threw.
+    void check_input() const;
+    /// Throws BadPicture (corrupt) unless the data of a strip or tile lie in the file. plain_bytes: that they
+    /// take at least; 0: they are compressed, and come into memory at once: throws too_large.
+    void check_data(std::uint32_t piece, std::uint64_t plain_bytes) const;
     /// Throws BadPicture (corrupt) when Deflate data, which check_data() found in place, do not fit their
     /// checksum, which libtiff never looks at. needed: bytes of a whole strip or tile.
     void check_deflate(std::uint32_t piece, std::uint64_t needed) const;
@@ -96,12 +98,18 @@ private:
         std::array<char, 256> text{};  ///< of the first; empty: none
         void keep(const char* module, const char* format, va_list arguments);
     };
+    /// Where the file ends as libtiff counts.
+    [[nodiscard]] std::uint64_t end() const;
     static int on_error(TIFF* tiff, void* self, const char* module, const char* format, va_list arguments);
     static int on_warning(TIFF* tiff, void* self, const char* module, const char* format, va_list arguments);
 
     const TiffLibrary& library_;
-    ByteSpan file_;
+    const RandomAccess& file_;
+    std::uint64_t most_bytes_;
+    std::vector<std::byte> header_;  ///< as libtiff shall see it; empty: as it is
+    std::uint64_t further_ = 0;      ///< bytes from where libtiff takes the data to be to where they are
     std::uint64_t position_ = 0;
+    std::exception_ptr failure_;  ///< of reading the file, the first
     Complaint error_;
     Complaint warning_;  ///< one that means lost pixels
     TIFF* tiff_ = nullptr;

@@ -16,9 +16,9 @@ bool is_sensor(const TiffDirectory& directory) {
     return photometric == colour_filters || photometric == linear_raw;
 }
 
-bool holds_sensor(ByteSpan file, std::uint64_t directory) {
+bool holds_sensor(const RandomAccess& file, const TiffHeader& header, std::uint64_t directory) {
     try {
-        return is_sensor(TiffDirectory(file, directory));
+        return is_sensor(TiffDirectory(file, header, directory));
     } catch (const BadPicture&) {
         return false;  // no directory, and so no reason to refuse the page
     }
@@ -26,15 +26,15 @@ bool holds_sensor(ByteSpan file, std::uint64_t directory) {
 
 }  // namespace
 
-bool is_camera_raw(ByteSpan file, const TiffDirectory& directory) {
+bool is_camera_raw(const RandomAccess& file, const TiffHeader& header, const TiffDirectory& directory) {
     constexpr std::uint64_t canon_at = 8;
-    if (Bytes(file, false).has(canon_at, "CR\2") || directory.number(dng_version_tag, 0) != 0 ||
+    if (Bytes(header.bytes, false).has(canon_at, "CR\2") || directory.number(dng_version_tag, 0) != 0 ||
         is_sensor(directory)) {
         return true;
     }
     const std::vector<std::uint64_t> below = directory.numbers(sub_directories_tag);
-    return std::any_of(below.begin(), below.begin() + std::min<std::ptrdiff_t>(std::ssize(below), 16),
-                       [&](std::uint64_t at) { return at != 0 && holds_sensor(file, at); });
+    return std::any_of(below.begin(), below.end(),
+                       [&](std::uint64_t at) { return at != 0 && holds_sensor(file, header, at); });
 }
 
 }  // namespace stackae::image

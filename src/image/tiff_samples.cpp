@@ -84,7 +84,7 @@ public:
     void decode(TiffFile& tiff, const Piece& piece, std::vector<std::byte>& bytes) const {
         const std::size_t rows = tiled_ ? height_ : static_cast<std::size_t>(piece.place.height);
         const auto expected = static_cast<tmsize_t>(rows * row_bytes_);
-        tiff.check_data(piece.index, plain_ ? rows * row_bytes_ : 1);
+        tiff.check_data(piece.index, plain_ ? rows * row_bytes_ : 0);
         if (deflate_) {
             tiff.check_deflate(piece.index, this->bytes());
         }
@@ -168,11 +168,13 @@ cv::Mat samples_by_libtiff(TiffFile& tiff, const TiffLayout& layout, const Pictu
     TIFFRGBAImage reader{};
     std::array<char, 1024> reason{};
     if (tiff.library().rgba_begin(&reader, tiff.handle(), 1, reason.data()) != 1) {
+        tiff.check_input();
         unsupported(fmt::format("TIFF: {}", reason.data()));
     }
     const std::unique_ptr<TIFFRGBAImage, decltype(TIFFRGBAImageEnd)*> end(&reader, tiff.library().rgba_end);
     reader.req_orientation = reader.orientation;  // as stored
-    pieces.each(layout, [&](const Piece& piece) { tiff.check_data(piece.index, 1); });
+    const std::uint64_t plain_bytes = layout.compression == COMPRESSION_NONE ? 1 : 0;
+    pieces.each(layout, [&](const Piece& piece) { tiff.check_data(piece.index, plain_bytes); });
     std::vector<std::uint32_t> raster(std::size_t{layout.width} * layout.height);
     tiff.forget();
     tiff.check(tiff.library().rgba_get(&reader, raster.data(), layout.width, layout.height) == 1);

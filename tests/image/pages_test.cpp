@@ -112,14 +112,14 @@ TEST_CASE("where the first page alone is wanted, the others are told of") {
     CHECK(read_all(Pictures::open(folder / "a.tif"), recipe_of(1, 1, 1)).remarks.empty());
 }
 
-TEST_CASE("a TIFF is let go once each of its pages was read") {
+TEST_CASE("the pages of a TIFF that is gone are missing") {
     const TemporaryFolder folder;
     write_pages(folder / "a.tif", 3);
     const Pictures pages = Pictures::open(folder / "a.tif");
     CHECK(grays_of(pages) == std::vector<int>{10, 20, 30});
     std::filesystem::remove(folder / "a.tif");
     const PictureBatch again = read_all(pages, recipe_of(1, 1, 1));
-    REQUIRE(again.skipped.size() == 3);  // nothing holds its bytes any more
+    REQUIRE(again.skipped.size() == 3);
     CHECK(again.skipped[0].status == PictureStatus::missing);
 }
 
