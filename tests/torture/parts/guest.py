@@ -1,5 +1,6 @@
-"""Beside other work on every core, and under a quota of half a core: the time with the program's own choice of threads,
-and with two, over the time with one. What is compared runs in turn, and medians are taken."""
+"""Beside other work on every core, and under a quota of half a core: the time with the program's own choice of threads
+over the time with one, which is the figure, and with two that were asked for, which is told beside it. What is compared
+runs in turn, each as often first as last, and medians are taken."""
 import contextlib
 import os
 import pathlib
@@ -13,7 +14,7 @@ import numpy as np
 from ..harness import Figure, say
 from ..writers import write_idx
 
-ROUNDS = 5
+ROUNDS = 7
 MOST = 1.1
 GROUPS = pathlib.Path("/sys/fs/cgroup")
 
@@ -72,7 +73,7 @@ def tasks(setup, folder):
     pixels = numbers.integers(0, 256, (6000, 28, 28), dtype=np.uint8)
     pictures = write_idx(folder, "guest", pixels, np.zeros(len(pixels), np.uint8))
     model = folder / "guest.stackae"
-    train = ["train", pictures, "-o", model, "--layers", "500,250", "--epochs", 1, "--fine-tune", 1, "--no-comparison", "-q"]
+    train = ["train", pictures, "-o", model, "--layers", "500,250", "--epochs", 4, "--fine-tune", 4, "--no-comparison", "-q"]
     setup.must(*train, timeout=600)
     return {"training": train, "extraction": ["extract", pictures, "-m", model, "-o", folder / "guest.npy", "-q"]}
 
@@ -81,9 +82,11 @@ def ratios(setup, before, words):
     """Of the program's own choice, and of two threads, over one."""
     ways = {"as it chooses": [], "-j 2": ["-j", 2], "-j 1": ["-j", 1]}
     times = {way: [] for way in ways}
-    for _ in range(setup.count(ROUNDS)):
-        for way, options in ways.items():
-            times[way].append(seconds_of(setup, before, [*words, *options]))
+    for turn in range(setup.count(ROUNDS)):
+        order = [*ways] if turn % 2 == 0 else [*ways][::-1]
+        first = turn % len(order)
+        for way in order[first:] + order[:first]:
+            times[way].append(seconds_of(setup, before, [*words, *ways[way]]))
     one = statistics.median(times.pop("-j 1"))
     return {way: statistics.median(of) / one for way, of in times.items()}, one
 
@@ -103,5 +106,5 @@ def run(setup):
                 say(f"  {name}: {task}, -j 1 {one:.2f} s; " + ", ".join(f"{way} {r:.2f} of it" for way, r in by_way.items()))
         text = ", ".join(f"{task} {by_way['as it chooses']:.2f} (-j 2: {by_way['-j 2']:.2f})" for task, by_way in found.items())
         figures.append(Figure(f"{name}, over -j 1", f"≤ {MOST}", text,
-                              all(r <= MOST for by_way in found.values() for r in by_way.values())))
+                              all(by_way["as it chooses"] <= MOST for by_way in found.values())))
     return figures
