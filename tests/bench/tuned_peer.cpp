@@ -1,6 +1,7 @@
 #include "tuned_peer.hpp"
 
 #include <algorithm>
+#include <cstdlib>
 #include <fmt/format.h>
 #include <limits>
 
@@ -40,11 +41,27 @@ double limit_of(const ProductShape& shape, int threads) {
                 }));
 }
 
+/// For OpenBLAS, which takes its oldest kernels on a processor that is younger than it; the user's own choice
+/// stays. Empty: as it chooses.
+std::string openblas_kernels() {
+#ifdef __x86_64__
+    if (std::getenv("OPENBLAS_CORETYPE") == nullptr) {
+        return __builtin_cpu_supports("avx512f") ? "SkylakeX"
+               : __builtin_cpu_supports("avx2")  ? "Haswell"
+                                                 : "";
+    }
+#endif
+    return "";
+}
+
 }  // namespace
 
 TunedPeer::TunedPeer(const std::vector<std::string>& command, const std::string& libraries) {
     for (const std::string policy : {"active", "passive"}) {
         std::vector<std::string> words = {"/usr/bin/env", "OMP_WAIT_POLICY=" + policy};
+        if (const std::string kernels = openblas_kernels(); !kernels.empty()) {
+            words.push_back("OPENBLAS_CORETYPE=" + kernels);
+        }
         if (!libraries.empty()) {
             words.push_back("LD_LIBRARY_PATH=" + libraries);
         }
