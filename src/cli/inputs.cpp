@@ -123,26 +123,28 @@ void add_replaced(const Pictures& pictures, const std::vector<NamedPath>& writte
 }
 
 Inputs::Inputs(const std::vector<std::string>& paths, const PictureLimits& limits) {
+    const auto leave_out = [&](Source& source, PictureStatus status, const Error& error) {
+        if (paths.size() == 1) {
+            throw;
+        }
+        std::error_code ignored;
+        source.status = name(std::filesystem::exists(source.path, ignored) ? status : PictureStatus::missing);
+        source.reason = error.what();
+        if (source.reason.starts_with(source.path + ": ")) {
+            source.reason.erase(0, source.path.size() + 2);
+        }
+    };
     for (const std::string& path : paths) {
         Source& source = sources_.emplace_back();
         source.path = path;
         try {
             source.pictures.emplace(Pictures::open(path, limits));
+        } catch (const IoError& error) {
+            leave_out(source, PictureStatus::unreadable, error);
+        } catch (const CorruptFile& error) {
+            leave_out(source, PictureStatus::corrupt, error);
         } catch (const Error& error) {
-            if (paths.size() == 1) {
-                throw;
-            }
-            std::error_code ignored;
-            const bool missing = !std::filesystem::exists(path, ignored);
-            source.status =
-                name(missing                                               ? PictureStatus::missing
-                     : dynamic_cast<const IoError*>(&error) != nullptr     ? PictureStatus::unreadable
-                     : dynamic_cast<const CorruptFile*>(&error) != nullptr ? PictureStatus::corrupt
-                                                                           : PictureStatus::unsupported);
-            source.reason = error.what();
-            if (source.reason.starts_with(path + ": ")) {
-                source.reason.erase(0, path.size() + 2);
-            }
+            leave_out(source, PictureStatus::unsupported, error);
         }
     }
 }

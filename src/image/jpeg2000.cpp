@@ -379,7 +379,7 @@ void check_components(const opj_image_t& image, OPJ_UINT32 components, const Pic
         height = std::max(height, component.h);
     }
     // OpenJPEG holds 32 bits a value, of what is stored and of what a palette makes of it.
-    check_size(width, height, std::uint64_t{8} * components + 4, limits);
+    check_size(width, height, std::uint64_t{8} * std::max(components, 4U), limits);
 }
 
 }  // namespace

@@ -101,27 +101,27 @@ public:
     /// Labels for the pictures of an array: whole numbers or text, one a picture, by the names that such
     /// arrays have; where there are none, a note for each that has such a name.
     [[nodiscard]] ArrayLabels labels(const Member& pictures) {
-        ArrayLabels result;
+        std::vector<std::string> notes;
         for (const std::string& name : label_names(pictures.name)) {
             std::string why;
             if (const Member* found = find(name)) {
+                std::vector<std::string> labels;
                 why = why_no_labels(*found, pictures);
                 if (why.empty()) {
-                    result.labels = labels_of(read(*found));
-                    why = found->header.type.kind == 'f' ? why_no_classes(result.labels) : "";
+                    labels = labels_of(read(*found));
+                    why = found->header.type.kind == 'f' ? why_no_classes(labels) : "";
                 }
                 if (why.empty()) {
-                    return {std::move(result.labels), {}};
+                    return {std::move(labels), {}};
                 }
-                result.labels.clear();
             } else if (const auto refused = refused_.find(name); refused != refused_.end()) {
                 why = refused->second;
             } else {
                 continue;
             }
-            result.notes.push_back(fmt::format("no labels from {}: {}", path_of(name), why));
+            notes.push_back(fmt::format("no labels from {}: {}", path_of(name), why));
         }
-        return result;
+        return {{}, std::move(notes)};
     }
 
 private:

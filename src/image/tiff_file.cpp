@@ -46,7 +46,8 @@ bool is_harmless(std::string_view warning) {
                   "Try to decode (read) fax Group 3 data without EOL"});
 }
 
-/// Errors of sound files that libtiff cannot decode.
+/// Errors of sound files that libtiff cannot decode. Words without their first letter stand at the beginning
+/// of some ("Sorry, can not handle") and within others ("not supported", "No support for").
 bool is_lack_of_support(std::string_view error) {
     return contains_any(error, {"upport", "orry", "not configured", "per-sample values", "not implemented"});
 }

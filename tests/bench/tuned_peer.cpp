@@ -46,7 +46,7 @@ double limit_of(const ProductShape& shape, int threads) {
 std::string openblas_kernels() {
 #ifdef __x86_64__
     if (std::getenv("OPENBLAS_CORETYPE") == nullptr) {
-        return __builtin_cpu_supports("avx512f") ? "SkylakeX"
+        return __builtin_cpu_supports("avx512vl") ? "SkylakeX"
                : __builtin_cpu_supports("avx2")  ? "Haswell"
                                                  : "";
     }
