@@ -47,8 +47,8 @@ std::string openblas_kernels() {
 #ifdef __x86_64__
     if (std::getenv("OPENBLAS_CORETYPE") == nullptr) {
         return __builtin_cpu_supports("avx512vl") ? "SkylakeX"
-               : __builtin_cpu_supports("avx2")  ? "Haswell"
-                                                 : "";
+               : __builtin_cpu_supports("avx2")   ? "Haswell"
+                                                  : "";
     }
 #endif
     return "";

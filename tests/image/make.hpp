@@ -260,4 +260,13 @@ inline double farthest(const std::vector<double>& a, const std::vector<double>& 
     return most;
 }
 
+/// n bytes 0, 1, 2, …
+inline std::string counting_bytes(std::size_t n) {
+    std::string data;
+    for (std::size_t i = 0; i < n; ++i) {
+        data += static_cast<char>(i);
+    }
+    return data;
+}
+
 }  // namespace stackae::test
