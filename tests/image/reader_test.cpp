@@ -194,6 +194,17 @@ TEST_CASE("a file that is no picture is known by its first bytes, however large 
     CHECK_THAT(skipped.reason, test::contains("no known picture format"));
 }
 
+TEST_CASE("an array in a list of pictures is called one") {
+    const test::TemporaryFolder folder;
+    test::write_text(folder / "a.npy", test::npy("|u1", "(1, 2, 2)", "abcd"));
+    test::write_gzip(folder / "b.gz", "abcd");
+    test::write_text(folder / "list.txt", "a.npy\nb.gz\n");
+    const PictureBatch batch = test::read_all(Pictures::open(folder / "list.txt"), test::recipe_of(1, 2, 2));
+    REQUIRE(batch.skipped.size() == 2);
+    CHECK_THAT(batch.skipped[0].reason, test::contains("NumPy array found; "));
+    CHECK_THAT(batch.skipped[1].reason, test::contains("gzip found; "));
+}
+
 TEST_CASE("a file is read within the bytes that its picture may take, a large one alone") {
     constexpr std::size_t mib = std::size_t{1} << 20U;
     const test::TemporaryFolder folder;
