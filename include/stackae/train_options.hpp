@@ -180,11 +180,11 @@ struct TrainOptions {
     std::uint64_t seed = 0;
 
     // --- affects speed --------------------------------------------------------------------------
-    /// 0: one for each core that the process's affinity and its control groups' quota leave it. They are
-    /// OpenMP's, and those that wait for others spin as the process has it: libgomp's for 300,000 rounds,
-    /// which on busy cores makes everything many times slower. What sets that is read when libgomp is loaded,
-    /// so a program that runs beside others is started with GOMP_SPINCOUNT=1000 in its environment (as the
-    /// program `stackae` sees to for itself); the library leaves the environment alone.
+    /// 0: one for each core that the process's affinity leaves it; never more than its control groups' quota
+    /// pays for. They are OpenMP's, and those that wait for others spin as the process has it: libgomp's for
+    /// 300,000 rounds, which on busy cores makes everything many times slower. What sets that is read when
+    /// libgomp is loaded, so a program that runs beside others is started with GOMP_SPINCOUNT=1000 in its
+    /// environment (as the program `stackae` sees to for itself); the library leaves the environment alone.
     int threads = 0;
     /// Bytes that training may take in all; a stack that needs more to work with is refused before they are
     /// taken. 0: half of what the machine has or the process's control groups or its limit of address space

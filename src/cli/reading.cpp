@@ -11,7 +11,8 @@
 namespace stackae::cli {
 
 void ReadingOptions::declare(OptionParser& parser) {
-    parser.option("threads,j", "N", "0: one for each core that may be used, by affinity and quota",
+    parser.option("threads,j", "N",
+                  "0: one for each core that may be used; fewer where a quota pays for fewer",
                   integer_into(threads, 0, core::most_threads));
     parser.option(
         "memory", "SIZE",

@@ -27,22 +27,27 @@ int paid_cores(const GroupLimits& limits) {
     return static_cast<int>(std::clamp(std::ceil(cores), 1.0, double{most_threads}));
 }
 
-}  // namespace
-
-int usable_cores(const std::filesystem::path& root) {
-    return std::min(allowed_cores(), paid_cores(group_limits(root)));
-}
-
-int resolve_threads(int threads) {
+int threads_for(int threads, int paid) {
     if (threads < 0 || threads > most_threads) {
         throw InvalidArgument(
             fmt::format("threads: {} found, 0 (one a core) to {} expected", threads, most_threads));
     }
-    if (threads > 0) {
-        return threads;
-    }
+    return std::min(threads > 0 ? threads : allowed_cores(), paid);
+}
+
+}  // namespace
+
+int usable_cores(const std::filesystem::path& root) {
+    return resolve_threads(0, root);
+}
+
+int resolve_threads(int threads) {
     static const int paid = paid_cores(group_limits());  // asked for at every call of an encoder
-    return std::min(allowed_cores(), paid);
+    return threads_for(threads, paid);
+}
+
+int resolve_threads(int threads, const std::filesystem::path& root) {
+    return threads_for(threads, paid_cores(group_limits(root)));
 }
 
 }  // namespace stackae::core

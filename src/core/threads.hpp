@@ -12,8 +12,12 @@ inline constexpr int most_threads = 1024;
 /// root: see group_limits().
 [[nodiscard]] int usable_cores(const std::filesystem::path& root = "/");
 
-/// The number of threads meant by an option: itself when positive, else one for each of usable_cores(), of
-/// which the quota is looked up once. Throws InvalidArgument when negative or above most_threads.
+/// The number of threads meant by an option: one for each of usable_cores() when 0, else the number itself,
+/// though no more than the quota pays for: more would wait for each other's next share of time and be slower
+/// than one (results are the same at any number). The quota is looked up once. Throws InvalidArgument when
+/// negative or above most_threads.
 [[nodiscard]] int resolve_threads(int threads);
+/// The same, the quota looked up anew. root: see group_limits().
+[[nodiscard]] int resolve_threads(int threads, const std::filesystem::path& root);
 
 }  // namespace stackae::core

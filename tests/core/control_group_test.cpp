@@ -123,6 +123,20 @@ TEST_CASE("A quota is rounded up to whole cores, never above those there are") {
     CHECK(cores_with("100000000000") == all);
 }
 
+TEST_CASE("Threads that are asked for are there, as far as the quota pays for them") {
+    FakeRoot root;
+    root.file("proc/self/mountinfo", v2_mount).file("proc/self/cgroup", "0::/\n");
+    const auto threads_with = [&](int asked, const std::string& quota) {
+        root.file("sys/fs/cgroup/cpu.max", quota + " 100000\n");
+        return resolve_threads(asked, root.path());
+    };
+    CHECK(threads_with(1, "max") == 1);
+    CHECK(threads_with(64, "max") == 64);
+    CHECK(threads_with(2, "50000") == 1);
+    CHECK(threads_with(4, "150000") == 2);
+    CHECK(threads_with(4, "800000") == 4);
+}
+
 TEST_CASE("The memory allowed is the machine's, or the group's where that is less") {
     FakeRoot root;
     root.file("proc/self/mountinfo", v2_mount).file("proc/self/cgroup", "0::/\n");

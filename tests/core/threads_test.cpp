@@ -10,7 +10,6 @@
 namespace stackae::core {
 
 TEST_CASE("0 threads means one for each core that may be used") {
-    CHECK(resolve_threads(3) == 3);
     CHECK_THROWS_AS(resolve_threads(-1), InvalidArgument);
     CHECK_THROWS_WITH(resolve_threads(100000), "threads: 100000 found, 0 (one a core) to 1024 expected");
     cpu_set_t before;
