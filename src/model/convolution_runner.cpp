@@ -51,7 +51,6 @@ Tensor ConvolutionRunner::run(const Tensor& rows, std::int64_t columns, const Bo
     const auto threads = static_cast<int>(std::min<std::int64_t>(std::ssize(workers_), rows.rows()));
     std::atomic<std::int64_t> next{0};
     core::run_team(threads, [&](int member, int /*team*/) {
-        const nn::ThreadScope alone(1);
         auto& worker = workers_[static_cast<std::size_t>(member)];
         for (std::int64_t i = next++; i < rows.rows(); i = next++) {
             if (!worker) {

@@ -1,7 +1,6 @@
 #include "nn/onednn.hpp"
 
 #include <fmt/format.h>
-#include <omp.h>
 
 #include "stackae/error.hpp"
 
@@ -55,17 +54,7 @@ dnnl::primitive_attr attributes(Activation fused) {
 }  // namespace
 
 Context::Context(int threads)
-    : threads_(core::resolve_threads(threads)), engine_(dnnl::engine::kind::cpu, 0), stream_(engine_) {
-    omp_set_num_threads(threads_);
-}
-
-ThreadScope::ThreadScope(int threads) : before_(omp_get_max_threads()) {
-    omp_set_num_threads(core::resolve_threads(threads));
-}
-
-ThreadScope::~ThreadScope() {
-    omp_set_num_threads(before_);
-}
+    : threads_(core::resolve_threads(threads)), engine_(dnnl::engine::kind::cpu, 0), stream_(engine_) {}
 
 memory::desc matrix(std::int64_t rows, std::int64_t columns, bool transposed) {
     return {{rows, columns},

@@ -7,13 +7,16 @@
 #include "stackae/error.hpp"
 #include "stackae/train_options.hpp"
 
+#include "core/team.hpp"
+#include "core/threads.hpp"
+
 /// The only place where oneDNN's versions 2 and 3 differ for us: how primitive descriptors are made.
 namespace stackae::nn {
 
 /// Engine, stream and number of threads; one per user, not shared between threads.
 class Context {
 public:
-    /// threads 0: one a core. Sets OpenMP's thread count for the calling thread.
+    /// threads 0: one a core. What the calling thread's primitives run on is for a core::ThreadScope to say.
     explicit Context(int threads = 0);
 
     [[nodiscard]] const dnnl::engine& engine() const { return engine_; }
@@ -26,24 +29,11 @@ private:
     dnnl::stream stream_;
 };
 
-/// Sets OpenMP's thread count for the calling thread, and puts back what was there: the caller's own parallel
-/// code keeps its setting.
-class ThreadScope {
-public:
-    explicit ThreadScope(int threads);
-    ThreadScope(const ThreadScope&) = delete;
-    ThreadScope& operator=(const ThreadScope&) = delete;
-    ~ThreadScope();
-
-private:
-    int before_;
-};
-
 /// Runs body on `threads` threads (0: one a core); what oneDNN throws becomes a BackendError that names the
 /// operation.
 template <class Body>
 auto run_on_backend(const char* operation, int threads, const Body& body) {
-    const ThreadScope scope(threads);
+    const core::ThreadScope scope(core::resolve_threads(threads));
     try {
         return body();
     } catch (const dnnl::error& error) {

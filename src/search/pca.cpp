@@ -8,6 +8,7 @@
 #include "stackae/error.hpp"
 #include "stackae/evaluate.hpp"
 
+#include "core/team.hpp"
 #include "nn/matrix_product.hpp"
 #include "nn/principal_axes.hpp"
 
@@ -42,7 +43,7 @@ Pca Pca::fit(const Tensor& rows, std::int64_t components, int threads) {
             fmt::format("principal components: {} asked for, 1 to {} possible with {} rows of {} values",
                         components, std::min(n, d), n, d));
     }
-    const nn::ThreadScope scope(threads);
+    const core::ThreadScope scope(core::resolve_threads(threads));
     nn::Context context(threads);
     nn::PrincipalAxes axes = nn::principal_axes(context, rows.data(), n, d, components);
     Pca pca;
@@ -59,7 +60,7 @@ Tensor Pca::encode(const Tensor& rows, int threads) const {
     const std::int64_t d = mean.size();
     const std::int64_t c = components.rows();
     check_width("encode", rows, d);
-    const nn::ThreadScope scope(threads);
+    const core::ThreadScope scope(core::resolve_threads(threads));
     nn::Context context(threads);
     nn::MatrixProduct product(context, nn::ProductForm::transposed_b, block_rows, c, d);
     Tensor centred({block_rows, d});
@@ -81,7 +82,7 @@ Tensor Pca::decode(const Tensor& codes, int threads) const {
     const std::int64_t d = mean.size();
     const std::int64_t c = components.rows();
     check_width("decode", codes, c);
-    const nn::ThreadScope scope(threads);
+    const core::ThreadScope scope(core::resolve_threads(threads));
     nn::Context context(threads);
     nn::MatrixProduct product(context, nn::ProductForm::plain, block_rows, d, c);
     Tensor padded({block_rows, c});

@@ -62,7 +62,7 @@ bool ConvolutionTraining::fit_decoder(EpochRecord& record) {
 Tensor ConvolutionTraining::rebuild(const Tensor& maps) const {
     Tensor decoded({maps.rows(), maps.columns()});
     nn::parallel_ranges(maps.rows(), 1, [&](std::int64_t begin, std::int64_t end) {
-        const nn::ThreadScope one(1);
+        const core::ThreadScope one(1);
         nn::Context context(1);
         nn::Convolution convolution(context, layer_);
         Tensor code({layer_.shape.output_size()});

@@ -57,7 +57,7 @@ std::vector<Row> encode_batch(const Setup& setup) {
     const Model model = dense_model();
     Encoder encoder(model, {0, false, setup.threads});
     const Tensor input = noise({pictures, model.recipe.size()}, 1);
-    const nn::ThreadScope scope(setup.threads);
+    const core::ThreadScope scope(setup.threads);
     nn::Context context(setup.threads);
     std::vector<ProductShape> shapes;
     for (const DenseLayer& layer : model.layers) {
@@ -115,7 +115,7 @@ std::vector<Row> extract_convolution(const Setup& setup) {
     const Tensor input = noise({pictures, model.recipe.size()}, 3);
     write_floats(input, setup.folder + "/maps.f32");
     Encoder encoder(model, {0, false, setup.threads});
-    const nn::ThreadScope scope(setup.threads);
+    const core::ThreadScope scope(setup.threads);
     nn::Context context(setup.threads);
     Products limit(context, {{positions * 8, d, units}}, false);  // patches of eight pictures
     std::vector<std::function<double()>> things = {

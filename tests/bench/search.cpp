@@ -69,7 +69,7 @@ std::vector<Row> neighbours(const Setup& setup, std::int64_t d) {
     const std::string asked = setup.folder + "/asked.f32";
     NeighbourIndex index(vectors(rows, d, 1, base), Metric::l2, setup.threads);
     const Tensor query = vectors(queries, d, 2, asked);
-    const nn::ThreadScope scope(setup.threads);
+    const core::ThreadScope scope(setup.threads);
     nn::Context context(setup.threads);
     Scores limit(context, d);
     std::vector<std::function<double()>> things = {
@@ -107,7 +107,7 @@ std::vector<Row> principal_axes(const Setup& setup) {
     constexpr std::int64_t components = 64;
     const std::string base = setup.folder + "/base.f32";
     const Tensor values = vectors(n, d, 3, base);
-    const nn::ThreadScope scope(setup.threads);
+    const core::ThreadScope scope(setup.threads);
     nn::Context context(setup.threads);
     std::vector<std::function<double()>> things = {[&] {
         return seconds_of(

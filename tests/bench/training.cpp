@@ -81,7 +81,7 @@ public:
     }
 
     double seconds() {
-        const nn::ThreadScope scope(threads_);
+        const core::ThreadScope scope(threads_);
         return seconds_of([&] {
             for (std::int64_t i = 0; i < steps; ++i) {
                 const std::int64_t first = i * batch % pictures;
@@ -96,7 +96,7 @@ public:
 private:
     TrainOptions options_;
     int threads_;
-    nn::ThreadScope scope_;
+    core::ThreadScope scope_;
     nn::Context context_;
     training::SampleStore samples_;
     std::vector<std::int64_t> rows_;
@@ -128,7 +128,7 @@ TrainOptions denoising_options(int threads) {
 Row step_row(const Setup& setup, const std::string& name, const std::string& what,
              const TrainOptions& options, bool unrolled) {
     Steps ours(setup, options, unrolled, setup.threads);
-    const nn::ThreadScope scope(setup.threads);
+    const core::ThreadScope scope(setup.threads);
     nn::Context context(setup.threads);
     Products limit(context, ours.shapes(), true);
     std::vector<std::function<double()>> things = {[&] { return ours.seconds(); },
@@ -161,7 +161,7 @@ Row step_row(const Setup& setup, const std::string& name, const std::string& wha
 
 /// The products of every layer of the net by itself.
 std::vector<Row> gemm(const Setup& setup) {
-    const nn::ThreadScope scope(setup.threads);
+    const core::ThreadScope scope(setup.threads);
     nn::Context context(setup.threads);
     std::vector<Row> rows;
     for (std::size_t i = 0; i + 1 < net.size(); ++i) {
@@ -198,7 +198,7 @@ std::vector<Row> convolution(const Setup& setup) {
     constexpr std::int64_t values = 108;
     constexpr std::int64_t units = 1600;
     constexpr int passes = 2;
-    const nn::ThreadScope scope(setup.threads);
+    const core::ThreadScope scope(setup.threads);
     nn::Context context(setup.threads);
     training::SampleStore samples(patches, values, true);
     const core::Random random(0, core::Stream::plan);

@@ -58,7 +58,7 @@ Cloud cloud(std::int64_t n, std::int64_t d, const std::vector<double>& deviation
 }
 
 nn::PrincipalAxes axes_of(const Tensor& rows, std::int64_t count, int threads = 1) {
-    const nn::ThreadScope scope(threads);
+    const core::ThreadScope scope(threads);
     nn::Context context(threads);
     return nn::principal_axes(context, rows.data(), rows.rows(), rows.columns(), count);
 }

@@ -33,7 +33,7 @@ SampleStore near_axes(std::int64_t n) {
 }
 
 Tensor means_of(const SampleStore& samples, std::int64_t units, int threads = 1, std::uint64_t seed = 0) {
-    const nn::ThreadScope scope(threads);
+    const core::ThreadScope scope(threads);
     nn::Context context(threads);
     return spherical_means(context, samples, {.units = units, .iterations = iterations, .seed = seed});
 }
@@ -110,7 +110,7 @@ TEST_CASE("A direction of few samples begins anew only where it is told to") {
         samples.row(i)[0] = i == 0 ? 0.0F : 1.0F;
         samples.row(i)[1] = i == 0 ? 1.0F : 0.0F;
     }
-    const nn::ThreadScope scope(1);
+    const core::ThreadScope scope(1);
     nn::Context context(1);
     const auto finds_the_one = [&](std::uint64_t seed, std::int64_t least) {
         const Tensor means = spherical_means(

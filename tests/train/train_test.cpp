@@ -404,7 +404,7 @@ TEST_CASE("A preset for plain pictures is trained on standardised ones too") {
 }
 
 TEST_CASE("The caller's own number of threads is left as it was") {
-    const nn::ThreadScope scope(2);
+    const core::ThreadScope scope(2);
     TrainOptions options = small_options();
     options.threads = 1;
     options.epochs = {1};
