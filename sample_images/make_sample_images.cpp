@@ -16,12 +16,12 @@
 #include <string>
 #include <vector>
 
-#include "core/random.hpp"
+#include "base/random.hpp"
 
 namespace {
 
 namespace fs = std::filesystem;
-using stackae::core::Random;
+using stackae::base::Random;
 
 constexpr std::uint64_t seed = 20240501;
 constexpr int side = 28;          // of a picture, in pixels
@@ -34,7 +34,7 @@ constexpr std::uint32_t first_unseen = 1000;  // number of the first picture tha
 class Draws {
 public:
     Draws(std::uint32_t symbol, std::uint32_t number)
-        : random_(seed, stackae::core::Stream::shuffle, symbol, number) {}
+        : random_(seed, stackae::base::Stream::shuffle, symbol, number) {}
 
     double between(double low, double high) {
         return low + (high - low) * static_cast<double>(Random::uniform(random_.block(index_++)[0]));

@@ -12,7 +12,7 @@
 
 namespace stackae {
 
-namespace core {
+namespace base {
 class FileSet;
 }
 
@@ -68,7 +68,7 @@ public:
                   std::vector<std::string> class_names = {});
     /// With files that the caller replaces together with others by committing `files` after finish(), for
     /// programs that are built with stackae's sources (core/file_set.hpp).
-    FeatureWriter(core::FileSet& files, const std::string& path, FeatureFormat format, std::int64_t columns,
+    FeatureWriter(base::FileSet& files, const std::string& path, FeatureFormat format, std::int64_t columns,
                   bool labelled, std::vector<std::string> class_names = {});
     /// To a stream instead of a file: csv, libsvm and jsonl only. Throws InvalidArgument for the others.
     FeatureWriter(std::ostream& out, FeatureFormat format, std::int64_t columns, bool labelled,
@@ -84,7 +84,7 @@ public:
 
 private:
     struct State;
-    void open(core::FileSet& files, const std::string& path, FeatureFormat format, bool labelled,
+    void open(base::FileSet& files, const std::string& path, FeatureFormat format, bool labelled,
               const std::vector<std::string>& class_names);
 
     std::unique_ptr<State> state_;

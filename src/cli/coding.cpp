@@ -5,10 +5,10 @@
 #include <fmt/format.h>
 #include <utility>
 
+#include "base/memory.hpp"
+#include "base/threads.hpp"
 #include "cli/encoding_team.hpp"
 #include "cli/interrupt.hpp"
-#include "core/memory.hpp"
-#include "core/threads.hpp"
 #include "model/footprint.hpp"
 
 namespace stackae::cli {
@@ -51,7 +51,7 @@ void check_gallery_memory(const ReadingOptions& reading, const std::string& file
     const std::uintmax_t size = file.empty() ? 0 : std::filesystem::file_size(file, missing);
     const double codes = static_cast<double>(missing ? 0 : size) + static_cast<double>(more);
     constexpr double copies = 2.5;  // as they are, in blocks of rows, and in coarse steps
-    reading.check(core::whole_bytes(copies * codes), "for the gallery's codes and an index of them",
+    reading.check(base::whole_bytes(copies * codes), "for the gallery's codes and an index of them",
                   "fewer pictures or a layer of fewer values take less, a larger --memory allows more");
 }
 
@@ -87,14 +87,14 @@ void encode_inputs(Console& console, const CodingRun& run, const CodingOptions& 
         console.note(note);
     }
     const std::int64_t pictures = std::max<std::int64_t>(1, run.inputs.size());
-    const int threads = pictures == 1 ? 1 : core::resolve_threads(options.reading.threads);
+    const int threads = pictures == 1 ? 1 : base::resolve_threads(options.reading.threads);
     const std::int64_t share = (pictures + threads - 1) / threads;  // fewer are work for all threads, too
     const Shares shares = share_memory(run, options, std::min(options.batch_size, share), threads);
     Progress progress(console, "pictures", run.inputs.size());
     InputReader reader(run.inputs, run.model.recipe,
                        {.batch_size = shares.batch,
                         .threads = threads,
-                        .memory = core::reading_memory(options.reading.memory),
+                        .memory = base::reading_memory(options.reading.memory),
                         .need_label = run.need_label,
                         .label = run.label},
                        account, progress);

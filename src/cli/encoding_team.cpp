@@ -8,7 +8,7 @@
 
 #include "stackae/error.hpp"
 
-#include "core/threads.hpp"
+#include "base/threads.hpp"
 
 namespace stackae::cli {
 namespace {
@@ -19,7 +19,7 @@ constexpr std::int64_t most_weights = std::int64_t{1} << 28;  // of all members 
 
 EncodingTeam::EncodingTeam(const Model& model, const EncodeOptions& options, int threads, int most)
     : model_(model), options_(options) {
-    const int wanted = core::resolve_threads(threads);
+    const int wanted = base::resolve_threads(threads);
     const std::int64_t fitting = most_weights / std::max<std::int64_t>(1, model.parameters());
     const int members = static_cast<int>(std::clamp<std::int64_t>(fitting, 1, std::min(wanted, most)));
     options_.threads = wanted / members;

@@ -6,13 +6,13 @@
 #include "stackae/error.hpp"
 #include "stackae/gallery.hpp"
 
+#include "base/file_set.hpp"
+#include "base/text.hpp"
 #include "cli/coding.hpp"
 #include "cli/command.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/results.hpp"
 #include "cli/shipped_model.hpp"
-#include "core/file_set.hpp"
-#include "core/text.hpp"
 #include "search/gallery_file.hpp"
 
 namespace stackae::cli {
@@ -139,8 +139,8 @@ int EnrollCommand::run(Console& console, const std::vector<std::string>& inputs)
     read.push_back({"the model", model.path});
     check_outputs(read, written);
     catch_interrupts();
-    core::FileSet files(stop_waiting);
-    core::AtomicFile& file = files.add(output_);
+    base::FileSet files(stop_waiting);
+    base::AtomicFile& file = files.add(output_);
     Account account(console, files, coding_.manifest);
     Gallery gallery = encode(console, opened, model, account);
     const std::int64_t added = gallery.size();
@@ -164,7 +164,7 @@ int EnrollCommand::run(Console& console, const std::vector<std::string>& inputs)
 
 int EnrollCommand::remove_name(Console& console) {
     Gallery gallery = load_gallery(output_);
-    const std::int64_t removed = remove(gallery, core::to_utf8(remove_));
+    const std::int64_t removed = remove(gallery, base::to_utf8(remove_));
     if (removed == 0) {
         throw InvalidArgument(fmt::format("{}: has nobody of the name '{}'", output_, remove_));
     }
@@ -202,8 +202,8 @@ Gallery EnrollCommand::encode(Console& console, const Inputs& inputs, const Name
                         "its folder",
                         entry.path));
                 }
-                gallery.names.push_back(core::to_utf8(*entry.label));
-                gallery.paths.push_back(core::to_utf8(entry.path));
+                gallery.names.push_back(base::to_utf8(*entry.label));
+                gallery.paths.push_back(base::to_utf8(entry.path));
             }
             values.insert(values.end(), codes.values().begin(), codes.values().end());
         });

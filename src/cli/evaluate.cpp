@@ -5,12 +5,12 @@
 #include <fmt/format.h>
 #include <optional>
 
+#include "base/json.hpp"
 #include "cli/coding.hpp"
 #include "cli/command.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/results.hpp"
 #include "cli/shipped_model.hpp"
-#include "core/json.hpp"
 
 namespace stackae::cli {
 namespace {
@@ -298,7 +298,7 @@ int EvaluateCommand::run(Console& console, const std::vector<std::string>& input
         nlohmann::json object = report_json(result, model.path, options_.linear);
         object["knn"]["l2_normalize"] = options_.l2_normalize;
         object["knn"]["k_asked"] = options_.k;
-        results.write(core::print_json(object) + "\n");
+        results.write(base::print_json(object) + "\n");
     } else {
         results.write(report(result, model.path, options_.k));
     }

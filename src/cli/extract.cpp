@@ -90,7 +90,7 @@ int ExtractCommand::run(Console& console, const std::vector<std::string>& inputs
     read.push_back({"the model", model.path});
     check_outputs(read, written);
     catch_interrupts();
-    core::FileSet set(stop_waiting);
+    base::FileSet set(stop_waiting);
     std::optional<FeatureWriter> writer;
     if (!output_.empty()) {
         writer.emplace(set, output_, format, columns, opened.labelled(), model.model.class_names);

@@ -10,6 +10,9 @@
 #include "stackae/model.hpp"
 #include "stackae/pictures.hpp"
 
+#include "base/json.hpp"
+#include "base/safetensors.hpp"
+#include "base/threads.hpp"
 #include "cli/coding.hpp"
 #include "cli/command.hpp"
 #include "cli/filters.hpp"
@@ -17,9 +20,6 @@
 #include "cli/layer_report.hpp"
 #include "cli/results.hpp"
 #include "cli/stack_text.hpp"
-#include "core/json.hpp"
-#include "core/safetensors.hpp"
-#include "core/threads.hpp"
 #include "model/footprint.hpp"
 #include "model/json.hpp"
 #include "model/model_file.hpp"
@@ -35,7 +35,7 @@ std::string lines(const nlohmann::json& object) {
         if (value.is_null() || value == "" || value == nlohmann::json::array()) {
             continue;
         }
-        std::string text = value.is_string() ? value.get<std::string>() : core::print_json(value);
+        std::string text = value.is_string() ? value.get<std::string>() : base::print_json(value);
         if (value.is_array()) {
             text = text.substr(1, text.size() - 2);
             std::erase(text, '"');
@@ -347,7 +347,7 @@ void InfoCommand::declare(OptionParser& parser) {
 /// Returns the exit code.
 int InfoCommand::draw_filters(Console& console, const Model& model, const std::string& path) const {
     check_layer(model, layer_);
-    const int threads = core::resolve_threads(reading_.threads);
+    const int threads = base::resolve_threads(reading_.threads);
     reading_.check(encoding::encoding_bytes(model, layer_, threads, threads), "to run the layer",
                    "a lower --layer may take less, a larger --memory allows more");
     const std::vector<NamedPath> written{{"--filters", filters_}};
@@ -396,7 +396,7 @@ int InfoCommand::run(Console& console, const std::vector<std::string>& inputs) {
     int code = exit_code::done;
     Results results;
     const auto print = [&](const std::string& text, const nlohmann::json& object) {
-        results.write(json_ ? core::print_json(object) + "\n" : text);
+        results.write(json_ ? base::print_json(object) + "\n" : text);
     };
     if (presets_) {
         print(presets_text(), presets_json());
@@ -404,7 +404,7 @@ int InfoCommand::run(Console& console, const std::vector<std::string>& inputs) {
         return exit_code::done;
     }
     const std::string& path = inputs.front();
-    core::Safetensors file = core::read_safetensors(path);
+    base::Safetensors file = base::read_safetensors(path);
     const auto kind = file.metadata.find("kind");
     if (kind != file.metadata.end() && kind->second == "gallery") {
         if (!filters_.empty()) {

@@ -10,11 +10,11 @@
 
 #include "stackae/error.hpp"
 
+#include "base/text.hpp"
+#include "base/threads.hpp"
 #include "cli/command.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/values.hpp"
-#include "core/text.hpp"
-#include "core/threads.hpp"
 
 namespace stackae::cli {
 
@@ -22,7 +22,7 @@ Account::Account(Console& console, const std::string& manifest) : Account(consol
     shared_ = false;
 }
 
-Account::Account(Console& console, core::FileSet& files, const std::string& manifest)
+Account::Account(Console& console, base::FileSet& files, const std::string& manifest)
     : console_(console), shared_(true) {
     if (!manifest.empty()) {
         manifest_ = &files.add(manifest);
@@ -32,8 +32,8 @@ Account::Account(Console& console, core::FileSet& files, const std::string& mani
 
 void Account::used(const PictureEntry& entry, std::string_view remark) {
     if (manifest_) {
-        manifest_->write(fmt::format("{},{},{},ok,{}\n", core::csv_field(entry.path), rows_,
-                                     core::csv_field(entry.label.value_or("")), core::csv_field(remark)));
+        manifest_->write(fmt::format("{},{},{},ok,{}\n", base::csv_field(entry.path), rows_,
+                                     base::csv_field(entry.label.value_or("")), base::csv_field(remark)));
     }
     ++rows_;
     if (!remark.empty() && ++remarks_ <= named_at_most) {
@@ -43,9 +43,9 @@ void Account::used(const PictureEntry& entry, std::string_view remark) {
 
 void Account::left_out(const PictureEntry& entry, std::string_view status, std::string_view reason) {
     if (manifest_) {
-        manifest_->write(fmt::format("{},,{},{},{}\n", core::csv_field(entry.path),
-                                     core::csv_field(entry.label.value_or("")), status,
-                                     core::csv_field(reason)));
+        manifest_->write(fmt::format("{},,{},{},{}\n", base::csv_field(entry.path),
+                                     base::csv_field(entry.label.value_or("")), status,
+                                     base::csv_field(reason)));
     }
     if (++skipped_ <= named_at_most) {
         console_.warn(fmt::format("skipped {}: {} ({})", printable(entry.path), printable(reason), status));
@@ -193,7 +193,7 @@ InputReader::InputReader(const Inputs& inputs, const Recipe& recipe, Options opt
 /// Pictures of one batch, of which a few more than there are threads are held.
 std::int64_t InputReader::fitting_batch() const {
     const std::int64_t bytes = recipe_.size() * static_cast<std::int64_t>(sizeof(float));
-    const std::int64_t batches = core::resolve_threads(options_.threads) + 2;
+    const std::int64_t batches = base::resolve_threads(options_.threads) + 2;
     return std::max<std::int64_t>(options_.memory / bytes / batches, 1);
 }
 

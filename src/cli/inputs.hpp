@@ -9,10 +9,10 @@
 
 #include "stackae/pictures.hpp"
 
+#include "base/file_set.hpp"
 #include "cli/console.hpp"
 #include "cli/option_parser.hpp"
 #include "cli/results.hpp"
-#include "core/file_set.hpp"
 
 namespace stackae::cli {
 
@@ -23,7 +23,7 @@ public:
     /// manifest: empty for none. Throws IoError when it cannot be written.
     Account(Console& console, const std::string& manifest);
     /// The manifest appears when `files` are committed, together with the output that it tells of.
-    Account(Console& console, core::FileSet& files, const std::string& manifest);
+    Account(Console& console, base::FileSet& files, const std::string& manifest);
 
     /// A picture that became the next row, and what should be said of it all the same.
     void used(const PictureEntry& entry, std::string_view remark = {});
@@ -45,8 +45,8 @@ private:
     static constexpr std::int64_t named_at_most = 20;
 
     Console& console_;
-    core::FileSet own_;
-    core::AtomicFile* manifest_ = nullptr;  ///< in own_ or in the caller's files
+    base::FileSet own_;
+    base::AtomicFile* manifest_ = nullptr;  ///< in own_ or in the caller's files
     bool shared_ = false;
     std::int64_t rows_ = 0;
     std::int64_t skipped_ = 0;

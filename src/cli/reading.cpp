@@ -5,15 +5,15 @@
 
 #include "stackae/error.hpp"
 
-#include "core/memory.hpp"
-#include "core/threads.hpp"
+#include "base/memory.hpp"
+#include "base/threads.hpp"
 
 namespace stackae::cli {
 
 void ReadingOptions::declare(OptionParser& parser) {
     parser.option("threads,j", "N",
                   "0: one for each core that may be used; fewer where a quota pays for fewer",
-                  integer_into(threads, 0, core::most_threads));
+                  integer_into(threads, 0, base::most_threads));
     parser.option(
         "memory", "SIZE",
         "that the command may take, such as 512M or 2G; else half of what the machine or its control "
@@ -36,7 +36,7 @@ void ReadingOptions::declare(OptionParser& parser) {
 }
 
 std::int64_t ReadingOptions::limit() const {
-    return core::resolve_memory(memory);
+    return base::resolve_memory(memory);
 }
 
 std::string ReadingOptions::limit_text() const {

@@ -4,13 +4,13 @@
 
 #include "stackae/gallery.hpp"
 
+#include "base/json.hpp"
+#include "base/text.hpp"
 #include "cli/coding.hpp"
 #include "cli/command.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/results.hpp"
 #include "cli/shipped_model.hpp"
-#include "core/json.hpp"
-#include "core/text.hpp"
 
 namespace stackae::cli {
 namespace {
@@ -125,7 +125,7 @@ void RecognizeCommand::begin(Results& results, std::optional<double> threshold, 
             limit = *threshold;
         }
         results.write(fmt::format(R"({{"gallery": {}, "metric": "{}", "threshold": {}, "pictures": [)",
-                                  core::print_json(gallery_), name(metric), core::print_json(limit)));
+                                  base::print_json(gallery_), name(metric), base::print_json(limit)));
     } else {
         results.write(top_ ? "path,rank,name,distance\n" : "path,name,distance\n");
     }
@@ -143,16 +143,16 @@ void RecognizeCommand::write(Results& results, const PictureEntry& entry, const 
             object["nearest"].push_back(
                 {{"name", candidate.name}, {"distance", candidate.distance}, {"path", candidate.path}});
         }
-        results.write((first ? "\n" : ",\n") + core::print_json(object));
+        results.write((first ? "\n" : ",\n") + base::print_json(object));
     } else if (!top_) {
-        results.write(fmt::format("{},{},{:.6g}\n", core::csv_field(entry.path), core::csv_field(found.name),
+        results.write(fmt::format("{},{},{:.6g}\n", base::csv_field(entry.path), base::csv_field(found.name),
                                   found.distance));
     } else {
         int rank = 0;
         for (const Candidate& candidate : found.top) {
             const bool known = !threshold || candidate.distance <= *threshold;
-            results.write(fmt::format("{},{},{},{:.6g}\n", core::csv_field(entry.path), ++rank,
-                                      core::csv_field(known ? candidate.name : "unknown"),
+            results.write(fmt::format("{},{},{},{:.6g}\n", base::csv_field(entry.path), ++rank,
+                                      base::csv_field(known ? candidate.name : "unknown"),
                                       candidate.distance));
         }
     }

@@ -4,14 +4,14 @@
 
 #include "stackae/pictures.hpp"
 
+#include "base/text.hpp"
 #include "cli/coding.hpp"
 #include "cli/command.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/results.hpp"
 #include "cli/shipped_model.hpp"
 #include "cli/tiles.hpp"
-#include "core/text.hpp"
-#include "image/write_png.hpp"
+#include "data/image/write_png.hpp"
 
 namespace stackae::cli {
 namespace {
@@ -31,7 +31,7 @@ public:
 private:
     void collect(const Recipe& recipe, const Tensor& originals, const Tensor& rebuilt);
     void stretch();
-    void draw(const Recipe& recipe, core::AtomicFile& drawing) const;
+    void draw(const Recipe& recipe, base::AtomicFile& drawing) const;
 
     std::string model_;
     std::string output_;
@@ -78,7 +78,7 @@ int ReconstructCommand::run(Console& console, const std::vector<std::string>& in
     const Recipe& recipe = model.model.recipe;
     catch_interrupts();
     Results results;
-    core::AtomicFile* const drawing = output_.empty() ? nullptr : &results.files().add(output_);
+    base::AtomicFile* const drawing = output_.empty() ? nullptr : &results.files().add(output_);
     Account account(console, results.files(), coding_.manifest);
     Encoder decoder(model.model,
                     {.layer = encode_.layer, .threads = opened.size() == 1 ? 1 : coding_.reading.threads});
@@ -99,7 +99,7 @@ int ReconstructCommand::run(Console& console, const std::vector<std::string>& in
                     error += difference * difference;
                 }
                 results.write(fmt::format(
-                    "{},{:.6g}\n", core::csv_field(batch.entries[static_cast<std::size_t>(i)].path), error));
+                    "{},{:.6g}\n", base::csv_field(batch.entries[static_cast<std::size_t>(i)].path), error));
             }
             collect(recipe, batch.pictures, rebuilt);
         });
@@ -152,7 +152,7 @@ void ReconstructCommand::stretch() {
     }
 }
 
-void ReconstructCommand::draw(const Recipe& recipe, core::AtomicFile& drawing) const {
+void ReconstructCommand::draw(const Recipe& recipe, base::AtomicFile& drawing) const {
     const auto count = originals_.size();
     const std::size_t columns = std::min(static_cast<std::size_t>(columns_), count);
     const std::vector<float> nothing(static_cast<std::size_t>(recipe.size()), 0.5F);
@@ -164,7 +164,7 @@ void ReconstructCommand::draw(const Recipe& recipe, core::AtomicFile& drawing) c
             }
         }
     }
-    image::write_png(
+    data::write_png(
         drawing,
         draw_tiles(tiles, {.height = recipe.height,
                            .width = recipe.width,

@@ -10,9 +10,9 @@
 
 #include "stackae/error.hpp"
 
+#include "base/safetensors.hpp"
+#include "base/text.hpp"
 #include "cli/values.hpp"
-#include "core/safetensors.hpp"
-#include "core/text.hpp"
 
 namespace stackae::cli {
 namespace {
@@ -72,7 +72,7 @@ void check_replaces_only(const std::string& path, const std::string& kind) {
     }
     std::string why = "is no file of stackae";
     try {
-        const auto metadata = core::read_safetensors(path).metadata;
+        const auto metadata = base::read_safetensors(path).metadata;
         const auto found = metadata.find("kind");
         if (found != metadata.end() && found->second == kind) {
             return;
@@ -87,7 +87,7 @@ void check_replaces_only(const std::string& path, const std::string& kind) {
 }
 
 void check_png_name(const std::string& path) {
-    const std::string ending = core::lower_case(fs::path(path).extension().string());
+    const std::string ending = base::lower_case(fs::path(path).extension().string());
     if (!path.empty() && ending != ".png" && !is_stream(path)) {
         throw UsageError(fmt::format("{}: drawings are PNG; name a file that ends in .png", path));
     }
@@ -136,7 +136,7 @@ void recover_outputs(Console& console, const std::vector<std::string>& paths) {
     }
     for (const std::string& folder : folders) {
         try {
-            for (const std::string& path : core::recover(folder)) {
+            for (const std::string& path : base::recover(folder)) {
                 console.note(fmt::format("{}: completed for a run that was killed while it replaced it",
                                          printable(path)));
             }

@@ -4,9 +4,9 @@
 #include <string_view>
 #include <vector>
 
+#include "base/file_set.hpp"
 #include "cli/console.hpp"
 #include "cli/interrupt.hpp"
-#include "core/file_set.hpp"
 
 namespace stackae::cli {
 
@@ -19,14 +19,14 @@ public:
     /// Throws IoError when what goes to stdout is lost, as on a full disk or where nobody reads on.
     void write(std::string_view text);
     /// For a drawing or a manifest that is to be replaced together with the results.
-    [[nodiscard]] core::FileSet& files() { return files_; }
+    [[nodiscard]] base::FileSet& files() { return files_; }
     /// Flushes stdout, then gives all files their names. Throws IoError when not everything could be written;
     /// then no file is replaced.
     void finish();
 
 private:
-    core::FileSet files_{stop_waiting};
-    core::AtomicFile* file_ = nullptr;  ///< in files_; none: stdout
+    base::FileSet files_{stop_waiting};
+    base::AtomicFile* file_ = nullptr;  ///< in files_; none: stdout
 };
 
 /// Flushes stdout. Throws IoError when anything written to it was lost, as on a full disk.

@@ -9,10 +9,10 @@
 #include "stackae/error.hpp"
 #include "stackae/evaluate.hpp"
 
+#include "base/json.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/stack_text.hpp"
 #include "cli/values.hpp"
-#include "core/json.hpp"
 #include "model/json.hpp"
 
 namespace stackae::cli {
@@ -99,7 +99,7 @@ void TrainMonitor::on_epoch(const EpochRecord& record) {
     }
     nlohmann::json line = to_json(record);
     line["event"] = "epoch";
-    log_line(core::print_json(line));
+    log_line(base::print_json(line));
 }
 
 void TrainMonitor::on_alike(std::int64_t pictures) {
@@ -187,7 +187,7 @@ void TrainMonitor::finish() {
 }
 
 void TrainMonitor::log_outcome(const std::string& event, const std::string& message) {
-    log_line(core::print_json({{"event", event}, {"message", message}, {"epochs", epochs_}}));
+    log_line(base::print_json({{"event", event}, {"message", message}, {"epochs", epochs_}}));
 }
 
 void TrainMonitor::log_layers(const Model& model) {
@@ -195,7 +195,7 @@ void TrainMonitor::log_layers(const Model& model) {
     for (nlohmann::json& layer : layers) {
         layer["code_size"] = model.code_size(layer["layer"].get<int>());
     }
-    log_line(core::print_json(
+    log_line(base::print_json(
         {{"event", "layers"}, {"layers", std::move(layers)}, {"recommended", recommended_layer(model)}}));
 }
 

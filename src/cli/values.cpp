@@ -7,8 +7,8 @@
 #include <iterator>
 #include <numeric>
 
-#include "core/memory.hpp"
-#include "core/text.hpp"
+#include "base/memory.hpp"
+#include "base/text.hpp"
 
 namespace stackae::cli {
 namespace {
@@ -154,7 +154,7 @@ std::optional<std::string> nearest_word(std::string_view word, const std::vector
 std::string printable(std::string_view text) {
     std::string out;
     bool lead = false;  // of U+0080 to U+009F, which some terminals obey as they do ESC
-    for (const char c : core::to_utf8(text)) {
+    for (const char c : base::to_utf8(text)) {
         const auto byte = static_cast<unsigned char>(c);
         if (lead && byte >= 0x80 && byte < 0xA0) {
             out.pop_back();
@@ -182,7 +182,7 @@ std::string format_count(std::int64_t count) {
 }
 
 std::string format_bytes(std::int64_t bytes) {
-    return core::bytes_text(bytes);
+    return base::bytes_text(bytes);
 }
 
 std::string format_duration(double seconds) {

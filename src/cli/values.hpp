@@ -53,7 +53,7 @@ template <class ParseOne>
 [[nodiscard]] std::optional<std::string> nearest_word(std::string_view word,
                                                       const std::vector<std::string>& candidates);
 
-/// On one line of a terminal, in UTF-8 by core::to_utf8(): control characters become `\n`, `\t`, `\x1b`,
+/// On one line of a terminal, in UTF-8 by base::to_utf8(): control characters become `\n`, `\t`, `\x1b`,
 /// `\u009b`, ….
 [[nodiscard]] std::string printable(std::string_view text);
 

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <atomic>
 
-#include "core/team.hpp"
-#include "core/threads.hpp"
+#include "base/team.hpp"
+#include "base/threads.hpp"
 #include "model/dense_runner.hpp"
 #include "nn/convolution.hpp"
 #include "nn/onednn.hpp"
@@ -42,7 +42,7 @@ private:
 };
 
 ConvolutionRunner::ConvolutionRunner(const Model& model, std::size_t layers, int threads)
-    : model_(model), layers_(layers), workers_(static_cast<std::size_t>(core::resolve_threads(threads))) {}
+    : model_(model), layers_(layers), workers_(static_cast<std::size_t>(base::resolve_threads(threads))) {}
 ConvolutionRunner::~ConvolutionRunner() = default;
 
 template <class Body>
@@ -50,7 +50,7 @@ Tensor ConvolutionRunner::run(const Tensor& rows, std::int64_t columns, const Bo
     Tensor result({rows.rows(), columns});
     const auto threads = static_cast<int>(std::min<std::int64_t>(std::ssize(workers_), rows.rows()));
     std::atomic<std::int64_t> next{0};
-    core::run_team(threads, [&](int member, int /*team*/) {
+    base::run_team(threads, [&](int member, int /*team*/) {
         auto& worker = workers_[static_cast<std::size_t>(member)];
         for (std::int64_t i = next++; i < rows.rows(); i = next++) {
             if (!worker) {

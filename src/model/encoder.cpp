@@ -6,7 +6,7 @@
 #include "stackae/error.hpp"
 #include "stackae/model.hpp"
 
-#include "core/rows.hpp"
+#include "base/rows.hpp"
 #include "model/convolution_runner.hpp"
 #include "model/dense_runner.hpp"
 #include "model/radial_runner.hpp"
@@ -59,7 +59,7 @@ Tensor roots_of(const Tensor& rows) {
 
 void check_finite(const char* what, const Tensor& rows) {
     for (std::int64_t i = 0; i < rows.rows(); ++i) {
-        if (!core::all_finite(rows.row(i))) {
+        if (!base::all_finite(rows.row(i))) {
             throw NotFinite(
                 fmt::format("{} {} is not finite: the model's weights, or the values, are too large", what,
                             i),
@@ -160,7 +160,7 @@ Tensor Encoder::encode(const Tensor& pictures) {
     Tensor codes = state_->encode(pictures);
     if (state_->l2_normalize) {
         for (std::int64_t i = 0; i < codes.rows(); ++i) {
-            core::scale_to_length_one(codes.row(i), codes.row(i));
+            base::scale_to_length_one(codes.row(i), codes.row(i));
         }
     }
     check_finite("encode: the code of picture", codes);

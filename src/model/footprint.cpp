@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "core/memory.hpp"
+#include "base/memory.hpp"
 
 namespace stackae::encoding {
 namespace {
@@ -61,7 +61,7 @@ std::int64_t encoding_bytes(const Model& model, int layer, int threads, std::int
         floats += units * (real(model.radial->inputs()) + real(model.radial->block())) +
                   (rows + dense_rows) * (2.0 * units + real(model.radial->inputs()));
     }
-    return core::whole_bytes(float_bytes * (floats + rows * real(model.code_size(last))));
+    return base::whole_bytes(float_bytes * (floats + rows * real(model.code_size(last))));
 }
 
 }  // namespace stackae::encoding

@@ -14,7 +14,7 @@
 #include "stackae/error.hpp"
 #include "stackae/train_options.hpp"
 
-#include "core/json.hpp"
+#include "base/json.hpp"
 
 namespace stackae {
 
@@ -64,7 +64,7 @@ public:
 
 private:
     [[noreturn]] void refuse(const char* key, const nlohmann::json& found, const char* expected) const {
-        fail(key, fmt::format("{} found, {} expected", core::print_json(found).substr(0, 60), expected));
+        fail(key, fmt::format("{} found, {} expected", base::print_json(found).substr(0, 60), expected));
     }
 
     void read(const nlohmann::json& value, const char* key, bool& field) const {

@@ -6,7 +6,7 @@
 
 #include "stackae/error.hpp"
 
-#include "core/hash.hpp"
+#include "base/hash.hpp"
 
 namespace stackae {
 namespace {
@@ -54,7 +54,7 @@ std::int64_t Model::parameters() const {
 }
 
 std::string Model::identity() const {
-    core::Hash hash;
+    base::Hash hash;
     for (const std::int64_t value : {recipe.channels, recipe.height, recipe.width}) {
         hash.add(value);
     }

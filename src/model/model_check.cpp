@@ -7,7 +7,7 @@
 
 #include "stackae/error.hpp"
 
-#include "core/rows.hpp"
+#include "base/rows.hpp"
 
 namespace stackae {
 namespace {
@@ -17,7 +17,7 @@ void check_tensor(const std::string& name, const Tensor& tensor, const std::vect
         throw InvalidArgument(fmt::format("{}: shape [{}] found, [{}] expected", name,
                                           fmt::join(tensor.shape(), ", "), fmt::join(shape, ", ")));
     }
-    if (!core::all_finite(tensor.values())) {
+    if (!base::all_finite(tensor.values())) {
         throw InvalidArgument(fmt::format("{}: a value that is not a finite number found", name));
     }
 }
@@ -74,7 +74,7 @@ void check_radial(const RadialLayer& radial, std::int64_t inputs) {
     check_tensor("radial.centres", radial.centres, {units, inputs});
     check_tensor("radial.mixing", radial.mixing, {units, block});
     for (std::int64_t i = 0; i < units; ++i) {
-        const double length = std::sqrt(core::squared_norm(radial.centres.row(i)));
+        const double length = std::sqrt(base::squared_norm(radial.centres.row(i)));
         if (length > 1.001) {
             throw InvalidArgument(
                 fmt::format("radial.centres: row {} of length {} found, 1 at most expected", i + 1, length));
@@ -104,7 +104,7 @@ void check_model(const Model& model) {
     validate(model.recipe);
     for (const auto& [name, values] : {std::pair("recipe.mean", &model.recipe.mean),
                                        std::pair("recipe.deviation", &model.recipe.deviation)}) {
-        if (!core::all_finite(*values)) {
+        if (!base::all_finite(*values)) {
             throw InvalidArgument(fmt::format("{}: a value that is not a finite number found", name));
         }
     }

@@ -7,8 +7,8 @@
 #include "stackae/error.hpp"
 #include "stackae/model.hpp"
 
-#include "core/json.hpp"
-#include "core/safetensors.hpp"
+#include "base/json.hpp"
+#include "base/safetensors.hpp"
 #include "model/json.hpp"
 #include "model/json_reader.hpp"
 #include "model/model_check.hpp"
@@ -54,7 +54,7 @@ std::vector<float> as_vector(const Tensor& tensor) {
     return {tensor.values().begin(), tensor.values().end()};
 }
 
-DenseLayer read_layer(core::Safetensors& file, const nlohmann::json& value, std::size_t i,
+DenseLayer read_layer(base::Safetensors& file, const nlohmann::json& value, std::size_t i,
                       const std::string& where) {
     const std::string here = fmt::format("{}: layers.{}", where, i + 1);
     const JsonReader reader(value, here);
@@ -82,7 +82,7 @@ DenseLayer read_layer(core::Safetensors& file, const nlohmann::json& value, std:
     return layer;
 }
 
-RadialLayer read_radial(core::Safetensors& file, const nlohmann::json& value, const std::string& where) {
+RadialLayer read_radial(base::Safetensors& file, const nlohmann::json& value, const std::string& where) {
     const JsonReader reader(value, where);
     RadialLayer radial;
     std::int64_t inputs = 0;
@@ -103,7 +103,7 @@ RadialLayer read_radial(core::Safetensors& file, const nlohmann::json& value, co
     return radial;
 }
 
-void read_standardization(const core::Safetensors& file, const nlohmann::json& recipe,
+void read_standardization(const base::Safetensors& file, const nlohmann::json& recipe,
                           const std::string& where, Recipe& result) {
     const JsonReader reader(recipe, where);
     bool standardized = false;
@@ -114,12 +114,12 @@ void read_standardization(const core::Safetensors& file, const nlohmann::json& r
     }
 }
 
-void read_history(const core::Safetensors& file, const JsonReader& reader,
+void read_history(const base::Safetensors& file, const JsonReader& reader,
                   std::vector<EpochRecord>& history) {
     const std::string where = file.path + ": history";
     if (reader.at("history").is_number_unsigned()) {
         for (const std::string& text : file.texts("history", reader.at("history").get<std::size_t>())) {
-            history.push_back(read_epoch_record(core::parse_json(text, where, 1), where));
+            history.push_back(read_epoch_record(base::parse_json(text, where, 1), where));
         }
         return;
     }
@@ -136,23 +136,23 @@ void save(const Model& model, const std::string& path) {
     } catch (const InvalidArgument& error) {
         throw InvalidArgument(fmt::format("{}: cannot write the model: {}", path, error.what()));
     }
-    core::Safetensors description;
+    base::Safetensors description;
     description.set_kind(kind, version_of(model));
     nlohmann::json object = to_json(model);
-    core::TensorReferences tensors;
+    base::TensorReferences tensors;
     std::string class_names;
     std::string history;
     if (is_long(model)) {
         std::vector<std::string> epochs;
         for (const EpochRecord& record : model.history) {
-            epochs.push_back(core::print_json(to_json(record)));
+            epochs.push_back(base::print_json(to_json(record)));
         }
-        class_names = core::pack_texts(model.class_names);
-        history = core::pack_texts(epochs);
+        class_names = base::pack_texts(model.class_names);
+        history = base::pack_texts(epochs);
         object["class_names"] = model.class_names.size();
         object["history"] = epochs.size();
     }
-    description.metadata["model"] = core::print_json(object);
+    description.metadata["model"] = base::print_json(object);
     const Tensor mean = as_tensor(model.recipe.mean);
     const Tensor deviation = as_tensor(model.recipe.deviation);
     if (!mean.empty()) {
@@ -187,18 +187,18 @@ void save(const Model& model, const std::string& path) {
         tensors.emplace_back("class_names", &class_names);
         tensors.emplace_back("history", &history);
     }
-    core::write_safetensors(description.metadata, tensors, path);
+    base::write_safetensors(description.metadata, tensors, path);
 }
 
 Model load_model(const std::string& path) {
-    return read_model(core::read_safetensors(path));
+    return read_model(base::read_safetensors(path));
 }
 
-Model read_model(core::Safetensors file) {
+Model read_model(base::Safetensors file) {
     const std::string path = file.path;
     file.check_kind(kind, version);
     const std::string where = path + ": model";
-    const nlohmann::json description = core::parse_json(file.text("model"), where, max_depth);
+    const nlohmann::json description = base::parse_json(file.text("model"), where, max_depth);
     const JsonReader reader(description, where);
 
     Model model;

@@ -2,11 +2,11 @@
 
 #include "stackae/model.hpp"
 
-#include "core/safetensors.hpp"
+#include "base/safetensors.hpp"
 
 namespace stackae {
 
 /// What load_model() makes of a file that was read already.
-[[nodiscard]] Model read_model(core::Safetensors file);
+[[nodiscard]] Model read_model(base::Safetensors file);
 
 }  // namespace stackae

@@ -5,7 +5,7 @@
 #include <functional>
 #include <numeric>
 
-#include "core/rows.hpp"
+#include "base/rows.hpp"
 #include "nn/kernels.hpp"
 
 namespace stackae::encoding {
@@ -50,7 +50,7 @@ Tensor RadialRunner::encode(nn::Context& context, const Tensor& codes) {
         const auto z = directions.row(i);
         const auto code = codes.row(i);
         std::transform(code.begin(), code.end(), layer_.scale.data(), z.begin(), std::multiplies<>{});
-        core::scale_to_length_one(z, z);
+        base::scale_to_length_one(z, z);
     }
     Tensor result({codes.rows(), layer_.units()});
     for (std::size_t b = 0; b < blocks_.size(); ++b) {

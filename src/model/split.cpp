@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
-#include "core/random.hpp"
+#include "base/random.hpp"
 
 namespace stackae {
 
@@ -15,7 +15,7 @@ std::int64_t held_out(const TrainOptions& options, std::int64_t pictures) {
 Split split_pictures(const TrainOptions& options, std::int64_t pictures) {
     std::vector<std::int64_t> rows(static_cast<std::size_t>(pictures));
     std::iota(rows.begin(), rows.end(), std::int64_t{0});
-    core::shuffle(rows, core::Random(options.seed, core::Stream::validation));
+    base::shuffle(rows, base::Random(options.seed, base::Stream::validation));
     const auto first_of_train = rows.begin() + static_cast<std::ptrdiff_t>(held_out(options, pictures));
     Split split{{first_of_train, rows.end()}, {rows.begin(), first_of_train}};
     // In file order, so that a mapped store is read forwards.

@@ -4,7 +4,7 @@
 
 #include "stackae/error.hpp"
 
-#include "core/threads.hpp"
+#include "base/threads.hpp"
 
 namespace stackae::nn {
 namespace {
@@ -54,7 +54,7 @@ dnnl::primitive_attr attributes(Activation fused) {
 }  // namespace
 
 Context::Context(int threads)
-    : threads_(core::resolve_threads(threads)), engine_(dnnl::engine::kind::cpu, 0), stream_(engine_) {}
+    : threads_(base::resolve_threads(threads)), engine_(dnnl::engine::kind::cpu, 0), stream_(engine_) {}
 
 memory::desc matrix(std::int64_t rows, std::int64_t columns, bool transposed) {
     return {{rows, columns},

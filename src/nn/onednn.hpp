@@ -7,8 +7,8 @@
 #include "stackae/error.hpp"
 #include "stackae/train_options.hpp"
 
-#include "core/team.hpp"
-#include "core/threads.hpp"
+#include "base/team.hpp"
+#include "base/threads.hpp"
 
 /// The only place where oneDNN's versions 2 and 3 differ for us: how primitive descriptors are made.
 namespace stackae::nn {
@@ -16,7 +16,7 @@ namespace stackae::nn {
 /// Engine, stream and number of threads; one per user, not shared between threads.
 class Context {
 public:
-    /// threads 0: one a core. What the calling thread's primitives run on is for a core::ThreadScope to say.
+    /// threads 0: one a core. What the calling thread's primitives run on is for a base::ThreadScope to say.
     explicit Context(int threads = 0);
 
     [[nodiscard]] const dnnl::engine& engine() const { return engine_; }
@@ -33,7 +33,7 @@ private:
 /// operation.
 template <class Body>
 auto run_on_backend(const char* operation, int threads, const Body& body) {
-    const core::ThreadScope scope(core::resolve_threads(threads));
+    const base::ThreadScope scope(base::resolve_threads(threads));
     try {
         return body();
     } catch (const dnnl::error& error) {

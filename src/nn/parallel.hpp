@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <omp.h>
 
-#include "core/team.hpp"
+#include "base/team.hpp"
 
 // What the loader calls to choose among clones runs before a sanitizer is ready. (Clang tells of one by
 // features.)
@@ -35,7 +35,7 @@ void parallel_ranges(std::int64_t size, std::int64_t grain, const Body& body) {
         body(std::int64_t{0}, size);
         return;
     }
-    core::run_team(threads, [&](std::int64_t thread, std::int64_t team) {
+    base::run_team(threads, [&](std::int64_t thread, std::int64_t team) {
         const std::int64_t begin = grains * thread / team * grain;
         const std::int64_t end = std::min(size, grains * (thread + 1) / team * grain);
         if (begin < end) {

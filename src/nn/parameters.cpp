@@ -4,7 +4,7 @@
 #include <numbers>
 #include <utility>
 
-#include "core/random.hpp"
+#include "base/random.hpp"
 
 namespace stackae::nn {
 namespace {
@@ -56,13 +56,13 @@ void Parameters::initialize(std::size_t layer, std::uint64_t seed, std::uint32_t
         return;
     }
     const float bound = gain_of(spec.activation) * std::sqrt(6.0F / static_cast<float>(spec.ic + spec.oc));
-    const core::Random random(seed, core::Stream::weights, stream, static_cast<std::uint32_t>(layer));
+    const base::Random random(seed, base::Stream::weights, stream, static_cast<std::uint32_t>(layer));
     float* values = weights(layer);
     const std::int64_t size = spec.ic * spec.oc;
     for (std::int64_t i = 0; i < size; i += 4) {
         const auto bits = random.block(static_cast<std::uint32_t>(i / 4));
         for (std::int64_t j = i; j < std::min(i + 4, size); ++j) {
-            values[j] = bound * (2.0F * core::Random::uniform(bits[static_cast<std::size_t>(j - i)]) - 1.0F);
+            values[j] = bound * (2.0F * base::Random::uniform(bits[static_cast<std::size_t>(j - i)]) - 1.0F);
         }
     }
 }

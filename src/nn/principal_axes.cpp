@@ -6,7 +6,7 @@
 
 #include "stackae/error.hpp"
 
-#include "core/random.hpp"
+#include "base/random.hpp"
 #include "nn/kernels.hpp"
 #include "nn/matrix_product.hpp"
 #include "nn/parallel.hpp"
@@ -152,10 +152,10 @@ template <class Image>
 void iterate(Context& context, std::int64_t d, std::int64_t width, int iterations, const Image& image,
              PrincipalAxes& result) {
     Tensor basis({d, width});
-    const core::Random random(0, core::Stream::weights, 0, 1);
+    const base::Random random(0, base::Stream::weights, 0, 1);
     for (std::int64_t i = 0; i < basis.size(); i += 2) {
         const auto bits = random.block(static_cast<std::uint32_t>(i / 2));
-        const auto normal = core::Random::normal(bits[0], bits[1]);
+        const auto normal = base::Random::normal(bits[0], bits[1]);
         basis.data()[i] = normal[0];
         if (i + 1 < basis.size()) {
             basis.data()[i + 1] = normal[1];

@@ -65,7 +65,7 @@ bool CoarseTable::pays(const VectorTable& table, std::int64_t queries) {
 
 CoarseTable::CoarseTable(const VectorTable& table, int threads)
     : block_rows_(table.block_rows()), dimension_(table.dimension()), largest_norm_(table.largest_norm()) {
-    const core::ThreadScope scope(1);
+    const base::ThreadScope scope(1);
     layout_ = Packer(table).layout();
     const std::size_t floats = (layout_.get_size() + sizeof(float) - 1) / sizeof(float);
     const std::int64_t blocks = table.padded_size() / block_rows_;

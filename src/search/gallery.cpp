@@ -11,7 +11,7 @@
 
 #include "stackae/error.hpp"
 
-#include "core/rows.hpp"
+#include "base/rows.hpp"
 #include "search/gallery_check.hpp"
 #include "search/numbering.hpp"
 
@@ -107,7 +107,7 @@ std::string fault(const Gallery& gallery) {
                            gallery.codes.columns(), n);
     }
     for (std::int64_t i = 0; i < n; ++i) {
-        if (!core::all_finite(gallery.codes.row(i))) {
+        if (!base::all_finite(gallery.codes.row(i))) {
             return fmt::format("code {} has a value that is not a finite number", i);
         }
     }

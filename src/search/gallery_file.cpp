@@ -5,8 +5,8 @@
 
 #include "stackae/error.hpp"
 
-#include "core/json.hpp"
-#include "core/safetensors.hpp"
+#include "base/json.hpp"
+#include "base/safetensors.hpp"
 #include "model/json_reader.hpp"
 #include "search/gallery_check.hpp"
 
@@ -20,12 +20,12 @@ constexpr std::size_t max_depth = 2;  ///< the object, and version 1's lists of 
 }  // namespace
 
 void save(const Gallery& gallery, const std::string& path) {
-    core::AtomicFile file(path);
+    base::AtomicFile file(path);
     search::save(gallery, file);
     file.commit();
 }
 
-void search::save(const Gallery& gallery, core::AtomicFile& file) {
+void search::save(const Gallery& gallery, base::AtomicFile& file) {
     search::check(gallery, fmt::format("{}: cannot write the gallery", file.path()));
     nlohmann::json description{{"model_identity", gallery.model_identity},
                                {"model_path", gallery.model_path},
@@ -41,24 +41,24 @@ void search::save(const Gallery& gallery, core::AtomicFile& file) {
     if (!gallery.rate_known) {
         description["rate_known"] = false;
     }
-    core::Safetensors content;
+    base::Safetensors content;
     content.set_kind(kind, version);
-    content.metadata["gallery"] = core::print_json(description);
-    const std::string names = core::pack_texts(gallery.names);
-    const std::string paths = core::pack_texts(gallery.paths);
-    core::write_safetensors(content.metadata,
+    content.metadata["gallery"] = base::print_json(description);
+    const std::string names = base::pack_texts(gallery.names);
+    const std::string paths = base::pack_texts(gallery.paths);
+    base::write_safetensors(content.metadata,
                             {{"codes", &gallery.codes}, {"names", &names}, {"paths", &paths}}, file);
 }
 
 Gallery load_gallery(const std::string& path) {
-    return search::read_gallery(core::read_safetensors(path));
+    return search::read_gallery(base::read_safetensors(path));
 }
 
-Gallery search::read_gallery(core::Safetensors file) {
+Gallery search::read_gallery(base::Safetensors file) {
     const std::string& path = file.path;
     file.check_kind(kind, version);
     const std::string where = fmt::format("{}: gallery", path);
-    const nlohmann::json description = core::parse_json(file.text("gallery"), where, max_depth);
+    const nlohmann::json description = base::parse_json(file.text("gallery"), where, max_depth);
     const JsonReader reader(description, where);
     Gallery gallery;
     std::string metric;

@@ -2,16 +2,16 @@
 
 #include "stackae/gallery.hpp"
 
-#include "core/file_lock.hpp"
+#include "base/file_lock.hpp"
 
 namespace stackae {
 
 struct GalleryLock::State {
-    core::FileLock lock;
+    base::FileLock lock;
 };
 
 GalleryLock::GalleryLock(const std::string& path, const std::function<void(double seconds)>& waiting)
-    : state_(new State{core::FileLock(path, waiting)}) {}
+    : state_(new State{base::FileLock(path, waiting)}) {}
 
 GalleryLock::GalleryLock(GalleryLock&&) noexcept = default;
 GalleryLock& GalleryLock::operator=(GalleryLock&&) noexcept = default;

@@ -11,7 +11,7 @@
 
 #include "stackae/error.hpp"
 
-#include "core/threads.hpp"
+#include "base/threads.hpp"
 #include "search/coarse_table.hpp"
 #include "search/scan.hpp"
 #include "search/share_out.hpp"
@@ -128,7 +128,7 @@ Neighbours NeighbourIndex::State::run(const Request& request) {
 }
 
 NeighbourIndex::NeighbourIndex(const Tensor& vectors, Metric metric, int threads)
-    : state_(new State{search::VectorTable(vectors, metric), core::resolve_threads(threads)}) {}
+    : state_(new State{search::VectorTable(vectors, metric), base::resolve_threads(threads)}) {}
 NeighbourIndex::NeighbourIndex(NeighbourIndex&&) noexcept = default;
 NeighbourIndex& NeighbourIndex::operator=(NeighbourIndex&&) noexcept = default;
 NeighbourIndex::~NeighbourIndex() = default;

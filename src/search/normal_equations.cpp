@@ -257,7 +257,7 @@ Tensor NormalEquations::weights_of(const Tensor& solution) const {
         return weights;
     }
     // One thread, so that sums do not depend on how many there are.
-    const core::ThreadScope scope(1);
+    const base::ThreadScope scope(1);
     nn::Context context(1);
     const std::int64_t size = matrix_.panel();
     nn::MatrixProduct product(context, nn::ProductForm::plain, classes, rows_.width(), size);

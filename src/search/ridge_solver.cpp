@@ -76,7 +76,7 @@ public:
 
 private:
     const nn::PrincipalAxes& axes_;
-    core::ThreadScope scope_{1};  // one thread, so that sums do not depend on how many there are
+    base::ThreadScope scope_{1};  // one thread, so that sums do not depend on how many there are
     nn::Context context_{1};
     nn::MatrixProduct in_;
     nn::MatrixProduct out_;
@@ -103,7 +103,7 @@ Tensor solve_directly(const SymmetricMatrix& a, double lambda, const Tensor& b) 
 }  // namespace
 
 nn::PrincipalAxes leading_axes(const SymmetricMatrix& matrix, std::int64_t count) {
-    const core::ThreadScope scope(1);
+    const base::ThreadScope scope(1);
     nn::Context context(1);
     return nn::leading_axes(context, matrix.size(), count, matrix.trace(), axes_iterations,
                             [&](const Tensor& columns, Tensor& to) { matrix.multiply(columns, to); });

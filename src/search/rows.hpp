@@ -9,12 +9,12 @@
 
 #include "stackae/tensor.hpp"
 
-#include "core/rows.hpp"
+#include "base/rows.hpp"
 
 namespace stackae::search {
 
-using core::scale_to_length_one;
-using core::squared_norm;
+using base::scale_to_length_one;
+using base::squared_norm;
 
 /// ‖a − b‖², in double.
 [[nodiscard]] inline double squared_distance(std::span<const float> a, std::span<const float> b) {

@@ -4,7 +4,7 @@
 #include <atomic>
 #include <cstdint>
 
-#include "core/team.hpp"
+#include "base/team.hpp"
 
 namespace stackae::search {
 
@@ -15,7 +15,7 @@ template <class Make>
 void share_out(std::int64_t count, int threads, const Make& make) {
     std::atomic<std::int64_t> next{0};
     const int team = static_cast<int>(std::clamp<std::int64_t>(count, 1, threads));
-    core::run_team(team, [&](int /*member*/, int /*team*/) {
+    base::run_team(team, [&](int /*member*/, int /*team*/) {
         try {
             auto work = make();
             for (std::int64_t i = next++; i < count; i = next++) {

@@ -6,7 +6,7 @@
 #include <numbers>
 #include <vector>
 
-#include "core/random.hpp"
+#include "base/random.hpp"
 #include "nn/parallel.hpp"
 
 namespace stackae::training {
@@ -18,11 +18,11 @@ struct Move {
     float xy, xx, x0;
 };
 
-Move draw_move(const Augmentation& augmentation, const Recipe& recipe, const core::Random& random) {
+Move draw_move(const Augmentation& augmentation, const Recipe& recipe, const base::Random& random) {
     const auto first = random.block(0);
     const auto second = random.block(1);
     const auto within = [](double bound, std::uint32_t bits) {
-        return bound * (2.0 * static_cast<double>(core::Random::uniform(bits)) - 1.0);
+        return bound * (2.0 * static_cast<double>(base::Random::uniform(bits)) - 1.0);
     };
     const double angle = within(augmentation.rotate, first[0]) * std::numbers::pi / 180.0;
     const double shear = within(augmentation.shear, first[1]);
@@ -100,8 +100,8 @@ void augment(const Augmentation& augmentation, const Recipe& recipe, const Augme
             std::vector<float> still(static_cast<std::size_t>(recipe.size()));
             for (std::int64_t i = begin; i < end; ++i) {
                 const auto picture = static_cast<std::uint32_t>(indices[static_cast<std::size_t>(i)]);
-                const core::Random random(place.seed ^ (std::uint64_t{place.layer} << 56U),
-                                          core::Stream::augmentation, place.epoch, picture);
+                const base::Random random(place.seed ^ (std::uint64_t{place.layer} << 56U),
+                                          base::Stream::augmentation, place.epoch, picture);
                 float* row = rows + i * recipe.size();
                 std::copy_n(row, recipe.size(), still.data());
                 const bool standardized = !recipe.mean.empty();

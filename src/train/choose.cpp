@@ -8,7 +8,7 @@
 #include "stackae/error.hpp"
 #include "stackae/train.hpp"
 
-#include "core/memory.hpp"
+#include "base/memory.hpp"
 #include "model/split.hpp"
 #include "train/convolution.hpp"
 #include "train/needs.hpp"
@@ -116,7 +116,7 @@ StackChoice choose_stack(std::int64_t pictures, const Recipe& recipe, const Choo
     const auto fits = [&](std::int64_t units) {
         const TrainOptions stack = training::settle_memory(stack_of(units));
         return training::needs_of(pictures, recipe, stack).working_bytes <=
-               core::resolve_memory(stack.memory_limit);
+               base::resolve_memory(stack.memory_limit);
     };
     const double less = timed(timed_less);
     const double a_unit =

@@ -19,9 +19,9 @@ constexpr std::int64_t default_whitened = 512;
 }  // namespace
 
 std::vector<std::int64_t> sample_of(std::span<const std::int64_t> rows, std::int64_t count,
-                                    const core::Random& random) {
+                                    const base::Random& random) {
     std::vector<std::int64_t> some(rows.begin(), rows.end());
-    core::shuffle(some, random);
+    base::shuffle(some, random);
     some.resize(std::min(some.size(), static_cast<std::size_t>(count)));
     std::sort(some.begin(), some.end());
     return some;

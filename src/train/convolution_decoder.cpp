@@ -11,7 +11,7 @@ bool ConvolutionTraining::fit_decoder(EpochRecord& record) {
     const std::int64_t size = layer_.shape.input_size();
     layer_.gain = 1.0F;
     layer_.offset = Tensor({size});
-    const core::Random random(options_.seed, core::Stream::patches, number_, 2);
+    const base::Random random(options_.seed, base::Stream::patches, number_, 2);
     const auto fitted = sample_of(data_.train, probe_pictures, random);
     const auto measured =
         data_.validation.empty() ? fitted : sample_of(data_.validation, probe_pictures, random);
@@ -62,7 +62,7 @@ bool ConvolutionTraining::fit_decoder(EpochRecord& record) {
 Tensor ConvolutionTraining::rebuild(const Tensor& maps) const {
     Tensor decoded({maps.rows(), maps.columns()});
     nn::parallel_ranges(maps.rows(), 1, [&](std::int64_t begin, std::int64_t end) {
-        const core::ThreadScope one(1);
+        const base::ThreadScope one(1);
         nn::Context context(1);
         nn::Convolution convolution(context, layer_);
         Tensor code({layer_.shape.output_size()});

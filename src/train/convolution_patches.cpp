@@ -3,7 +3,7 @@
 #include <functional>
 #include <numeric>
 
-#include "core/rows.hpp"
+#include "base/rows.hpp"
 #include "nn/convolution.hpp"
 #include "nn/matrix_product.hpp"
 #include "nn/parallel.hpp"
@@ -23,7 +23,7 @@ void ConvolutionTraining::settle_contrast() {
     ConvolutionShape plain = layer_.shape;
     plain.contrast = false;
     const auto pictures = sample_of(data_.train, below_.chunk(),
-                                    core::Random(options_.seed, core::Stream::patches, number_, 3));
+                                    base::Random(options_.seed, base::Stream::patches, number_, 3));
     const Tensor maps = below_.maps(pictures);
     const std::int64_t d = plain.patch_size();
     std::vector<float> patch(static_cast<std::size_t>(d));
@@ -32,7 +32,7 @@ void ConvolutionTraining::settle_contrast() {
         const std::int64_t positions = plain.positions_down() * plain.positions_across();
         nn::unfold(plain, maps.row(i).data(), i % positions, 1, patch.data());
         const double mean = std::accumulate(patch.begin(), patch.end(), 0.0) / static_cast<double>(d);
-        variance += core::squared_norm(patch) / static_cast<double>(d) - mean * mean;
+        variance += base::squared_norm(patch) / static_cast<double>(d) - mean * mean;
     }
     layer_.shape.contrast_epsilon =
         static_cast<float>(std::max(1e-12, contrast_share * variance / static_cast<double>(maps.rows())));
@@ -45,13 +45,13 @@ SampleStore ConvolutionTraining::sample_patches() {
     const std::int64_t d = shape.patch_size();
     const SampleSize size = sample_size(options_, shape, number_, std::ssize(data_.train));
     const auto pictures =
-        sample_of(data_.train, size.pictures, core::Random(options_.seed, core::Stream::patches, number_, 0));
+        sample_of(data_.train, size.pictures, base::Random(options_.seed, base::Stream::patches, number_, 0));
     const auto count = static_cast<std::int64_t>(pictures.size());
     const std::int64_t samples = size.patches / (shape.unit_length ? 2 : 1);
     SampleStore patches(size.patches, d, true);
     std::int64_t picture = 0;
     const auto sample = [&](const float* map, std::int64_t i) {
-        const core::Random random(options_.seed, core::Stream::patches, number_, 1);
+        const base::Random random(options_.seed, base::Stream::patches, number_, 1);
         const auto bits = random.block(static_cast<std::uint32_t>(i));
         const auto below = [](std::uint32_t number, std::int64_t bound) {
             return static_cast<std::int64_t>((std::uint64_t{number} * static_cast<std::uint64_t>(bound)) >>

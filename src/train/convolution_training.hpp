@@ -9,7 +9,7 @@
 #include "stackae/model.hpp"
 #include "stackae/train.hpp"
 
-#include "core/random.hpp"
+#include "base/random.hpp"
 #include "nn/onednn.hpp"
 #include "train/convolution.hpp"
 #include "train/sample_store.hpp"
@@ -18,7 +18,7 @@ namespace stackae::training {
 
 /// At most `count` of the rows, spread by chance, in rising order.
 [[nodiscard]] std::vector<std::int64_t> sample_of(std::span<const std::int64_t> rows, std::int64_t count,
-                                                  const core::Random& random);
+                                                  const base::Random& random);
 
 /// The input of the layer above a stack of convolutions, for some pictures: n × input size.
 class Below {

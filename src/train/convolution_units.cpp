@@ -2,7 +2,7 @@
 #include <cmath>
 #include <numeric>
 
-#include "core/rows.hpp"
+#include "base/rows.hpp"
 #include "nn/kernels.hpp"
 #include "nn/matrix_product.hpp"
 #include "nn/principal_axes.hpp"
@@ -46,7 +46,7 @@ void ConvolutionTraining::learn_units(SampleStore& patches) {
         phase.run(observer_, model_.history);
         for (std::int64_t j = 0; j < units; ++j) {
             const std::span<const float> learnt(parameters.weights(0) + j * r, static_cast<std::size_t>(r));
-            core::scale_to_length_one(learnt, layer_.weights.row(j));
+            base::scale_to_length_one(learnt, layer_.weights.row(j));
         }
         std::copy_n(parameters.weights(1), layer_.decoder_weights.size(), layer_.decoder_weights.data());
         std::copy_n(parameters.bias(1), r, layer_.decoder_bias.data());

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "core/random.hpp"
+#include "base/random.hpp"
 #include "nn/parallel.hpp"
 
 namespace stackae::training {
@@ -12,7 +12,7 @@ namespace {
 constexpr std::int64_t block_values = 8;  // drawn from one Philox block, 16 bits each
 
 /// Hits with probability level, to 16 bits. salt: a hit becomes 1 where its bits' lowest is set, else 0.
-void mask_row(const core::Random& random, double level, bool salt, std::int64_t columns, float* row) {
+void mask_row(const base::Random& random, double level, bool salt, std::int64_t columns, float* row) {
     const auto bound = static_cast<std::uint32_t>(std::lround(level * 32768.0));
     for (std::int64_t at = 0; at < columns; at += block_values) {
         const auto block = random.block(static_cast<std::uint32_t>(at / block_values));
@@ -26,11 +26,11 @@ void mask_row(const core::Random& random, double level, bool salt, std::int64_t 
     }
 }
 
-void add_noise_row(const core::Random& random, double level, std::int64_t columns, float* row) {
+void add_noise_row(const base::Random& random, double level, std::int64_t columns, float* row) {
     for (std::int64_t at = 0; at < columns; at += 4) {
         const auto block = random.block(static_cast<std::uint32_t>(at / 4));
-        const auto first = core::Random::normal(block[0], block[1]);
-        const auto second = core::Random::normal(block[2], block[3]);
+        const auto first = base::Random::normal(block[0], block[1]);
+        const auto second = base::Random::normal(block[2], block[3]);
         const float noise[4] = {first[0], first[1], second[0], second[1]};
         const std::int64_t end = std::min(columns, at + 4);
         for (std::int64_t i = at; i < end; ++i) {
@@ -50,8 +50,8 @@ void corrupt(Corruption kind, double level, const CorruptionPlace& place,
         static_cast<std::int64_t>(indices.size()), 8, [&](std::int64_t begin, std::int64_t end) {
             for (std::int64_t i = begin; i < end; ++i) {
                 const auto picture = static_cast<std::uint32_t>(indices[static_cast<std::size_t>(i)]);
-                const core::Random random(place.seed ^ (std::uint64_t{place.layer} << 56U),
-                                          core::Stream::corruption, place.epoch, picture);
+                const base::Random random(place.seed ^ (std::uint64_t{place.layer} << 56U),
+                                          base::Stream::corruption, place.epoch, picture);
                 float* row = rows + i * columns;
                 if (kind == Corruption::gaussian) {
                     add_noise_row(random, level, columns, row);

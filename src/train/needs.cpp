@@ -6,8 +6,8 @@
 
 #include "stackae/error.hpp"
 
-#include "core/memory.hpp"
-#include "core/threads.hpp"
+#include "base/memory.hpp"
+#include "base/threads.hpp"
 #include "model/footprint.hpp"
 #include "model/split.hpp"
 #include "nn/principal_axes.hpp"
@@ -38,12 +38,12 @@ public:
         : pictures_(pictures),
           recipe_(recipe),
           options_(options),
-          threads_(core::resolve_threads(options.threads)),
+          threads_(base::resolve_threads(options.threads)),
           held_out_(held_out(options, pictures)) {}
 
     Needs run() {
         const double ahead = std::min(real(pictures_), read_rows) * real(recipe_.size());
-        work(std::min(real(core::reading_memory(options_.memory_limit)) / float_bytes, ahead));
+        work(std::min(real(base::reading_memory(options_.memory_limit)) / float_bytes, ahead));
         add_convolutions();
         add_dense();
         if (options_.code_size > 0) {
@@ -52,12 +52,12 @@ public:
         if (options_.radial_units > 0) {
             add_radial();
         }
-        needs_.parameters = core::whole_bytes(model_);
-        needs_.working_bytes = core::whole_bytes(float_bytes * most_);
+        needs_.parameters = base::whole_bytes(model_);
+        needs_.working_bytes = base::whole_bytes(float_bytes * most_);
         const double mapped =
             options_.layers.empty() ? real(std::min(pictures_, code_pictures)) : real(pictures_);
-        needs_.picture_bytes = core::whole_bytes(float_bytes * real(pictures_) * real(recipe_.size()));
-        needs_.held_bytes = core::whole_bytes(
+        needs_.picture_bytes = base::whole_bytes(float_bytes * real(pictures_) * real(recipe_.size()));
+        needs_.held_bytes = base::whole_bytes(
             float_bytes * (real(pictures_) * (real(recipe_.size()) + codes_) + mapped * real(maps_)));
         return std::move(needs_);
     }
@@ -68,7 +68,7 @@ private:
 
     void add_phase(int layer, std::int64_t inputs, std::int64_t units, double parameters,
                    std::int64_t epochs) {
-        needs_.phases.push_back({layer, inputs, units, core::whole_bytes(parameters), epochs, 0.0});
+        needs_.phases.push_back({layer, inputs, units, base::whole_bytes(parameters), epochs, 0.0});
     }
 
     /// Floats to run so many pictures through the layers so far.
@@ -253,18 +253,18 @@ Needs needs_of(std::int64_t pictures, const Recipe& recipe, const TrainOptions& 
 
 TrainOptions settle_memory(const TrainOptions& options) {
     TrainOptions settled = options;
-    settled.memory = std::min(options.memory, core::resolve_memory(options.memory_limit) / 2);
+    settled.memory = std::min(options.memory, base::resolve_memory(options.memory_limit) / 2);
     return settled;
 }
 
 std::int64_t holdable_bytes(const Needs& needs, const TrainOptions& options) {
-    const std::int64_t limit = core::resolve_memory(options.memory_limit);
+    const std::int64_t limit = base::resolve_memory(options.memory_limit);
     if (needs.working_bytes > limit) {
         throw InvalidArgument(
             fmt::format("memory: {} to work with the layers of this stack found, {} expected at most; fewer "
                         "units, smaller "
                         "layers or batches take less",
-                        core::bytes_text(needs.working_bytes), core::bytes_text(limit)));
+                        base::bytes_text(needs.working_bytes), base::bytes_text(limit)));
     }
     return std::min(options.memory, limit - needs.working_bytes);
 }

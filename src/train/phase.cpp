@@ -10,7 +10,7 @@
 
 #include "stackae/error.hpp"
 
-#include "core/random.hpp"
+#include "base/random.hpp"
 #include "train/augmentation.hpp"
 #include "train/corruption.hpp"
 
@@ -116,7 +116,7 @@ Phase::Result Phase::run(TrainObserver& observer, std::vector<EpochRecord>& hist
 bool Phase::run_epoch(TrainObserver& observer, EpochRecord& record) {
     const auto epoch = static_cast<std::uint32_t>(record.epoch);
     std::copy(data_.train.begin(), data_.train.end(), order_.begin());
-    core::shuffle(order_, core::Random(options_.seed, core::Stream::shuffle,
+    base::shuffle(order_, base::Random(options_.seed, base::Stream::shuffle,
                                        static_cast<std::uint32_t>(settings_.layer), epoch));
     const auto rows = static_cast<std::int64_t>(order_.size());
     double sum = 0.0;

@@ -6,8 +6,8 @@
 #include "stackae/error.hpp"
 #include "stackae/train.hpp"
 
-#include "core/memory.hpp"
-#include "core/random.hpp"
+#include "base/memory.hpp"
+#include "base/random.hpp"
 #include "train/convolution.hpp"
 #include "train/needs.hpp"
 #include "train/phase.hpp"
@@ -32,9 +32,9 @@ double time_steps(nn::Context& context, const std::vector<nn::LayerSpec>& specs,
         parameters.initialize(i, options.seed, 0);
     }
     training::SampleStore samples(batch, specs.front().ic, true);
-    const core::Random random(options.seed, core::Stream::plan);
+    const base::Random random(options.seed, base::Stream::plan);
     for (std::int64_t i = 0; i < batch * samples.columns(); ++i) {
-        samples.row(0)[i] = core::Random::uniform(random.block(static_cast<std::uint32_t>(i))[0]);
+        samples.row(0)[i] = base::Random::uniform(random.block(static_cast<std::uint32_t>(i))[0]);
     }
     std::vector<std::int64_t> rows(static_cast<std::size_t>(batch));
     std::iota(rows.begin(), rows.end(), std::int64_t{0});
@@ -100,7 +100,7 @@ TrainPlan make_plan(std::int64_t pictures, const Recipe& recipe, const TrainOpti
     TrainPlan plan;
     plan.phases = needs.phases;
     plan.parameters = needs.parameters;
-    plan.memory_limit = core::resolve_memory(options.memory_limit);
+    plan.memory_limit = base::resolve_memory(options.memory_limit);
     plan.memory_bytes = needs.working_bytes;
     if (!plan.refused()) {
         const std::int64_t holdable = training::holdable_bytes(needs, options);

@@ -4,7 +4,7 @@
 #include <chrono>
 #include <functional>
 
-#include "core/random.hpp"
+#include "base/random.hpp"
 #include "model/split.hpp"
 #include "nn/matrix_product.hpp"
 #include "nn/principal_axes.hpp"
@@ -30,11 +30,11 @@ double seconds_of(const std::function<void()>& body) {
 
 Tensor random_tensor(std::vector<std::int64_t> shape) {
     Tensor tensor(std::move(shape));
-    const core::Random random(0, core::Stream::plan);
+    const base::Random random(0, base::Stream::plan);
     for (std::int64_t i = 0; i < tensor.size(); i += 4) {
         const auto bits = random.block(static_cast<std::uint32_t>(i / 4));
         for (std::int64_t j = i; j < std::min(i + 4, tensor.size()); ++j) {
-            tensor.data()[j] = core::Random::uniform(bits[static_cast<std::size_t>(j - i)]) - 0.5F;
+            tensor.data()[j] = base::Random::uniform(bits[static_cast<std::size_t>(j - i)]) - 0.5F;
         }
     }
     return tensor;

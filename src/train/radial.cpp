@@ -5,7 +5,7 @@
 #include <functional>
 #include <utility>
 
-#include "core/rows.hpp"
+#include "base/rows.hpp"
 #include "nn/inverse_root.hpp"
 #include "nn/matrix_product.hpp"
 #include "train/spherical_means.hpp"
@@ -57,8 +57,8 @@ std::optional<RadialLayer> fit_radial(nn::Context& context, SampleStore& codes,
     for (std::int64_t i = 0; i < codes.rows(); ++i) {
         const std::span<float> row(codes.row(i), static_cast<std::size_t>(inputs));
         std::transform(row.begin(), row.end(), radial.scale.data(), row.begin(), std::multiplies<>{});
-        lengths += std::sqrt(core::squared_norm(row));
-        core::scale_to_length_one(row, row);
+        lengths += std::sqrt(base::squared_norm(row));
+        base::scale_to_length_one(row, row);
     }
     radial.length = static_cast<float>(std::max(lengths / static_cast<double>(codes.rows()), 1e-6));
     units = std::min(units, codes.rows());

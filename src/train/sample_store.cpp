@@ -17,7 +17,7 @@ namespace stackae::training {
 namespace {
 
 /// A file of that size, mapped.
-float* map(const core::TemporaryFile& file, std::int64_t bytes) {
+float* map(const base::TemporaryFile& file, std::int64_t bytes) {
     void* address = ::mmap(nullptr, static_cast<std::size_t>(bytes), PROT_READ | PROT_WRITE, MAP_SHARED,
                            file.descriptor(), 0);
     if (address == MAP_FAILED) {

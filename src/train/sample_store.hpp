@@ -9,7 +9,7 @@
 
 #include "stackae/tensor.hpp"
 
-#include "core/temporary_file.hpp"
+#include "base/temporary_file.hpp"
 
 namespace stackae::training {
 
@@ -43,7 +43,7 @@ public:
 private:
     std::int64_t rows_;
     std::int64_t columns_;
-    std::optional<core::TemporaryFile> file_;
+    std::optional<base::TemporaryFile> file_;
     std::int64_t mapped_bytes_ = 0;
     Tensor memory_;
     float* data_ = nullptr;

@@ -4,8 +4,8 @@
 #include <numeric>
 #include <vector>
 
-#include "core/random.hpp"
-#include "core/rows.hpp"
+#include "base/random.hpp"
+#include "base/rows.hpp"
 #include "nn/matrix_product.hpp"
 #include "nn/parallel.hpp"
 
@@ -47,7 +47,7 @@ Sums assign(nn::Context& context, const SampleStore& samples, const Tensor& mean
         nn::parallel_ranges(count, 16, [&](std::int64_t begin, std::int64_t end) {
             for (std::int64_t i = begin; i < end; ++i) {
                 const auto row = rows.row(i);
-                core::scale_to_length_one({samples.row(first + i), row.size()}, row);
+                base::scale_to_length_one({samples.row(first + i), row.size()}, row);
             }
         });
         product.run(rows.data(), means.data(), cosines.data());
@@ -84,11 +84,11 @@ Tensor spherical_means(nn::Context& context, const SampleStore& samples, const M
     const auto n = static_cast<std::uint64_t>(samples.rows());
     std::vector<std::int64_t> order(n);
     std::iota(order.begin(), order.end(), std::int64_t{0});
-    core::shuffle(order, core::Random(settings.seed, core::Stream::clusters, settings.layer, 0));
+    base::shuffle(order, base::Random(settings.seed, base::Stream::clusters, settings.layer, 0));
     Tensor means({units, samples.columns()});
     const auto begin_at = [&](std::int64_t unit, std::uint64_t sample) {
         const auto mean = means.row(unit);
-        core::scale_to_length_one({samples.row(order[sample % n]), mean.size()}, mean);
+        base::scale_to_length_one({samples.row(order[sample % n]), mean.size()}, mean);
     };
     std::uint64_t next = 0;
     for (std::int64_t unit = 0; unit < units; ++unit) {
@@ -100,8 +100,8 @@ Tensor spherical_means(nn::Context& context, const SampleStore& samples, const M
             if (sums.samples[static_cast<std::size_t>(unit)] < settings.least_samples &&
                 iteration + 1 < settings.iterations) {
                 begin_at(unit, next++);
-            } else if (core::squared_norm(sums.directions.row(unit)) > 0.0) {
-                core::scale_to_length_one(sums.directions.row(unit), means.row(unit));
+            } else if (base::squared_norm(sums.directions.row(unit)) > 0.0) {
+                base::scale_to_length_one(sums.directions.row(unit), means.row(unit));
             }
         }
     }

@@ -8,8 +8,8 @@
 
 #include "stackae/error.hpp"
 
-#include "core/memory.hpp"
-#include "core/random.hpp"
+#include "base/memory.hpp"
+#include "base/random.hpp"
 #include "model/split.hpp"
 #include "nn/kernels.hpp"
 #include "nn/network.hpp"
@@ -118,7 +118,7 @@ SampleStore Training::read(const Pictures& pictures) {
     SampleStore samples = make_store(pictures.size(), recipe_.size());
     PictureReader reader(
         pictures, recipe_,
-        {.threads = options_.threads, .memory = core::reading_memory(options_.memory_limit)});
+        {.threads = options_.threads, .memory = base::reading_memory(options_.memory_limit)});
     PictureBatch batch;
     std::set<std::string> classes;
     std::vector<float> first;
@@ -220,7 +220,7 @@ void Training::train_dense(SampleStore samples) {
         std::iota(rows.begin(), rows.end(), std::int64_t{0});
         if (options_.layers.empty()) {
             // A code in closed form is fitted to some pictures, all of which are held.
-            core::shuffle(rows, core::Random(options_.seed, core::Stream::patches, 64, 0));
+            base::shuffle(rows, base::Random(options_.seed, base::Stream::patches, 64, 0));
             rows.resize(std::min(rows.size(), static_cast<std::size_t>(training::code_pictures)));
             std::sort(rows.begin(), rows.end());
         }
@@ -306,7 +306,7 @@ void Training::train_radial(const SampleStore& pictures, SampleStore codes,
     const std::int64_t most = std::max(pictures.rows(), codes.rows());
     std::vector<std::int64_t> some(static_cast<std::size_t>(most));
     std::iota(some.begin(), some.end(), std::int64_t{0});
-    core::shuffle(some, core::Random(options_.seed, core::Stream::patches, 64, 1));
+    base::shuffle(some, base::Random(options_.seed, base::Stream::patches, 64, 1));
     some.resize(std::min(some.size(), static_cast<std::size_t>(training::radial_pictures)));
     std::sort(some.begin(), some.end());
     if (codes.rows() < pictures.rows()) {

@@ -8,8 +8,8 @@
 #include "stackae/model.hpp"
 #include "stackae/pictures.hpp"
 
+#include "base/random.hpp"
 #include "bench.hpp"
-#include "core/random.hpp"
 #include "nn/parameters.hpp"
 #include "products.hpp"
 
@@ -19,9 +19,9 @@ namespace {
 /// Uniform in [0, 1).
 Tensor noise(std::vector<std::int64_t> shape, std::uint32_t part) {
     Tensor values(std::move(shape));
-    const core::Random random(0, core::Stream::plan, part);
+    const base::Random random(0, base::Stream::plan, part);
     for (std::int64_t i = 0; i < values.size(); ++i) {
-        values.data()[i] = core::Random::uniform(random.block(static_cast<std::uint32_t>(i))[0]);
+        values.data()[i] = base::Random::uniform(random.block(static_cast<std::uint32_t>(i))[0]);
     }
     return values;
 }
@@ -57,7 +57,7 @@ std::vector<Row> encode_batch(const Setup& setup) {
     const Model model = dense_model();
     Encoder encoder(model, {0, false, setup.threads});
     const Tensor input = noise({pictures, model.recipe.size()}, 1);
-    const core::ThreadScope scope(setup.threads);
+    const base::ThreadScope scope(setup.threads);
     nn::Context context(setup.threads);
     std::vector<ProductShape> shapes;
     for (const DenseLayer& layer : model.layers) {
@@ -115,7 +115,7 @@ std::vector<Row> extract_convolution(const Setup& setup) {
     const Tensor input = noise({pictures, model.recipe.size()}, 3);
     write_floats(input, setup.folder + "/maps.f32");
     Encoder encoder(model, {0, false, setup.threads});
-    const core::ThreadScope scope(setup.threads);
+    const base::ThreadScope scope(setup.threads);
     nn::Context context(setup.threads);
     Products limit(context, {{positions * 8, d, units}}, false);  // patches of eight pictures
     std::vector<std::function<double()>> things = {

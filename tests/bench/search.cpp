@@ -3,8 +3,8 @@
 
 #include "stackae/neighbours.hpp"
 
+#include "base/random.hpp"
 #include "bench.hpp"
-#include "core/random.hpp"
 #include "nn/principal_axes.hpp"
 #include "nn/row_product.hpp"
 
@@ -18,10 +18,10 @@ constexpr std::int64_t k = 10;
 /// Normal values, the same for everyone: written as they are for the peers.
 Tensor vectors(std::int64_t n, std::int64_t d, std::uint32_t part, const std::string& path) {
     Tensor values({n, d});
-    const core::Random random(0, core::Stream::plan, part);
+    const base::Random random(0, base::Stream::plan, part);
     for (std::int64_t i = 0; i + 1 < values.size(); i += 2) {
         const auto bits = random.block(static_cast<std::uint32_t>(i / 2));
-        const auto normal = core::Random::normal(bits[0], bits[1]);
+        const auto normal = base::Random::normal(bits[0], bits[1]);
         values.data()[i] = normal[0];
         values.data()[i + 1] = normal[1];
     }
@@ -69,7 +69,7 @@ std::vector<Row> neighbours(const Setup& setup, std::int64_t d) {
     const std::string asked = setup.folder + "/asked.f32";
     NeighbourIndex index(vectors(rows, d, 1, base), Metric::l2, setup.threads);
     const Tensor query = vectors(queries, d, 2, asked);
-    const core::ThreadScope scope(setup.threads);
+    const base::ThreadScope scope(setup.threads);
     nn::Context context(setup.threads);
     Scores limit(context, d);
     std::vector<std::function<double()>> things = {
@@ -107,7 +107,7 @@ std::vector<Row> principal_axes(const Setup& setup) {
     constexpr std::int64_t components = 64;
     const std::string base = setup.folder + "/base.f32";
     const Tensor values = vectors(n, d, 3, base);
-    const core::ThreadScope scope(setup.threads);
+    const base::ThreadScope scope(setup.threads);
     nn::Context context(setup.threads);
     std::vector<std::function<double()>> things = {[&] {
         return seconds_of(

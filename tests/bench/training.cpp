@@ -5,8 +5,8 @@
 
 #include "stackae/pictures.hpp"
 
+#include "base/random.hpp"
 #include "bench.hpp"
-#include "core/random.hpp"
 #include "products.hpp"
 #include "train/phase.hpp"
 #include "train/sample_store.hpp"
@@ -81,7 +81,7 @@ public:
     }
 
     double seconds() {
-        const core::ThreadScope scope(threads_);
+        const base::ThreadScope scope(threads_);
         return seconds_of([&] {
             for (std::int64_t i = 0; i < steps; ++i) {
                 const std::int64_t first = i * batch % pictures;
@@ -96,7 +96,7 @@ public:
 private:
     TrainOptions options_;
     int threads_;
-    core::ThreadScope scope_;
+    base::ThreadScope scope_;
     nn::Context context_;
     training::SampleStore samples_;
     std::vector<std::int64_t> rows_;
@@ -128,7 +128,7 @@ TrainOptions denoising_options(int threads) {
 Row step_row(const Setup& setup, const std::string& name, const std::string& what,
              const TrainOptions& options, bool unrolled) {
     Steps ours(setup, options, unrolled, setup.threads);
-    const core::ThreadScope scope(setup.threads);
+    const base::ThreadScope scope(setup.threads);
     nn::Context context(setup.threads);
     Products limit(context, ours.shapes(), true);
     std::vector<std::function<double()>> things = {[&] { return ours.seconds(); },
@@ -161,7 +161,7 @@ Row step_row(const Setup& setup, const std::string& name, const std::string& wha
 
 /// The products of every layer of the net by itself.
 std::vector<Row> gemm(const Setup& setup) {
-    const core::ThreadScope scope(setup.threads);
+    const base::ThreadScope scope(setup.threads);
     nn::Context context(setup.threads);
     std::vector<Row> rows;
     for (std::size_t i = 0; i + 1 < net.size(); ++i) {
@@ -198,13 +198,13 @@ std::vector<Row> convolution(const Setup& setup) {
     constexpr std::int64_t values = 108;
     constexpr std::int64_t units = 1600;
     constexpr int passes = 2;
-    const core::ThreadScope scope(setup.threads);
+    const base::ThreadScope scope(setup.threads);
     nn::Context context(setup.threads);
     training::SampleStore samples(patches, values, true);
-    const core::Random random(0, core::Stream::plan);
+    const base::Random random(0, base::Stream::plan);
     for (std::int64_t i = 0; i < patches * values; i += 2) {
         const auto bits = random.block(static_cast<std::uint32_t>(i / 2));
-        const auto normal = core::Random::normal(bits[0], bits[1]);
+        const auto normal = base::Random::normal(bits[0], bits[1]);
         samples.row(0)[i] = normal[0];
         samples.row(0)[i + 1] = normal[1];
     }

@@ -2,10 +2,10 @@
 #include <filesystem>
 #include <fmt/format.h>
 
-#include "core/commit_record.hpp"
-#include "core/file_io.hpp"
-#include "core/file_set.hpp"
-#include "core/hash.hpp"
+#include "base/commit_record.hpp"
+#include "base/file_io.hpp"
+#include "base/file_set.hpp"
+#include "base/hash.hpp"
 #include "fuzz/targets.hpp"
 #include "support/temporary_folder.hpp"
 
@@ -31,8 +31,8 @@ const Place& place() {
 }
 
 std::string checksum(const std::string& path) {
-    core::InputFile file(path);
-    return core::file_checksum(file);
+    base::InputFile file(path);
+    return base::file_checksum(file);
 }
 
 /// The files that a record may speak of: two that are replaced, with what replaces them.
@@ -52,7 +52,7 @@ void lay_out(const std::string& folder) {
 std::string mended(std::string text) {
     const std::size_t last = text.rfind('\0');
     if (last != std::string::npos) {
-        core::Hash hash;
+        base::Hash hash;
         hash.add(std::string_view(text).substr(0, last + 1));
         text.replace(last + 1, std::string::npos, hash.hex());
     }
@@ -73,10 +73,10 @@ void run_record(Input input) {
     const Place& at = place();
     lay_out(at.folder);
     lay_out(at.beside);
-    test::write_text(core::record_path(at.folder),
+    test::write_text(base::record_path(at.folder),
                      mended({reinterpret_cast<const char*>(input.data()), input.size()}));
-    (void)core::recover(at.folder);
-    bool good = !fs::exists(core::record_path(at.folder));
+    (void)base::recover(at.folder);
+    bool good = !fs::exists(base::record_path(at.folder));
     for (const std::string name : {"/a", "/b"}) {
         good = good && is_one_of_ours(at.folder + name) && test::read_text(at.beside + name) == old_text;
     }
@@ -92,21 +92,21 @@ std::vector<std::string> record_seeds() {
     lay_out(at.folder);
     const auto member = [&](const std::string& folder, int number, const std::string& name) {
         const std::string temporary = fmt::format(".stackae-commit-{}-{}", id, number);
-        return core::CommitRecord::Member{folder,
+        return base::CommitRecord::Member{folder,
                                           temporary,
                                           name,
                                           std::string(new_text).size(),
                                           checksum(at.folder + "/" + temporary),
-                                          core::file_content(at.folder + "/" + name)};
+                                          base::file_content(at.folder + "/" + name)};
     };
-    core::CommitRecord::Member named = member(at.folder, 0, "a");
+    base::CommitRecord::Member named = member(at.folder, 0, "a");
     named.temporary = ".stackae-tmp-01234567";
     std::vector<std::string> seeds;
     for (const auto& members : {std::vector{member(at.folder, 0, "a")},
                                 {member(at.folder, 0, "a"), member(at.folder, 1, "b")},
                                 {member(at.folder, 0, "c"), named},
                                 {member(at.folder, 0, "a"), member(at.beside, 1, "b")}}) {
-        seeds.push_back(core::CommitRecord{id, members}.text(at.folder));
+        seeds.push_back(base::CommitRecord{id, members}.text(at.folder));
     }
     return seeds;
 }

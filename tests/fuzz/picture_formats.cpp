@@ -3,39 +3,39 @@
 #include <cstdlib>
 #include <sstream>
 
+#include "data/image/decoder.hpp"
+#include "data/image/preprocess.hpp"
+#include "data/make.hpp"
 #include "fuzz/picture_seeds.hpp"
 #include "fuzz/targets.hpp"
-#include "image/decoder.hpp"
-#include "image/make.hpp"
-#include "image/preprocess.hpp"
 
 namespace stackae::fuzz {
 namespace {
 
 /// Decodes at full size and, as folders are read, for a small recipe, which it is then brought to.
-void run_format(const image::Decoder& decoder, Input input) {
+void run_format(const data::Decoder& decoder, Input input) {
     PictureLimits limits;
     limits.max_pixels = 1 << 18;
     for (const int channels : {1, 3}) {
         const Recipe recipe =
             test::recipe_of(channels, 5, 4, channels == 1 ? ResizeMode::center : ResizeMode::border);
         try {
-            const image::Picture picture =
+            const data::Picture picture =
                 decoder.decode(input, {.limits = limits, .recipe = channels == 1 ? &recipe : nullptr});
             std::vector<float> values(static_cast<std::size_t>(recipe.size()));
-            image::apply(recipe, picture, values);
+            data::apply(recipe, picture, values);
             if (!std::all_of(values.begin(), values.end(),
                              [](float value) { return std::isfinite(value); })) {
                 std::abort();
             }
-        } catch (const image::BadPicture&) {
+        } catch (const data::BadPicture&) {
         } catch (const cv::Exception&) {  // as the reader of a folder takes it
         }
     }
 }
 
 /// Small files, and what the tests' own writers make by the format's endings.
-std::vector<std::string> seeds_of(const image::Decoder& decoder) {
+std::vector<std::string> seeds_of(const data::Decoder& decoder) {
     std::vector<std::string> seeds = small_pictures(decoder.name);
     for (const unsigned bits : {8U, 16U, 32U}) {
         for (const unsigned channels : {1U, 3U, 4U}) {
@@ -65,7 +65,7 @@ std::vector<std::string> seeds_of(const image::Decoder& decoder) {
 
 std::vector<Target> picture_formats() {
     std::vector<Target> targets;
-    for (const image::Decoder& decoder : image::decoders()) {
+    for (const data::Decoder& decoder : data::decoders()) {
         std::string name(decoder.name);
         std::replace(name.begin(), name.end(), ' ', '-');
         targets.push_back({name, [&decoder](Input input) { run_format(decoder, input); },

@@ -8,9 +8,9 @@
 #include "stackae/pictures.hpp"
 #include "stackae/recipe.hpp"
 
+#include "data/make.hpp"
+#include "data/make_zip.hpp"
 #include "fuzz/targets.hpp"
-#include "image/make.hpp"
-#include "image/make_zip.hpp"
 #include "support/temporary_folder.hpp"
 
 namespace stackae::fuzz {

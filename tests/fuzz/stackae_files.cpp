@@ -8,8 +8,8 @@
 #include "stackae/gallery.hpp"
 #include "stackae/model.hpp"
 
-#include "core/rows.hpp"
-#include "core/safetensors.hpp"
+#include "base/rows.hpp"
+#include "base/safetensors.hpp"
 #include "fuzz/targets.hpp"
 #include "model/footprint.hpp"
 #include "model/json.hpp"
@@ -34,9 +34,9 @@ std::optional<std::string> between(const std::string& text, const std::string& b
 }
 
 /// Reads a file; where its checksum alone is wrong, with the one that it should have.
-core::Safetensors read(Input input) {
+base::Safetensors read(Input input) {
     try {
-        return core::parse_safetensors(input, "fuzz");
+        return base::parse_safetensors(input, "fuzz");
     } catch (const CorruptFile& error) {
         const std::string what = error.what();
         const auto computed = between(what, "damaged: checksum ", " found, ");
@@ -47,7 +47,7 @@ core::Safetensors read(Input input) {
             throw;
         }
         file.replace(place, stated->size(), *computed);
-        return core::parse_safetensors(std::as_bytes(std::span(file)), "fuzz");
+        return base::parse_safetensors(std::as_bytes(std::span(file)), "fuzz");
     }
 }
 
@@ -66,7 +66,7 @@ void run_model(Input input) {
         std::fill(pictures.values().begin(), pictures.values().end(), 0.5F);
         Encoder encoder(model, {.layer = model.depth(), .threads = 1});
         const Tensor back = encoder.decode(encoder.encode(pictures));
-        if (!core::all_finite(back.values())) {
+        if (!base::all_finite(back.values())) {
             std::abort();
         }
     }

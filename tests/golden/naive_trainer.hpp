@@ -6,7 +6,7 @@
 
 #include "stackae/train_options.hpp"
 
-#include "core/random.hpp"
+#include "base/random.hpp"
 #include "nn/parameters.hpp"
 #include "nn/reference.hpp"
 
@@ -163,7 +163,7 @@ inline Vector run_phase(Chain& chain, const Rows& pictures, const stackae::Train
     for (std::int64_t epoch = 1; epoch <= epochs; ++epoch) {
         std::vector<std::int64_t> order(pictures.size());
         std::iota(order.begin(), order.end(), std::int64_t{0});
-        stackae::core::shuffle(order, stackae::core::Random(options.seed, stackae::core::Stream::shuffle,
+        stackae::base::shuffle(order, stackae::base::Random(options.seed, stackae::base::Stream::shuffle,
                                                             static_cast<std::uint32_t>(layer),
                                                             static_cast<std::uint32_t>(epoch)));
         double sum = 0.0;

@@ -9,15 +9,15 @@
 #include "stackae/error.hpp"
 #include "stackae/model.hpp"
 
-#include "core/safetensors.hpp"
+#include "base/safetensors.hpp"
 #include "model/refused.hpp"
 #include "support/catch.hpp"
 #include "support/temporary_folder.hpp"
 
 using namespace stackae;
-using core::read_safetensors;
-using core::Safetensors;
-using core::write_safetensors;
+using base::read_safetensors;
+using base::Safetensors;
+using base::write_safetensors;
 using nlohmann::json;
 using test::TemporaryFolder;
 

@@ -6,8 +6,8 @@
 #include "stackae/error.hpp"
 #include "stackae/model.hpp"
 
-#include "core/json.hpp"
-#include "core/safetensors.hpp"
+#include "base/json.hpp"
+#include "base/safetensors.hpp"
 #include "model/json.hpp"
 #include "model/refused.hpp"
 #include "support/catch.hpp"
@@ -22,9 +22,9 @@ using stackae::InvalidArgument;
 using stackae::load_model;
 using stackae::Model;
 using stackae::Tensor;
-using stackae::core::read_safetensors;
-using stackae::core::Safetensors;
-using stackae::core::write_safetensors;
+using stackae::base::read_safetensors;
+using stackae::base::Safetensors;
+using stackae::base::write_safetensors;
 using stackae::test::TemporaryFolder;
 using stackae::test::write_text;
 
@@ -290,7 +290,7 @@ TEST_CASE("a model of very many classes and epochs is saved and read") {
         model.history.push_back({1, i + 1, 0.1 * i, 1.0 / 3.0, 40.0, 0.25, 1e-4, 3.5});
     }
     save(model, folder / "m");
-    CHECK(std::filesystem::file_size(folder / "m") > stackae::core::max_safetensors_header);
+    CHECK(std::filesystem::file_size(folder / "m") > stackae::base::max_safetensors_header);
     const Model back = load_model(folder / "m");
     CHECK(back.class_names == model.class_names);
     REQUIRE(back.history.size() == model.history.size());

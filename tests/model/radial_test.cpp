@@ -6,17 +6,17 @@
 #include "stackae/error.hpp"
 #include "stackae/model.hpp"
 
-#include "core/json.hpp"
-#include "core/safetensors.hpp"
+#include "base/json.hpp"
+#include "base/safetensors.hpp"
 #include "model/refused.hpp"
 #include "support/catch.hpp"
 #include "support/temporary_folder.hpp"
 
 using namespace stackae;
 using nlohmann::json;
-using stackae::core::read_safetensors;
-using stackae::core::Safetensors;
-using stackae::core::write_safetensors;
+using stackae::base::read_safetensors;
+using stackae::base::Safetensors;
+using stackae::base::write_safetensors;
 using stackae::test::TemporaryFolder;
 
 namespace {

@@ -6,20 +6,20 @@
 #include "stackae/error.hpp"
 #include "stackae/model.hpp"
 
-#include "core/json.hpp"
-#include "core/safetensors.hpp"
+#include "base/json.hpp"
+#include "base/safetensors.hpp"
 #include "support/catch.hpp"
 #include "support/temporary_folder.hpp"
 
 namespace stackae::test {
 
 /// What load_model says of a model's file after a change, with a checksum that fits; without the file's name.
-inline std::string refused(const Model& model, const std::function<void(core::Safetensors&)>& change) {
+inline std::string refused(const Model& model, const std::function<void(base::Safetensors&)>& change) {
     const TemporaryFolder folder;
     save(model, folder / "m");
-    core::Safetensors file = core::read_safetensors(folder / "m");
+    base::Safetensors file = base::read_safetensors(folder / "m");
     change(file);
-    core::write_safetensors(file, folder / "m");
+    base::write_safetensors(file, folder / "m");
     try {
         (void)load_model(folder / "m");
     } catch (const CorruptFile& error) {
@@ -33,7 +33,7 @@ inline std::string refused(const Model& model, const std::function<void(core::Sa
 /// The same for a change of the JSON description.
 inline std::string refused_description(const Model& model,
                                        const std::function<void(nlohmann::json&)>& change) {
-    return refused(model, [&](core::Safetensors& file) {
+    return refused(model, [&](base::Safetensors& file) {
         nlohmann::json description = nlohmann::json::parse(file.text("model"));
         change(description);
         file.metadata["model"] = description.dump();

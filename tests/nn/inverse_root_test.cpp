@@ -4,7 +4,7 @@
 
 #include "stackae/error.hpp"
 
-#include "core/random.hpp"
+#include "base/random.hpp"
 #include "nn/matrix_product.hpp"
 #include "support/catch.hpp"
 
@@ -16,9 +16,9 @@ namespace {
 /// width is large.
 Tensor kernel(std::int64_t n, float width) {
     Tensor points({n, 3});
-    const core::Random random(5, core::Stream::plan);
+    const base::Random random(5, base::Stream::plan);
     for (std::int64_t i = 0; i < points.size(); ++i) {
-        points.data()[i] = core::Random::uniform(random.block(static_cast<std::uint32_t>(i))[0]);
+        points.data()[i] = base::Random::uniform(random.block(static_cast<std::uint32_t>(i))[0]);
     }
     Tensor matrix({n, n});
     for (std::int64_t i = 0; i < n; ++i) {

@@ -5,7 +5,7 @@
 #include "stackae/error.hpp"
 #include "stackae/tensor.hpp"
 
-#include "core/team.hpp"
+#include "base/team.hpp"
 #include "support/catch.hpp"
 
 namespace {
@@ -53,7 +53,7 @@ Tensor naive(const Tensor& a, const Tensor& b, ProductForm form, Shape shape) {
 }  // namespace
 
 TEST_CASE("matrix products of whole numbers are exact in every form and shape") {
-    const stackae::core::ThreadScope threads(2);
+    const stackae::base::ThreadScope threads(2);
     stackae::nn::Context context(2);
     const auto form = GENERATE(ProductForm::plain, ProductForm::transposed_b, ProductForm::transposed_a);
     const auto shape = GENERATE(Shape{1, 1, 1}, Shape{1, 17, 5}, Shape{16, 33, 64}, Shape{67, 1, 30},

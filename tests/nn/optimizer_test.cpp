@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "core/team.hpp"
+#include "base/team.hpp"
 #include "nn/kernels.hpp"
 #include "nn/reference.hpp"
 #include "support/catch.hpp"
@@ -105,9 +105,9 @@ TEST_CASE("A gradient longer than the bound is shortened to it, a shorter one is
 
 TEST_CASE("The squared norm is the same at any number of threads") {
     const Tensor values = reference::uniform({100'003}, -1.0F, 1.0F, 9);
-    const core::ThreadScope one(1);
+    const base::ThreadScope one(1);
     const double alone = nn::squared_norm(values.data(), values.size());
-    const core::ThreadScope two(2);
+    const base::ThreadScope two(2);
     REQUIRE(nn::squared_norm(values.data(), values.size()) == alone);
     double expected = 0.0;
     for (const float value : values.values()) {

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <vector>
 
-#include "core/random.hpp"
+#include "base/random.hpp"
 #include "nn/reference.hpp"
 #include "support/catch.hpp"
 
@@ -20,11 +20,11 @@ struct Cloud {
 
 Cloud cloud(std::int64_t n, std::int64_t d, const std::vector<double>& deviations, float mean) {
     const auto k = static_cast<std::int64_t>(deviations.size());
-    const core::Random random(21, core::Stream::plan);
+    const base::Random random(21, base::Stream::plan);
     std::uint32_t at = 0;
     const auto normal = [&] {
         const auto bits = random.block(at++);
-        return core::Random::normal(bits[0], bits[1])[0];
+        return base::Random::normal(bits[0], bits[1])[0];
     };
     Cloud made{Tensor({n, d}), Tensor({k, d})};
     for (std::int64_t i = 0; i < k; ++i) {
@@ -58,7 +58,7 @@ Cloud cloud(std::int64_t n, std::int64_t d, const std::vector<double>& deviation
 }
 
 nn::PrincipalAxes axes_of(const Tensor& rows, std::int64_t count, int threads = 1) {
-    const core::ThreadScope scope(threads);
+    const base::ThreadScope scope(threads);
     nn::Context context(threads);
     return nn::principal_axes(context, rows.data(), rows.rows(), rows.columns(), count);
 }

@@ -7,7 +7,7 @@
 #include "stackae/tensor.hpp"
 #include "stackae/train_options.hpp"
 
-#include "core/random.hpp"
+#include "base/random.hpp"
 
 /// Naive kernels in double precision, written from the formulas, beside the fast ones.
 namespace reference {
@@ -51,7 +51,7 @@ inline std::vector<double> dense(stackae::Activation f, const stackae::Tensor& s
 /// Whole numbers in [−range, range]: sums of their products are exact in single precision.
 inline stackae::Tensor whole_numbers(std::vector<std::int64_t> shape, int range, std::uint32_t stream) {
     stackae::Tensor tensor(std::move(shape));
-    const stackae::core::Random random(11, stackae::core::Stream::plan, stream);
+    const stackae::base::Random random(11, stackae::base::Stream::plan, stream);
     std::uint32_t at = 0;
     for (float& value : tensor.values()) {
         value = static_cast<float>(
@@ -63,10 +63,10 @@ inline stackae::Tensor whole_numbers(std::vector<std::int64_t> shape, int range,
 /// Uniform in [low, high).
 inline stackae::Tensor uniform(std::vector<std::int64_t> shape, float low, float high, std::uint32_t stream) {
     stackae::Tensor tensor(std::move(shape));
-    const stackae::core::Random random(12, stackae::core::Stream::plan, stream);
+    const stackae::base::Random random(12, stackae::base::Stream::plan, stream);
     std::uint32_t at = 0;
     for (float& value : tensor.values()) {
-        value = low + (high - low) * stackae::core::Random::uniform(random.block(at++)[0]);
+        value = low + (high - low) * stackae::base::Random::uniform(random.block(at++)[0]);
     }
     return tensor;
 }

@@ -1,31 +1,32 @@
 # cmake -P check_includes.cmake ROOT: fails, naming each offending line, when an #include in ROOT/src or ROOT/include
-# goes against the flow  cli → {search, features, train} → model → {nn, image} → core,  when a backend is
+# goes against the flow  cli → evaluate → {search, export, train} → model → {nn, data} → base,  when a backend is
 # included outside the module that wraps it, or when a public header names a backend's types.
 cmake_minimum_required(VERSION 3.22)
 file(REAL_PATH ${CMAKE_ARGV3} root)
 
 # What each module may include.
-set(core_may core)
-set(image_may image core)
-set(nn_may nn core)
-set(model_may model nn image core)
-foreach(module train features search)
-  set(${module}_may ${module} model nn image core)
+set(base_may base)
+set(data_may data base)
+set(nn_may nn base)
+set(model_may model nn data base)
+foreach(module train export search)
+  set(${module}_may ${module} model nn data base)
 endforeach()
-set(cli_may cli train features search model image core)
+set(evaluate_may evaluate search model nn data base)
+set(cli_may cli train export search evaluate model data base)
 
-# The module that each public header belongs to. Headers of plain values that several modules share are core's.
-foreach(pair error:core tensor:core recipe:core train_options:core pictures:image model:model train:train
-    convolution:core features:features neighbours:search gallery:search evaluate:search)
+# The module that each public header belongs to. Headers of plain values that several modules share are base's.
+foreach(pair error:base tensor:base recipe:base train_options:base pictures:data model:model train:train
+    convolution:base features:export neighbours:search gallery:search evaluate:evaluate)
   string(REPLACE ":" ";" pair ${pair})
   list(GET pair 0 header)
   list(GET pair 1 owner_of_${header})
 endforeach()
 
 # Headers of backends, and the only module that may include them.
-set(backends "oneDNN:^(dnnl|oneapi/):nn" "OpenCV:^opencv2/:image" "libjpeg:^j(peglib|error):image" "libpng:^png[.]h:image"
-  "libtiff:^tiff(io)?[.]h:image" "libwebp:^webp/:image" "giflib:^gif_lib[.]h:image" "OpenJPEG:^openjpeg[.]h:image" "libavif:^avif/:image" "libheif:^libheif/:image"
-  "libjxl:^jxl/:image" "Boost:^boost/:cli"
+set(backends "oneDNN:^(dnnl|oneapi/):nn" "OpenCV:^opencv2/:data" "libjpeg:^j(peglib|error):data" "libpng:^png[.]h:data"
+  "libtiff:^tiff(io)?[.]h:data" "libwebp:^webp/:data" "giflib:^gif_lib[.]h:data" "OpenJPEG:^openjpeg[.]h:data" "libavif:^avif/:data" "libheif:^libheif/:data"
+  "libjxl:^jxl/:data" "Boost:^boost/:cli"
   "LIBLINEAR:^linear.h$:tests")
 
 set(problems "")

@@ -10,8 +10,8 @@
 
 #include "stackae/error.hpp"
 
-#include "search/linear_probe.hpp"
-#include "search/measure.hpp"
+#include "evaluate/linear_probe.hpp"
+#include "evaluate/measure.hpp"
 #include "support/catch.hpp"
 
 namespace {

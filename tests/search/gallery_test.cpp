@@ -12,7 +12,7 @@
 
 #include "stackae/error.hpp"
 
-#include "core/safetensors.hpp"
+#include "base/safetensors.hpp"
 #include "support/catch.hpp"
 
 namespace {
@@ -93,12 +93,12 @@ private:
 
 /// Changes one metadata entry of a gallery's file; the checksum is made anew.
 void rewrite(const std::string& path, const std::string& from, const std::string& to) {
-    stackae::core::Safetensors file = stackae::core::read_safetensors(path);
+    stackae::base::Safetensors file = stackae::base::read_safetensors(path);
     std::string& text = file.metadata.at("gallery");
     const auto place = text.find(from);
     REQUIRE(place != std::string::npos);
     text.replace(place, from.size(), to);
-    stackae::core::write_safetensors(file, path);
+    stackae::base::write_safetensors(file, path);
 }
 
 }  // namespace
@@ -154,11 +154,11 @@ TEST_CASE("a gallery's file that cannot be believed is refused with its reason")
 TEST_CASE("names and paths of a gallery's file are believed only whole") {
     const TemporaryFile file("t.gallery");
     stackae::save(line({"a", "b"}, {1, 2}), file.path());
-    stackae::core::Safetensors content = stackae::core::read_safetensors(file.path());
+    stackae::base::Safetensors content = stackae::base::read_safetensors(file.path());
     REQUIRE(content.blocks.size() == 2);
     const auto message = [&](const std::string& names, const std::string& paths) {
         content.blocks = {{"names", names}, {"paths", paths}};
-        stackae::core::write_safetensors(content, file.path());
+        stackae::base::write_safetensors(content, file.path());
         try {
             (void)stackae::load_gallery(file.path());
         } catch (const stackae::CorruptFile& error) {
@@ -186,14 +186,14 @@ TEST_CASE("an entry without a path is refused, not taken for one of another prog
 
 TEST_CASE("a gallery of version 1, whose names are in its description, is read") {
     const TemporaryFile file("v1.gallery");
-    stackae::core::Safetensors content;
+    stackae::base::Safetensors content;
     content.set_kind("gallery", 1);
     content.metadata["gallery"] =
         R"({"model_identity":"0123456789abcdef","model_path":"m.stackae","layer":2,"l2_normalize":false,)"
         R"("metric":"cosine","names":["Zoë","b"],"paths":["p/1.png","p/2.png"],"threshold":0.5,)"
         R"("false_accept":0.01})";
     content.tensors.emplace_back("codes", table(2, 1, {1, 2}));
-    stackae::core::write_safetensors(content, file.path());
+    stackae::base::write_safetensors(content, file.path());
     const Gallery gallery = stackae::load_gallery(file.path());
     CHECK(gallery.names == std::vector<std::string>{"Zoë", "b"});
     CHECK(gallery.paths == std::vector<std::string>{"p/1.png", "p/2.png"});
@@ -211,7 +211,7 @@ TEST_CASE("names and paths may be longer together than a file's header may be") 
         gallery.paths.push_back(std::to_string(i) + std::string(300, 'p'));
     }
     stackae::save(gallery, file.path());
-    CHECK(std::filesystem::file_size(file.path()) > stackae::core::max_safetensors_header);
+    CHECK(std::filesystem::file_size(file.path()) > stackae::base::max_safetensors_header);
     const Gallery loaded = stackae::load_gallery(file.path());
     CHECK(loaded.names == gallery.names);
     CHECK(loaded.paths == gallery.paths);
@@ -220,31 +220,31 @@ TEST_CASE("names and paths may be longer together than a file's header may be") 
 TEST_CASE("codes that do not fit the names, or are no numbers, are refused") {
     const TemporaryFile file("c.gallery");
     stackae::save(line({"a", "b"}, {1, 2}), file.path());
-    stackae::core::Safetensors content = stackae::core::read_safetensors(file.path());
+    stackae::base::Safetensors content = stackae::base::read_safetensors(file.path());
     SECTION("too many") {
         content.tensors.at(0).second = table(3, 1, {1, 2, 3});
-        stackae::core::write_safetensors(content, file.path());
+        stackae::base::write_safetensors(content, file.path());
         CHECK_THROWS_WITH(stackae::load_gallery(file.path()),
                           contains("3 codes of 1 values found for 2 names"));
     }
     SECTION("NaN") {
         content.tensors.at(0).second.data()[1] = std::numeric_limits<float>::quiet_NaN();
-        stackae::core::write_safetensors(content, file.path());
+        stackae::base::write_safetensors(content, file.path());
         CHECK_THROWS_WITH(stackae::load_gallery(file.path()), contains("code 1"));
     }
     SECTION("none at all") {
         content.tensors.clear();
-        stackae::core::write_safetensors(content, file.path());
+        stackae::base::write_safetensors(content, file.path());
         CHECK_THROWS_AS(stackae::load_gallery(file.path()), stackae::CorruptFile);
     }
 }
 
 TEST_CASE("a model given as a gallery is called by its name") {
     const TemporaryFile file("d.stackae");
-    stackae::core::Safetensors content;
+    stackae::base::Safetensors content;
     content.set_kind("model", 1);
     content.tensors.emplace_back("layers.1.bias", table(1, 1, {0}));
-    stackae::core::write_safetensors(content, file.path());
+    stackae::base::write_safetensors(content, file.path());
     CHECK_THROWS_WITH(stackae::load_gallery(file.path()), contains("model") && contains("gallery"));
     CHECK_THROWS_AS(stackae::load_gallery("/nowhere/x.gallery"), stackae::IoError);
 }

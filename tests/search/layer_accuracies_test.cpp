@@ -5,7 +5,7 @@
 #include "stackae/error.hpp"
 #include "stackae/evaluate.hpp"
 
-#include "core/random.hpp"
+#include "base/random.hpp"
 #include "model/split.hpp"
 #include "search/rows.hpp"
 #include "support/catch.hpp"
@@ -18,7 +18,7 @@ constexpr std::int64_t pictures_count = 240;
 constexpr std::int64_t side = 6;
 
 float uniform(std::int64_t i) {
-    return core::Random::uniform(core::Random(9, core::Stream::plan).block(static_cast<std::uint32_t>(i))[0]);
+    return base::Random::uniform(base::Random(9, base::Stream::plan).block(static_cast<std::uint32_t>(i))[0]);
 }
 
 /// Three classes that differ in one bright column, under much noise.

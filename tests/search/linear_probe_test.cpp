@@ -1,4 +1,4 @@
-#include "search/linear_probe.hpp"
+#include "evaluate/linear_probe.hpp"
 
 #include <algorithm>
 #include <cmath>

@@ -43,10 +43,10 @@ TEST_CASE("every member of a team has a number of its own, and a team inside of 
     std::atomic<int> numbers{0};
     std::atomic<int> inner{0};
     std::atomic<int> size{0};
-    stackae::core::run_team(threads, [&](int member, int team) {
+    stackae::base::run_team(threads, [&](int member, int team) {
         numbers += 1 << member;
         size = team;
-        stackae::core::run_team(4, [&](int /*member*/, int nested) { inner += nested; });
+        stackae::base::run_team(4, [&](int /*member*/, int nested) { inner += nested; });
     });
     CHECK(numbers == (1 << size) - 1);
     CHECK(size <= threads);

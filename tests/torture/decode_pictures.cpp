@@ -6,8 +6,8 @@
 
 #include "stackae/error.hpp"
 
-#include "image/decode.hpp"
-#include "image/preprocess.hpp"
+#include "data/image/decode.hpp"
+#include "data/image/preprocess.hpp"
 
 /// Answers each path, one a line on standard input, with "WIDTH HEIGHT CHANNELS" and then the picture's
 /// floats as they are in memory: the whole picture upright, in its own size, in [0, 1], alpha blended over
@@ -17,13 +17,13 @@ namespace {
 void answer(const std::string& path) {
     using namespace stackae;
     const PictureLimits limits;
-    const image::Picture picture = image::decode_file(path, {limits});
+    const data::Picture picture = data::decode_file(path, {limits});
     Recipe recipe;  // of the picture itself, so that nothing is resized
     recipe.channels = picture.pixels.channels() == 1 ? 1 : 3;
     recipe.height = picture.size().height;
     recipe.width = picture.size().width;
     std::vector<float> values(static_cast<std::size_t>(recipe.size()));
-    image::apply(recipe, picture, values);
+    data::apply(recipe, picture, values);
     std::cout << recipe.width << ' ' << recipe.height << ' ' << recipe.channels << '\n';
     std::cout.write(reinterpret_cast<const char*>(values.data()),
                     static_cast<std::streamsize>(values.size() * sizeof(float)));
@@ -35,7 +35,7 @@ int main() {
     for (std::string path; std::getline(std::cin, path);) {
         try {
             answer(path);
-        } catch (const stackae::image::BadPicture& bad) {
+        } catch (const stackae::data::BadPicture& bad) {
             std::cout << "! " << stackae::name(bad.status()) << ": " << bad.what() << '\n';
         } catch (const std::exception& error) {
             std::cout << "! failed: " << error.what() << '\n';

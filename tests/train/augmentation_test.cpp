@@ -5,7 +5,7 @@
 #include <numeric>
 #include <vector>
 
-#include "core/team.hpp"
+#include "base/team.hpp"
 #include "support/catch.hpp"
 
 using namespace stackae;
@@ -169,7 +169,7 @@ TEST_CASE("A move depends on seed, layer, epoch and picture, and not on batch or
     CHECK(moved(every_kind, recipe, {2, 2, 3}) != values);
     CHECK(moved(every_kind, recipe, {1, 3, 3}) != values);
     CHECK(moved(every_kind, recipe, {1, 2, 4}) != values);
-    const core::ThreadScope one(1);
+    const base::ThreadScope one(1);
     CHECK(moved(every_kind, recipe, {1, 2, 3}) == values);
     // Picture 47, alone.
     const std::vector<std::int64_t> index = {47};

@@ -8,8 +8,8 @@
 #include "stackae/error.hpp"
 #include "stackae/train.hpp"
 
-#include "core/random.hpp"
-#include "core/rows.hpp"
+#include "base/random.hpp"
+#include "base/rows.hpp"
 #include "support/catch.hpp"
 #include "support/temporary_folder.hpp"
 
@@ -22,12 +22,12 @@ constexpr int side = 12;
 /// Strokes of one of four slopes at a random place, on dark ground with some noise.
 Tensor strokes(std::int64_t n, int channels = 1) {
     Tensor tensor({n, side, side, channels});
-    const core::Random random(41, core::Stream::plan);
+    const base::Random random(41, base::Stream::plan);
     std::uint32_t at = 0;
     for (std::int64_t i = 0; i < n; ++i) {
         const auto row = tensor.row(i);
         for (float& value : row) {
-            value = 0.1F * core::Random::uniform(random.block(at++)[0]);
+            value = 0.1F * base::Random::uniform(random.block(at++)[0]);
         }
         constexpr int slopes[4][2] = {{0, 1}, {1, 0}, {1, 1}, {1, -1}};
         const auto& slope = slopes[random.below(at++, 4)];
@@ -193,7 +193,7 @@ TEST_CASE("A convolutional stack is as good on one thread as on two") {
     const Tensor a = encode(one, rows_of(strokes(20)));
     const Tensor b = encode(two, rows_of(strokes(20)));
     for (std::int64_t i = 0; i < 20; ++i) {
-        CHECK(core::squared_norm(b.row(i)) == Approx(core::squared_norm(a.row(i))).epsilon(1e-2));
+        CHECK(base::squared_norm(b.row(i)) == Approx(base::squared_norm(a.row(i))).epsilon(1e-2));
     }
 }
 
@@ -270,7 +270,7 @@ TEST_CASE("A code in closed form is half white, without correlations, and rebuil
                     double{code[static_cast<std::size_t>(a)]} * double{code[static_cast<std::size_t>(b)]} / n;
             }
             CAPTURE(a, b);
-            const double variance = std::pow(core::squared_norm(layer.weights.row(a)), -1.0);
+            const double variance = std::pow(base::squared_norm(layer.weights.row(a)), -1.0);
             CHECK(mean == Approx(0.0).margin(1e-3));
             CHECK(product == Approx(a == b ? variance : 0.0).epsilon(0.01).margin(1e-3));
         }
@@ -292,7 +292,7 @@ TEST_CASE("A code in closed form is half white, without correlations, and rebuil
     }
     double kept = 0.0;
     for (std::int64_t a = 0; a < codes.columns(); ++a) {
-        kept += n * std::pow(core::squared_norm(layer.weights.row(a)), -2.0);
+        kept += n * std::pow(base::squared_norm(layer.weights.row(a)), -2.0);
     }
     CHECK(kept > 0.2 * of_mean);
     CHECK(error == Approx(of_mean - kept).epsilon(1e-2));

@@ -4,7 +4,7 @@
 #include <numeric>
 #include <vector>
 
-#include "core/team.hpp"
+#include "base/team.hpp"
 #include "support/catch.hpp"
 
 using namespace stackae;
@@ -64,7 +64,7 @@ TEST_CASE("Noise depends on seed, layer, epoch and picture, and not on batch or 
     REQUIRE(corrupted(kind, 0.4, {2, 2, 3}) != values);
     REQUIRE(corrupted(kind, 0.4, {1, 3, 3}) != values);
     REQUIRE(corrupted(kind, 0.4, {1, 2, 4}) != values);
-    const core::ThreadScope one(1);
+    const base::ThreadScope one(1);
     REQUIRE(corrupted(kind, 0.4, {1, 2, 3}) == values);
     // Picture 47, alone.
     const std::vector<std::int64_t> index = {47};

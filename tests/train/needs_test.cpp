@@ -6,7 +6,7 @@
 
 #include "stackae/error.hpp"
 
-#include "core/memory.hpp"
+#include "base/memory.hpp"
 #include "support/catch.hpp"
 #include "support/resident.hpp"
 
@@ -78,7 +78,7 @@ TEST_CASE("Memory that is not needed to work with may hold pictures, half of the
     --(options.memory_limit = needs.working_bytes);
     CHECK_THROWS_AS(holdable_bytes(needs, options), InvalidArgument);
     options.memory_limit = 0;
-    CHECK(settle_memory(options).memory == std::min(options.memory, core::allowed_memory() / 4));
+    CHECK(settle_memory(options).memory == std::min(options.memory, base::allowed_memory() / 4));
 }
 
 TEST_CASE("A plan that needs more than its limit is told and not timed") {

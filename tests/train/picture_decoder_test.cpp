@@ -4,7 +4,7 @@
 #include <numeric>
 #include <vector>
 
-#include "core/random.hpp"
+#include "base/random.hpp"
 #include "support/catch.hpp"
 
 using namespace stackae;
@@ -17,7 +17,7 @@ constexpr std::int64_t values = 5;
 constexpr std::int64_t units = 3;
 
 float uniform(std::uint32_t i) {
-    return core::Random::uniform(core::Random(3, core::Stream::plan).block(i)[0]) - 0.5F;
+    return base::Random::uniform(base::Random(3, base::Stream::plan).block(i)[0]) - 0.5F;
 }
 
 /// Waves over the pictures: of mean 0, and none goes with another.

@@ -1,7 +1,7 @@
 #include "stackae/error.hpp"
 #include "stackae/train.hpp"
 
-#include "core/random.hpp"
+#include "base/random.hpp"
 #include "support/catch.hpp"
 
 using namespace stackae;
@@ -30,9 +30,9 @@ TrainOptions options() {
 
 Pictures noise() {
     Tensor tensor({pictures_count, 12, 10});
-    const core::Random random(1, core::Stream::plan);
+    const base::Random random(1, base::Stream::plan);
     for (std::int64_t i = 0; i < tensor.size(); ++i) {
-        tensor.data()[i] = core::Random::uniform(random.block(static_cast<std::uint32_t>(i))[0]);
+        tensor.data()[i] = base::Random::uniform(random.block(static_cast<std::uint32_t>(i))[0]);
     }
     return Pictures::from_tensor(std::move(tensor));
 }

@@ -6,8 +6,8 @@
 
 #include "stackae/train.hpp"
 
-#include "core/random.hpp"
-#include "core/rows.hpp"
+#include "base/random.hpp"
+#include "base/rows.hpp"
 #include "support/catch.hpp"
 
 using namespace stackae;
@@ -18,7 +18,7 @@ namespace {
 constexpr std::int64_t inputs = 6;
 
 float uniform(std::uint32_t i) {
-    return core::Random::uniform(core::Random(9, core::Stream::plan).block(i)[0]) - 0.5F;
+    return base::Random::uniform(base::Random(9, base::Stream::plan).block(i)[0]) - 0.5F;
 }
 
 Tensor random_rows(std::int64_t n, std::int64_t columns) {

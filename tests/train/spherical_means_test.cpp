@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "core/random.hpp"
-#include "core/rows.hpp"
+#include "base/random.hpp"
+#include "base/rows.hpp"
 #include "support/catch.hpp"
 
 using namespace stackae;
@@ -20,12 +20,12 @@ constexpr int iterations = 12;
 /// Samples near one of the first axes, of any length: sample i near axis i mod planted.
 SampleStore near_axes(std::int64_t n) {
     SampleStore samples(n, d, true);
-    const core::Random random(31, core::Stream::plan);
+    const base::Random random(31, base::Stream::plan);
     std::uint32_t at = 0;
     for (std::int64_t i = 0; i < n; ++i) {
-        const float length = 0.1F + 10.0F * core::Random::uniform(random.block(at++)[0]);
+        const float length = 0.1F + 10.0F * base::Random::uniform(random.block(at++)[0]);
         for (std::int64_t j = 0; j < d; ++j) {
-            const float noise = 0.2F * (core::Random::uniform(random.block(at++)[0]) - 0.5F);
+            const float noise = 0.2F * (base::Random::uniform(random.block(at++)[0]) - 0.5F);
             samples.row(i)[j] = length * ((j == i % planted ? 1.0F : 0.0F) + noise);
         }
     }
@@ -33,7 +33,7 @@ SampleStore near_axes(std::int64_t n) {
 }
 
 Tensor means_of(const SampleStore& samples, std::int64_t units, int threads = 1, std::uint64_t seed = 0) {
-    const core::ThreadScope scope(threads);
+    const base::ThreadScope scope(threads);
     nn::Context context(threads);
     return spherical_means(context, samples, {.units = units, .iterations = iterations, .seed = seed});
 }
@@ -41,7 +41,7 @@ Tensor means_of(const SampleStore& samples, std::int64_t units, int threads = 1,
 void check_length_one(const Tensor& means) {
     for (std::int64_t i = 0; i < means.rows(); ++i) {
         CAPTURE(i);
-        REQUIRE(core::squared_norm(means.row(i)) == Approx(1.0).epsilon(1e-5));
+        REQUIRE(base::squared_norm(means.row(i)) == Approx(1.0).epsilon(1e-5));
     }
 }
 
@@ -110,7 +110,7 @@ TEST_CASE("A direction of few samples begins anew only where it is told to") {
         samples.row(i)[0] = i == 0 ? 0.0F : 1.0F;
         samples.row(i)[1] = i == 0 ? 1.0F : 0.0F;
     }
-    const core::ThreadScope scope(1);
+    const base::ThreadScope scope(1);
     nn::Context context(1);
     const auto finds_the_one = [&](std::uint64_t seed, std::int64_t least) {
         const Tensor means = spherical_means(

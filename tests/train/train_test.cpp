@@ -9,7 +9,7 @@
 
 #include "stackae/error.hpp"
 
-#include "core/random.hpp"
+#include "base/random.hpp"
 #include "nn/onednn.hpp"
 #include "support/catch.hpp"
 
@@ -24,14 +24,14 @@ constexpr int side = 8;
 /// their mean.
 Tensor bars() {
     Tensor tensor({pictures_count, side, side});
-    const core::Random random(4, core::Stream::plan);
+    const base::Random random(4, base::Stream::plan);
     std::uint32_t at = 0;
     for (std::int64_t i = 0; i < pictures_count; ++i) {
         const auto place = static_cast<int>(random.below(at++, side));
         const bool upright = random.below(at++, 2) == 1;
         for (int y = 0; y < side; ++y) {
             for (int x = 0; x < side; ++x) {
-                const float noise = 0.1F * core::Random::uniform(random.block(at++)[0]);
+                const float noise = 0.1F * base::Random::uniform(random.block(at++)[0]);
                 tensor.row(i)[static_cast<std::size_t>(y * side + x)] =
                     noise + ((upright ? x : y) == place ? 0.9F : 0.0F);
             }
@@ -404,7 +404,7 @@ TEST_CASE("A preset for plain pictures is trained on standardised ones too") {
 }
 
 TEST_CASE("The caller's own number of threads is left as it was") {
-    const core::ThreadScope scope(2);
+    const base::ThreadScope scope(2);
     TrainOptions options = small_options();
     options.threads = 1;
     options.epochs = {1};

@@ -10,7 +10,7 @@ from ..pictures import every_kind, rgb
 
 
 def suite(setup):
-    ended = subprocess.run([setup.build / "tests" / "image" / "test_image"], capture_output=True, text=True,
+    ended = subprocess.run([setup.build / "tests" / "data" / "test_data"], capture_output=True, text=True,
                            cwd=setup.root, timeout=1800)
     summary = (ended.stdout.strip().splitlines() or ["no output"])[-1]
     cases = re.search(r"(\d+) assertions? in (\d+) test cases?", summary)

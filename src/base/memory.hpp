@@ -1,0 +1,28 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+namespace stackae::base {
+
+/// Bytes that this process may take at most: the machine's memory, or what its control groups or its limit of
+/// address space (ulimit -v) allow where that is less. root: see group_limits().
+[[nodiscard]] std::int64_t allowed_memory(const std::filesystem::path& root = "/");
+
+/// One part of so many is taken where nothing else is said.
+inline constexpr std::int64_t default_memory_part = 2;
+
+/// The bytes meant by an option: itself when positive, else half of allowed_memory().
+[[nodiscard]] std::int64_t resolve_memory(std::int64_t bytes);
+
+/// Of that, what pictures may take that are read ahead: an eighth, at most 256 MiB.
+[[nodiscard]] std::int64_t reading_memory(std::int64_t bytes);
+
+/// 1536 as `1.5 KiB`.
+[[nodiscard]] std::string bytes_text(std::int64_t bytes);
+
+/// Whole bytes, at most what fits; sizes that are products of what a user asks for are reckoned as doubles.
+[[nodiscard]] std::int64_t whole_bytes(double bytes);
+
+}  // namespace stackae::base

@@ -1,0 +1,53 @@
+#include "base/threads.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <fmt/format.h>
+#include <sched.h>
+#include <thread>
+
+#include "stackae/error.hpp"
+
+#include "base/control_group.hpp"
+
+namespace stackae::base {
+namespace {
+
+/// The affinity: taskset and containers narrow it; hardware_concurrency() may not see that.
+int allowed_cores() {
+    cpu_set_t allowed;
+    if (::sched_getaffinity(0, sizeof(allowed), &allowed) == 0) {
+        return std::max(1, CPU_COUNT(&allowed));
+    }
+    return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+}
+
+int paid_cores(const GroupLimits& limits) {
+    const double cores = limits.cores.value_or(most_threads);
+    return static_cast<int>(std::clamp(std::ceil(cores), 1.0, double{most_threads}));
+}
+
+int threads_for(int threads, int paid) {
+    if (threads < 0 || threads > most_threads) {
+        throw InvalidArgument(
+            fmt::format("threads: {} found, 0 (one a core) to {} expected", threads, most_threads));
+    }
+    return std::min(threads > 0 ? threads : allowed_cores(), paid);
+}
+
+}  // namespace
+
+int usable_cores(const std::filesystem::path& root) {
+    return resolve_threads(0, root);
+}
+
+int resolve_threads(int threads) {
+    static const int paid = paid_cores(group_limits());  // asked for at every call of an encoder
+    return threads_for(threads, paid);
+}
+
+int resolve_threads(int threads, const std::filesystem::path& root) {
+    return threads_for(threads, paid_cores(group_limits(root)));
+}
+
+}  // namespace stackae::base

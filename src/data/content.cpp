@@ -1,0 +1,202 @@
+#include "data/content.hpp"
+
+#include <algorithm>
+#include <array>
+#include <fmt/format.h>
+#include <mutex>
+#include <zlib.h>
+
+#include "stackae/error.hpp"
+
+namespace stackae::data {
+namespace {
+
+constexpr std::size_t step = std::size_t{1} << 20U;         // bytes that are inflated at once
+constexpr std::uint64_t growth = std::uint64_t{64} << 20U;  // bytes by which a temporary file grows
+constexpr std::uint64_t block_bytes = std::uint64_t{128} << 10U;
+
+gzFile_s* gzip(void* file) {
+    return static_cast<gzFile_s*>(file);
+}
+
+}  // namespace
+
+std::size_t PartStream::read(std::span<std::byte> bytes) {
+    const auto count = static_cast<std::size_t>(std::min<std::uint64_t>(bytes.size(), end_ - at_));
+    file_.read_at(at_, bytes.first(count));
+    at_ += count;
+    return count;
+}
+
+GzipStream::GzipStream(const std::string& path) : path_(path), file_(::gzopen(path.c_str(), "rbe")) {
+    if (file_ == nullptr) {
+        throw IoError(fmt::format("{}: cannot open", path));
+    }
+}
+
+GzipStream::~GzipStream() {
+    ::gzclose(gzip(file_));
+}
+
+std::size_t GzipStream::read(std::span<std::byte> bytes) {
+    std::size_t filled = 0;
+    while (filled < bytes.size()) {
+        const std::size_t want = std::min(step, bytes.size() - filled);
+        const int got = ::gzread(gzip(file_), bytes.data() + filled, static_cast<unsigned>(want));
+        int code = Z_OK;
+        const char* message = ::gzerror(gzip(file_), &code);
+        const auto came = static_cast<std::size_t>(std::max(got, 0));
+        done_ += came;
+        if (got < 0 || (code != Z_OK && code != Z_STREAM_END)) {
+            throw CorruptFile(fmt::format("{}: gzip data is cut short or damaged after {} bytes: {}", path_,
+                                          done_, message));
+        }
+        if (came == 0) {
+            break;
+        }
+        filled += came;
+    }
+    return filled;
+}
+
+ByteSpan StreamHead::first(std::size_t count) {
+    const std::size_t there = bytes_.size();
+    if (there < count) {
+        bytes_.resize(count);
+        bytes_.resize(there + stream_.read(std::span(bytes_).subspan(there)));
+    }
+    return ByteSpan(bytes_).first(std::min(count, bytes_.size()));
+}
+
+ByteStore::ByteStore(std::uint64_t bytes, const PictureLimits& limits) : expected_(bytes) {
+    if (bytes > static_cast<std::uint64_t>(limits.memory)) {
+        bytes_.emplace<base::TemporaryFile>(limits.temporary_folder);
+    } else {
+        std::get<0>(bytes_).reserve(static_cast<std::size_t>(bytes));
+    }
+}
+
+void ByteStore::append(ByteSpan bytes) {
+    if (auto* memory = std::get_if<std::vector<std::byte>>(&bytes_)) {
+        memory->insert(memory->end(), bytes.begin(), bytes.end());
+    } else {
+        auto& file = std::get<base::TemporaryFile>(bytes_);
+        const std::uint64_t end = size_ + bytes.size();
+        file.grow(std::max(end, std::min(expected_, (end / growth + 1) * growth)));
+        file.write_at(size_, bytes);
+    }
+    size_ += bytes.size();
+}
+
+std::uint64_t ByteStore::append(ByteStream& stream, std::uint64_t bytes) {
+    std::vector<std::byte> buffer(static_cast<std::size_t>(std::min<std::uint64_t>(step, bytes)));
+    std::uint64_t done = 0;
+    while (done < bytes) {
+        const auto want = static_cast<std::size_t>(std::min<std::uint64_t>(buffer.size(), bytes - done));
+        const std::size_t got = stream.read(std::span(buffer).first(want));
+        append(ByteSpan(buffer).first(got));
+        done += got;
+        if (got < want) {
+            break;
+        }
+    }
+    return done;
+}
+
+void ByteStore::read_at(std::uint64_t offset, std::span<std::byte> bytes) const {
+    if (const auto* memory = std::get_if<std::vector<std::byte>>(&bytes_)) {
+        std::copy_n(memory->begin() + static_cast<std::ptrdiff_t>(offset), bytes.size(), bytes.begin());
+    } else {
+        std::get<base::TemporaryFile>(bytes_).read_at(offset, bytes);
+    }
+}
+
+/// The blocks that were read last. A block is read whole only when a second piece of it, or a piece right
+/// behind the last, is asked for: pieces from all over a file cost no more than themselves.
+class Content::Blocks {
+public:
+    struct Block {
+        explicit Block(std::uint64_t index_) : index(index_) {}
+        const std::uint64_t index;
+        std::mutex filling;
+        std::vector<std::byte> bytes;  ///< none before it was read
+    };
+    using Pointer = std::shared_ptr<Block>;
+
+    /// The block of that index, or nothing where a piece of it alone is to be read.
+    Pointer find(std::uint64_t index) {
+        const std::lock_guard lock(mutex_);
+        bool neighbour = false;
+        for (Slot& slot : slots_) {
+            if (slot.block && slot.block->index == index) {
+                slot.used = ++clock_;
+                return slot.block;
+            }
+            neighbour = neighbour || (slot.block && slot.block->index + 1 == index);
+        }
+        Slot& oldest = *std::min_element(slots_.begin(), slots_.end(),
+                                         [](const Slot& a, const Slot& b) { return a.used < b.used; });
+        oldest = {std::make_shared<Block>(index), ++clock_};
+        return neighbour ? oldest.block : nullptr;
+    }
+
+private:
+    struct Slot {
+        Pointer block;
+        std::uint64_t used = 0;
+    };
+    std::mutex mutex_;
+    std::array<Slot, 16> slots_;  ///< as many threads' places, and 2 MiB
+    std::uint64_t clock_ = 0;
+};
+
+Content::Content(base::InputFile file, std::uint64_t begin, std::uint64_t size)
+    : source_(FilePart{std::move(file), begin}), size_(size), blocks_(std::make_unique<Blocks>()) {}
+
+Content::Content(ByteStore store) : source_(std::move(store)), size_(std::get<ByteStore>(source_).size()) {}
+
+Content::Content(Content&&) noexcept = default;
+Content& Content::operator=(Content&&) noexcept = default;
+Content::~Content() = default;
+
+void Content::read_piece(std::uint64_t offset, std::span<std::byte> bytes) const {
+    const auto& part = std::get<FilePart>(source_);
+    part.file.read_at(part.begin + offset, bytes);
+}
+
+void Content::read_at(std::uint64_t offset, std::span<std::byte> bytes) const {
+    if (offset > size_ || bytes.size() > size_ - offset) {
+        throw IoError(
+            fmt::format("{} bytes at byte {} asked for, {} bytes in all found", bytes.size(), offset, size_));
+    }
+    if (const auto* store = std::get_if<ByteStore>(&source_)) {
+        store->read_at(offset, bytes);
+        return;
+    }
+    if (bytes.size() >= block_bytes) {
+        read_piece(offset, bytes);
+        return;
+    }
+    while (!bytes.empty()) {  // over the blocks' seams
+        const std::uint64_t index = offset / block_bytes;
+        const std::uint64_t at = offset % block_bytes;
+        const auto now = static_cast<std::size_t>(std::min<std::uint64_t>(bytes.size(), block_bytes - at));
+        const Blocks::Pointer block = blocks_->find(index);
+        if (block) {
+            const std::lock_guard lock(block->filling);
+            if (block->bytes.empty()) {
+                const std::uint64_t begin = index * block_bytes;
+                std::vector<std::byte> read(static_cast<std::size_t>(std::min(block_bytes, size_ - begin)));
+                read_piece(begin, read);
+                block->bytes = std::move(read);
+            }
+            std::copy_n(block->bytes.begin() + static_cast<std::ptrdiff_t>(at), now, bytes.begin());
+        } else {
+            read_piece(offset, bytes.first(now));
+        }
+        offset += now;
+        bytes = bytes.subspan(now);
+    }
+}
+
+}  // namespace stackae::data

@@ -1,0 +1,52 @@
+#include "data/image/exif.hpp"
+
+#include <opencv2/core.hpp>
+#include <string_view>
+
+#include "data/image/tiff_directory.hpp"
+
+namespace stackae::data {
+namespace {
+
+constexpr std::uint16_t orientation_tag = 274;
+
+}  // namespace
+
+int exif_orientation(ByteSpan block) {
+    using namespace std::string_view_literals;
+    if (Bytes(block, false).has(0, "Exif\0\0"sv)) {
+        block = block.subspan(6);
+    }
+    try {
+        const RandomAccess file(block);
+        const TiffHeader header(file);
+        const std::uint64_t value = TiffDirectory(file, header, header.first).number(orientation_tag, 1);
+        return value >= 1 && value <= 8 ? static_cast<int>(value) : 1;
+    } catch (const BadPicture&) {
+        return 1;
+    }
+}
+
+void turn_upright(cv::Mat& pixels, int orientation) {
+    if (orientation >= 5) {  // 5 to 8 are stored with rows for columns
+        pixels = pixels.t();
+    }
+    switch (orientation) {
+        case 2:
+        case 6:
+            cv::flip(pixels, pixels, 1);
+            break;
+        case 3:
+        case 7:
+            cv::flip(pixels, pixels, -1);
+            break;
+        case 4:
+        case 8:
+            cv::flip(pixels, pixels, 0);
+            break;
+        default:
+            break;
+    }
+}
+
+}  // namespace stackae::data

@@ -1,0 +1,266 @@
+#include "data/image/preprocess.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <fmt/format.h>
+#include <limits>
+#include <opencv2/imgproc.hpp>
+
+namespace stackae::data {
+namespace {
+
+/// Where a picture's pixels land in the recipe's frame; the rest of it is background.
+struct Placement {
+    cv::Rect cut;    ///< of the picture
+    cv::Rect place;  ///< in the frame
+};
+
+int scaled(double length, double scale, int most) {
+    return std::clamp(static_cast<int>(std::lround(length * scale)), 1, most);
+}
+
+Placement placement(const Recipe& recipe, int width, int height) {
+    Placement result{{0, 0, width, height}, {0, 0, recipe.width, recipe.height}};
+    const double by_width = static_cast<double>(recipe.width) / width;
+    const double by_height = static_cast<double>(recipe.height) / height;
+    if (recipe.resize == ResizeMode::border) {
+        const double scale = std::min(by_width, by_height);
+        result.place.width = scaled(width, scale, recipe.width);
+        result.place.height = scaled(height, scale, recipe.height);
+        result.place.x = (recipe.width - result.place.width) / 2;
+        result.place.y = (recipe.height - result.place.height) / 2;
+    } else if (recipe.resize == ResizeMode::center) {
+        // Cut first, then scaled: a long thin picture is never blown up whole.
+        const double scale = std::max(by_width, by_height);
+        result.cut.width = scaled(recipe.width, 1.0 / scale, width);
+        result.cut.height = scaled(recipe.height, 1.0 / scale, height);
+        result.cut.x = (width - result.cut.width) / 2;
+        result.cut.y = (height - result.cut.height) / 2;
+    }
+    return result;
+}
+
+/// Area averaging along the sides that shrink, then bilinear along those that grow. OpenCV does not
+/// average at all when one side grows, hence the two steps.
+cv::Mat resized(const cv::Mat& pixels, cv::Size size) {
+    cv::Mat result = pixels;
+    const cv::Size smaller(std::min(size.width, pixels.cols), std::min(size.height, pixels.rows));
+    if (smaller != pixels.size()) {
+        cv::Mat shrunk;
+        cv::resize(result, shrunk, smaller, 0, 0, cv::INTER_AREA);
+        result = shrunk;
+    }
+    if (size != smaller) {
+        cv::Mat grown;
+        cv::resize(result, grown, size, 0, 0, cv::INTER_LINEAR);
+        result = grown;
+    }
+    return result;
+}
+
+/// Whole numbers that do not fill their type, of 5 or 12 bits say, to floats in [0, 1]: they would be rounded
+/// to whole steps on the way.
+Picture without_coarse_steps(const Picture& picture) {
+    const int depth = picture.pixels.depth();
+    const double full = depth == CV_8U ? 255.0 : depth == CV_16U ? 65535.0 : picture.white;
+    if (picture.white == full) {
+        return picture;
+    }
+    Picture result = picture;
+    result.pixels = cv::Mat();
+    picture.pixels.convertTo(result.pixels, CV_32F, 1.0 / picture.white);
+    result.white = 1.0;
+    return result;
+}
+
+template <class T>
+bool is_opaque(const cv::Mat& pixels, float white) {
+    const int channels = pixels.channels();
+    for (int y = 0; y < pixels.rows; ++y) {
+        const auto* row = pixels.ptr<T>(y);
+        for (int x = 0; x < pixels.cols; ++x) {
+            if (static_cast<float>(row[channels * (x + 1) - 1]) < white) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+/// c · α + background · (1 − α), in floats, at most `most` times white.
+template <class T>
+cv::Mat blended(const Picture& picture, float background, float most) {
+    const cv::Mat& pixels = picture.pixels;
+    const auto white = static_cast<float>(picture.white);
+    const int colours = pixels.channels() - 1;
+    cv::Mat result(pixels.size(), CV_32FC(colours));
+    for (int y = 0; y < pixels.rows; ++y) {
+        const auto* from = pixels.ptr<T>(y);
+        auto* to = result.ptr<float>(y);
+        for (int x = 0; x < pixels.cols; ++x, from += colours + 1, to += colours) {
+            const float alpha = std::min(1.0F, static_cast<float>(from[colours]) / white);
+            const float behind = background * white * (1.0F - alpha);
+            for (int c = 0; c < colours; ++c) {
+                const float colour = static_cast<float>(from[c]) * (picture.premultiplied ? 1.0F : alpha);
+                to[c] = std::min(most * white, colour + behind);
+            }
+        }
+    }
+    return result;
+}
+
+template <class T>
+cv::Mat without_alpha(const Picture& picture, float background, float most) {
+    if (!is_opaque<T>(picture.pixels, static_cast<float>(picture.white))) {
+        return blended<T>(picture, background, most);
+    }
+    cv::Mat result;  // as the same picture without an alpha channel would come in
+    if (picture.pixels.channels() == 2) {
+        cv::extractChannel(picture.pixels, result, 0);
+    } else {
+        cv::cvtColor(picture.pixels, result, cv::COLOR_BGRA2BGR);
+    }
+    return result;
+}
+
+/// 1 or 3 channels.
+cv::Mat flattened(const Picture& picture, float background, float most = 1.0F) {
+    if (picture.pixels.channels() % 2 == 1) {
+        return picture.pixels;
+    }
+    switch (picture.pixels.depth()) {
+        case CV_8U:
+            return without_alpha<std::uint8_t>(picture, background, most);
+        case CV_16U:
+            return without_alpha<std::uint16_t>(picture, background, most);
+        default:
+            return without_alpha<float>(picture, background, most);
+    }
+}
+
+/// Values over white, at most `most`, into their place, with the channels the recipe wants, red first.
+template <class T>
+void place_values(const cv::Mat& pixels, const Picture& picture, const Recipe& recipe, cv::Rect place,
+                  float most, float* out) {
+    const auto white = static_cast<float>(picture.white);
+    const auto unit = [white, most](T value) { return std::min(most, static_cast<float>(value) / white); };
+    const int channels = recipe.channels;
+    for (int y = 0; y < pixels.rows; ++y) {
+        const auto* from = pixels.ptr<T>(y);
+        float* to = out + (std::int64_t{place.y + y} * recipe.width + place.x) * channels;
+        if (pixels.channels() == channels) {
+            for (int i = 0; i < pixels.cols * channels; ++i) {
+                to[i] = unit(from[i]);
+            }
+        } else {
+            for (int x = 0; x < pixels.cols; ++x) {
+                std::fill_n(to + 3 * x, 3, unit(from[x]));
+            }
+        }
+    }
+}
+
+void normalise_contrast(std::span<float> values, float epsilon) {
+    double sum = 0.0;
+    for (const float value : values) {
+        sum += value;
+    }
+    const double mean = sum / static_cast<double>(values.size());
+    double squares = 0.0;
+    for (const float value : values) {
+        squares += (value - mean) * (value - mean);
+    }
+    const double variance = squares / static_cast<double>(values.size());
+    const double scale = 1.0 / std::sqrt(variance + epsilon);
+    for (float& value : values) {
+        value = static_cast<float>((value - mean) * scale);
+    }
+}
+
+}  // namespace
+
+void apply(const Recipe& recipe, const Picture& decoded, std::span<float> out) {
+    check_range(decoded, recipe.mean.empty() ? ValueRange::unit : ValueRange::finite);
+    // Rounding on the way must not take a value above white, unless values may lie anywhere.
+    const bool any = !recipe.mean.empty() && decoded.pixels.depth() == CV_32F;
+    const float most = any ? std::numeric_limits<float>::infinity() : 1.0F;
+    const Picture picture = without_coarse_steps(decoded);
+    cv::Mat pixels = flattened(picture, recipe.background, most);
+    const Placement where = placement(recipe, pixels.cols, pixels.rows);
+    if (where.cut.size() != pixels.size()) {
+        pixels = pixels(where.cut);
+    }
+    if (recipe.channels == 1 && pixels.channels() == 3) {
+        cv::Mat gray;
+        cv::cvtColor(pixels, gray, cv::COLOR_RGB2GRAY);
+        pixels = gray;
+    }
+    if (where.place.size() != pixels.size()) {
+        pixels = resized(pixels, where.place.size());
+    }
+    if (where.place.area() != recipe.width * recipe.height) {
+        std::fill(out.begin(), out.end(), recipe.background);
+    }
+    switch (pixels.depth()) {
+        case CV_8U:
+            place_values<std::uint8_t>(pixels, picture, recipe, where.place, most, out.data());
+            break;
+        case CV_16U:
+            place_values<std::uint16_t>(pixels, picture, recipe, where.place, most, out.data());
+            break;
+        default:
+            place_values<float>(pixels, picture, recipe, where.place, most, out.data());
+            break;
+    }
+    if (recipe.contrast) {
+        normalise_contrast(out, recipe.contrast_epsilon);
+    }
+    for (std::size_t i = 0; i < recipe.mean.size(); ++i) {
+        const float value = out[i];
+        out[i] = static_cast<float>(recipe.standardised(double{value}, i));
+        if (!std::isfinite(out[i])) {
+            unsupported(fmt::format("value {} at place {} is too far from the mean {} and the deviation {}",
+                                    value, i, recipe.mean[i], recipe.deviation[i]));
+        }
+    }
+}
+
+void check_range(const Picture& picture, ValueRange range) {
+    const cv::Mat& pixels = picture.pixels;
+    if (pixels.depth() != CV_32F) {
+        return;
+    }
+    const int channels = pixels.channels();
+    const auto white = static_cast<float>(picture.white);
+    for (int y = 0; y < pixels.rows; ++y) {
+        const auto* values = pixels.ptr<float>(y);
+        for (int i = 0; i < pixels.cols * channels; ++i) {
+            const bool unit = values[i] >= 0.0F && values[i] <= white;
+            const bool alpha = channels % 2 == 0 && i % channels == channels - 1;
+            const bool finite = range == ValueRange::finite && !alpha && std::isfinite(values[i]);
+            if (unit || finite) {
+                continue;
+            }
+            const std::string place = pixels.rows == 1 ? fmt::format("column {}", i / channels)
+                                                       : fmt::format("row {}, column {}", y, i / channels);
+            const bool could = range == ValueRange::unit && !alpha && std::isfinite(values[i]);
+            unsupported(fmt::format(
+                "value {} found at {}; {} expected{}", values[i], place,
+                range == ValueRange::finite && !alpha ? "a finite number" : fmt::format("0 to {}", white),
+                could ? " (training with --standardize takes any finite range)" : ""));
+        }
+    }
+}
+
+bool is_gray(const Picture& picture) {
+    const cv::Mat pixels = flattened(picture, 0.5F);
+    if (pixels.channels() == 1) {
+        return true;
+    }
+    std::vector<cv::Mat> channels;
+    cv::split(pixels, channels);
+    return cv::norm(channels[0], channels[1], cv::NORM_INF) == 0.0 &&
+           cv::norm(channels[0], channels[2], cv::NORM_INF) == 0.0;
+}
+
+}  // namespace stackae::data

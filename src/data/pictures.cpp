@@ -1,0 +1,204 @@
+#include "stackae/pictures.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fmt/format.h>
+#include <optional>
+#include <string_view>
+
+#include "stackae/error.hpp"
+
+#include "base/text.hpp"
+#include "data/arrays.hpp"
+#include "data/image/pages.hpp"
+#include "data/source.hpp"
+
+namespace stackae {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Some entries of another source.
+class Subset : public Pictures::Source {
+public:
+    Subset(data::SourcePointer base, std::vector<std::int64_t> entries)
+        : base_(std::move(base)), entries_(std::move(entries)) {
+        labelled_ = base_->labelled() && std::any_of(entries_.begin(), entries_.end(), [&](std::int64_t i) {
+                        return base_->entry(i).label.has_value();
+                    });
+    }
+
+    [[nodiscard]] std::int64_t size() const override { return static_cast<std::int64_t>(entries_.size()); }
+    [[nodiscard]] PictureEntry entry(std::int64_t i) const override { return base_->entry(at(i)); }
+    [[nodiscard]] std::string file(std::int64_t i) const override { return base_->file(at(i)); }
+    [[nodiscard]] const std::string& path() const override { return base_->path(); }
+    [[nodiscard]] bool labelled() const override { return labelled_; }
+    [[nodiscard]] std::vector<std::string> notes() const override { return base_->notes(); }
+    [[nodiscard]] std::int64_t row_length() const override { return base_->row_length(); }
+    [[nodiscard]] data::Picture load(std::int64_t i, const Recipe* recipe) const override {
+        return base_->load(at(i), recipe);
+    }
+    [[nodiscard]] data::Picture load_large(std::int64_t i, const Recipe* recipe) const override {
+        return base_->load_large(at(i), recipe);
+    }
+    [[nodiscard]] std::mutex& large_pictures() const override { return base_->large_pictures(); }
+
+private:
+    [[nodiscard]] std::int64_t at(std::int64_t i) const { return entries_[static_cast<std::size_t>(i)]; }
+
+    data::SourcePointer base_;
+    std::vector<std::int64_t> entries_;
+    bool labelled_ = false;
+};
+
+enum class Kind { picture, list, idx, npy, npz };
+
+/// Where `file.npz#name` names an array of an archive: the place of its #.
+std::optional<std::size_t> array_name_at(const std::string& path) {
+    std::error_code ignored;
+    const std::size_t at = path.rfind('#');
+    const bool named = at != std::string::npos && base::lower_case(path.substr(0, at)).ends_with(".npz") &&
+                       !fs::exists(path, ignored) && fs::is_regular_file(path.substr(0, at), ignored);
+    return named ? std::optional(at) : std::nullopt;
+}
+
+/// By the ending where it promises something, else by the first bytes.
+Kind kind_of(const std::string& path) {
+    const std::string name = base::lower_case(fs::path(path).filename().string());
+    if (name.ends_with(".txt")) {
+        return Kind::list;
+    }
+    if (name.ends_with(".npy") || name.ends_with(".npy.gz")) {
+        return Kind::npy;
+    }
+    if (name.ends_with(".npz")) {
+        return Kind::npz;
+    }
+    if (name.ends_with("ubyte") || name.ends_with(".idx")) {
+        return Kind::idx;
+    }
+    const base::InputFile file(path);
+    std::array<std::byte, 8> head{};
+    const auto count =
+        static_cast<std::size_t>(std::min<std::uint64_t>(head.size(), file.size().value_or(0)));
+    file.read_at(0, std::span<std::byte>(head).first(count));
+    const data::Bytes bytes(data::ByteSpan(head).first(count), true);
+    if (bytes.has(0, data::npy_magic)) {
+        return Kind::npy;
+    }
+    if (bytes.has(0, "PK\3\4")) {
+        return Kind::npz;
+    }
+    const bool idx = count >= 4 && bytes.u16(0) == 0 && bytes.u8(2) >= 0x08 && bytes.u8(2) <= 0x0E &&
+                     bytes.u8(3) >= 1 && bytes.u8(3) <= 4;
+    return idx || bytes.has(0, "\x1f\x8b") ? Kind::idx : Kind::picture;
+}
+
+}  // namespace
+
+const char* name(PictureStatus status) {
+    switch (status) {
+        case PictureStatus::ok:
+            return "ok";
+        case PictureStatus::missing:
+            return "missing";
+        case PictureStatus::unreadable:
+            return "unreadable";
+        case PictureStatus::corrupt:
+            return "corrupt";
+        case PictureStatus::too_large:
+            return "too_large";
+        case PictureStatus::unsupported:
+            return "unsupported";
+        case PictureStatus::out_of_memory:
+            return "out_of_memory";
+    }
+    return "unknown";
+}
+
+Pictures::Pictures(std::shared_ptr<const Source> source) : source_(std::move(source)) {}
+Pictures::Pictures(Pictures&&) noexcept = default;
+Pictures& Pictures::operator=(Pictures&&) noexcept = default;
+Pictures::~Pictures() = default;
+
+Pictures Pictures::open(const std::string& path, const PictureLimits& limits) {
+    if (limits.max_pixels < 1 || limits.memory < 1) {
+        throw InvalidArgument(fmt::format("{}: limits of {} pixels and {} bytes found, at least 1 expected",
+                                          path, limits.max_pixels, limits.memory));
+    }
+    if (const auto at = array_name_at(path)) {
+        return Pictures(data::open_npz(path.substr(0, *at), path.substr(*at + 1), limits));
+    }
+    std::error_code error;
+    const fs::file_status status = fs::status(path, error);
+    if (!fs::exists(status) && data::names_page(path)) {
+        return Pictures(data::open_file(path, limits));
+    }
+    if (!fs::exists(status)) {
+        throw IoError(fmt::format("{}: cannot open: {}", path,
+                                  error ? error.message() : std::string(std::strerror(ENOENT))));
+    }
+    if (fs::is_directory(status)) {
+        return Pictures(data::open_folder(path, limits));
+    }
+    if (!fs::is_regular_file(status)) {
+        return Pictures(data::open_pipe(path, limits));
+    }
+    switch (kind_of(path)) {
+        case Kind::list:
+            return Pictures(data::open_list(path, limits));
+        case Kind::idx:
+            return Pictures(data::open_idx(path, limits));
+        case Kind::npy:
+            return Pictures(data::open_npy(path, limits));
+        case Kind::npz:
+            return Pictures(data::open_npz(path, std::nullopt, limits));
+        case Kind::picture:
+            break;
+    }
+    return Pictures(data::open_file(path, limits));
+}
+
+Pictures Pictures::from_tensor(Tensor pictures, std::vector<std::string> labels) {
+    return Pictures(data::tensor_source(std::move(pictures), std::move(labels)));
+}
+
+std::int64_t Pictures::size() const {
+    return source_->size();
+}
+
+PictureEntry Pictures::entry(std::int64_t i) const {
+    return source_->entry(i);
+}
+
+std::string Pictures::file(std::int64_t i) const {
+    return source_->file(i);
+}
+
+const std::string& Pictures::path() const {
+    return source_->path();
+}
+
+std::vector<std::string> Pictures::notes() const {
+    return source_->notes();
+}
+
+bool Pictures::labelled() const {
+    return source_->labelled();
+}
+
+Pictures Pictures::subset(std::span<const std::int64_t> entries) const {
+    for (const std::int64_t i : entries) {
+        if (i < 0 || i >= size()) {
+            throw InvalidArgument(
+                fmt::format("{}: subset: entry {} found, 0 to {} expected", path(), i, size() - 1));
+        }
+    }
+    return Pictures(
+        std::make_shared<Subset>(source_, std::vector<std::int64_t>(entries.begin(), entries.end())));
+}
+
+}  // namespace stackae

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <dlfcn.h>
+#include <string>
+
+#include "data/image/picture.hpp"
+
+namespace stackae::data {
+
+/// A library that is loaded when the first picture needs it, since most runs never do, and that stays loaded.
+class SharedLibrary {
+public:
+    /// soname: such as "libtiff.so.6". Throws BadPicture (unsupported) when it cannot be loaded.
+    explicit SharedLibrary(const char* soname)
+        : soname_(soname), handle_(::dlopen(soname, RTLD_NOW | RTLD_LOCAL)) {
+        if (handle_ == nullptr) {
+            fail();
+        }
+    }
+
+    /// A function by its name and its type, as in find<decltype(TIFFClientOpen)>("TIFFClientOpen"). Throws
+    /// BadPicture (unsupported) when there is none.
+    template <class Function>
+    [[nodiscard]] Function* find(const char* name) const {
+        void* found = ::dlsym(handle_, name);
+        if (found == nullptr) {
+            fail();
+        }
+        return reinterpret_cast<Function*>(found);
+    }
+
+private:
+    [[noreturn]] void fail() const {
+        const char* error = ::dlerror();
+        unsupported(std::string("this format needs ") + soname_ +
+                    ", which cannot be loaded: " + (error != nullptr ? error : "no reason given"));
+    }
+
+    const char* soname_;
+    void* handle_;
+};
+
+}  // namespace stackae::data

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "data/content.hpp"
+
+namespace stackae::data {
+
+/// A ZIP archive, ZIP64 too, by libzip, which is loaded when the first one comes.
+class ZipArchive {
+public:
+    struct Entry {
+        std::string name;
+        std::uint64_t size = 0;  ///< unpacked, as the archive says
+        std::uint64_t index = 0;
+    };
+
+    /// Throws CorruptFile, InvalidArgument where libzip is missing or the archive holds more files than
+    /// most_entries.
+    explicit ZipArchive(const std::string& path);
+    ~ZipArchive();
+
+    [[nodiscard]] const std::vector<Entry>& entries() const { return entries_; }
+    /// An entry's bytes; at their end the checksum must fit. No longer than the archive. Throws CorruptFile,
+    /// InvalidArgument for entries that are encrypted or packed in a way that libzip does not know.
+    [[nodiscard]] std::unique_ptr<ByteStream> open(const Entry& entry);
+
+    static constexpr std::int64_t most_entries = 10'000;
+
+private:
+    struct Library;
+    class Stream;
+
+    std::string path_;
+    std::unique_ptr<Library> library_;
+    void* zip_ = nullptr;  ///< libzip's zip_t
+    std::vector<Entry> entries_;
+};
+
+}  // namespace stackae::data

@@ -1,0 +1,289 @@
+#include "evaluate/linear_probe.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <functional>
+#include <iterator>
+#include <limits>
+#include <numeric>
+#include <optional>
+
+#include "stackae/error.hpp"
+
+#include "base/random.hpp"
+#include "base/threads.hpp"
+#include "nn/matrix_product.hpp"
+#include "search/normal_equations.hpp"
+#include "search/share_out.hpp"
+
+namespace stackae::search {
+namespace {
+
+constexpr int most_folds = 5;
+constexpr std::int64_t scored_rows = 256;  // at a time
+
+std::size_t at(std::int64_t i) {
+    return static_cast<std::size_t>(i);
+}
+
+/// Finds the class of the highest w · z among those that are offered, ties to the smaller; a block of rows at
+/// a time.
+class Scorer {
+public:
+    Scorer(const StandardisedRows& rows, std::span<const std::int64_t> places, const Tensor& weights,
+           const std::vector<char>& offered, std::vector<std::int64_t>& classes)
+        : rows_(rows),
+          places_(places),
+          weights_(weights),
+          offered_(offered),
+          classes_(classes),
+          product_(context_, nn::ProductForm::transposed_b, scored_rows, weights.rows(), weights.columns()),
+          z_({scored_rows, weights.columns()}),
+          scores_({scored_rows, weights.rows()}) {}
+
+    void operator()(std::int64_t block) {
+        const std::int64_t first = block * scored_rows;
+        const std::int64_t count = std::min(scored_rows, std::ssize(places_) - first);
+        for (std::int64_t i = 0; i < count; ++i) {
+            rows_.copy(places_[at(first + i)], z_.row(i).data());
+        }
+        product_.run(z_.data(), weights_.data(), scores_.data());
+        for (std::int64_t i = 0; i < count; ++i) {
+            float best = -std::numeric_limits<float>::infinity();
+            for (std::size_t k = 0; k < offered_.size(); ++k) {
+                if (offered_[k] != 0 && scores_.row(i)[k] > best) {
+                    best = scores_.row(i)[k];
+                    classes_[at(first + i)] = static_cast<std::int64_t>(k);
+                }
+            }
+        }
+    }
+
+private:
+    const StandardisedRows& rows_;
+    std::span<const std::int64_t> places_;
+    const Tensor& weights_;
+    const std::vector<char>& offered_;
+    std::vector<std::int64_t>& classes_;
+    nn::Context context_{1};
+    nn::MatrixProduct product_;
+    Tensor z_;
+    Tensor scores_;
+};
+
+/// Of the rows in those places.
+std::vector<std::int64_t> best_classes(const StandardisedRows& rows, std::span<const std::int64_t> places,
+                                       const Tensor& weights, const std::vector<char>& offered, int threads) {
+    std::vector<std::int64_t> classes(places.size());
+    share_out((std::ssize(places) + scored_rows - 1) / scored_rows, threads,
+              [&] { return Scorer(rows, places, weights, offered, classes); });
+    return classes;
+}
+
+/// The part of each row: every class is shuffled and dealt in turn.
+std::vector<std::int64_t> deal(std::span<const std::int64_t> labels, std::int64_t classes, std::int64_t parts,
+                               std::uint64_t seed) {
+    std::vector<std::vector<std::int64_t>> rows_of(at(classes));
+    for (std::size_t i = 0; i < labels.size(); ++i) {
+        rows_of[at(labels[i])].push_back(static_cast<std::int64_t>(i));
+    }
+    std::vector<std::int64_t> part_of(labels.size());
+    std::int64_t dealt = 0;
+    for (std::size_t k = 0; k < rows_of.size(); ++k) {
+        base::shuffle(rows_of[k], base::Random(seed, base::Stream::probe, static_cast<std::uint32_t>(k)));
+        for (const std::int64_t row : rows_of[k]) {
+            part_of[at(row)] = dealt++ % parts;
+        }
+    }
+    return part_of;
+}
+
+/// The same for all views of a picture.
+std::vector<std::int64_t> deal_views(std::span<const std::int64_t> labels, std::int64_t classes,
+                                     const ProbeOptions& options) {
+    const std::int64_t pictures = std::ssize(labels) / options.views;
+    std::vector<std::int64_t> parts =
+        deal(labels.first(at(pictures)), classes, std::min<std::int64_t>(most_folds, pictures), options.seed);
+    for (std::int64_t i = pictures; i < std::ssize(labels); ++i) {
+        parts.push_back(parts[at(i - pictures)]);
+    }
+    return parts;
+}
+
+std::int64_t count_folds(std::int64_t n, std::int64_t columns, std::int64_t classes,
+                         const ProbeOptions& options) {
+    const double values =
+        static_cast<double>(n) * static_cast<double>(columns) * static_cast<double>(classes);
+    return values <= static_cast<double>(options.fold_values)
+               ? std::min<std::int64_t>(most_folds, n / options.views)
+               : 1;
+}
+
+void check(const Tensor& rows, std::span<const std::int64_t> labels, std::int64_t classes,
+           std::int64_t views) {
+    if (rows.empty() || rows.rows() != std::ssize(labels)) {
+        throw InvalidArgument(fmt::format("linear classifier: {} rows of {} values and {} labels found",
+                                          rows.rows(), rows.columns(), labels.size()));
+    }
+    if (views < 1 || rows.rows() % views != 0) {
+        throw InvalidArgument(fmt::format(
+            "linear classifier: {} rows found, {} views of each picture expected", rows.rows(), views));
+    }
+    for (const std::int64_t label : labels) {
+        if (label < 0 || label >= classes) {
+            throw InvalidArgument(
+                fmt::format("linear classifier: label {} found among {} classes", label, classes));
+        }
+    }
+}
+
+std::vector<char> offered_by(const NormalEquations& equations, std::int64_t classes) {
+    std::vector<char> offered(at(classes));
+    for (std::int64_t k = 0; k < classes; ++k) {
+        offered[at(k)] = static_cast<char>(equations.count(k) > 0);
+    }
+    return offered;
+}
+
+/// Rows that c is measured on, of those held out: pictures themselves where there is one view of each, else
+/// their other views.
+std::vector<std::int64_t> measured_of(const std::vector<std::int64_t>& held_out, std::int64_t pictures,
+                                      std::int64_t views) {
+    if (views == 1) {
+        return held_out;
+    }
+    std::vector<std::int64_t> measured;
+    std::copy_if(held_out.begin(), held_out.end(), std::back_inserter(measured),
+                 [pictures](std::int64_t row) { return row >= pictures; });
+    return measured;
+}
+
+/// Rows of a part (of_it) or all others.
+std::vector<std::int64_t> rows_of(std::span<const std::int64_t> parts, std::int64_t part, bool of_it) {
+    std::vector<std::int64_t> rows;
+    for (std::int64_t i = 0; i < std::ssize(parts); ++i) {
+        if ((parts[at(i)] == part) == of_it) {
+            rows.push_back(i);
+        }
+    }
+    return rows;
+}
+
+/// What is learnt from.
+struct Training {
+    StandardisedRows rows;
+    std::span<const std::int64_t> labels;
+    std::int64_t classes;
+    std::int64_t views;
+    int threads;
+
+    [[nodiscard]] NormalEquations equations() const { return {rows, labels, classes, threads}; }
+};
+
+/// Rows in those places that each c of the grid names rightly.
+void count_right(const Training& training, NormalEquations& equations, std::span<const std::int64_t> places,
+                 std::vector<std::int64_t>& right) {
+    const std::vector<double> grid = LinearProbe::grid();
+    const std::vector<char> offered = offered_by(equations, training.classes);
+    for (std::size_t i = 0; i < grid.size(); ++i) {
+        const auto given =
+            best_classes(training.rows, places, equations.solve(grid[i]), offered, training.threads);
+        right[i] +=
+            std::transform_reduce(given.begin(), given.end(), places.begin(), std::int64_t{0}, std::plus<>{},
+                                  [&](std::int64_t of_class, std::int64_t row) {
+                                      return static_cast<std::int64_t>(of_class == training.labels[at(row)]);
+                                  });
+    }
+}
+
+/// The c by which most rows of the first `folds` parts are named rightly, each by what was learnt from the
+/// other parts; the smallest of equals. Leaves `equations` of all rows.
+double choose_c(const Training& training, std::span<const std::int64_t> parts, std::int64_t folds,
+                std::optional<NormalEquations>& equations) {
+    const std::vector<double> grid = LinearProbe::grid();
+    std::vector<std::int64_t> right(grid.size());
+    for (std::int64_t part = 0; part < folds; ++part) {
+        equations.reset();  // before others take as much memory
+        equations.emplace(training.equations());
+        equations->add(rows_of(parts, part, false));
+        const std::vector<std::int64_t> held_out = rows_of(parts, part, true);
+        count_right(training, *equations,
+                    measured_of(held_out, std::ssize(parts) / training.views, training.views), right);
+        if (part + 1 == folds) {
+            equations->add(held_out);
+        }
+    }
+    return grid[at(std::max_element(right.begin(), right.end()) - right.begin())];
+}
+
+}  // namespace
+
+std::int64_t LinearProbe::memory_bytes(const Shape& shape, int threads) {
+    const std::int64_t width = shape.columns + 1;
+    const int team = base::resolve_threads(threads);
+    return NormalEquations::memory_bytes(shape.rows, width, shape.classes, team) +
+           static_cast<std::int64_t>(sizeof(float)) * width * (shape.classes + team * scored_rows);
+}
+
+void LinearProbe::check_memory(const Shape& shape, int threads, std::int64_t limit) {
+    constexpr double gib = 1 << 30;
+    const std::int64_t bytes = memory_bytes(shape, threads);
+    if (bytes > limit) {
+        throw InvalidArgument(
+            fmt::format("linear classifier: {} pictures with {} values each, of {} classes, take {:.2f} GiB "
+                        "of memory, {:.2f} GiB "
+                        "are allowed; take a smaller layer or fewer pictures, or allow more",
+                        shape.rows, shape.columns, shape.classes, static_cast<double>(bytes) / gib,
+                        static_cast<double>(limit) / gib));
+    }
+}
+
+std::vector<double> LinearProbe::grid() {
+    return {0.01, 0.0316, 0.1, 0.316, 1.0, 3.16, 10.0, 31.6, 100.0, 316.0, 1000.0};
+}
+
+LinearProbe LinearProbe::fit(const Tensor& rows, std::span<const std::int64_t> labels, std::int64_t classes,
+                             const ProbeOptions& options) {
+    check(rows, labels, classes, options.views);
+    check_memory({rows.rows(), rows.columns(), classes}, options.threads, options.memory);
+    const int threads = base::resolve_threads(options.threads);
+    LinearProbe probe;
+    probe.scale_ = Scale::of(rows);
+    probe.offered_.resize(at(classes));
+    if (std::adjacent_find(labels.begin(), labels.end(), std::not_equal_to<>{}) == labels.end()) {
+        probe.weights_ = Tensor({classes, probe.scale_.width()});
+        probe.offered_[at(labels[0])] = 1;
+        return probe;
+    }
+    const Training training{{rows, probe.scale_}, labels, classes, options.views, threads};
+    std::optional<NormalEquations> equations;
+    probe.c_ = options.c;
+    if (options.c == 0.0) {
+        probe.folds_ = static_cast<int>(count_folds(rows.rows(), rows.columns(), classes, options));
+        probe.c_ = choose_c(training, deal_views(labels, classes, options), probe.folds_, equations);
+    } else {
+        std::vector<std::int64_t> all(labels.size());
+        std::iota(all.begin(), all.end(), std::int64_t{0});
+        equations.emplace(training.equations());
+        equations->add(all);
+    }
+    probe.weights_ = equations->solve(probe.c_);
+    probe.offered_ = offered_by(*equations, classes);
+    return probe;
+}
+
+std::span<const float> LinearProbe::weights(std::int64_t of_class) const {
+    return offered_.at(at(of_class)) != 0 ? weights_.row(of_class) : std::span<const float>();
+}
+
+std::vector<std::int64_t> LinearProbe::predict(const Tensor& rows, int threads) const {
+    if (!rows.empty() && rows.columns() + 1 != scale_.width()) {
+        throw InvalidArgument(fmt::format("linear classifier: rows of {} values found, {} expected",
+                                          rows.columns(), scale_.width() - 1));
+    }
+    std::vector<std::int64_t> places(at(rows.rows()));
+    std::iota(places.begin(), places.end(), std::int64_t{0});
+    return best_classes({rows, scale_}, places, weights_, offered_, base::resolve_threads(threads));
+}
+
+}  // namespace stackae::search

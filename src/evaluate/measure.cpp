@@ -1,0 +1,313 @@
+#include "evaluate/measure.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <iterator>
+#include <limits>
+#include <map>
+#include <numeric>
+#include <set>
+#include <span>
+
+#include "stackae/neighbours.hpp"
+
+#include "base/memory.hpp"
+#include "base/random.hpp"
+#include "evaluate/linear_probe.hpp"
+#include "search/rows.hpp"
+
+namespace stackae::search {
+namespace {
+
+constexpr std::int64_t block_rows = 1024;
+constexpr std::int64_t widest_pca = 512;  // more say nothing new about pictures and take minutes to find
+
+std::size_t at(std::int64_t i) {
+    return static_cast<std::size_t>(i);
+}
+
+template <class Value>
+std::vector<Value> gather_values(const std::vector<Value>& values, std::span<const std::int64_t> rows) {
+    std::vector<Value> gathered;
+    gathered.reserve(rows.size());
+    std::transform(rows.begin(), rows.end(), std::back_inserter(gathered),
+                   [&](std::int64_t row) { return values[at(row)]; });
+    return gathered;
+}
+
+double mean(const std::vector<double>& values) {
+    return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
+}
+
+/// The labelled rows of two parts.
+struct Labelled {
+    Labelled(const Part& train_part, const Part& test_part)
+        : train(rows_of(train_part)),
+          test(rows_of(test_part)),
+          train_labels(gather_values(train_part.labels, train)),
+          test_labels(gather_values(test_part.labels, test)),
+          all_train(std::ssize(train) == train_part.size()),
+          all_test(std::ssize(test) == test_part.size()) {}
+
+    static std::vector<std::int64_t> rows_of(const Part& part) {
+        std::vector<std::int64_t> rows;
+        for (std::int64_t i = 0; i < part.size(); ++i) {
+            if (part.labels[at(i)] >= 0) {
+                rows.push_back(i);
+            }
+        }
+        return rows;
+    }
+
+    std::vector<std::int64_t> train;
+    std::vector<std::int64_t> test;
+    std::vector<std::int64_t> train_labels;
+    std::vector<std::int64_t> test_labels;
+    bool all_train;
+    bool all_test;
+};
+
+/// The class given to each labelled picture of the test part, by vectors n × whatever of both parts.
+std::vector<std::int64_t> classify(const Labelled& labelled, const Tensor& train, const Tensor& test,
+                                   const EvaluateOptions& options) {
+    const auto index = [&] {  // pictures are large: they are copied only where some have no label
+        return labelled.all_train
+                   ? NeighbourIndex(train, options.metric, options.threads)
+                   : NeighbourIndex(gather_rows(train, labelled.train), options.metric, options.threads);
+    };
+    NeighbourIndex neighbours = index();
+    const Neighbours found = labelled.all_test
+                                 ? neighbours.search(test, options.k)
+                                 : neighbours.search(gather_rows(test, labelled.test), options.k);
+    return vote(found, labelled.train_labels);
+}
+
+double accuracy(const std::vector<std::int64_t>& given, const std::vector<std::int64_t>& labels) {
+    const auto right = std::inner_product(given.begin(), given.end(), labels.begin(), std::int64_t{0},
+                                          std::plus<>{}, std::equal_to<>{});
+    return static_cast<double>(right) / static_cast<double>(labels.size());
+}
+
+void measure_linear(const Labelled& labelled, const Tensor& train, const Tensor& test, std::int64_t classes,
+                    const EvaluateOptions& options, SplitFigures& figures) {
+    ProbeOptions how;
+    how.seed = options.seed;
+    how.views = options.mirror ? 2 : 1;
+    how.memory = base::resolve_memory(options.memory);
+    how.threads = options.threads;
+    const auto fit = [&](const Tensor& rows) {
+        return LinearProbe::fit(rows, labelled.train_labels, classes, how);
+    };
+    const LinearProbe probe = labelled.all_train ? fit(train) : fit(gather_rows(train, labelled.train));
+    const auto given = labelled.all_test ? probe.predict(test, options.threads)
+                                         : probe.predict(gather_rows(test, labelled.test), options.threads);
+    figures.linear = accuracy(given, labelled.test_labels);
+    figures.linear_c = probe.c();
+    figures.linear_folds = probe.folds();
+    figures.linear_values = train.columns();
+}
+
+/// Mean of Σ (x̂ − x)², decoded by blocks.
+double reconstruction_error(const Pca& pca, const Tensor& codes, const Tensor& pictures, int threads) {
+    double sum = 0.0;
+    std::vector<std::int64_t> rows;
+    for (std::int64_t first = 0; first < pictures.rows(); first += block_rows) {
+        rows.resize(at(std::min(block_rows, pictures.rows() - first)));
+        std::iota(rows.begin(), rows.end(), first);
+        const Tensor decoded = pca.decode(gather_rows(codes, rows), threads);
+        for (const std::int64_t row : rows) {
+            sum += squared_distance(decoded.row(row - first), pictures.row(row));
+        }
+    }
+    return sum / static_cast<double>(pictures.rows());
+}
+
+Figure figure(const std::vector<SplitFigures>& splits, double SplitFigures::*value) {
+    std::vector<double> values;
+    for (const SplitFigures& split : splits) {
+        values.push_back(split.*value);
+    }
+    Figure result{mean(values), 0.0};
+    if (values.size() > 1) {
+        double squares = 0.0;
+        for (const double x : values) {
+            squares += (x - result.mean) * (x - result.mean);
+        }
+        result.deviation = std::sqrt(squares / static_cast<double>(values.size() - 1));
+    }
+    return result;
+}
+
+LinearFigures linear_figures(const std::vector<SplitFigures>& splits) {
+    std::vector<double> chosen;
+    for (const SplitFigures& split : splits) {
+        chosen.push_back(split.linear_c);
+    }
+    const auto middle = chosen.begin() + (std::ssize(chosen) - 1) / 2;
+    std::nth_element(chosen.begin(), middle, chosen.end());
+    return {figure(splits, &SplitFigures::linear),
+            splits.front().linear_values,
+            splits.front().linear_of_radial,
+            *middle,
+            LinearProbe::grid(),
+            splits.front().linear_folds};
+}
+
+double ratio(std::int64_t part, std::int64_t whole) {
+    return whole == 0 ? std::numeric_limits<double>::quiet_NaN()
+                      : static_cast<double>(part) / static_cast<double>(whole);
+}
+
+ClassFigures class_figures(const std::string& name, std::size_t i,
+                           const std::vector<std::vector<std::int64_t>>& confusion) {
+    const std::int64_t right = confusion[i][i];
+    const std::int64_t pictures = std::accumulate(confusion[i].begin(), confusion[i].end(), std::int64_t{0});
+    std::int64_t given = 0;
+    for (const auto& row : confusion) {
+        given += row[i];
+    }
+    return {name, pictures, ratio(right, given), ratio(right, pictures), ratio(2 * right, given + pictures)};
+}
+
+}  // namespace
+
+Halves split_in_halves(const std::vector<std::int64_t>& labels, std::uint64_t seed, int split) {
+    std::map<std::int64_t, std::vector<std::int64_t>> rows_of;
+    for (std::size_t i = 0; i < labels.size(); ++i) {
+        rows_of[labels[i]].push_back(static_cast<std::int64_t>(i));
+    }
+    std::vector<std::vector<std::int64_t>> classes;
+    const auto number = static_cast<std::uint32_t>(split);
+    for (auto& [label, rows] : rows_of) {
+        const auto stream = static_cast<std::uint32_t>(classes.size() + 1);
+        base::shuffle(rows, base::Random(seed, base::Stream::splits, number, stream));
+        classes.push_back(std::move(rows));
+    }
+    // Pictures are dealt in turn, class after class; the order of the classes decides where odd ones go.
+    base::shuffle(classes, base::Random(seed, base::Stream::splits, number, 0));
+    Halves halves;
+    bool to_train = true;
+    for (const auto& rows : classes) {
+        for (const std::int64_t row : rows) {
+            (to_train ? halves.train : halves.test).push_back(row);
+            to_train = !to_train;
+        }
+    }
+    std::sort(halves.train.begin(), halves.train.end());
+    std::sort(halves.test.begin(), halves.test.end());
+    return halves;
+}
+
+Part gather(const Part& part, const std::vector<std::int64_t>& rows) {
+    // Errors are of test parts.
+    return {gather_rows(part.pictures, rows), gather_rows(part.codes, rows),
+            part.errors.empty() ? std::vector<double>() : gather_values(part.errors, rows),
+            gather_values(part.labels, rows), part.wide.empty() ? Tensor() : gather_rows(part.wide, rows)};
+}
+
+void append(Part& part, const Part& more) {
+    const auto join = [](Tensor& tensor, const Tensor& rest) {
+        Tensor all({tensor.rows() + rest.rows(), tensor.columns()});
+        std::copy_n(tensor.data(), tensor.size(), all.data());
+        std::copy_n(rest.data(), rest.size(), all.data() + tensor.size());
+        tensor = std::move(all);
+    };
+    join(part.pictures, more.pictures);
+    join(part.codes, more.codes);
+    if (!part.wide.empty()) {
+        join(part.wide, more.wide);
+    }
+    part.errors.clear();
+    part.labels.insert(part.labels.end(), more.labels.begin(), more.labels.end());
+}
+
+SplitFigures measure(const Part& train, const Part& test, std::int64_t classes,
+                     const EvaluateOptions& options) {
+    SplitFigures figures;
+    const Labelled labelled(train, test);
+    figures.labelled = !labelled.train.empty() && !labelled.test.empty();
+    if (options.linear && figures.labelled) {  // else it would be refused after the rest was measured
+        LinearProbe::check_memory({std::ssize(labelled.train), train.linear_features().columns(), classes},
+                                  options.threads, base::resolve_memory(options.memory));
+    }
+    figures.pca_components =
+        std::min({train.codes.columns(), train.size(), train.pictures.columns(), widest_pca});
+    figures.confusion.assign(at(classes), std::vector<std::int64_t>(at(classes), 0));
+    figures.sse = mean(test.errors);
+
+    const Pca pca = Pca::fit(train.pictures, figures.pca_components, options.threads);
+    for (std::int64_t i = 0; i < test.size(); ++i) {
+        figures.mean_sse += squared_distance(pca.mean.values(), test.pictures.row(i));
+    }
+    figures.mean_sse /= static_cast<double>(test.size());
+    const Tensor pca_test = pca.encode(test.pictures, options.threads);
+    figures.pca_sse = reconstruction_error(pca, pca_test, test.pictures, options.threads);
+
+    if (!figures.labelled) {
+        return figures;
+    }
+    const auto given = classify(labelled, train.codes, test.codes, options);
+    for (std::size_t i = 0; i < given.size(); ++i) {
+        ++figures.confusion[at(labelled.test_labels[i])][at(given[i])];
+    }
+    figures.k = std::min(options.k, std::ssize(labelled.train));
+    figures.train_classes = std::ssize(std::set(labelled.train_labels.begin(), labelled.train_labels.end()));
+    const auto first = train.codes.row(labelled.train.front());
+    figures.codes_alike = std::all_of(labelled.train.begin(), labelled.train.end(), [&](std::int64_t row) {
+        return std::equal(first.begin(), first.end(), train.codes.row(row).begin());
+    });
+    figures.knn = accuracy(given, labelled.test_labels);
+    figures.pca_knn =
+        accuracy(classify(labelled, pca.encode(train.pictures, options.threads), pca_test, options),
+                 labelled.test_labels);
+    figures.raw_knn =
+        accuracy(classify(labelled, train.pictures, test.pictures, options), labelled.test_labels);
+    if (options.linear) {
+        measure_linear(labelled, train.linear_features(), test.linear_features(), classes, options, figures);
+        figures.linear_of_radial = !train.wide.empty();
+    }
+    return figures;
+}
+
+Evaluation summarise(const std::vector<SplitFigures>& splits, const std::vector<std::string>& class_names,
+                     bool linear) {
+    Evaluation evaluation;
+    evaluation.splits = static_cast<int>(splits.size());
+    evaluation.pca_components = splits.front().pca_components;
+    evaluation.sse_per_image = figure(splits, &SplitFigures::sse);
+    evaluation.mean_sse_per_image = figure(splits, &SplitFigures::mean_sse);
+    evaluation.pca_sse_per_image = figure(splits, &SplitFigures::pca_sse);
+    evaluation.labelled =
+        std::all_of(splits.begin(), splits.end(), [](const SplitFigures& split) { return split.labelled; });
+    if (!evaluation.labelled) {
+        return evaluation;
+    }
+    evaluation.k = splits.front().k;
+    evaluation.train_classes = splits.front().train_classes;
+    for (const SplitFigures& split : splits) {
+        evaluation.k = std::min(evaluation.k, split.k);
+        evaluation.train_classes = std::min(evaluation.train_classes, split.train_classes);
+        evaluation.codes_alike = evaluation.codes_alike || split.codes_alike;
+    }
+    evaluation.knn_accuracy = figure(splits, &SplitFigures::knn);
+    evaluation.raw_knn_accuracy = figure(splits, &SplitFigures::raw_knn);
+    evaluation.pca_knn_accuracy = figure(splits, &SplitFigures::pca_knn);
+    if (linear) {
+        evaluation.linear = linear_figures(splits);
+    }
+    evaluation.confusion = splits.front().confusion;
+    for (std::size_t split = 1; split < splits.size(); ++split) {
+        for (std::size_t i = 0; i < class_names.size(); ++i) {
+            auto& row = evaluation.confusion[i];
+            std::transform(row.begin(), row.end(), splits[split].confusion[i].begin(), row.begin(),
+                           std::plus<>{});
+        }
+    }
+    for (std::size_t i = 0; i < class_names.size(); ++i) {
+        evaluation.classes.push_back(class_figures(class_names[i], i, evaluation.confusion));
+    }
+    return evaluation;
+}
+
+}  // namespace stackae::search

@@ -1,0 +1,255 @@
+#include "stackae/features.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <filesystem>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <optional>
+
+#include "stackae/error.hpp"
+
+#include "base/file_set.hpp"
+#include "export/output.hpp"
+#include "export/tables.hpp"
+
+namespace stackae {
+namespace {
+
+using features::FileOutput;
+using features::Output;
+using features::Table;
+
+struct Format {
+    FeatureFormat value;
+    const char* name;
+};
+
+constexpr std::array formats{
+    Format{FeatureFormat::csv, "csv"},       Format{FeatureFormat::npy, "npy"},
+    Format{FeatureFormat::libsvm, "libsvm"}, Format{FeatureFormat::projector, "projector"},
+    Format{FeatureFormat::jsonl, "jsonl"},
+};
+
+struct Ending {
+    const char* text;
+    FeatureFormat format;
+};
+
+constexpr std::array endings{
+    Ending{".csv", FeatureFormat::csv},       Ending{".npy", FeatureFormat::npy},
+    Ending{".libsvm", FeatureFormat::libsvm}, Ending{".svm", FeatureFormat::libsvm},
+    Ending{".tsv", FeatureFormat::projector}, Ending{"/", FeatureFormat::projector},
+    Ending{".jsonl", FeatureFormat::jsonl},   Ending{".ndjson", FeatureFormat::jsonl},
+};
+
+bool ends_with_any_case(std::string_view text, std::string_view ending) {
+    return text.size() >= ending.size() &&
+           std::equal(ending.begin(), ending.end(), text.end() - static_cast<std::ptrdiff_t>(ending.size()),
+                      [](unsigned char a, unsigned char b) { return a == std::tolower(b); });
+}
+
+/// `a/b.npy` with the ending `.csv` is `a/b.csv`; a path that has that ending already gets it once more.
+std::string beside(const std::string& path, const char* ending) {
+    std::string side = std::filesystem::path(path).replace_extension(ending).string();
+    return side == path ? path + ending : side;
+}
+
+bool projector_folder(const std::string& path) {
+    return !ends_with_any_case(path, ".tsv") || std::filesystem::is_directory(path);
+}
+
+/// A folder that is removed again if it was made here and nothing came into it.
+class Folder {
+public:
+    explicit Folder(const std::string& path) : path_(path) {
+        std::error_code error;
+        made_ = std::filesystem::create_directory(path, error);
+        if (error) {
+            throw IoError(fmt::format("{}: cannot make the folder: {}", path, error.message()));
+        }
+    }
+    Folder(const Folder&) = delete;
+    Folder& operator=(const Folder&) = delete;
+    ~Folder() {
+        if (made_) {
+            std::error_code ignored;
+            std::filesystem::remove(path_, ignored);
+        }
+    }
+
+private:
+    std::string path_;
+    bool made_ = false;
+};
+
+}  // namespace
+
+const char* name(FeatureFormat format) {
+    const auto found =
+        std::find_if(formats.begin(), formats.end(), [&](const Format& f) { return f.value == format; });
+    return found == formats.end() ? "unknown" : found->name;
+}
+
+FeatureFormat parse_feature_format(std::string_view name) {
+    std::array<const char*, formats.size()> names{};
+    for (std::size_t i = 0; i < formats.size(); ++i) {
+        if (formats[i].name == name) {
+            return formats[i].value;
+        }
+        names[i] = formats[i].name;
+    }
+    throw InvalidArgument(
+        fmt::format("feature format: \"{}\" found, one of {} expected", name, fmt::join(names, ", ")));
+}
+
+FeatureFormat feature_format_of(const std::string& path) {
+    std::array<const char*, endings.size()> texts{};
+    for (std::size_t i = 0; i < endings.size(); ++i) {
+        if (ends_with_any_case(path, endings[i].text)) {
+            return endings[i].format;
+        }
+        texts[i] = endings[i].text;
+    }
+    throw InvalidArgument(
+        fmt::format("{}: no feature format by its ending; one of {} expected", path, fmt::join(texts, " ")));
+}
+
+std::vector<std::string> feature_files(const std::string& path, FeatureFormat format, bool labelled) {
+    switch (format) {
+        case FeatureFormat::npy:
+            return {path, path + ".csv"};
+        case FeatureFormat::libsvm:
+            return labelled ? std::vector{path, beside(path, ".classes")} : std::vector{path};
+        case FeatureFormat::projector:
+            if (projector_folder(path)) {
+                const std::filesystem::path folder(path);
+                return {(folder / "tensors.tsv").string(), (folder / "metadata.tsv").string()};
+            }
+            return {path, beside(path, ".metadata.tsv")};
+        case FeatureFormat::csv:
+        case FeatureFormat::jsonl:
+            break;
+    }
+    return {path};
+}
+
+struct FeatureWriter::State {
+    std::unique_ptr<Folder> folder;
+    std::optional<base::FileSet> own;
+    std::vector<std::unique_ptr<Output>> outputs;
+    std::unique_ptr<Table> table;
+    std::int64_t columns;
+    bool finished = false;
+
+    explicit State(std::int64_t columns_of_codes) : columns(columns_of_codes) {
+        if (columns < 1) {
+            throw InvalidArgument(fmt::format("features: {} columns found, 1 or more expected", columns));
+        }
+    }
+
+    FileOutput& file(base::AtomicFile& written) {
+        auto output = std::make_unique<FileOutput>(written);
+        FileOutput& reference = *output;
+        outputs.push_back(std::move(output));
+        return reference;
+    }
+};
+
+FeatureWriter::FeatureWriter(const std::string& path, FeatureFormat format, std::int64_t columns,
+                             bool labelled, std::vector<std::string> class_names)
+    : state_(std::make_unique<State>(columns)) {
+    open(state_->own.emplace(), path, format, labelled, class_names);
+}
+
+FeatureWriter::FeatureWriter(base::FileSet& files, const std::string& path, FeatureFormat format,
+                             std::int64_t columns, bool labelled, std::vector<std::string> class_names)
+    : state_(std::make_unique<State>(columns)) {
+    open(files, path, format, labelled, class_names);
+}
+
+void FeatureWriter::open(base::FileSet& set, const std::string& path, FeatureFormat format, bool labelled,
+                         const std::vector<std::string>& class_names) {
+    State& s = *state_;
+    const std::int64_t columns = s.columns;
+    if (format == FeatureFormat::projector && projector_folder(path)) {
+        s.folder = std::make_unique<Folder>(path);
+    }
+    const std::vector<std::string> files = feature_files(path, format, labelled);
+    // The side file is renamed first, so that the table is never without it.
+    FileOutput* side = files.size() > 1 ? &s.file(set.add(files.back())) : nullptr;
+    FileOutput& rows = s.file(set.add(files.front()));
+    switch (format) {
+        case FeatureFormat::csv:
+            s.table = std::make_unique<features::CsvTable>(rows, columns, labelled);
+            break;
+        case FeatureFormat::npy:
+            s.table = std::make_unique<features::NpyTable>(rows, *side, columns, labelled);
+            break;
+        case FeatureFormat::libsvm:
+            s.table = std::make_unique<features::LibsvmTable>(rows, side, labelled, class_names);
+            break;
+        case FeatureFormat::projector:
+            s.table = std::make_unique<features::ProjectorTable>(rows, *side, labelled);
+            break;
+        case FeatureFormat::jsonl:
+            s.table = std::make_unique<features::JsonLinesTable>(rows, labelled);
+            break;
+    }
+}
+
+FeatureWriter::FeatureWriter(std::ostream& out, FeatureFormat format, std::int64_t columns, bool labelled,
+                             std::vector<std::string> class_names)
+    : state_(std::make_unique<State>(columns)) {
+    state_->outputs.push_back(std::make_unique<features::StreamOutput>(out));
+    Output& output = *state_->outputs.back();
+    switch (format) {
+        case FeatureFormat::csv:
+            state_->table = std::make_unique<features::CsvTable>(output, columns, labelled);
+            break;
+        case FeatureFormat::libsvm:
+            state_->table = std::make_unique<features::LibsvmTable>(output, nullptr, labelled, class_names);
+            break;
+        case FeatureFormat::jsonl:
+            state_->table = std::make_unique<features::JsonLinesTable>(output, labelled);
+            break;
+        case FeatureFormat::npy:
+        case FeatureFormat::projector:
+            throw InvalidArgument(
+                fmt::format("features: {} needs a file; one of csv, libsvm, jsonl can be written to a stream",
+                            name(format)));
+    }
+}
+
+FeatureWriter::~FeatureWriter() = default;
+
+void FeatureWriter::write(const std::vector<FeatureRow>& rows, const Tensor& codes) {
+    if (state_->finished) {
+        throw InvalidArgument("features: rows written after finish()");
+    }
+    const auto count = static_cast<std::int64_t>(rows.size());
+    if (codes.rows() != count || (count > 0 && codes.columns() != state_->columns)) {
+        throw InvalidArgument(fmt::format("features: codes of {} × {} found, {} × {} expected", codes.rows(),
+                                          codes.columns(), count, state_->columns));
+    }
+    for (std::int64_t i = 0; i < count; ++i) {
+        state_->table->write_row(rows[static_cast<std::size_t>(i)], codes.row(i));
+    }
+}
+
+void FeatureWriter::finish() {
+    if (state_->finished) {
+        return;
+    }
+    state_->table->end();
+    for (const auto& output : state_->outputs) {
+        output->sync();
+    }
+    if (state_->own) {
+        state_->own->commit();
+    }
+    state_->finished = true;
+}
+
+}  // namespace stackae
