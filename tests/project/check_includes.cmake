@@ -1,5 +1,5 @@
 # cmake -P check_includes.cmake ROOT: fails, naming each offending line, when an #include in ROOT/src or ROOT/include
-# goes against the flow  cli → evaluate → {search, export, train} → model → {nn, data} → base,  when a backend is
+# goes against the flow  cli → evaluate → {search, export, train} → model → layers → {nn, data} → base,  when a backend is
 # included outside the module that wraps it, or when a public header names a backend's types.
 cmake_minimum_required(VERSION 3.22)
 file(REAL_PATH ${CMAKE_ARGV3} root)
@@ -8,15 +8,16 @@ file(REAL_PATH ${CMAKE_ARGV3} root)
 set(base_may base)
 set(data_may data base)
 set(nn_may nn base)
-set(model_may model nn data base)
+set(layers_may layers nn base)
+set(model_may model layers nn data base)
 foreach(module train export search)
-  set(${module}_may ${module} model nn data base)
+  set(${module}_may ${module} model layers nn data base)
 endforeach()
-set(evaluate_may evaluate search model nn data base)
+set(evaluate_may evaluate search model layers nn data base)
 set(cli_may cli train export search evaluate model data base)
 
 # The module that each public header belongs to. Headers of plain values that several modules share are base's.
-foreach(pair error:base tensor:base recipe:base train_options:base pictures:data model:model train:train
+foreach(pair error:base tensor:base shape:base layer:layers recipe:base train_options:base pictures:data model:model train:train
     convolution:base features:export neighbours:search gallery:search evaluate:evaluate)
   string(REPLACE ":" ";" pair ${pair})
   list(GET pair 0 header)

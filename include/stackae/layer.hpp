@@ -1,0 +1,168 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "stackae/shape.hpp"
+
+namespace stackae {
+
+namespace base {
+class FieldTable;
+}
+namespace layers {
+class Op;
+class Pooler;
+class PositionOp;
+class TensorTable;
+struct OpContext;
+}  // namespace layers
+
+/// The square of a layer's input, in input positions, that one position of its output depends on, and how far
+/// apart the squares of neighbouring positions are.
+struct ReceptiveField {
+    std::int64_t size = 1;
+    std::int64_t stride = 1;
+};
+
+/// One layer of a stack: its configuration (fields) and what it learnt (tensors). It encodes its input x to
+/// h = encode(x) and, where it can, decodes it, x̂ = decode(h).
+///
+/// A layer that was made of a text or of a configuration knows its fields alone; bind() tells it the shape of
+/// its input, and training gives it its tensors. From then on it is a value that nobody changes, which
+/// several threads and several stacks share.
+///
+/// Each kind of layer is a class of its own in src/layers/, known to a stack's text and to files by one line
+/// in src/layers/registry.cpp: docs/add_a_layer.md.
+class Layer {
+public:
+    virtual ~Layer() = default;
+
+    /// The name of its kind, as in a stack's text: "conv2d".
+    [[nodiscard]] virtual std::string_view type() const = 0;
+    [[nodiscard]] virtual std::unique_ptr<Layer> clone() const = 0;
+
+    /// Takes inputs of that shape from now on, and brings the fields that depend on it into its bounds (no
+    /// more components than values). Throws InvalidArgument that names the input's shape and what was
+    /// expected of it.
+    void bind(const Shape& input);
+    /// Of what it was bound to.
+    [[nodiscard]] const Shape& input_shape() const { return input_; }
+    [[nodiscard]] virtual Shape output_shape() const { return input_; }
+
+    /// Its configuration: adds a row a field. The first is the one that a text may give without its name.
+    virtual void fields(base::FieldTable& table) = 0;
+    /// What it learns: adds a row a tensor, with the shape that follows from the fields and the input's.
+    virtual void tensors(layers::TensorTable& table);
+    /// Whether it learns anything. A layer that does not is complete once it is bound.
+    [[nodiscard]] virtual bool is_trained() const { return false; }
+
+    /// Throws InvalidArgument where fields are out of their ranges, tensors are not there or of another
+    /// shape, or values are not what the kind needs.
+    void check() const;
+    /// Number of learnt values.
+    [[nodiscard]] std::int64_t parameters() const;
+    /// As in a stack's text: "conv2d:256:kernel=7", fields at their defaults left out.
+    [[nodiscard]] std::string text() const;
+
+    /// Encodes context.rows rows of input_shape().size() values into rows of output_shape().size().
+    [[nodiscard]] virtual std::unique_ptr<layers::Op> encoder(const layers::OpContext& context) const = 0;
+    /// Whether there is a decoder.
+    [[nodiscard]] virtual bool is_invertible() const { return true; }
+    /// And back; null where the kind cannot be inverted.
+    [[nodiscard]] virtual std::unique_ptr<layers::Op> decoder(const layers::OpContext& context) const;
+
+    /// Whether rows are best taken one by one, each on a thread of its own, as maps are; else many together.
+    [[nodiscard]] virtual bool is_row_wise() const { return false; }
+    /// The layer as a function of the channels of one position, in place, where it is one: layers below may
+    /// then apply it to what they have in the cache.
+    [[nodiscard]] virtual std::unique_ptr<layers::PositionOp> position_op() const;
+    /// The layer as one that takes positions as they come, where it is one.
+    [[nodiscard]] virtual std::unique_ptr<layers::Pooler> pooler() const;
+    /// encoder() of this layer and as many of those above it as it can take in; taken says how many in all.
+    [[nodiscard]] virtual std::unique_ptr<layers::Op> fused_encoder(
+        const layers::OpContext& context, std::span<const std::shared_ptr<const Layer>> from_here,
+        std::size_t& taken) const;
+
+    /// Of maps.
+    [[nodiscard]] virtual ReceptiveField receptive_field() const { return {}; }
+    /// Floats that its encoder and, if asked for, its decoder hold beside their inputs and outputs.
+    [[nodiscard]] virtual double working_floats(std::int64_t rows, bool decoding) const;
+
+protected:
+    Layer() = default;
+    Layer(const Layer&) = default;
+    Layer& operator=(const Layer&) = default;
+
+    /// Throws InvalidArgument: "{type}: {shape} found, {expected} expected".
+    [[noreturn]] void refuse(const Shape& input, const std::string& expected) const;
+
+private:
+    /// Brings fields into what the input allows, or throws by refuse().
+    virtual void on_bind() {}
+    /// Beyond ranges, shapes and finite values.
+    virtual void check_values() const {}
+
+    Shape input_;
+};
+
+/// Layers from the bottom up, each of which is bound to the output of the one below.
+class Stack {
+public:
+    Stack() = default;
+    /// Shapes are taken as they are: bind() before, or check() after.
+    explicit Stack(std::vector<std::shared_ptr<const Layer>> layers) : layers_(std::move(layers)) {}
+
+    [[nodiscard]] std::size_t size() const { return layers_.size(); }
+    [[nodiscard]] bool empty() const { return layers_.empty(); }
+    [[nodiscard]] const Layer& operator[](std::size_t i) const { return *layers_[i]; }
+    [[nodiscard]] const std::vector<std::shared_ptr<const Layer>>& layers() const { return layers_; }
+    void push_back(std::shared_ptr<const Layer> layer) { layers_.push_back(std::move(layer)); }
+    /// In place of layer i.
+    void replace(std::size_t i, std::shared_ptr<const Layer> layer) { layers_[i] = std::move(layer); }
+    /// Leaves the lowest `depth`.
+    void truncate(std::size_t depth) { layers_.resize(depth); }
+
+    /// Of the output of the lowest `depth` layers, of an input of that shape.
+    [[nodiscard]] Shape output_shape(const Shape& input, std::size_t depth) const {
+        return depth == 0 ? input : layers_[depth - 1]->output_shape();
+    }
+    [[nodiscard]] std::int64_t parameters() const;
+    /// Layers that fit an input of that shape and one another, with their own check(). Throws InvalidArgument
+    /// that names the layer.
+    void check(const Shape& input) const;
+
+private:
+    std::vector<std::shared_ptr<const Layer>> layers_;
+};
+
+/// "conv2d:256:kernel=7, pool2d:2, dense:100": layers apart by commas, fields by colons, the first without
+/// its name. parse_stack() gives layers that are not bound. Throws InvalidArgument that names the layer, the
+/// field and what was expected.
+[[nodiscard]] std::string to_text(const Stack& stack);
+[[nodiscard]] Stack parse_stack(std::string_view text);
+/// The layers of a configuration for inputs of that shape, bound to one another but not trained. Throws
+/// InvalidArgument where a layer does not fit what is below it, with both shapes.
+[[nodiscard]] Stack bind(const Stack& stack, const Shape& input);
+
+/// What `stackae info --layer-kinds` tells of a kind.
+struct LayerKind {
+    struct Field {
+        std::string name;
+        std::string expected;  ///< "1 to 64", "one of avg, max"
+        std::string standard;  ///< the value where none is given; empty: it has to be given
+        std::string help;
+    };
+    std::string name;
+    std::string summary;  ///< a sentence, with the formula
+    std::string papers;   ///< empty where there is none
+    std::vector<Field> fields;
+};
+[[nodiscard]] std::vector<LayerKind> layer_kinds();
+
+}  // namespace stackae

@@ -1,0 +1,129 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <vector>
+
+#include "stackae/train_options.hpp"
+
+namespace stackae::base {
+
+/// Bounds of a number. NaN is always outside.
+struct Range {
+    double min;
+    double max;
+    bool min_open = false;  ///< min itself is outside
+    bool max_open = false;
+
+    [[nodiscard]] bool contains(double value) const {
+        return (min_open ? value > min : value >= min) && (max_open ? value < max : value <= max);
+    }
+    /// "1 to 64" of whole numbers, "a number above 0 and below 1" of others.
+    [[nodiscard]] std::string text(bool whole) const;
+};
+
+inline constexpr Range share{0.0, 1.0, false, true};
+inline constexpr Range positive_share{0.0, 1.0, true, true};
+
+/// One row of a table: a value with its name, its range and what it is for. Texts, JSON, the command line,
+/// checks, identities and help are all made of rows.
+class Field {
+public:
+    Field(std::string_view name, std::string_view help) : name_(name), help_(help) {}
+    Field(const Field&) = delete;
+    Field& operator=(const Field&) = delete;
+    virtual ~Field() = default;
+
+    [[nodiscard]] const std::string& name() const { return name_; }
+    [[nodiscard]] const std::string& help() const { return help_; }
+    /// "1 to 64", "one of avg, max", "true or false".
+    [[nodiscard]] virtual std::string expected() const = 0;
+
+    /// What parse() takes; "auto" for what is absent.
+    [[nodiscard]] virtual std::string text() const = 0;
+    [[nodiscard]] virtual nlohmann::json json() const = 0;
+    /// Throw InvalidArgument "{name}: {found} found, {expected} expected", and leave the value as it was.
+    virtual void parse(std::string_view text) = 0;
+    virtual void read(const nlohmann::json& value) = 0;
+    /// Throws the same where the value, as it was set by code, is outside of its range.
+    virtual void check() const = 0;
+    /// Whether a name alone, without a value, sets it: of what is true or false.
+    [[nodiscard]] virtual bool is_flag() const { return false; }
+
+protected:
+    [[noreturn]] void refuse(std::string_view found) const;
+
+private:
+    std::string name_;
+    std::string help_;
+};
+
+/// A value of an enum by its name: how it is got and set.
+struct Choice {
+    std::function<std::string()> get;
+    std::function<void(std::string_view)> set;  ///< throws InvalidArgument "…: one of {names} expected"
+};
+
+/// The rows of an object's fields, which must outlive the table.
+class FieldTable {
+public:
+    void add(std::string_view name, bool& value, std::string_view help);
+    void add(std::string_view name, std::string& value, std::string_view help);
+    void add(std::string_view name, std::int64_t& value, const Range& range, std::string_view help);
+    void add(std::string_view name, std::uint64_t& value, const Range& range, std::string_view help);
+    void add(std::string_view name, double& value, const Range& range, std::string_view help);
+    void add(std::string_view name, float& value, const Range& range, std::string_view help);
+    /// "auto" is what is absent.
+    void add(std::string_view name, std::optional<bool>& value, std::string_view help);
+    void add(std::string_view name, std::optional<std::int64_t>& value, const Range& range,
+             std::string_view help);
+    void add(std::string_view name, std::optional<double>& value, const Range& range, std::string_view help);
+    /// An enum with name() and parse().
+    template <class Enum>
+    requires std::is_enum_v<Enum>
+    void add(std::string_view name, Enum& value, std::string_view help) { add(name, choice_of(value), help); }
+    template <class Enum>
+    requires std::is_enum_v<Enum>
+    void add(std::string_view name, std::optional<Enum>& value, std::string_view help) {
+        add(name, choice_of(value), help);
+    }
+    void add(std::string_view name, Choice choice, std::string_view help);
+
+    [[nodiscard]] auto begin() const { return rows_.begin(); }
+    [[nodiscard]] auto end() const { return rows_.end(); }
+    [[nodiscard]] bool empty() const { return rows_.empty(); }
+    [[nodiscard]] Field& front() const { return *rows_.front(); }
+    /// Null where there is none.
+    [[nodiscard]] Field* find(std::string_view name) const;
+    /// Of all rows. Throws InvalidArgument.
+    void check() const;
+    [[nodiscard]] nlohmann::json json() const;
+    /// Every row must be there; what else is there is left to the caller. Throws InvalidArgument.
+    void read(const nlohmann::json& object) const;
+    /// "a, b, c".
+    [[nodiscard]] std::string names() const;
+
+private:
+    template <class Enum>
+    static Choice choice_of(Enum& value) {
+        return {[&value] { return std::string(name(value)); },
+                [&value](std::string_view text) { value = parse<Enum>(text); }};
+    }
+    template <class Enum>
+    static Choice choice_of(std::optional<Enum>& value) {
+        return {[&value] { return value ? std::string(name(*value)) : std::string("auto"); },
+                [&value](std::string_view text) {
+                    value = text == "auto" ? std::nullopt : std::optional(parse<Enum>(text));
+                }};
+    }
+
+    std::vector<std::unique_ptr<Field>> rows_;
+};
+
+}  // namespace stackae::base

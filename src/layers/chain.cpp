@@ -1,0 +1,173 @@
+#include "layers/chain.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <fmt/format.h>
+#include <map>
+#include <optional>
+#include <span>
+
+#include "stackae/error.hpp"
+
+#include "base/team.hpp"
+#include "layers/op.hpp"
+
+namespace stackae::layers {
+namespace {
+
+using Layers = std::vector<std::shared_ptr<const Layer>>;
+
+constexpr std::int64_t max_rows = 256;
+/// Of the widest values of a block: 128 MiB.
+constexpr std::int64_t max_values = std::int64_t{1} << 25;
+
+std::int64_t inputs_of(const Layer& layer, Direction direction) {
+    return (direction == Direction::encode ? layer.input_shape() : layer.output_shape()).size();
+}
+
+std::int64_t outputs_of(const Layer& layer, Direction direction) {
+    return (direction == Direction::encode ? layer.output_shape() : layer.input_shape()).size();
+}
+
+/// The ops of some layers for so many rows, with a buffer between any two.
+class OpSequence {
+public:
+    /// layers: in the order in which they run.
+    OpSequence(const OpContext& context, const Layers& layers, Direction direction) {
+        for (std::size_t i = 0; i < layers.size();) {
+            std::size_t taken = 1;
+            ops_.push_back(direction == Direction::decode
+                               ? layers[i]->decoder(context)
+                               : layers[i]->fused_encoder(context, std::span(layers).subspan(i), taken));
+            i += taken;
+            if (i < layers.size()) {
+                between_.emplace_back(Tensor({context.rows, outputs_of(*layers[i - 1], direction)}));
+            }
+        }
+    }
+
+    void run(const float* src, float* dst) {
+        for (std::size_t i = 0; i < ops_.size(); ++i) {
+            ops_[i]->run(i == 0 ? src : between_[i - 1].data(),
+                         i + 1 == ops_.size() ? dst : between_[i].data());
+        }
+    }
+
+private:
+    std::vector<std::unique_ptr<Op>> ops_;
+    std::vector<Tensor> between_;
+};
+
+}  // namespace
+
+/// Layers that run alike.
+class Chain::Segment {
+public:
+    Segment(bool row_wise, Direction direction) : row_wise_(row_wise), direction_(direction) {}
+
+    [[nodiscard]] bool row_wise() const { return row_wise_; }
+    void add(std::shared_ptr<const Layer> layer) { layers_.push_back(std::move(layer)); }
+    [[nodiscard]] std::int64_t inputs() const { return inputs_of(*layers_.front(), direction_); }
+
+    Tensor run(const Tensor& rows, nn::Context& context) {
+        Tensor result({rows.rows(), outputs_of(*layers_.back(), direction_)});
+        if (row_wise_) {
+            run_rows(rows, context.threads(), result);
+        } else {
+            run_blocks(rows, context, result);
+        }
+        return result;
+    }
+
+private:
+    /// The ops of one thread.
+    struct Worker {
+        nn::Context context{1};
+        std::optional<OpSequence> ops;
+    };
+
+    void run_rows(const Tensor& rows, int threads, Tensor& result) {
+        workers_.resize(static_cast<std::size_t>(threads));
+        std::atomic<std::int64_t> next{0};
+        base::run_team(static_cast<int>(std::min<std::int64_t>(threads, rows.rows())),
+                       [&](int member, int /*team*/) {
+                           auto& worker = workers_[static_cast<std::size_t>(member)];
+                           for (std::int64_t i = next++; i < rows.rows(); i = next++) {
+                               if (!worker) {
+                                   worker = std::make_unique<Worker>();
+                                   worker->ops.emplace(OpContext{worker->context, 1}, layers_, direction_);
+                               }
+                               worker->ops->run(rows.row(i).data(), result.row(i).data());
+                           }
+                       });
+    }
+
+    void run_blocks(const Tensor& rows, nn::Context& context, Tensor& result) {
+        const std::int64_t n = rows.rows();
+        const std::int64_t block = n == 1 ? 1 : block_rows();
+        auto& ops = blocks_.try_emplace(block, OpContext{context, block}, layers_, direction_).first->second;
+        for (std::int64_t first = 0; first < n; first += block) {
+            const std::int64_t count = std::min(block, n - first);
+            if (count == block) {
+                ops.run(rows.row(first).data(), result.row(first).data());
+                continue;
+            }
+            Tensor src({block, rows.columns()});
+            Tensor dst({block, result.columns()});
+            std::copy_n(rows.row(first).data(), count * rows.columns(), src.data());
+            ops.run(src.data(), dst.data());
+            std::copy_n(dst.data(), count * result.columns(), result.row(first).data());
+        }
+    }
+
+    /// 256, or fewer where layers are so wide that their values would take much memory.
+    [[nodiscard]] std::int64_t block_rows() const {
+        std::int64_t widest = 1;
+        for (const auto& layer : layers_) {
+            widest = std::max({widest, layer->input_shape().size(), layer->output_shape().size()});
+        }
+        return std::clamp<std::int64_t>(max_values / widest, 1, max_rows);
+    }
+
+    bool row_wise_;
+    Direction direction_;
+    Layers layers_;  ///< in the order in which they run
+    std::vector<std::unique_ptr<Worker>> workers_;
+    std::map<std::int64_t, OpSequence> blocks_;
+};
+
+Chain::Chain(Layers layers, Direction direction, int threads)
+    : direction_(direction), context_(std::make_unique<nn::Context>(threads)) {
+    if (direction == Direction::decode) {
+        std::reverse(layers.begin(), layers.end());
+    }
+    for (auto& layer : layers) {
+        if (direction == Direction::decode && !layer->is_invertible()) {
+            throw InvalidArgument(
+                fmt::format("decode: {} found, a layer that can be inverted expected", layer->type()));
+        }
+        const bool below = !segments_.empty() && segments_.back()->row_wise();
+        const bool row_wise = layer->is_row_wise() || (below && layer->position_op() != nullptr);
+        if (segments_.empty() || row_wise != below) {
+            segments_.push_back(std::make_unique<Segment>(row_wise, direction));
+        }
+        segments_.back()->add(std::move(layer));
+    }
+}
+Chain::~Chain() = default;
+Chain::Chain(Chain&&) noexcept = default;
+Chain& Chain::operator=(Chain&&) noexcept = default;
+
+Tensor Chain::run(Tensor rows) {
+    for (const auto& segment : segments_) {
+        if (rows.columns() != segment->inputs() && rows.rows() > 0) {
+            throw InvalidArgument(fmt::format("{}: rows of {} values found, {} expected",
+                                              direction_ == Direction::encode ? "encode" : "decode",
+                                              rows.columns(), segment->inputs()));
+        }
+        rows = segment->run(rows, *context_);
+    }
+    return rows;
+}
+
+}  // namespace stackae::layers

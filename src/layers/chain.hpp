@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "stackae/layer.hpp"
+#include "stackae/tensor.hpp"
+
+#include "nn/onednn.hpp"
+
+namespace stackae::layers {
+
+enum class Direction { encode, decode };
+
+/// Runs any number of rows through layers, one way or the other. Neighbours that are best run row by row, as
+/// maps are, share a pass with a row a thread, in which nothing leaves a core's cache between two of them;
+/// others take blocks of rows of fixed size, the last filled up with zeros, so that a row's result does not
+/// depend on its neighbours. A single row has a block of its own, since a whole one would cost many times its
+/// work.
+///
+/// Ops are made when they are first needed. Use one per thread.
+class Chain {
+public:
+    /// layers: bottom up, bound to one another. threads: 0: one a core. Throws InvalidArgument where one
+    /// cannot be decoded and is to be.
+    Chain(std::vector<std::shared_ptr<const Layer>> layers, Direction direction, int threads);
+    ~Chain();
+    Chain(Chain&&) noexcept;
+    Chain& operator=(Chain&&) noexcept;
+
+    /// n × inputs to n × outputs; of no layers, the rows themselves. Throws InvalidArgument on another width,
+    /// by the name of the direction.
+    [[nodiscard]] Tensor run(Tensor rows);
+
+private:
+    class Segment;
+
+    Direction direction_;
+    std::unique_ptr<nn::Context> context_;
+    std::vector<std::unique_ptr<Segment>> segments_;
+};
+
+}  // namespace stackae::layers

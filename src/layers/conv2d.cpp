@@ -1,0 +1,273 @@
+#include "layers/conv2d.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <vector>
+
+#include "base/fields.hpp"
+#include "layers/op.hpp"
+#include "layers/tensors.hpp"
+
+namespace stackae {
+namespace layers {
+namespace {
+
+constexpr double max_side = 1 << 16;
+constexpr std::int64_t max_patch = 1 << 20;
+constexpr std::int64_t max_map = std::int64_t{1} << 26;  ///< values: 256 MiB
+constexpr std::int64_t default_whitening_dim = 512;
+constexpr double picture_epsilon = 10.0 / (255.0 * 255.0);
+
+/// Puts zeros around a map.
+class Padding {
+public:
+    Padding(const Shape& shape, std::int64_t pad)
+        : shape_(shape),
+          pad_(pad),
+          padded_({pad == 0 ? 0 : (shape.height + 2 * pad) * (shape.width + 2 * pad) * shape.channels}) {}
+
+    /// The map with its padding; itself where there is none.
+    const float* add(const float* map) {
+        if (pad_ == 0) {
+            return map;
+        }
+        each_line([&](std::int64_t from, std::int64_t to, std::int64_t size) {
+            std::copy_n(map + from, size, padded_.data() + to);
+        });
+        return padded_.data();
+    }
+    /// Where a map with its padding goes that take_off() is to bring into `map`.
+    float* room(float* map) { return pad_ == 0 ? map : padded_.data(); }
+    void take_off(float* map) {
+        if (pad_ > 0) {
+            each_line([&](std::int64_t to, std::int64_t from, std::int64_t size) {
+                std::copy_n(padded_.data() + from, size, map + to);
+            });
+        }
+    }
+
+private:
+    template <class Body>
+    void each_line(const Body& body) {
+        const std::int64_t line = shape_.width * shape_.channels;
+        const std::int64_t pitch = line + 2 * pad_ * shape_.channels;
+        for (std::int64_t y = 0; y < shape_.height; ++y) {
+            body(y * line, (y + pad_) * pitch + pad_ * shape_.channels, line);
+        }
+    }
+
+    Shape shape_;
+    std::int64_t pad_;
+    Tensor padded_;
+};
+
+/// The convolution, and the layers right above it that take positions as they come: functions of a position,
+/// a pooling, functions of what was pooled.
+class FusedOp : public Op, private nn::PositionSink {
+public:
+    FusedOp(const OpContext& context, const Conv2d& layer)
+        : rows_(context.rows),
+          padding_(layer.input_shape(), layer.pad),
+          in_(layer.input_shape().size()),
+          channels_(layer.output_shape().channels),
+          out_(layer.output_shape()),
+          convolution_(context.context, layer.shape(),
+                       {layer.whitening, layer.patch_mean, layer.weights, layer.bias}) {}
+
+    /// False where the layer is not one that fits in here.
+    bool take_in(const Layer& layer) {
+        if (auto op = layer.position_op()) {
+            (pooler_ ? pooled_ : positions_).push_back(std::move(op));
+        } else if (pooler_) {
+            return false;
+        } else {
+            pooler_ = layer.pooler();
+            if (!pooler_) {
+                return false;
+            }
+        }
+        out_ = layer.output_shape();
+        return true;
+    }
+
+    void run(const float* src, float* dst) override {
+        for (std::int64_t row = 0; row < rows_; ++row, src += in_, dst += out_.size()) {
+            dst_ = dst;
+            if (pooler_) {
+                pooler_->begin(dst);
+            }
+            convolution_.forward(padding_.add(src), *this);
+            if (pooler_) {
+                pooler_->end(dst);
+            }
+            for (const auto& op : pooled_) {
+                op->run(dst, out_.height * out_.width);
+            }
+        }
+    }
+
+private:
+    void take(std::int64_t position, float* values) override {
+        for (const auto& op : positions_) {
+            op->run(values, 1);
+        }
+        if (pooler_) {
+            pooler_->take(position, values, dst_);
+        } else {
+            std::copy_n(values, channels_, dst_ + position * channels_);
+        }
+    }
+
+    std::int64_t rows_;
+    Padding padding_;
+    std::int64_t in_;
+    std::int64_t channels_;
+    Shape out_;
+    nn::Conv2d convolution_;
+    std::vector<std::unique_ptr<PositionOp>> positions_;
+    std::unique_ptr<Pooler> pooler_;
+    std::vector<std::unique_ptr<PositionOp>> pooled_;
+    float* dst_ = nullptr;
+};
+
+class Decoding : public Op {
+public:
+    Decoding(const OpContext& context, const Conv2d& layer)
+        : rows_(context.rows),
+          layer_(layer),
+          padding_(layer.input_shape(), layer.pad),
+          decoder_(context.context, layer.shape(),
+                   {layer.whitening, layer.patch_mean, layer.decoder_weights, layer.decoder_bias}) {}
+
+    void run(const float* src, float* dst) override {
+        const std::int64_t size = layer_.input_shape().size();
+        const float gain = layer_.gain.data()[0];
+        for (std::int64_t row = 0; row < rows_; ++row, src += layer_.output_shape().size(), dst += size) {
+            decoder_.run(src, padding_.room(dst));
+            padding_.take_off(dst);
+            std::transform(dst, dst + size, layer_.offset.data(), dst,
+                           [gain](float value, float offset) { return gain * value + offset; });
+        }
+    }
+
+private:
+    std::int64_t rows_;
+    const Conv2d& layer_;
+    Padding padding_;
+    nn::Conv2dDecoder decoder_;
+};
+
+}  // namespace
+
+nn::Conv2dShape Conv2d::shape() const {
+    const Shape& in = input_shape();
+    return {.channels = in.channels,
+            .height = in.height + 2 * pad,
+            .width = in.width + 2 * pad,
+            .kernel = kernel,
+            .whitening_dim = *whitening_dim,
+            .units = units,
+            .activation = activation,
+            .contrast_norm = *contrast_norm,
+            .contrast_epsilon = static_cast<float>(contrast_epsilon.value_or(picture_epsilon))};
+}
+
+Shape Conv2d::output_shape() const {
+    const nn::Conv2dShape s = shape();
+    return {s.oh(), s.ow(), s.oc()};
+}
+
+void Conv2d::fields(base::FieldTable& table) {
+    table.add("units", units, {1, max_units}, "filters");
+    table.add("kernel", kernel, {1, 256}, "side of a patch, in positions of the input");
+    table.add("pad", pad, {0, 255}, "zeros put around the input, in positions; less than kernel");
+    table.add("activation", activation, "of the filters' products with a whitened patch");
+    table.add("activation_rate", activation_rate, base::positive_share,
+              "share of a patch's units that are active; sets the threshold b");
+    table.add("contrast_norm", contrast_norm,
+              "whether each patch is brought to mean 0 and deviation 1; auto: but with slow_offset");
+    table.add("contrast_epsilon", contrast_epsilon, {0.0, 1e6, true},
+              "added to a patch's variance; auto: of pictures 10 / 255^2, of maps a tenth of the patches' "
+              "mean variance");
+    table.add("whitening_dim", whitening_dim, {1, max_patch},
+              "principal axes kept of a patch, at most; auto: 512");
+    table.add("whitening_epsilon", whitening_epsilon, {0.0, 1e6},
+              "added to the axes' variances, as a share of their mean");
+    table.add("slow_offset", slow_offset, {0, max_side},
+              "above 0: linear units learnt to predict the code of a patch up to so many positions away");
+    table.add("patches", patches, {1000, 1e8}, "that are learnt from, at most");
+    table.add("epochs", epochs, {0, 1e6}, "of winner-take-all training after spherical k-means");
+    table.add("lifetime_sparsity", lifetime_sparsity, base::positive_share,
+              "share of patches that a unit wins, in epochs");
+}
+
+void Conv2d::on_bind() {
+    const Shape& in = input_shape();
+    if (pad >= kernel) {
+        refuse(in, fmt::format("a pad of 0 to {}", kernel - 1));
+    }
+    if (std::min(in.height, in.width) + 2 * pad < kernel) {
+        refuse(in, fmt::format("at least {} x {} positions", kernel - 2 * pad, kernel - 2 * pad));
+    }
+    const std::int64_t patch = kernel * kernel * in.channels;
+    if (patch > max_patch) {
+        refuse(in, fmt::format("patches of at most {} values", max_patch));
+    }
+    whitening_dim = std::min(whitening_dim.value_or(default_whitening_dim), patch);
+    contrast_norm = contrast_norm.value_or(slow_offset == 0);
+    if (slow_offset > 0) {
+        activation = nn::PatchActivation::linear;
+        units = std::min(units, *whitening_dim);  // directions among the axes of a patch
+    }
+    if (output_shape().size() > max_map) {
+        refuse(in, fmt::format("maps of at most {} values", max_map));
+    }
+}
+
+void Conv2d::tensors(TensorTable& table) {
+    const std::int64_t patch = kernel * kernel * input_shape().channels;
+    const std::int64_t r = whitening_dim.value_or(0);
+    table.add("whitening", whitening, {r, patch});
+    table.add("patch_mean", patch_mean, {patch});
+    table.add("weights", weights, {units, r});
+    table.add("bias", bias, {units});
+    table.add("decoder_weights", decoder_weights, {r, units});
+    table.add("decoder_bias", decoder_bias, {r});
+    table.add("gain", gain, {1});
+    table.add("offset", offset, {input_shape().size()});
+}
+
+std::unique_ptr<Op> Conv2d::encoder(const OpContext& context) const {
+    return std::make_unique<FusedOp>(context, *this);
+}
+
+std::unique_ptr<Op> Conv2d::fused_encoder(const OpContext& context,
+                                          std::span<const std::shared_ptr<const Layer>> from_here,
+                                          std::size_t& taken) const {
+    auto op = std::make_unique<FusedOp>(context, *this);
+    taken = 1;
+    while (taken < from_here.size() && op->take_in(*from_here[taken])) {
+        ++taken;
+    }
+    return op;
+}
+
+std::unique_ptr<Op> Conv2d::decoder(const OpContext& context) const {
+    return std::make_unique<Decoding>(context, *this);
+}
+
+double Conv2d::working_floats(std::int64_t /*rows*/, bool decoding) const {
+    constexpr double max_block = 128.0;  // patches at a time
+    const nn::Conv2dShape s = shape();
+    const auto d = static_cast<double>(s.patch_size());
+    const auto r = static_cast<double>(s.whitening_dim);
+    const auto k = static_cast<double>(s.units);
+    const double rows = std::min(static_cast<double>(s.oh() * s.ow()), max_block);
+    // Filters, once as they are and, in the layout and with the transforms of their products, twice more.
+    const double filters = 3.0 * std::min(d * k, r * (d + k));
+    const double back = decoding ? 2.0 * r * (d + k) + rows * (d + r + k) : 0.0;
+    return filters + rows * (2.0 * d + r + 2.0 * k + static_cast<double>(s.oc())) + back;
+}
+
+}  // namespace layers
+}  // namespace stackae

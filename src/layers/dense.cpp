@@ -1,0 +1,44 @@
+#include "layers/dense.hpp"
+
+#include "base/fields.hpp"
+#include "layers/affine.hpp"
+#include "layers/tensors.hpp"
+
+namespace stackae::layers {
+
+void Dense::fields(base::FieldTable& table) {
+    table.add("units", units, {1, max_units}, "values of the code");
+    table.add("activation", activation, "f");
+    table.add("output", output, "g; auto: suited to what the layer sees");
+    table.add("tied", tied, "the decoder's weights are the encoder's, transposed");
+    table.add("epochs", epochs, {0, 1e6}, "of greedy training; auto: --epochs");
+    table.add("corruption_level", corruption_level, {0.0, 1000.0}, "of its input; auto: --corruption-level");
+}
+
+void Dense::tensors(TensorTable& table) {
+    const std::int64_t inputs = input_shape().size();
+    table.add("weights", weights, {units, inputs});
+    table.add("bias", bias, {units});
+    if (!tied) {
+        table.add("decoder_weights", decoder_weights, {inputs, units});
+    }
+    table.add("decoder_bias", decoder_bias, {inputs});
+}
+
+std::unique_ptr<Op> Dense::encoder(const OpContext& context) const {
+    return make_affine(context,
+                       {activation, weights.data(), bias.data(), input_shape().size(), units, false});
+}
+
+std::unique_ptr<Op> Dense::decoder(const OpContext& context) const {
+    return make_affine(context,
+                       {output.value_or(Activation::linear), tied ? weights.data() : decoder_weights.data(),
+                        decoder_bias.data(), units, input_shape().size(), tied});
+}
+
+double Dense::working_floats(std::int64_t /*rows*/, bool decoding) const {
+    // oneDNN may bring weights into another layout.
+    return static_cast<double>(units) * static_cast<double>(input_shape().size()) * (decoding ? 2.0 : 1.0);
+}
+
+}  // namespace stackae::layers

@@ -1,0 +1,21 @@
+#pragma once
+
+#include "layers/layer_of.hpp"
+
+namespace stackae::layers {
+
+/// h = x / ‖x‖ over the channels of each position; zeros stay. What is decoded keeps length 1: x̂ = h.
+class L2Norm : public LayerOf<L2Norm> {
+public:
+    static constexpr const char* kind_name = "l2_norm";
+    static constexpr const char* summary =
+        "Length 1 over the channels of each position, h = x / |x|, so that distances compare directions.";
+    static constexpr const char* papers = "";
+
+    void fields(base::FieldTable& table) override;
+    [[nodiscard]] std::unique_ptr<Op> encoder(const OpContext& context) const override;
+    [[nodiscard]] std::unique_ptr<Op> decoder(const OpContext& context) const override;
+    [[nodiscard]] std::unique_ptr<PositionOp> position_op() const override;
+};
+
+}  // namespace stackae::layers

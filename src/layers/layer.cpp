@@ -1,0 +1,137 @@
+#include "stackae/layer.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "stackae/error.hpp"
+
+#include "base/fields.hpp"
+#include "base/rows.hpp"
+#include "layers/op.hpp"
+#include "layers/tensors.hpp"
+
+namespace stackae {
+namespace layers {
+
+base::FieldTable fields_of(const Layer& layer) {
+    base::FieldTable table;
+    const_cast<Layer&>(layer).fields(table);  // the one list of fields serves readers and writers
+    return table;
+}
+
+TensorTable tensors_of(const Layer& layer) {
+    TensorTable table;
+    const_cast<Layer&>(layer).tensors(table);
+    return table;
+}
+
+}  // namespace layers
+
+std::string to_text(const Shape& shape) {
+    return shape.height == 1 && shape.width == 1
+               ? fmt::format("{} values", shape.channels)
+               : fmt::format("{} x {} x {}", shape.height, shape.width, shape.channels);
+}
+
+void Layer::bind(const Shape& input) {
+    input_ = input;
+    layers::fields_of(*this).check();
+    on_bind();
+}
+
+void Layer::tensors(layers::TensorTable& /*table*/) {}
+
+void Layer::check() const {
+    layers::fields_of(*this).check();
+    for (const auto& row : layers::tensors_of(*this)) {
+        if (row.tensor->shape() != row.shape) {
+            throw InvalidArgument(fmt::format("{}: shape [{}] found, [{}] expected", row.name,
+                                              fmt::join(row.tensor->shape(), ", "),
+                                              fmt::join(row.shape, ", ")));
+        }
+        if (!base::all_finite(row.tensor->values())) {
+            throw InvalidArgument(fmt::format("{}: a value that is not a finite number found", row.name));
+        }
+    }
+    check_values();
+}
+
+std::int64_t Layer::parameters() const {
+    std::int64_t count = 0;
+    for (const auto& row : layers::tensors_of(*this)) {
+        count += row.tensor->size();
+    }
+    return count;
+}
+
+std::unique_ptr<layers::Op> Layer::decoder(const layers::OpContext& /*context*/) const {
+    return nullptr;
+}
+
+std::unique_ptr<layers::PositionOp> Layer::position_op() const {
+    return nullptr;
+}
+
+std::unique_ptr<layers::Pooler> Layer::pooler() const {
+    return nullptr;
+}
+
+std::unique_ptr<layers::Op> Layer::fused_encoder(const layers::OpContext& context,
+                                                 std::span<const std::shared_ptr<const Layer>> /*from_here*/,
+                                                 std::size_t& taken) const {
+    taken = 1;
+    return encoder(context);
+}
+
+double Layer::working_floats(std::int64_t /*rows*/, bool /*decoding*/) const {
+    return 0.0;
+}
+
+void Layer::refuse(const Shape& input, const std::string& expected) const {
+    throw InvalidArgument(
+        fmt::format("{}: an input of {} found, {} expected", type(), to_text(input), expected));
+}
+
+std::int64_t Stack::parameters() const {
+    std::int64_t count = 0;
+    for (const auto& layer : layers_) {
+        count += layer->parameters();
+    }
+    return count;
+}
+
+void Stack::check(const Shape& input) const {
+    Shape below = input;
+    for (std::size_t i = 0; i < layers_.size(); ++i) {
+        const Layer& layer = *layers_[i];
+        if (layer.input_shape() != below) {
+            throw InvalidArgument(
+                fmt::format("layer {}, {}: an input of {} found, {} expected: what is below it gives that",
+                            i + 1, layer.type(), to_text(layer.input_shape()), to_text(below)));
+        }
+        try {
+            layer.check();
+        } catch (const InvalidArgument& error) {
+            throw InvalidArgument(fmt::format("layer {}, {}: {}", i + 1, layer.type(), error.what()));
+        }
+        below = layer.output_shape();
+    }
+}
+
+Stack bind(const Stack& stack, const Shape& input) {
+    Stack bound;
+    Shape below = input;
+    for (std::size_t i = 0; i < stack.size(); ++i) {
+        std::unique_ptr<Layer> layer = stack[i].clone();
+        try {
+            layer->bind(below);
+        } catch (const InvalidArgument& error) {
+            throw InvalidArgument(fmt::format("layer {}: {}", i + 1, error.what()));
+        }
+        below = layer->output_shape();
+        bound.push_back(std::move(layer));
+    }
+    return bound;
+}
+
+}  // namespace stackae

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <memory>
+#include <string_view>
+
+#include "stackae/layer.hpp"
+
+namespace stackae::layers {
+
+inline constexpr double max_units = 1e6;
+
+/// What every kind says alike. Kind has kind_name, summary and papers.
+template <class Kind>
+class LayerOf : public Layer {
+public:
+    [[nodiscard]] std::string_view type() const override { return Kind::kind_name; }
+    [[nodiscard]] std::unique_ptr<Layer> clone() const override {
+        return std::make_unique<Kind>(static_cast<const Kind&>(*this));
+    }
+};
+
+}  // namespace stackae::layers

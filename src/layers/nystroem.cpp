@@ -1,0 +1,219 @@
+#include "layers/nystroem.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <fmt/format.h>
+#include <functional>
+#include <numeric>
+#include <vector>
+
+#include "stackae/error.hpp"
+
+#include "base/fields.hpp"
+#include "base/rows.hpp"
+#include "layers/affine.hpp"
+#include "layers/tensors.hpp"
+#include "nn/row_kernels.hpp"
+
+namespace stackae::layers {
+namespace {
+
+/// R's size and the time to find it grow with the landmarks of a block.
+constexpr std::int64_t max_block = 2048;
+
+/// Some landmarks that R mixes with one another, in the form that a chain of two dense products takes:
+/// exp(x) = elu(x) + 1 where x is 0 or less.
+struct Block {
+    Block(const Nystroem& layer, std::int64_t from, std::int64_t size)
+        : first(from),
+          landmarks({size, layer.landmarks.columns()}),
+          shift({size}),
+          normalizer({size, size}),
+          offset({size}) {
+        for (std::int64_t i = 0; i < size; ++i) {
+            const auto landmark = layer.landmarks.row(first + i);
+            std::transform(landmark.begin(), landmark.end(), landmarks.row(i).begin(),
+                           [&](float value) { return static_cast<float>(layer.gamma * double{value}); });
+            shift.data()[i] = static_cast<float>(-layer.gamma);
+            const auto mixed = layer.kernel_normalizer.row(first + i).first(static_cast<std::size_t>(size));
+            std::copy(mixed.begin(), mixed.end(), normalizer.row(i).begin());
+            offset.data()[i] = static_cast<float>(std::accumulate(mixed.begin(), mixed.end(), 0.0));
+        }
+    }
+
+    [[nodiscard]] std::int64_t size() const { return landmarks.rows(); }
+
+    std::int64_t first;
+    Tensor landmarks;   ///< γ C
+    Tensor shift;       ///< −γ
+    Tensor normalizer;  ///< R
+    Tensor offset;      ///< R 1
+};
+
+std::vector<std::unique_ptr<Block>> blocks_of(const Nystroem& layer) {
+    std::vector<std::unique_ptr<Block>> blocks;
+    const std::int64_t block = layer.kernel_normalizer.columns();
+    for (std::int64_t first = 0; first < layer.n_landmarks; first += block) {
+        blocks.push_back(std::make_unique<Block>(layer, first, std::min(block, layer.n_landmarks - first)));
+    }
+    return blocks;
+}
+
+class Encoding : public Op {
+public:
+    Encoding(const OpContext& context, const Nystroem& layer)
+        : layer_(layer),
+          rows_(context.rows),
+          blocks_(blocks_of(layer)),
+          directions_({rows_, layer.scale.size()}),
+          kernel_({rows_, blocks_.front()->size()}),
+          mixed_(kernel_) {
+        for (const auto& block : blocks_) {
+            to_kernel_.push_back(
+                make_affine(context, {Activation::elu, block->landmarks.data(), block->shift.data(),
+                                      directions_.columns(), block->size(), false}));
+            to_code_.push_back(
+                make_affine(context, {Activation::linear, block->normalizer.data(), block->offset.data(),
+                                      block->size(), block->size(), false}));
+        }
+    }
+
+    void run(const float* src, float* dst) override {
+        for (std::int64_t i = 0; i < rows_; ++i, src += layer_.scale.size()) {
+            const auto z = directions_.row(i);
+            std::transform(layer_.scale.values().begin(), layer_.scale.values().end(), src, z.begin(),
+                           std::multiplies<>{});
+            base::scale_to_length_one(z, z);
+        }
+        for (std::size_t b = 0; b < blocks_.size(); ++b) {
+            const std::int64_t size = blocks_[b]->size();
+            to_kernel_[b]->run(directions_.data(), kernel_.data());
+            to_code_[b]->run(kernel_.data(), mixed_.data());
+            for (std::int64_t i = 0; i < rows_; ++i) {
+                std::copy_n(mixed_.data() + i * size, size, dst + i * layer_.n_landmarks + blocks_[b]->first);
+            }
+        }
+    }
+
+private:
+    const Nystroem& layer_;
+    std::int64_t rows_;
+    std::vector<std::unique_ptr<Block>> blocks_;
+    std::vector<std::unique_ptr<Op>> to_kernel_;
+    std::vector<std::unique_ptr<Op>> to_code_;
+    Tensor directions_;
+    Tensor kernel_;
+    Tensor mixed_;
+};
+
+class Decoding : public Op {
+public:
+    Decoding(const OpContext& context, const Nystroem& layer)
+        : layer_(layer),
+          rows_(context.rows),
+          blocks_(blocks_of(layer)),
+          zeros_({std::max(blocks_.front()->size(), layer.scale.size())}),
+          code_({rows_, blocks_.front()->size()}),
+          kernel_(code_),
+          direction_({rows_, layer.scale.size()}) {
+        for (const auto& block : blocks_) {
+            to_kernel_.push_back(make_affine(context, {Activation::linear, block->normalizer.data(),
+                                                       zeros_.data(), block->size(), block->size(), true}));
+            to_direction_.push_back(
+                make_affine(context, {Activation::linear, block->landmarks.data(), zeros_.data(),
+                                      block->size(), layer.scale.size(), true}));
+        }
+    }
+
+    void run(const float* src, float* dst) override {
+        const std::int64_t inputs = layer_.scale.size();
+        std::fill_n(dst, rows_ * inputs, 0.0F);
+        for (std::size_t b = 0; b < blocks_.size(); ++b) {
+            const std::int64_t size = blocks_[b]->size();
+            for (std::int64_t i = 0; i < rows_; ++i) {
+                std::copy_n(src + i * layer_.n_landmarks + blocks_[b]->first, size, code_.data() + i * size);
+            }
+            to_kernel_[b]->run(code_.data(), kernel_.data());
+            to_direction_[b]->run(kernel_.data(), direction_.data());
+            nn::add_row(direction_.data(), direction_.size(), dst);
+        }
+        // The landmarks have γ in them.
+        const float factor =
+            layer_.length.data()[0] / (static_cast<float>(layer_.gamma) * static_cast<float>(blocks_.size()));
+        for (std::int64_t i = 0; i < rows_; ++i, dst += inputs) {
+            std::transform(dst, dst + inputs, layer_.scale.data(), dst,
+                           [factor](float value, float scale) { return factor * value / scale; });
+        }
+    }
+
+private:
+    const Nystroem& layer_;
+    std::int64_t rows_;
+    std::vector<std::unique_ptr<Block>> blocks_;
+    Tensor zeros_;
+    std::vector<std::unique_ptr<Op>> to_kernel_;
+    std::vector<std::unique_ptr<Op>> to_direction_;
+    Tensor code_;
+    Tensor kernel_;
+    Tensor direction_;
+};
+
+void check_positive(const char* name, std::span<const float> values) {
+    const auto found =
+        std::find_if_not(values.begin(), values.end(), [](float value) { return value > 0.0F; });
+    if (found != values.end()) {
+        throw InvalidArgument(fmt::format("{}: {} found, a number above 0 expected", name, *found));
+    }
+}
+
+}  // namespace
+
+std::int64_t Nystroem::block_of(std::int64_t n_landmarks) {
+    const std::int64_t blocks = (n_landmarks + max_block - 1) / max_block;
+    return (n_landmarks + blocks - 1) / blocks;
+}
+
+void Nystroem::fields(base::FieldTable& table) {
+    table.add("n_landmarks", n_landmarks, {1, max_units},
+              "landmarks, at most one a picture that is learnt from");
+    table.add("gamma", gamma, {0.0, 1000.0, true}, "of the kernel exp(gamma (cos - 1))");
+    table.add("input_power", input_power, {-2.0, 2.0},
+              "each input is multiplied by its variance to this power");
+}
+
+void Nystroem::tensors(TensorTable& table) {
+    const std::int64_t inputs = input_shape().size();
+    table.add("scale", scale, {inputs});
+    table.add("landmarks", landmarks, {n_landmarks, inputs});
+    table.add("kernel_normalizer", kernel_normalizer, {n_landmarks, block_of(n_landmarks)});
+    table.add("length", length, {1});
+}
+
+void Nystroem::check_values() const {
+    check_positive("scale", scale.values());
+    check_positive("length", length.values());
+    for (std::int64_t i = 0; i < landmarks.rows(); ++i) {
+        const double norm = std::sqrt(base::squared_norm(landmarks.row(i)));
+        if (norm > 1.001) {
+            throw InvalidArgument(
+                fmt::format("landmarks: row {} of length {} found, 1 at most expected", i + 1, norm));
+        }
+    }
+}
+
+std::unique_ptr<Op> Nystroem::encoder(const OpContext& context) const {
+    return std::make_unique<Encoding>(context, *this);
+}
+
+std::unique_ptr<Op> Nystroem::decoder(const OpContext& context) const {
+    return std::make_unique<Decoding>(context, *this);
+}
+
+double Nystroem::working_floats(std::int64_t rows, bool /*decoding*/) const {
+    const auto inputs = static_cast<double>(input_shape().size());
+    const auto block = static_cast<double>(block_of(n_landmarks));
+    return 2.0 * static_cast<double>(n_landmarks) * (inputs + block) +
+           static_cast<double>(rows) * (inputs + 2.0 * block);
+}
+
+}  // namespace stackae::layers

@@ -1,0 +1,23 @@
+#pragma once
+
+#include "layers/layer_of.hpp"
+
+namespace stackae::layers {
+
+/// Power normalisation (Perronnin, Sánchez & Mensink 2010): h = sign(x) |x|^α, so that a strong value does
+/// not drown the others; x̂ = sign(h) |h|^(1/α).
+class PowerNorm : public LayerOf<PowerNorm> {
+public:
+    static constexpr const char* kind_name = "power_norm";
+    static constexpr const char* summary = "Power normalisation, value by value: h = sign(x) |x|^alpha.";
+    static constexpr const char* papers = "Perronnin, Sanchez & Mensink 2010";
+
+    double alpha = 0.5;
+
+    void fields(base::FieldTable& table) override;
+    [[nodiscard]] std::unique_ptr<Op> encoder(const OpContext& context) const override;
+    [[nodiscard]] std::unique_ptr<Op> decoder(const OpContext& context) const override;
+    [[nodiscard]] std::unique_ptr<PositionOp> position_op() const override;
+};
+
+}  // namespace stackae::layers

@@ -1,0 +1,116 @@
+#include <fmt/format.h>
+#include <vector>
+
+#include "stackae/error.hpp"
+#include "stackae/layer.hpp"
+
+#include "base/fields.hpp"
+#include "layers/registry.hpp"
+#include "layers/tensors.hpp"
+
+namespace stackae {
+namespace {
+
+constexpr std::size_t max_layers = 64;
+
+std::string_view trimmed(std::string_view text) {
+    const std::size_t begin = std::min(text.find_first_not_of(" \t\n"), text.size());
+    return text.substr(begin, text.find_last_not_of(" \t\n") + 1 - begin);
+}
+
+std::vector<std::string_view> parts_of(std::string_view text, char separator) {
+    std::vector<std::string_view> parts;
+    for (std::size_t begin = 0; begin <= text.size();) {
+        const std::size_t end = std::min(text.find(separator, begin), text.size());
+        parts.push_back(trimmed(text.substr(begin, end - begin)));
+        begin = end + 1;
+    }
+    return parts;
+}
+
+void parse_field(const base::FieldTable& table, std::string_view part, std::size_t i) {
+    const std::size_t equals = part.find('=');
+    const std::string_view name = part.substr(0, equals);
+    base::Field* field = equals == std::string_view::npos && i == 1 ? nullptr : table.find(name);
+    if (field != nullptr && equals == std::string_view::npos) {
+        if (!field->is_flag()) {
+            throw InvalidArgument(fmt::format("{}: nothing found, {} expected", name, field->expected()));
+        }
+        field->parse("true");
+    } else if (field != nullptr) {
+        field->parse(part.substr(equals + 1));
+    } else if (equals == std::string_view::npos && i == 1 && !table.empty() && table.find(name) == nullptr) {
+        table.front().parse(part);
+    } else if (base::Field* flag = table.find(name); flag != nullptr && flag->is_flag()) {
+        flag->parse("true");
+    } else {
+        throw InvalidArgument(table.empty()
+                                  ? fmt::format("\"{}\" found, no field expected", part)
+                                  : fmt::format("\"{}\" found, one of {} expected", part, table.names()));
+    }
+}
+
+std::unique_ptr<Layer> parse_layer(std::string_view text) {
+    const auto parts = parts_of(text, ':');
+    std::unique_ptr<Layer> layer = layers::make_layer(parts.front());
+    base::FieldTable table;
+    layer->fields(table);
+    for (std::size_t i = 1; i < parts.size(); ++i) {
+        try {
+            parse_field(table, parts[i], i);
+        } catch (const InvalidArgument& error) {
+            throw InvalidArgument(fmt::format("{}: {}", parts.front(), error.what()));
+        }
+    }
+    return layer;
+}
+
+}  // namespace
+
+std::string Layer::text() const {
+    const std::unique_ptr<Layer> standard = layers::make_layer(type());
+    const base::FieldTable table = layers::fields_of(*this);
+    const base::FieldTable defaults = layers::fields_of(*standard);
+    std::string text(type());
+    bool first = true;
+    auto other = defaults.begin();
+    for (const auto& field : table) {
+        const std::string value = field->text();
+        if (value != (*other)->text()) {
+            text += ':';
+            text += first                                 ? value
+                    : field->is_flag() && value == "true" ? field->name()
+                                                          : field->name() + '=' + value;
+        }
+        first = false;
+        ++other;
+    }
+    return text;
+}
+
+std::string to_text(const Stack& stack) {
+    std::string text;
+    for (const auto& layer : stack.layers()) {
+        text += (text.empty() ? "" : ", ") + layer->text();
+    }
+    return text;
+}
+
+Stack parse_stack(std::string_view text) {
+    Stack stack;
+    const auto parts = parts_of(text, ',');
+    if (parts.size() > max_layers) {
+        throw InvalidArgument(
+            fmt::format("stack: {} layers found, 1 to {} expected", parts.size(), max_layers));
+    }
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+        try {
+            stack.push_back(parse_layer(parts[i]));
+        } catch (const InvalidArgument& error) {
+            throw InvalidArgument(fmt::format("stack: layer {}: {}", i + 1, error.what()));
+        }
+    }
+    return stack;
+}
+
+}  // namespace stackae

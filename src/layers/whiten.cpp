@@ -1,0 +1,83 @@
+#include "layers/whiten.hpp"
+
+#include <algorithm>
+
+#include "base/fields.hpp"
+#include "base/rows.hpp"
+#include "layers/affine.hpp"
+#include "layers/tensors.hpp"
+
+namespace stackae::layers {
+namespace {
+
+/// z = P x − P μ.
+class Encoding : public Op {
+public:
+    Encoding(const OpContext& context, const Whiten& layer) : bias_({layer.whitening.rows()}) {
+        for (std::int64_t i = 0; i < bias_.size(); ++i) {
+            const auto row = layer.whitening.row(i);
+            bias_.data()[i] = static_cast<float>(
+                -std::transform_reduce(row.begin(), row.end(), layer.mean.data(), 0.0, std::plus<>{},
+                                       [](float p, float mean) { return double{p} * double{mean}; }));
+        }
+        product_ = make_affine(context, {Activation::linear, layer.whitening.data(), bias_.data(),
+                                         layer.whitening.columns(), layer.whitening.rows(), false});
+    }
+    void run(const float* src, float* dst) override { product_->run(src, dst); }
+
+private:
+    Tensor bias_;
+    std::unique_ptr<Op> product_;
+};
+
+/// x = P⁺ z + μ; P's rows are orthogonal, so that row i of P⁺ᵀ is P's divided by its squared length.
+class Decoding : public Op {
+public:
+    Decoding(const OpContext& context, const Whiten& layer) : inverse_(layer.whitening) {
+        for (std::int64_t i = 0; i < inverse_.rows(); ++i) {
+            const auto row = inverse_.row(i);
+            const double squares = base::squared_norm(row);
+            std::transform(row.begin(), row.end(), row.begin(), [squares](float value) {
+                return squares > 0.0 ? static_cast<float>(double{value} / squares) : 0.0F;
+            });
+        }
+        product_ = make_affine(context, {Activation::linear, inverse_.data(), layer.mean.data(),
+                                         inverse_.rows(), inverse_.columns(), true});
+    }
+    void run(const float* src, float* dst) override { product_->run(src, dst); }
+
+private:
+    Tensor inverse_;
+    std::unique_ptr<Op> product_;
+};
+
+}  // namespace
+
+void Whiten::fields(base::FieldTable& table) {
+    table.add("n_components", n_components, {1, max_units},
+              "axes kept, those of largest variance; auto: all");
+    table.add("epsilon", epsilon, {0.0, 1e6}, "added to the variances, as a share of their mean");
+}
+
+void Whiten::on_bind() {
+    n_components = std::min(n_components.value_or(input_shape().size()), input_shape().size());
+}
+
+void Whiten::tensors(TensorTable& table) {
+    table.add("whitening", whitening, {n_components.value_or(0), input_shape().size()});
+    table.add("mean", mean, {input_shape().size()});
+}
+
+std::unique_ptr<Op> Whiten::encoder(const OpContext& context) const {
+    return std::make_unique<Encoding>(context, *this);
+}
+
+std::unique_ptr<Op> Whiten::decoder(const OpContext& context) const {
+    return std::make_unique<Decoding>(context, *this);
+}
+
+double Whiten::working_floats(std::int64_t /*rows*/, bool decoding) const {
+    return static_cast<double>(whitening.size()) * (decoding ? 3.0 : 1.0);
+}
+
+}  // namespace stackae::layers

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "stackae/tensor.hpp"
+
+#include "layers/layer_of.hpp"
+
+namespace stackae::layers {
+
+/// Whitening: z_i = u_iᵀ (x − μ) / sqrt(λ_i + ε λ̄), u_i the principal axes of the inputs, λ_i the variances
+/// along them and λ̄ their mean over all inputs.
+class Whiten : public LayerOf<Whiten> {
+public:
+    static constexpr const char* kind_name = "whiten";
+    static constexpr const char* summary =
+        "Whitening: z = U (x - mean) / sqrt(variance + epsilon mean variance).";
+    static constexpr const char* papers = "Coates, Lee & Ng 2011";
+
+    std::optional<std::int64_t> n_components;
+    double epsilon = 0.1;
+
+    Tensor whitening;  ///< P, n_components × inputs; rows orthogonal
+    Tensor mean;       ///< μ, inputs
+
+    [[nodiscard]] Shape output_shape() const override { return {1, 1, *n_components}; }
+    void fields(base::FieldTable& table) override;
+    void tensors(TensorTable& table) override;
+    [[nodiscard]] bool is_trained() const override { return true; }
+    [[nodiscard]] std::unique_ptr<Op> encoder(const OpContext& context) const override;
+    [[nodiscard]] std::unique_ptr<Op> decoder(const OpContext& context) const override;
+    [[nodiscard]] double working_floats(std::int64_t rows, bool decoding) const override;
+
+private:
+    void on_bind() override;
+};
+
+}  // namespace stackae::layers
