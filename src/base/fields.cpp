@@ -10,7 +10,17 @@
 
 #include "base/json.hpp"
 
-namespace stackae::base {
+namespace stackae {
+
+std::string Range::text(bool whole) const {
+    if (whole) {
+        return fmt::format("{} to {}", static_cast<std::int64_t>(min), static_cast<std::int64_t>(max));
+    }
+    return fmt::format("a number {} {} and {} {}", min_open ? "above" : "from", min,
+                       max_open ? "below" : "up to", max);
+}
+
+namespace base {
 namespace {
 
 using Json = nlohmann::json;
@@ -209,14 +219,6 @@ constexpr Range unbounded{-std::numeric_limits<double>::infinity(), std::numeric
 
 }  // namespace
 
-std::string Range::text(bool whole) const {
-    if (whole) {
-        return fmt::format("{} to {}", static_cast<std::int64_t>(min), static_cast<std::int64_t>(max));
-    }
-    return fmt::format("a number {} {} and {} {}", min_open ? "above" : "from", min,
-                       max_open ? "below" : "up to", max);
-}
-
 void Field::refuse(std::string_view found) const {
     throw InvalidArgument(fmt::format("{}: {} found, {} expected", name_, found, expected()));
 }
@@ -295,4 +297,5 @@ std::string FieldTable::names() const {
     return text;
 }
 
-}  // namespace stackae::base
+}  // namespace base
+}  // namespace stackae

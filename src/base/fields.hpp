@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -10,37 +11,26 @@
 #include <type_traits>
 #include <vector>
 
+#include "stackae/options.hpp"
 #include "stackae/train_options.hpp"
 
 namespace stackae::base {
-
-/// Bounds of a number. NaN is always outside.
-struct Range {
-    double min;
-    double max;
-    bool min_open = false;  ///< min itself is outside
-    bool max_open = false;
-
-    [[nodiscard]] bool contains(double value) const {
-        return (min_open ? value > min : value >= min) && (max_open ? value < max : value <= max);
-    }
-    /// "1 to 64" of whole numbers, "a number above 0 and below 1" of others.
-    [[nodiscard]] std::string text(bool whole) const;
-};
-
-inline constexpr Range share{0.0, 1.0, false, true};
-inline constexpr Range positive_share{0.0, 1.0, true, true};
 
 /// One row of a table: a value with its name, its range and what it is for. Texts, JSON, the command line,
 /// checks, identities and help are all made of rows.
 class Field {
 public:
-    Field(std::string_view name, std::string_view help) : name_(name), help_(help) {}
+    /// name: with underscores; after a comma another name for the command line.
+    Field(std::string_view name, std::string_view help)
+        : name_(name.substr(0, name.find(','))),
+          alias_(name.substr(std::min(name.size(), name_.size() + 1))),
+          help_(help) {}
     Field(const Field&) = delete;
     Field& operator=(const Field&) = delete;
     virtual ~Field() = default;
 
     [[nodiscard]] const std::string& name() const { return name_; }
+    [[nodiscard]] const std::string& alias() const { return alias_; }
     [[nodiscard]] const std::string& help() const { return help_; }
     /// "1 to 64", "one of avg, max", "true or false".
     [[nodiscard]] virtual std::string expected() const = 0;
@@ -61,6 +51,7 @@ protected:
 
 private:
     std::string name_;
+    std::string alias_;
     std::string help_;
 };
 

@@ -182,7 +182,7 @@ void Conv2d::fields(base::FieldTable& table) {
     table.add("kernel", kernel, {1, 256}, "side of a patch, in positions of the input");
     table.add("pad", pad, {0, 255}, "zeros put around the input, in positions; less than kernel");
     table.add("activation", activation, "of the filters' products with a whitened patch");
-    table.add("activation_rate", activation_rate, base::positive_share,
+    table.add("activation_rate", activation_rate, positive_share,
               "share of a patch's units that are active; sets the threshold b");
     table.add("contrast_norm", contrast_norm,
               "whether each patch is brought to mean 0 and deviation 1; auto: but with slow_offset");
@@ -197,7 +197,7 @@ void Conv2d::fields(base::FieldTable& table) {
               "above 0: linear units learnt to predict the code of a patch up to so many positions away");
     table.add("patches", patches, {1000, 1e8}, "that are learnt from, at most");
     table.add("epochs", epochs, {0, 1e6}, "of winner-take-all training after spherical k-means");
-    table.add("lifetime_sparsity", lifetime_sparsity, base::positive_share,
+    table.add("lifetime_sparsity", lifetime_sparsity, positive_share,
               "share of patches that a unit wins, in epochs");
 }
 

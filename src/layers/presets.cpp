@@ -1,0 +1,83 @@
+#include "stackae/train_config.hpp"
+
+namespace stackae {
+namespace {
+
+/// Greedy and then end to end, in SiLU units with a linear code.
+constexpr const char* deep_autoencoder = R"(
+    stack = dense:1000, dense:500, dense:250, dense:30:activation=linear
+    epochs = 3
+    fine_tune_learning_rate = 0.002
+    optimizer = adamw
+    weight_decay = 0.05
+)";
+
+/// Two convolutional layers, principal components and Nyström features over them. Patch sizes, activation
+/// rates and grids were compared on held-out training pictures of CIFAR-10 and MNIST.
+constexpr const char* convolutions = R"(
+    stack = conv2d:256:kernel=7:activation_rate=0.3, pool2d:2, conv2d:1024:kernel=3:activation_rate=0.3, pool2d:grid=3, power_norm, pca:512:eigen_power=-0.25:std_shrinkage=0.3, l2_norm, nystroem:4096
+)";
+
+constexpr const char* more_convolutions = R"(
+    stack = conv2d:256:kernel=7:activation_rate=0.3, pool2d:2, conv2d:2048:kernel=3:activation_rate=0.3, pool2d:grid=3, power_norm, pca:512:eigen_power=-0.25:std_shrinkage=0.3, l2_norm, nystroem:16384
+)";
+
+}  // namespace
+
+const std::vector<ConfigPreset>& config_presets() {
+    static const std::vector<ConfigPreset> all{
+        {"dense",
+         "deep autoencoder for features: greedy, then end to end (Hinton & Salakhutdinov 2006), with SiLU "
+         "units "
+         "(Elfwing et al. 2018)",
+         std::string(deep_autoencoder) + "fine_tune_epochs = 30"},
+        {"conv",
+         "two convolutional layers with soft thresholds, principal components and Nystroem features, for "
+         "pictures of 20 pixels and more (Coates, Lee & Ng 2011; Makhzani & Frey 2015)",
+         convolutions},
+        {"conv-large", "conv with more units: better features, for two to three times the time",
+         more_convolutions},
+        {"hinton2006",
+         "the 784-1000-500-250-30 deep autoencoder, trained for longer (Hinton & Salakhutdinov 2006); "
+         "autoencoders for its RBMs, SiLU for its logistic units",
+         std::string(deep_autoencoder) + "fine_tune_epochs = 60"},
+        // Layers that are trained greedily first end higher: at this rate, fine-tuning begins better without
+        // them. The bound on the gradient keeps a stack this wide from diverging.
+        {"compact",
+         "the lowest error of reconstruction from 30 numbers: a wide stack, trained end to end at once on "
+         "pictures that are turned, scaled and sheared a little",
+         std::string(deep_autoencoder) + R"(
+    stack = dense:2000, dense:1000, dense:500, dense:30:activation=linear
+    epochs = 0
+    fine_tune_epochs = 50
+    fine_tune_learning_rate = 0.004
+    clip_norm = 5
+    augment_rotate = 6
+    augment_scale = 0.06
+    augment_shear = 0.08)"},
+        {"sdae", "stacked denoising autoencoder, as in the paper (Vincent et al. 2010)", R"(
+    stack = dense:1000:activation=sigmoid:tied, dense:1000:activation=sigmoid:tied, dense:1000:activation=sigmoid:tied
+    corruption = masking
+    corruption_level = 0.25
+    epochs = 30
+    optimizer = sgd
+    learning_rate = 0.1
+    schedule = constant
+    batch_size = 20)"},
+        {"sparse", "one layer of rarely active units, by the KL penalty (Ng 2011; Coates et al. 2011)", R"(
+    stack = dense:400:activation=sigmoid
+    loss = squared_error
+    sparsity_target = 0.05
+    sparsity_weight = 3
+    weight_decay = 0.0001
+    epochs = 30)"},
+        {"wta", "one layer of winner-take-all units over the batch (FC-WTA, Makhzani & Frey 2015)", R"(
+    stack = dense:2000:activation=relu:output=linear
+    loss = squared_error
+    lifetime_sparsity = 0.05
+    epochs = 30)"},
+    };
+    return all;
+}
+
+}  // namespace stackae
