@@ -8,6 +8,8 @@
 #include <numeric>
 #include <span>
 
+#include "stackae/tensor.hpp"
+
 namespace stackae::base {
 
 /// ‖x‖², in double.
@@ -16,8 +18,16 @@ namespace stackae::base {
                                  [](float value) { return double{value} * double{value}; });
 }
 
-/// to ← x / ‖x‖, zeros stay; to may be x.
-inline void scale_to_length_one(std::span<const float> x, std::span<float> to) {
+/// ‖a − b‖², in double.
+[[nodiscard]] inline double squared_distance(std::span<const float> a, std::span<const float> b) {
+    return std::transform_reduce(a.begin(), a.end(), b.begin(), 0.0, std::plus<>{}, [](float x, float y) {
+        const double difference = double{x} - double{y};
+        return difference * difference;
+    });
+}
+
+/// L2 normalisation: to ← x / ‖x‖, zeros stay; to may be x.
+inline void l2_normalize(std::span<const float> x, std::span<float> to) {
     const double norm = squared_norm(x);
     const double scale = norm > 0.0 ? 1.0 / std::sqrt(norm) : 0.0;
     std::transform(x.begin(), x.end(), to.begin(),
@@ -32,6 +42,16 @@ inline void scale_to_length_one(std::span<const float> x, std::span<float> to) {
         odd |= (std::bit_cast<std::uint32_t>(value) & exponent) == exponent ? 1U : 0U;
     }
     return odd == 0;
+}
+
+/// Copies rows, in the order given.
+[[nodiscard]] inline Tensor gather_rows(const Tensor& tensor, std::span<const std::int64_t> rows) {
+    Tensor gathered({static_cast<std::int64_t>(rows.size()), tensor.columns()});
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        const auto row = tensor.row(rows[i]);
+        std::copy(row.begin(), row.end(), gathered.row(static_cast<std::int64_t>(i)).begin());
+    }
+    return gathered;
 }
 
 }  // namespace stackae::base

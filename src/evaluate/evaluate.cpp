@@ -9,11 +9,11 @@
 #include "stackae/error.hpp"
 
 #include "base/memory.hpp"
+#include "base/rows.hpp"
 #include "evaluate/measure.hpp"
+#include "linalg/onednn.hpp"
 #include "model/radial_runner.hpp"
-#include "nn/onednn.hpp"
 #include "search/numbering.hpp"
-#include "search/rows.hpp"
 
 // Pictures are held as floats while they are measured, n × recipe.size() × 4 bytes: those of both sets, once
 // more in the index of the raw baseline, with one set once more in its halves, and mirrored again as often.
@@ -135,13 +135,13 @@ public:
     [[nodiscard]] Encoder& code() { return code_; }
     /// Only where sees_radial().
     [[nodiscard]] Tensor wide(const Tensor& codes) {
-        return nn::run_on_backend("encode", context_.threads(),
-                                  [&] { return radial_->encode(context_, codes); });
+        return linalg::run_on_backend("encode", context_.threads(),
+                                      [&] { return radial_->encode(context_, codes); });
     }
 
 private:
     Encoder code_;
-    nn::Context context_;
+    linalg::Context context_;
     std::optional<encoding::RadialRunner> radial_;
 };
 
@@ -181,7 +181,7 @@ std::vector<SkippedPicture> read_on(Encoders& encoders, const Model& model, cons
         for (std::size_t i = 0; i < batch.indices.size(); ++i) {
             const auto row = static_cast<std::int64_t>(i);
             if (rebuild) {
-                part.errors.push_back(search::squared_distance(decoded.row(row), batch.pictures.row(row)));
+                part.errors.push_back(base::squared_distance(decoded.row(row), batch.pictures.row(row)));
             }
             read.labels.push_back(pictures.entry(batch.indices[i]).label);
         }
@@ -191,7 +191,7 @@ std::vector<SkippedPicture> read_on(Encoders& encoders, const Model& model, cons
             std::copy_n(wide.data(), wide.size(), part.wide.row(read.rows).data());
         }
         for (std::int64_t i = 0; options.l2_normalize && i < codes.rows(); ++i) {
-            search::scale_to_length_one(codes.row(i), codes.row(i));
+            base::l2_normalize(codes.row(i), codes.row(i));
         }
         std::copy_n(codes.data(), codes.size(), part.codes.row(read.rows).data());
         read.rows += batch.pictures.rows();

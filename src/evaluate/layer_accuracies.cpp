@@ -11,9 +11,9 @@
 #include "stackae/evaluate.hpp"
 
 #include "base/random.hpp"
+#include "base/rows.hpp"
 #include "model/split.hpp"
 #include "search/numbering.hpp"
-#include "search/rows.hpp"
 
 namespace stackae {
 namespace {
@@ -52,7 +52,7 @@ public:
             codes = encoders_[layer].encode(layer == 0 ? pictures : codes);
             if (static_cast<int>(layer) + 1 == scaled_) {  // radial units see directions alone
                 for (std::int64_t i = 0; i < codes.rows(); ++i) {
-                    search::scale_to_length_one(codes.row(i), codes.row(i));
+                    base::l2_normalize(codes.row(i), codes.row(i));
                 }
             }
             body(layer, codes);

@@ -10,11 +10,11 @@
 
 #include "stackae/error.hpp"
 
+#include "base/parallel.hpp"
 #include "base/random.hpp"
 #include "base/threads.hpp"
-#include "nn/matrix_product.hpp"
-#include "search/normal_equations.hpp"
-#include "search/share_out.hpp"
+#include "linalg/matrix_product.hpp"
+#include "linalg/normal_equations.hpp"
 
 namespace stackae::search {
 namespace {
@@ -30,14 +30,15 @@ std::size_t at(std::int64_t i) {
 /// a time.
 class Scorer {
 public:
-    Scorer(const StandardisedRows& rows, std::span<const std::int64_t> places, const Tensor& weights,
+    Scorer(const linalg::StandardisedRows& rows, std::span<const std::int64_t> places, const Tensor& weights,
            const std::vector<char>& offered, std::vector<std::int64_t>& classes)
         : rows_(rows),
           places_(places),
           weights_(weights),
           offered_(offered),
           classes_(classes),
-          product_(context_, nn::ProductForm::transposed_b, scored_rows, weights.rows(), weights.columns()),
+          product_(context_, linalg::ProductForm::transposed_b, scored_rows, weights.rows(),
+                   weights.columns()),
           z_({scored_rows, weights.columns()}),
           scores_({scored_rows, weights.rows()}) {}
 
@@ -60,23 +61,24 @@ public:
     }
 
 private:
-    const StandardisedRows& rows_;
+    const linalg::StandardisedRows& rows_;
     std::span<const std::int64_t> places_;
     const Tensor& weights_;
     const std::vector<char>& offered_;
     std::vector<std::int64_t>& classes_;
-    nn::Context context_{1};
-    nn::MatrixProduct product_;
+    linalg::Context context_{1};
+    linalg::MatrixProduct product_;
     Tensor z_;
     Tensor scores_;
 };
 
 /// Of the rows in those places.
-std::vector<std::int64_t> best_classes(const StandardisedRows& rows, std::span<const std::int64_t> places,
-                                       const Tensor& weights, const std::vector<char>& offered, int threads) {
+std::vector<std::int64_t> best_classes(const linalg::StandardisedRows& rows,
+                                       std::span<const std::int64_t> places, const Tensor& weights,
+                                       const std::vector<char>& offered, int threads) {
     std::vector<std::int64_t> classes(places.size());
-    share_out((std::ssize(places) + scored_rows - 1) / scored_rows, threads,
-              [&] { return Scorer(rows, places, weights, offered, classes); });
+    base::parallel_for((std::ssize(places) + scored_rows - 1) / scored_rows, threads,
+                       [&] { return Scorer(rows, places, weights, offered, classes); });
     return classes;
 }
 
@@ -137,7 +139,7 @@ void check(const Tensor& rows, std::span<const std::int64_t> labels, std::int64_
     }
 }
 
-std::vector<char> offered_by(const NormalEquations& equations, std::int64_t classes) {
+std::vector<char> offered_by(const linalg::NormalEquations& equations, std::int64_t classes) {
     std::vector<char> offered(at(classes));
     for (std::int64_t k = 0; k < classes; ++k) {
         offered[at(k)] = static_cast<char>(equations.count(k) > 0);
@@ -171,18 +173,18 @@ std::vector<std::int64_t> rows_of(std::span<const std::int64_t> parts, std::int6
 
 /// What is learnt from.
 struct Training {
-    StandardisedRows rows;
+    linalg::StandardisedRows rows;
     std::span<const std::int64_t> labels;
     std::int64_t classes;
     std::int64_t views;
     int threads;
 
-    [[nodiscard]] NormalEquations equations() const { return {rows, labels, classes, threads}; }
+    [[nodiscard]] linalg::NormalEquations equations() const { return {rows, labels, classes, threads}; }
 };
 
 /// Rows in those places that each c of the grid names rightly.
-void count_right(const Training& training, NormalEquations& equations, std::span<const std::int64_t> places,
-                 std::vector<std::int64_t>& right) {
+void count_right(const Training& training, linalg::NormalEquations& equations,
+                 std::span<const std::int64_t> places, std::vector<std::int64_t>& right) {
     const std::vector<double> grid = LinearProbe::grid();
     const std::vector<char> offered = offered_by(equations, training.classes);
     for (std::size_t i = 0; i < grid.size(); ++i) {
@@ -199,7 +201,7 @@ void count_right(const Training& training, NormalEquations& equations, std::span
 /// The c by which most rows of the first `folds` parts are named rightly, each by what was learnt from the
 /// other parts; the smallest of equals. Leaves `equations` of all rows.
 double choose_c(const Training& training, std::span<const std::int64_t> parts, std::int64_t folds,
-                std::optional<NormalEquations>& equations) {
+                std::optional<linalg::NormalEquations>& equations) {
     const std::vector<double> grid = LinearProbe::grid();
     std::vector<std::int64_t> right(grid.size());
     for (std::int64_t part = 0; part < folds; ++part) {
@@ -221,7 +223,7 @@ double choose_c(const Training& training, std::span<const std::int64_t> parts, s
 std::int64_t LinearProbe::memory_bytes(const Shape& shape, int threads) {
     const std::int64_t width = shape.columns + 1;
     const int team = base::resolve_threads(threads);
-    return NormalEquations::memory_bytes(shape.rows, width, shape.classes, team) +
+    return linalg::NormalEquations::memory_bytes(shape.rows, width, shape.classes, team) +
            static_cast<std::int64_t>(sizeof(float)) * width * (shape.classes + team * scored_rows);
 }
 
@@ -248,7 +250,7 @@ LinearProbe LinearProbe::fit(const Tensor& rows, std::span<const std::int64_t> l
     check_memory({rows.rows(), rows.columns(), classes}, options.threads, options.memory);
     const int threads = base::resolve_threads(options.threads);
     LinearProbe probe;
-    probe.scale_ = Scale::of(rows);
+    probe.scale_ = linalg::StandardScaler::fit(rows);
     probe.offered_.resize(at(classes));
     if (std::adjacent_find(labels.begin(), labels.end(), std::not_equal_to<>{}) == labels.end()) {
         probe.weights_ = Tensor({classes, probe.scale_.width()});
@@ -256,7 +258,7 @@ LinearProbe LinearProbe::fit(const Tensor& rows, std::span<const std::int64_t> l
         return probe;
     }
     const Training training{{rows, probe.scale_}, labels, classes, options.views, threads};
-    std::optional<NormalEquations> equations;
+    std::optional<linalg::NormalEquations> equations;
     probe.c_ = options.c;
     if (options.c == 0.0) {
         probe.folds_ = static_cast<int>(count_folds(rows.rows(), rows.columns(), classes, options));

@@ -6,7 +6,7 @@
 
 #include "stackae/tensor.hpp"
 
-#include "search/standardised_rows.hpp"
+#include "linalg/standard_scaler.hpp"
 
 namespace stackae::search {
 
@@ -67,7 +67,7 @@ public:
     [[nodiscard]] int folds() const { return folds_; }
 
 private:
-    Scale scale_;
+    linalg::StandardScaler scale_;
     Tensor weights_;             // classes × (d + 1)
     std::vector<char> offered_;  // classes that had rows
     double c_ = 0.0;

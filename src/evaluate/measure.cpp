@@ -14,8 +14,8 @@
 
 #include "base/memory.hpp"
 #include "base/random.hpp"
+#include "base/rows.hpp"
 #include "evaluate/linear_probe.hpp"
-#include "search/rows.hpp"
 
 namespace stackae::search {
 namespace {
@@ -72,14 +72,14 @@ struct Labelled {
 std::vector<std::int64_t> classify(const Labelled& labelled, const Tensor& train, const Tensor& test,
                                    const EvaluateOptions& options) {
     const auto index = [&] {  // pictures are large: they are copied only where some have no label
-        return labelled.all_train
-                   ? NeighbourIndex(train, options.metric, options.threads)
-                   : NeighbourIndex(gather_rows(train, labelled.train), options.metric, options.threads);
+        return labelled.all_train ? NeighbourIndex(train, options.metric, options.threads)
+                                  : NeighbourIndex(base::gather_rows(train, labelled.train), options.metric,
+                                                   options.threads);
     };
     NeighbourIndex neighbours = index();
     const Neighbours found = labelled.all_test
                                  ? neighbours.search(test, options.k)
-                                 : neighbours.search(gather_rows(test, labelled.test), options.k);
+                                 : neighbours.search(base::gather_rows(test, labelled.test), options.k);
     return vote(found, labelled.train_labels);
 }
 
@@ -99,9 +99,10 @@ void measure_linear(const Labelled& labelled, const Tensor& train, const Tensor&
     const auto fit = [&](const Tensor& rows) {
         return LinearProbe::fit(rows, labelled.train_labels, classes, how);
     };
-    const LinearProbe probe = labelled.all_train ? fit(train) : fit(gather_rows(train, labelled.train));
-    const auto given = labelled.all_test ? probe.predict(test, options.threads)
-                                         : probe.predict(gather_rows(test, labelled.test), options.threads);
+    const LinearProbe probe = labelled.all_train ? fit(train) : fit(base::gather_rows(train, labelled.train));
+    const auto given = labelled.all_test
+                           ? probe.predict(test, options.threads)
+                           : probe.predict(base::gather_rows(test, labelled.test), options.threads);
     figures.linear = accuracy(given, labelled.test_labels);
     figures.linear_c = probe.c();
     figures.linear_folds = probe.folds();
@@ -115,9 +116,9 @@ double reconstruction_error(const Pca& pca, const Tensor& codes, const Tensor& p
     for (std::int64_t first = 0; first < pictures.rows(); first += block_rows) {
         rows.resize(at(std::min(block_rows, pictures.rows() - first)));
         std::iota(rows.begin(), rows.end(), first);
-        const Tensor decoded = pca.decode(gather_rows(codes, rows), threads);
+        const Tensor decoded = pca.decode(base::gather_rows(codes, rows), threads);
         for (const std::int64_t row : rows) {
-            sum += squared_distance(decoded.row(row - first), pictures.row(row));
+            sum += base::squared_distance(decoded.row(row - first), pictures.row(row));
         }
     }
     return sum / static_cast<double>(pictures.rows());
@@ -201,9 +202,10 @@ Halves split_in_halves(const std::vector<std::int64_t>& labels, std::uint64_t se
 
 Part gather(const Part& part, const std::vector<std::int64_t>& rows) {
     // Errors are of test parts.
-    return {gather_rows(part.pictures, rows), gather_rows(part.codes, rows),
+    return {base::gather_rows(part.pictures, rows), base::gather_rows(part.codes, rows),
             part.errors.empty() ? std::vector<double>() : gather_values(part.errors, rows),
-            gather_values(part.labels, rows), part.wide.empty() ? Tensor() : gather_rows(part.wide, rows)};
+            gather_values(part.labels, rows),
+            part.wide.empty() ? Tensor() : base::gather_rows(part.wide, rows)};
 }
 
 void append(Part& part, const Part& more) {
@@ -238,7 +240,7 @@ SplitFigures measure(const Part& train, const Part& test, std::int64_t classes,
 
     const Pca pca = Pca::fit(train.pictures, figures.pca_components, options.threads);
     for (std::int64_t i = 0; i < test.size(); ++i) {
-        figures.mean_sse += squared_distance(pca.mean.values(), test.pictures.row(i));
+        figures.mean_sse += base::squared_distance(pca.mean.values(), test.pictures.row(i));
     }
     figures.mean_sse /= static_cast<double>(test.size());
     const Tensor pca_test = pca.encode(test.pictures, options.threads);

@@ -1,3 +1,5 @@
+#include "linalg/pca.hpp"
+
 #include <algorithm>
 #include <cmath>
 #include <fmt/format.h>
@@ -8,9 +10,8 @@
 #include "stackae/error.hpp"
 #include "stackae/evaluate.hpp"
 
-#include "base/team.hpp"
-#include "nn/matrix_product.hpp"
-#include "nn/principal_axes.hpp"
+#include "base/parallel.hpp"
+#include "linalg/matrix_product.hpp"
 
 namespace stackae {
 namespace {
@@ -44,13 +45,13 @@ Pca Pca::fit(const Tensor& rows, std::int64_t components, int threads) {
                         components, std::min(n, d), n, d));
     }
     const base::ThreadScope scope(base::resolve_threads(threads));
-    nn::Context context(threads);
-    nn::PrincipalAxes axes = nn::principal_axes(context, rows.data(), n, d, components);
+    linalg::Context context(threads);
+    linalg::PcaResult axes = linalg::pca(context, rows.data(), n, d, components);
     Pca pca;
     pca.mean = std::move(axes.mean);
     pca.components = Tensor({components, d});
-    for (std::int64_t i = 0; i < axes.axes.rows(); ++i) {
-        std::copy_n(axes.axes.row(i).begin(), d, pca.components.row(i).begin());
+    for (std::int64_t i = 0; i < axes.components.rows(); ++i) {
+        std::copy_n(axes.components.row(i).begin(), d, pca.components.row(i).begin());
         settle_sign(pca.components.row(i));
     }
     return pca;
@@ -61,8 +62,8 @@ Tensor Pca::encode(const Tensor& rows, int threads) const {
     const std::int64_t c = components.rows();
     check_width("encode", rows, d);
     const base::ThreadScope scope(base::resolve_threads(threads));
-    nn::Context context(threads);
-    nn::MatrixProduct product(context, nn::ProductForm::transposed_b, block_rows, c, d);
+    linalg::Context context(threads);
+    linalg::MatrixProduct product(context, linalg::ProductForm::transposed_b, block_rows, c, d);
     Tensor centred({block_rows, d});
     Tensor block({block_rows, c});
     Tensor codes({rows.rows(), c});
@@ -83,8 +84,8 @@ Tensor Pca::decode(const Tensor& codes, int threads) const {
     const std::int64_t c = components.rows();
     check_width("decode", codes, c);
     const base::ThreadScope scope(base::resolve_threads(threads));
-    nn::Context context(threads);
-    nn::MatrixProduct product(context, nn::ProductForm::plain, block_rows, d, c);
+    linalg::Context context(threads);
+    linalg::MatrixProduct product(context, linalg::ProductForm::plain, block_rows, d, c);
     Tensor padded({block_rows, c});
     Tensor block({block_rows, d});
     Tensor rows({codes.rows(), d});

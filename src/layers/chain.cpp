@@ -9,7 +9,7 @@
 
 #include "stackae/error.hpp"
 
-#include "base/team.hpp"
+#include "base/parallel.hpp"
 #include "layers/op.hpp"
 
 namespace stackae::layers {
@@ -69,7 +69,7 @@ public:
     void add(std::shared_ptr<const Layer> layer) { layers_.push_back(std::move(layer)); }
     [[nodiscard]] std::int64_t inputs() const { return inputs_of(*layers_.front(), direction_); }
 
-    Tensor run(const Tensor& rows, nn::Context& context) {
+    Tensor run(const Tensor& rows, linalg::Context& context) {
         Tensor result({rows.rows(), outputs_of(*layers_.back(), direction_)});
         if (row_wise_) {
             run_rows(rows, context.threads(), result);
@@ -82,7 +82,7 @@ public:
 private:
     /// The ops of one thread.
     struct Worker {
-        nn::Context context{1};
+        linalg::Context context{1};
         std::optional<OpSequence> ops;
     };
 
@@ -102,7 +102,7 @@ private:
                        });
     }
 
-    void run_blocks(const Tensor& rows, nn::Context& context, Tensor& result) {
+    void run_blocks(const Tensor& rows, linalg::Context& context, Tensor& result) {
         const std::int64_t n = rows.rows();
         const std::int64_t block = n == 1 ? 1 : block_rows();
         auto& ops = blocks_.try_emplace(block, OpContext{context, block}, layers_, direction_).first->second;
@@ -137,7 +137,7 @@ private:
 };
 
 Chain::Chain(Layers layers, Direction direction, int threads)
-    : direction_(direction), context_(std::make_unique<nn::Context>(threads)) {
+    : direction_(direction), context_(std::make_unique<linalg::Context>(threads)) {
     if (direction == Direction::decode) {
         std::reverse(layers.begin(), layers.end());
     }

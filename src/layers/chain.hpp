@@ -7,7 +7,7 @@
 #include "stackae/layer.hpp"
 #include "stackae/tensor.hpp"
 
-#include "nn/onednn.hpp"
+#include "linalg/onednn.hpp"
 
 namespace stackae::layers {
 
@@ -37,7 +37,7 @@ private:
     class Segment;
 
     Direction direction_;
-    std::unique_ptr<nn::Context> context_;
+    std::unique_ptr<linalg::Context> context_;
     std::vector<std::unique_ptr<Segment>> segments_;
 };
 

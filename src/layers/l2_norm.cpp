@@ -14,7 +14,7 @@ public:
     void run(float* values, std::int64_t count) override {
         for (std::int64_t i = 0; i < count; ++i, values += channels_) {
             const std::span<float> position(values, channels_);
-            base::scale_to_length_one(position, position);
+            base::l2_normalize(position, position);
         }
     }
 

@@ -83,7 +83,7 @@ public:
             const auto z = directions_.row(i);
             std::transform(layer_.scale.values().begin(), layer_.scale.values().end(), src, z.begin(),
                            std::multiplies<>{});
-            base::scale_to_length_one(z, z);
+            base::l2_normalize(z, z);
         }
         for (std::size_t b = 0; b < blocks_.size(); ++b) {
             const std::int64_t size = blocks_[b]->size();

@@ -2,13 +2,13 @@
 
 #include <cstdint>
 
-#include "nn/onednn.hpp"
+#include "linalg/onednn.hpp"
 
 namespace stackae::layers {
 
 /// What ops are made for: the context, which must outlive them, and the rows that each call takes.
 struct OpContext {
-    nn::Context& context;
+    linalg::Context& context;
     std::int64_t rows = 1;
 };
 

@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <atomic>
 
-#include "base/team.hpp"
+#include "base/parallel.hpp"
 #include "base/threads.hpp"
+#include "linalg/onednn.hpp"
 #include "model/dense_runner.hpp"
 #include "nn/convolution.hpp"
-#include "nn/onednn.hpp"
 
 namespace stackae::encoding {
 
@@ -36,7 +36,7 @@ public:
     }
 
 private:
-    nn::Context context_;
+    linalg::Context context_;
     std::vector<nn::Convolution> layers_;
     std::vector<Tensor> maps_;
 };

@@ -29,7 +29,7 @@ void check_columns(const char* what, const Tensor& rows, std::int64_t expected) 
     }
 }
 
-Chain::Chain(nn::Context& context, const std::vector<Link>& links, std::int64_t n) : links_(links) {
+Chain::Chain(linalg::Context& context, const std::vector<Link>& links, std::int64_t n) : links_(links) {
     for (const Link& link : links_) {
         dense_.emplace_back(context,
                             nn::DenseShape{n, link.ic, link.oc, link.activation, link.transposed, false});
@@ -45,7 +45,7 @@ const Tensor& Chain::run(const float* src) {
     return dst_.back();
 }
 
-Tensor BlockRunner::run(nn::Context& context, const Tensor& rows, const char* what) {
+Tensor BlockRunner::run(linalg::Context& context, const Tensor& rows, const char* what) {
     const std::int64_t ic = links_.front().ic;
     const std::int64_t oc = links_.back().oc;
     const std::int64_t n = rows.rows();

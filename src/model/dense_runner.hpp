@@ -26,7 +26,7 @@ public:
         bool transposed;
     };
 
-    Chain(nn::Context& context, const std::vector<Link>& links, std::int64_t n);
+    Chain(linalg::Context& context, const std::vector<Link>& links, std::int64_t n);
 
     /// src n × ic of the first link; the result is valid until the next call.
     const Tensor& run(const float* src);
@@ -47,10 +47,10 @@ public:
     explicit BlockRunner(std::vector<Chain::Link> links) : links_(std::move(links)) {}
 
     /// Throws InvalidArgument where rows do not fit; `what` names the operation.
-    Tensor run(nn::Context& context, const Tensor& rows, const char* what);
+    Tensor run(linalg::Context& context, const Tensor& rows, const char* what);
 
 private:
-    Chain& chain_of(nn::Context& context, std::int64_t block) {
+    Chain& chain_of(linalg::Context& context, std::int64_t block) {
         return chains_.try_emplace(block, context, links_, block).first->second;
     }
 

@@ -96,7 +96,7 @@ struct Encoder::State {
     }
 
     Tensor encode(const Tensor& pictures) {
-        return nn::run_on_backend("encode", context.threads(), [&] {
+        return linalg::run_on_backend("encode", context.threads(), [&] {
             Tensor codes = encode_below(pictures);
             return radial ? radial->encode(context, codes) : std::move(codes);
         });
@@ -111,7 +111,7 @@ struct Encoder::State {
     }
 
     Tensor decode(const Tensor& codes) {
-        return nn::run_on_backend("decode", context.threads(), [&] {
+        return linalg::run_on_backend("decode", context.threads(), [&] {
             return radial ? decode_below(radial->decode(context, codes)) : decode_below(codes);
         });
     }
@@ -141,7 +141,7 @@ struct Encoder::State {
     bool l2_normalize;
     bool of_roots = false;
     std::int64_t code_size;
-    nn::Context context;
+    linalg::Context context;
     ConvolutionRunner convolutions;
     std::optional<BlockRunner> encoder;  ///< of the dense layers, where the layer is one or above one
     std::optional<BlockRunner> decoder;
@@ -150,8 +150,8 @@ struct Encoder::State {
 };
 
 Encoder::Encoder(const Model& model, const EncodeOptions& options)
-    : state_(nn::run_on_backend("encoder", options.threads,
-                                [&] { return std::make_unique<State>(model, options); })) {}
+    : state_(linalg::run_on_backend("encoder", options.threads,
+                                    [&] { return std::make_unique<State>(model, options); })) {}
 Encoder::~Encoder() = default;
 Encoder::Encoder(Encoder&&) noexcept = default;
 Encoder& Encoder::operator=(Encoder&&) noexcept = default;
@@ -160,7 +160,7 @@ Tensor Encoder::encode(const Tensor& pictures) {
     Tensor codes = state_->encode(pictures);
     if (state_->l2_normalize) {
         for (std::int64_t i = 0; i < codes.rows(); ++i) {
-            base::scale_to_length_one(codes.row(i), codes.row(i));
+            base::l2_normalize(codes.row(i), codes.row(i));
         }
     }
     check_finite("encode: the code of picture", codes);

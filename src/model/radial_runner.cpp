@@ -6,7 +6,7 @@
 #include <numeric>
 
 #include "base/rows.hpp"
-#include "nn/kernels.hpp"
+#include "linalg/vector_ops.hpp"
 
 namespace stackae::encoding {
 
@@ -43,14 +43,14 @@ RadialRunner::RadialRunner(const RadialLayer& layer)
     }
 }
 
-Tensor RadialRunner::encode(nn::Context& context, const Tensor& codes) {
+Tensor RadialRunner::encode(linalg::Context& context, const Tensor& codes) {
     check_columns("encode", codes, layer_.inputs());
     Tensor directions({codes.rows(), layer_.inputs()});
     for (std::int64_t i = 0; i < codes.rows(); ++i) {
         const auto z = directions.row(i);
         const auto code = codes.row(i);
         std::transform(code.begin(), code.end(), layer_.scale.data(), z.begin(), std::multiplies<>{});
-        base::scale_to_length_one(z, z);
+        base::l2_normalize(z, z);
     }
     Tensor result({codes.rows(), layer_.units()});
     for (std::size_t b = 0; b < blocks_.size(); ++b) {
@@ -62,7 +62,7 @@ Tensor RadialRunner::encode(nn::Context& context, const Tensor& codes) {
     return result;
 }
 
-Tensor RadialRunner::decode(nn::Context& context, const Tensor& codes) {
+Tensor RadialRunner::decode(linalg::Context& context, const Tensor& codes) {
     check_columns("decode", codes, layer_.units());
     Tensor result({codes.rows(), layer_.inputs()});
     for (std::size_t b = 0; b < blocks_.size(); ++b) {
@@ -72,7 +72,7 @@ Tensor RadialRunner::decode(nn::Context& context, const Tensor& codes) {
             std::copy_n(codes.row(i).data() + blocks_[b].first, size, part.row(i).data());
         }
         const Tensor summed = decoders_[b].run(context, part, "decode");
-        nn::add(summed.data(), summed.size(), result.data());
+        linalg::add(summed.data(), summed.size(), result.data());
     }
     const float length =
         layer_.length / (layer_.gamma * static_cast<float>(blocks_.size()));  // the centres have γ in them

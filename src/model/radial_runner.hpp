@@ -15,8 +15,8 @@ public:
     /// The layer must outlive this.
     explicit RadialRunner(const RadialLayer& layer);
 
-    Tensor encode(nn::Context& context, const Tensor& codes);
-    Tensor decode(nn::Context& context, const Tensor& codes);
+    Tensor encode(linalg::Context& context, const Tensor& codes);
+    Tensor decode(linalg::Context& context, const Tensor& codes);
 
 private:
     struct Block {

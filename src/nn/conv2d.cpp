@@ -8,8 +8,9 @@
 
 #include "stackae/error.hpp"
 
-#include "nn/matrix_product.hpp"
-#include "nn/parallel.hpp"
+#include "base/parallel.hpp"
+#include "base/vectorized.hpp"
+#include "linalg/matrix_product.hpp"
 #include "nn/row_kernels.hpp"
 
 namespace stackae {
@@ -153,7 +154,7 @@ ConvolutionShape of_positions(const Conv2dShape& shape) {
     return plain;
 }
 
-Conv2d::Conv2d(Context& context, const Conv2dShape& shape, const Conv2dWeights& weights)
+Conv2d::Conv2d(linalg::Context& context, const Conv2dShape& shape, const Conv2dWeights& weights)
     : shape_(shape), block_(block_of(shape)) {
     const std::int64_t d = shape_.patch_size();
     const std::int64_t r = shape_.whitening_dim;
@@ -169,7 +170,7 @@ Conv2d::Conv2d(Context& context, const Conv2dShape& shape, const Conv2dWeights& 
     const bool fused = d * units <= d * r + r * units;
     Tensor filters = fused ? Tensor({units, d}) : weights.whitening;
     if (fused) {
-        MatrixProduct(context, ProductForm::plain, units, d, r)
+        linalg::MatrixProduct(context, linalg::ProductForm::plain, units, d, r)
             .run(weights.weights.data(), weights.whitening.data(), filters.data());
     }
     bias_ = negated_product(filters, weights.patch_mean);
@@ -288,7 +289,8 @@ void Conv2d::forward(const float* map, PositionSink& sink) {
     }
 }
 
-Conv2dDecoder::Conv2dDecoder(Context& context, const Conv2dShape& shape, const Conv2dDecoderWeights& weights)
+Conv2dDecoder::Conv2dDecoder(linalg::Context& context, const Conv2dShape& shape,
+                             const Conv2dDecoderWeights& weights)
     : shape_(shape),
       block_(block_of(shape)),
       codes_({block_, shape.units}),

@@ -7,7 +7,7 @@
 #include "stackae/tensor.hpp"
 #include "stackae/train_options.hpp"
 
-#include "nn/packed_product.hpp"
+#include "linalg/packed_product.hpp"
 #include "nn/winograd.hpp"
 
 namespace stackae {
@@ -89,7 +89,7 @@ public:
 /// cache. One per thread; the context must have one thread and, like the weights, outlive it.
 class Conv2d {
 public:
-    Conv2d(Context& context, const Conv2dShape& shape, const Conv2dWeights& weights);
+    Conv2d(linalg::Context& context, const Conv2dShape& shape, const Conv2dWeights& weights);
 
     /// map: input_size.
     void forward(const float* map, PositionSink& sink);
@@ -109,14 +109,14 @@ private:
     /// Filters over patches: of values or, where `encode_` follows, of whitened patches. One of the two is
     /// there.
     std::optional<WinogradProduct> winograd_;
-    std::optional<PackedProduct> im2col_;
-    std::optional<PackedProduct> encode_;  ///< values of whitened patches
-    Tensor bias_;                          ///< of the filters
-    Tensor threshold_;                     ///< of crelu, where it is applied to both signs
-    float min_ = 0.0F;                     ///< of what `winograd_` makes
-    std::vector<float> scale_;             ///< of a block of its positions: 1 / deviation of a patch, or 1
-    std::vector<double> column_sums_;      ///< of the values of a row of patches, and of their squares
-    std::int64_t block_;                   ///< patches that are coded at a time
+    std::optional<linalg::PackedProduct> im2col_;
+    std::optional<linalg::PackedProduct> encode_;  ///< values of whitened patches
+    Tensor bias_;                                  ///< of the filters
+    Tensor threshold_;                             ///< of crelu, where it is applied to both signs
+    float min_ = 0.0F;                             ///< of what `winograd_` makes
+    std::vector<float> scale_;         ///< of a block of its positions: 1 / deviation of a patch, or 1
+    std::vector<double> column_sums_;  ///< of the values of a row of patches, and of their squares
+    std::int64_t block_;               ///< patches that are coded at a time
     Tensor patches_;
     Tensor products_;  ///< of the filters
     Tensor codes_;     ///< where `encode_` makes them
@@ -126,7 +126,7 @@ private:
 /// Rebuilds a map of the values of all positions: each position's patch, overlapping patches averaged.
 class Conv2dDecoder {
 public:
-    Conv2dDecoder(Context& context, const Conv2dShape& shape, const Conv2dDecoderWeights& weights);
+    Conv2dDecoder(linalg::Context& context, const Conv2dShape& shape, const Conv2dDecoderWeights& weights);
 
     /// codes: oh × ow × oc; map: input_size, overwritten.
     void run(const float* codes, float* map);
@@ -134,7 +134,7 @@ public:
 private:
     Conv2dShape shape_;
     std::int64_t block_;
-    std::optional<PackedProduct> decode_, color_;
+    std::optional<linalg::PackedProduct> decode_, color_;
     Tensor codes_;
     Tensor whitened_;
     Tensor patches_;

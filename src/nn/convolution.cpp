@@ -8,9 +8,9 @@
 
 #include "stackae/error.hpp"
 
+#include "base/vectorized.hpp"
+#include "linalg/matrix_product.hpp"
 #include "nn/kernels.hpp"
-#include "nn/matrix_product.hpp"
-#include "nn/parallel.hpp"
 
 namespace stackae::nn {
 namespace {
@@ -178,7 +178,7 @@ void unfold(const ConvolutionShape& shape, const float* map, std::int64_t first,
     }
 }
 
-Convolution::Convolution(Context& context, const ConvolutionLayer& layer)
+Convolution::Convolution(linalg::Context& context, const ConvolutionLayer& layer)
     : shape_(layer.shape), block_(block_of(layer.shape)), context_(&context), layer_(&layer) {
     const std::int64_t d = shape_.patch_size();
     const std::int64_t r = shape_.whitened;
@@ -191,7 +191,7 @@ Convolution::Convolution(Context& context, const ConvolutionLayer& layer)
     const bool fused = d * units <= d * r + r * units;
     Tensor filters = fused ? Tensor({units, d}) : layer.whitening;
     if (fused) {
-        MatrixProduct(context, ProductForm::plain, units, d, r)
+        linalg::MatrixProduct(context, linalg::ProductForm::plain, units, d, r)
             .run(layer.weights.data(), layer.whitening.data(), filters.data());
     }
     bias_ = negated_product(filters, layer.patch_mean);

@@ -13,17 +13,17 @@ void set(dnnl::memory& memory, const float* values) {
 
 }  // namespace
 
-Dense::Dense(Context& context, const DenseShape& shape) : shape_(shape), stream_(context.stream()) {
+Dense::Dense(linalg::Context& context, const DenseShape& shape) : shape_(shape), stream_(context.stream()) {
     const dnnl::engine& engine = context.engine();
-    const auto src = matrix(shape.n, shape.ic);
-    const auto weights = matrix(shape.oc, shape.ic, shape.transposed);
-    const auto bias = vector(shape.oc);
-    const auto dst = matrix(shape.n, shape.oc);
+    const auto src = linalg::matrix(shape.n, shape.ic);
+    const auto weights = linalg::matrix(shape.oc, shape.ic, shape.transposed);
+    const auto bias = linalg::vector(shape.oc);
+    const auto dst = linalg::matrix(shape.n, shape.oc);
     const auto unowned = [&](const dnnl::memory::desc& desc) { return dnnl::memory(desc, engine, nullptr); };
     src_ = unowned(src);
     weights_ = unowned(weights);
-    forward_weights_ = unowned(matrix(shape.ic, shape.oc, !shape.transposed));
-    forward_bias_ = unowned(matrix(1, shape.oc));
+    forward_weights_ = unowned(linalg::matrix(shape.ic, shape.oc, !shape.transposed));
+    forward_bias_ = unowned(linalg::matrix(1, shape.oc));
     dst_ = unowned(dst);
     diff_src_ = unowned(src);
     diff_weights_ = unowned(weights);
@@ -32,16 +32,16 @@ Dense::Dense(Context& context, const DenseShape& shape) : shape_(shape), stream_
     activation_src_ = unowned(dst);
     try {
         const bool linear = shape.activation == Activation::linear;
-        const bool separate = !linear && shape.training && !derivative_from_dst(shape.activation);
-        forward_ =
-            dnnl::matmul(make_matmul(engine, src, forward_weights_.get_desc(), dst, forward_bias_.get_desc(),
-                                     separate ? Activation::linear : shape.activation));
+        const bool separate = !linear && shape.training && !linalg::derivative_from_dst(shape.activation);
+        forward_ = dnnl::matmul(linalg::make_matmul(engine, src, forward_weights_.get_desc(), dst,
+                                                    forward_bias_.get_desc(),
+                                                    separate ? Activation::linear : shape.activation));
         if (separate) {
             preactivation_ = Tensor({shape.n, shape.oc});
-            activation_ = dnnl::eltwise_forward(make_activation(engine, dst, shape.activation));
+            activation_ = dnnl::eltwise_forward(linalg::make_activation(engine, dst, shape.activation));
         }
         if (shape.training) {
-            make_backward(make_forward(engine, src, weights, bias, dst));
+            make_backward(linalg::make_forward(engine, src, weights, bias, dst));
         }
     } catch (const dnnl::error& error) {
         throw BackendError(fmt::format("oneDNN cannot make a dense layer of {} × {} → {}: {}", shape.n,
@@ -56,12 +56,13 @@ void Dense::make_backward(const dnnl::inner_product_forward::primitive_desc& for
     const auto bias = diff_bias_.get_desc();
     const auto dst = dst_.get_desc();
     Backward made{
-        dnnl::inner_product_backward_data(make_backward_data(engine, src, weights, dst, forward)),
-        dnnl::inner_product_backward_weights(make_backward_weights(engine, src, weights, bias, dst, forward)),
+        dnnl::inner_product_backward_data(linalg::make_backward_data(engine, src, weights, dst, forward)),
+        dnnl::inner_product_backward_weights(
+            linalg::make_backward_weights(engine, src, weights, bias, dst, forward)),
         {}};
     if (shape_.activation != Activation::linear) {
-        made.activation = dnnl::eltwise_backward(make_activation_backward(
-            engine, dst, shape_.activation, make_activation(engine, dst, shape_.activation)));
+        made.activation = dnnl::eltwise_backward(linalg::make_activation_backward(
+            engine, dst, shape_.activation, linalg::make_activation(engine, dst, shape_.activation)));
     }
     backward_ = std::move(made);
 }

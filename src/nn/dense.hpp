@@ -6,7 +6,7 @@
 #include "stackae/tensor.hpp"
 #include "stackae/train_options.hpp"
 
-#include "nn/onednn.hpp"
+#include "linalg/onednn.hpp"
 
 namespace stackae::nn {
 
@@ -25,7 +25,7 @@ struct DenseShape {
 /// Primitives are made by the constructor; forward and backward allocate nothing.
 class Dense {
 public:
-    Dense(Context& context, const DenseShape& shape);
+    Dense(linalg::Context& context, const DenseShape& shape);
 
     void forward(const float* src, const float* weights, const float* bias, float* dst);
 

@@ -2,22 +2,14 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
-#include <vector>
 
-#include "nn/parallel.hpp"
+#include "base/parallel.hpp"
+#include "base/vectorized.hpp"
 
 namespace stackae::nn {
 namespace {
 
 constexpr std::int64_t grain = 4096;  // values; a multiple of a cache line
-
-STACKAE_VECTORIZED void add_range(const float* x, std::int64_t size, float* y) {
-#pragma omp simd
-    for (std::int64_t i = 0; i < size; ++i) {
-        y[i] += x[i];
-    }
-}
 
 STACKAE_VECTORIZED void take_roots_range(const float* x, std::int64_t size, float* to) {
 #pragma omp simd
@@ -32,15 +24,6 @@ STACKAE_VECTORIZED void take_squares_range(const float* x, std::int64_t size, fl
         const float positive = std::max(0.0F, x[i]);
         to[i] = positive * positive;
     }
-}
-
-STACKAE_VECTORIZED float squared_norm_range(const float* x, std::int64_t size) {
-    float sum = 0.0F;
-#pragma omp simd reduction(+ : sum)
-    for (std::int64_t i = 0; i < size; ++i) {
-        sum += x[i] * x[i];
-    }
-    return sum;
 }
 
 STACKAE_VECTORIZED void sgd_range(SgdStep step, const float* __restrict diff, std::int64_t size,
@@ -73,44 +56,27 @@ STACKAE_VECTORIZED void adam_range(AdamStep step, const float* __restrict diff, 
 
 }  // namespace
 
-void add(const float* x, std::int64_t size, float* y) {
-    parallel_ranges(size, grain, [&](std::int64_t begin, std::int64_t end) {
-        add_range(x + begin, end - begin, y + begin);
-    });
-}
-
 void take_roots(const float* x, std::int64_t size, float* to) {
-    parallel_ranges(size, grain, [&](std::int64_t begin, std::int64_t end) {
+    base::parallel_ranges(size, grain, [&](std::int64_t begin, std::int64_t end) {
         take_roots_range(x + begin, end - begin, to + begin);
     });
 }
 
 void take_squares(const float* x, std::int64_t size, float* to) {
-    parallel_ranges(size, grain, [&](std::int64_t begin, std::int64_t end) {
+    base::parallel_ranges(size, grain, [&](std::int64_t begin, std::int64_t end) {
         take_squares_range(x + begin, end - begin, to + begin);
     });
 }
 
-double squared_norm(const float* x, std::int64_t size) {
-    std::vector<double> blocks(static_cast<std::size_t>((size + grain - 1) / grain));
-    parallel_ranges(size, grain, [&](std::int64_t begin, std::int64_t end) {
-        for (std::int64_t at = begin; at < end; at += grain) {
-            blocks[static_cast<std::size_t>(at / grain)] =
-                static_cast<double>(squared_norm_range(x + at, std::min(grain, end - at)));
-        }
-    });
-    return std::accumulate(blocks.begin(), blocks.end(), 0.0);
-}
-
 void sgd_update(const SgdStep& step, const float* diff, std::int64_t size, float* velocity, float* weights) {
-    parallel_ranges(size, grain, [&](std::int64_t begin, std::int64_t end) {
+    base::parallel_ranges(size, grain, [&](std::int64_t begin, std::int64_t end) {
         sgd_range(step, diff + begin, end - begin, velocity + begin, weights + begin);
     });
 }
 
 void adam_update(const AdamStep& step, const float* diff, std::int64_t size, float* m, float* v,
                  float* weights) {
-    parallel_ranges(size, grain, [&](std::int64_t begin, std::int64_t end) {
+    base::parallel_ranges(size, grain, [&](std::int64_t begin, std::int64_t end) {
         adam_range(step, diff + begin, end - begin, m + begin, v + begin, weights + begin);
     });
 }

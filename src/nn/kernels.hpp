@@ -4,17 +4,11 @@
 
 namespace stackae::nn {
 
-/// y += x.
-void add(const float* x, std::int64_t size, float* y);
-
 /// to = √max(0, x); in place too.
 void take_roots(const float* x, std::int64_t size, float* to);
 
 /// to = max(0, x)²; in place too.
 void take_squares(const float* x, std::int64_t size, float* to);
-
-/// Σ x², in double precision over blocks of fixed size: independent of the number of threads.
-[[nodiscard]] double squared_norm(const float* x, std::int64_t size);
 
 /// Momentum (Polyak 1964) or Nesterov's (Sutskever et al. 2013): g ← scale · diff + decay · w; v ← momentum ·
 /// v + g; w ← w − rate · (nesterov ? g + momentum · v : v).

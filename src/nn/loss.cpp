@@ -2,7 +2,8 @@
 
 #include <numeric>
 
-#include "nn/parallel.hpp"
+#include "base/parallel.hpp"
+#include "base/vectorized.hpp"
 
 namespace stackae::nn {
 namespace {
@@ -52,14 +53,15 @@ STACKAE_VECTORIZED void cross_entropy_gradient(float* diff, const float* target,
 
 }  // namespace
 
-LossFunction::LossFunction(Context& context, Loss loss, std::int64_t n, std::int64_t d)
+LossFunction::LossFunction(linalg::Context& context, Loss loss, std::int64_t n, std::int64_t d)
     : loss_(loss), n_(n), d_(d), stream_(context.stream()), row_loss_(static_cast<std::size_t>(n)) {
     if (loss_ == Loss::cross_entropy) {
-        const auto data = matrix(n, d);
+        const auto data = linalg::matrix(n, d);
         src_ = dnnl::memory(data, context.engine(), nullptr);
         dst_ = dnnl::memory(data, context.engine(), nullptr);
-        softplus_ = dnnl::eltwise_forward(make_softplus(context.engine(), data));
-        sigmoid_ = dnnl::eltwise_forward(make_activation(context.engine(), data, Activation::sigmoid));
+        softplus_ = dnnl::eltwise_forward(linalg::make_softplus(context.engine(), data));
+        sigmoid_ =
+            dnnl::eltwise_forward(linalg::make_activation(context.engine(), data, Activation::sigmoid));
         softplus_values_ = Tensor({n, d});
     }
 }
@@ -75,7 +77,7 @@ double LossFunction::operator()(const float* predicted, const float* target, flo
         }
     }
     const float scale = 1.0F / static_cast<float>(n_);
-    parallel_ranges(n_, 16, [&](std::int64_t begin, std::int64_t end) {
+    base::parallel_ranges(n_, 16, [&](std::int64_t begin, std::int64_t end) {
         for (std::int64_t row = begin; row < end; ++row) {
             const std::int64_t at = row * d_;
             double& sum = row_loss_[static_cast<std::size_t>(row)];

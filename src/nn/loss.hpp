@@ -6,7 +6,7 @@
 #include "stackae/tensor.hpp"
 #include "stackae/train_options.hpp"
 
-#include "nn/onednn.hpp"
+#include "linalg/onednn.hpp"
 
 namespace stackae::nn {
 
@@ -17,7 +17,7 @@ namespace stackae::nn {
 /// The sum is taken row by row in double precision, so it does not depend on the number of threads.
 class LossFunction {
 public:
-    LossFunction(Context& context, Loss loss, std::int64_t n, std::int64_t d);
+    LossFunction(linalg::Context& context, Loss loss, std::int64_t n, std::int64_t d);
 
     /// predicted: x̂, or z for cross-entropy; n × d. diff: n × d, or null when no gradient is asked for.
     double operator()(const float* predicted, const float* target, float* diff);

@@ -2,11 +2,11 @@
 
 #include "stackae/error.hpp"
 
-#include "nn/kernels.hpp"
+#include "linalg/vector_ops.hpp"
 
 namespace stackae::nn {
 
-Network::Network(Context& context, Parameters& parameters, std::int64_t n, Loss loss,
+Network::Network(linalg::Context& context, Parameters& parameters, std::int64_t n, Loss loss,
                  const CodePenalty& penalty)
     : parameters_(parameters),
       penalized_(penalty.layer),
@@ -82,7 +82,7 @@ void Network::backward(const float* src) {
     }
     for (std::size_t i = 0; i < layers_.size(); ++i) {
         if (!tied_gradient_[i].empty()) {
-            add(tied_gradient_[i].data(), tied_gradient_[i].size(), parameters_.diff_weights(i));
+            linalg::add(tied_gradient_[i].data(), tied_gradient_[i].size(), parameters_.diff_weights(i));
         }
     }
 }

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <numbers>
 
+#include "linalg/vector_ops.hpp"
 #include "nn/kernels.hpp"
 
 namespace stackae::nn {
@@ -47,7 +48,7 @@ void OptimizerState::update(Parameters& parameters, double rate) {
     double scale = 1.0;
     const float* gradient = parameters.gradient().data();
     if (o.clip_norm > 0.0) {
-        const double norm = std::sqrt(squared_norm(gradient, parameters.size()));
+        const double norm = std::sqrt(linalg::squared_norm(gradient, parameters.size()));
         scale = norm > o.clip_norm ? o.clip_norm / norm : 1.0;
     }
     // Weights are decayed, the biases behind them are not.

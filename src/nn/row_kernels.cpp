@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "nn/parallel.hpp"
+#include "base/vectorized.hpp"
 
 namespace stackae::nn {
 namespace {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "nn/parallel.hpp"
+#include "base/parallel.hpp"
 
 namespace stackae::nn {
 namespace {
@@ -19,7 +19,7 @@ KlSparsity::KlSparsity(double target, double weight, std::int64_t n, std::int64_
     : target_(target), weight_(weight), n_(n), d_(d), mean_(static_cast<std::size_t>(d)), gradient_({d}) {}
 
 double KlSparsity::evaluate(const float* codes) {
-    parallel_ranges(d_, 64, [&](std::int64_t begin, std::int64_t end) {
+    base::parallel_ranges(d_, 64, [&](std::int64_t begin, std::int64_t end) {
         std::fill(mean_.begin() + begin, mean_.begin() + end, 0.0);
         for (std::int64_t i = 0; i < n_; ++i) {
             for (std::int64_t j = begin; j < end; ++j) {
@@ -42,7 +42,7 @@ double KlSparsity::evaluate(const float* codes) {
 
 void KlSparsity::add_gradient(float* diff) const {
     const float* gradient = gradient_.data();
-    parallel_ranges(n_, 16, [&](std::int64_t begin, std::int64_t end) {
+    base::parallel_ranges(n_, 16, [&](std::int64_t begin, std::int64_t end) {
         for (std::int64_t i = begin; i < end; ++i) {
             for (std::int64_t j = 0; j < d_; ++j) {
                 diff[i * d_ + j] += gradient[j];
@@ -61,7 +61,7 @@ void WinnerTakeAll::apply(float* codes) {
     if (kept_ >= n_) {
         return;
     }
-    parallel_ranges(d_, 16, [&](std::int64_t begin, std::int64_t end) {
+    base::parallel_ranges(d_, 16, [&](std::int64_t begin, std::int64_t end) {
         for (std::int64_t i = 0; i < n_; ++i) {
             for (std::int64_t j = begin; j < end; ++j) {
                 columns_.data()[j * n_ + i] = codes[i * d_ + j];
@@ -82,7 +82,7 @@ void WinnerTakeAll::apply(float* codes) {
 }
 
 void WinnerTakeAll::mask_gradient(const float* codes, float* diff) const {
-    parallel_ranges(n_ * d_, 4096, [&](std::int64_t begin, std::int64_t end) {
+    base::parallel_ranges(n_ * d_, 4096, [&](std::int64_t begin, std::int64_t end) {
         for (std::int64_t i = begin; i < end; ++i) {
             diff[i] = codes[i] == 0.0F ? 0.0F : diff[i];
         }

@@ -5,7 +5,7 @@
 
 #include "stackae/tensor.hpp"
 
-#include "nn/onednn.hpp"
+#include "linalg/onednn.hpp"
 
 namespace stackae::nn {
 

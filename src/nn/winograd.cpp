@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 
-#include "nn/parallel.hpp"
+#include "base/vectorized.hpp"
 
 namespace stackae::nn {
 namespace {
@@ -140,8 +140,8 @@ bool WinogradProduct::pays(const ConvolutionShape& shape, std::int64_t filters) 
     return fewer && depth_of(shape) >= least_depth && filters >= least_filters;
 }
 
-WinogradProduct::WinogradProduct(Context& context, const ConvolutionShape& shape, const float* filters,
-                                 std::int64_t count)
+WinogradProduct::WinogradProduct(linalg::Context& context, const ConvolutionShape& shape,
+                                 const float* filters, std::int64_t count)
     : shape_(shape),
       count_(count),
       columns_(columns_of(shape, count)),

@@ -6,7 +6,7 @@
 #include "stackae/convolution.hpp"
 #include "stackae/tensor.hpp"
 
-#include "nn/packed_product.hpp"
+#include "linalg/packed_product.hpp"
 
 namespace stackae::nn {
 
@@ -28,7 +28,7 @@ public:
     [[nodiscard]] static bool pays(const ConvolutionShape& shape, std::int64_t filters);
 
     /// filters: count × patch_size, may go afterwards.
-    WinogradProduct(Context& context, const ConvolutionShape& shape, const float* filters,
+    WinogradProduct(linalg::Context& context, const ConvolutionShape& shape, const float* filters,
                     std::int64_t count);
 
     [[nodiscard]] std::int64_t rows() const;
@@ -51,7 +51,7 @@ private:
     struct Part {
         std::int64_t first;
         std::int64_t count;
-        std::vector<PackedProduct> products;  ///< of each of the 6
+        std::vector<linalg::PackedProduct> products;  ///< of each of the 6
     };
     void transform(const float* map, std::int64_t y, std::int64_t x, float offset);
 

@@ -5,8 +5,8 @@
 #include <memory>
 #include <vector>
 
-#include "nn/row_product.hpp"
-#include "search/share_out.hpp"
+#include "base/parallel.hpp"
+#include "linalg/row_product.hpp"
 
 namespace stackae::search {
 namespace {
@@ -24,10 +24,11 @@ class Packer {
 public:
     explicit Packer(const VectorTable& table)
         : table_(table),
-          product_(context_, nn::Precision::bfloat16, queries_at_once, table.block_rows(), table.dimension()),
+          product_(context_, linalg::Precision::bfloat16, queries_at_once, table.block_rows(),
+                   table.dimension()),
           rounded_(static_cast<std::size_t>(table.block_rows() * table.dimension())) {}
 
-    [[nodiscard]] nn::PackedLayout layout() const { return product_.layout(); }
+    [[nodiscard]] linalg::PackedLayout layout() const { return product_.layout(); }
     /// Returns max ‖x − x̂‖.
     double pack(std::int64_t block, void* packed) {
         const auto d = static_cast<std::size_t>(table_.dimension());
@@ -42,8 +43,8 @@ public:
 
 private:
     const VectorTable& table_;
-    nn::Context context_{1};
-    nn::RowProduct product_;
+    linalg::Context context_{1};
+    linalg::RowProduct product_;
     std::vector<std::uint16_t> rounded_;
 };
 
@@ -52,15 +53,15 @@ private:
 double round_to_bfloat16(std::span<const float> v, std::span<std::uint16_t> rounded) {
     double squares = 0.0;
     for (std::size_t i = 0; i < v.size(); ++i) {
-        rounded[i] = nn::to_bfloat16(v[i]);
-        const double error = double{v[i]} - double{nn::of_bfloat16(rounded[i])};
+        rounded[i] = linalg::to_bfloat16(v[i]);
+        const double error = double{v[i]} - double{linalg::of_bfloat16(rounded[i])};
         squares += error * error;
     }
     return std::sqrt(squares);
 }
 
 bool CoarseTable::pays(const VectorTable& table, std::int64_t queries) {
-    return queries >= least_queries && table.size() >= least_rows && nn::has_bfloat16();
+    return queries >= least_queries && table.size() >= least_rows && linalg::has_bfloat16();
 }
 
 CoarseTable::CoarseTable(const VectorTable& table, int threads)
@@ -71,7 +72,7 @@ CoarseTable::CoarseTable(const VectorTable& table, int threads)
     const std::int64_t blocks = table.padded_size() / block_rows_;
     blocks_ = Tensor({blocks, static_cast<std::int64_t>(floats)});
     std::vector<double> errors(static_cast<std::size_t>(blocks));
-    share_out(blocks, threads, [&] {
+    base::parallel_for(blocks, threads, [&] {
         return [&, packer = std::make_unique<Packer>(table)](std::int64_t block) {
             errors[static_cast<std::size_t>(block)] = packer->pack(block, blocks_.row(block).data());
         };

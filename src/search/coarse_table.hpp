@@ -5,7 +5,7 @@
 
 #include "stackae/tensor.hpp"
 
-#include "nn/row_product.hpp"
+#include "linalg/row_product.hpp"
 #include "search/vector_table.hpp"
 
 namespace stackae::search {
@@ -20,7 +20,7 @@ public:
 
     CoarseTable(const VectorTable& table, int threads);
 
-    [[nodiscard]] const nn::PackedLayout& layout() const { return layout_; }
+    [[nodiscard]] const linalg::PackedLayout& layout() const { return layout_; }
     /// Rows from `first` on in that layout.
     [[nodiscard]] const void* block(std::int64_t first) const {
         return blocks_.row(first / block_rows_).data();
@@ -32,7 +32,7 @@ public:
 private:
     std::int64_t block_rows_;
     std::int64_t dimension_;
-    nn::PackedLayout layout_;
+    linalg::PackedLayout layout_;
     Tensor blocks_;               ///< blocks × bytes, held as floats
     double largest_error_ = 0.0;  ///< max ‖x − x̂‖
     double largest_norm_ = 0.0;   ///< max ‖x‖

@@ -11,10 +11,10 @@
 
 #include "stackae/error.hpp"
 
+#include "base/parallel.hpp"
 #include "base/threads.hpp"
 #include "search/coarse_table.hpp"
 #include "search/scan.hpp"
-#include "search/share_out.hpp"
 #include "search/vector_table.hpp"
 
 namespace stackae {
@@ -74,7 +74,7 @@ std::vector<std::int64_t> NeighbourIndex::State::pass(const search::CoarseTable*
     const std::int64_t capacity = std::clamp(share, few_queries, most_queries);
     const std::int64_t blocks = (count + capacity - 1) / capacity;
     std::vector<char> certain(static_cast<std::size_t>(request.count), 0);
-    search::share_out(blocks, threads, [&] {
+    base::parallel_for(blocks, threads, [&] {
         return [&, scan = search::Scan(table, scanned, request, capacity)](std::int64_t block) mutable {
             const auto first = static_cast<std::size_t>(block * capacity);
             const auto length = std::min(static_cast<std::size_t>(capacity), pending.size() - first);

@@ -6,9 +6,9 @@
 #include "stackae/error.hpp"
 #include "stackae/gallery.hpp"
 
+#include "base/rows.hpp"
 #include "search/gallery_check.hpp"
 #include "search/numbering.hpp"
-#include "search/rows.hpp"
 
 namespace stackae {
 namespace {
@@ -145,7 +145,7 @@ std::vector<Recognition> Recognizer::recognize(const Tensor& codes) {
             return recognitions;
         }
         pending = std::move(short_of);
-        found = state_->index.search(search::gather_rows(codes, pending), 8 * found.k);
+        found = state_->index.search(base::gather_rows(codes, pending), 8 * found.k);
     }
 }
 

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "nn/parallel.hpp"
-#include "search/rows.hpp"
+#include "base/rows.hpp"
+#include "base/vectorized.hpp"
 
 namespace stackae::search {
 namespace {
@@ -57,9 +57,9 @@ Scan::Scan(const VectorTable& table, const CoarseTable* coarse, const Request& r
       coarse_(coarse),
       request_(request),
       context_(1),
-      product_(context_, coarse == nullptr ? nn::Precision::float32 : nn::Precision::bfloat16, capacity,
-               table.block_rows(), table.dimension(),
-               coarse == nullptr ? nn::PackedLayout() : coarse->layout()),
+      product_(context_, coarse == nullptr ? linalg::Precision::float32 : linalg::Precision::bfloat16,
+               capacity, table.block_rows(), table.dimension(),
+               coarse == nullptr ? linalg::PackedLayout() : coarse->layout()),
       vectors_({capacity, table.dimension()}),
       factors_({capacity, table.dimension()}),
       rounded_(coarse == nullptr ? 0 : at(factors_.size())),
@@ -85,7 +85,7 @@ void Scan::load(std::span<const std::int64_t> queries) {
             // As it is: scaling a row to length 1 again would take it off itself by a rounding.
             const auto row = table_.row(request_.own_row(queries[i]));
             std::copy(row.begin(), row.end(), to.begin());
-            norms_[i] = table_.cosine() ? 1.0 : squared_norm(row);
+            norms_[i] = table_.cosine() ? 1.0 : base::squared_norm(row);
         } else {
             norms_[i] = table_.prepare(request_.queries->row(queries[i]), to);
         }

@@ -7,7 +7,7 @@
 
 #include "stackae/error.hpp"
 
-#include "search/rows.hpp"
+#include "base/rows.hpp"
 
 namespace stackae::search {
 namespace {
@@ -23,7 +23,7 @@ std::int64_t round_up(std::int64_t value, std::int64_t multiple) {
 }  // namespace
 
 double checked_squared_norm(std::span<const float> x, const char* what, std::int64_t row) {
-    const double norm = squared_norm(x);
+    const double norm = base::squared_norm(x);
     if (!(norm < largest_squared_norm)) {
         throw InvalidArgument(
             fmt::format("neighbours: {} {} has a value that is not finite, or too large", what, row));
@@ -58,12 +58,12 @@ std::span<const float> VectorTable::offsets(std::int64_t first) const {
 }
 
 double VectorTable::prepare(std::span<const float> query, std::span<float> prepared) const {
-    const double norm = squared_norm(query);
+    const double norm = base::squared_norm(query);
     if (!cosine()) {
         std::copy(query.begin(), query.end(), prepared.begin());
         return norm;
     }
-    scale_to_length_one(query, prepared.first(query.size()));
+    base::l2_normalize(query, prepared.first(query.size()));
     if (marks_zeros()) {
         prepared.back() = norm > 0.0 ? 0.0F : 1.0F;
     }
@@ -80,7 +80,7 @@ double VectorTable::squared_distance(std::span<const float> query, std::int64_t 
     if (cosine() && zeros(query) != zeros(x)) {
         return 2.0;  // what they are laid out as has roundings
     }
-    return search::squared_distance(query, x);
+    return base::squared_distance(query, x);
 }
 
 double VectorTable::distance(double squared) const {

@@ -6,8 +6,8 @@
 #include <numbers>
 #include <vector>
 
+#include "base/parallel.hpp"
 #include "base/random.hpp"
-#include "nn/parallel.hpp"
 
 namespace stackae::training {
 namespace {
@@ -95,7 +95,7 @@ void augment(const Augmentation& augmentation, const Recipe& recipe, const Augme
     if (augmentation == Augmentation{}) {
         return;
     }
-    nn::parallel_ranges(
+    base::parallel_ranges(
         static_cast<std::int64_t>(indices.size()), 8, [&](std::int64_t begin, std::int64_t end) {
             std::vector<float> still(static_cast<std::size_t>(recipe.size()));
             for (std::int64_t i = begin; i < end; ++i) {

@@ -5,7 +5,7 @@
 #include <functional>
 #include <numeric>
 
-#include "nn/parallel.hpp"
+#include "base/parallel.hpp"
 
 namespace stackae::training {
 namespace {
@@ -18,7 +18,7 @@ constexpr double least_deviation = 0.3;
 
 template <class Operation>
 void change_columns(SampleStore& rows, const std::vector<double>& scale, const Operation& operation) {
-    nn::parallel_ranges(rows.rows(), 16, [&](std::int64_t begin, std::int64_t end) {
+    base::parallel_ranges(rows.rows(), 16, [&](std::int64_t begin, std::int64_t end) {
         for (std::int64_t i = begin; i < end; ++i) {
             float* const row = rows.row(i);
             std::transform(scale.begin(), scale.end(), row, row, [&](double factor, float value) {

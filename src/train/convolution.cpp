@@ -48,7 +48,7 @@ Tensor Below::maps(std::span<const std::int64_t> rows) {
     return encoder_ ? encoder_->encode(gathered) : std::move(gathered);
 }
 
-ConvolutionTraining::ConvolutionTraining(nn::Context& context, const LayerData& data,
+ConvolutionTraining::ConvolutionTraining(linalg::Context& context, const LayerData& data,
                                          const TrainOptions& options, TrainObserver& observer, Model& model)
     : context_(context),
       data_(data),
@@ -129,7 +129,7 @@ SampleSize sample_size(const TrainOptions& options, const ConvolutionShape& shap
     return size;
 }
 
-bool train_convolution(nn::Context& context, const LayerData& data, const TrainOptions& options,
+bool train_convolution(linalg::Context& context, const LayerData& data, const TrainOptions& options,
                        TrainObserver& observer, Model& model) {
     return ConvolutionTraining(context, data, options, observer, model).run();
 }

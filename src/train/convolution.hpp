@@ -6,7 +6,7 @@
 #include "stackae/model.hpp"
 #include "stackae/train.hpp"
 
-#include "nn/onednn.hpp"
+#include "linalg/onednn.hpp"
 #include "train/sample_store.hpp"
 
 namespace stackae::training {
@@ -41,7 +41,7 @@ inline constexpr std::int64_t code_pictures = 20'000;  ///< that a code in close
 
 /// Learns the next convolutional layer of `model`, options.convolutions[model.convolutions.size()], and adds
 /// it with its record of one epoch. False, and nothing added, when the observer stopped it.
-bool train_convolution(nn::Context& context, const LayerData& data, const TrainOptions& options,
+bool train_convolution(linalg::Context& context, const LayerData& data, const TrainOptions& options,
                        TrainObserver& observer, Model& model);
 
 }  // namespace stackae::training

@@ -1,7 +1,7 @@
 #include <array>
 
+#include "base/parallel.hpp"
 #include "nn/convolution.hpp"
-#include "nn/parallel.hpp"
 #include "train/convolution_training.hpp"
 
 namespace stackae::training {
@@ -61,9 +61,9 @@ bool ConvolutionTraining::fit_decoder(EpochRecord& record) {
 /// Maps, coded and decoded.
 Tensor ConvolutionTraining::rebuild(const Tensor& maps) const {
     Tensor decoded({maps.rows(), maps.columns()});
-    nn::parallel_ranges(maps.rows(), 1, [&](std::int64_t begin, std::int64_t end) {
+    base::parallel_ranges(maps.rows(), 1, [&](std::int64_t begin, std::int64_t end) {
         const base::ThreadScope one(1);
-        nn::Context context(1);
+        linalg::Context context(1);
         nn::Convolution convolution(context, layer_);
         Tensor code({layer_.shape.output_size()});
         for (std::int64_t i = begin; i < end; ++i) {

@@ -3,11 +3,11 @@
 #include <functional>
 #include <numeric>
 
+#include "base/parallel.hpp"
 #include "base/rows.hpp"
+#include "linalg/matrix_product.hpp"
+#include "linalg/pca.hpp"
 #include "nn/convolution.hpp"
-#include "nn/matrix_product.hpp"
-#include "nn/parallel.hpp"
-#include "nn/principal_axes.hpp"
 #include "train/convolution_training.hpp"
 
 namespace stackae::training {
@@ -72,7 +72,7 @@ SampleStore ConvolutionTraining::sample_patches() {
         nn::unfold(shape, map, ny * shape.positions_across() + nx, 1, patches.row(2 * i + 1));
     };
     const bool whole = each_chunk(below_, pictures, observer_, [&](auto, const Tensor& maps) {
-        nn::parallel_ranges(maps.rows(), 1, [&](std::int64_t begin, std::int64_t end) {
+        base::parallel_ranges(maps.rows(), 1, [&](std::int64_t begin, std::int64_t end) {
             for (std::int64_t p = begin; p < end; ++p) {
                 // The samples of picture p are [p · samples / count, (p + 1) · samples / count).
                 const std::int64_t last = (picture + p + 1) * samples / count;
@@ -90,12 +90,12 @@ SampleStore ConvolutionTraining::sample_patches() {
 
 void ConvolutionTraining::whiten(SampleStore& patches) {
     const std::int64_t d = patches.columns();
-    const nn::PrincipalAxes axes =
-        nn::principal_axes(context_, patches.row(0), patches.rows(), d, layer_.shape.whitened);
-    const std::int64_t r = axes.axes.rows();
+    const linalg::PcaResult axes =
+        linalg::pca(context_, patches.row(0), patches.rows(), d, layer_.shape.whitened);
+    const std::int64_t r = axes.components.rows();
     layer_.shape.whitened = r;
     layer_.patch_mean = axes.mean;
-    layer_.whitening = axes.axes;
+    layer_.whitening = axes.components;
     const double epsilon = asked_.whitening * axes.total_variance / static_cast<double>(d);
     for (std::int64_t i = 0; i < r; ++i) {
         const double scale = 1.0 / std::sqrt(axes.variances[static_cast<std::size_t>(i)] + epsilon + 1e-12);
@@ -107,10 +107,10 @@ void ConvolutionTraining::whiten(SampleStore& patches) {
     const std::int64_t block = std::min<std::int64_t>(4096, patches.rows());
     Tensor centred({block, d});
     Tensor codes({block, r});
-    nn::MatrixProduct product(context_, nn::ProductForm::transposed_b, block, r, d);
+    linalg::MatrixProduct product(context_, linalg::ProductForm::transposed_b, block, r, d);
     for (std::int64_t first = 0; first < patches.rows(); first += block) {
         const std::int64_t count = std::min(block, patches.rows() - first);
-        nn::parallel_ranges(count, 16, [&](std::int64_t begin, std::int64_t end) {
+        base::parallel_ranges(count, 16, [&](std::int64_t begin, std::int64_t end) {
             for (std::int64_t i = begin; i < end; ++i) {
                 std::transform(patches.row(first + i), patches.row(first + i) + d, axes.mean.data(),
                                centred.row(i).data(), std::minus<>{});

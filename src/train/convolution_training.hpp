@@ -10,7 +10,7 @@
 #include "stackae/train.hpp"
 
 #include "base/random.hpp"
-#include "nn/onednn.hpp"
+#include "linalg/onednn.hpp"
 #include "train/convolution.hpp"
 #include "train/sample_store.hpp"
 
@@ -51,7 +51,7 @@ bool each_chunk(Below& below, std::span<const std::int64_t> rows, TrainObserver&
 /// The training of one convolutional layer: patches, units on them, a decoder.
 class ConvolutionTraining {
 public:
-    ConvolutionTraining(nn::Context& context, const LayerData& data, const TrainOptions& options,
+    ConvolutionTraining(linalg::Context& context, const LayerData& data, const TrainOptions& options,
                         TrainObserver& observer, Model& model);
 
     /// Adds the layer to the model; false where it was stopped.
@@ -68,7 +68,7 @@ private:
     bool fit_decoder(EpochRecord& record);
     [[nodiscard]] Tensor rebuild(const Tensor& maps) const;
 
-    nn::Context& context_;
+    linalg::Context& context_;
     const LayerData& data_;
     const TrainOptions& options_;
     const ConvolutionOptions& asked_;

@@ -3,12 +3,12 @@
 #include <numeric>
 
 #include "base/rows.hpp"
-#include "nn/kernels.hpp"
-#include "nn/matrix_product.hpp"
-#include "nn/principal_axes.hpp"
+#include "linalg/matrix_product.hpp"
+#include "linalg/pca.hpp"
+#include "linalg/spherical_kmeans.hpp"
+#include "linalg/vector_ops.hpp"
 #include "train/convolution_training.hpp"
 #include "train/phase.hpp"
-#include "train/spherical_means.hpp"
 
 namespace stackae::training {
 namespace {
@@ -20,9 +20,9 @@ constexpr double default_winner_share = 0.02;
 void ConvolutionTraining::learn_units(SampleStore& patches) {
     const std::int64_t r = layer_.shape.whitened;
     const std::int64_t units = layer_.shape.units;
-    layer_.weights = spherical_means(
-        context_, patches,
-        {.units = units, .iterations = means_iterations, .seed = options_.seed, .layer = number_});
+    layer_.weights = linalg::spherical_kmeans(
+        context_, patches.row(0), patches.rows(), patches.columns(),
+        {.k = units, .iterations = means_iterations, .seed = options_.seed, .layer = number_});
     decode_by_transpose();
     if (options_.patch_epochs > 0) {
         nn::Parameters parameters({{r, units, Activation::relu, -1}, {units, r, Activation::linear, -1}});
@@ -46,7 +46,7 @@ void ConvolutionTraining::learn_units(SampleStore& patches) {
         phase.run(observer_, model_.history);
         for (std::int64_t j = 0; j < units; ++j) {
             const std::span<const float> learnt(parameters.weights(0) + j * r, static_cast<std::size_t>(r));
-            base::scale_to_length_one(learnt, layer_.weights.row(j));
+            base::l2_normalize(learnt, layer_.weights.row(j));
         }
         std::copy_n(parameters.weights(1), layer_.decoder_weights.size(), layer_.decoder_weights.data());
         std::copy_n(parameters.bias(1), r, layer_.decoder_bias.data());
@@ -65,7 +65,7 @@ void ConvolutionTraining::learn_context(const SampleStore& patches) {
     Tensor second({block, r});
     Tensor part({r, r});
     Tensor sum({r, r});
-    nn::MatrixProduct product(context_, nn::ProductForm::transposed_a, r, r, block);
+    linalg::MatrixProduct product(context_, linalg::ProductForm::transposed_a, r, r, block);
     for (std::int64_t at = 0; at < pairs; at += block) {
         std::fill_n(first.data(), first.size(), 0.0F);
         std::fill_n(second.data(), second.size(), 0.0F);
@@ -74,7 +74,7 @@ void ConvolutionTraining::learn_context(const SampleStore& patches) {
             std::copy_n(patches.row(2 * (at + i) + 1), r, second.row(i).data());
         }
         product.run(first.data(), second.data(), part.data());
-        nn::add(part.data(), part.size(), sum.data());
+        linalg::add(part.data(), part.size(), sum.data());
     }
     const float scale = 0.5F / static_cast<float>(pairs);
     Tensor alike({r, r});
@@ -83,9 +83,9 @@ void ConvolutionTraining::learn_context(const SampleStore& patches) {
             alike.data()[i * r + j] = scale * (sum.data()[i * r + j] + sum.data()[j * r + i]);
         }
     }
-    const nn::PrincipalAxes axes = nn::leading_axes(context_, alike, layer_.shape.units);
-    layer_.shape.units = axes.axes.rows();
-    layer_.weights = axes.axes;
+    const linalg::PcaResult axes = linalg::top_eigenvectors(context_, alike, layer_.shape.units);
+    layer_.shape.units = axes.components.rows();
+    layer_.weights = axes.components;
     layer_.bias = Tensor({layer_.shape.units});
     decode_by_transpose();
 }
@@ -111,8 +111,8 @@ void ConvolutionTraining::set_threshold(const SampleStore& patches) {
         std::copy_n(patches.row(i * patches.rows() / count), some.columns(), some.row(i).data());
     }
     Tensor answers({count, layer_.shape.units});
-    nn::MatrixProduct(context_, nn::ProductForm::transposed_b, count, layer_.shape.units,
-                      layer_.shape.whitened)
+    linalg::MatrixProduct(context_, linalg::ProductForm::transposed_b, count, layer_.shape.units,
+                          layer_.shape.whitened)
         .run(some.data(), layer_.weights.data(), answers.data());
     std::vector<float> values(answers.values().begin(), answers.values().end());
     if (layer_.shape.two_sided) {

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/parallel.hpp"
 #include "base/random.hpp"
-#include "nn/parallel.hpp"
 
 namespace stackae::training {
 namespace {
@@ -46,7 +46,7 @@ void corrupt(Corruption kind, double level, const CorruptionPlace& place,
     if (kind == Corruption::none || level <= 0.0) {
         return;
     }
-    nn::parallel_ranges(
+    base::parallel_ranges(
         static_cast<std::int64_t>(indices.size()), 8, [&](std::int64_t begin, std::int64_t end) {
             for (std::int64_t i = begin; i < end; ++i) {
                 const auto picture = static_cast<std::uint32_t>(indices[static_cast<std::size_t>(i)]);

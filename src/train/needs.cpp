@@ -8,14 +8,14 @@
 
 #include "base/memory.hpp"
 #include "base/threads.hpp"
+#include "linalg/pca.hpp"
+#include "linalg/spherical_kmeans.hpp"
 #include "model/footprint.hpp"
 #include "model/split.hpp"
-#include "nn/principal_axes.hpp"
 #include "train/convolution.hpp"
 #include "train/phase.hpp"
 #include "train/picture_decoder.hpp"
 #include "train/radial.hpp"
-#include "train/spherical_means.hpp"
 #include "train/stack.hpp"
 
 namespace stackae::training {
@@ -161,10 +161,10 @@ void Reckoning::add_convolution(const ConvolutionShape& asked, std::size_t numbe
     const double chunk = std::min(real(size.pictures), real(chunk_pictures(top_)));
 
     work(patches * d + encoding(chunk));
-    work(patches * (d + r) + nn::principal_axes_floats(size.patches, shape.patch_size(), shape.whitened) +
-         weights);
+    work(patches * (d + r) + linalg::pca_floats(size.patches, shape.patch_size(), shape.whitened) + weights);
     if (!shape.unit_length) {
-        work(patches * r + weights + real(spherical_means_floats(size.patches, shape.whitened, shape.units)));
+        work(patches * r + weights +
+             real(linalg::spherical_kmeans_floats(size.patches, shape.whitened, shape.units)));
         work(patches * r + weights + 2.0 * real(std::min(threshold_rows, size.patches)) * (r + units));
         if (options_.patch_epochs > 0) {
             PhaseSettings settings;
@@ -224,7 +224,7 @@ void Reckoning::add_code() {
     const double own = 2.0 * real(top_) * real(units) + real(top_ + units);
     const double parameters = own + (decoder ? real(recipe_.size()) * real(units + 1) : 0.0);
     work(encoding(decoding_rows));
-    work(nn::principal_axes_floats(rows, top_, units) + 2.0 * own);
+    work(linalg::pca_floats(rows, top_, units) + 2.0 * own);
     work(4.0 * parameters + decoding_rows * real(top_ + units + recipe_.size()));
     add_phase(static_cast<int>(options_.convolutions.size() + options_.layers.size()) + 1, top_, units,
               parameters, 1);
@@ -238,7 +238,7 @@ void Reckoning::add_radial() {
     const std::int64_t block = radial_block_of(units);
     const double parameters = real(inputs) + real(units) * real(inputs + block);
     const double beside =
-        std::max(real(spherical_means_floats(rows, inputs, units)), 5.0 * real(block) * real(block));
+        std::max(real(linalg::spherical_kmeans_floats(rows, inputs, units)), 5.0 * real(block) * real(block));
     work(encoding(decoding_rows));
     work(real(rows) * real(inputs) + parameters + beside);
     add_phase(needs_.phases.back().layer + 1, inputs, units, parameters, 1);

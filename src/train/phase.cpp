@@ -36,7 +36,7 @@ std::string phase_name(int layer) {
 
 }  // namespace
 
-Phase::Phase(nn::Context& context, nn::Parameters& parameters, const PhaseData& data,
+Phase::Phase(linalg::Context& context, nn::Parameters& parameters, const PhaseData& data,
              const PhaseSettings& settings, const TrainOptions& options)
     : context_(context),
       parameters_(parameters),

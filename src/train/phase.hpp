@@ -40,7 +40,7 @@ struct PhaseSettings {
 /// One phase of training: an autoencoder of the stack, or the unrolled stack.
 class Phase {
 public:
-    Phase(nn::Context& context, nn::Parameters& parameters, const PhaseData& data,
+    Phase(linalg::Context& context, nn::Parameters& parameters, const PhaseData& data,
           const PhaseSettings& settings, const TrainOptions& options);
 
     struct Result {
@@ -69,7 +69,7 @@ private:
     void check_health(const EpochRecord& record, double loss, double loss_before) const;
     [[nodiscard]] double loss_of_mean() const;
 
-    nn::Context& context_;
+    linalg::Context& context_;
     nn::Parameters& parameters_;
     PhaseData data_;
     PhaseSettings settings_;

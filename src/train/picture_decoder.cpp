@@ -6,8 +6,8 @@
 #include <numeric>
 #include <vector>
 
-#include "nn/kernels.hpp"
-#include "nn/matrix_product.hpp"
+#include "linalg/matrix_product.hpp"
+#include "linalg/vector_ops.hpp"
 
 namespace stackae::training {
 namespace {
@@ -33,7 +33,7 @@ struct Sums {
     double variation = 0.0;       ///< Σ ‖x − mean‖²
 };
 
-Sums find_sums(nn::Context& context, const SampleStore& pictures, std::span<const std::int64_t> rows,
+Sums find_sums(linalg::Context& context, const SampleStore& pictures, std::span<const std::int64_t> rows,
                const SampleStore& codes) {
     const std::int64_t d = pictures.columns();
     const std::int64_t k = codes.columns();
@@ -43,7 +43,7 @@ Sums find_sums(nn::Context& context, const SampleStore& pictures, std::span<cons
     Tensor h({batch, k});
     Tensor part({d, k});
     double square = 0.0;
-    nn::MatrixProduct product(context, nn::ProductForm::transposed_a, d, k, batch);
+    linalg::MatrixProduct product(context, linalg::ProductForm::transposed_a, d, k, batch);
     for (std::int64_t first = 0; first < n; first += batch) {
         const std::int64_t count = std::min(batch, n - first);
         if (count < batch) {  // zeros past the last
@@ -64,7 +64,7 @@ Sums find_sums(nn::Context& context, const SampleStore& pictures, std::span<cons
                            [](double sum, float value) { return sum + double{value} * double{value}; });
         }
         product.run(x.data(), h.data(), part.data());
-        nn::add(part.data(), part.size(), sums.products.data());
+        linalg::add(part.data(), part.size(), sums.products.data());
     }
     for (double& value : sums.mean) {
         value /= static_cast<double>(n);
@@ -116,7 +116,7 @@ bool has_picture_decoder(const TrainOptions& options, std::int64_t picture_size,
            picture_size <= most_weights / units;
 }
 
-PictureDecoder fit_picture_decoder(nn::Context& context, const SampleStore& pictures,
+PictureDecoder fit_picture_decoder(linalg::Context& context, const SampleStore& pictures,
                                    std::span<const std::int64_t> rows, const SampleStore& codes,
                                    std::span<const double> variances) {
     Sums sums = find_sums(context, pictures, rows, codes);

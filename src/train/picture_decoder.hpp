@@ -6,7 +6,7 @@
 #include "stackae/tensor.hpp"
 #include "stackae/train_options.hpp"
 
-#include "nn/onednn.hpp"
+#include "linalg/onednn.hpp"
 #include "train/sample_store.hpp"
 
 namespace stackae::training {
@@ -32,7 +32,7 @@ struct PictureDecoder {
 /// 2004): codes that are nearly as many as the pictures are not believed as they are.
 ///
 /// rows: the pictures that `codes` are of, in their order, which the axes were found from. variances: λ.
-[[nodiscard]] PictureDecoder fit_picture_decoder(nn::Context& context, const SampleStore& pictures,
+[[nodiscard]] PictureDecoder fit_picture_decoder(linalg::Context& context, const SampleStore& pictures,
                                                  std::span<const std::int64_t> rows, const SampleStore& codes,
                                                  std::span<const double> variances);
 

@@ -22,7 +22,7 @@ constexpr double timed_seconds = 0.3;  // a phase
 constexpr int least_steps = 3;
 
 /// Seconds a step.
-double time_steps(nn::Context& context, const std::vector<nn::LayerSpec>& specs,
+double time_steps(linalg::Context& context, const std::vector<nn::LayerSpec>& specs,
                   const training::PhaseSettings& settings, const TrainOptions& options,
                   std::int64_t pictures) {
     using Clock = std::chrono::steady_clock;
@@ -54,7 +54,7 @@ double time_steps(nn::Context& context, const std::vector<nn::LayerSpec>& specs,
 
 /// Seconds of every phase of the plan, and of turning a picture into its code.
 void time_phases(std::int64_t pictures, const Recipe& recipe, const TrainOptions& options, TrainPlan& plan) {
-    nn::Context context(options.threads);
+    linalg::Context context(options.threads);
     const auto batch = static_cast<double>(std::min(options.batch_size, pictures));
     std::size_t phase = 0;
     const auto steps = [&](const std::vector<nn::LayerSpec>& specs, const training::PhaseSettings& settings) {
@@ -128,8 +128,9 @@ TrainPlan plan_training(std::int64_t pictures, const Recipe& recipe, const Train
         throw InvalidArgument(fmt::format("plan: {} pictures found, at least 1 expected", pictures));
     }
     training::check_settings(options, recipe);
-    return nn::run_on_backend("plan", options.threads,
-                              [&] { return make_plan(pictures, recipe, training::settle_memory(options)); });
+    return linalg::run_on_backend("plan", options.threads, [&] {
+        return make_plan(pictures, recipe, training::settle_memory(options));
+    });
 }
 
 }  // namespace stackae

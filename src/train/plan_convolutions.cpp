@@ -5,20 +5,20 @@
 #include <functional>
 
 #include "base/random.hpp"
+#include "linalg/matrix_product.hpp"
+#include "linalg/pca.hpp"
+#include "linalg/spherical_kmeans.hpp"
 #include "model/split.hpp"
-#include "nn/matrix_product.hpp"
-#include "nn/principal_axes.hpp"
 #include "train/convolution.hpp"
 #include "train/radial.hpp"
 #include "train/sample_store.hpp"
-#include "train/spherical_means.hpp"
 
 namespace stackae::training {
 namespace {
 
 constexpr double timed_seconds = 0.3;
 constexpr std::int64_t timed_rows = 2048;
-/// Matrix products of inverse_square_root, about: 17 steps.
+/// Matrix products of inverse_sqrt, about: 17 steps.
 constexpr double root_products = 51.0;
 
 double seconds_of(const std::function<void()>& body) {
@@ -75,7 +75,7 @@ double time_encoding(const Model& model, int threads) {
 
 }  // namespace
 
-ConvolutionCosts::ConvolutionCosts(nn::Context& context, std::int64_t pictures, const Recipe& recipe,
+ConvolutionCosts::ConvolutionCosts(linalg::Context& context, std::int64_t pictures, const Recipe& recipe,
                                    const TrainOptions& options)
     : context_(context), pictures_(pictures), options_(options) {
     model_.recipe = recipe;
@@ -98,13 +98,14 @@ double ConvolutionCosts::layer_seconds(std::size_t number) {
     seconds += patches / static_cast<double>(rows) * seconds_of([&] {
                    Tensor centred({rows, d});
                    Tensor codes({rows, r});
-                   nn::MatrixProduct(context_, nn::ProductForm::transposed_b, rows, r, d)
+                   linalg::MatrixProduct(context_, linalg::ProductForm::transposed_b, rows, r, d)
                        .run(centred.data(), layer.whitening.data(), codes.data());
                });
     if (!s.unit_length) {
-        const double pass = patches / static_cast<double>(rows) * seconds_of([&] {
-                                (void)spherical_means(context_, whitened, {.units = s.units});
-                            });
+        const double pass =
+            patches / static_cast<double>(rows) * seconds_of([&] {
+                (void)linalg::spherical_kmeans(context_, whitened.row(0), rows, r, {.k = s.units});
+            });
         // A pass with winner-take-all runs forward, backward and makes a step: six products for k-means' one.
         seconds += pass * (means_iterations + 6.0 * static_cast<double>(options_.patch_epochs));
     }
@@ -123,7 +124,7 @@ double ConvolutionCosts::axes_seconds(std::int64_t n, std::int64_t d, std::int64
     const std::int64_t most = std::min(n, std::max(timed_rows, 2 * count));
     const Tensor rows = random_tensor({most, d});
     const auto timed = [&](std::int64_t some) {
-        return seconds_of([&] { (void)nn::principal_axes(context_, rows.data(), some, d, count); });
+        return seconds_of([&] { (void)linalg::pca(context_, rows.data(), some, d, count); });
     };
     if (most == n) {
         return timed(n);
@@ -152,11 +153,13 @@ double ConvolutionCosts::radial_seconds(const TrainPlan::Phase& radial) {
     const Tensor random = random_tensor({std::max(some, block), std::max(inputs, block)});
     std::copy_n(random.data(), some * inputs, codes.row(0));
     const auto few = std::min(units, some);
-    const double a_unit = seconds_of([&] { (void)spherical_means(context_, codes, {.units = few}); }) /
-                          static_cast<double>(few * some);
+    const double a_unit =
+        seconds_of(
+            [&] { (void)linalg::spherical_kmeans(context_, codes.row(0), some, inputs, {.k = few}); }) /
+        static_cast<double>(few * some);
     Tensor product({block, block});
     const double once = seconds_of([&] {
-        nn::MatrixProduct(context_, nn::ProductForm::plain, block, block, block)
+        linalg::MatrixProduct(context_, linalg::ProductForm::plain, block, block, block)
             .run(random.data(), random.data(), product.data());
     });
     return a_unit * static_cast<double>(rows * units) * radial_iterations +

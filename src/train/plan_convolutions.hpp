@@ -4,7 +4,7 @@
 
 #include "stackae/train.hpp"
 
-#include "nn/onednn.hpp"
+#include "linalg/onednn.hpp"
 
 namespace stackae::training {
 
@@ -13,7 +13,7 @@ namespace stackae::training {
 class ConvolutionCosts {
 public:
     /// Times stand-ins of the layers, with random values, on random pictures.
-    ConvolutionCosts(nn::Context& context, std::int64_t pictures, const Recipe& recipe,
+    ConvolutionCosts(linalg::Context& context, std::int64_t pictures, const Recipe& recipe,
                      const TrainOptions& options);
 
     /// Of convolutional layer `number`, from 0; called for one after the other.
@@ -29,7 +29,7 @@ private:
     /// Estimated for n rows of d values from fewer.
     [[nodiscard]] double axes_seconds(std::int64_t n, std::int64_t d, std::int64_t count);
 
-    nn::Context& context_;
+    linalg::Context& context_;
     std::int64_t pictures_;
     const TrainOptions& options_;
     Model model_;                     ///< of the stand-ins planned so far

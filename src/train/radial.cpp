@@ -6,9 +6,9 @@
 #include <utility>
 
 #include "base/rows.hpp"
-#include "nn/inverse_root.hpp"
-#include "nn/matrix_product.hpp"
-#include "train/spherical_means.hpp"
+#include "linalg/inverse_sqrt.hpp"
+#include "linalg/matrix_product.hpp"
+#include "linalg/spherical_kmeans.hpp"
 
 namespace stackae::training {
 namespace {
@@ -21,9 +21,9 @@ constexpr float ridge = 0.01F;       // of R
 constexpr std::uint32_t layer = 64;  // of random numbers: above all others
 
 /// exp(γ (C Cᵀ − 1)) + ridge of some centres.
-Tensor kernel_of(nn::Context& context, const float* centres, std::int64_t size, std::int64_t inputs) {
+Tensor kernel_of(linalg::Context& context, const float* centres, std::int64_t size, std::int64_t inputs) {
     Tensor kernel({size, size});
-    nn::MatrixProduct(context, nn::ProductForm::transposed_b, size, size, inputs)
+    linalg::MatrixProduct(context, linalg::ProductForm::transposed_b, size, size, inputs)
         .run(centres, centres, kernel.data());
     for (std::int64_t i = 0; i < size; ++i) {
         const auto row = kernel.row(i);
@@ -41,7 +41,7 @@ std::int64_t radial_block_of(std::int64_t units) {
     return (units + blocks - 1) / blocks;
 }
 
-std::optional<RadialLayer> fit_radial(nn::Context& context, SampleStore& codes,
+std::optional<RadialLayer> fit_radial(linalg::Context& context, SampleStore& codes,
                                       std::span<const double> variances, double code_power,
                                       std::int64_t units, std::uint64_t seed,
                                       const std::function<bool()>& stop) {
@@ -58,16 +58,20 @@ std::optional<RadialLayer> fit_radial(nn::Context& context, SampleStore& codes,
         const std::span<float> row(codes.row(i), static_cast<std::size_t>(inputs));
         std::transform(row.begin(), row.end(), radial.scale.data(), row.begin(), std::multiplies<>{});
         lengths += std::sqrt(base::squared_norm(row));
-        base::scale_to_length_one(row, row);
+        base::l2_normalize(row, row);
     }
     radial.length = static_cast<float>(std::max(lengths / static_cast<double>(codes.rows()), 1e-6));
     units = std::min(units, codes.rows());
-    // No centre begins anew where few pictures are near: it would be a picture by itself, which knows that
-    // picture better than any other, and a classifier that learns from the same pictures trusts it too much.
-    radial.centres = spherical_means(
-        context, codes,
-        {.units = units, .iterations = radial_iterations, .least_samples = 0, .seed = seed, .layer = layer},
-        stop);
+    // No centroid is seeded anew where few pictures are near: it would be a picture by itself, which knows
+    // that picture better than any other, and a classifier that learns from the same pictures trusts it too
+    // much.
+    radial.centres = linalg::spherical_kmeans(context, codes.row(0), codes.rows(), inputs,
+                                              {.k = units,
+                                               .iterations = radial_iterations,
+                                               .min_points_per_centroid = 0,
+                                               .seed = seed,
+                                               .layer = layer},
+                                              stop);
     const std::int64_t block = radial_block_of(units);
     radial.mixing = Tensor({units, block});
     for (std::int64_t first = 0; first < units; first += block) {
@@ -75,8 +79,8 @@ std::optional<RadialLayer> fit_radial(nn::Context& context, SampleStore& codes,
             return std::nullopt;
         }
         const std::int64_t size = std::min(block, units - first);
-        const Tensor mixing = nn::inverse_square_root(
-            context, kernel_of(context, radial.centres.row(first).data(), size, inputs));
+        const Tensor mixing =
+            linalg::inverse_sqrt(context, kernel_of(context, radial.centres.row(first).data(), size, inputs));
         for (std::int64_t i = 0; i < size; ++i) {
             std::copy_n(mixing.row(i).data(), size, radial.mixing.row(first + i).data());
         }

@@ -7,7 +7,7 @@
 
 #include "stackae/model.hpp"
 
-#include "nn/onednn.hpp"
+#include "linalg/onednn.hpp"
 #include "train/sample_store.hpp"
 
 namespace stackae::training {
@@ -26,7 +26,7 @@ inline constexpr int radial_iterations = 4;  ///< of k-means; more change little
 /// codes are scaled by a variance to minus this power. Leaves the codes scaled as the layer sees them.
 /// Nothing where `stop`, asked every few seconds, says so.
 [[nodiscard]] std::optional<RadialLayer> fit_radial(
-    nn::Context& context, SampleStore& codes, std::span<const double> variances, double code_power,
+    linalg::Context& context, SampleStore& codes, std::span<const double> variances, double code_power,
     std::int64_t units, std::uint64_t seed, const std::function<bool()>& stop = [] { return false; });
 /// Units that are mixed with one another, of so many.
 [[nodiscard]] std::int64_t radial_block_of(std::int64_t units);

@@ -11,7 +11,7 @@
 
 #include "stackae/error.hpp"
 
-#include "nn/parallel.hpp"
+#include "base/parallel.hpp"
 
 namespace stackae::training {
 namespace {
@@ -81,7 +81,7 @@ void SampleStore::put(std::int64_t first, std::span<const float> values) {
 void SampleStore::gather(std::span<const std::int64_t> indices, float* dst) const {
     std::atomic<bool> failed = false;
     std::exception_ptr failure;  // the first: none may leave a thread of OpenMP's
-    nn::parallel_ranges(
+    base::parallel_ranges(
         static_cast<std::int64_t>(indices.size()), 16, [&](std::int64_t begin, std::int64_t end) {
             for (std::int64_t i = begin; i < end && !failed; ++i) {
                 const std::int64_t index = indices[static_cast<std::size_t>(i)];

@@ -10,10 +10,10 @@
 
 #include "base/memory.hpp"
 #include "base/random.hpp"
+#include "linalg/pca.hpp"
 #include "model/split.hpp"
 #include "nn/kernels.hpp"
 #include "nn/network.hpp"
-#include "nn/principal_axes.hpp"
 #include "train/column_scale.hpp"
 #include "train/convolution.hpp"
 #include "train/needs.hpp"
@@ -105,7 +105,7 @@ private:
     const TrainOptions& options_;
     std::int64_t holdable_;
     TrainObserver& observer_;
-    nn::Context context_;
+    linalg::Context context_;
     Model model_;
     std::vector<std::int64_t> train_rows_;
     std::vector<std::int64_t> validation_rows_;
@@ -270,14 +270,14 @@ std::vector<double> Training::train_code(SampleStore& samples) {
         even = training::even_scale(samples);
         training::scale_columns(samples, even);
     }
-    const nn::PrincipalAxes axes =
-        nn::principal_axes(context_, samples.row(0), samples.rows(), samples.columns(), options_.code_size);
+    const linalg::PcaResult axes =
+        linalg::pca(context_, samples.row(0), samples.rows(), samples.columns(), options_.code_size);
     if (options_.code_roots) {
         training::unscale_columns(samples, even);
     }
-    const std::int64_t units = axes.axes.rows();
+    const std::int64_t units = axes.components.rows();
     const std::int64_t inputs = samples.columns();
-    DenseLayer layer{Activation::linear,      Activation::linear, axes.axes,          Tensor({units}),
+    DenseLayer layer{Activation::linear,      Activation::linear, axes.components,    Tensor({units}),
                      Tensor({inputs, units}), axes.mean,          options_.code_roots};
     for (std::int64_t i = 0; i < units; ++i) {
         const double variance = std::max(axes.variances[static_cast<std::size_t>(i)], 1e-12);
@@ -413,8 +413,9 @@ Model train(const Pictures& pictures, const Recipe& recipe, const TrainOptions& 
     const TrainOptions settled = training::settle_memory(options);
     const std::int64_t holdable =
         training::holdable_bytes(training::needs_of(pictures.size(), recipe, settled), settled);
-    return nn::run_on_backend("train", options.threads,
-                              [&] { return Training(recipe, settled, holdable, observer).run(pictures); });
+    return linalg::run_on_backend("train", options.threads, [&] {
+        return Training(recipe, settled, holdable, observer).run(pictures);
+    });
 }
 
 }  // namespace stackae

@@ -58,7 +58,7 @@ std::vector<Row> encode_batch(const Setup& setup) {
     Encoder encoder(model, {0, false, setup.threads});
     const Tensor input = noise({pictures, model.recipe.size()}, 1);
     const base::ThreadScope scope(setup.threads);
-    nn::Context context(setup.threads);
+    linalg::Context context(setup.threads);
     std::vector<ProductShape> shapes;
     for (const DenseLayer& layer : model.layers) {
         shapes.push_back({block, layer.inputs(), layer.units()});
@@ -116,7 +116,7 @@ std::vector<Row> extract_convolution(const Setup& setup) {
     write_floats(input, setup.folder + "/maps.f32");
     Encoder encoder(model, {0, false, setup.threads});
     const base::ThreadScope scope(setup.threads);
-    nn::Context context(setup.threads);
+    linalg::Context context(setup.threads);
     Products limit(context, {{positions * 8, d, units}}, false);  // patches of eight pictures
     std::vector<std::function<double()>> things = {
         [&] { return seconds_of([&] { static_cast<void>(encoder.encode(input)); }); },

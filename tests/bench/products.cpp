@@ -12,13 +12,13 @@ dnnl::memory::desc any(std::int64_t rows, std::int64_t columns) {
 
 }  // namespace
 
-Products::Products(nn::Context& context, const std::vector<ProductShape>& layers, bool training)
+Products::Products(linalg::Context& context, const std::vector<ProductShape>& layers, bool training)
     : context_(context) {
     const dnnl::engine& engine = context.engine();
     for (std::size_t i = 0; i < layers.size(); ++i) {
         const auto [n, ic, oc] = layers[i];
         const dnnl::memory::desc none;
-        const auto forward = nn::make_forward(engine, any(n, ic), any(oc, ic), none, any(n, oc));
+        const auto forward = linalg::make_forward(engine, any(n, ic), any(oc, ic), none, any(n, oc));
         add(dnnl::inner_product_forward(forward), {{DNNL_ARG_SRC, forward.src_desc()},
                                                    {DNNL_ARG_WEIGHTS, forward.weights_desc()},
                                                    {DNNL_ARG_DST, forward.dst_desc()}});
@@ -27,14 +27,15 @@ Products::Products(nn::Context& context, const std::vector<ProductShape>& layers
             continue;
         }
         const auto weights =
-            nn::make_backward_weights(engine, any(n, ic), any(oc, ic), none, any(n, oc), forward);
+            linalg::make_backward_weights(engine, any(n, ic), any(oc, ic), none, any(n, oc), forward);
         add(dnnl::inner_product_backward_weights(weights),
             {{DNNL_ARG_SRC, weights.src_desc()},
              {DNNL_ARG_DIFF_WEIGHTS, weights.diff_weights_desc()},
              {DNNL_ARG_DIFF_DST, weights.diff_dst_desc()}});
         flops_ += layers[i].flops();
         if (i > 0) {
-            const auto data = nn::make_backward_data(engine, any(n, ic), any(oc, ic), any(n, oc), forward);
+            const auto data =
+                linalg::make_backward_data(engine, any(n, ic), any(oc, ic), any(n, oc), forward);
             add(dnnl::inner_product_backward_data(data), {{DNNL_ARG_DIFF_SRC, data.diff_src_desc()},
                                                           {DNNL_ARG_WEIGHTS, data.weights_desc()},
                                                           {DNNL_ARG_DIFF_DST, data.diff_dst_desc()}});

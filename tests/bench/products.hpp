@@ -5,7 +5,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "nn/onednn.hpp"
+#include "linalg/onednn.hpp"
 
 namespace stackae::bench {
 
@@ -26,7 +26,7 @@ struct ProductShape {
 class Products {
 public:
     /// training: the products of a backward pass too, but for the gradient by the first layer's input.
-    Products(nn::Context& context, const std::vector<ProductShape>& layers, bool training);
+    Products(linalg::Context& context, const std::vector<ProductShape>& layers, bool training);
 
     void run();
     [[nodiscard]] double flops() const { return flops_; }
@@ -40,7 +40,7 @@ private:
     void add(const dnnl::primitive& primitive,
              const std::vector<std::pair<int, dnnl::memory::desc>>& arguments);
 
-    nn::Context& context_;
+    linalg::Context& context_;
     std::vector<Call> calls_;
     double flops_ = 0.0;
 };

@@ -5,8 +5,8 @@
 
 #include "base/random.hpp"
 #include "bench.hpp"
-#include "nn/principal_axes.hpp"
-#include "nn/row_product.hpp"
+#include "linalg/pca.hpp"
+#include "linalg/row_product.hpp"
 
 namespace stackae::bench {
 namespace {
@@ -35,8 +35,8 @@ Tensor vectors(std::int64_t n, std::int64_t d, std::uint32_t part, const std::st
 /// the precision that the search takes.
 class Scores {
 public:
-    Scores(nn::Context& context, std::int64_t d)
-        : precision_(nn::has_bfloat16() ? nn::Precision::bfloat16 : nn::Precision::float32),
+    Scores(linalg::Context& context, std::int64_t d)
+        : precision_(linalg::has_bfloat16() ? linalg::Precision::bfloat16 : linalg::Precision::float32),
           product_(context, precision_, some_queries, some_rows, d),
           queries_({some_queries, d}),
           rows_({rows / some_rows,
@@ -56,8 +56,8 @@ private:
     static constexpr std::int64_t some_queries = 2000;
     static constexpr std::int64_t some_rows = 1000;
 
-    nn::Precision precision_;
-    nn::RowProduct product_;
+    linalg::Precision precision_;
+    linalg::RowProduct product_;
     Tensor queries_;  ///< of floats, half as many bytes would do for bfloat16
     Tensor rows_;
     Tensor bias_;
@@ -70,7 +70,7 @@ std::vector<Row> neighbours(const Setup& setup, std::int64_t d) {
     NeighbourIndex index(vectors(rows, d, 1, base), Metric::l2, setup.threads);
     const Tensor query = vectors(queries, d, 2, asked);
     const base::ThreadScope scope(setup.threads);
-    nn::Context context(setup.threads);
+    linalg::Context context(setup.threads);
     Scores limit(context, d);
     std::vector<std::function<double()>> things = {
         [&] { return seconds_of([&] { static_cast<void>(index.search(query, k)); }); },
@@ -108,10 +108,9 @@ std::vector<Row> principal_axes(const Setup& setup) {
     const std::string base = setup.folder + "/base.f32";
     const Tensor values = vectors(n, d, 3, base);
     const base::ThreadScope scope(setup.threads);
-    nn::Context context(setup.threads);
+    linalg::Context context(setup.threads);
     std::vector<std::function<double()>> things = {[&] {
-        return seconds_of(
-            [&] { static_cast<void>(nn::principal_axes(context, values.data(), n, d, components)); });
+        return seconds_of([&] { static_cast<void>(linalg::pca(context, values.data(), n, d, components)); });
     }};
     std::vector<PeerRun> peers;
     if (setup.python != nullptr) {

@@ -7,10 +7,10 @@
 
 #include "base/random.hpp"
 #include "bench.hpp"
+#include "linalg/spherical_kmeans.hpp"
 #include "products.hpp"
 #include "train/phase.hpp"
 #include "train/sample_store.hpp"
-#include "train/spherical_means.hpp"
 #include "train/stack.hpp"
 
 namespace stackae::bench {
@@ -97,7 +97,7 @@ private:
     TrainOptions options_;
     int threads_;
     base::ThreadScope scope_;
-    nn::Context context_;
+    linalg::Context context_;
     training::SampleStore samples_;
     std::vector<std::int64_t> rows_;
     std::vector<ProductShape> shapes_;
@@ -129,7 +129,7 @@ Row step_row(const Setup& setup, const std::string& name, const std::string& wha
              const TrainOptions& options, bool unrolled) {
     Steps ours(setup, options, unrolled, setup.threads);
     const base::ThreadScope scope(setup.threads);
-    nn::Context context(setup.threads);
+    linalg::Context context(setup.threads);
     Products limit(context, ours.shapes(), true);
     std::vector<std::function<double()>> things = {[&] { return ours.seconds(); },
                                                    [&] {
@@ -162,7 +162,7 @@ Row step_row(const Setup& setup, const std::string& name, const std::string& wha
 /// The products of every layer of the net by itself.
 std::vector<Row> gemm(const Setup& setup) {
     const base::ThreadScope scope(setup.threads);
-    nn::Context context(setup.threads);
+    linalg::Context context(setup.threads);
     std::vector<Row> rows;
     for (std::size_t i = 0; i + 1 < net.size(); ++i) {
         const ProductShape shape{batch, net[i], net[i + 1]};
@@ -199,7 +199,7 @@ std::vector<Row> convolution(const Setup& setup) {
     constexpr std::int64_t units = 1600;
     constexpr int passes = 2;
     const base::ThreadScope scope(setup.threads);
-    nn::Context context(setup.threads);
+    linalg::Context context(setup.threads);
     training::SampleStore samples(patches, values, true);
     const base::Random random(0, base::Stream::plan);
     for (std::int64_t i = 0; i < patches * values; i += 2) {
@@ -209,20 +209,20 @@ std::vector<Row> convolution(const Setup& setup) {
         samples.row(0)[i + 1] = normal[1];
     }
     Products limit(context, {{patches, values, units}}, false);
-    const Rounds rounds(setup.repeats,
-                        {[&] {
-                             return seconds_of([&] {
-                                 static_cast<void>(training::spherical_means(
-                                     context, samples, {.units = units, .iterations = passes}));
-                             });
-                         },
-                         [&] {
-                             return seconds_of([&] {
-                                 for (int pass = 0; pass < passes; ++pass) {
-                                     limit.run();
-                                 }
-                             });
-                         }});
+    const Rounds rounds(setup.repeats, {[&] {
+                                            return seconds_of([&] {
+                                                static_cast<void>(linalg::spherical_kmeans(
+                                                    context, samples.row(0), patches, values,
+                                                    {.k = units, .iterations = passes}));
+                                            });
+                                        },
+                                        [&] {
+                                            return seconds_of([&] {
+                                                for (int pass = 0; pass < passes; ++pass) {
+                                                    limit.run();
+                                                }
+                                            });
+                                        }});
     const double work = giga * limit.flops() * passes;
     Row row{"train.convolution", "k-means of 50,000 patches of 6x6x3, 1600 units", work / rounds.seconds(0),
             "GFLOP/s"};

@@ -30,7 +30,7 @@ double rate(const ProductShape& shape, double seconds) {
 /// Of oneDNN, forward, in the layouts it likes best.
 double limit_of(const ProductShape& shape, int threads) {
     const base::ThreadScope scope(threads);
-    nn::Context context(threads);
+    linalg::Context context(threads);
     Products products(context, {shape}, false);
     return rate(shape, best_of(4, [&] {
                     return seconds_of([&] {

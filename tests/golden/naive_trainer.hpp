@@ -8,7 +8,7 @@
 
 #include "base/random.hpp"
 #include "nn/parameters.hpp"
-#include "nn/reference.hpp"
+#include "support/reference.hpp"
 
 /// Greedy training and fine-tuning once more, in double precision and plain loops, one picture at a time: the
 /// trace that the real trainer is held against. Only initial weights and the order of pictures are shared

@@ -21,7 +21,7 @@ using layers::Direction;
 
 /// The rows as the layer's own ops make them, for all rows at once and nothing fused.
 Tensor run_alone(const Layer& layer, const Tensor& rows, Direction direction) {
-    nn::Context context(1);
+    linalg::Context context(1);
     const layers::OpContext of{context, rows.rows()};
     Tensor result(
         {rows.rows(), (direction == Direction::encode ? layer.output_shape() : layer.input_shape()).size()});

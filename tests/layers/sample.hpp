@@ -67,7 +67,7 @@ inline void fill(Layer& layer, std::uint32_t seed) {
         std::transform(values.values().begin(), values.values().end(), row.tensor->data(),
                        [positive](float value) { return positive ? 1.5F + value : value; });
         for (std::int64_t i = 0; row.name == "landmarks" && i < row.tensor->rows(); ++i) {
-            base::scale_to_length_one(row.tensor->row(i), row.tensor->row(i));
+            base::l2_normalize(row.tensor->row(i), row.tensor->row(i));
         }
     }
 }

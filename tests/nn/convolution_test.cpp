@@ -4,8 +4,8 @@
 #include <cmath>
 #include <vector>
 
-#include "nn/reference.hpp"
 #include "support/catch.hpp"
+#include "support/reference.hpp"
 
 using namespace stackae;
 
@@ -241,7 +241,7 @@ void check_close(const Tensor& found, const Values& expected, double tolerance) 
 /// A map's code and what it decodes to, beside the reference's; returns the code.
 Tensor check_both_ways(const ConvolutionLayer& layer, double tolerance) {
     const Tensor map = reference::uniform({layer.shape.input_size()}, 0, 1, 8);
-    nn::Context context(1);
+    linalg::Context context(1);
     nn::Convolution convolution(context, layer);
     Tensor code({layer.shape.output_size()});
     convolution.forward(map.data(), code.data());
@@ -298,7 +298,7 @@ TEST_CASE("A convolution's codes are exact on whole numbers with every pooling, 
     s.pooling = maximum ? Pooling::maximum : Pooling::average;
     REQUIRE((s.patch_size() * units <= s.patch_size() * s.whitened + s.whitened * units) == (units == 4));
     const ConvolutionLayer layer = whole_layer(s);
-    nn::Context context(1);
+    linalg::Context context(1);
     nn::Convolution convolution(context, layer);
     Tensor code({s.output_size()});
     for (const std::uint32_t run : {5U, 6U}) {
@@ -318,7 +318,7 @@ TEST_CASE("A convolution with contrast follows its formula, fused or not") {
     s.two_sided = two_sided;
     const ConvolutionLayer layer = real_layer(s);
     const Tensor map = reference::uniform({s.input_size()}, 0, 1, 8);
-    nn::Context context(1);
+    linalg::Context context(1);
     nn::Convolution convolution(context, layer);
     Tensor code({s.output_size()});
     convolution.forward(map.data(), code.data());
@@ -357,7 +357,7 @@ TEST_CASE("Winograd's way leaves no position out where a map takes several block
     s.width = s.height == 8 ? 700 : 100;
     pool_as(4, s);
     s.whitened = 12;
-    nn::Context context(1);
+    linalg::Context context(1);
     const nn::WinogradProduct product(context, s, Tensor({s.units, s.patch_size()}).data(), s.units);
     REQUIRE(
         (s.height == 40 ? product.rows() < s.positions_down() : product.columns() < s.positions_across()));
@@ -376,7 +376,7 @@ TEST_CASE("Contrast of a bright map is evened out as exactly by Winograd's way")
     for (float& value : map.values()) {
         value += 0.9F;
     }
-    nn::Context context(1);
+    linalg::Context context(1);
     nn::Convolution convolution(context, layer);
     Tensor code({s.output_size()});
     convolution.forward(map.data(), code.data());
@@ -403,7 +403,7 @@ TEST_CASE("Roots are taken of what was pooled, and squared before it is decoded"
 TEST_CASE("A linear code of zeros stays") {
     ConvolutionShape s = shape_of(4, 5);
     s.unit_length = true;
-    nn::Context context(1);
+    linalg::Context context(1);
     const ConvolutionLayer layer = zero_layer(s);
     nn::Convolution convolution(context, layer);
     Tensor code({s.output_size()});
@@ -427,7 +427,7 @@ TEST_CASE("Blocks of patches that do not divide the positions leave nothing out"
     s.pooling = Pooling::maximum;
     const ConvolutionLayer layer = whole_layer(s);
     const Tensor map = reference::whole_numbers({s.input_size()}, 2, 9);
-    nn::Context context(1);
+    linalg::Context context(1);
     nn::Convolution convolution(context, layer);
     Tensor code({s.output_size()});
     convolution.forward(map.data(), code.data());
@@ -446,7 +446,7 @@ TEST_CASE("A decoder rebuilds patches from their cells, undoes the whitening and
     pool_as(pooling, s);
     s.two_sided = two_sided;
     const ConvolutionLayer layer = real_layer(s);
-    nn::Context context(1);
+    linalg::Context context(1);
     nn::Convolution convolution(context, layer);
     Tensor rebuilt({s.input_size()});
     for (const std::uint32_t run : {10U, 11U}) {
@@ -461,7 +461,7 @@ TEST_CASE("Encoding gives the same before and after decoding") {
     ConvolutionShape s = shape_of(40, 5);
     const ConvolutionLayer layer = real_layer(s);
     const Tensor map = reference::uniform({s.input_size()}, 0, 1, 8);
-    nn::Context context(1);
+    linalg::Context context(1);
     nn::Convolution convolution(context, layer);
     Tensor before({s.output_size()});
     convolution.forward(map.data(), before.data());

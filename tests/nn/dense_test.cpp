@@ -1,7 +1,7 @@
 #include "nn/dense.hpp"
 
-#include "nn/reference.hpp"
 #include "support/catch.hpp"
+#include "support/reference.hpp"
 
 using namespace stackae;
 
@@ -22,7 +22,7 @@ TEST_CASE("A dense layer's sums are exact on whole numbers") {
     const std::int64_t ic = sizes.ic;
     const std::int64_t oc = sizes.oc;
     const bool transposed = GENERATE(false, true);
-    nn::Context context;
+    linalg::Context context;
     nn::Dense dense(context, {n, ic, oc, Activation::linear, transposed, true});
     const Tensor src = reference::whole_numbers({n, ic}, 4, 1);
     const Tensor weights = reference::whole_numbers({oc, ic}, 4, 2);
@@ -72,7 +72,7 @@ TEST_CASE("A dense layer's sums are exact on whole numbers") {
 TEST_CASE("Every activation follows its formula, in training and without") {
     const Activation activation = GENERATE(from_range(all_activations));
     const bool training = GENERATE(false, true);
-    nn::Context context;
+    linalg::Context context;
     constexpr std::int64_t n = 9;
     constexpr std::int64_t ic = 12;
     constexpr std::int64_t oc = 21;
@@ -90,7 +90,7 @@ TEST_CASE("Every activation follows its formula, in training and without") {
 
 TEST_CASE("Activations stay finite far from zero") {
     const Activation activation = GENERATE(from_range(all_activations));
-    nn::Context context;
+    linalg::Context context;
     nn::Dense dense(context, {2, 1, 1, activation, false, false});
     const Tensor src = [] {
         Tensor tensor({2, 1});

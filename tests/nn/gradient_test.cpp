@@ -2,8 +2,8 @@
 #include <string>
 
 #include "nn/network.hpp"
-#include "nn/reference.hpp"
 #include "support/catch.hpp"
+#include "support/reference.hpp"
 
 using namespace stackae;
 
@@ -60,7 +60,7 @@ Checked check_gradient(nn::Parameters& parameters, nn::Network& network, const T
 }
 
 void require_gradient(std::vector<nn::LayerSpec> specs, Loss loss, const nn::CodePenalty& penalty = {}) {
-    nn::Context context;
+    linalg::Context context;
     nn::Parameters parameters(std::move(specs));
     std::uint32_t stream = 20;
     for (std::size_t i = 0; i < parameters.layers().size(); ++i) {

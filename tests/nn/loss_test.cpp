@@ -2,13 +2,13 @@
 
 #include <cmath>
 
-#include "nn/reference.hpp"
 #include "support/catch.hpp"
+#include "support/reference.hpp"
 
 using namespace stackae;
 
 TEST_CASE("Squared error is summed over a picture and averaged over the batch") {
-    nn::Context context;
+    linalg::Context context;
     nn::LossFunction loss(context, Loss::squared_error, 2, 3);
     const float predicted[] = {1, 2, 3, 4, 5, 6};
     const float target[] = {1, 0, 3, 1, 5, 7};
@@ -22,7 +22,7 @@ TEST_CASE("Squared error is summed over a picture and averaged over the batch") 
 TEST_CASE("Cross-entropy from logits follows its formula") {
     constexpr std::int64_t n = 4;
     constexpr std::int64_t d = 11;
-    nn::Context context;
+    linalg::Context context;
     nn::LossFunction loss(context, Loss::cross_entropy, n, d);
     const Tensor logits = reference::uniform({n, d}, -4.0F, 4.0F, 1);
     const Tensor target = reference::uniform({n, d}, 0.0F, 1.0F, 2);
@@ -42,7 +42,7 @@ TEST_CASE("Cross-entropy from logits follows its formula") {
 }
 
 TEST_CASE("Cross-entropy stays finite at logits where a sigmoid is 0 or 1 in single precision") {
-    nn::Context context;
+    linalg::Context context;
     nn::LossFunction loss(context, Loss::cross_entropy, 1, 2);
     const float logits[] = {150.0F, -150.0F};
     const float right[] = {1.0F, 0.0F};

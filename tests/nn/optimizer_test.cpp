@@ -2,10 +2,10 @@
 
 #include <cmath>
 
-#include "base/team.hpp"
-#include "nn/kernels.hpp"
-#include "nn/reference.hpp"
+#include "base/parallel.hpp"
+#include "linalg/vector_ops.hpp"
 #include "support/catch.hpp"
+#include "support/reference.hpp"
 
 using namespace stackae;
 
@@ -106,9 +106,9 @@ TEST_CASE("A gradient longer than the bound is shortened to it, a shorter one is
 TEST_CASE("The squared norm is the same at any number of threads") {
     const Tensor values = reference::uniform({100'003}, -1.0F, 1.0F, 9);
     const base::ThreadScope one(1);
-    const double alone = nn::squared_norm(values.data(), values.size());
+    const double alone = linalg::squared_norm(values.data(), values.size());
     const base::ThreadScope two(2);
-    REQUIRE(nn::squared_norm(values.data(), values.size()) == alone);
+    REQUIRE(linalg::squared_norm(values.data(), values.size()) == alone);
     double expected = 0.0;
     for (const float value : values.values()) {
         expected += static_cast<double>(value) * static_cast<double>(value);

@@ -5,8 +5,8 @@
 #include <limits>
 #include <vector>
 
-#include "nn/reference.hpp"
 #include "support/catch.hpp"
+#include "support/reference.hpp"
 
 using namespace stackae;
 
@@ -52,7 +52,7 @@ TEST_CASE("Winograd's products are those of every filter with every patch, scale
     CAPTURE(sizes.channels, sizes.height, sizes.width, sizes.kernel, sizes.filters, least);
     const ConvolutionShape s = shape_of(sizes);
     const std::int64_t count = sizes.filters;
-    nn::Context context(1);
+    linalg::Context context(1);
     Tensor filters = reference::uniform({count, s.patch_size()}, -1, 1, 1);
     const Tensor kept = filters;
     nn::WinogradProduct product(context, s, filters.data(), count);

@@ -1,19 +1,20 @@
 # cmake -P check_includes.cmake ROOT: fails, naming each offending line, when an #include in ROOT/src or ROOT/include
-# goes against the flow  cli → evaluate → {search, export, train} → model → layers → {nn, data} → base,  when a backend is
-# included outside the module that wraps it, or when a public header names a backend's types.
+# goes against the flow  cli → evaluate → {search, export, train} → model → layers → {nn → linalg, data} → base,  when a
+# backend is included outside the modules that wrap it, or when a public header names a backend's types.
 cmake_minimum_required(VERSION 3.22)
 file(REAL_PATH ${CMAKE_ARGV3} root)
 
 # What each module may include.
 set(base_may base)
 set(data_may data base)
-set(nn_may nn base)
-set(layers_may layers nn base)
-set(model_may model layers nn data base)
+set(linalg_may linalg base)
+set(nn_may nn linalg base)
+set(layers_may layers nn linalg base)
+set(model_may model layers nn linalg data base)
 foreach(module train export search)
-  set(${module}_may ${module} model layers nn data base)
+  set(${module}_may ${module} model layers nn linalg data base)
 endforeach()
-set(evaluate_may evaluate search model layers nn data base)
+set(evaluate_may evaluate search model layers nn linalg data base)
 set(cli_may cli train export search evaluate model data base)
 
 # The module that each public header belongs to. Headers of plain values that several modules share are base's.
@@ -24,8 +25,8 @@ foreach(pair error:base tensor:base shape:base options:base layer:layers train_c
   list(GET pair 1 owner_of_${header})
 endforeach()
 
-# Headers of backends, and the only module that may include them.
-set(backends "oneDNN:^(dnnl|oneapi/):nn" "OpenCV:^opencv2/:data" "libjpeg:^j(peglib|error):data" "libpng:^png[.]h:data"
+# Headers of backends, and the only modules that may include them.
+set(backends "oneDNN:^(dnnl|oneapi/):linalg,nn" "OpenCV:^opencv2/:data" "libjpeg:^j(peglib|error):data" "libpng:^png[.]h:data"
   "libtiff:^tiff(io)?[.]h:data" "libwebp:^webp/:data" "giflib:^gif_lib[.]h:data" "OpenJPEG:^openjpeg[.]h:data" "libavif:^avif/:data" "libheif:^libheif/:data"
   "libjxl:^jxl/:data" "Boost:^boost/:cli"
   "LIBLINEAR:^linear.h$:tests")
@@ -90,9 +91,11 @@ foreach(file ${files})
       string(REPLACE ":" ";" backend ${backend})
       list(GET backend 0 backend_name)
       list(GET backend 1 pattern)
-      list(GET backend 2 owner)
-      if(path MATCHES "${pattern}" AND (public OR NOT module STREQUAL owner))
-        string(APPEND problems "\n  ${file}:${number}: only ${owner} may include ${backend_name} (${path})")
+      list(GET backend 2 owners)
+      string(REPLACE "," ";" owners "${owners}")
+      if(path MATCHES "${pattern}" AND (public OR NOT module IN_LIST owners))
+        list(JOIN owners " and " owners)
+        string(APPEND problems "\n  ${file}:${number}: only ${owners} may include ${backend_name} (${path})")
       endif()
     endforeach()
   endforeach()

@@ -5,7 +5,7 @@
 #include <numeric>
 #include <random>
 
-#include "nn/row_product.hpp"
+#include "linalg/row_product.hpp"
 #include "search/scan.hpp"
 #include "support/catch.hpp"
 
@@ -28,7 +28,7 @@ Tensor vectors_of(Kind kind, std::int64_t n, std::int64_t d, unsigned seed) {
 }  // namespace
 
 TEST_CASE("a coarse score is off by no more than its bound, and the bound is not far from what can be") {
-    if (!nn::has_bfloat16()) {
+    if (!linalg::has_bfloat16()) {
         return;
     }
     const auto kind = GENERATE(Kind::normal, Kind::far, Kind::aligned);
@@ -42,8 +42,9 @@ TEST_CASE("a coarse score is off by no more than its bound, and the bound is not
     std::transform(query.values().begin(), query.values().end(), factors.values().begin(),
                    [](float value) { return -2.0F * value; });
     std::vector<std::uint16_t> rounded(static_cast<std::size_t>(factors.size()));
-    nn::Context context(1);
-    nn::RowProduct product(context, nn::Precision::bfloat16, queries, table.block_rows(), d, coarse.layout());
+    linalg::Context context(1);
+    linalg::RowProduct product(context, linalg::Precision::bfloat16, queries, table.block_rows(), d,
+                               coarse.layout());
     double closest = 0.0;  // of error to bound
     std::vector<double> bounds;
     for (std::int64_t i = 0; i < queries; ++i) {
@@ -73,7 +74,7 @@ TEST_CASE("a coarse score is off by no more than its bound, and the bound is not
 }
 
 TEST_CASE("a coarse scan is certain of neighbours that are clearly apart, and of none that are not") {
-    if (!nn::has_bfloat16()) {
+    if (!linalg::has_bfloat16()) {
         return;
     }
     const bool clear = GENERATE(true, false);

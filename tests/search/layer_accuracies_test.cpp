@@ -6,8 +6,8 @@
 #include "stackae/evaluate.hpp"
 
 #include "base/random.hpp"
+#include "base/rows.hpp"
 #include "model/split.hpp"
-#include "search/rows.hpp"
 #include "support/catch.hpp"
 
 using namespace stackae;
@@ -93,8 +93,8 @@ double expected(const Model& model, int layer, Metric metric, std::int64_t k) {
     const Split split = split_pictures(model.options, pictures_count);
     Encoder encoder(model,
                     {.layer = layer, .l2_normalize = layer == model.code_layer() && model.l2_normalize});
-    NeighbourIndex index(encoder.encode(search::gather_rows(all, split.train)), metric);
-    const Neighbours found = index.search(encoder.encode(search::gather_rows(all, split.held_out)), k);
+    NeighbourIndex index(encoder.encode(base::gather_rows(all, split.train)), metric);
+    const Neighbours found = index.search(encoder.encode(base::gather_rows(all, split.held_out)), k);
     std::vector<std::int64_t> known;
     for (const std::int64_t row : split.train) {
         known.push_back(names[static_cast<std::size_t>(row)][0]);

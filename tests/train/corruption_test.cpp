@@ -4,7 +4,7 @@
 #include <numeric>
 #include <vector>
 
-#include "base/team.hpp"
+#include "base/parallel.hpp"
 #include "support/catch.hpp"
 
 using namespace stackae;

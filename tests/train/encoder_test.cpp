@@ -3,8 +3,8 @@
 #include "stackae/error.hpp"
 #include "stackae/model.hpp"
 
-#include "nn/reference.hpp"
 #include "support/catch.hpp"
+#include "support/reference.hpp"
 
 using namespace stackae;
 

@@ -50,7 +50,7 @@ TEST_CASE("pictures that are linear in their codes are rebuilt, in whatever orde
             }
         }
     }
-    nn::Context context(1);
+    linalg::Context context(1);
     const std::vector<double> variances{0.5, 2.0, 4.5};
     const PictureDecoder decoder = fit_picture_decoder(context, store, rows, codes, variances);
     for (std::int64_t v = 0; v < values; ++v) {
@@ -70,7 +70,7 @@ TEST_CASE("codes that say nothing about the pictures are hardly believed") {
     for (std::int64_t i = 0; i < pictures * values; ++i) {
         store.row(0)[i] = uniform(static_cast<std::uint32_t>(1000 + i));
     }
-    nn::Context context(1);
+    linalg::Context context(1);
     const std::vector<double> variances{0.5, 2.0, 4.5};
     const PictureDecoder decoder = fit_picture_decoder(context, store, rows, codes, variances);
     for (const float weight : decoder.weights.values()) {
@@ -79,7 +79,7 @@ TEST_CASE("codes that say nothing about the pictures are hardly believed") {
 }
 
 TEST_CASE("one picture, or codes that are constant, give the mean picture") {
-    nn::Context context(1);
+    linalg::Context context(1);
     SampleStore store(1, values, true);
     SampleStore codes(1, units, true);
     std::iota(store.row(0), store.row(0) + values, 1.0F);

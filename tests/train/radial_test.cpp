@@ -34,7 +34,7 @@ const std::vector<double> variances{9.0, 4.0, 1.0, 1.0, 0.25, 0.01};
 RadialLayer fitted(const Tensor& codes, std::int64_t units) {
     SampleStore store(codes.rows(), codes.columns(), true);
     std::copy_n(codes.data(), codes.size(), store.row(0));
-    nn::Context context(1);
+    linalg::Context context(1);
     return fit_radial(context, store, variances, 0.4, units, 3).value();
 }
 
@@ -202,7 +202,7 @@ TEST_CASE("radial units are given up when they are told to stop, whenever that i
     const auto fit = [&](int stop_at) {
         SampleStore store(codes.rows(), codes.columns(), true);
         std::copy_n(codes.data(), codes.size(), store.row(0));
-        nn::Context context(1);
+        linalg::Context context(1);
         asked = 0;
         return fit_radial(context, store, variances, 0.4, 10, 3, [&] { return ++asked >= stop_at; });
     };

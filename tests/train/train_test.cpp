@@ -10,7 +10,7 @@
 #include "stackae/error.hpp"
 
 #include "base/random.hpp"
-#include "nn/onednn.hpp"
+#include "linalg/onednn.hpp"
 #include "support/catch.hpp"
 
 using namespace stackae;

@@ -10,12 +10,12 @@
 #include "stackae/error.hpp"
 
 #include "base/file_io.hpp"
+#include "base/parallel.hpp"
 #include "base/text.hpp"
 #include "base/threads.hpp"
 #include "data/image/decode.hpp"
 #include "data/image/picture.hpp"
 #include "data/image/tiff_pages.hpp"
-#include "data/parallel.hpp"
 
 namespace stackae::data {
 namespace {
@@ -98,13 +98,16 @@ std::vector<FileEntry> with_pages(std::vector<FileEntry> entries, const PictureL
     std::vector<NamedPages> named(entries.size());
     constexpr std::size_t together = 256;
     const std::size_t parts = (entries.size() + together - 1) / together;
-    parallel_for(parts, base::resolve_threads(limits.threads), [&](std::size_t part) {
-        for (std::size_t i = part * together; i < std::min(entries.size(), (part + 1) * together); ++i) {
+    const auto name_part = [&](std::int64_t part) {
+        const auto first = static_cast<std::size_t>(part) * together;
+        for (std::size_t i = first; i < std::min(entries.size(), first + together); ++i) {
             if (entries[i].failure.empty()) {
                 named[i] = named_pages(entries[i].entry.path, entries.size() == 1, limits);
             }
         }
-    });
+    };
+    base::parallel_for(static_cast<std::int64_t>(parts), base::resolve_threads(limits.threads),
+                       [&] { return name_part; });
     std::vector<FileEntry> result;
     result.reserve(entries.size());
     for (std::size_t i = 0; i < entries.size(); ++i) {

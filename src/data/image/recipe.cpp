@@ -8,9 +8,9 @@
 
 #include "stackae/error.hpp"
 
+#include "base/parallel.hpp"
 #include "base/threads.hpp"
 #include "data/image/preprocess.hpp"
-#include "data/parallel.hpp"
 #include "data/read.hpp"
 
 namespace stackae {
@@ -62,14 +62,16 @@ std::vector<Look> look_around(const Pictures& pictures, int threads, bool one_wi
                               data::ValueRange range) {
     const std::int64_t size = pictures.size();
     const std::int64_t count = std::min(size, most_looks);
-    const auto entry = [&](std::size_t i) { return static_cast<std::int64_t>(i) * size / count; };
     std::vector<Look> looks(static_cast<std::size_t>(count));
     std::atomic<bool> enough{false};
-    data::parallel_for(looks.size(), threads, [&](std::size_t i) {
-        if (!enough) {
-            looks[i] = look_at(pictures.source(), entry(i), range);
-            enough = one_will_do && looks[i].seen;
-        }
+    base::parallel_for(count, threads, [&] {
+        return [&](std::int64_t i) {
+            if (!enough) {
+                Look& look = looks[static_cast<std::size_t>(i)];
+                look = look_at(pictures.source(), i * size / count, range);
+                enough = one_will_do && look.seen;
+            }
+        };
     });
     const std::string reason = looks.empty() ? "no picture" : looks.front().reason;
     std::erase_if(looks, [](const Look& look) { return !look.seen; });

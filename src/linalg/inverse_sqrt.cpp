@@ -1,0 +1,65 @@
+#include "linalg/inverse_sqrt.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <fmt/format.h>
+#include <numeric>
+#include <utility>
+
+#include "stackae/error.hpp"
+
+#include "linalg/matrix_product.hpp"
+
+namespace stackae::linalg {
+namespace {
+
+constexpr int max_steps = 60;
+constexpr double settled = 1e-4;  // deviation of T's values from those of 1, times √n
+
+}  // namespace
+
+Tensor inverse_sqrt(Context& context, const Tensor& matrix) {
+    const std::int64_t n = matrix.rows();
+    float bound = 0.0F;
+    for (std::int64_t i = 0; i < n; ++i) {
+        const auto row = matrix.row(i);
+        bound = std::max(bound, std::accumulate(row.begin(), row.end(), 0.0F));
+    }
+    Tensor y({n, n});
+    Tensor z({n, n});
+    Tensor t({n, n});
+    Tensor next({n, n});
+    std::transform(matrix.data(), matrix.data() + matrix.size(), y.data(),
+                   [bound](float value) { return value / bound; });
+    for (std::int64_t i = 0; i < n; ++i) {
+        z.row(i)[static_cast<std::size_t>(i)] = 1.0F;
+    }
+    MatrixProduct product(context, ProductForm::plain, n, n, n);
+    double left = 1.0;
+    for (int step = 0; step < max_steps && !(left < settled); ++step) {
+        product.run(z.data(), y.data(), t.data());
+        double squares = 0.0;
+        for (std::int64_t i = 0; i < n; ++i) {
+            const auto row = t.row(i);
+            for (std::size_t j = 0; j < row.size(); ++j) {
+                const float one = static_cast<std::size_t>(i) == j ? 1.0F : 0.0F;
+                row[j] = 1.5F * one - 0.5F * row[j];
+                squares += double{row[j] - one} * double{row[j] - one};
+            }
+        }
+        left = std::sqrt(squares / static_cast<double>(n));
+        product.run(y.data(), t.data(), next.data());
+        std::swap(y, next);
+        product.run(t.data(), z.data(), next.data());
+        std::swap(z, next);
+    }
+    if (!(left < settled)) {
+        throw Error(fmt::format("inverse square root of a matrix of {} rows: {} steps did not settle it", n,
+                                max_steps));
+    }
+    const float scale = 1.0F / std::sqrt(bound);
+    std::for_each(z.data(), z.data() + z.size(), [scale](float& value) { value *= scale; });
+    return z;
+}
+
+}  // namespace stackae::linalg

@@ -1,0 +1,89 @@
+#pragma once
+
+#include <cstdint>
+#include <dnnl.hpp>
+#include <string>
+
+#include "stackae/error.hpp"
+#include "stackae/train_options.hpp"
+
+#include "base/parallel.hpp"
+#include "base/threads.hpp"
+
+/// The only place where oneDNN's versions 2 and 3 differ for us: how primitive descriptors are made.
+namespace stackae::linalg {
+
+/// Engine, stream and number of threads; one per user, not shared between threads.
+class Context {
+public:
+    /// threads 0: one a core. What the calling thread's primitives run on is for a base::ThreadScope to say.
+    explicit Context(int threads = 0);
+
+    [[nodiscard]] const dnnl::engine& engine() const { return engine_; }
+    [[nodiscard]] dnnl::stream& stream() { return stream_; }
+    [[nodiscard]] int threads() const { return threads_; }
+
+private:
+    int threads_;
+    dnnl::engine engine_;
+    dnnl::stream stream_;
+};
+
+/// Runs body on `threads` threads (0: one a core); what oneDNN throws becomes a BackendError that names the
+/// operation.
+template <class Body>
+auto run_on_backend(const char* operation, int threads, const Body& body) {
+    const base::ThreadScope scope(base::resolve_threads(threads));
+    try {
+        return body();
+    } catch (const dnnl::error& error) {
+        throw BackendError(std::string(operation) + ": oneDNN: " + error.what());
+    }
+}
+
+/// A row-major or, transposed, column-major f32 matrix of rows × columns.
+[[nodiscard]] dnnl::memory::desc matrix(std::int64_t rows, std::int64_t columns, bool transposed = false);
+[[nodiscard]] dnnl::memory::desc vector(std::int64_t size);
+
+/// dst = f(src · weights + bias), by shapes alone: m × k, k × n, 1 × n (or an empty descriptor), m × n.
+[[nodiscard]] dnnl::matmul::primitive_desc make_matmul(const dnnl::engine& engine,
+                                                       const dnnl::memory::desc& src,
+                                                       const dnnl::memory::desc& weights,
+                                                       const dnnl::memory::desc& dst,
+                                                       const dnnl::memory::desc& bias = {},
+                                                       Activation fused = Activation::linear);
+
+/// dst = src · weightsᵀ + bias.
+[[nodiscard]] dnnl::inner_product_forward::primitive_desc make_forward(const dnnl::engine& engine,
+                                                                       const dnnl::memory::desc& src,
+                                                                       const dnnl::memory::desc& weights,
+                                                                       const dnnl::memory::desc& bias,
+                                                                       const dnnl::memory::desc& dst);
+
+[[nodiscard]] dnnl::inner_product_backward_data::primitive_desc make_backward_data(
+    const dnnl::engine& engine, const dnnl::memory::desc& diff_src, const dnnl::memory::desc& weights,
+    const dnnl::memory::desc& diff_dst, const dnnl::inner_product_forward::primitive_desc& forward);
+
+[[nodiscard]] dnnl::inner_product_backward_weights::primitive_desc make_backward_weights(
+    const dnnl::engine& engine, const dnnl::memory::desc& src, const dnnl::memory::desc& diff_weights,
+    const dnnl::memory::desc& diff_bias, const dnnl::memory::desc& diff_dst,
+    const dnnl::inner_product_forward::primitive_desc& forward);
+
+/// f by itself; not for Activation::linear.
+[[nodiscard]] dnnl::eltwise_forward::primitive_desc make_activation(const dnnl::engine& engine,
+                                                                    const dnnl::memory::desc& data,
+                                                                    Activation activation);
+
+/// log(1 + exp(x)), stable for any x.
+[[nodiscard]] dnnl::eltwise_forward::primitive_desc make_softplus(const dnnl::engine& engine,
+                                                                  const dnnl::memory::desc& data);
+
+/// diff_src = f′ ⊙ diff_dst, from dst where f′ is a function of it, else (silu) from src.
+[[nodiscard]] dnnl::eltwise_backward::primitive_desc make_activation_backward(
+    const dnnl::engine& engine, const dnnl::memory::desc& data, Activation activation,
+    const dnnl::eltwise_forward::primitive_desc& forward);
+
+/// Whether f′ is taken from dst: then f may be fused and src need not be kept.
+[[nodiscard]] bool derivative_from_dst(Activation activation);
+
+}  // namespace stackae::linalg

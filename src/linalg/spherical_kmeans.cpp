@@ -1,0 +1,113 @@
+#include "linalg/spherical_kmeans.hpp"
+
+#include <algorithm>
+#include <numeric>
+#include <vector>
+
+#include "base/parallel.hpp"
+#include "base/random.hpp"
+#include "base/rows.hpp"
+#include "linalg/matrix_product.hpp"
+
+namespace stackae::linalg {
+namespace {
+
+constexpr std::int64_t max_block = 4096;  // points
+constexpr std::int64_t min_block = 256;
+constexpr std::int64_t max_cosines = std::int64_t{1} << 24;  // of a block
+
+std::int64_t block_of(std::int64_t n, std::int64_t k) {
+    return std::min(n, std::clamp(max_cosines / k, min_block, max_block));
+}
+
+struct Assignment {
+    std::int64_t centroid = 0;
+    float cosine = 0.0F;
+};
+
+/// The sums of the points that are assigned to each centroid, and how many they are.
+struct Sums {
+    explicit Sums(std::int64_t k, std::int64_t d) : directions({k, d}), points(static_cast<std::size_t>(k)) {}
+    Tensor directions;
+    std::vector<std::int64_t> points;
+};
+
+Sums assign(Context& context, const float* points, std::int64_t n, const Tensor& centroids) {
+    const std::int64_t k = centroids.rows();
+    const std::int64_t d = centroids.columns();
+    const std::int64_t block = block_of(n, k);
+    MatrixProduct product(context, ProductForm::transposed_b, block, k, d);
+    Tensor rows({block, d});
+    Tensor cosines({block, k});
+    std::vector<Assignment> nearest(static_cast<std::size_t>(block));
+    Sums sums(k, d);
+    for (std::int64_t first = 0; first < n; first += block) {
+        const std::int64_t count = std::min(block, n - first);
+        base::parallel_ranges(count, 16, [&](std::int64_t begin, std::int64_t end) {
+            for (std::int64_t i = begin; i < end; ++i) {
+                const auto row = rows.row(i);
+                base::l2_normalize({points + (first + i) * d, row.size()}, row);
+            }
+        });
+        product.run(rows.data(), centroids.data(), cosines.data());
+        base::parallel_ranges(count, 16, [&](std::int64_t begin, std::int64_t end) {
+            for (std::int64_t i = begin; i < end; ++i) {
+                const auto row = cosines.row(i);
+                const auto largest = std::max_element(row.begin(), row.end());
+                nearest[static_cast<std::size_t>(i)] = {largest - row.begin(), *largest};
+            }
+        });
+        // Threads share the columns out, so that every sum is taken in the order of the points.
+        base::parallel_ranges(d, 16, [&](std::int64_t begin, std::int64_t end) {
+            for (std::int64_t i = 0; i < count; ++i) {
+                const Assignment& found = nearest[static_cast<std::size_t>(i)];
+                float* sum = sums.directions.row(found.centroid).data();
+                const float* row = rows.row(i).data();
+                for (std::int64_t j = begin; j < end; ++j) {
+                    sum[j] += found.cosine * row[j];
+                }
+            }
+        });
+        for (std::int64_t i = 0; i < count; ++i) {
+            ++sums.points[static_cast<std::size_t>(nearest[static_cast<std::size_t>(i)].centroid)];
+        }
+    }
+    return sums;
+}
+
+}  // namespace
+
+Tensor spherical_kmeans(Context& context, const float* points, std::int64_t n, std::int64_t d,
+                        const KMeansParams& params, const std::function<bool()>& stop) {
+    const auto size = static_cast<std::uint64_t>(n);
+    std::vector<std::int64_t> order(size);
+    std::iota(order.begin(), order.end(), std::int64_t{0});
+    base::shuffle(order, base::Random(params.seed, base::Stream::clusters, params.layer, 0));
+    Tensor centroids({params.k, d});
+    std::uint64_t next = 0;
+    const auto seed_at_random = [&](std::int64_t centroid) {
+        const auto row = centroids.row(centroid);
+        base::l2_normalize({points + order[next++ % size] * d, row.size()}, row);
+    };
+    for (std::int64_t i = 0; i < params.k; ++i) {
+        seed_at_random(i);
+    }
+    for (int iteration = 0; iteration < params.iterations && !stop(); ++iteration) {
+        const Sums sums = assign(context, points, n, centroids);
+        const bool last = iteration + 1 == params.iterations;
+        for (std::int64_t i = 0; i < params.k; ++i) {
+            if (!last && sums.points[static_cast<std::size_t>(i)] < params.min_points_per_centroid) {
+                seed_at_random(i);
+            } else if (base::squared_norm(sums.directions.row(i)) > 0.0) {
+                base::l2_normalize(sums.directions.row(i), centroids.row(i));
+            }
+        }
+    }
+    return centroids;
+}
+
+std::int64_t spherical_kmeans_floats(std::int64_t n, std::int64_t d, std::int64_t k) {
+    return 2 * k * d + block_of(n, k) * (d + k);
+}
+
+}  // namespace stackae::linalg

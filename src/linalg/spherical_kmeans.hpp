@@ -1,0 +1,32 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+
+#include "stackae/tensor.hpp"
+
+#include "linalg/onednn.hpp"
+
+namespace stackae::linalg {
+
+struct KMeansParams {
+    std::int64_t k = 0;  ///< centroids
+    int iterations = 1;
+    /// A centroid that fewer points are nearest to is seeded anew with a random point, except after the last
+    /// iteration. 0: none is.
+    std::int64_t min_points_per_centroid = 3;
+    std::uint64_t seed = 0;
+    std::uint32_t layer = 0;  ///< of random numbers
+};
+
+/// Spherical k-means (Dhillon & Modha 2001): k centroids of length 1, each the mean of the points that are
+/// nearest to it in angle, weighted by their cosines (the gain of gain-shape quantisation). Points count by
+/// their direction alone. The result depends on the seed and on nothing else. points: n × d, row-major.
+/// Returns k × d; as far as it came where `stop`, asked before each iteration, says so.
+[[nodiscard]] Tensor spherical_kmeans(
+    Context& context, const float* points, std::int64_t n, std::int64_t d, const KMeansParams& params,
+    const std::function<bool()>& stop = [] { return false; });
+/// Floats that it holds beside the points.
+[[nodiscard]] std::int64_t spherical_kmeans_floats(std::int64_t n, std::int64_t d, std::int64_t k);
+
+}  // namespace stackae::linalg

@@ -1,0 +1,85 @@
+#include "linalg/symmetric_matrix.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/parallel.hpp"
+#include "linalg/matrix_product.hpp"
+
+namespace stackae::linalg {
+namespace {
+
+constexpr std::int64_t line = 16;       // floats of a cache line, of which panels are multiples
+constexpr std::int64_t mirrored = 256;  // columns that are mirrored at a time: rows of both stay cached
+
+struct Cut {
+    std::int64_t panel;
+    std::int64_t panels;
+};
+
+Cut cut(std::int64_t extent, std::int64_t max_panel) {
+    const std::int64_t panels = (extent + max_panel - 1) / max_panel;
+    const std::int64_t panel = (extent + panels - 1) / panels;
+    return {(panel + line - 1) / line * line, panels};
+}
+
+}  // namespace
+
+SymmetricMatrix::SymmetricMatrix(std::int64_t extent, std::int64_t max_panel, int threads)
+    : threads_(threads) {
+    const auto [panel, panels] = cut(extent, max_panel);
+    panel_ = panel;
+    values_ = Tensor({panels * panel, panels * panel});
+}
+
+std::int64_t SymmetricMatrix::bytes(std::int64_t extent, std::int64_t max_panel) {
+    const auto [panel, panels] = cut(extent, max_panel);
+    return panels * panel * panels * panel * static_cast<std::int64_t>(sizeof(float));
+}
+
+double SymmetricMatrix::trace() const {
+    double sum = 0.0;
+    for (std::int64_t i = 0; i < size(); ++i) {
+        sum += double{row(i)[i]};
+    }
+    return sum;
+}
+
+void SymmetricMatrix::mirror() {
+    base::parallel_for((size() + mirrored - 1) / mirrored, threads_, [this] {
+        return [this](std::int64_t block) {
+            const std::int64_t end = std::min((block + 1) * mirrored, size());
+            for (std::int64_t i = block * mirrored; i < size(); ++i) {
+                for (std::int64_t j = block * mirrored; j < std::min(i, end); ++j) {
+                    row(i)[j] = std::as_const(*this).row(j)[i];
+                }
+            }
+        };
+    });
+}
+
+void SymmetricMatrix::multiply(const Tensor& columns, Tensor& to) const {
+    class Worker {
+    public:
+        Worker(const SymmetricMatrix& matrix, const Tensor& columns, Tensor& to)
+            : matrix_(matrix),
+              columns_(columns),
+              to_(to),
+              product_(context_, ProductForm::plain, matrix.panel(), columns.columns(), matrix.size()) {}
+
+        void operator()(std::int64_t i) {
+            const std::int64_t first = i * matrix_.panel();
+            product_.run(matrix_.row(first), columns_.data(), to_.row(first).data());
+        }
+
+    private:
+        const SymmetricMatrix& matrix_;
+        const Tensor& columns_;
+        Tensor& to_;
+        Context context_{1};
+        MatrixProduct product_;
+    };
+    base::parallel_for(panels(), threads_, [&] { return Worker(*this, columns, to); });
+}
+
+}  // namespace stackae::linalg
