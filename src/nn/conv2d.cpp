@@ -8,7 +8,6 @@
 
 #include "stackae/error.hpp"
 
-#include "base/parallel.hpp"
 #include "base/vectorized.hpp"
 #include "linalg/matrix_product.hpp"
 #include "nn/row_kernels.hpp"
