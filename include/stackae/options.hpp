@@ -38,14 +38,6 @@ public:
     /// Adds a row for each option, bound to this object, which must outlive the table.
     void fields(base::FieldTable& table);
 
-protected:
-    OptionSet() = default;
-    OptionSet(const OptionSet&) = default;
-    OptionSet& operator=(const OptionSet&) = default;
-    OptionSet(OptionSet&&) = default;
-    OptionSet& operator=(OptionSet&&) = default;
-    ~OptionSet() = default;
-
 private:
     template <class Value>
     friend class Option;

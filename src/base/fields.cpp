@@ -100,6 +100,8 @@ struct RealCodec : NumberCodec<Real> {
 };
 
 template <>
+struct Codec<int> : WholeCodec<int> {};
+template <>
 struct Codec<std::int64_t> : WholeCodec<std::int64_t> {};
 template <>
 struct Codec<std::uint64_t> : WholeCodec<std::uint64_t> {};
@@ -228,6 +230,9 @@ void FieldTable::add(std::string_view name, bool& value, std::string_view help) 
 }
 void FieldTable::add(std::string_view name, std::string& value, std::string_view help) {
     rows_.push_back(std::make_unique<ValueField<std::string>>(name, value, unbounded, help));
+}
+void FieldTable::add(std::string_view name, int& value, const Range& range, std::string_view help) {
+    rows_.push_back(std::make_unique<ValueField<int>>(name, value, range, help));
 }
 void FieldTable::add(std::string_view name, std::int64_t& value, const Range& range, std::string_view help) {
     rows_.push_back(std::make_unique<ValueField<std::int64_t>>(name, value, range, help));

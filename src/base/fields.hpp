@@ -66,6 +66,7 @@ class FieldTable {
 public:
     void add(std::string_view name, bool& value, std::string_view help);
     void add(std::string_view name, std::string& value, std::string_view help);
+    void add(std::string_view name, int& value, const Range& range, std::string_view help);
     void add(std::string_view name, std::int64_t& value, const Range& range, std::string_view help);
     void add(std::string_view name, std::uint64_t& value, const Range& range, std::string_view help);
     void add(std::string_view name, double& value, const Range& range, std::string_view help);

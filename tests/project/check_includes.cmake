@@ -18,7 +18,7 @@ set(evaluate_may evaluate search model layers nn linalg data base)
 set(cli_may cli train export search evaluate model data base)
 
 # The module that each public header belongs to. Headers of plain values that several modules share are base's.
-foreach(pair error:base tensor:base shape:base options:base layer:layers train_config:layers recipe:base train_options:base pictures:data model:model train:train
+foreach(pair error:base tensor:base shape:base options:base layer:layers train_config:layers stack_model:model recipe:base train_options:base pictures:data model:model train:train
     convolution:base features:export neighbours:search gallery:search evaluate:evaluate)
   string(REPLACE ":" ";" pair ${pair})
   list(GET pair 0 header)

@@ -1,0 +1,133 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "stackae/layer.hpp"
+#include "stackae/model.hpp"
+#include "stackae/recipe.hpp"
+#include "stackae/tensor.hpp"
+#include "stackae/train_config.hpp"
+
+namespace stackae {
+
+/// What the lowest `depth` layers of a model make, under a name: "embedding", "wide".
+struct NamedOutput {
+    std::string name;
+    std::size_t depth = 0;  ///< layers that are run
+
+    friend bool operator==(const NamedOutput&, const NamedOutput&) = default;
+};
+
+/// How pictures are rebuilt: of what the lowest `depth` layers make, by a head that leads straight to the
+/// picture or, where there is none, by the layers' own decoders, one after the other.
+struct Reconstruction {
+    std::size_t depth = 0;
+    Stack head;
+};
+
+/// One epoch of one stage of training, as it went. A value that was not measured is absent.
+struct StageEpoch {
+    std::string stage;                      ///< "layer 2, dense"; "fine-tuning"
+    std::int64_t epoch = 0;                 ///< 1-based
+    std::optional<double> train_loss;       ///< mean over the epoch, of corrupted inputs and with penalties
+    std::optional<double> validation_loss;  ///< clean, without penalties
+    std::optional<double> mean_loss;   ///< loss of predicting the mean input for every input of the same part
+    std::optional<double> dead_units;  ///< share of the layer's units that give every picture the same value
+    std::optional<double> learning_rate;  ///< at the epoch's end
+};
+
+/// How often the nearest neighbours' vote was right, by the codes at some depth, on labelled pictures that
+/// training held out. Labels are used for nothing else.
+struct DepthAccuracy {
+    std::size_t depth = 0;        ///< layers that are run
+    double l2 = 0.0;              ///< by Euclidean distance, in [0, 1]
+    double cosine = 0.0;          ///< by the angle, in [0, 1]
+    std::int64_t pictures = 0;    ///< held out, that were measured on
+    std::int64_t neighbours = 0;  ///< others, among which neighbours were looked for
+    std::int64_t k = 0;           ///< neighbours that voted
+
+    [[nodiscard]] double best() const { return l2 < cosine ? cosine : l2; }
+};
+
+/// How a model came to be; never needed to run it. It names nothing of the machine: no folder, time or
+/// thread.
+struct TrainingRecord {
+    TrainConfig config;
+    std::vector<StageEpoch> history;
+    std::vector<std::string> class_names;  ///< of the training pictures, in byte order; empty without labels
+    std::string data;           ///< 16 hexadecimal digits that tell one set of pictures from another
+    std::int64_t pictures = 0;  ///< how many it was trained on
+    bool interrupted = false;   ///< training was stopped before its end
+    std::vector<DepthAccuracy> accuracies;  ///< at the depths that were measured, bottom up
+};
+
+/// A trained stack and everything that is needed to use it again. A value; safe to read from several threads.
+struct StackModel {
+    Recipe preprocessing;
+    Stack layers;
+    /// The first is what is meant where none is named.
+    std::vector<NamedOutput> outputs;
+    Reconstruction reconstruction;
+    TrainingRecord record;
+
+    [[nodiscard]] Shape input_shape() const {
+        return {preprocessing.height, preprocessing.width, preprocessing.channels};
+    }
+    /// Of an output by its name, or by the number of layers, 1 or more, that are run; empty: the first
+    /// output. Throws InvalidArgument that lists what there is.
+    [[nodiscard]] std::size_t depth_of(std::string_view output = {}) const;
+    /// Values of an output's code.
+    [[nodiscard]] std::int64_t code_size(std::string_view output = {}) const;
+    /// Number of trained values.
+    [[nodiscard]] std::int64_t parameters() const;
+    /// 16 hexadecimal digits that change with the preprocessing, any layer's fields and any of its values
+    /// (XXH3).
+    [[nodiscard]] std::string identity() const;
+};
+
+/// Throws InvalidArgument where layers, outputs and the reconstruction do not fit one another or the
+/// preprocessing, or values are not finite.
+void check(const StackModel& model);
+
+/// Writes a safetensors file, whole or not at all. Throws IoError, or InvalidArgument as check() does.
+void save(const StackModel& model, const std::string& path);
+
+/// Throws IoError, or CorruptFile naming the file and what is wrong with it.
+[[nodiscard]] StackModel load_stack_model(const std::string& path);
+
+struct StackEncodeOptions {
+    std::string output;  ///< as StackModel::depth_of()
+    int threads = 0;     ///< 0: one a core
+};
+
+/// Runs pictures through a model. Ops and buffers are made once, for blocks of fixed size, so that a
+/// picture's code does not depend on its neighbours. It keeps what it needs of the model. Use one per thread.
+class StackEncoder {
+public:
+    /// Throws InvalidArgument when the model has no such output.
+    explicit StackEncoder(const StackModel& model, const StackEncodeOptions& options = {});
+    ~StackEncoder();
+    StackEncoder(StackEncoder&&) noexcept;
+    StackEncoder& operator=(StackEncoder&&) noexcept;
+
+    /// pictures n × input_shape().size() to codes n × code_size(). Throws InvalidArgument on another width,
+    /// NotFinite where a code is not finite.
+    [[nodiscard]] Tensor encode(const Tensor& pictures);
+    /// Codes n × code_size() back to pictures, in the preprocessing's values. Throws as encode(), and
+    /// InvalidArgument where a layer between has no decoder.
+    [[nodiscard]] Tensor decode(const Tensor& codes);
+    /// Pictures as the model rebuilds them, which is from StackModel::reconstruction, whatever the output.
+    [[nodiscard]] Tensor reconstruct(const Tensor& pictures);
+    [[nodiscard]] std::int64_t code_size() const;
+
+private:
+    struct State;
+    std::unique_ptr<State> state_;
+};
+
+}  // namespace stackae

@@ -1,0 +1,114 @@
+#include <algorithm>
+#include <fmt/format.h>
+#include <optional>
+
+#include "stackae/stack_model.hpp"
+
+#include "base/rows.hpp"
+#include "layers/chain.hpp"
+#include "nn/onednn.hpp"
+
+namespace stackae {
+namespace {
+
+using layers::Chain;
+using layers::Direction;
+using Layers = std::vector<std::shared_ptr<const Layer>>;
+
+Layers between(const Stack& stack, std::size_t low, std::size_t high) {
+    const auto begin = stack.layers().begin();
+    return {begin + static_cast<std::ptrdiff_t>(low), begin + static_cast<std::ptrdiff_t>(high)};
+}
+
+void check_finite(const char* what, const Tensor& rows) {
+    for (std::int64_t i = 0; i < rows.rows(); ++i) {
+        if (!base::all_finite(rows.row(i))) {
+            throw NotFinite(
+                fmt::format("{} {} is not finite: the model's weights, or the values, are too large", what,
+                            i),
+                i);
+        }
+    }
+}
+
+}  // namespace
+
+struct StackEncoder::State {
+    State(const StackModel& model, const StackEncodeOptions& options)
+        : layers(model.layers),
+          reconstruction(model.reconstruction),
+          depth(model.depth_of(options.output)),
+          code_size(model.code_size(options.output)),
+          threads(options.threads),
+          to_code(between(layers, 0, depth), Direction::encode, threads) {}
+
+    /// From a code at some depth to the picture: down to the head's depth, and through the head.
+    Chain& from(std::size_t top, std::optional<Chain>& made, std::optional<Chain>& head) {
+        if (!made) {
+            const bool by_head = !reconstruction.head.empty() && top >= reconstruction.depth;
+            made.emplace(between(layers, by_head ? reconstruction.depth : 0, top), Direction::decode,
+                         threads);
+            if (by_head) {
+                head.emplace(reconstruction.head.layers(), Direction::encode, threads);
+            }
+        }
+        return *made;
+    }
+
+    template <class Body>
+    Tensor run(const char* what, const Body& body) {
+        return nn::run_on_backend(what, threads, body);
+    }
+
+    Stack layers;
+    Reconstruction reconstruction;
+    std::size_t depth;
+    std::int64_t code_size;
+    int threads;
+    Chain to_code;
+    std::optional<Chain> decoder, decoder_head;
+    std::optional<Chain> to_rebuilt, rebuilder, rebuilder_head;
+};
+
+StackEncoder::StackEncoder(const StackModel& model, const StackEncodeOptions& options)
+    : state_(nn::run_on_backend("encoder", options.threads,
+                                [&] { return std::make_unique<State>(model, options); })) {}
+StackEncoder::~StackEncoder() = default;
+StackEncoder::StackEncoder(StackEncoder&&) noexcept = default;
+StackEncoder& StackEncoder::operator=(StackEncoder&&) noexcept = default;
+
+Tensor StackEncoder::encode(const Tensor& pictures) {
+    Tensor codes = state_->run("encode", [&] { return state_->to_code.run(pictures); });
+    check_finite("encode: the code of picture", codes);
+    return codes;
+}
+
+Tensor StackEncoder::decode(const Tensor& codes) {
+    State& s = *state_;
+    Tensor pictures = s.run("decode", [&] {
+        Tensor below = s.from(s.depth, s.decoder, s.decoder_head).run(codes);
+        return s.decoder_head ? s.decoder_head->run(std::move(below)) : below;
+    });
+    check_finite("decode: the picture of code", pictures);
+    return pictures;
+}
+
+Tensor StackEncoder::reconstruct(const Tensor& pictures) {
+    State& s = *state_;
+    const std::size_t depth = s.reconstruction.depth;
+    Tensor rebuilt = s.run("reconstruct", [&] {
+        if (!s.to_rebuilt) {
+            s.to_rebuilt.emplace(between(s.layers, 0, depth), Direction::encode, s.threads);
+        }
+        Tensor below = s.from(depth, s.rebuilder, s.rebuilder_head).run(s.to_rebuilt->run(pictures));
+        return s.rebuilder_head ? s.rebuilder_head->run(std::move(below)) : below;
+    });
+    check_finite("reconstruct: the rebuilt picture", rebuilt);
+    return rebuilt;
+}
+
+std::int64_t StackEncoder::code_size() const {
+    return state_->code_size;
+}
+
+}  // namespace stackae

@@ -1,0 +1,133 @@
+#include "stackae/stack_model.hpp"
+
+#include <charconv>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "stackae/error.hpp"
+
+#include "base/fields.hpp"
+#include "base/hash.hpp"
+#include "base/json.hpp"
+#include "base/rows.hpp"
+#include "layers/tensors.hpp"
+#include "model/recipe_fields.hpp"
+
+namespace stackae {
+namespace {
+
+constexpr std::size_t max_layers = 64;
+
+void add(const Stack& stack, base::Hash& hash) {
+    for (const auto& layer : stack.layers()) {
+        hash.add(layer->type());
+        hash.add(std::string_view(base::print_json(layers::fields_of(*layer).json())));
+        for (const auto& row : layers::tensors_of(*layer)) {
+            hash.add(std::span<const std::int64_t>(row.shape));
+            hash.add(std::span<const float>(row.tensor->values()));
+        }
+    }
+}
+
+void check_depth(const char* what, std::size_t depth, std::size_t min, const StackModel& model) {
+    if (depth < min || depth > model.layers.size()) {
+        throw InvalidArgument(
+            fmt::format("{}: {} layers found, {} to {} expected", what, depth, min, model.layers.size()));
+    }
+}
+
+void check_outputs(const StackModel& model) {
+    if (model.outputs.empty()) {
+        throw InvalidArgument("outputs: none found, at least 1 expected");
+    }
+    for (const NamedOutput& output : model.outputs) {
+        check_depth("outputs", output.depth, 1, model);
+        if (output.name.empty() || output.name.front() < 'a' || output.name.front() > 'z') {
+            throw InvalidArgument(fmt::format(
+                "outputs: \"{}\" found, a name that begins with a small letter expected", output.name));
+        }
+    }
+}
+
+}  // namespace
+
+std::size_t StackModel::depth_of(std::string_view output) const {
+    std::string names;
+    for (const NamedOutput& named : outputs) {
+        if (output.empty() || output == named.name) {
+            return named.depth;
+        }
+        names += named.name + ", ";
+    }
+    std::size_t depth = 0;
+    const auto [end, error] = std::from_chars(output.data(), output.data() + output.size(), depth);
+    const bool whole = error == std::errc{} && end == output.data() + output.size();
+    if (!whole || depth < 1 || depth > layers.size()) {
+        throw InvalidArgument(
+            fmt::format("output: \"{}\" found, {}or 1 to {} layers expected", output, names, layers.size()));
+    }
+    return depth;
+}
+
+std::int64_t StackModel::code_size(std::string_view output) const {
+    return layers.output_shape(input_shape(), depth_of(output)).size();
+}
+
+std::int64_t StackModel::parameters() const {
+    return layers.parameters() + reconstruction.head.parameters();
+}
+
+std::string StackModel::identity() const {
+    base::Hash hash;
+    hash.add(std::string_view(base::print_json(fields_of(preprocessing).json())));
+    for (const std::vector<float>* values : {&preprocessing.mean, &preprocessing.deviation}) {
+        hash.add(static_cast<std::int64_t>(values->size()));
+        hash.add(std::span<const float>(*values));
+    }
+    add(layers, hash);
+    hash.add(static_cast<std::int64_t>(reconstruction.depth));
+    add(reconstruction.head, hash);
+    return hash.hex();
+}
+
+void check(const StackModel& model) {
+    validate(model.preprocessing);
+    for (const auto& [name, values] :
+         {std::pair("preprocessing.mean", &model.preprocessing.mean),
+          std::pair("preprocessing.deviation", &model.preprocessing.deviation)}) {
+        if (!base::all_finite(*values)) {
+            throw InvalidArgument(fmt::format("{}: a value that is not a finite number found", name));
+        }
+    }
+    if (model.layers.empty() || model.layers.size() > max_layers) {
+        throw InvalidArgument(
+            fmt::format("layers: {} found, 1 to {} expected", model.layers.size(), max_layers));
+    }
+    model.layers.check(model.input_shape());
+    check_outputs(model);
+    const Reconstruction& reconstruction = model.reconstruction;
+    check_depth("reconstruction", reconstruction.depth, 0, model);
+    if (!reconstruction.head.empty()) {
+        const Shape code = model.layers.output_shape(model.input_shape(), reconstruction.depth);
+        try {
+            reconstruction.head.check(code);
+        } catch (const InvalidArgument& error) {
+            throw InvalidArgument(fmt::format("reconstruction: {}", error.what()));
+        }
+        const Shape rebuilt = reconstruction.head.output_shape(code, reconstruction.head.size());
+        if (rebuilt != model.input_shape()) {
+            throw InvalidArgument(fmt::format("reconstruction: an output of {} found, {} expected",
+                                              to_text(rebuilt), to_text(model.input_shape())));
+        }
+    }
+    std::size_t below = 0;
+    for (const DepthAccuracy& accuracy : model.record.accuracies) {
+        check_depth("accuracies", accuracy.depth, below + 1, model);
+        below = accuracy.depth;
+    }
+    if (model.record.pictures < 0) {
+        throw InvalidArgument(fmt::format("pictures: {} found, 0 or more expected", model.record.pictures));
+    }
+}
+
+}  // namespace stackae
