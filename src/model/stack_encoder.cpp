@@ -6,7 +6,7 @@
 
 #include "base/rows.hpp"
 #include "layers/chain.hpp"
-#include "nn/onednn.hpp"
+#include "linalg/onednn.hpp"
 
 namespace stackae {
 namespace {
@@ -57,7 +57,7 @@ struct StackEncoder::State {
 
     template <class Body>
     Tensor run(const char* what, const Body& body) {
-        return nn::run_on_backend(what, threads, body);
+        return linalg::run_on_backend(what, threads, body);
     }
 
     Stack layers;
@@ -71,8 +71,8 @@ struct StackEncoder::State {
 };
 
 StackEncoder::StackEncoder(const StackModel& model, const StackEncodeOptions& options)
-    : state_(nn::run_on_backend("encoder", options.threads,
-                                [&] { return std::make_unique<State>(model, options); })) {}
+    : state_(linalg::run_on_backend("encoder", options.threads,
+                                    [&] { return std::make_unique<State>(model, options); })) {}
 StackEncoder::~StackEncoder() = default;
 StackEncoder::StackEncoder(StackEncoder&&) noexcept = default;
 StackEncoder& StackEncoder::operator=(StackEncoder&&) noexcept = default;
