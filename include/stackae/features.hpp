@@ -8,13 +8,10 @@
 #include <string_view>
 #include <vector>
 
+#include "stackae/output_files.hpp"
 #include "stackae/tensor.hpp"
 
 namespace stackae {
-
-namespace base {
-class FileSet;
-}
 
 /// Numbers are written in the fewest digits that give the same float again, whatever the locale.
 enum class FeatureFormat {
@@ -66,9 +63,8 @@ public:
     /// order (classes met later are appended); may be empty. Throws IoError.
     FeatureWriter(const std::string& path, FeatureFormat format, std::int64_t columns, bool labelled,
                   std::vector<std::string> class_names = {});
-    /// With files that the caller replaces together with others by committing `files` after finish(), for
-    /// programs that are built with stackae's sources (core/file_set.hpp).
-    FeatureWriter(base::FileSet& files, const std::string& path, FeatureFormat format, std::int64_t columns,
+    /// With files that the caller replaces together with others by committing `files` after finish().
+    FeatureWriter(OutputFiles& files, const std::string& path, FeatureFormat format, std::int64_t columns,
                   bool labelled, std::vector<std::string> class_names = {});
     /// To a stream instead of a file: csv, libsvm and jsonl only. Throws InvalidArgument for the others.
     FeatureWriter(std::ostream& out, FeatureFormat format, std::int64_t columns, bool labelled,
@@ -84,7 +80,7 @@ public:
 
 private:
     struct State;
-    void open(base::FileSet& files, const std::string& path, FeatureFormat format, bool labelled,
+    void open(OutputFiles& files, const std::string& path, FeatureFormat format, bool labelled,
               const std::vector<std::string>& class_names);
 
     std::unique_ptr<State> state_;

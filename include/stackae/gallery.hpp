@@ -9,6 +9,7 @@
 
 #include "stackae/model.hpp"
 #include "stackae/neighbours.hpp"
+#include "stackae/output_files.hpp"
 #include "stackae/tensor.hpp"
 
 namespace stackae {
@@ -38,6 +39,8 @@ struct Gallery {
 /// Writes a safetensors file, whole or not at all. Throws IoError, or InvalidArgument when the gallery's
 /// parts don't agree.
 void save(const Gallery& gallery, const std::string& path);
+/// The same into a file that the caller replaces together with others.
+void save(const Gallery& gallery, const OutputFile& file);
 /// Throws IoError, or CorruptFile naming the file and what is wrong with it.
 [[nodiscard]] Gallery load_gallery(const std::string& path);
 

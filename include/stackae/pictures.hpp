@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "stackae/output_files.hpp"
 #include "stackae/recipe.hpp"
 #include "stackae/tensor.hpp"
 
@@ -177,5 +178,7 @@ private:
 /// Writes a picture as PNG, 8 bits, atomically. picture: height × width × channels floats in [0, 1]
 /// (clamped), channels 1 or 3 (RGB). Throws IoError, InvalidArgument.
 void write_png(const std::string& path, const Tensor& picture);
+/// The same into a file that the caller replaces together with others.
+void write_png(const OutputFile& file, const Tensor& picture);
 
 }  // namespace stackae

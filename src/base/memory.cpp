@@ -1,11 +1,8 @@
 #include "base/memory.hpp"
 
 #include <algorithm>
-#include <fmt/format.h>
 #include <fstream>
-#include <iterator>
 #include <limits>
-#include <string>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -39,23 +36,8 @@ std::int64_t allowed_memory(const std::filesystem::path& root) {
     return std::max<std::int64_t>(1, bytes);
 }
 
-std::int64_t resolve_memory(std::int64_t bytes) {
-    return bytes > 0 ? bytes : std::max<std::int64_t>(1, allowed_memory() / default_memory_part);
-}
-
 std::int64_t reading_memory(std::int64_t bytes) {
     return std::clamp<std::int64_t>(resolve_memory(bytes) / 8, 1, std::int64_t{256} << 20);
-}
-
-std::string bytes_text(std::int64_t bytes) {
-    static constexpr const char* units[] = {"bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
-    double value = static_cast<double>(bytes);
-    std::size_t unit = 0;
-    while (value >= 1024.0 && unit + 1 < std::size(units)) {
-        value /= 1024.0;
-        ++unit;
-    }
-    return unit == 0 ? fmt::format("{} bytes", bytes) : fmt::format("{:.1f} {}", value, units[unit]);
 }
 
 std::int64_t whole_bytes(double bytes) {
@@ -64,3 +46,7 @@ std::int64_t whole_bytes(double bytes) {
 }
 
 }  // namespace stackae::base
+
+std::int64_t stackae::resolve_memory(std::int64_t bytes) {
+    return bytes > 0 ? bytes : std::max<std::int64_t>(1, base::allowed_memory() / base::default_memory_part);
+}

@@ -2,7 +2,8 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <string>
+
+#include "stackae/resources.hpp"
 
 namespace stackae::base {
 
@@ -13,14 +14,11 @@ namespace stackae::base {
 /// One part of so many is taken where nothing else is said.
 inline constexpr std::int64_t default_memory_part = 2;
 
-/// The bytes meant by an option: itself when positive, else half of allowed_memory().
-[[nodiscard]] std::int64_t resolve_memory(std::int64_t bytes);
+using stackae::resolve_memory;
 
-/// Of that, what pictures may take that are read ahead: an eighth, at most 256 MiB.
+/// Of the bytes meant by an option, see resolve_memory(), what pictures may take that are read ahead: an
+/// eighth, at most 256 MiB.
 [[nodiscard]] std::int64_t reading_memory(std::int64_t bytes);
-
-/// 1536 as `1.5 KiB`.
-[[nodiscard]] std::string bytes_text(std::int64_t bytes);
 
 /// Whole bytes, at most what fits; sizes that are products of what a user asks for are reckoned as doubles.
 [[nodiscard]] std::int64_t whole_bytes(double bytes);

@@ -5,8 +5,7 @@
 #include <fmt/ranges.h>
 
 #include "stackae/error.hpp"
-
-#include "base/text.hpp"
+#include "stackae/text.hpp"
 
 namespace stackae::base {
 namespace {

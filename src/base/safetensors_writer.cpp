@@ -4,12 +4,12 @@
 #include <set>
 
 #include "stackae/error.hpp"
+#include "stackae/text.hpp"
 
 #include "base/atomic_file.hpp"
 #include "base/hash.hpp"
 #include "base/json.hpp"
 #include "base/safetensors_format.hpp"
-#include "base/text.hpp"
 
 namespace stackae::base {
 namespace safetensors {

@@ -1,9 +1,11 @@
-#include "base/text.hpp"
+#include "stackae/text.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <fmt/format.h>
+#include <iterator>
 
-namespace stackae::base {
+namespace stackae {
 namespace {
 
 /// Bytes of the UTF-8 sequence that a text begins with; 0 where it begins with none (RFC 3629, section 4).
@@ -79,4 +81,62 @@ std::string csv_field(std::string_view text) {
     return quoted + '"';
 }
 
-}  // namespace stackae::base
+std::string printable(std::string_view text) {
+    std::string out;
+    bool lead = false;  // of U+0080 to U+009F, which some terminals obey as they do ESC
+    for (const char c : to_utf8(text)) {
+        const auto byte = static_cast<unsigned char>(c);
+        if (lead && byte >= 0x80 && byte < 0xA0) {
+            out.pop_back();
+            out += fmt::format("\\u{:04x}", byte);
+        } else if (c == '\n' || c == '\t' || c == '\r') {
+            out += c == '\n' ? "\\n" : c == '\t' ? "\\t" : "\\r";
+        } else if (byte < 0x20 || byte == 0x7f) {
+            out += fmt::format("\\x{:02x}", byte);
+        } else {
+            out += c;
+        }
+        lead = byte == 0xC2;
+    }
+    return out;
+}
+
+std::string format_count(std::int64_t count) {
+    std::string digits = fmt::format("{}", count);
+    const std::size_t first = count < 0 ? 1 : 0;
+    for (std::size_t i = digits.size(); i > first + 3;) {
+        i -= 3;
+        digits.insert(i, 1, ',');
+    }
+    return digits;
+}
+
+std::string format_bytes(std::int64_t bytes) {
+    static constexpr const char* units[] = {"bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
+    double value = static_cast<double>(bytes);
+    std::size_t unit = 0;
+    while (value >= 1024.0 && unit + 1 < std::size(units)) {
+        value /= 1024.0;
+        ++unit;
+    }
+    return unit == 0 ? fmt::format("{} bytes", bytes) : fmt::format("{:.1f} {}", value, units[unit]);
+}
+
+std::string format_duration(double seconds) {
+    if (!(seconds >= 0.0) || seconds > 1e9) {
+        return "unknown";
+    }
+    if (seconds < 9.95) {
+        return fmt::format("{:.{}f} s", seconds, seconds < 0.995 ? 2 : 1);
+    }
+    const auto whole = static_cast<std::int64_t>(std::lround(seconds));
+    if (whole < 60) {
+        return fmt::format("{} s", whole);
+    }
+    if (whole < 3600) {
+        return fmt::format("{}:{:02} min", whole / 60, whole % 60);
+    }
+    return fmt::format("{}:{:02}:{:02} h", whole / 3600, whole / 60 % 60, whole % 60);
+}
+
+}  // namespace stackae

@@ -23,14 +23,14 @@ int allowed_cores() {
 }
 
 int paid_cores(const GroupLimits& limits) {
-    const double cores = limits.cores.value_or(most_threads);
-    return static_cast<int>(std::clamp(std::ceil(cores), 1.0, double{most_threads}));
+    const double cores = limits.cores.value_or(max_threads);
+    return static_cast<int>(std::clamp(std::ceil(cores), 1.0, double{max_threads}));
 }
 
 int threads_for(int threads, int paid) {
-    if (threads < 0 || threads > most_threads) {
+    if (threads < 0 || threads > max_threads) {
         throw InvalidArgument(
-            fmt::format("threads: {} found, 0 (one a core) to {} expected", threads, most_threads));
+            fmt::format("threads: {} found, 0 (one a core) to {} expected", threads, max_threads));
     }
     return std::min(threads > 0 ? threads : allowed_cores(), paid);
 }
@@ -41,13 +41,13 @@ int usable_cores(const std::filesystem::path& root) {
     return resolve_threads(0, root);
 }
 
-int resolve_threads(int threads) {
-    static const int paid = paid_cores(group_limits());  // asked for at every call of an encoder
-    return threads_for(threads, paid);
-}
-
 int resolve_threads(int threads, const std::filesystem::path& root) {
     return threads_for(threads, paid_cores(group_limits(root)));
 }
 
 }  // namespace stackae::base
+
+int stackae::resolve_threads(int threads) {
+    static const int paid = base::paid_cores(base::group_limits());  // asked for at every call of an encoder
+    return base::threads_for(threads, paid);
+}

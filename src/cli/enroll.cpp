@@ -5,15 +5,13 @@
 
 #include "stackae/error.hpp"
 #include "stackae/gallery.hpp"
+#include "stackae/text.hpp"
 
-#include "base/file_set.hpp"
-#include "base/text.hpp"
-#include "cli/coding.hpp"
 #include "cli/command.hpp"
+#include "cli/encode.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/results.hpp"
 #include "cli/shipped_model.hpp"
-#include "search/gallery_file.hpp"
 
 namespace stackae::cli {
 namespace {
@@ -53,7 +51,7 @@ public:
 private:
     void check_usage(const std::vector<std::string>& inputs) const;
     int remove_name(Console& console);
-    Gallery encode(Console& console, const Inputs& inputs, const NamedModel& model, Account& account);
+    Gallery encode(Console& console, const Inputs& inputs, const NamedModel& model, InputMonitor& monitor);
     /// Throws Interrupted where the user has asked to stop meanwhile.
     void calibrate(Gallery& gallery) const;
     void print(const Gallery& gallery, std::int64_t added) const;
@@ -63,10 +61,10 @@ private:
     std::string remove_;
     std::optional<std::string> name_;
     bool append_ = false;
-    CodeOptions codes_;
+    LayerSelection codes_;
     std::optional<Metric> metric_;
     std::optional<double> false_accept_;
-    CodingOptions coding_;
+    EncodeSettings settings_;
 };
 
 void EnrollCommand::declare(OptionParser& parser) {
@@ -80,13 +78,13 @@ void EnrollCommand::declare(OptionParser& parser) {
     parser.option("name", "NAME", "the name of all INPUT, in place of folder names",
                   [this](const std::string& text) { name_ = text; });
     parser.group("How pictures are compared (kept in the gallery)");
-    codes_.declare(parser);
+    declare_layer(parser, codes_);
     parser.option("metric", "l2|cosine", "distance between codes",
                   [this](const std::string& text) { metric_ = parse_metric(text); });
     parser.option("false-accept", "P",
                   "share of strangers that may be named; sets the threshold (0.01 when not given)",
                   number_into(false_accept_, 1e-9, 1.0 - 1e-9));
-    coding_.declare(parser);
+    settings_.declare(parser);
 }
 
 void EnrollCommand::check_usage(const std::vector<std::string>& inputs) const {
@@ -118,7 +116,7 @@ int EnrollCommand::run(Console& console, const std::vector<std::string>& inputs)
     }
     std::optional<Gallery> existing;
     if (append_) {
-        check_gallery_memory(coding_.reading, output_);
+        check_gallery_memory(settings_.reading, output_);
         existing = load_gallery(output_);
         codes_.layer = codes_.layer == 0 ? existing->layer : codes_.layer;
         codes_.l2_normalize = codes_.l2_normalize.value_or(existing->l2_normalize);
@@ -127,22 +125,22 @@ int EnrollCommand::run(Console& console, const std::vector<std::string>& inputs)
     } else if (std::filesystem::is_regular_file(output_)) {
         console.note(fmt::format("{} is there already and will be replaced (--append adds to it)", output_));
     }
-    const Inputs opened(inputs, coding_.reading.picture_limits());
+    const Inputs opened(inputs, settings_.reading.picture_limits());
     const NamedModel model =
         existing ? open_gallery_model(console, *existing, output_, model_) : open_model(console, model_);
     check_layer(model.model, codes_.layer);
     check_gallery_memory(
-        coding_.reading, existing ? output_ : "",
+        settings_.reading, existing ? output_ : "",
         opened.size() * model.model.code_size(codes_.layer) * static_cast<std::int64_t>(sizeof(float)));
-    const std::vector<NamedPath> written{{"-o", output_}, {"--manifest", coding_.manifest}};
-    std::vector<NamedPath> read = opened.files(written);
+    const std::vector<NamedPath> written{{"-o", output_}, {"--manifest", settings_.manifest}};
+    std::vector<NamedPath> read = files_of(opened, written);
     read.push_back({"the model", model.path});
     check_outputs(read, written);
     catch_interrupts();
-    base::FileSet files(stop_waiting);
-    base::AtomicFile& file = files.add(output_);
-    Account account(console, files, coding_.manifest);
-    Gallery gallery = encode(console, opened, model, account);
+    OutputFiles files(stop_waiting);
+    const OutputFile file = files.add(output_);
+    InputMonitor monitor(console, files, settings_.manifest);
+    Gallery gallery = encode(console, opened, model, monitor);
     const std::int64_t added = gallery.size();
     if (existing) {
         try {
@@ -156,15 +154,15 @@ int EnrollCommand::run(Console& console, const std::vector<std::string>& inputs)
     if (!lock) {  // a gallery that is not read need not wait before it is replaced
         lock = lock_gallery(console, output_);
     }
-    search::save(gallery, file);
+    save(gallery, file);
     files.commit();
     print(gallery, added);
-    return account.exit_code();
+    return monitor.exit_code();
 }
 
 int EnrollCommand::remove_name(Console& console) {
     Gallery gallery = load_gallery(output_);
-    const std::int64_t removed = remove(gallery, base::to_utf8(remove_));
+    const std::int64_t removed = remove(gallery, to_utf8(remove_));
     if (removed == 0) {
         throw InvalidArgument(fmt::format("{}: has nobody of the name '{}'", output_, remove_));
     }
@@ -182,19 +180,19 @@ int EnrollCommand::remove_name(Console& console) {
 }
 
 Gallery EnrollCommand::encode(Console& console, const Inputs& inputs, const NamedModel& model,
-                              Account& account) {
+                              InputMonitor& monitor) {
     Gallery gallery;
     gallery.model_identity = model.model.identity();
     gallery.model_path = model.path;
     gallery.layer = codes_.layer == 0 ? model.model.code_layer() : codes_.layer;
-    const EncodeOptions encode = codes_.encode(model.model);
+    const EncodeOptions encode = codes_.resolve(model.model);
     gallery.l2_normalize = encode.l2_normalize;
     gallery.metric = metric_.value_or(Metric::l2);
     std::vector<float> values;
     encode_inputs(
         console,
         {.inputs = inputs, .model = model.model, .encode = encode, .need_label = true, .label = name_},
-        coding_, account, [&](const InputBatch& batch, const Tensor& codes) {
+        settings_, monitor, [&](const InputBatch& batch, const Tensor& codes) {
             for (const PictureEntry& entry : batch.entries) {
                 if (*entry.label == "unknown") {
                     throw InvalidArgument(fmt::format(
@@ -202,19 +200,19 @@ Gallery EnrollCommand::encode(Console& console, const Inputs& inputs, const Name
                         "its folder",
                         entry.path));
                 }
-                gallery.names.push_back(base::to_utf8(*entry.label));
-                gallery.paths.push_back(base::to_utf8(entry.path));
+                gallery.names.push_back(to_utf8(*entry.label));
+                gallery.paths.push_back(to_utf8(entry.path));
             }
             values.insert(values.end(), codes.values().begin(), codes.values().end());
         });
-    account.finish();
+    monitor.manifest().finish();
     gallery.codes = Tensor({gallery.size(), model.model.code_size(codes_.layer)});
     std::copy(values.begin(), values.end(), gallery.codes.data());
     return gallery;
 }
 
 void EnrollCommand::calibrate(Gallery& gallery) const {
-    stackae::calibrate(gallery, false_accept_.value_or(default_false_accept), coding_.reading.threads);
+    stackae::calibrate(gallery, false_accept_.value_or(default_false_accept), settings_.reading.threads);
     check_interrupted();
 }
 

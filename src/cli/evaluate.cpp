@@ -6,8 +6,8 @@
 #include <optional>
 
 #include "base/json.hpp"
-#include "cli/coding.hpp"
 #include "cli/command.hpp"
+#include "cli/encode.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/results.hpp"
 #include "cli/shipped_model.hpp"
@@ -227,7 +227,7 @@ public:
 private:
     std::string model_;
     std::string manifest_;
-    CodeOptions codes_;
+    LayerSelection codes_;
     EvaluateOptions options_;
     ReadingOptions reading_;
     bool json_ = false;
@@ -245,7 +245,7 @@ void EvaluateCommand::declare(OptionParser& parser) {
         [this](const std::string& text) { options_.linear = asks_linear(text); });
     parser.flag("mirror", "training pictures are learnt from mirrored too; test pictures are never mirrored",
                 options_.mirror);
-    codes_.declare(parser);
+    declare_layer(parser, codes_);
     parser.option("splits", "N", "random halves, where there is one set (20 when not given)",
                   integer_into(options_.splits, 1, 10000));
     parser.option("seed", "N", "of the splits", integer_into(options_.seed, 0));
@@ -274,7 +274,7 @@ int EvaluateCommand::run(Console& console, const std::vector<std::string>& input
     }
     const NamedModel model = open_model(console, model_);
     check_layer(model.model, codes_.layer);
-    options_.l2_normalize = codes_.encode(model.model).l2_normalize;
+    options_.l2_normalize = codes_.resolve(model.model).l2_normalize;
     const std::vector<NamedPath> written{{"--manifest", manifest_}};
     std::vector<NamedPath> read{{"the model", model.path}, {"the input", inputs[0]}};
     add_replaced(train, written, read);
@@ -288,12 +288,12 @@ int EvaluateCommand::run(Console& console, const std::vector<std::string>& input
     // Opened only now: an interrupt while measuring ends the program at once and must leave nothing behind.
     catch_interrupts();
     Results results;
-    Account account(console, results.files(), manifest_);
-    account.fill(train, result.skipped_train, result.remarks_train);
+    InputMonitor monitor(console, results.files(), manifest_);
+    monitor.manifest().fill(train, result.skipped_train, result.remarks_train);
     if (test) {
-        account.fill(*test, result.skipped_test, result.remarks_test);
+        monitor.manifest().fill(*test, result.skipped_test, result.remarks_test);
     }
-    account.finish();
+    monitor.manifest().finish();
     if (json_) {
         nlohmann::json object = report_json(result, model.path, options_.linear);
         object["knn"]["l2_normalize"] = options_.l2_normalize;
@@ -303,7 +303,7 @@ int EvaluateCommand::run(Console& console, const std::vector<std::string>& input
         results.write(report(result, model.path, options_.k));
     }
     results.finish();
-    return account.exit_code();
+    return monitor.exit_code();
 }
 
 }  // namespace

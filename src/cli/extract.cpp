@@ -7,8 +7,8 @@
 #include "stackae/error.hpp"
 #include "stackae/features.hpp"
 
-#include "cli/coding.hpp"
 #include "cli/command.hpp"
+#include "cli/encode.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/results.hpp"
 #include "cli/shipped_model.hpp"
@@ -33,8 +33,8 @@ private:
     std::string model_;
     std::string output_;
     std::optional<FeatureFormat> format_;
-    CodeOptions codes_;
-    CodingOptions coding_;
+    LayerSelection codes_;
+    EncodeSettings settings_;
 };
 
 void ExtractCommand::declare(OptionParser& parser) {
@@ -46,8 +46,8 @@ void ExtractCommand::declare(OptionParser& parser) {
         "format", "NAME",
         "csv, npy, libsvm (a row without a label gets -1), projector or jsonl; else by the output's ending",
         [this](const std::string& text) { format_ = parse_feature_format(text); });
-    codes_.declare(parser);
-    coding_.declare(parser);
+    declare_layer(parser, codes_);
+    settings_.declare(parser);
 }
 
 FeatureFormat ExtractCommand::settle_format() const {
@@ -76,29 +76,29 @@ int ExtractCommand::run(Console& console, const std::vector<std::string>& inputs
         output_.clear();
     }
     const FeatureFormat format = settle_format();
-    const Inputs opened(inputs, coding_.reading.picture_limits());
+    const Inputs opened(inputs, settings_.reading.picture_limits());
     const NamedModel model = open_model(console, model_);
     check_layer(model.model, codes_.layer);
     const std::int64_t columns = model.model.code_size(codes_.layer);
     const std::vector<std::string> files =
         output_.empty() ? std::vector<std::string>{} : feature_files(output_, format, opened.labelled());
-    std::vector<NamedPath> written{{"--manifest", coding_.manifest}};
+    std::vector<NamedPath> written{{"--manifest", settings_.manifest}};
     for (const std::string& file : files) {
         written.push_back({file == output_ ? "-o" : fmt::format("the file beside -o {},", output_), file});
     }
-    std::vector<NamedPath> read = opened.files(written);
+    std::vector<NamedPath> read = files_of(opened, written);
     read.push_back({"the model", model.path});
     check_outputs(read, written);
     catch_interrupts();
-    base::FileSet set(stop_waiting);
+    OutputFiles set(stop_waiting);
     std::optional<FeatureWriter> writer;
     if (!output_.empty()) {
         writer.emplace(set, output_, format, columns, opened.labelled(), model.model.class_names);
     }
-    Account account(console, set, coding_.manifest);
+    InputMonitor monitor(console, set, settings_.manifest);
     std::vector<FeatureRow> rows;
-    encode_inputs(console, {.inputs = opened, .model = model.model, .encode = codes_.encode(model.model)},
-                  coding_, account, [&](const InputBatch& batch, const Tensor& codes) {
+    encode_inputs(console, {.inputs = opened, .model = model.model, .encode = codes_.resolve(model.model)},
+                  settings_, monitor, [&](const InputBatch& batch, const Tensor& codes) {
                       if (!writer) {  // only now: where no picture can be used nothing is printed
                           writer.emplace(std::cout, format, columns, opened.labelled(),
                                          model.model.class_names);
@@ -109,14 +109,14 @@ int ExtractCommand::run(Console& console, const std::vector<std::string>& inputs
                       }
                       writer->write(rows, codes);
                   });
-    account.finish();
+    monitor.manifest().finish();
     writer->finish();
     set.commit();
     if (!output_.empty()) {
         console.note(fmt::format("wrote {}: {} rows of {} features", fmt::join(files, " and "),
-                                 format_count(account.rows()), columns));
+                                 format_count(monitor.manifest().rows()), columns));
     }
-    return account.exit_code();
+    return monitor.exit_code();
 }
 
 }  // namespace

@@ -13,8 +13,8 @@
 #include "base/json.hpp"
 #include "base/safetensors.hpp"
 #include "base/threads.hpp"
-#include "cli/coding.hpp"
 #include "cli/command.hpp"
+#include "cli/encode.hpp"
 #include "cli/filters.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/layer_report.hpp"
@@ -373,10 +373,10 @@ int InfoCommand::draw_filters(Console& console, const Model& model, const std::s
         Progress progress(console, "pictures", pictures.size());
         filters = filters_of(model, layer_, pictures, threads, skipped, remarks,
                              [&](std::int64_t done) { progress.update(done); });
-        Account account(console, "");
-        account.fill(pictures, skipped, remarks);
-        account.finish();
-        code = account.exit_code();
+        InputMonitor monitor(console);
+        monitor.manifest().fill(pictures, skipped, remarks);
+        monitor.manifest().finish();
+        code = monitor.exit_code();
     }
     catch_interrupts();  // the drawing is written whole
     write_png(filters_, draw(filters));

@@ -7,6 +7,8 @@
 #include <new>
 #include <span>
 
+#include "stackae/resources.hpp"
+
 #include "cli/bounded_waiting.hpp"
 #include "cli/command.hpp"
 #include "cli/interrupt.hpp"
@@ -119,7 +121,7 @@ int run(Console& console, std::vector<std::string> words) {
     const std::string first = words.front();
     words.erase(words.begin());
     if (first == "--version" || first == "version") {
-        return print("stackae " STACKAE_VERSION "\n");
+        return print(fmt::format("stackae {}\n", version()));
     }
     const bool help = first == "help" || first == "--help" || first == "-h";
     if (help && words.empty()) {

@@ -13,7 +13,7 @@ namespace stackae::cli {
 void ReadingOptions::declare(OptionParser& parser) {
     parser.option("threads,j", "N",
                   "0: one for each core that may be used; fewer where a quota pays for fewer",
-                  integer_into(threads, 0, base::most_threads));
+                  integer_into(threads, 0, max_threads));
     parser.option(
         "memory", "SIZE",
         "that the command may take, such as 512M or 2G; else half of what the machine or its control "

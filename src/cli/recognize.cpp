@@ -3,11 +3,11 @@
 #include <optional>
 
 #include "stackae/gallery.hpp"
+#include "stackae/text.hpp"
 
 #include "base/json.hpp"
-#include "base/text.hpp"
-#include "cli/coding.hpp"
 #include "cli/command.hpp"
+#include "cli/encode.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/results.hpp"
 #include "cli/shipped_model.hpp"
@@ -39,7 +39,7 @@ private:
     std::optional<std::int64_t> top_;
     std::optional<double> false_accept_;
     bool json_ = false;
-    CodingOptions coding_;
+    EncodeSettings settings_;
 };
 
 void RecognizeCommand::declare(OptionParser& parser) {
@@ -60,7 +60,7 @@ void RecognizeCommand::declare(OptionParser& parser) {
     parser.group("Output");
     parser.option("output,o", "FILE", "else stdout", text_into(output_));
     parser.flag("json", "one JSON object instead of CSV", json_);
-    coding_.declare(parser);
+    settings_.declare(parser);
 }
 
 int RecognizeCommand::run(Console& console, const std::vector<std::string>& inputs) {
@@ -72,21 +72,21 @@ int RecognizeCommand::run(Console& console, const std::vector<std::string>& inpu
         throw UsageError("--threshold and --false-accept exclude each other");
     }
     recover_outputs(console, {gallery_});
-    check_gallery_memory(coding_.reading, gallery_);
+    check_gallery_memory(settings_.reading, gallery_);
     Gallery gallery = load_gallery(gallery_);
     const NamedModel model = open_gallery_model(console, gallery, gallery_, model_);
     if (false_accept_) {
         gallery.metric = recognize_.metric.value_or(gallery.metric);
-        calibrate(gallery, *false_accept_, coding_.reading.threads);
+        calibrate(gallery, *false_accept_, settings_.reading.threads);
     }
-    const Inputs opened(inputs, coding_.reading.picture_limits());
+    const Inputs opened(inputs, settings_.reading.picture_limits());
     recognize_.top = top_.value_or(1);
-    recognize_.threads = opened.size() == 1 ? 1 : coding_.reading.threads;
+    recognize_.threads = opened.size() == 1 ? 1 : settings_.reading.threads;
     if (output_ == "-") {
         output_.clear();
     }
-    const std::vector<NamedPath> written{{"-o", output_}, {"--manifest", coding_.manifest}};
-    std::vector<NamedPath> read = opened.files(written);
+    const std::vector<NamedPath> written{{"-o", output_}, {"--manifest", settings_.manifest}};
+    std::vector<NamedPath> read = files_of(opened, written);
     read.push_back({"the model", model.path});
     read.push_back({"the gallery", gallery_});
     check_outputs(read, written);
@@ -97,10 +97,10 @@ int RecognizeCommand::run(Console& console, const std::vector<std::string>& inpu
     }
     catch_interrupts();
     Results results(output_);
-    Account account(console, results.files(), coding_.manifest);
+    InputMonitor monitor(console, results.files(), settings_.manifest);
     bool first = true;
     const EncodeOptions encode{.layer = gallery.layer, .l2_normalize = gallery.l2_normalize};
-    encode_inputs(console, {.inputs = opened, .model = model.model, .encode = encode}, coding_, account,
+    encode_inputs(console, {.inputs = opened, .model = model.model, .encode = encode}, settings_, monitor,
                   [&](const InputBatch& batch, const Tensor& codes) {
                       if (first) {
                           begin(results, recognizer.threshold(), recognize_.metric.value_or(gallery.metric));
@@ -111,10 +111,10 @@ int RecognizeCommand::run(Console& console, const std::vector<std::string>& inpu
                           first = false;
                       }
                   });
-    account.finish();
+    monitor.manifest().finish();
     results.write(json_ ? "\n]}\n" : "");
     results.finish();
-    return account.exit_code();
+    return monitor.exit_code();
 }
 
 void RecognizeCommand::begin(Results& results, std::optional<double> threshold, Metric metric) const {
@@ -145,15 +145,14 @@ void RecognizeCommand::write(Results& results, const PictureEntry& entry, const 
         }
         results.write((first ? "\n" : ",\n") + base::print_json(object));
     } else if (!top_) {
-        results.write(fmt::format("{},{},{:.6g}\n", base::csv_field(entry.path), base::csv_field(found.name),
-                                  found.distance));
+        results.write(
+            fmt::format("{},{},{:.6g}\n", csv_field(entry.path), csv_field(found.name), found.distance));
     } else {
         int rank = 0;
         for (const Candidate& candidate : found.top) {
             const bool known = !threshold || candidate.distance <= *threshold;
-            results.write(fmt::format("{},{},{},{:.6g}\n", base::csv_field(entry.path), ++rank,
-                                      base::csv_field(known ? candidate.name : "unknown"),
-                                      candidate.distance));
+            results.write(fmt::format("{},{},{},{:.6g}\n", csv_field(entry.path), ++rank,
+                                      csv_field(known ? candidate.name : "unknown"), candidate.distance));
         }
     }
 }

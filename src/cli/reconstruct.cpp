@@ -1,17 +1,17 @@
 #include <algorithm>
 #include <cmath>
 #include <fmt/format.h>
+#include <optional>
 
 #include "stackae/pictures.hpp"
+#include "stackae/text.hpp"
 
-#include "base/text.hpp"
-#include "cli/coding.hpp"
 #include "cli/command.hpp"
+#include "cli/encode.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/results.hpp"
 #include "cli/shipped_model.hpp"
 #include "cli/tiles.hpp"
-#include "data/image/write_png.hpp"
 
 namespace stackae::cli {
 namespace {
@@ -31,7 +31,7 @@ public:
 private:
     void collect(const Recipe& recipe, const Tensor& originals, const Tensor& rebuilt);
     void stretch();
-    void draw(const Recipe& recipe, base::AtomicFile& drawing) const;
+    void draw(const Recipe& recipe, const OutputFile& drawing) const;
 
     std::string model_;
     std::string output_;
@@ -39,7 +39,7 @@ private:
     std::int64_t limit_ = 100;
     std::int64_t scale_ = 0;  ///< 0: by visible_scale()
     EncodeOptions encode_;
-    CodingOptions coding_;
+    EncodeSettings settings_;
     std::vector<std::vector<float>> originals_;
     std::vector<std::vector<float>> rebuilt_;
 };
@@ -57,7 +57,7 @@ void ReconstructCommand::declare(OptionParser& parser) {
                   integer_into(limit_, 1, 10000));
     parser.option("scale", "N", "pixels drawn for a pixel; else small pictures are enlarged",
                   integer_into(scale_, 1, 64));
-    coding_.declare(parser);
+    settings_.declare(parser);
 }
 
 int ReconstructCommand::run(Console& console, const std::vector<std::string>& inputs) {
@@ -68,23 +68,26 @@ int ReconstructCommand::run(Console& console, const std::vector<std::string>& in
     if (!output_.empty()) {
         check_writable(output_);
     }
-    const Inputs opened(inputs, coding_.reading.picture_limits());
+    const Inputs opened(inputs, settings_.reading.picture_limits());
     const NamedModel model = open_model(console, model_);
     check_layer(model.model, encode_.layer);
-    const std::vector<NamedPath> written{{"-o", output_}, {"--manifest", coding_.manifest}};
-    std::vector<NamedPath> read = opened.files(written);
+    const std::vector<NamedPath> written{{"-o", output_}, {"--manifest", settings_.manifest}};
+    std::vector<NamedPath> read = files_of(opened, written);
     read.push_back({"the model", model.path});
     check_outputs(read, written);
     const Recipe& recipe = model.model.recipe;
     catch_interrupts();
     Results results;
-    base::AtomicFile* const drawing = output_.empty() ? nullptr : &results.files().add(output_);
-    Account account(console, results.files(), coding_.manifest);
+    std::optional<OutputFile> drawing;
+    if (!output_.empty()) {
+        drawing = results.files().add(output_);
+    }
+    InputMonitor monitor(console, results.files(), settings_.manifest);
     Encoder decoder(model.model,
-                    {.layer = encode_.layer, .threads = opened.size() == 1 ? 1 : coding_.reading.threads});
+                    {.layer = encode_.layer, .threads = opened.size() == 1 ? 1 : settings_.reading.threads});
     bool first = true;
     encode_inputs(
-        console, {.inputs = opened, .model = model.model, .encode = encode_}, coding_, account,
+        console, {.inputs = opened, .model = model.model, .encode = encode_}, settings_, monitor,
         [&](const InputBatch& batch, const Tensor& codes) {
             results.write(first ? "path,squared_error\n" : "");
             first = false;
@@ -98,23 +101,23 @@ int ReconstructCommand::run(Console& console, const std::vector<std::string>& in
                     const double difference = unit * (static_cast<double>(y[j]) - static_cast<double>(x[j]));
                     error += difference * difference;
                 }
-                results.write(fmt::format(
-                    "{},{:.6g}\n", base::csv_field(batch.entries[static_cast<std::size_t>(i)].path), error));
+                results.write(fmt::format("{},{:.6g}\n",
+                                          csv_field(batch.entries[static_cast<std::size_t>(i)].path), error));
             }
             collect(recipe, batch.pictures, rebuilt);
         });
-    account.finish();
-    if (drawing != nullptr) {
+    monitor.manifest().finish();
+    if (drawing) {
         stretch();
         draw(recipe, *drawing);
     }
     results.finish();
-    if (drawing != nullptr) {
+    if (drawing) {
         const auto drawn = std::ssize(originals_);
         console.note(fmt::format("drew {}{} pictures in {}, originals above reconstructions",
-                                 drawn < account.rows() ? "the first " : "", drawn, output_));
+                                 drawn < monitor.manifest().rows() ? "the first " : "", drawn, output_));
     }
-    return account.exit_code();
+    return monitor.exit_code();
 }
 
 /// Keeps what is to be drawn, as pixels.
@@ -152,7 +155,7 @@ void ReconstructCommand::stretch() {
     }
 }
 
-void ReconstructCommand::draw(const Recipe& recipe, base::AtomicFile& drawing) const {
+void ReconstructCommand::draw(const Recipe& recipe, const OutputFile& drawing) const {
     const auto count = originals_.size();
     const std::size_t columns = std::min(static_cast<std::size_t>(columns_), count);
     const std::vector<float> nothing(static_cast<std::size_t>(recipe.size()), 0.5F);
@@ -164,13 +167,12 @@ void ReconstructCommand::draw(const Recipe& recipe, base::AtomicFile& drawing) c
             }
         }
     }
-    data::write_png(
-        drawing,
-        draw_tiles(tiles, {.height = recipe.height,
-                           .width = recipe.width,
-                           .channels = recipe.channels,
-                           .columns = static_cast<std::int64_t>(columns),
-                           .scale = scale_ > 0 ? scale_ : visible_scale(recipe.height, recipe.width)}));
+    write_png(drawing,
+              draw_tiles(tiles, {.height = recipe.height,
+                                 .width = recipe.width,
+                                 .channels = recipe.channels,
+                                 .columns = static_cast<std::int64_t>(columns),
+                                 .scale = scale_ > 0 ? scale_ : visible_scale(recipe.height, recipe.width)}));
 }
 
 }  // namespace

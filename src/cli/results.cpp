@@ -1,17 +1,20 @@
 #include "cli/results.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
 #include <fmt/format.h>
 #include <iostream>
 #include <set>
+#include <sys/stat.h>
 #include <unistd.h>
+#include <utility>
 
 #include "stackae/error.hpp"
+#include "stackae/text.hpp"
 
 #include "base/safetensors.hpp"
-#include "base/text.hpp"
 #include "cli/values.hpp"
 
 namespace stackae::cli {
@@ -65,6 +68,42 @@ void check_outputs(const std::vector<NamedPath>& read, const std::vector<NamedPa
     }
 }
 
+void add_replaced(const Pictures& pictures, const std::vector<NamedPath>& written,
+                  std::vector<NamedPath>& read) {
+    const auto identity = [](const std::string& path) {
+        struct stat status {};
+        const bool regular = ::stat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode);
+        return regular ? std::optional(std::pair(status.st_dev, status.st_ino)) : std::nullopt;
+    };
+    std::vector<std::pair<dev_t, ino_t>> replaced;
+    for (const NamedPath& output : written) {
+        if (const auto found = identity(output.path)) {
+            replaced.push_back(*found);
+        }
+    }
+    if (replaced.empty()) {
+        return;  // not one picture need be looked at
+    }
+    for (std::int64_t i = 0; i < pictures.size(); ++i) {
+        const std::string path = pictures.file(i);
+        const auto file = identity(path);
+        if (file && std::find(replaced.begin(), replaced.end(), *file) != replaced.end()) {
+            read.push_back({fmt::format("the input picture {}", path), path});
+        }
+    }
+}
+
+std::vector<NamedPath> files_of(const Inputs& inputs, const std::vector<NamedPath>& written) {
+    std::vector<NamedPath> read;
+    for (const Inputs::Source& source : inputs.sources()) {
+        read.push_back({fmt::format("the input {}", source.path), source.path});
+        if (source.pictures) {
+            add_replaced(*source.pictures, written, read);
+        }
+    }
+    return read;
+}
+
 void check_replaces_only(const std::string& path, const std::string& kind) {
     std::error_code ignored;
     if (!fs::is_regular_file(path, ignored) || fs::is_empty(path, ignored)) {
@@ -87,7 +126,7 @@ void check_replaces_only(const std::string& path, const std::string& kind) {
 }
 
 void check_png_name(const std::string& path) {
-    const std::string ending = base::lower_case(fs::path(path).extension().string());
+    const std::string ending = lower_case(fs::path(path).extension().string());
     if (!path.empty() && ending != ".png" && !is_stream(path)) {
         throw UsageError(fmt::format("{}: drawings are PNG; name a file that ends in .png", path));
     }
@@ -95,12 +134,12 @@ void check_png_name(const std::string& path) {
 
 Results::Results(const std::string& path) {
     if (!path.empty() && path != "-") {
-        file_ = &files_.add(path);
+        file_ = files_.add(path);
     }
 }
 
 void Results::write(std::string_view text) {
-    if (file_ != nullptr) {
+    if (file_) {
         file_->write(text);
         return;
     }
@@ -110,7 +149,7 @@ void Results::write(std::string_view text) {
 }
 
 void Results::finish() {
-    if (file_ == nullptr) {
+    if (!file_) {
         finish_stdout();
     }
     files_.commit();
@@ -136,7 +175,7 @@ void recover_outputs(Console& console, const std::vector<std::string>& paths) {
     }
     for (const std::string& folder : folders) {
         try {
-            for (const std::string& path : base::recover(folder)) {
+            for (const std::string& path : stackae::recover_outputs(folder)) {
                 console.note(fmt::format("{}: completed for a run that was killed while it replaced it",
                                          printable(path)));
             }

@@ -1,10 +1,13 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "base/file_set.hpp"
+#include "stackae/inputs.hpp"
+#include "stackae/output_files.hpp"
+
 #include "cli/console.hpp"
 #include "cli/interrupt.hpp"
 
@@ -19,14 +22,14 @@ public:
     /// Throws IoError when what goes to stdout is lost, as on a full disk or where nobody reads on.
     void write(std::string_view text);
     /// For a drawing or a manifest that is to be replaced together with the results.
-    [[nodiscard]] base::FileSet& files() { return files_; }
+    [[nodiscard]] OutputFiles& files() { return files_; }
     /// Flushes stdout, then gives all files their names. Throws IoError when not everything could be written;
     /// then no file is replaced.
     void finish();
 
 private:
-    base::FileSet files_{stop_waiting};
-    base::AtomicFile* file_ = nullptr;  ///< in files_; none: stdout
+    OutputFiles files_{stop_waiting};
+    std::optional<OutputFile> file_;  ///< in files_; none: stdout
 };
 
 /// Flushes stdout. Throws IoError when anything written to it was lost, as on a full disk.
@@ -49,6 +52,12 @@ struct NamedPath {
 /// Throws UsageError when a file that would be written is one that is read, or is written twice. Devices and
 /// pipes may be written by all.
 void check_outputs(const std::vector<NamedPath>& read, const std::vector<NamedPath>& written);
+/// Appends the pictures of a collection that one of `written` would replace.
+void add_replaced(const Pictures& pictures, const std::vector<NamedPath>& written,
+                  std::vector<NamedPath>& read);
+/// For check_outputs(): the paths of the inputs, and the pictures of them that one of `written` would
+/// replace.
+[[nodiscard]] std::vector<NamedPath> files_of(const Inputs& inputs, const std::vector<NamedPath>& written);
 /// Throws UsageError when a file is there already that is no file of stackae of this kind ("model" or
 /// "gallery"). An empty one may be replaced.
 void check_replaces_only(const std::string& path, const std::string& kind);

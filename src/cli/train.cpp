@@ -12,7 +12,7 @@
 #include "stackae/evaluate.hpp"
 
 #include "cli/command.hpp"
-#include "cli/inputs.hpp"
+#include "cli/input_monitor.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/keep_model.hpp"
 #include "cli/layer_report.hpp"
@@ -68,11 +68,11 @@ private:
     int train_and_save(Console& console, const Pictures& pictures, const Recipe& recipe,
                        const TrainOptions& options);
     void announce(Console& console, const std::string& input, bool named) const;
-    bool settle(Console& console, Account& account, const Pictures& pictures, const TrainMonitor& monitor,
+    bool settle(Console& console, InputMonitor& inputs, const Pictures& pictures, const TrainMonitor& monitor,
                 const std::string& model) const;
-    void keep_finished(Console& console, Account& account, const Pictures& pictures, TrainMonitor& monitor,
-                       const std::string& event, const std::string& why) const;
-    int keep(Console& console, Model model, Account& account, const Pictures& pictures,
+    void keep_finished(Console& console, InputMonitor& inputs, const Pictures& pictures,
+                       TrainMonitor& monitor, const std::string& event, const std::string& why) const;
+    int keep(Console& console, Model model, InputMonitor& inputs, const Pictures& pictures,
              TrainMonitor& monitor) const;
     int compare_layers(Console& console, Model& model, const Pictures& pictures, TrainMonitor& monitor,
                        int code) const;
@@ -256,7 +256,7 @@ void TrainCommand::announce(Console& console, const std::string& input, bool nam
 
 int TrainCommand::train_and_save(Console& console, const Pictures& pictures, const Recipe& recipe,
                                  const TrainOptions& options) {
-    Account account(console, manifest_);
+    InputMonitor inputs(console, manifest_);
     TrainMonitor monitor(console, pictures, recipe, options, log_);
     catch_interrupts();  // a log that waits for its reader ends before
     console.note(fmt::format("stack: {} (preset {})", stack_text(recipe, options), options.preset));
@@ -267,24 +267,24 @@ int TrainCommand::train_and_save(Console& console, const Pictures& pictures, con
         monitor.log_outcome("interrupted", nothing_kept);
         throw;
     } catch (const Divergence& error) {
-        keep_finished(console, account, pictures, monitor, "diverged", error.what());
+        keep_finished(console, inputs, pictures, monitor, "diverged", error.what());
         throw;
     } catch (const std::bad_alloc&) {
-        keep_finished(console, account, pictures, monitor, "failed", "out of memory");
+        keep_finished(console, inputs, pictures, monitor, "failed", "out of memory");
         throw;
     } catch (const std::exception& error) {
-        keep_finished(console, account, pictures, monitor, "failed", error.what());
+        keep_finished(console, inputs, pictures, monitor, "failed", error.what());
         throw;
     }
-    return keep(console, std::move(*model), account, pictures, monitor);
+    return keep(console, std::move(*model), inputs, pictures, monitor);
 }
 
 /// The manifest, once the model is safe. Where it cannot be written that is told, and false returned.
-bool TrainCommand::settle(Console& console, Account& account, const Pictures& pictures,
+bool TrainCommand::settle(Console& console, InputMonitor& inputs, const Pictures& pictures,
                           const TrainMonitor& monitor, const std::string& model) const {
     try {
-        account.fill(pictures, monitor.skipped(), monitor.remarks());
-        account.finish();
+        inputs.manifest().fill(pictures, monitor.skipped(), monitor.remarks());
+        inputs.manifest().finish();
         return true;
     } catch (const Error& error) {
         console.warn(fmt::format("{}; the model is in {}", error.what(), model));
@@ -293,7 +293,7 @@ bool TrainCommand::settle(Console& console, Account& account, const Pictures& pi
 }
 
 /// The layers below one that failed; why it failed is told by whoever catches the exception.
-void TrainCommand::keep_finished(Console& console, Account& account, const Pictures& pictures,
+void TrainCommand::keep_finished(Console& console, InputMonitor& inputs, const Pictures& pictures,
                                  TrainMonitor& monitor, const std::string& event,
                                  const std::string& why) const {
     monitor.finish();
@@ -307,7 +307,7 @@ void TrainCommand::keep_finished(Console& console, Account& account, const Pictu
         const std::string said = kept_text(model, kept, output_);
         console.warn(fmt::format("{}: {}", event, said));
         monitor.log_outcome(event, fmt::format("{}; {}", why, said));
-        (void)settle(console, account, pictures, monitor, kept.path);
+        (void)settle(console, inputs, pictures, monitor, kept.path);
     } catch (const Error& error) {
         console.warn(error.what());
         monitor.log_outcome(event, why);
@@ -315,7 +315,7 @@ void TrainCommand::keep_finished(Console& console, Account& account, const Pictu
 }
 
 /// Saves what training gave, and says so.
-int TrainCommand::keep(Console& console, Model model, Account& account, const Pictures& pictures,
+int TrainCommand::keep(Console& console, Model model, InputMonitor& inputs, const Pictures& pictures,
                        TrainMonitor& monitor) const {
     monitor.finish();
     if (model.interrupted && (model.history.empty() || model.depth() == 0)) {
@@ -339,10 +339,10 @@ int TrainCommand::keep(Console& console, Model model, Account& account, const Pi
     } else {
         console.note(said);
     }
-    const bool settled = settle(console, account, pictures, monitor, kept.path);
+    const bool settled = settle(console, inputs, pictures, monitor, kept.path);
     int code = kept.elsewhere || !settled ? exit_code::failed
                : model.interrupted        ? exit_code::interrupted
-                                          : account.exit_code();
+                                          : inputs.exit_code();
     if (!model.interrupted && !kept.elsewhere && pictures.labelled() && !no_comparison_ && !monitor.alike()) {
         code = compare_layers(console, model, pictures, monitor, code);
     }

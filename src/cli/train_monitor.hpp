@@ -12,7 +12,6 @@
 #include "stackae/train.hpp"
 
 #include "cli/console.hpp"
-#include "cli/inputs.hpp"
 
 namespace stackae::cli {
 

@@ -7,9 +7,6 @@
 #include <iterator>
 #include <numeric>
 
-#include "base/memory.hpp"
-#include "base/text.hpp"
-
 namespace stackae::cli {
 namespace {
 
@@ -149,57 +146,6 @@ std::optional<std::string> nearest_word(std::string_view word, const std::vector
         }
     }
     return best;
-}
-
-std::string printable(std::string_view text) {
-    std::string out;
-    bool lead = false;  // of U+0080 to U+009F, which some terminals obey as they do ESC
-    for (const char c : base::to_utf8(text)) {
-        const auto byte = static_cast<unsigned char>(c);
-        if (lead && byte >= 0x80 && byte < 0xA0) {
-            out.pop_back();
-            out += fmt::format("\\u{:04x}", byte);
-        } else if (c == '\n' || c == '\t' || c == '\r') {
-            out += c == '\n' ? "\\n" : c == '\t' ? "\\t" : "\\r";
-        } else if (byte < 0x20 || byte == 0x7f) {
-            out += fmt::format("\\x{:02x}", byte);
-        } else {
-            out += c;
-        }
-        lead = byte == 0xC2;
-    }
-    return out;
-}
-
-std::string format_count(std::int64_t count) {
-    std::string digits = fmt::format("{}", count);
-    const std::size_t first = count < 0 ? 1 : 0;
-    for (std::size_t i = digits.size(); i > first + 3;) {
-        i -= 3;
-        digits.insert(i, 1, ',');
-    }
-    return digits;
-}
-
-std::string format_bytes(std::int64_t bytes) {
-    return base::bytes_text(bytes);
-}
-
-std::string format_duration(double seconds) {
-    if (!(seconds >= 0.0) || seconds > 1e9) {
-        return "unknown";
-    }
-    if (seconds < 9.95) {
-        return fmt::format("{:.{}f} s", seconds, seconds < 0.995 ? 2 : 1);
-    }
-    const auto whole = static_cast<std::int64_t>(std::lround(seconds));
-    if (whole < 60) {
-        return fmt::format("{} s", whole);
-    }
-    if (whole < 3600) {
-        return fmt::format("{}:{:02} min", whole / 60, whole % 60);
-    }
-    return fmt::format("{}:{:02}:{:02} h", whole / 3600, whole / 60 % 60, whole % 60);
 }
 
 void TextTable::add(const std::vector<std::string>& row) {

@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "stackae/text.hpp"
+
 /// What a person types into values, and values into what a person reads.
 namespace stackae::cli {
 
@@ -52,17 +54,6 @@ template <class ParseOne>
 /// The word that was probably meant: the one with the fewest edits (Levenshtein 1966), if they are few.
 [[nodiscard]] std::optional<std::string> nearest_word(std::string_view word,
                                                       const std::vector<std::string>& candidates);
-
-/// On one line of a terminal, in UTF-8 by base::to_utf8(): control characters become `\n`, `\t`, `\x1b`,
-/// `\u009b`, ….
-[[nodiscard]] std::string printable(std::string_view text);
-
-/// 1234567 as `1,234,567`.
-[[nodiscard]] std::string format_count(std::int64_t count);
-/// 1536 as `1.5 KiB`.
-[[nodiscard]] std::string format_bytes(std::int64_t bytes);
-/// Seconds as `0.42 s`, `12 s`, `3:05 min` or `2:03:10 h`.
-[[nodiscard]] std::string format_duration(double seconds);
 
 /// Rows of text in columns: the first to the left, the others to the right.
 class TextTable {

@@ -6,8 +6,8 @@
 #include <sys/stat.h>
 
 #include "stackae/error.hpp"
+#include "stackae/text.hpp"
 
-#include "base/text.hpp"
 #include "data/file_source.hpp"
 #include "data/image/decode.hpp"
 #include "data/image/pages.hpp"
@@ -79,7 +79,7 @@ private:
 };
 
 bool ends_with_any(const std::string& name, std::initializer_list<std::string_view> endings) {
-    const std::string lower = base::lower_case(name);
+    const std::string lower = lower_case(name);
     return std::any_of(endings.begin(), endings.end(),
                        [&](std::string_view ending) { return lower.ends_with(ending); });
 }

@@ -10,8 +10,8 @@
 #include <string_view>
 
 #include "stackae/error.hpp"
+#include "stackae/text.hpp"
 
-#include "base/text.hpp"
 #include "data/arrays.hpp"
 #include "data/image/pages.hpp"
 #include "data/source.hpp"
@@ -60,14 +60,14 @@ enum class Kind { picture, list, idx, npy, npz };
 std::optional<std::size_t> array_name_at(const std::string& path) {
     std::error_code ignored;
     const std::size_t at = path.rfind('#');
-    const bool named = at != std::string::npos && base::lower_case(path.substr(0, at)).ends_with(".npz") &&
+    const bool named = at != std::string::npos && lower_case(path.substr(0, at)).ends_with(".npz") &&
                        !fs::exists(path, ignored) && fs::is_regular_file(path.substr(0, at), ignored);
     return named ? std::optional(at) : std::nullopt;
 }
 
 /// By the ending where it promises something, else by the first bytes.
 Kind kind_of(const std::string& path) {
-    const std::string name = base::lower_case(fs::path(path).filename().string());
+    const std::string name = lower_case(fs::path(path).filename().string());
     if (name.ends_with(".txt")) {
         return Kind::list;
     }

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "stackae/error.hpp"
+#include "stackae/text.hpp"
 
 #include "base/memory.hpp"
 #include "base/rows.hpp"
@@ -67,9 +68,9 @@ std::int64_t check_memory(const Model& model, std::int64_t learnt, std::int64_t 
             "evaluate: {} needed for {} pictures of {} values with codes of {}{}{}, {} allowed; a layer of "
             "fewer "
             "values, fewer pictures or more memory would help",
-            base::bytes_text(bytes), learnt + measured, model.recipe.size(), model.code_size(options.layer),
+            format_bytes(bytes), learnt + measured, model.recipe.size(), model.code_size(options.layer),
             sees_radial(model, options) ? fmt::format(" and {} radial units", model.radial->units()) : "",
-            options.mirror ? ", mirrored too" : "", base::bytes_text(limit)));
+            options.mirror ? ", mirrored too" : "", format_bytes(limit)));
     }
     return limit - bytes;
 }

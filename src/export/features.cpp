@@ -10,7 +10,6 @@
 
 #include "stackae/error.hpp"
 
-#include "base/file_set.hpp"
 #include "export/output.hpp"
 #include "export/tables.hpp"
 
@@ -137,7 +136,7 @@ std::vector<std::string> feature_files(const std::string& path, FeatureFormat fo
 
 struct FeatureWriter::State {
     std::unique_ptr<Folder> folder;
-    std::optional<base::FileSet> own;
+    std::optional<OutputFiles> own;
     std::vector<std::unique_ptr<Output>> outputs;
     std::unique_ptr<Table> table;
     std::int64_t columns;
@@ -149,8 +148,8 @@ struct FeatureWriter::State {
         }
     }
 
-    FileOutput& file(base::AtomicFile& written) {
-        auto output = std::make_unique<FileOutput>(written);
+    FileOutput& file(const OutputFile& written) {
+        auto output = std::make_unique<FileOutput>(written.file());
         FileOutput& reference = *output;
         outputs.push_back(std::move(output));
         return reference;
@@ -163,13 +162,13 @@ FeatureWriter::FeatureWriter(const std::string& path, FeatureFormat format, std:
     open(state_->own.emplace(), path, format, labelled, class_names);
 }
 
-FeatureWriter::FeatureWriter(base::FileSet& files, const std::string& path, FeatureFormat format,
+FeatureWriter::FeatureWriter(OutputFiles& files, const std::string& path, FeatureFormat format,
                              std::int64_t columns, bool labelled, std::vector<std::string> class_names)
     : state_(std::make_unique<State>(columns)) {
     open(files, path, format, labelled, class_names);
 }
 
-void FeatureWriter::open(base::FileSet& set, const std::string& path, FeatureFormat format, bool labelled,
+void FeatureWriter::open(OutputFiles& set, const std::string& path, FeatureFormat format, bool labelled,
                          const std::vector<std::string>& class_names) {
     State& s = *state_;
     const std::int64_t columns = s.columns;

@@ -4,13 +4,12 @@
 #include <cmath>
 #include <iterator>
 
+#include "stackae/text.hpp"
+
 #include "base/json.hpp"
-#include "base/text.hpp"
 
 namespace stackae::features {
 namespace {
-
-using base::csv_field;
 
 static_assert(std::endian::native == std::endian::little, "NPY files are written as <f4");
 
@@ -33,7 +32,7 @@ std::string label_field(const FeatureRow& row, bool labelled) {
 
 /// For formats in which a line end or a tab cannot be written.
 std::string one_line(std::string_view name) {
-    std::string text = base::to_utf8(name);
+    std::string text = to_utf8(name);
     for (char& c : text) {
         if (c == '\t' || c == '\n' || c == '\r') {
             c = ' ';

@@ -5,6 +5,7 @@
 
 #include "stackae/error.hpp"
 
+#include "base/atomic_file.hpp"
 #include "base/json.hpp"
 #include "base/safetensors.hpp"
 #include "model/json_reader.hpp"
@@ -20,13 +21,14 @@ constexpr std::size_t max_depth = 2;  ///< the object, and version 1's lists of 
 }  // namespace
 
 void save(const Gallery& gallery, const std::string& path) {
-    base::AtomicFile file(path);
-    search::save(gallery, file);
+    OutputFiles files;
+    OutputFile file = files.add(path);
+    save(gallery, file);
     file.commit();
 }
 
-void search::save(const Gallery& gallery, base::AtomicFile& file) {
-    search::check(gallery, fmt::format("{}: cannot write the gallery", file.path()));
+void save(const Gallery& gallery, const OutputFile& file) {
+    search::check(gallery, fmt::format("{}: cannot write the gallery", file.file().path()));
     nlohmann::json description{{"model_identity", gallery.model_identity},
                                {"model_path", gallery.model_path},
                                {"layer", gallery.layer},
@@ -47,7 +49,7 @@ void search::save(const Gallery& gallery, base::AtomicFile& file) {
     const std::string names = base::pack_texts(gallery.names);
     const std::string paths = base::pack_texts(gallery.paths);
     base::write_safetensors(content.metadata,
-                            {{"codes", &gallery.codes}, {"names", &names}, {"paths", &paths}}, file);
+                            {{"codes", &gallery.codes}, {"names", &names}, {"paths", &paths}}, file.file());
 }
 
 Gallery load_gallery(const std::string& path) {

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "stackae/error.hpp"
+#include "stackae/text.hpp"
 
 #include "base/memory.hpp"
 #include "base/threads.hpp"
@@ -264,7 +265,7 @@ std::int64_t holdable_bytes(const Needs& needs, const TrainOptions& options) {
             fmt::format("memory: {} to work with the layers of this stack found, {} expected at most; fewer "
                         "units, smaller "
                         "layers or batches take less",
-                        base::bytes_text(needs.working_bytes), base::bytes_text(limit)));
+                        format_bytes(needs.working_bytes), format_bytes(limit)));
     }
     return std::min(options.memory, limit - needs.working_bytes);
 }

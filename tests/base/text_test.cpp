@@ -1,4 +1,4 @@
-#include "base/text.hpp"
+#include "stackae/text.hpp"
 
 #include "support/catch.hpp"
 

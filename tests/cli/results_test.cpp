@@ -1,11 +1,8 @@
 #include "cli/results.hpp"
 
 #include <csignal>
-#include <filesystem>
 
-#include "stackae/error.hpp"
-
-#include "cli/inputs.hpp"
+#include "cli/input_monitor.hpp"
 #include "support/catch.hpp"
 #include "support/file_faults.hpp"
 #include "support/processes.hpp"
@@ -15,16 +12,15 @@ namespace stackae::cli {
 namespace {
 
 using namespace test;
-namespace fs = std::filesystem;
 
 /// An output and what became of the pictures that it is made of.
 void write_with_manifest(const TemporaryFolder& folder, const std::string& run) {
     Console console;
     console.set_quiet(true);
     Results results(folder / "output");
-    Account account(console, results.files(), folder / "manifest");
-    account.used({run, std::nullopt});
-    account.finish();
+    InputMonitor monitor(console, results.files(), folder / "manifest");
+    monitor.manifest().used({run, std::nullopt});
+    monitor.manifest().finish();
     results.write(run);
     results.finish();
 }
@@ -53,27 +49,6 @@ TEST_CASE("a command that reads beside what a killed run left half replaced comp
         CHECK(has_new("manifest"));
         CHECK(folder.entries() == 2);
     }
-}
-
-TEST_CASE("a manifest waits for its output, and appears alone where no picture could be used") {
-    const TemporaryFolder folder;
-    Console console;
-    console.set_quiet(true);
-    {
-        Results results(folder / "output");
-        Account account(console, results.files(), folder / "manifest");
-        account.used({"a.png", std::nullopt});
-        account.finish();
-        CHECK(folder.entries() <= 2);  // temporaries, where the file system needs names for them
-        CHECK_FALSE(fs::exists(folder / "manifest"));
-    }
-    CHECK(folder.entries() == 0);
-    Results results(folder / "output");
-    Account account(console, results.files(), folder / "manifest");
-    account.left_out({"a.png", std::nullopt}, "corrupt", "no picture");
-    CHECK_THROWS_AS(account.finish(), IoError);
-    CHECK(read_text(folder / "manifest") == "path,row,label,status,reason\na.png,,,corrupt,no picture\n");
-    CHECK_FALSE(fs::exists(folder / "output"));
 }
 
 }  // namespace stackae::cli

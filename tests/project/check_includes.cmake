@@ -1,5 +1,5 @@
 # cmake -P check_includes.cmake ROOT: fails, naming each offending line, when an #include in ROOT/src or ROOT/include
-# goes against the flow  cli → evaluate → {search, export, train} → model → layers → {nn → linalg, data} → base,  when a
+# goes against the flow  cli → {pipeline, evaluate} → {search, export, train} → model → layers → {nn → linalg, data} → base,  when a
 # backend is included outside the modules that wrap it, or when a public header names a backend's types.
 cmake_minimum_required(VERSION 3.22)
 file(REAL_PATH ${CMAKE_ARGV3} root)
@@ -15,10 +15,12 @@ foreach(module train export search)
   set(${module}_may ${module} model layers nn linalg data base)
 endforeach()
 set(evaluate_may evaluate search model layers nn linalg data base)
-set(cli_may cli train export search evaluate model data base)
+set(pipeline_may pipeline model data base)
+set(cli_may cli pipeline train export search evaluate model data base)
 
 # The module that each public header belongs to. Headers of plain values that several modules share are base's.
-foreach(pair error:base tensor:base shape:base options:base layer:layers train_config:layers stack_model:model recipe:base train_options:base pictures:data model:model train:train
+foreach(pair output_files:base resources:base text:base inputs:pipeline pipeline:pipeline
+    error:base tensor:base shape:base options:base layer:layers train_config:layers stack_model:model recipe:base train_options:base pictures:data model:model train:train
     convolution:base features:export neighbours:search gallery:search evaluate:evaluate)
   string(REPLACE ":" ";" pair ${pair})
   list(GET pair 0 header)

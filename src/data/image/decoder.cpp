@@ -5,7 +5,8 @@
 #include <cctype>
 #include <fmt/format.h>
 
-#include "base/text.hpp"
+#include "stackae/text.hpp"
+
 #include "data/image/formats.hpp"
 
 namespace stackae::data {
@@ -212,7 +213,7 @@ bool is_picture_name(std::string_view name) {
     if (dot == std::string_view::npos || name.starts_with('.')) {
         return false;
     }
-    const std::string ending = base::lower_case(name.substr(dot + 1));
+    const std::string ending = lower_case(name.substr(dot + 1));
     return lists(foreign_endings, ending) || std::any_of(all.begin(), all.end(), [&](const Decoder& decoder) {
                return lists(decoder.endings, ending);
            });

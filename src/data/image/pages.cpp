@@ -8,10 +8,10 @@
 #include <sys/stat.h>
 
 #include "stackae/error.hpp"
+#include "stackae/text.hpp"
 
 #include "base/file_io.hpp"
 #include "base/parallel.hpp"
-#include "base/text.hpp"
 #include "base/threads.hpp"
 #include "data/image/decode.hpp"
 #include "data/image/picture.hpp"
@@ -21,7 +21,7 @@ namespace stackae::data {
 namespace {
 
 bool has_tiff_ending(std::string_view path) {
-    const std::string lower = base::lower_case(path);
+    const std::string lower = lower_case(path);
     return lower.ends_with(".tif") || lower.ends_with(".tiff");
 }
 

@@ -16,10 +16,10 @@
 #include "stackae/error.hpp"
 #include "stackae/pictures.hpp"
 
+#include "base/atomic_file.hpp"
 #include "data/image/exif.hpp"
 #include "data/image/formats.hpp"
 #include "data/image/png_chunks.hpp"
-#include "data/image/write_png.hpp"
 
 namespace stackae {
 namespace {
@@ -176,20 +176,21 @@ data::Picture data::decode_png(ByteSpan file, const DecodeOptions& options) {
 }
 
 void write_png(const std::string& path, const Tensor& picture) {
-    base::AtomicFile file(path);
-    data::write_png(file, picture);
+    OutputFiles files;
+    OutputFile file = files.add(path);
+    write_png(file, picture);
     file.commit();
 }
 
-void data::write_png(base::AtomicFile& file, const Tensor& picture) {
+void write_png(const OutputFile& file, const Tensor& picture) {
     const std::vector<std::int64_t>& shape = picture.shape();
     constexpr std::int64_t longest_side = 1 << 20;
     const std::int64_t channels = shape.size() == 3 ? shape[2] : 1;
     if (shape.size() < 2 || shape.size() > 3 || picture.empty() || (channels != 1 && channels != 3) ||
         shape[0] > longest_side || shape[1] > longest_side) {
         throw InvalidArgument(
-            fmt::format("{}: writing a picture: shape {} found, h×w, h×w×1 or h×w×3 expected", file.path(),
-                        fmt::join(shape, "×")));
+            fmt::format("{}: writing a picture: shape {} found, h×w, h×w×1 or h×w×3 expected",
+                        file.file().path(), fmt::join(shape, "×")));
     }
     std::vector<png_byte> pixels(static_cast<std::size_t>(picture.size()));
     std::transform(picture.values().begin(), picture.values().end(), pixels.begin(), [](float value) {
@@ -197,7 +198,7 @@ void data::write_png(base::AtomicFile& file, const Tensor& picture) {
         return static_cast<png_byte>(std::lround(unit * 255.0F));
     });
     const std::string encoded = encode_png(pixels, shape[0], shape[1], channels);
-    file.write(std::as_bytes(std::span(encoded)));
+    file.file().write(encoded);
 }
 
 }  // namespace stackae

@@ -8,11 +8,10 @@
 #include <thread>
 #include <vector>
 
+#include "stackae/inputs.hpp"
 #include "stackae/model.hpp"
 
-#include "cli/inputs.hpp"
-
-namespace stackae::cli {
+namespace stackae::pipeline {
 
 struct EncodedBatch {
     InputBatch batch;
@@ -21,19 +20,19 @@ struct EncodedBatch {
 
 /// Encodes batches on threads of its own, one batch a thread: while some are encoded others are read, and
 /// nobody waits for a part of a batch. Batches come out in the order they went in.
-class EncodingTeam {
+class EncoderPool {
 public:
-    /// threads: of all together; most: members. Each member has the weights in a layout of its own; where
+    /// threads: of all together. Each worker has the weights in a layout of its own; where
     /// many would take much memory there are fewer, and each uses several threads. The model must outlive it.
-    EncodingTeam(const Model& model, const EncodeOptions& options, int threads, int most);
-    EncodingTeam(const EncodingTeam&) = delete;
-    EncodingTeam& operator=(const EncodingTeam&) = delete;
+    EncoderPool(const Model& model, const EncodeOptions& options, int threads, int max_workers);
+    EncoderPool(const EncoderPool&) = delete;
+    EncoderPool& operator=(const EncoderPool&) = delete;
     /// Batches that were not taken out are dropped.
-    ~EncodingTeam();
+    ~EncoderPool();
 
     [[nodiscard]] bool empty() const { return jobs_.empty(); }
     /// Whether a batch is to be taken out before another one goes in.
-    [[nodiscard]] bool full() const { return jobs_.size() > members_.size(); }
+    [[nodiscard]] bool full() const { return jobs_.size() > workers_.size(); }
     void push(InputBatch batch);
     /// Waits for the first batch. Throws what encoding it threw.
     EncodedBatch pop();
@@ -54,7 +53,7 @@ private:
     std::deque<std::unique_ptr<Job>> jobs_;  ///< in order; changed by the owner alone
     std::deque<Job*> waiting_;               ///< those nobody has begun
     bool stop_ = false;
-    std::vector<std::thread> members_;
+    std::vector<std::thread> workers_;
 };
 
-}  // namespace stackae::cli
+}  // namespace stackae::pipeline

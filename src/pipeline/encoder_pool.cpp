@@ -1,4 +1,4 @@
-#include "cli/encoding_team.hpp"
+#include "pipeline/encoder_pool.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -10,25 +10,25 @@
 
 #include "base/threads.hpp"
 
-namespace stackae::cli {
+namespace stackae::pipeline {
 namespace {
 
-constexpr std::int64_t most_weights = std::int64_t{1} << 28;  // of all members together: 1 GiB
+constexpr std::int64_t max_weights = std::int64_t{1} << 28;  // of all workers together: 1 GiB
 
 }  // namespace
 
-EncodingTeam::EncodingTeam(const Model& model, const EncodeOptions& options, int threads, int most)
+EncoderPool::EncoderPool(const Model& model, const EncodeOptions& options, int threads, int max_workers)
     : model_(model), options_(options) {
     const int wanted = base::resolve_threads(threads);
-    const std::int64_t fitting = most_weights / std::max<std::int64_t>(1, model.parameters());
-    const int members = static_cast<int>(std::clamp<std::int64_t>(fitting, 1, std::min(wanted, most)));
-    options_.threads = wanted / members;
-    members_.reserve(static_cast<std::size_t>(members));
-    for (int i = 0; i < members; ++i) {
+    const std::int64_t fitting = max_weights / std::max<std::int64_t>(1, model.parameters());
+    const int workers = static_cast<int>(std::clamp<std::int64_t>(fitting, 1, std::min(wanted, max_workers)));
+    options_.threads = wanted / workers;
+    workers_.reserve(static_cast<std::size_t>(workers));
+    for (int i = 0; i < workers; ++i) {
         try {
-            members_.emplace_back([this] { work(); });
+            workers_.emplace_back([this] { work(); });
         } catch (const std::system_error& error) {
-            if (members_.empty()) {
+            if (workers_.empty()) {
                 throw BackendError(fmt::format("encoding: cannot start a thread: {}", error.what()));
             }
             return;  // fewer will do
@@ -36,18 +36,18 @@ EncodingTeam::EncodingTeam(const Model& model, const EncodeOptions& options, int
     }
 }
 
-EncodingTeam::~EncodingTeam() {
+EncoderPool::~EncoderPool() {
     {
         const std::lock_guard lock(mutex_);
         stop_ = true;
     }
     changed_.notify_all();
-    for (std::thread& member : members_) {
-        member.join();
+    for (std::thread& worker : workers_) {
+        worker.join();
     }
 }
 
-void EncodingTeam::push(InputBatch batch) {
+void EncoderPool::push(InputBatch batch) {
     jobs_.push_back(std::make_unique<Job>());
     jobs_.back()->encoded.batch = std::move(batch);
     {
@@ -57,7 +57,7 @@ void EncodingTeam::push(InputBatch batch) {
     changed_.notify_all();
 }
 
-EncodedBatch EncodingTeam::pop() {
+EncodedBatch EncoderPool::pop() {
     {
         std::unique_lock lock(mutex_);
         changed_.wait(lock, [this] { return jobs_.front()->done; });
@@ -70,7 +70,7 @@ EncodedBatch EncodingTeam::pop() {
     return std::move(job->encoded);
 }
 
-void EncodingTeam::work() {
+void EncoderPool::work() {
     std::optional<Encoder> encoder;
     for (;;) {
         Job* job = nullptr;
@@ -105,4 +105,4 @@ void EncodingTeam::work() {
     }
 }
 
-}  // namespace stackae::cli
+}  // namespace stackae::pipeline

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "stackae/inputs.hpp"
+#include "stackae/model.hpp"
+#include "stackae/tensor.hpp"
+
+namespace stackae {
+
+/// Which layer's codes are wanted, where a person need not say.
+struct LayerSelection {
+    int layer = 0;                          ///< 1-based; 0: Model::code_layer()
+    std::optional<bool> l2_normalize = {};  ///< absent: Model::l2_normalize for code_layer(), else false
+
+    [[nodiscard]] EncodeOptions resolve(const Model& model) const;
+};
+
+/// What encoding many pictures takes of the machine. Results do not depend on it.
+struct PipelineOptions {
+    std::int64_t batch_size = 256;  ///< pictures at a time; fewer where the memory asks for it
+    int threads = 0;                ///< see resolve_threads()
+    std::int64_t memory = 0;        ///< bytes in all, see resolve_memory()
+};
+
+/// Pictures to be encoded, and what by. Inputs and model must outlive the call.
+struct EncodeRequest {
+    const Inputs& inputs;
+    const Model& model;
+    EncodeOptions encode = {};                        ///< its threads are settled by PipelineOptions
+    bool need_label = false;                          ///< pictures without a label are skipped
+    std::optional<std::string> label = std::nullopt;  ///< in place of their own
+};
+
+/// Pictures that were read and what the model made of them: codes n × code_size.
+using CodeSink = std::function<void(const InputBatch& batch, const Tensor& codes)>;
+
+/// Bytes that encode_inputs() takes at least: the model and one picture.
+[[nodiscard]] std::int64_t min_encoding_memory(const EncodeRequest& request);
+
+/// Reads all inputs, encodes them on several threads (a single picture on one), and hands batch after batch
+/// to the sink, on the caller's thread and in the inputs' order. Every picture is entered into the manifest,
+/// which is left for the caller to finish(); its observer is told of progress. False where the observer said
+/// stop: the sink has not been given all pictures then. Throws InvalidArgument where min_encoding_memory() is
+/// more than PipelineOptions::memory allows or the model has no such layer, NotFinite naming the picture, and
+/// whatever the sink or the observer throws.
+bool encode_inputs(const EncodeRequest& request, const PipelineOptions& options, Manifest& manifest,
+                   const CodeSink& sink);
+
+}  // namespace stackae

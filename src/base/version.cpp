@@ -1,0 +1,5 @@
+#include "stackae/resources.hpp"
+
+const char* stackae::version() {
+    return STACKAE_VERSION;
+}

@@ -1,0 +1,67 @@
+#include "cli/encode.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <fmt/format.h>
+
+#include "cli/interrupt.hpp"
+
+namespace stackae::cli {
+
+void EncodeSettings::declare(OptionParser& parser) {
+    parser.group("Reading");
+    parser.option("batch-size,b", "N", "pictures at a time; changes speed, not results",
+                  integer_into(batch_size, 1, 65536));
+    reading.declare(parser);
+    parser.option("manifest", "FILE", "what became of every picture: CSV path,row,label,status,reason",
+                  text_into(manifest));
+}
+
+void declare_layer(OptionParser& parser, LayerSelection& selection) {
+    parser.option("layer", "N", "whose code, 1 is the lowest; else the last but for radial units",
+                  integer_into(selection.layer, 1, 1'000'000));
+    parser.option("normalize", "none|l2",
+                  "l2 scales every code to length 1; else as the model says for its code",
+                  [&selection](const std::string& text) {
+                      if (text != "l2" && text != "none") {
+                          throw UsageError(fmt::format("'{}' is neither none nor l2", text));
+                      }
+                      selection.l2_normalize = text == "l2";
+                  });
+}
+
+void check_layer(const Model& model, int layer) {
+    if (layer > model.depth()) {
+        throw UsageError(fmt::format("--layer {}: the model has layers 1 to {}", layer, model.depth()));
+    }
+}
+
+void check_gallery_memory(const ReadingOptions& reading, const std::string& file, std::int64_t more) {
+    std::error_code missing;  // which is told when the file is opened
+    const std::uintmax_t size = file.empty() ? 0 : std::filesystem::file_size(file, missing);
+    const double codes = static_cast<double>(missing ? 0 : size) + static_cast<double>(more);
+    constexpr double copies = 2.5;  // as they are, in blocks of rows, and in coarse steps
+    constexpr double most = 0x1p62;
+    reading.check(static_cast<std::int64_t>(std::min(copies * codes, most)),
+                  "for the gallery's codes and an index of them",
+                  "fewer pictures or a layer of fewer values take less, a larger --memory allows more");
+}
+
+void encode_inputs(Console& console, const EncodeRequest& request, const EncodeSettings& settings,
+                   InputMonitor& monitor, const CodeSink& sink) {
+    for (const std::string& note : request.inputs.notes()) {
+        console.note(note);
+    }
+    settings.reading.check(min_encoding_memory(request), "for the model and one picture",
+                           "a lower --layer may take less, a larger --memory allows more");
+    const PipelineOptions options{.batch_size = settings.batch_size,
+                                  .threads = settings.reading.threads,
+                                  .memory = settings.reading.memory};
+    const bool all = stackae::encode_inputs(request, options, monitor.manifest(), sink);
+    monitor.end_progress();
+    if (!all) {
+        throw Interrupted();
+    }
+}
+
+}  // namespace stackae::cli

@@ -1,0 +1,52 @@
+#include "cli/input_monitor.hpp"
+
+#include <fmt/format.h>
+
+#include "stackae/text.hpp"
+
+#include "cli/command.hpp"
+#include "cli/interrupt.hpp"
+
+namespace stackae::cli {
+
+void InputMonitor::on_read(std::int64_t done, std::int64_t of) {
+    if (!progress_) {
+        progress_.emplace(console_, "pictures", of);
+    }
+    progress_->update(done);
+}
+
+void InputMonitor::on_remark(const PictureEntry& entry, std::string_view text) {
+    if (++remarks_ <= named_at_most) {
+        console_.warn(fmt::format("note: {}: {}", printable(entry.path), text));
+    }
+}
+
+void InputMonitor::on_skipped(const PictureEntry& entry, std::string_view status, std::string_view reason) {
+    if (manifest_.skipped() <= named_at_most) {
+        console_.warn(fmt::format("skipped {}: {} ({})", printable(entry.path), printable(reason), status));
+    }
+}
+
+void InputMonitor::on_end(std::int64_t rows, std::int64_t skipped) {
+    if (skipped > named_at_most) {
+        console_.warn(fmt::format("… and {} more", format_count(skipped - named_at_most)));
+    }
+    if (remarks_ > named_at_most) {
+        console_.warn(fmt::format("… and {} more notes", format_count(remarks_ - named_at_most)));
+    }
+    if (rows > 0 && skipped > 0) {
+        console_.warn(fmt::format("{} of {} pictures were skipped", format_count(skipped),
+                                  format_count(skipped + rows)));
+    }
+}
+
+bool InputMonitor::stop() {
+    return interrupted();
+}
+
+int InputMonitor::exit_code() const {
+    return manifest_.skipped() > 0 ? exit_code::skipped : exit_code::done;
+}
+
+}  // namespace stackae::cli
