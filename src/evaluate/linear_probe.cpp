@@ -13,7 +13,7 @@
 #include "base/parallel.hpp"
 #include "base/random.hpp"
 #include "base/threads.hpp"
-#include "linalg/matrix_product.hpp"
+#include "linalg/gemm.hpp"
 #include "linalg/normal_equations.hpp"
 
 namespace stackae::search {
@@ -37,8 +37,7 @@ public:
           weights_(weights),
           offered_(offered),
           classes_(classes),
-          product_(context_, linalg::ProductForm::transposed_b, scored_rows, weights.rows(),
-                   weights.columns()),
+          product_(context_, scored_rows, weights.rows(), weights.columns(), {.trans_b = true}),
           z_({scored_rows, weights.columns()}),
           scores_({scored_rows, weights.rows()}) {}
 
@@ -67,7 +66,7 @@ private:
     const std::vector<char>& offered_;
     std::vector<std::int64_t>& classes_;
     linalg::Context context_{1};
-    linalg::MatrixProduct product_;
+    linalg::Gemm product_;
     Tensor z_;
     Tensor scores_;
 };

@@ -11,7 +11,7 @@
 #include "stackae/evaluate.hpp"
 
 #include "base/parallel.hpp"
-#include "linalg/matrix_product.hpp"
+#include "linalg/gemm.hpp"
 
 namespace stackae {
 namespace {
@@ -63,7 +63,7 @@ Tensor Pca::encode(const Tensor& rows, int threads) const {
     check_width("encode", rows, d);
     const base::ThreadScope scope(base::resolve_threads(threads));
     linalg::Context context(threads);
-    linalg::MatrixProduct product(context, linalg::ProductForm::transposed_b, block_rows, c, d);
+    linalg::Gemm product(context, block_rows, c, d, {.trans_b = true});
     Tensor centred({block_rows, d});
     Tensor block({block_rows, c});
     Tensor codes({rows.rows(), c});
@@ -85,7 +85,7 @@ Tensor Pca::decode(const Tensor& codes, int threads) const {
     check_width("decode", codes, c);
     const base::ThreadScope scope(base::resolve_threads(threads));
     linalg::Context context(threads);
-    linalg::MatrixProduct product(context, linalg::ProductForm::plain, block_rows, d, c);
+    linalg::Gemm product(context, block_rows, d, c);
     Tensor padded({block_rows, c});
     Tensor block({block_rows, d});
     Tensor rows({codes.rows(), d});

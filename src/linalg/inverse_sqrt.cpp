@@ -8,7 +8,7 @@
 
 #include "stackae/error.hpp"
 
-#include "linalg/matrix_product.hpp"
+#include "linalg/gemm.hpp"
 
 namespace stackae::linalg {
 namespace {
@@ -34,7 +34,7 @@ Tensor inverse_sqrt(Context& context, const Tensor& matrix) {
     for (std::int64_t i = 0; i < n; ++i) {
         z.row(i)[static_cast<std::size_t>(i)] = 1.0F;
     }
-    MatrixProduct product(context, ProductForm::plain, n, n, n);
+    Gemm product(context, n, n, n);
     double left = 1.0;
     for (int step = 0; step < max_steps && !(left < settled); ++step) {
         product.run(z.data(), y.data(), t.data());

@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "base/parallel.hpp"
-#include "linalg/matrix_product.hpp"
+#include "linalg/gemm.hpp"
 #include "linalg/onednn.hpp"
 #include "linalg/ridge_solver.hpp"
 
@@ -82,7 +82,7 @@ public:
         : matrix_(matrix),
           block_(block),
           tiles_(tiles),
-          product_(context_, ProductForm::transposed_a, matrix.panel(), matrix.panel(), block_rows),
+          product_(context_, matrix.panel(), matrix.panel(), block_rows, {.trans_a = true}),
           part_({matrix.panel(), matrix.panel()}) {}
 
     void operator()(std::int64_t tile) {
@@ -99,7 +99,7 @@ private:
     const ColumnPanels& block_;
     const Tiles& tiles_;
     Context context_{1};
-    MatrixProduct product_;
+    Gemm product_;
     Tensor part_;
 };
 
@@ -123,7 +123,7 @@ public:
           added_(added),
           panel_(panel),
           i_(i),
-          product_(context_, ProductForm::transposed_b, matrix.panel(), matrix.panel(), rows.width()),
+          product_(context_, matrix.panel(), matrix.panel(), rows.width(), {.trans_b = true}),
           other_({matrix.panel(), rows.width()}),
           part_({matrix.panel(), matrix.panel()}) {}
 
@@ -144,7 +144,7 @@ private:
     const Tensor& panel_;
     std::int64_t i_;
     Context context_{1};
-    MatrixProduct product_;
+    Gemm product_;
     Tensor other_;
     Tensor part_;
 };
@@ -260,7 +260,7 @@ Tensor NormalEquations::weights_of(const Tensor& solution) const {
     const base::ThreadScope scope(1);
     Context context(1);
     const std::int64_t size = matrix_.panel();
-    MatrixProduct product(context, ProductForm::plain, classes, rows_.width(), size);
+    Gemm product(context, classes, rows_.width(), size);
     Tensor panel({size, rows_.width()});
     Tensor some({classes, size});
     Tensor part({classes, rows_.width()});

@@ -8,7 +8,7 @@
 
 #include "base/parallel.hpp"
 #include "base/random.hpp"
-#include "linalg/matrix_product.hpp"
+#include "linalg/gemm.hpp"
 #include "linalg/vector_ops.hpp"
 
 namespace stackae::linalg {
@@ -81,7 +81,7 @@ private:
 /// d × d, divided by n.
 Tensor covariance(Context& context, CentredRows& rows) {
     const std::int64_t d = rows.columns();
-    MatrixProduct product(context, ProductForm::transposed_a, d, d, rows.block());
+    Gemm product(context, d, d, rows.block(), {.trans_a = true});
     Tensor part({d, d});
     Tensor sum({d, d});
     rows.each_block([&](const float* block) {
@@ -98,8 +98,8 @@ Tensor covariance(Context& context, CentredRows& rows) {
 class Orthonormal {
 public:
     Orthonormal(Context& context, std::int64_t d, std::int64_t w)
-        : gram_(context, ProductForm::transposed_a, w, w, d),
-          solve_(context, ProductForm::plain, d, w, w),
+        : gram_(context, w, w, d, {.trans_a = true}),
+          solve_(context, d, w, w),
           products_({w, w}),
           result_({d, w}) {}
 
@@ -142,8 +142,8 @@ private:
         throw BackendError("principal axes: values too large or not numbers");
     }
 
-    MatrixProduct gram_;
-    MatrixProduct solve_;
+    Gemm gram_;
+    Gemm solve_;
     Tensor products_;
     Tensor result_;
 };
@@ -172,14 +172,13 @@ void iterate(Context& context, std::int64_t d, std::int64_t width, int iteration
     }
     image(basis, next);
     Tensor projected({width, width});
-    MatrixProduct(context, ProductForm::transposed_a, width, width, d)
-        .run(basis.data(), next.data(), projected.data());
+    Gemm(context, width, width, d, {.trans_a = true}).run(basis.data(), next.data(), projected.data());
     MatrixXd square = as_double(projected);
     square = 0.5 * (square + square.transpose()).eval();
     const Eigen::SelfAdjointEigenSolver<MatrixXd> solver(square);
     const Tensor vectors = as_tensor(solver.eigenvectors().rowwise().reverse().transpose());
     result.components = Tensor({width, d});
-    MatrixProduct(context, ProductForm::transposed_b, width, d, width)
+    Gemm(context, width, d, width, {.trans_b = true})
         .run(vectors.data(), basis.data(), result.components.data());
     for (std::int64_t i = 0; i < width; ++i) {
         result.variances.push_back(solver.eigenvalues()(width - 1 - i));
@@ -212,7 +211,7 @@ void solve(Context& context, const Tensor& matrix, std::int64_t width, PcaResult
         solve_whole(matrix, result);
         return;
     }
-    MatrixProduct product(context, ProductForm::plain, d, width, d);
+    Gemm product(context, d, width, d);
     iterate(
         context, d, width, covariance_iterations,
         [&](const Tensor& basis, Tensor& image) { product.run(matrix.data(), basis.data(), image.data()); },
@@ -249,8 +248,8 @@ PcaResult pca(Context& context, const float* rows, std::int64_t n, std::int64_t 
     result.mean = centred.mean();
     const std::int64_t width = with_margin(count, std::min(d, n));
     if (d > widest_covariance) {
-        MatrixProduct forth(context, ProductForm::plain, centred.block(), width, d);
-        MatrixProduct back(context, ProductForm::transposed_a, d, width, centred.block());
+        Gemm forth(context, centred.block(), width, d);
+        Gemm back(context, d, width, centred.block(), {.trans_a = true});
         Tensor codes({centred.block(), width});
         Tensor part({d, width});
         const float scale = 1.0F / static_cast<float>(n);

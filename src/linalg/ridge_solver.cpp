@@ -9,7 +9,7 @@
 
 #include "stackae/error.hpp"
 
-#include "linalg/matrix_product.hpp"
+#include "linalg/gemm.hpp"
 #include "linalg/onednn.hpp"
 
 namespace stackae::linalg {
@@ -49,8 +49,8 @@ class Preconditioner {
 public:
     Preconditioner(const PcaResult& eigen, double lambda, std::int64_t size, std::int64_t columns)
         : eigen_(eigen),
-          in_(context_, ProductForm::plain, eigen.components.rows(), columns, size),
-          out_(context_, ProductForm::transposed_a, size, columns, eigen.components.rows()),
+          in_(context_, eigen.components.rows(), columns, size),
+          out_(context_, size, columns, eigen.components.rows(), {.trans_a = true}),
           along_({eigen.components.rows(), columns}) {
         const double explained = std::accumulate(eigen.variances.begin(), eigen.variances.end(), 0.0);
         const double others = std::max(0.0, eigen.total_variance - explained) /
@@ -78,8 +78,8 @@ private:
     const PcaResult& eigen_;
     base::ThreadScope scope_{1};  // one thread, so that sums do not depend on how many there are
     Context context_{1};
-    MatrixProduct in_;
-    MatrixProduct out_;
+    Gemm in_;
+    Gemm out_;
     Tensor along_;
     std::vector<float> scale_;  // (a₀ − a) / (λ + a)
     float rest_ = 1.0F;         // 1 / (λ + a₀)

@@ -7,7 +7,7 @@
 #include "base/parallel.hpp"
 #include "base/random.hpp"
 #include "base/rows.hpp"
-#include "linalg/matrix_product.hpp"
+#include "linalg/gemm.hpp"
 
 namespace stackae::linalg {
 namespace {
@@ -36,7 +36,7 @@ Sums assign(Context& context, const float* points, std::int64_t n, const Tensor&
     const std::int64_t k = centroids.rows();
     const std::int64_t d = centroids.columns();
     const std::int64_t block = block_of(n, k);
-    MatrixProduct product(context, ProductForm::transposed_b, block, k, d);
+    Gemm product(context, block, k, d, {.trans_b = true});
     Tensor rows({block, d});
     Tensor cosines({block, k});
     std::vector<Assignment> nearest(static_cast<std::size_t>(block));

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "base/parallel.hpp"
-#include "linalg/matrix_product.hpp"
+#include "linalg/gemm.hpp"
 
 namespace stackae::linalg {
 namespace {
@@ -65,7 +65,7 @@ void SymmetricMatrix::multiply(const Tensor& columns, Tensor& to) const {
             : matrix_(matrix),
               columns_(columns),
               to_(to),
-              product_(context_, ProductForm::plain, matrix.panel(), columns.columns(), matrix.size()) {}
+              product_(context_, matrix.panel(), columns.columns(), matrix.size()) {}
 
         void operator()(std::int64_t i) {
             const std::int64_t first = i * matrix_.panel();
@@ -77,7 +77,7 @@ void SymmetricMatrix::multiply(const Tensor& columns, Tensor& to) const {
         const Tensor& columns_;
         Tensor& to_;
         Context context_{1};
-        MatrixProduct product_;
+        Gemm product_;
     };
     base::parallel_for(panels(), threads_, [&] { return Worker(*this, columns, to); });
 }

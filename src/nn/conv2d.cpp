@@ -9,7 +9,7 @@
 #include "stackae/error.hpp"
 
 #include "base/vectorized.hpp"
-#include "linalg/matrix_product.hpp"
+#include "linalg/gemm.hpp"
 #include "nn/row_kernels.hpp"
 
 namespace stackae {
@@ -169,7 +169,7 @@ Conv2d::Conv2d(linalg::Context& context, const Conv2dShape& shape, const Conv2dW
     const bool fused = d * units <= d * r + r * units;
     Tensor filters = fused ? Tensor({units, d}) : weights.whitening;
     if (fused) {
-        linalg::MatrixProduct(context, linalg::ProductForm::plain, units, d, r)
+        linalg::Gemm(context, units, d, r)
             .run(weights.weights.data(), weights.whitening.data(), filters.data());
     }
     bias_ = negated_product(filters, weights.patch_mean);

@@ -7,7 +7,7 @@
 #include "stackae/tensor.hpp"
 #include "stackae/train_options.hpp"
 
-#include "linalg/packed_product.hpp"
+#include "linalg/gemm.hpp"
 #include "nn/winograd.hpp"
 
 namespace stackae {
@@ -109,14 +109,14 @@ private:
     /// Filters over patches: of values or, where `encode_` follows, of whitened patches. One of the two is
     /// there.
     std::optional<WinogradProduct> winograd_;
-    std::optional<linalg::PackedProduct> im2col_;
-    std::optional<linalg::PackedProduct> encode_;  ///< values of whitened patches
-    Tensor bias_;                                  ///< of the filters
-    Tensor threshold_;                             ///< of crelu, where it is applied to both signs
-    float min_ = 0.0F;                             ///< of what `winograd_` makes
-    std::vector<float> scale_;         ///< of a block of its positions: 1 / deviation of a patch, or 1
-    std::vector<double> column_sums_;  ///< of the values of a row of patches, and of their squares
-    std::int64_t block_;               ///< patches that are coded at a time
+    std::optional<linalg::Gemm> im2col_;
+    std::optional<linalg::Gemm> encode_;  ///< values of whitened patches
+    Tensor bias_;                         ///< of the filters
+    Tensor threshold_;                    ///< of crelu, where it is applied to both signs
+    float min_ = 0.0F;                    ///< of what `winograd_` makes
+    std::vector<float> scale_;            ///< of a block of its positions: 1 / deviation of a patch, or 1
+    std::vector<double> column_sums_;     ///< of the values of a row of patches, and of their squares
+    std::int64_t block_;                  ///< patches that are coded at a time
     Tensor patches_;
     Tensor products_;  ///< of the filters
     Tensor codes_;     ///< where `encode_` makes them
@@ -134,7 +134,7 @@ public:
 private:
     Conv2dShape shape_;
     std::int64_t block_;
-    std::optional<linalg::PackedProduct> decode_, color_;
+    std::optional<linalg::Gemm> decode_, color_;
     Tensor codes_;
     Tensor whitened_;
     Tensor patches_;

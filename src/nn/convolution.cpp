@@ -9,7 +9,7 @@
 #include "stackae/error.hpp"
 
 #include "base/vectorized.hpp"
-#include "linalg/matrix_product.hpp"
+#include "linalg/gemm.hpp"
 #include "nn/kernels.hpp"
 
 namespace stackae::nn {
@@ -191,8 +191,7 @@ Convolution::Convolution(linalg::Context& context, const ConvolutionLayer& layer
     const bool fused = d * units <= d * r + r * units;
     Tensor filters = fused ? Tensor({units, d}) : layer.whitening;
     if (fused) {
-        linalg::MatrixProduct(context, linalg::ProductForm::plain, units, d, r)
-            .run(layer.weights.data(), layer.whitening.data(), filters.data());
+        linalg::Gemm(context, units, d, r).run(layer.weights.data(), layer.whitening.data(), filters.data());
     }
     bias_ = negated_product(filters, layer.patch_mean);
     if (fused) {

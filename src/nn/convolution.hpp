@@ -7,7 +7,7 @@
 #include "stackae/convolution.hpp"
 #include "stackae/tensor.hpp"
 
-#include "linalg/packed_product.hpp"
+#include "linalg/gemm.hpp"
 #include "nn/winograd.hpp"
 
 namespace stackae::nn {
@@ -53,18 +53,18 @@ private:
     /// Filters over patches: of codes or, where `encode_` follows, of whitened patches. One of the two is
     /// there.
     std::optional<WinogradProduct> winograd_;
-    std::optional<linalg::PackedProduct> unfolded_;
-    std::optional<linalg::PackedProduct> encode_;  ///< codes of whitened patches
-    Tensor bias_;                                  ///< of the filters
-    float least_ = 0.0F;                           ///< of what `winograd_` makes
-    std::vector<float> scale_;         ///< of a block of its positions: 1 / deviation of a patch, or 1
-    std::vector<double> column_sums_;  ///< of the values of a row of patches, and of their squares
-    std::int64_t block_;               ///< patches that are unfolded, coded or decoded at a time
+    std::optional<linalg::Gemm> unfolded_;
+    std::optional<linalg::Gemm> encode_;  ///< codes of whitened patches
+    Tensor bias_;                         ///< of the filters
+    float least_ = 0.0F;                  ///< of what `winograd_` makes
+    std::vector<float> scale_;            ///< of a block of its positions: 1 / deviation of a patch, or 1
+    std::vector<double> column_sums_;     ///< of the values of a row of patches, and of their squares
+    std::int64_t block_;                  ///< patches that are unfolded, coded or decoded at a time
     Tensor patches_;
     Tensor products_;  ///< of the filters
     Tensor codes_;     ///< where `encode_` makes them, or backward() takes them apart
     Tensor whitened_;  ///< of backward()
-    std::optional<linalg::PackedProduct> decode_, color_;  ///< made by the first backward()
+    std::optional<linalg::Gemm> decode_, color_;  ///< made by the first backward()
     linalg::Context* context_;
     const ConvolutionLayer* layer_;
     Tensor squared_;  ///< what was pooled, where codes are its roots

@@ -6,7 +6,7 @@
 #include "stackae/convolution.hpp"
 #include "stackae/tensor.hpp"
 
-#include "linalg/packed_product.hpp"
+#include "linalg/gemm.hpp"
 
 namespace stackae::nn {
 
@@ -51,7 +51,7 @@ private:
     struct Part {
         std::int64_t first;
         std::int64_t count;
-        std::vector<linalg::PackedProduct> products;  ///< of each of the 6
+        std::vector<linalg::Gemm> products;  ///< of each of the 6
     };
     void transform(const float* map, std::int64_t y, std::int64_t x, float offset);
 

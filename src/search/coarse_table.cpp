@@ -6,7 +6,8 @@
 #include <vector>
 
 #include "base/parallel.hpp"
-#include "linalg/row_product.hpp"
+#include "linalg/bfloat16.hpp"
+#include "linalg/gemm.hpp"
 
 namespace stackae::search {
 namespace {
@@ -24,8 +25,8 @@ class Packer {
 public:
     explicit Packer(const VectorTable& table)
         : table_(table),
-          product_(context_, linalg::Precision::bfloat16, queries_at_once, table.block_rows(),
-                   table.dimension()),
+          product_(context_, queries_at_once, table.block_rows(), table.dimension(),
+                   CoarseTable::gemm_options),
           rounded_(static_cast<std::size_t>(table.block_rows() * table.dimension())) {}
 
     [[nodiscard]] linalg::PackedLayout layout() const { return product_.layout(); }
@@ -37,14 +38,14 @@ public:
             const auto row = std::span(rounded_).subspan(static_cast<std::size_t>(i) * d, d);
             largest = std::max(largest, round_to_bfloat16(table_.row(block * table_.block_rows() + i), row));
         }
-        product_.pack(rounded_, packed);
+        product_.pack(rounded_.data(), packed);
         return largest;
     }
 
 private:
     const VectorTable& table_;
     linalg::Context context_{1};
-    linalg::RowProduct product_;
+    linalg::Gemm product_;
     std::vector<std::uint16_t> rounded_;
 };
 
@@ -54,7 +55,7 @@ double round_to_bfloat16(std::span<const float> v, std::span<std::uint16_t> roun
     double squares = 0.0;
     for (std::size_t i = 0; i < v.size(); ++i) {
         rounded[i] = linalg::to_bfloat16(v[i]);
-        const double error = double{v[i]} - double{linalg::of_bfloat16(rounded[i])};
+        const double error = double{v[i]} - double{linalg::from_bfloat16(rounded[i])};
         squares += error * error;
     }
     return std::sqrt(squares);

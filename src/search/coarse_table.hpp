@@ -5,7 +5,7 @@
 
 #include "stackae/tensor.hpp"
 
-#include "linalg/row_product.hpp"
+#include "linalg/gemm.hpp"
 #include "search/vector_table.hpp"
 
 namespace stackae::search {
@@ -15,6 +15,10 @@ namespace stackae::search {
 /// memory.
 class CoarseTable {
 public:
+    /// Of a scan: scores with the table's rows, and their offsets added.
+    static constexpr linalg::GemmOptions gemm_options{
+        .trans_b = true, .packed_b = true, .bf16 = true, .bias = true};
+
     /// Whether the processor is faster with bfloat16, and there are queries and rows enough to make this for.
     [[nodiscard]] static bool pays(const VectorTable& table, std::int64_t queries);
 

@@ -57,9 +57,10 @@ Scan::Scan(const VectorTable& table, const CoarseTable* coarse, const Request& r
       coarse_(coarse),
       request_(request),
       context_(1),
-      product_(context_, coarse == nullptr ? linalg::Precision::float32 : linalg::Precision::bfloat16,
-               capacity, table.block_rows(), table.dimension(),
-               coarse == nullptr ? linalg::PackedLayout() : coarse->layout()),
+      product_(
+          context_, capacity, table.block_rows(), table.dimension(),
+          coarse == nullptr ? linalg::GemmOptions{.trans_b = true, .bias = true} : CoarseTable::gemm_options,
+          coarse == nullptr ? linalg::PackedLayout() : coarse->layout()),
       vectors_({capacity, table.dimension()}),
       factors_({capacity, table.dimension()}),
       rounded_(coarse == nullptr ? 0 : at(factors_.size())),
@@ -104,13 +105,10 @@ void Scan::scan(std::span<const std::int64_t> queries, std::int64_t kept) {
         nearest_[i].reset(kept);
     }
     for (std::int64_t first = 0; first < table_.padded_size(); first += table_.block_rows()) {
-        if (coarse_ == nullptr) {
-            product_.run(factors_.data(), table_.row(first).data(), table_.offsets(first).data(),
-                         scores_.data());
-        } else {
-            product_.run(rounded_.data(), coarse_->block(first), table_.offsets(first).data(),
-                         scores_.data());
-        }
+        const bool plain = coarse_ == nullptr;
+        product_.run(plain ? static_cast<const void*>(factors_.data()) : rounded_.data(),
+                     plain ? table_.row(first).data() : coarse_->block(first), scores_.data(),
+                     table_.offsets(first).data());
         for (std::size_t i = 0; i < queries.size(); ++i) {
             offer(scores_.row(static_cast<std::int64_t>(i)), first, nearest_[i],
                   [&](std::int64_t row) { return request_.admits(queries[i], row); });

@@ -7,7 +7,7 @@
 #include "stackae/neighbours.hpp"
 #include "stackae/tensor.hpp"
 
-#include "linalg/row_product.hpp"
+#include "linalg/gemm.hpp"
 #include "search/coarse_table.hpp"
 #include "search/nearest.hpp"
 #include "search/vector_table.hpp"
@@ -58,7 +58,7 @@ private:
     const CoarseTable* coarse_;
     const Request& request_;
     linalg::Context context_;
-    linalg::RowProduct product_;
+    linalg::Gemm product_;
     Tensor vectors_;                      ///< capacity × d; rows beyond the last query are ignored
     Tensor factors_;                      ///< −2 q
     std::vector<std::uint16_t> rounded_;  ///< −2 q, rounded, for a coarse table

@@ -5,7 +5,7 @@
 
 #include "base/parallel.hpp"
 #include "base/rows.hpp"
-#include "linalg/matrix_product.hpp"
+#include "linalg/gemm.hpp"
 #include "linalg/pca.hpp"
 #include "nn/convolution.hpp"
 #include "train/convolution_training.hpp"
@@ -107,7 +107,7 @@ void ConvolutionTraining::whiten(SampleStore& patches) {
     const std::int64_t block = std::min<std::int64_t>(4096, patches.rows());
     Tensor centred({block, d});
     Tensor codes({block, r});
-    linalg::MatrixProduct product(context_, linalg::ProductForm::transposed_b, block, r, d);
+    linalg::Gemm product(context_, block, r, d, {.trans_b = true});
     for (std::int64_t first = 0; first < patches.rows(); first += block) {
         const std::int64_t count = std::min(block, patches.rows() - first);
         base::parallel_ranges(count, 16, [&](std::int64_t begin, std::int64_t end) {

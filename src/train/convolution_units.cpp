@@ -3,7 +3,7 @@
 #include <numeric>
 
 #include "base/rows.hpp"
-#include "linalg/matrix_product.hpp"
+#include "linalg/gemm.hpp"
 #include "linalg/pca.hpp"
 #include "linalg/spherical_kmeans.hpp"
 #include "linalg/vector_ops.hpp"
@@ -65,7 +65,7 @@ void ConvolutionTraining::learn_context(const SampleStore& patches) {
     Tensor second({block, r});
     Tensor part({r, r});
     Tensor sum({r, r});
-    linalg::MatrixProduct product(context_, linalg::ProductForm::transposed_a, r, r, block);
+    linalg::Gemm product(context_, r, r, block, {.trans_a = true});
     for (std::int64_t at = 0; at < pairs; at += block) {
         std::fill_n(first.data(), first.size(), 0.0F);
         std::fill_n(second.data(), second.size(), 0.0F);
@@ -111,8 +111,7 @@ void ConvolutionTraining::set_threshold(const SampleStore& patches) {
         std::copy_n(patches.row(i * patches.rows() / count), some.columns(), some.row(i).data());
     }
     Tensor answers({count, layer_.shape.units});
-    linalg::MatrixProduct(context_, linalg::ProductForm::transposed_b, count, layer_.shape.units,
-                          layer_.shape.whitened)
+    linalg::Gemm(context_, count, layer_.shape.units, layer_.shape.whitened, {.trans_b = true})
         .run(some.data(), layer_.weights.data(), answers.data());
     std::vector<float> values(answers.values().begin(), answers.values().end());
     if (layer_.shape.two_sided) {

@@ -6,7 +6,7 @@
 #include <numeric>
 #include <vector>
 
-#include "linalg/matrix_product.hpp"
+#include "linalg/gemm.hpp"
 #include "linalg/vector_ops.hpp"
 
 namespace stackae::training {
@@ -43,7 +43,7 @@ Sums find_sums(linalg::Context& context, const SampleStore& pictures, std::span<
     Tensor h({batch, k});
     Tensor part({d, k});
     double square = 0.0;
-    linalg::MatrixProduct product(context, linalg::ProductForm::transposed_a, d, k, batch);
+    linalg::Gemm product(context, d, k, batch, {.trans_a = true});
     for (std::int64_t first = 0; first < n; first += batch) {
         const std::int64_t count = std::min(batch, n - first);
         if (count < batch) {  // zeros past the last

@@ -5,7 +5,7 @@
 #include <functional>
 
 #include "base/random.hpp"
-#include "linalg/matrix_product.hpp"
+#include "linalg/gemm.hpp"
 #include "linalg/pca.hpp"
 #include "linalg/spherical_kmeans.hpp"
 #include "model/split.hpp"
@@ -98,7 +98,7 @@ double ConvolutionCosts::layer_seconds(std::size_t number) {
     seconds += patches / static_cast<double>(rows) * seconds_of([&] {
                    Tensor centred({rows, d});
                    Tensor codes({rows, r});
-                   linalg::MatrixProduct(context_, linalg::ProductForm::transposed_b, rows, r, d)
+                   linalg::Gemm(context_, rows, r, d, {.trans_b = true})
                        .run(centred.data(), layer.whitening.data(), codes.data());
                });
     if (!s.unit_length) {
@@ -159,8 +159,7 @@ double ConvolutionCosts::radial_seconds(const TrainPlan::Phase& radial) {
         static_cast<double>(few * some);
     Tensor product({block, block});
     const double once = seconds_of([&] {
-        linalg::MatrixProduct(context_, linalg::ProductForm::plain, block, block, block)
-            .run(random.data(), random.data(), product.data());
+        linalg::Gemm(context_, block, block, block).run(random.data(), random.data(), product.data());
     });
     return a_unit * static_cast<double>(rows * units) * radial_iterations +
            root_products * once * static_cast<double>(blocks) +

@@ -6,8 +6,8 @@
 #include <utility>
 
 #include "base/rows.hpp"
+#include "linalg/gemm.hpp"
 #include "linalg/inverse_sqrt.hpp"
-#include "linalg/matrix_product.hpp"
 #include "linalg/spherical_kmeans.hpp"
 
 namespace stackae::training {
@@ -23,8 +23,7 @@ constexpr std::uint32_t layer = 64;  // of random numbers: above all others
 /// exp(γ (C Cᵀ − 1)) + ridge of some centres.
 Tensor kernel_of(linalg::Context& context, const float* centres, std::int64_t size, std::int64_t inputs) {
     Tensor kernel({size, size});
-    linalg::MatrixProduct(context, linalg::ProductForm::transposed_b, size, size, inputs)
-        .run(centres, centres, kernel.data());
+    linalg::Gemm(context, size, size, inputs, {.trans_b = true}).run(centres, centres, kernel.data());
     for (std::int64_t i = 0; i < size; ++i) {
         const auto row = kernel.row(i);
         std::transform(row.begin(), row.end(), row.begin(),

@@ -5,8 +5,9 @@
 
 #include "base/random.hpp"
 #include "bench.hpp"
+#include "linalg/bfloat16.hpp"
+#include "linalg/gemm.hpp"
 #include "linalg/pca.hpp"
-#include "linalg/row_product.hpp"
 
 namespace stackae::bench {
 namespace {
@@ -36,8 +37,11 @@ Tensor vectors(std::int64_t n, std::int64_t d, std::uint32_t part, const std::st
 class Scores {
 public:
     Scores(linalg::Context& context, std::int64_t d)
-        : precision_(linalg::has_bfloat16() ? linalg::Precision::bfloat16 : linalg::Precision::float32),
-          product_(context, precision_, some_queries, some_rows, d),
+        : product_(context, some_queries, some_rows, d,
+                   {.trans_b = true,
+                    .packed_b = linalg::has_bfloat16(),
+                    .bf16 = linalg::has_bfloat16(),
+                    .bias = true}),
           queries_({some_queries, d}),
           rows_({rows / some_rows,
                  static_cast<std::int64_t>(product_.layout().get_size() / sizeof(float)) + 1}),
@@ -47,7 +51,7 @@ public:
     void run() {
         for (std::int64_t i = 0; i < queries / some_queries; ++i) {
             for (std::int64_t j = 0; j < rows / some_rows; ++j) {
-                product_.run(queries_.data(), rows_.row(j).data(), bias_.data(), scores_.data());
+                product_.run(queries_.data(), rows_.row(j).data(), scores_.data(), bias_.data());
             }
         }
     }
@@ -56,8 +60,7 @@ private:
     static constexpr std::int64_t some_queries = 2000;
     static constexpr std::int64_t some_rows = 1000;
 
-    linalg::Precision precision_;
-    linalg::RowProduct product_;
+    linalg::Gemm product_;
     Tensor queries_;  ///< of floats, half as many bytes would do for bfloat16
     Tensor rows_;
     Tensor bias_;

@@ -5,7 +5,7 @@
 #include "stackae/error.hpp"
 
 #include "base/random.hpp"
-#include "linalg/matrix_product.hpp"
+#include "linalg/gemm.hpp"
 #include "support/catch.hpp"
 
 using namespace stackae;
@@ -44,7 +44,7 @@ TEST_CASE("the inverse square root of a kernel matrix, twice beside the matrix, 
     const Tensor root = linalg::inverse_sqrt(context, matrix);
     Tensor half({n, n});
     Tensor whole({n, n});
-    linalg::MatrixProduct product(context, linalg::ProductForm::plain, n, n, n);
+    linalg::Gemm product(context, n, n, n);
     product.run(root.data(), matrix.data(), half.data());
     product.run(half.data(), root.data(), whole.data());
     for (std::int64_t i = 0; i < n; ++i) {

@@ -5,7 +5,8 @@
 #include <numeric>
 #include <random>
 
-#include "linalg/row_product.hpp"
+#include "linalg/bfloat16.hpp"
+#include "linalg/gemm.hpp"
 #include "search/scan.hpp"
 #include "support/catch.hpp"
 
@@ -43,8 +44,7 @@ TEST_CASE("a coarse score is off by no more than its bound, and the bound is not
                    [](float value) { return -2.0F * value; });
     std::vector<std::uint16_t> rounded(static_cast<std::size_t>(factors.size()));
     linalg::Context context(1);
-    linalg::RowProduct product(context, linalg::Precision::bfloat16, queries, table.block_rows(), d,
-                               coarse.layout());
+    linalg::Gemm product(context, queries, table.block_rows(), d, CoarseTable::gemm_options, coarse.layout());
     double closest = 0.0;  // of error to bound
     std::vector<double> bounds;
     for (std::int64_t i = 0; i < queries; ++i) {
@@ -57,7 +57,7 @@ TEST_CASE("a coarse score is off by no more than its bound, and the bound is not
         bounds.push_back(table.rounding(norm) + coarse.rounding(norm, error));
     }
     Tensor scores({queries, table.block_rows()});
-    product.run(rounded.data(), coarse.block(0), table.offsets(0).data(), scores.data());
+    product.run(rounded.data(), coarse.block(0), scores.data(), table.offsets(0).data());
     for (std::int64_t i = 0; i < queries; ++i) {
         for (std::int64_t row = 0; row < table.size(); ++row) {
             double exact = 0.0;

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <bit>
+#include <cstdint>
+
+/// bfloat16: the upper half of a float, with 8 binary digits and as many powers of two.
+namespace stackae::linalg {
+
+/// Whether the processor multiplies bfloat16 by itself: products are then twice as fast.
+[[nodiscard]] bool has_bfloat16();
+
+/// The nearest bfloat16 of a finite value, ties to the even one, as it is stored.
+[[nodiscard]] inline std::uint16_t to_bfloat16(float value) {
+    const auto bits = std::bit_cast<std::uint32_t>(value);
+    return static_cast<std::uint16_t>((bits + 0x7FFFU + (bits >> 16U & 1U)) >> 16U);
+}
+[[nodiscard]] inline float from_bfloat16(std::uint16_t stored) {
+    return std::bit_cast<float>(std::uint32_t{stored} << 16U);
+}
+
+}  // namespace stackae::linalg

@@ -1,0 +1,126 @@
+#include "linalg/gemm.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+#include "stackae/error.hpp"
+
+#include "linalg/bfloat16.hpp"
+
+namespace stackae::linalg {
+namespace {
+
+using dnnl::memory;
+
+memory::desc factor(std::int64_t rows, std::int64_t columns, bool bf16, memory::format_tag layout) {
+    return {{rows, columns}, bf16 ? memory::data_type::bf16 : memory::data_type::f32, layout};
+}
+
+memory::format_tag stored(bool transposed) {
+    return transposed ? memory::format_tag::ba : memory::format_tag::ab;
+}
+
+}  // namespace
+
+bool has_bfloat16() {
+    constexpr auto needed = static_cast<unsigned>(dnnl::cpu_isa::avx512_core_bf16);  // a set of bits
+    return (static_cast<unsigned>(dnnl::get_effective_cpu_isa()) & needed) == needed;
+}
+
+template <class Body>
+void Gemm::guarded(const Body& body) const {
+    try {
+        body();
+    } catch (const dnnl::error& error) {
+        throw BackendError(
+            fmt::format("matrix product of {} × {} × {}: oneDNN: {}", m_, k_, n_, error.what()));
+    }
+}
+
+Gemm::Gemm(Context& context, std::int64_t m, std::int64_t n, std::int64_t k, const GemmOptions& options,
+           const PackedLayout& layout)
+    : context_(&context), m_(m), n_(n), k_(k) {
+    if (m < 1 || n < 1 || k < 1) {
+        throw InvalidArgument(
+            fmt::format("matrix product: extents of at least 1 expected, found m={} n={} k={}", m, n, k));
+    }
+    const dnnl::engine& engine = context.engine();
+    guarded([&] {
+        const auto plain = factor(k, n, options.bf16, stored(options.trans_b));
+        const auto packed =
+            layout == PackedLayout() ? factor(k, n, options.bf16, memory::format_tag::any) : layout;
+        const auto bias = options.bias ? matrix(1, n) : memory::desc();
+        const auto made = make_matmul(engine, factor(m, k, options.bf16, stored(options.trans_a)),
+                                      options.packed_b ? packed : plain, matrix(m, n), bias,
+                                      options.relu ? Activation::relu : Activation::linear);
+        matmul_ = dnnl::matmul(made);
+        a_ = memory(made.src_desc(), engine, nullptr);
+        b_ = memory(made.weights_desc(), engine, nullptr);
+        c_ = memory(made.dst_desc(), engine, nullptr);
+        // The map holds the same memory objects, whose handles run() exchanges.
+        arguments_ = {{DNNL_ARG_SRC, a_}, {DNNL_ARG_WEIGHTS, b_}, {DNNL_ARG_DST, c_}};
+        if (options.bias) {
+            bias_ = memory(bias, engine, nullptr);
+            arguments_.emplace(DNNL_ARG_BIAS, bias_);
+        }
+        if (options.packed_b) {
+            plain_b_ = memory(plain, engine, nullptr);
+            packing_ = dnnl::reorder(plain_b_, b_);
+        }
+    });
+}
+
+Gemm::Gemm(Context& context, std::int64_t m, std::int64_t n, std::int64_t k, const float* weights,
+           const float* bias, bool relu)
+    : Gemm(context, m, n, k, {.trans_b = true, .packed_b = true, .bias = bias != nullptr, .relu = relu}) {
+    guarded([&] {
+        b_ = memory(b_.get_desc(), context.engine());
+        arguments_.insert_or_assign(DNNL_ARG_WEIGHTS, b_);
+        if (bias != nullptr) {
+            bias_ = memory(bias_.get_desc(), context.engine());
+            arguments_.insert_or_assign(DNNL_ARG_BIAS, bias_);
+            std::copy_n(bias, n, static_cast<float*>(bias_.get_data_handle()));
+        }
+    });
+    // oneDNN takes pointers to mutable data for sources too; it does not write there.
+    plain_b_.set_data_handle(const_cast<float*>(weights));
+    pack();
+}
+
+void Gemm::pack(const void* b, void* packed) {
+    plain_b_.set_data_handle(const_cast<void*>(b));
+    b_.set_data_handle(packed);
+    pack();
+}
+
+void Gemm::pack() {
+    guarded([this] {
+        packing_.execute(context_->stream(), plain_b_, b_);
+        context_->stream().wait();
+    });
+}
+
+void Gemm::run(const void* a, const void* b, float* c, const float* bias) {
+    a_.set_data_handle(const_cast<void*>(a));
+    b_.set_data_handle(const_cast<void*>(b));
+    c_.set_data_handle(c);
+    if (bias != nullptr) {
+        bias_.set_data_handle(const_cast<float*>(bias));
+    }
+    execute();
+}
+
+void Gemm::run(const float* a, float* c) {
+    a_.set_data_handle(const_cast<float*>(a));
+    c_.set_data_handle(c);
+    execute();
+}
+
+void Gemm::execute() {
+    guarded([this] {
+        matmul_.execute(context_->stream(), arguments_);
+        context_->stream().wait();
+    });
+}
+
+}  // namespace stackae::linalg
