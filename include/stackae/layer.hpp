@@ -16,11 +16,13 @@ namespace base {
 class FieldTable;
 }
 namespace layers {
+class LayerTrainer;
 class Op;
 class Pooler;
 class PositionOp;
 class TensorTable;
 struct OpContext;
+struct TrainContext;
 }  // namespace layers
 
 /// The square of a layer's input, in input positions, that one position of its output depends on, and how far
@@ -77,6 +79,10 @@ public:
     /// And back; null where the kind cannot be inverted.
     [[nodiscard]] virtual std::unique_ptr<layers::Op> decoder(const layers::OpContext& context) const;
 
+    /// Learns a layer of these fields, bound as this is; null where there is nothing to learn.
+    [[nodiscard]] virtual std::unique_ptr<layers::LayerTrainer> trainer(
+        const layers::TrainContext& context) const;
+
     /// Whether rows are best taken one by one, each on a thread of its own, as maps are; else many together.
     [[nodiscard]] virtual bool is_row_wise() const { return false; }
     /// The layer as a function of the channels of one position, in place, where it is one: layers below may
@@ -88,6 +94,13 @@ public:
     [[nodiscard]] virtual std::unique_ptr<layers::Op> fused_encoder(
         const layers::OpContext& context, std::span<const std::shared_ptr<const Layer>> from_here,
         std::size_t& taken) const;
+
+    /// Whether it widens a code for linear classifiers: the code below it is the one for everything else.
+    [[nodiscard]] virtual bool is_expansion() const { return false; }
+    /// Whether its decoder cannot bring back details of the input, as after pooling.
+    [[nodiscard]] virtual bool loses_detail() const { return false; }
+    /// Whether the values of its output have mean 0 and do not vary together.
+    [[nodiscard]] virtual bool decorrelates() const { return false; }
 
     /// Of maps.
     [[nodiscard]] virtual ReceptiveField receptive_field() const { return {}; }

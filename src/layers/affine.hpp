@@ -2,7 +2,7 @@
 
 #include <memory>
 
-#include "stackae/activation.hpp"
+#include "stackae/train_options.hpp"
 
 #include "layers/op.hpp"
 

@@ -55,6 +55,8 @@ public:
     void fields(base::FieldTable& table) override;
     void tensors(TensorTable& table) override;
     [[nodiscard]] bool is_trained() const override { return true; }
+    /// In conv2d_trainer.cpp.
+    [[nodiscard]] std::unique_ptr<LayerTrainer> trainer(const TrainContext& context) const override;
     [[nodiscard]] std::unique_ptr<Op> encoder(const OpContext& context) const override;
     [[nodiscard]] std::unique_ptr<Op> decoder(const OpContext& context) const override;
     [[nodiscard]] bool is_row_wise() const override { return true; }

@@ -9,6 +9,7 @@
 #include "base/rows.hpp"
 #include "layers/op.hpp"
 #include "layers/tensors.hpp"
+#include "layers/trainer.hpp"
 
 namespace stackae {
 namespace layers {
@@ -65,6 +66,10 @@ std::int64_t Layer::parameters() const {
 }
 
 std::unique_ptr<layers::Op> Layer::decoder(const layers::OpContext& /*context*/) const {
+    return nullptr;
+}
+
+std::unique_ptr<layers::LayerTrainer> Layer::trainer(const layers::TrainContext& /*context*/) const {
     return nullptr;
 }
 

@@ -12,7 +12,11 @@
 #include "base/fields.hpp"
 #include "base/rows.hpp"
 #include "layers/affine.hpp"
+#include "layers/closed_form.hpp"
 #include "layers/tensors.hpp"
+#include "linalg/gemm.hpp"
+#include "linalg/inverse_sqrt.hpp"
+#include "linalg/spherical_kmeans.hpp"
 #include "nn/row_kernels.hpp"
 
 namespace stackae::layers {
@@ -20,6 +24,42 @@ namespace {
 
 /// R's size and the time to find it grow with the landmarks of a block.
 constexpr std::int64_t max_block = 2048;
+/// Rows that landmarks are learnt from, at most.
+constexpr std::int64_t max_rows = 100'000;
+constexpr int kmeans_iterations = 4;  ///< more change little
+constexpr float ridge = 0.01F;        ///< added to the kernel before its inverse root
+
+/// exp(γ (C Cᵀ − 1)) + ridge of some landmarks.
+Tensor kernel_of(linalg::Context& context, const float* landmarks, std::int64_t size, std::int64_t inputs,
+                 double gamma) {
+    Tensor kernel({size, size});
+    linalg::Gemm(context, size, size, inputs, {.trans_b = true}).run(landmarks, landmarks, kernel.data());
+    for (std::int64_t i = 0; i < size; ++i) {
+        const auto row = kernel.row(i);
+        std::transform(row.begin(), row.end(), row.begin(), [gamma](float cosine) {
+            return static_cast<float>(std::exp(gamma * (double{cosine} - 1.0)));
+        });
+        row[static_cast<std::size_t>(i)] += ridge;
+    }
+    return kernel;
+}
+
+/// The variance of each column.
+std::vector<double> variances_of(RowStore& rows) {
+    std::vector<double> mean(static_cast<std::size_t>(rows.columns()));
+    std::vector<double> square(mean.size());
+    const auto n = static_cast<double>(rows.rows());
+    for (std::int64_t i = 0; i < rows.rows(); ++i) {
+        const float* row = rows.row(i);
+        for (std::size_t j = 0; j < mean.size(); ++j) {
+            mean[j] += double{row[j]} / n;
+            square[j] += double{row[j]} * double{row[j]} / n;
+        }
+    }
+    std::transform(square.begin(), square.end(), mean.begin(), square.begin(),
+                   [](double s, double m) { return std::max(0.0, s - m * m); });
+    return square;
+}
 
 /// Some landmarks that R mixes with one another, in the form that a chain of two dense products takes:
 /// exp(x) = elu(x) + 1 where x is 0 or less.
@@ -199,6 +239,55 @@ void Nystroem::check_values() const {
                 fmt::format("landmarks: row {} of length {} found, 1 at most expected", i + 1, norm));
         }
     }
+}
+
+std::unique_ptr<LayerTrainer> Nystroem::trainer(const TrainContext& context) const {
+    return std::make_unique<ClosedFormTrainer<Nystroem>>(*this,
+                                                         sample_rows(context.train, max_rows, context, 0));
+}
+
+bool Nystroem::solve(TrainContext& context, RowStore& rows) {
+    const std::int64_t inputs = rows.columns();
+    const std::vector<double> variances = variances_of(rows);
+    scale = Tensor({inputs});
+    // A direction in which nothing varies has nothing to say.
+    std::transform(variances.begin(), variances.end(), scale.data(), [&](double variance) {
+        return static_cast<float>(std::pow(std::max(variance, 1e-12), input_power));
+    });
+    double lengths = 0.0;
+    for (std::int64_t i = 0; i < rows.rows(); ++i) {
+        const std::span<float> row(rows.row(i), static_cast<std::size_t>(inputs));
+        std::transform(row.begin(), row.end(), scale.data(), row.begin(), std::multiplies<>{});
+        lengths += std::sqrt(base::squared_norm(row));
+        base::l2_normalize(row, row);
+    }
+    length = Tensor({1});
+    length.data()[0] = static_cast<float>(std::max(lengths / static_cast<double>(rows.rows()), 1e-6));
+    n_landmarks = std::min(n_landmarks, rows.rows());
+    // No landmark is seeded anew where few pictures are near: it would be a picture by itself, which knows
+    // that picture better than any other, and a classifier that learns from the same pictures trusts it too
+    // much.
+    landmarks = linalg::spherical_kmeans(context.context, rows.row(0), rows.rows(), inputs,
+                                         {.k = n_landmarks,
+                                          .iterations = kmeans_iterations,
+                                          .min_points_per_centroid = 0,
+                                          .seed = context.config.seed,
+                                          .layer = context.stage},
+                                         context.stop);
+    const std::int64_t block = block_of(n_landmarks);
+    kernel_normalizer = Tensor({n_landmarks, block});
+    for (std::int64_t first = 0; first < n_landmarks; first += block) {
+        if (context.stop()) {
+            return false;
+        }
+        const std::int64_t size = std::min(block, n_landmarks - first);
+        const Tensor mixed = linalg::inverse_sqrt(
+            context.context, kernel_of(context.context, landmarks.row(first).data(), size, inputs, gamma));
+        for (std::int64_t i = 0; i < size; ++i) {
+            std::copy_n(mixed.row(i).data(), size, kernel_normalizer.row(first + i).data());
+        }
+    }
+    return true;
 }
 
 std::unique_ptr<Op> Nystroem::encoder(const OpContext& context) const {

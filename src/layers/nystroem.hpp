@@ -5,6 +5,7 @@
 #include "stackae/tensor.hpp"
 
 #include "layers/layer_of.hpp"
+#include "layers/trainer.hpp"
 
 namespace stackae::layers {
 
@@ -41,8 +42,12 @@ public:
     void fields(base::FieldTable& table) override;
     void tensors(TensorTable& table) override;
     [[nodiscard]] bool is_trained() const override { return true; }
+    [[nodiscard]] std::unique_ptr<LayerTrainer> trainer(const TrainContext& context) const override;
+    /// Of rows of its input, which may be changed. False where it was stopped.
+    [[nodiscard]] bool solve(TrainContext& context, RowStore& rows);
     [[nodiscard]] std::unique_ptr<Op> encoder(const OpContext& context) const override;
     [[nodiscard]] std::unique_ptr<Op> decoder(const OpContext& context) const override;
+    [[nodiscard]] bool is_expansion() const override { return true; }
     [[nodiscard]] double working_floats(std::int64_t rows, bool decoding) const override;
 
 private:

@@ -1,12 +1,55 @@
 #include "layers/pca.hpp"
 
 #include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <span>
+#include <vector>
 
 #include "base/fields.hpp"
+#include "base/parallel.hpp"
 #include "layers/affine.hpp"
+#include "layers/closed_form.hpp"
 #include "layers/tensors.hpp"
+#include "linalg/pca.hpp"
 
 namespace stackae::layers {
+namespace {
+
+/// Rows that it is found from, at most; more change little.
+constexpr std::int64_t max_rows = 20'000;
+
+std::span<float> row_of(RowStore& rows, std::int64_t i) {
+    return {rows.row(i), static_cast<std::size_t>(rows.columns())};
+}
+
+/// What each column is multiplied by to make all of them vary about as much: 1 / (s + shrinkage s̄), s its
+/// deviation over the rows and s̄ the mean of all. Without shrinkage, noise in columns that are all but empty
+/// would be raised.
+std::vector<double> inverse_std(RowStore& rows, double shrinkage) {
+    const auto n = static_cast<double>(rows.rows());
+    std::vector<double> mean(static_cast<std::size_t>(rows.columns()));
+    std::vector<double> scale(mean.size());
+    for (std::int64_t i = 0; i < rows.rows(); ++i) {
+        std::transform(mean.begin(), mean.end(), row_of(rows, i).begin(), mean.begin(),
+                       [n](double sum, float value) { return sum + double{value} / n; });
+    }
+    for (std::int64_t i = 0; i < rows.rows(); ++i) {
+        const auto row = row_of(rows, i);
+        for (std::size_t j = 0; j < scale.size(); ++j) {
+            scale[j] += std::pow(double{row[j]} - mean[j], 2.0) / n;
+        }
+    }
+    std::transform(scale.begin(), scale.end(), scale.begin(),
+                   [](double variance) { return std::sqrt(variance); });
+    const double all = std::accumulate(scale.begin(), scale.end(), 0.0) / static_cast<double>(scale.size());
+    const double least = std::max(shrinkage * all, 1e-12);
+    std::transform(scale.begin(), scale.end(), scale.begin(),
+                   [least](double s) { return 1.0 / (s + least); });
+    return scale;
+}
+
+}  // namespace
 
 void Pca::fields(base::FieldTable& table) {
     table.add("n_components", n_components, {1, max_units}, "axes kept, those of largest variance");
@@ -27,6 +70,51 @@ void Pca::tensors(TensorTable& table) {
     table.add("bias", bias, {n_components});
     table.add("decoder_weights", decoder_weights, {inputs, n_components});
     table.add("decoder_bias", decoder_bias, {inputs});
+}
+
+std::unique_ptr<LayerTrainer> Pca::trainer(const TrainContext& context) const {
+    return std::make_unique<ClosedFormTrainer<Pca>>(*this, sample_rows(context.train, max_rows, context, 0));
+}
+
+bool Pca::solve(TrainContext& context, RowStore& rows) {
+    const std::int64_t inputs = rows.columns();
+    std::vector<double> scale(static_cast<std::size_t>(inputs), 1.0);
+    if (std_shrinkage > 0.0) {
+        scale = inverse_std(rows, std_shrinkage);
+        base::parallel_ranges(rows.rows(), 16, [&](std::int64_t begin, std::int64_t end) {
+            for (std::int64_t i = begin; i < end; ++i) {
+                const auto row = row_of(rows, i);
+                std::transform(
+                    scale.begin(), scale.end(), row.begin(), row.begin(),
+                    [](double factor, float value) { return static_cast<float>(double{value} * factor); });
+            }
+        });
+    }
+    const linalg::PcaResult found =
+        linalg::pca(context.context, rows.row(0), rows.rows(), inputs, n_components);
+    n_components = found.components.rows();
+    weights = found.components;
+    bias = Tensor({n_components});
+    decoder_weights = Tensor({inputs, n_components});
+    decoder_bias = found.mean;
+    for (std::int64_t i = 0; i < n_components; ++i) {
+        const double variance = std::max(found.variances[static_cast<std::size_t>(i)], 1e-12);
+        const double length = std::pow(variance, eigen_power);
+        double sum = 0.0;
+        for (std::int64_t j = 0; j < inputs; ++j) {
+            float& weight = weights.data()[i * inputs + j];
+            const double own = scale[static_cast<std::size_t>(j)];
+            decoder_weights.data()[j * n_components + i] =
+                static_cast<float>(double{weight} / (length * own));
+            sum += double{weight} * length * double{found.mean.data()[j]};
+            weight = static_cast<float>(double{weight} * length * own);
+        }
+        bias.data()[i] = static_cast<float>(-sum);
+    }
+    for (std::int64_t j = 0; j < inputs; ++j) {
+        decoder_bias.data()[j] /= static_cast<float>(scale[static_cast<std::size_t>(j)]);
+    }
+    return true;
 }
 
 std::unique_ptr<Op> Pca::encoder(const OpContext& context) const {

@@ -1,20 +1,168 @@
 #include "layers/ridge_decoder.hpp"
 
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numeric>
+#include <vector>
+
 #include "base/fields.hpp"
 #include "layers/affine.hpp"
 #include "layers/tensors.hpp"
+#include "layers/trainer.hpp"
+#include "linalg/gemm.hpp"
+#include "linalg/vector_ops.hpp"
 
 namespace stackae::layers {
+namespace {
+
+constexpr std::int64_t max_rows = 20'000;
+constexpr std::int64_t batch = 256;
+// c, in means of λ: √10 to the power of each whole number between these.
+constexpr int min_power = -12;
+constexpr int max_power = 6;
+/// What each degree of freedom counts: 1 lets codes nearly as many as the pictures through (Kim & Gu 2004).
+constexpr double caution = 1.4;
+
+/// Sums over the pictures, batch by batch, then the regression.
+class RidgeTrainer : public LayerTrainer {
+public:
+    RidgeTrainer(RidgeDecoder layer, const TrainContext& context)
+        : layer_(std::move(layer)), rows_(sample_rows(context.train, max_rows, context, 0)) {
+        const std::int64_t values = layer_.output_shape().size();
+        const std::int64_t units = layer_.input_shape().size();
+        layer_.weights = Tensor({values, units});
+        mean_.resize(static_cast<std::size_t>(values));
+        squares_.resize(static_cast<std::size_t>(units));
+    }
+
+    bool step(TrainContext& context) override {
+        if (done_ < std::ssize(rows_)) {
+            add_batch(context);
+            return true;
+        }
+        if (!solved_) {
+            solve();
+        }
+        return false;
+    }
+    [[nodiscard]] StageProgress progress() const override { return {1, 1, done_, std::ssize(rows_)}; }
+    [[nodiscard]] std::shared_ptr<const Layer> finish() override {
+        return solved_ ? std::make_shared<const RidgeDecoder>(std::move(layer_)) : nullptr;
+    }
+    // Sums are taken anew by a run that goes on.
+    void save_state(TrainerState& /*state*/) const override {}
+    void load_state(const TrainerState& /*state*/) override {}
+
+private:
+    void add_batch(TrainContext& context);
+    void solve();
+    [[nodiscard]] std::vector<double> choose_shares(const std::vector<double>& variances) const;
+
+    RidgeDecoder layer_;  ///< weights: Σ x h, until it is solved
+    std::vector<std::int64_t> rows_;
+    std::int64_t done_ = 0;
+    bool solved_ = false;
+    std::vector<double> mean_;     ///< Σ x
+    std::vector<double> squares_;  ///< Σ h²
+    double square_ = 0.0;          ///< Σ ‖x‖²
+};
+
+void RidgeTrainer::add_batch(TrainContext& context) {
+    const std::int64_t count = std::min(batch, std::ssize(rows_) - done_);
+    const auto rows =
+        std::span(rows_).subspan(static_cast<std::size_t>(done_), static_cast<std::size_t>(count));
+    const Tensor x = context.input.pictures(rows);
+    const Tensor h = context.input.gather(rows);
+    for (std::int64_t i = 0; i < count; ++i) {
+        const auto values = x.row(i);
+        for (std::size_t j = 0; j < values.size(); ++j) {
+            mean_[j] += double{values[j]};
+            square_ += double{values[j]} * double{values[j]};
+        }
+        std::transform(squares_.begin(), squares_.end(), h.row(i).begin(), squares_.begin(),
+                       [](double sum, float value) { return sum + double{value} * double{value}; });
+    }
+    Tensor part({x.columns(), h.columns()});
+    linalg::Gemm(context.context, x.columns(), h.columns(), count, {.trans_a = true})
+        .run(x.data(), h.data(), part.data());
+    linalg::add(part.data(), part.size(), layer_.weights.data());
+    done_ += count;
+}
+
+/// λ / (λ + c) of each value of the code, for the c of least left / (n − 1 − 1.4 Σ λ / (λ + c))².
+std::vector<double> RidgeTrainer::choose_shares(const std::vector<double>& variances) const {
+    const std::size_t units = squares_.size();
+    const auto n = static_cast<double>(rows_.size());
+    std::vector<double> explained(units, 0.0);  // Σ over x of (Σ x h)² / Σ h²
+    for (std::int64_t i = 0; i < layer_.weights.rows(); ++i) {
+        const auto row = layer_.weights.row(i);
+        for (std::size_t j = 0; j < units; ++j) {
+            explained[j] += squares_[j] > 0.0 ? double{row[j]} * double{row[j]} / squares_[j] : 0.0;
+        }
+    }
+    const double of_mean = std::inner_product(mean_.begin(), mean_.end(), mean_.begin(), 0.0);
+    const double variation = std::max(0.0, square_ - n * of_mean);
+    const double mean = std::accumulate(variances.begin(), variances.end(), 0.0) / static_cast<double>(units);
+    double least = std::numeric_limits<double>::infinity();
+    std::vector<double> chosen(units, 0.0);
+    if (mean == 0.0) {
+        return chosen;  // pictures that do not vary
+    }
+    for (int power = min_power; power <= max_power; ++power) {
+        const double c = mean * std::pow(10.0, 0.5 * power);
+        std::vector<double> shares(units, 0.0);
+        double left = variation;
+        double freedom = n - 1.0;
+        for (std::size_t j = 0; j < units; ++j) {
+            shares[j] = variances[j] / (variances[j] + c);
+            left -= (2.0 * shares[j] - shares[j] * shares[j]) * explained[j];
+            freedom -= caution * shares[j];
+        }
+        const double score = std::max(0.0, left) / (freedom * freedom);
+        if (freedom > 0.0 && score < least) {
+            least = score;
+            chosen = shares;
+        }
+    }
+    return chosen;
+}
+
+void RidgeTrainer::solve() {
+    const auto n = static_cast<double>(rows_.size());
+    std::transform(mean_.begin(), mean_.end(), mean_.begin(), [n](double sum) { return sum / n; });
+    std::vector<double> variances(squares_.size());
+    std::transform(squares_.begin(), squares_.end(), variances.begin(),
+                   [&](double square) { return std::pow(square / n, layer_.variance_power); });
+    const std::vector<double> shares = choose_shares(variances);
+    for (std::int64_t i = 0; i < layer_.weights.rows(); ++i) {
+        const auto row = layer_.weights.row(i);
+        for (std::size_t j = 0; j < row.size(); ++j) {
+            row[j] = squares_[j] > 0.0 ? static_cast<float>(shares[j] * double{row[j]} / squares_[j]) : 0.0F;
+        }
+    }
+    layer_.bias = Tensor({layer_.weights.rows()});
+    std::copy(mean_.begin(), mean_.end(), layer_.bias.data());
+    solved_ = true;
+}
+
+}  // namespace
 
 void RidgeDecoder::fields(base::FieldTable& table) {
     table.add("height", height, {1, 1 << 24}, "of the picture");
     table.add("width", width, {1, 1 << 24}, "of the picture");
     table.add("channels", channels, {1, 1 << 20}, "of the picture");
+    table.add("variance_power", variance_power, {0.0, 10.0},
+              "the penalty of a value of the code is by its variance to this power");
 }
 
 void RidgeDecoder::tensors(TensorTable& table) {
     table.add("weights", weights, {output_shape().size(), input_shape().size()});
     table.add("bias", bias, {output_shape().size()});
+}
+
+std::unique_ptr<LayerTrainer> RidgeDecoder::trainer(const TrainContext& context) const {
+    return std::make_unique<RidgeTrainer>(*this, context);
 }
 
 std::unique_ptr<Op> RidgeDecoder::encoder(const OpContext& context) const {

@@ -8,7 +8,15 @@
 
 namespace stackae::layers {
 
-/// A linear reconstruction head, from a code straight to the picture: x̂ = D h + e, by ridge regression.
+/// A linear reconstruction head, from a code straight to the picture: x̂ = D h + e, by ridge regression. The
+/// values of the code have mean 0 and do not vary together, as those of principal components, so that for
+/// each value of x and of h
+///
+///     d = λ / (λ + c) · Σ x h / Σ h²,   e = mean x
+///
+/// with λ the variance of h to the power variance_power, and c that of least generalised cross-validation
+/// (Golub, Heath & Wahba 1979), in which a degree of freedom counts 1.4 times (Kim & Gu 2004): codes that are
+/// nearly as many as the pictures are not believed as they are.
 class RidgeDecoder : public LayerOf<RidgeDecoder> {
 public:
     static constexpr const char* kind_name = "ridge_decoder";
@@ -19,6 +27,7 @@ public:
     std::int64_t height = 1;  ///< of the picture
     std::int64_t width = 1;
     std::int64_t channels = 1;
+    double variance_power = 2.0;  ///< 1 / (1 + 2 p) of components of eigen_power p: that of −0.25
 
     Tensor weights;  ///< D, values of a picture × values of a code
     Tensor bias;     ///< e
@@ -27,6 +36,7 @@ public:
     void fields(base::FieldTable& table) override;
     void tensors(TensorTable& table) override;
     [[nodiscard]] bool is_trained() const override { return true; }
+    [[nodiscard]] std::unique_ptr<LayerTrainer> trainer(const TrainContext& context) const override;
     [[nodiscard]] bool is_invertible() const override { return false; }
     [[nodiscard]] std::unique_ptr<Op> encoder(const OpContext& context) const override;
     [[nodiscard]] double working_floats(std::int64_t rows, bool decoding) const override;

@@ -1,14 +1,20 @@
 #include "layers/whiten.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 #include "base/fields.hpp"
 #include "base/rows.hpp"
 #include "layers/affine.hpp"
+#include "layers/closed_form.hpp"
 #include "layers/tensors.hpp"
+#include "linalg/pca.hpp"
 
 namespace stackae::layers {
 namespace {
+
+/// Rows that it is found from, at most.
+constexpr std::int64_t max_rows = 20'000;
 
 /// z = P x − P μ.
 class Encoding : public Op {
@@ -66,6 +72,27 @@ void Whiten::on_bind() {
 void Whiten::tensors(TensorTable& table) {
     table.add("whitening", whitening, {n_components.value_or(0), input_shape().size()});
     table.add("mean", mean, {input_shape().size()});
+}
+
+std::unique_ptr<LayerTrainer> Whiten::trainer(const TrainContext& context) const {
+    return std::make_unique<ClosedFormTrainer<Whiten>>(*this,
+                                                       sample_rows(context.train, max_rows, context, 0));
+}
+
+bool Whiten::solve(TrainContext& context, RowStore& rows) {
+    const linalg::PcaResult found =
+        linalg::pca(context.context, rows.row(0), rows.rows(), rows.columns(), *n_components);
+    n_components = found.components.rows();
+    mean = found.mean;
+    whitening = found.components;
+    const double added = epsilon * found.total_variance / static_cast<double>(rows.columns());
+    for (std::int64_t i = 0; i < whitening.rows(); ++i) {
+        const double scale = 1.0 / std::sqrt(found.variances[static_cast<std::size_t>(i)] + added + 1e-12);
+        const auto row = whitening.row(i);
+        std::transform(row.begin(), row.end(), row.begin(),
+                       [scale](float value) { return static_cast<float>(scale * double{value}); });
+    }
+    return true;
 }
 
 std::unique_ptr<Op> Whiten::encoder(const OpContext& context) const {

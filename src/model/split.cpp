@@ -24,4 +24,11 @@ Split split_pictures(const TrainOptions& options, std::int64_t pictures) {
     return split;
 }
 
+Split split_rows(const TrainConfig& config, std::int64_t pictures) {
+    TrainOptions options;
+    options.validation = config.validation;
+    options.seed = config.seed;
+    return split_pictures(options, pictures);
+}
+
 }  // namespace stackae

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "stackae/train_config.hpp"
 #include "stackae/train_options.hpp"
 
 namespace stackae {
@@ -19,5 +20,7 @@ struct Split {
 /// Which: a function of the options' seed and share and of the number of pictures, so that what training
 /// never looked at can be found again.
 [[nodiscard]] Split split_pictures(const TrainOptions& options, std::int64_t pictures);
+/// The same of a configuration.
+[[nodiscard]] Split split_rows(const TrainConfig& config, std::int64_t pictures);
 
 }  // namespace stackae

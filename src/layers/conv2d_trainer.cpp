@@ -1,0 +1,424 @@
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <functional>
+#include <numeric>
+
+#include "stackae/error.hpp"
+
+#include "base/parallel.hpp"
+#include "base/random.hpp"
+#include "base/rows.hpp"
+#include "layers/conv2d.hpp"
+#include "layers/op.hpp"
+#include "layers/padding.hpp"
+#include "layers/trainer.hpp"
+#include "linalg/gemm.hpp"
+#include "linalg/pca.hpp"
+#include "linalg/spherical_kmeans.hpp"
+#include "linalg/vector_ops.hpp"
+
+namespace stackae::layers {
+namespace {
+
+constexpr std::int64_t min_pictures = 2'000;       ///< that patches of maps are taken from
+constexpr std::int64_t patches_a_picture = 16;     ///< of maps, at least
+constexpr std::int64_t probe_pictures = 256;       ///< on which the decoder is fitted, and measured
+constexpr std::int64_t threshold_patches = 2'048;  ///< on which the threshold is set
+constexpr std::int64_t block_rows = 4'096;
+constexpr int kmeans_iterations = 12;
+constexpr double contrast_share = 0.1;  ///< of the mean variance of a map's patches, their contrast epsilon
+
+/// What a stage samples rows for, and draws random numbers for.
+enum Use : std::uint32_t { patch_pictures, patch_positions, decoder_pictures, contrast_pictures };
+
+std::size_t at(std::int64_t i) {
+    return static_cast<std::size_t>(i);
+}
+
+/// Patches, units on them, a threshold, a decoder.
+class Conv2dTrainer : public LayerTrainer {
+public:
+    Conv2dTrainer(const Conv2d& layer, const TrainContext& context)
+        : layer_(layer), of_maps_(context.stage > 0), size_(sample_size(context)) {
+        if (size_.patches == 0) {
+            throw InvalidArgument("conv2d: slow_offset: one patch found, at least 2 expected");
+        }
+        pictures_ = sample_rows(context.train, size_.pictures, context, Use::patch_pictures);
+        fitted_ = sample_rows(context.train, probe_pictures, context, Use::decoder_pictures);
+        measured_ = context.validation.empty()
+                        ? fitted_
+                        : sample_rows(context.validation, probe_pictures, context, Use::decoder_pictures);
+    }
+
+    bool step(TrainContext& context) override {
+        switch (phase_) {
+            case Phase::contrast:
+                set_contrast_epsilon(context);
+                return enter(Phase::patches);
+            case Phase::patches:
+                return sample_patches(context) ? true : enter(Phase::whitening);
+            case Phase::whitening:
+                whiten(context);
+                return enter(Phase::units);
+            case Phase::units:
+                learn_units(context);
+                return enter(Phase::decoder);
+            case Phase::decoder:
+                return fit_decoder(context) ? true : enter(Phase::measuring);
+            case Phase::measuring:
+                return measure(context) ? true : enter(Phase::done);
+            case Phase::done:
+                break;
+        }
+        return false;
+    }
+
+    [[nodiscard]] StageProgress progress() const override {
+        const std::int64_t pictures = phase_ == Phase::patches ? done_ : std::ssize(pictures_);
+        return {1, 1, phase_ == Phase::contrast ? 0 : pictures, std::ssize(pictures_)};
+    }
+    [[nodiscard]] std::shared_ptr<const Layer> finish() override {
+        return phase_ == Phase::done ? std::make_shared<const Conv2d>(std::move(layer_)) : nullptr;
+    }
+    // Patches are taken anew by a run that goes on, and give the same layer.
+    void save_state(TrainerState& /*state*/) const override {}
+    void load_state(const TrainerState& /*state*/) override {}
+
+private:
+    enum class Phase { contrast, patches, whitening, units, decoder, measuring, done };
+    struct SampleSize {
+        std::int64_t pictures = 0;
+        std::int64_t patches = 0;
+    };
+
+    bool enter(Phase phase) {
+        phase_ = phase;
+        done_ = 0;
+        return phase != Phase::done;
+    }
+    [[nodiscard]] bool is_slow() const { return layer_.slow_offset > 0; }
+    [[nodiscard]] SampleSize sample_size(const TrainContext& context) const;
+    void set_contrast_epsilon(TrainContext& context);
+    bool sample_patches(TrainContext& context);
+    void sample_patch(const nn::Conv2dShape& shape, const float* map, std::int64_t i, std::uint64_t seed,
+                      std::uint32_t stage);
+    void whiten(TrainContext& context);
+    void learn_units(TrainContext& context);
+    void learn_slow_features(linalg::Context& context);
+    void decode_by_transpose();
+    void set_threshold(linalg::Context& context);
+    bool fit_decoder(TrainContext& context);
+    bool measure(TrainContext& context);
+    /// Maps of some of the pictures, and as the layer rebuilds them; the next chunk of rows.
+    template <class Body>
+    bool each_rebuilt(TrainContext& context, const std::vector<std::int64_t>& rows, const Body& body);
+
+    Conv2d layer_;
+    bool of_maps_;
+    SampleSize size_;
+    std::vector<std::int64_t> pictures_;  ///< that patches are taken from
+    std::vector<std::int64_t> fitted_;
+    std::vector<std::int64_t> measured_;
+    Phase phase_ = Phase::contrast;
+    std::int64_t done_ = 0;  ///< pictures, of a phase
+    std::unique_ptr<RowStore> patches_;
+    Tensor whitened_;
+    // Of each value x of the input and y of what is decoded: Σ x, Σ y, Σ x y, Σ y².
+    std::vector<std::array<double, 4>> sums_;
+    double error_ = 0.0;
+    double mean_error_ = 0.0;
+};
+
+Conv2dTrainer::SampleSize Conv2dTrainer::sample_size(const TrainContext& context) const {
+    const nn::Conv2dShape shape = layer_.shape();
+    const auto patch_bytes = shape.patch_size() * static_cast<std::int64_t>(sizeof(float));
+    const std::int64_t most =
+        std::min(layer_.patches, std::max<std::int64_t>(1000, context.patch_bytes / patch_bytes));
+    SampleSize size;
+    size.pictures = std::min(std::ssize(context.train),
+                             of_maps_ ? std::max(min_pictures, most / patches_a_picture) : most);
+    size.patches = std::min(most, shape.oh() * shape.ow() * size.pictures);
+    size.patches -= is_slow() ? size.patches % 2 : 0;  // they come in pairs
+    return size;
+}
+
+/// ε of the contrast as a share of the mean variance of patches: maps have a scale of their own.
+void Conv2dTrainer::set_contrast_epsilon(TrainContext& context) {
+    if (!of_maps_ || !*layer_.contrast_norm || layer_.contrast_epsilon) {
+        return;
+    }
+    nn::Conv2dShape plain = layer_.shape();
+    plain.contrast_norm = false;
+    const auto rows = sample_rows(context.train, context.input.chunk(), context, Use::contrast_pictures);
+    const Tensor maps = context.input.gather(rows);
+    const std::int64_t d = plain.patch_size();
+    std::vector<float> patch(at(d));
+    double variance = 0.0;
+    for (std::int64_t i = 0; i < maps.rows(); ++i) {
+        nn::im2col(plain, Padding(layer_.input_shape(), layer_.pad).add(maps.row(i).data()),
+                   i % (plain.oh() * plain.ow()), 1, patch.data());
+        const double mean = std::accumulate(patch.begin(), patch.end(), 0.0) / static_cast<double>(d);
+        variance += base::squared_norm(patch) / static_cast<double>(d) - mean * mean;
+    }
+    layer_.contrast_epsilon = std::max(1e-12, contrast_share * variance / static_cast<double>(maps.rows()));
+}
+
+/// One chunk of pictures. Rows are patches from random places; of slow features, rows 2 i and 2 i + 1 are
+/// neighbours.
+bool Conv2dTrainer::sample_patches(TrainContext& context) {
+    const nn::Conv2dShape shape = layer_.shape();
+    if (!patches_) {
+        patches_ = context.input.make_store(size_.patches, shape.patch_size());
+    }
+    const std::int64_t all = std::ssize(pictures_);
+    const std::int64_t count = std::min(context.input.chunk(), all - done_);
+    const Tensor maps = context.input.gather(std::span(pictures_).subspan(at(done_), at(count)));
+    const std::int64_t samples = size_.patches / (is_slow() ? 2 : 1);
+    base::parallel_ranges(count, 1, [&](std::int64_t begin, std::int64_t end) {
+        Padding padding(layer_.input_shape(), layer_.pad);
+        for (std::int64_t p = begin; p < end; ++p) {
+            const float* map = padding.add(maps.row(p).data());
+            // The samples of picture q are [q · samples / all, (q + 1) · samples / all).
+            const std::int64_t last = (done_ + p + 1) * samples / all;
+            for (std::int64_t i = (done_ + p) * samples / all; i < last; ++i) {
+                sample_patch(shape, map, i, context.config.seed, context.stage);
+            }
+        }
+    });
+    done_ += count;
+    return done_ < all;
+}
+
+void Conv2dTrainer::sample_patch(const nn::Conv2dShape& shape, const float* map, std::int64_t i,
+                                 std::uint64_t seed, std::uint32_t stage) {
+    const auto bits = base::Random(seed, base::Stream::patches, stage, Use::patch_positions)
+                          .block(static_cast<std::uint32_t>(i));
+    const auto below = [](std::uint32_t number, std::int64_t bound) {
+        return static_cast<std::int64_t>((std::uint64_t{number} * static_cast<std::uint64_t>(bound)) >> 32U);
+    };
+    const std::int64_t y = below(bits[0], shape.oh());
+    const std::int64_t x = below(bits[1], shape.ow());
+    if (!is_slow()) {
+        nn::im2col(shape, map, y * shape.ow() + x, 1, patches_->row(i));
+        return;
+    }
+    const std::int64_t reach = 2 * layer_.slow_offset + 1;
+    const auto near = [&](std::int64_t place, std::uint32_t number, std::int64_t positions) {
+        return std::clamp<std::int64_t>(place + below(number, reach) - layer_.slow_offset, 0, positions - 1);
+    };
+    nn::im2col(shape, map, y * shape.ow() + x, 1, patches_->row(2 * i));
+    nn::im2col(shape, map, near(y, bits[2], shape.oh()) * shape.ow() + near(x, bits[3], shape.ow()), 1,
+               patches_->row(2 * i + 1));
+}
+
+void Conv2dTrainer::whiten(TrainContext& context) {
+    const std::int64_t n = patches_->rows();
+    const std::int64_t d = patches_->columns();
+    const linalg::PcaResult axes =
+        linalg::pca(context.context, patches_->row(0), n, d, *layer_.whitening_dim);
+    const std::int64_t r = axes.components.rows();
+    layer_.whitening_dim = r;
+    layer_.patch_mean = axes.mean;
+    layer_.whitening = axes.components;
+    const double added = layer_.whitening_epsilon * axes.total_variance / static_cast<double>(d);
+    for (std::int64_t i = 0; i < r; ++i) {
+        const double scale = 1.0 / std::sqrt(axes.variances[at(i)] + added + 1e-12);
+        for (float& value : layer_.whitening.row(i)) {
+            value = static_cast<float>(scale * double{value});
+        }
+    }
+    whitened_ = Tensor({n, r});
+    const std::int64_t block = std::min(block_rows, n);
+    Tensor centred({block, d});
+    Tensor whitened({block, r});
+    linalg::Gemm product(context.context, block, r, d, {.trans_b = true});
+    for (std::int64_t first = 0; first < n; first += block) {
+        const std::int64_t count = std::min(block, n - first);
+        base::parallel_ranges(count, 16, [&](std::int64_t begin, std::int64_t end) {
+            for (std::int64_t i = begin; i < end; ++i) {
+                const float* patch = patches_->row(first + i);
+                std::transform(patch, patch + d, axes.mean.data(), centred.row(i).data(), std::minus<>{});
+            }
+        });
+        product.run(centred.data(), layer_.whitening.data(), whitened.data());
+        std::copy_n(whitened.data(), count * r, whitened_.row(first).data());
+    }
+    patches_.reset();
+}
+
+void Conv2dTrainer::learn_units(TrainContext& context) {
+    if (is_slow()) {
+        learn_slow_features(context.context);
+    } else {
+        layer_.weights =
+            linalg::spherical_kmeans(context.context, whitened_.data(), whitened_.rows(), whitened_.columns(),
+                                     {.k = layer_.units,
+                                      .iterations = kmeans_iterations,
+                                      .seed = context.config.seed,
+                                      .layer = context.stage},
+                                     context.stop);
+        set_threshold(context.context);
+    }
+    decode_by_transpose();
+    whitened_ = {};
+}
+
+/// Directions in which neighbours are most alike: with z and z' the whitened values of neighbouring patches,
+/// the leading eigenvectors of E[z z'ᵀ]. They are the best linear code of its size for predicting z' from z
+/// (reduced rank regression), and the slowest features over the picture (Wiskott & Sejnowski 2002; Chen et
+/// al. 2018, "The sparse manifold transform").
+void Conv2dTrainer::learn_slow_features(linalg::Context& context) {
+    const std::int64_t r = whitened_.columns();
+    const std::int64_t pairs = whitened_.rows() / 2;
+    const std::int64_t block = std::min(block_rows, pairs);
+    Tensor first({block, r});
+    Tensor second({block, r});
+    Tensor part({r, r});
+    Tensor sum({r, r});
+    linalg::Gemm product(context, r, r, block, {.trans_a = true});
+    for (std::int64_t begin = 0; begin < pairs; begin += block) {
+        std::fill_n(first.data(), first.size(), 0.0F);
+        std::fill_n(second.data(), second.size(), 0.0F);
+        for (std::int64_t i = 0; i < std::min(block, pairs - begin); ++i) {
+            std::copy_n(whitened_.row(2 * (begin + i)).data(), r, first.row(i).data());
+            std::copy_n(whitened_.row(2 * (begin + i) + 1).data(), r, second.row(i).data());
+        }
+        product.run(first.data(), second.data(), part.data());
+        linalg::add(part.data(), part.size(), sum.data());
+    }
+    const float scale = 0.5F / static_cast<float>(pairs);
+    Tensor alike({r, r});
+    for (std::int64_t i = 0; i < r; ++i) {
+        for (std::int64_t j = 0; j < r; ++j) {
+            alike.data()[i * r + j] = scale * (sum.data()[i * r + j] + sum.data()[j * r + i]);
+        }
+    }
+    layer_.weights = linalg::top_eigenvectors(context, alike, layer_.units).components;
+    layer_.units = layer_.weights.rows();
+    layer_.bias = Tensor({layer_.units});
+}
+
+/// V = Wᵀ, c = 0.
+void Conv2dTrainer::decode_by_transpose() {
+    const std::int64_t r = *layer_.whitening_dim;
+    layer_.decoder_weights = Tensor({r, layer_.units});
+    layer_.decoder_bias = Tensor({r});
+    for (std::int64_t i = 0; i < r; ++i) {
+        for (std::int64_t j = 0; j < layer_.units; ++j) {
+            layer_.decoder_weights.data()[i * layer_.units + j] = layer_.weights.data()[j * r + i];
+        }
+    }
+}
+
+/// Sets the threshold θ = −b to the (1 − activation_rate) quantile of the units' products with some patches.
+void Conv2dTrainer::set_threshold(linalg::Context& context) {
+    const std::int64_t count = std::min(threshold_patches, whitened_.rows());
+    Tensor some({count, whitened_.columns()});
+    for (std::int64_t i = 0; i < count; ++i) {  // from all over, since the first are of one class
+        std::copy_n(whitened_.row(i * whitened_.rows() / count).data(), some.columns(), some.row(i).data());
+    }
+    Tensor products({count, layer_.units});
+    linalg::Gemm(context, count, layer_.units, some.columns(), {.trans_b = true})
+        .run(some.data(), layer_.weights.data(), products.data());
+    std::vector<float> values(products.values().begin(), products.values().end());
+    if (layer_.activation == nn::PatchActivation::crelu) {
+        std::transform(values.begin(), values.end(), values.begin(), [](float v) { return std::abs(v); });
+    }
+    const auto rank =
+        static_cast<std::ptrdiff_t>((1.0 - layer_.activation_rate) * static_cast<double>(values.size() - 1));
+    std::nth_element(values.begin(), values.begin() + rank, values.end());
+    layer_.bias = Tensor({layer_.units});
+    if (layer_.activation != nn::PatchActivation::linear) {
+        std::fill_n(layer_.bias.data(), layer_.bias.size(),
+                    -std::max(0.0F, values[static_cast<std::size_t>(rank)]));
+    }
+}
+
+template <class Body>
+bool Conv2dTrainer::each_rebuilt(TrainContext& context, const std::vector<std::int64_t>& rows,
+                                 const Body& body) {
+    const std::int64_t count = std::min(context.input.chunk(), std::ssize(rows) - done_);
+    const Tensor maps = context.input.gather(std::span(rows).subspan(at(done_), at(count)));
+    Tensor rebuilt({maps.rows(), maps.columns()});
+    base::parallel_ranges(maps.rows(), 1, [&](std::int64_t begin, std::int64_t end) {
+        const base::ThreadScope one(1);
+        linalg::Context alone(1);
+        const auto encoder = layer_.encoder({alone, 1});
+        const auto decoder = layer_.decoder({alone, 1});
+        Tensor code({layer_.output_shape().size()});
+        for (std::int64_t i = begin; i < end; ++i) {
+            encoder->run(maps.row(i).data(), code.data());
+            decoder->run(code.data(), rebuilt.row(i).data());
+        }
+    });
+    for (std::int64_t i = 0; i < maps.rows(); ++i) {
+        for (std::size_t j = 0; j < sums_.size(); ++j) {
+            body(j, double{maps.row(i)[j]}, double{rebuilt.row(i)[j]});
+        }
+    }
+    done_ += count;
+    return done_ < std::ssize(rows);
+}
+
+/// Gain and offset by least squares.
+bool Conv2dTrainer::fit_decoder(TrainContext& context) {
+    if (sums_.empty()) {
+        sums_.resize(at(layer_.input_shape().size()));
+        layer_.gain = Tensor({1});
+        layer_.gain.data()[0] = 1.0F;
+        layer_.offset = Tensor({layer_.input_shape().size()});
+    }
+    const bool more = each_rebuilt(context, fitted_, [&](std::size_t j, double x, double y) {
+        auto& [sx, sy, sxy, syy] = sums_[j];
+        sx += x;
+        sy += y;
+        sxy += x * y;
+        syy += y * y;
+    });
+    if (more) {
+        return true;
+    }
+    const auto n = static_cast<double>(fitted_.size());
+    double together = 0.0;
+    double alone = 0.0;
+    for (const auto& [x, y, xy, yy] : sums_) {
+        together += xy - x * y / n;
+        alone += yy - y * y / n;
+    }
+    const float gain = alone > 0.0 ? static_cast<float>(together / alone) : 0.0F;
+    layer_.gain.data()[0] = gain;
+    for (std::size_t j = 0; j < sums_.size(); ++j) {
+        layer_.offset.data()[j] = static_cast<float>((sums_[j][0] - double{gain} * sums_[j][1]) / n);
+    }
+    return false;
+}
+
+/// What the layer loses on pictures that were held out.
+bool Conv2dTrainer::measure(TrainContext& context) {
+    const auto n = static_cast<double>(fitted_.size());
+    const auto of = static_cast<double>(measured_.size());
+    const bool more = each_rebuilt(context, measured_, [&](std::size_t j, double x, double y) {
+        error_ += (y - x) * (y - x) / of;
+        const double mean = sums_[j][0] / n - x;
+        mean_error_ += mean * mean / of;
+    });
+    if (!more) {
+        context.on_epoch({.stage = {},
+                          .epoch = 1,
+                          .train_loss = error_,
+                          .validation_loss = error_,
+                          .mean_loss = mean_error_,
+                          .dead_units = {},
+                          .learning_rate = {}});
+    }
+    return more;
+}
+
+}  // namespace
+
+std::unique_ptr<LayerTrainer> Conv2d::trainer(const TrainContext& context) const {
+    return std::make_unique<Conv2dTrainer>(*this, context);
+}
+
+}  // namespace stackae::layers

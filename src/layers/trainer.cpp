@@ -1,0 +1,33 @@
+#include "layers/trainer.hpp"
+
+#include <algorithm>
+
+#include "base/random.hpp"
+
+namespace stackae::layers {
+
+std::vector<std::int64_t> sample_rows(std::span<const std::int64_t> rows, std::int64_t count,
+                                      const TrainContext& context, std::uint32_t use) {
+    std::vector<std::int64_t> some(rows.begin(), rows.end());
+    if (std::ssize(some) > count) {
+        base::shuffle(some, base::Random(context.config.seed, base::Stream::patches, context.stage, use));
+        some.resize(static_cast<std::size_t>(count));
+        std::sort(some.begin(), some.end());
+    }
+    return some;
+}
+
+bool StoreFiller::step(TrainContext& context) {
+    if (!store_) {
+        store_ = context.input.make_store(std::ssize(rows_), context.input.columns());
+    }
+    const std::int64_t count = std::min(context.input.chunk(), std::ssize(rows_) - done_);
+    const std::span<const std::int64_t> rows(rows_);
+    const Tensor made =
+        context.input.gather(rows.subspan(static_cast<std::size_t>(done_), static_cast<std::size_t>(count)));
+    std::copy_n(made.data(), made.size(), store_->row(done_));
+    done_ += count;
+    return !is_full();
+}
+
+}  // namespace stackae::layers

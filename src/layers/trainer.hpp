@@ -1,0 +1,123 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "stackae/layer.hpp"
+#include "stackae/stack_epoch.hpp"
+#include "stackae/tensor.hpp"
+#include "stackae/train_config.hpp"
+
+#include "linalg/onednn.hpp"
+
+namespace stackae::layers {
+
+/// n rows of d floats, in memory or in a temporary file that is mapped.
+class RowStore {
+public:
+    RowStore() = default;
+    RowStore(const RowStore&) = delete;
+    RowStore& operator=(const RowStore&) = delete;
+    virtual ~RowStore() = default;
+
+    [[nodiscard]] virtual std::int64_t rows() const = 0;
+    [[nodiscard]] virtual std::int64_t columns() const = 0;
+    [[nodiscard]] virtual float* row(std::int64_t i) = 0;
+};
+
+/// What a layer sees of the pictures: each row through the layers below it.
+class LayerInput {
+public:
+    LayerInput() = default;
+    LayerInput(const LayerInput&) = delete;
+    LayerInput& operator=(const LayerInput&) = delete;
+    virtual ~LayerInput() = default;
+
+    [[nodiscard]] virtual std::int64_t columns() const = 0;
+    /// Rows that are best asked for at a time, by the memory that they take.
+    [[nodiscard]] virtual std::int64_t chunk() const = 0;
+    /// Of the pictures of those numbers; rows.size() × columns().
+    [[nodiscard]] virtual Tensor gather(std::span<const std::int64_t> rows) = 0;
+    /// The pictures themselves, as the lowest layer sees them.
+    [[nodiscard]] virtual Tensor pictures(std::span<const std::int64_t> rows) = 0;
+    /// Room for what is learnt from.
+    [[nodiscard]] virtual std::unique_ptr<RowStore> make_store(std::int64_t rows, std::int64_t columns) = 0;
+};
+
+/// How far a stage has come. Epoch 0 of 0: what it learns from is being made.
+struct StageProgress {
+    std::int64_t epoch = 0;
+    std::int64_t epochs = 0;
+    std::int64_t done = 0;  ///< rows, within the epoch
+    std::int64_t of = 0;
+};
+
+/// What a trainer works with. It says nothing about the layer.
+struct TrainContext {
+    linalg::Context& context;
+    const TrainConfig& config;
+    LayerInput& input;
+    std::span<const std::int64_t> train;       ///< pictures that are learnt from, in rising order
+    std::span<const std::int64_t> validation;  ///< pictures that were held out
+    std::uint32_t stage = 0;                   ///< of random numbers, and of the layer from the bottom
+    std::int64_t patch_bytes = 0;              ///< of samples that are learnt from, at most
+    std::function<bool()> stop = [] { return false; };  ///< asked within steps that take long
+    std::function<void(const StageEpoch&)> on_epoch = [](const StageEpoch& /*epoch*/) {};
+};
+
+/// Values and numbers of a trainer that is under way, for a checkpoint.
+struct TrainerState {
+    std::map<std::string, Tensor> tensors;
+    std::map<std::string, std::int64_t> numbers;
+};
+
+/// How a kind learns. One driver runs every kind: step() until there is no further one, then finish().
+class LayerTrainer {
+public:
+    LayerTrainer() = default;
+    LayerTrainer(const LayerTrainer&) = delete;
+    LayerTrainer& operator=(const LayerTrainer&) = delete;
+    virtual ~LayerTrainer() = default;
+
+    /// Some of the work: a batch, a chunk of pictures, one solve. False: done. Throws Divergence,
+    /// InvalidArgument, IoError.
+    virtual bool step(TrainContext& context) = 0;
+    [[nodiscard]] virtual StageProgress progress() const = 0;
+    /// The layer with what it learnt. Before the last step: as far as it came, or null where that is nothing
+    /// that could be used.
+    [[nodiscard]] virtual std::shared_ptr<const Layer> finish() = 0;
+
+    /// A trainer that load_state() gives a state goes on exactly as the one that saved it would have.
+    virtual void save_state(TrainerState& state) const = 0;
+    virtual void load_state(const TrainerState& state) = 0;
+};
+
+/// At most `count` of the rows, by chance, in rising order. use: tells apart what one stage samples for.
+[[nodiscard]] std::vector<std::int64_t> sample_rows(std::span<const std::int64_t> rows, std::int64_t count,
+                                                    const TrainContext& context, std::uint32_t use);
+
+/// Fills a store with the input of some rows, chunk by chunk: a part of a trainer that needs them all at
+/// once.
+class StoreFiller {
+public:
+    explicit StoreFiller(std::vector<std::int64_t> rows) : rows_(std::move(rows)) {}
+
+    /// One chunk; false where all are there.
+    bool step(TrainContext& context);
+    [[nodiscard]] bool is_full() const { return done_ == std::ssize(rows_); }
+    [[nodiscard]] StageProgress progress() const { return {0, 0, done_, std::ssize(rows_)}; }
+    [[nodiscard]] RowStore& store() { return *store_; }
+    [[nodiscard]] const std::vector<std::int64_t>& rows() const { return rows_; }
+
+private:
+    std::vector<std::int64_t> rows_;
+    std::unique_ptr<RowStore> store_;
+    std::int64_t done_ = 0;
+};
+
+}  // namespace stackae::layers

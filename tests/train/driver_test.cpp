@@ -1,0 +1,198 @@
+#include "train/driver.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <string>
+#include <vector>
+
+#include "stackae/error.hpp"
+#include "stackae/neighbours.hpp"
+
+#include "base/random.hpp"
+#include "base/rows.hpp"
+#include "support/catch.hpp"
+
+namespace stackae {
+namespace {
+
+constexpr int side = 14;
+
+/// Bars that lie or stand, at a random place, on a dark ground with a little noise; even rows lie.
+Tensor bars(std::int64_t n) {
+    Tensor pictures({n, side, side});
+    for (std::int64_t i = 0; i < n; ++i) {
+        const auto bits = base::Random(5, base::Stream::plan, static_cast<std::uint32_t>(i), 0).block(0);
+        const int place = 2 + static_cast<int>(bits[0] % (side - 4));
+        for (int y = 0; y < side; ++y) {
+            for (int x = 0; x < side; ++x) {
+                const int across = i % 2 == 0 ? y : x;
+                const auto noise = base::Random(6, base::Stream::plan, static_cast<std::uint32_t>(i), 1)
+                                       .block(static_cast<std::uint32_t>(y * side + x))[0];
+                pictures.row(i)[static_cast<std::size_t>(y * side + x)] =
+                    (std::abs(across - place) <= 1 ? 0.9F : 0.05F) + 0.05F * base::Random::uniform(noise);
+            }
+        }
+    }
+    return pictures;
+}
+
+class Recorder : public StackObserver {
+public:
+    void on_epoch(const StageEpoch& epoch) override { stages.push_back(epoch.stage); }
+    void on_progress(const std::string& stage, const layers::StageProgress& /*progress*/) override {
+        if (seen.empty() || seen.back() != stage) {
+            seen.push_back(stage);
+        }
+    }
+    bool stop() override { return asked++ >= stop_after; }
+
+    std::vector<std::string> stages;
+    std::vector<std::string> seen;
+    int asked = 0;
+    int stop_after = 1 << 30;
+};
+
+TrainConfig config_of(const std::string& stack) {
+    TrainConfig config;
+    config.stack = parse_stack(stack);
+    config.validation = 0.1;
+    return config;
+}
+
+StackModel trained(const std::string& stack, StackObserver& observer, const Tensor& pictures = bars(300)) {
+    Recipe recipe;
+    recipe.height = recipe.width = side;
+    RunOptions run;
+    run.threads = 2;
+    return train_stack(Pictures::from_tensor(pictures), recipe, config_of(stack), run, observer);
+}
+
+double squared_error(const Tensor& a, const Tensor& b) {
+    double sum = 0.0;
+    for (std::int64_t i = 0; i < a.rows(); ++i) {
+        sum += base::squared_distance(a.row(i), b.row(i));
+    }
+    return sum / static_cast<double>(a.rows());
+}
+
+double error_of_mean(const Tensor& pictures) {
+    Tensor mean({pictures.rows(), pictures.columns()});
+    for (std::int64_t j = 0; j < pictures.columns(); ++j) {
+        double sum = 0.0;
+        for (std::int64_t i = 0; i < pictures.rows(); ++i) {
+            sum += double{pictures.row(i)[static_cast<std::size_t>(j)]};
+        }
+        for (std::int64_t i = 0; i < pictures.rows(); ++i) {
+            mean.row(i)[static_cast<std::size_t>(j)] =
+                static_cast<float>(sum / static_cast<double>(pictures.rows()));
+        }
+    }
+    return squared_error(mean, pictures);
+}
+
+/// Share of rows whose nearest neighbour among the others is of the same kind, even or odd.
+double neighbours_alike(const Tensor& codes) {
+    std::int64_t alike = 0;
+    for (std::int64_t i = 0; i < codes.rows(); ++i) {
+        double least = INFINITY;
+        std::int64_t nearest = 0;
+        for (std::int64_t j = 0; j < codes.rows(); ++j) {
+            const double distance = i == j ? INFINITY : base::squared_distance(codes.row(i), codes.row(j));
+            if (distance < least) {
+                least = distance;
+                nearest = j;
+            }
+        }
+        alike += i % 2 == nearest % 2 ? 1 : 0;
+    }
+    return static_cast<double>(alike) / static_cast<double>(codes.rows());
+}
+
+}  // namespace
+
+TEST_CASE("A stack of every closed form tells kinds of pictures apart and rebuilds them") {
+    Recorder recorder;
+    const StackModel model = trained(
+        "conv2d:24:kernel=5:activation_rate=0.3:patches=3000, pool2d:2, conv2d:32:kernel=2:patches=3000, "
+        "pool2d:grid=2, power_norm, "
+        "pca:16:eigen_power=-0.25:std_shrinkage=0.3, l2_norm, nystroem:40",
+        recorder);
+    CHECK_NOTHROW(check(model));
+    CHECK(recorder.seen == std::vector<std::string>{"layer 1, conv2d", "layer 3, conv2d", "layer 6, pca",
+                                                    "layer 8, nystroem", "reconstruction"});
+    CHECK(model.outputs == std::vector<NamedOutput>{{"embedding", 7}, {"wide", 8}});
+    CHECK(model.reconstruction.depth == 6);
+    REQUIRE(model.reconstruction.head.size() == 1);
+    CHECK_FALSE(model.record.interrupted);
+    const Tensor pictures = bars(300);
+    CHECK(neighbours_alike(StackEncoder(model).encode(pictures)) > 0.98);
+    CHECK(neighbours_alike(StackEncoder(model, {"wide", 1}).encode(pictures)) > 0.98);
+    CHECK(squared_error(StackEncoder(model).reconstruct(pictures), pictures) < 0.5 * error_of_mean(pictures));
+}
+
+TEST_CASE("A convolution alone rebuilds what it saw by its own decoder") {
+    Recorder recorder;
+    for (const char* stack :
+         {"conv2d:40:kernel=5:patches=3000", "conv2d:40:kernel=5:pad=2:activation=crelu:patches=3000",
+          "conv2d:24:kernel=5:slow_offset=1:patches=3000"}) {
+        CAPTURE(stack);
+        const StackModel model = trained(stack, recorder);
+        CHECK(model.reconstruction.head.empty());
+        const Tensor pictures = bars(60);
+        CHECK(squared_error(StackEncoder(model).reconstruct(pictures), pictures) <
+              0.5 * error_of_mean(pictures));
+    }
+    CHECK(recorder.stages.size() == 3);
+}
+
+TEST_CASE("Principal components are the linear code of least squared error, of more of them the less") {
+    Recorder recorder;
+    const Tensor pictures = bars(300);
+    double before = error_of_mean(pictures);
+    for (const char* stack :
+         {"pca:2", "pca:8:eigen_power=-0.5", "pca:64:std_shrinkage=1", "pca:196", "whiten"}) {
+        CAPTURE(stack);
+        const double error =
+            squared_error(StackEncoder(trained(stack, recorder)).reconstruct(pictures), pictures);
+        CHECK(error < before + 1e-3);
+        before = error;
+    }
+    CHECK(before < 1e-3);
+}
+
+TEST_CASE("Two runs with the same configuration make the same model, another seed another one") {
+    Recorder recorder;
+    const char* stack = "conv2d:12:kernel=5:patches=2000, pool2d:2, pca:8, nystroem:10";
+    const std::string identity = trained(stack, recorder).identity();
+    CHECK(trained(stack, recorder).identity() == identity);
+    Recipe recipe;
+    recipe.height = recipe.width = side;
+    TrainConfig config = config_of(stack);
+    config.seed = 1;
+    CHECK(train_stack(Pictures::from_tensor(bars(300)), recipe, config, {}, recorder).identity() != identity);
+}
+
+TEST_CASE("A run that is stopped keeps the layers that were finished") {
+    for (int stop_after = 1; stop_after < 60; stop_after += 7) {
+        CAPTURE(stop_after);
+        Recorder recorder;
+        recorder.stop_after = stop_after;
+        const StackModel model =
+            trained("conv2d:12:kernel=5:patches=2000, pool2d:2, pca:8, nystroem:10", recorder);
+        CHECK(model.record.interrupted == (recorder.asked > stop_after));
+        if (!model.layers.empty()) {
+            CHECK_NOTHROW(check(model));
+            CHECK(StackEncoder(model).encode(bars(3)).rows() == 3);
+        }
+    }
+}
+
+TEST_CASE("A stack that does not fit the pictures is refused before they are read") {
+    Recorder recorder;
+    CHECK_THROWS_WITH(trained("conv2d:12:kernel=15", recorder),
+                      test::contains("14 x 14 x 1 found, at least 15 x 15"));
+    CHECK(recorder.asked == 0);
+}
+
+}  // namespace stackae
