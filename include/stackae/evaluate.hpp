@@ -130,6 +130,12 @@ struct Evaluation {
 [[nodiscard]] Evaluation evaluate(const Model& model, const Pictures& pictures,
                                   const EvaluateOptions& options);
 
+/// Σ (s (x̂ − x))² of each picture, s the recipe's deviations where it standardises, else 1: the error in the
+/// pictures' own units. pictures and rebuilt: n × recipe.size(). Throws InvalidArgument where their shapes
+/// differ.
+[[nodiscard]] std::vector<double> squared_errors(const Recipe& recipe, const Tensor& pictures,
+                                                 const Tensor& rebuilt);
+
 struct LayerComparisonOptions {
     std::int64_t k = 5;
     std::int64_t most_pictures = 2'500;     ///< measured on; fewer where their codes take half the memory

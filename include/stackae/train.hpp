@@ -82,6 +82,33 @@ struct TrainPlan {
 [[nodiscard]] TrainPlan plan_training(std::int64_t pictures, const Recipe& recipe,
                                       const TrainOptions& options);
 
+/// A dense layer that can copy what it sees instead of learning from it.
+struct CopyingLayer {
+    int layer = 0;  ///< 1-based
+    std::int64_t units = 0;
+    std::int64_t values = 0;  ///< that may be copied: its inputs, or a picture's
+    bool of_picture = false;  ///< its code is the stack's, and no shorter than a picture
+};
+
+/// Dense layers of more than twice as many units as inputs, and a code that is no shorter than a picture,
+/// where neither corruption, moved pictures, sparsity nor winner-take-all keeps them from copying. Throws
+/// InvalidArgument where the layers do not fit one another.
+[[nodiscard]] std::vector<CopyingLayer> copying_layers(const Recipe& recipe, const TrainOptions& options);
+
+/// What fit_to_small_set() may change.
+struct SmallSetOptions {
+    bool batch_size = true;
+    bool epochs = true;
+    bool fine_tune_epochs = true;
+    std::int64_t enough_updates = 600;  ///< of a layer
+    std::int64_t enough_fine_tuning_updates = 1500;
+};
+
+/// Few pictures make few updates an epoch. For dense layers the batch is made smaller (32 at least) and the
+/// epochs more (200 at most), until a layer and the unrolled stack see enough updates. Returns whether
+/// anything was changed.
+bool fit_to_small_set(TrainOptions& options, std::int64_t pictures, const SmallSetOptions& may_change = {});
+
 struct ChooseOptions {
     /// Put over every stack that is considered, where given, so that what a user names is part of the
     /// estimate. May change anything but the convolutions and the dense layers.

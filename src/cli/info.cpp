@@ -9,13 +9,13 @@
 #include "stackae/gallery.hpp"
 #include "stackae/model.hpp"
 #include "stackae/pictures.hpp"
+#include "stackae/visualize.hpp"
 
 #include "base/json.hpp"
 #include "base/safetensors.hpp"
 #include "base/threads.hpp"
 #include "cli/command.hpp"
 #include "cli/encode.hpp"
-#include "cli/filters.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/layer_report.hpp"
 #include "cli/results.hpp"
@@ -329,7 +329,7 @@ void InfoCommand::declare(OptionParser& parser) {
         "filters", "PICTURE.png",
         fmt::format("weights of the lowest layer, or what a unit of a layer above decodes to; {} units "
                     "at most",
-                    most_filters),
+                    max_filters),
         text_into(filters_));
     parser.option("layer", "N", "whose units, 1 is the lowest (1 when not given)",
                   [this](const std::string& text) {
@@ -339,7 +339,7 @@ void InfoCommand::declare(OptionParser& parser) {
     parser.option(
         "pictures", "INPUT",
         fmt::format("draw the mean of what excites a unit most in these instead ({} of them at most)",
-                    format_count(most_looked_at)),
+                    format_count(max_receptive_pictures)),
         text_into(pictures_));
     reading_.declare(parser);
 }
@@ -356,25 +356,24 @@ int InfoCommand::draw_filters(Console& console, const Model& model, const std::s
     int code = exit_code::done;
     if (pictures_.empty()) {
         check_outputs(read, written);
-        filters = filters_of(model, layer_, threads);
+        filters = weight_filters(model, layer_, threads);
     } else {
         recover_outputs(console, {pictures_});
         const Pictures all = Pictures::open(pictures_, reading_.picture_limits());
         read.push_back({"the pictures", pictures_});
         add_replaced(all, written, read);
         check_outputs(read, written);
-        std::vector<std::int64_t> some(static_cast<std::size_t>(std::min(all.size(), most_looked_at)));
+        std::vector<std::int64_t> some(
+            static_cast<std::size_t>(std::min(all.size(), max_receptive_pictures)));
         for (std::size_t i = 0; i < some.size(); ++i) {
             some[i] = static_cast<std::int64_t>(i) * all.size() / std::ssize(some);
         }
         const Pictures pictures = all.subset(some);
-        std::vector<SkippedPicture> skipped;
-        std::vector<PictureRemark> remarks;
         Progress progress(console, "pictures", pictures.size());
-        filters = filters_of(model, layer_, pictures, threads, skipped, remarks,
-                             [&](std::int64_t done) { progress.update(done); });
+        filters = receptive_fields(model, layer_, pictures, threads,
+                                   [&](std::int64_t done) { progress.update(done); });
         InputMonitor monitor(console);
-        monitor.manifest().fill(pictures, skipped, remarks);
+        monitor.manifest().fill(pictures, filters.skipped, filters.remarks);
         monitor.manifest().finish();
         code = monitor.exit_code();
     }

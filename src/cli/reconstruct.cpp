@@ -1,17 +1,18 @@
 #include <algorithm>
-#include <cmath>
 #include <fmt/format.h>
 #include <optional>
+#include <utility>
 
+#include "stackae/evaluate.hpp"
 #include "stackae/pictures.hpp"
 #include "stackae/text.hpp"
+#include "stackae/visualize.hpp"
 
 #include "cli/command.hpp"
 #include "cli/encode.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/results.hpp"
 #include "cli/shipped_model.hpp"
-#include "cli/tiles.hpp"
 
 namespace stackae::cli {
 namespace {
@@ -30,8 +31,6 @@ public:
 
 private:
     void collect(const Recipe& recipe, const Tensor& originals, const Tensor& rebuilt);
-    void stretch();
-    void draw(const Recipe& recipe, const OutputFile& drawing) const;
 
     std::string model_;
     std::string output_;
@@ -40,8 +39,8 @@ private:
     std::int64_t scale_ = 0;  ///< 0: by visible_scale()
     EncodeOptions encode_;
     EncodeSettings settings_;
-    std::vector<std::vector<float>> originals_;
-    std::vector<std::vector<float>> rebuilt_;
+    std::vector<Tile> originals_;
+    std::vector<Tile> rebuilt_;
 };
 
 void ReconstructCommand::declare(OptionParser& parser) {
@@ -92,28 +91,20 @@ int ReconstructCommand::run(Console& console, const std::vector<std::string>& in
             results.write(first ? "path,squared_error\n" : "");
             first = false;
             const Tensor rebuilt = decoder.decode(codes);
-            for (std::int64_t i = 0; i < rebuilt.rows(); ++i) {
-                const auto x = batch.pictures.row(i);
-                const auto y = rebuilt.row(i);
-                double error = 0.0;
-                for (std::size_t j = 0; j < x.size(); ++j) {
-                    const double unit = recipe.deviation.empty() ? 1.0 : double{recipe.deviation[j]};
-                    const double difference = unit * (static_cast<double>(y[j]) - static_cast<double>(x[j]));
-                    error += difference * difference;
-                }
-                results.write(fmt::format("{},{:.6g}\n",
-                                          csv_field(batch.entries[static_cast<std::size_t>(i)].path), error));
+            const std::vector<double> errors = squared_errors(recipe, batch.pictures, rebuilt);
+            for (std::size_t i = 0; i < errors.size(); ++i) {
+                results.write(fmt::format("{},{:.6g}\n", csv_field(batch.entries[i].path), errors[i]));
             }
             collect(recipe, batch.pictures, rebuilt);
         });
     monitor.manifest().finish();
+    const auto drawn = std::ssize(originals_);
     if (drawing) {
-        stretch();
-        draw(recipe, *drawing);
+        write_png(*drawing,
+                  draw_reconstructions(recipe, std::move(originals_), std::move(rebuilt_), columns_, scale_));
     }
     results.finish();
     if (drawing) {
-        const auto drawn = std::ssize(originals_);
         console.note(fmt::format("drew {}{} pictures in {}, originals above reconstructions",
                                  drawn < monitor.manifest().rows() ? "the first " : "", drawn, output_));
     }
@@ -132,47 +123,6 @@ void ReconstructCommand::collect(const Recipe& recipe, const Tensor& originals, 
         originals_.emplace_back(shown.row(i).begin(), shown.row(i).end());
         rebuilt_.emplace_back(shown_rebuilt.row(i).begin(), shown_rebuilt.row(i).end());
     }
-}
-
-/// Values outside of 0 to 1: the least of the originals is drawn black, the largest white.
-void ReconstructCommand::stretch() {
-    float low = 0.0F;
-    float high = 1.0F;
-    for (const std::vector<float>& picture : originals_) {
-        const auto [least, most] = std::minmax_element(picture.begin(), picture.end());
-        low = std::min(low, *least);
-        high = std::max(high, *most);
-    }
-    if (low == 0.0F && high == 1.0F) {
-        return;
-    }
-    for (auto* pictures : {&originals_, &rebuilt_}) {
-        for (std::vector<float>& picture : *pictures) {
-            for (float& value : picture) {
-                value = (value - low) / (high - low);
-            }
-        }
-    }
-}
-
-void ReconstructCommand::draw(const Recipe& recipe, const OutputFile& drawing) const {
-    const auto count = originals_.size();
-    const std::size_t columns = std::min(static_cast<std::size_t>(columns_), count);
-    const std::vector<float> nothing(static_cast<std::size_t>(recipe.size()), 0.5F);
-    std::vector<std::vector<float>> tiles;
-    for (std::size_t begin = 0; begin < count; begin += columns) {
-        for (const auto* pictures : {&originals_, &rebuilt_}) {
-            for (std::size_t i = begin; i < begin + columns; ++i) {
-                tiles.push_back(i < count ? (*pictures)[i] : nothing);
-            }
-        }
-    }
-    write_png(drawing,
-              draw_tiles(tiles, {.height = recipe.height,
-                                 .width = recipe.width,
-                                 .channels = recipe.channels,
-                                 .columns = static_cast<std::int64_t>(columns),
-                                 .scale = scale_ > 0 ? scale_ : visible_scale(recipe.height, recipe.width)}));
 }
 
 }  // namespace

@@ -383,26 +383,12 @@ std::vector<std::string> TrainSettings::unused(const TrainOptions& options) cons
 }
 
 bool TrainSettings::suit_small_sets(TrainOptions& options, std::int64_t pictures) const {
-    const TrainOptions before = options;
-    const auto updates = [&] { return (pictures + options.batch_size - 1) / options.batch_size; };
-    if ((!preset_.empty() && preset_ != automatic_name) || options.layers.empty()) {
+    if (!preset_.empty() && preset_ != automatic_name) {
         return false;
     }
-    while (!batch_named_ && options.batch_size > 32 && updates() < 16) {
-        options.batch_size /= 2;
-    }
-    const auto raise = [&](std::int64_t& epochs, std::int64_t enough) {
-        epochs = std::max(epochs, std::min<std::int64_t>(200, (enough + updates() - 1) / updates()));
-    };
-    if (!epochs_named_) {
-        for (std::int64_t& epochs : options.epochs) {
-            raise(epochs, enough_updates);
-        }
-    }
-    if (!fine_tuning_named_ && options.fine_tune_epochs > 0) {
-        raise(options.fine_tune_epochs, enough_fine_tuning_updates);
-    }
-    return options != before;
+    return fit_to_small_set(
+        options, pictures,
+        {.batch_size = !batch_named_, .epochs = !epochs_named_, .fine_tune_epochs = !fine_tuning_named_});
 }
 
 }  // namespace stackae::cli

@@ -36,12 +36,8 @@ public:
     }
     /// Seconds that an automatic choice may take.
     [[nodiscard]] double budget() const { return budget_.value_or(ChooseOptions{}.budget_seconds); }
-    /// Few pictures make few updates an epoch. Where neither a preset nor the number was named, the batch is
-    /// made smaller (32 at least) and the epochs more (200 at most), until a layer sees `enough_updates` and
-    /// the unrolled stack `enough_fine_tuning_updates`. Returns whether anything was changed.
+    /// fit_to_small_set() for what was not named, where no preset was. Returns whether anything was changed.
     bool suit_small_sets(TrainOptions& options, std::int64_t pictures) const;
-    static constexpr std::int64_t enough_updates = 600;
-    static constexpr std::int64_t enough_fine_tuning_updates = 1500;
     /// Options that were named and that say nothing about a stack of convolutions in closed form, in which
     /// no gradient is followed; none for other stacks.
     [[nodiscard]] std::vector<std::string> unused(const TrainOptions& options) const;

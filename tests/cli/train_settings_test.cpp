@@ -236,8 +236,8 @@ TEST_CASE("few pictures get smaller batches and more epochs, unless these were n
     CHECK(suited({}, 500) == preset("conv"));
     const TrainOptions few = suited({"--untied"}, 500);
     CHECK(few.batch_size == 32);
-    CHECK(few.epochs.front() * (500 / 32) >= TrainSettings::enough_updates - 40);
-    CHECK(few.fine_tune_epochs * (500 / 32) >= TrainSettings::enough_fine_tuning_updates - 100);
+    CHECK(few.epochs.front() * (500 / 32) >= SmallSetOptions{}.enough_updates - 40);
+    CHECK(few.fine_tune_epochs * (500 / 32) >= SmallSetOptions{}.enough_fine_tuning_updates - 100);
     CHECK(suited({"--fine-tune", "2"}, 500).fine_tune_epochs == 2);
     CHECK(suited({"--untied"}, 60000) == preset("dense"));
     CHECK(suited({"--untied"}, 1).epochs.front() == 200);

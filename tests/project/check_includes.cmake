@@ -15,11 +15,12 @@ foreach(module train export search)
   set(${module}_may ${module} model layers nn linalg data base)
 endforeach()
 set(evaluate_may evaluate search model layers nn linalg data base)
+set(visualize_may visualize model data base)
 set(pipeline_may pipeline model data base)
-set(cli_may cli pipeline train export search evaluate model data base)
+set(cli_may cli pipeline visualize train export search evaluate model data base)
 
 # The module that each public header belongs to. Headers of plain values that several modules share are base's.
-foreach(pair output_files:base resources:base text:base inputs:pipeline pipeline:pipeline
+foreach(pair output_files:base resources:base text:base inputs:pipeline pipeline:pipeline visualize:visualize
     error:base tensor:base shape:base options:base layer:layers train_config:layers stack_epoch:layers stack_model:model recipe:base train_options:base pictures:data model:model train:train
     convolution:base features:export neighbours:search gallery:search evaluate:evaluate)
   string(REPLACE ":" ";" pair ${pair})

@@ -1,9 +1,10 @@
-#include "cli/filters.hpp"
+#include "stackae/error.hpp"
+#include "stackae/visualize.hpp"
 
 #include "support/catch.hpp"
 #include "support/tensor.hpp"
 
-namespace stackae::cli {
+namespace stackae {
 namespace {
 
 using test::tensor;
@@ -46,8 +47,8 @@ Pictures spots(const std::vector<std::size_t>& places) {
 
 }  // namespace
 
-TEST_CASE("a unit of the lowest convolutional layer is drawn as its patch, without the whitening") {
-    const Filters filters = filters_of(corners(), 1, 1);
+TEST_CASE("A unit of the lowest convolutional layer is drawn as its patch, without the whitening") {
+    const Filters filters = weight_filters(corners(), 1, 1);
     CHECK(filters.units == 2);
     CHECK(filters.height == 2);
     CHECK(filters.width == 2);
@@ -56,30 +57,25 @@ TEST_CASE("a unit of the lowest convolutional layer is drawn as its patch, witho
     CHECK(filters.tiles[1] == std::vector<float>{0.25F, 0.5F, 0.5F, 1.0F});
 }
 
-TEST_CASE("what excites a unit is cut out where its answer was the strongest") {
-    std::vector<SkippedPicture> skipped;
-    std::vector<PictureRemark> remarks;
+TEST_CASE("What excites a unit is cut out where its activation was the largest") {
     std::int64_t done = 0;
-    const Filters filters = filters_of(corners(), 1, spots({0, 7, 13}), 1, skipped, remarks,
-                                       [&](std::int64_t pictures) { done = pictures; });
+    const Filters filters =
+        receptive_fields(corners(), 1, spots({0, 7, 13}), 1, [&](std::int64_t pictures) { done = pictures; });
     CHECK(done == 3);
-    CHECK(skipped.empty());
+    CHECK(filters.skipped.empty());
     REQUIRE(filters.tiles.size() == 2);
     CHECK(filters.tiles[0] == std::vector<float>{1.0F, 0.0F, 0.0F, 0.0F});
     // The spot in the corner is nobody's lower right; the others are.
     CHECK(filters.tiles[1] == std::vector<float>{0.0F, 0.0F, 0.0F, 1.0F});
 }
 
-TEST_CASE("a unit that no picture excites is gray") {
-    std::vector<SkippedPicture> skipped;
-    std::vector<PictureRemark> remarks;
-    const Filters filters = filters_of(corners(), 1, spots({19}), 1, skipped, remarks,
-                                       [](std::int64_t) {});  // nobody's upper left
+TEST_CASE("A unit that no picture excites is gray") {
+    const Filters filters = receptive_fields(corners(), 1, spots({19}), 1);  // nobody's upper left
     REQUIRE(filters.tiles.size() == 2);
     CHECK(filters.tiles[0] == std::vector<float>(4, 0.5F));
 }
 
-TEST_CASE("a unit of a layer above is drawn as what it decodes to, cut to where units differ") {
+TEST_CASE("A unit of a layer above is drawn as what it decodes to, cut to where units differ") {
     Model model = corners();
     DenseLayer code;
     code.activation = Activation::linear;
@@ -89,7 +85,7 @@ TEST_CASE("a unit of a layer above is drawn as what it decodes to, cut to where 
     code.decoder_weights = tensor({2, 1}, {1, 0});
     code.decoder_bias = tensor({2}, {3, 4});
     model.layers.push_back(std::move(code));
-    const Filters filters = filters_of(model, 2, 1);
+    const Filters filters = weight_filters(model, 2, 1);
     CHECK(filters.units == 1);
     // The patch's upper left pixel at 3 × 4 places: the last row and column see nothing of it.
     CHECK(filters.height == 3);
@@ -99,4 +95,11 @@ TEST_CASE("a unit of a layer above is drawn as what it decodes to, cut to where 
     CHECK(filters.tiles[0][0] == 1.0F);
 }
 
-}  // namespace stackae::cli
+TEST_CASE("A layer that is not there has no filters") {
+    for (const int layer : {0, 2}) {
+        CHECK_THROWS_AS(weight_filters(corners(), layer), InvalidArgument);
+        CHECK_THROWS_AS(receptive_fields(corners(), layer, spots({0})), InvalidArgument);
+    }
+}
+
+}  // namespace stackae

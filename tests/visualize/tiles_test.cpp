@@ -1,11 +1,11 @@
-#include "cli/tiles.hpp"
+#include "stackae/visualize.hpp"
 
 #include "support/catch.hpp"
 
-namespace stackae::cli {
+namespace stackae {
 namespace {
 
-TEST_CASE("tiles lie in rows on gray, a pixel apart") {
+TEST_CASE("Tiles lie in rows on gray, a pixel apart") {
     const Tensor picture = draw_tiles({{0.0F, 1.0F}, {0.25F, 0.75F}, {1.0F, 0.0F}},
                                       {.height = 1, .width = 2, .channels = 1, .columns = 2, .scale = 1});
     REQUIRE(picture.shape() == std::vector<std::int64_t>{5, 7, 1});
@@ -18,7 +18,7 @@ TEST_CASE("tiles lie in rows on gray, a pixel apart") {
     CHECK(std::vector<float>(picture.values().begin(), picture.values().end()) == expected);
 }
 
-TEST_CASE("a pixel is drawn as a square, with its channels together") {
+TEST_CASE("A pixel is drawn as a square, with its channels together") {
     const Tensor picture =
         draw_tiles({{0.1F, 0.2F, 0.3F}}, {.height = 1, .width = 1, .channels = 3, .columns = 9, .scale = 2});
     REQUIRE(picture.shape() == std::vector<std::int64_t>{4, 4, 3});
@@ -27,12 +27,23 @@ TEST_CASE("a pixel is drawn as a square, with its channels together") {
     CHECK(std::vector<float>(row.begin(), row.end()) == expected);
 }
 
-TEST_CASE("small pictures are enlarged, large ones are not") {
+TEST_CASE("Small pictures are enlarged, large ones are not") {
     CHECK(visible_scale(28, 28) == 2);
     CHECK(visible_scale(8, 4) == 8);
     CHECK(visible_scale(64, 10) == 1);
     CHECK(visible_scale(500, 500) == 1);
 }
 
+TEST_CASE("Originals lie above what is rebuilt of them, and are brought to black and white together") {
+    Recipe recipe;
+    recipe.height = recipe.width = 1;
+    const Tensor picture =
+        draw_reconstructions(recipe, {{0.0F}, {2.0F}, {1.0F}}, {{1.0F}, {2.0F}, {0.0F}}, 2, 1);
+    REQUIRE(picture.shape() == std::vector<std::int64_t>{9, 5, 1});
+    const auto at = [&](std::int64_t row, std::size_t column) { return picture.row(row)[column]; };
+    CHECK(std::vector{at(1, 1), at(1, 3), at(3, 1), at(3, 3)} == std::vector{0.0F, 1.0F, 0.5F, 1.0F});
+    CHECK(std::vector{at(5, 1), at(5, 3), at(7, 1), at(7, 3)} == std::vector{0.5F, 0.5F, 0.0F, 0.5F});
+}
+
 }  // namespace
-}  // namespace stackae::cli
+}  // namespace stackae

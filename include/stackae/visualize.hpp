@@ -1,0 +1,76 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "stackae/model.hpp"
+#include "stackae/pictures.hpp"
+#include "stackae/recipe.hpp"
+#include "stackae/tensor.hpp"
+
+/// Drawings of what a model has learnt and of what it rebuilds, as pictures for write_png().
+namespace stackae {
+
+/// A small picture: height × width × channels floats in [0, 1], row-major, channels last.
+using Tile = std::vector<float>;
+
+/// What the units of a layer look for, a tile a unit.
+struct Filters {
+    std::int64_t height = 0;  ///< of a tile, pixels
+    std::int64_t width = 0;
+    std::int64_t channels = 1;
+    std::vector<Tile> tiles;  ///< contrast stretched tile by tile
+    std::int64_t units = 0;   ///< of the layer; more than there are tiles where they are many
+    // Of the pictures that were looked at, by receptive_fields().
+    std::vector<SkippedPicture> skipped;
+    std::vector<PictureRemark> remarks;
+};
+
+/// Units drawn at most.
+inline constexpr std::int64_t max_filters = 400;
+
+/// By the weights alone, 0 in gray. layer: 1-based.
+/// - The lowest layer: a dense unit's weights, or a convolutional unit's patch, P⁺ V's column (P⁺ the
+///   pseudoinverse of the whitening); the units of the largest norms.
+/// - A layer above: what the stack decodes from a code of one unit, of a convolutional layer in its middle
+///   cell, less what it decodes from a code of zeros; cut to where any two differ; the first units.
+///
+/// Throws InvalidArgument when the model has no such layer.
+[[nodiscard]] Filters weight_filters(const Model& model, int layer, int threads = 0);
+
+/// By pictures: the mean of what the first units see of the pictures that excite them most (each unit's
+/// receptive field), each where its activation is the largest. A unit that no picture excites is gray.
+/// Pictures are read twice; at most max_receptive_pictures are worth giving. progress(pictures done) may
+/// throw. Throws InvalidArgument when the model has no such layer.
+[[nodiscard]] Filters receptive_fields(const Model& model, int layer, const Pictures& pictures,
+                                       int threads = 0,
+                                       const std::function<void(std::int64_t)>& progress = {});
+inline constexpr std::int64_t max_receptive_pictures = 2000;
+
+/// The tiles on a square sheet, enlarged to be seen: H × W × channels, in [0, 1].
+[[nodiscard]] Tensor draw(const Filters& filters);
+
+/// Tiles laid out in a grid on gray, one pixel apart, each pixel drawn as a square of `scale`.
+struct TileGrid {
+    std::int64_t height = 0;  ///< of a tile, pixels
+    std::int64_t width = 0;
+    std::int64_t channels = 1;
+    std::int64_t columns = 1;  ///< tiles in a row
+    std::int64_t scale = 1;
+};
+
+/// tiles: each of the grid's height × width × channels. Returns the picture, H × W × channels.
+[[nodiscard]] Tensor draw_tiles(const std::vector<Tile>& tiles, const TileGrid& grid);
+
+/// How much small tiles are enlarged to be seen: 1 for a side of 64 pixels and more.
+[[nodiscard]] std::int64_t visible_scale(std::int64_t height, std::int64_t width);
+
+/// Pictures above what a model rebuilds of them, in the pixels that to_pixels() gives, `columns` pairs in a
+/// row. Where an original has values outside of 0 to 1, the least of all originals is drawn black, the
+/// largest white. scale 0: visible_scale(). Returns H × W × channels.
+[[nodiscard]] Tensor draw_reconstructions(const Recipe& recipe, std::vector<Tile> originals,
+                                          std::vector<Tile> rebuilt, std::int64_t columns = 10,
+                                          std::int64_t scale = 0);
+
+}  // namespace stackae
