@@ -34,6 +34,20 @@ inline void l2_normalize(std::span<const float> x, std::span<float> to) {
                    [scale](float value) { return static_cast<float>(double{value} * scale); });
 }
 
+/// Contrast normalisation (Coates, Lee & Ng 2011): to ← (x − μ) / √(σ² + ε) by x's own mean and variance, in
+/// double; to may be x.
+inline void contrast_normalize(std::span<const float> x, double epsilon, std::span<float> to) {
+    const auto n = static_cast<double>(x.size());
+    const double mean = std::accumulate(x.begin(), x.end(), 0.0) / n;
+    double squares = 0.0;
+    for (const float value : x) {
+        squares += (double{value} - mean) * (double{value} - mean);
+    }
+    const double scale = 1.0 / std::sqrt(squares / n + epsilon);
+    std::transform(x.begin(), x.end(), to.begin(),
+                   [=](float value) { return static_cast<float>((double{value} - mean) * scale); });
+}
+
 /// No value is infinite or not a number. Looks at all of them, in vector code.
 [[nodiscard]] inline bool all_finite(std::span<const float> x) {
     constexpr std::uint32_t exponent = 0x7F80'0000U;
@@ -44,7 +58,7 @@ inline void l2_normalize(std::span<const float> x, std::span<float> to) {
     return odd == 0;
 }
 
-/// Copies rows, in the order given.
+/// Copies some rows of a tensor, in the order given.
 [[nodiscard]] inline Tensor gather_rows(const Tensor& tensor, std::span<const std::int64_t> rows) {
     Tensor gathered({static_cast<std::int64_t>(rows.size()), tensor.columns()});
     for (std::size_t i = 0; i < rows.size(); ++i) {

@@ -1,10 +1,5 @@
 #include "layers/contrast_norm.hpp"
 
-#include <algorithm>
-#include <cmath>
-#include <numeric>
-#include <span>
-
 #include "base/fields.hpp"
 #include "base/rows.hpp"
 #include "layers/op.hpp"
@@ -19,16 +14,7 @@ public:
 
     void run(const float* src, float* dst) override {
         for (std::int64_t i = 0; i < rows_; ++i, src += size_, dst += size_) {
-            const std::span<const float> x(src, size_);
-            const auto n = static_cast<double>(size_);
-            const double mean = std::accumulate(x.begin(), x.end(), 0.0) / n;
-            double squares = 0.0;
-            for (const float value : x) {
-                squares += (double{value} - mean) * (double{value} - mean);
-            }
-            const double scale = 1.0 / std::sqrt(squares / n + epsilon_);
-            std::transform(x.begin(), x.end(), dst,
-                           [&](float value) { return static_cast<float>((double{value} - mean) * scale); });
+            base::contrast_normalize({src, size_}, epsilon_, {dst, size_});
         }
     }
 

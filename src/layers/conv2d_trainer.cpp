@@ -294,7 +294,7 @@ void Conv2dTrainer::learn_slow_features(linalg::Context& context) {
             alike.data()[i * r + j] = scale * (sum.data()[i * r + j] + sum.data()[j * r + i]);
         }
     }
-    layer_.weights = linalg::top_eigenvectors(context, alike, layer_.units).components;
+    layer_.weights = linalg::top_eigenvectors(context, alike, layer_.units).vectors;
     layer_.units = layer_.weights.rows();
     layer_.bias = Tensor({layer_.units});
 }

@@ -14,7 +14,7 @@ namespace stackae::linalg {
 namespace {
 
 constexpr int max_steps = 60;
-constexpr double settled = 1e-4;  // deviation of T's values from those of 1, times √n
+constexpr double converged = 1e-4;  // deviation of T's values from those of 1, times √n
 
 }  // namespace
 
@@ -36,7 +36,7 @@ Tensor inverse_sqrt(Context& context, const Tensor& matrix) {
     }
     Gemm product(context, n, n, n);
     double left = 1.0;
-    for (int step = 0; step < max_steps && !(left < settled); ++step) {
+    for (int step = 0; step < max_steps && !(left < converged); ++step) {
         product.run(z.data(), y.data(), t.data());
         double squares = 0.0;
         for (std::int64_t i = 0; i < n; ++i) {
@@ -53,8 +53,8 @@ Tensor inverse_sqrt(Context& context, const Tensor& matrix) {
         product.run(t.data(), z.data(), next.data());
         std::swap(z, next);
     }
-    if (!(left < settled)) {
-        throw Error(fmt::format("inverse square root of a matrix of {} rows: {} steps did not settle it", n,
+    if (!(left < converged)) {
+        throw Error(fmt::format("inverse square root of a matrix of {} rows: no convergence in {} steps", n,
                                 max_steps));
     }
     const float scale = 1.0F / std::sqrt(bound);

@@ -14,8 +14,9 @@
 namespace stackae::linalg {
 namespace {
 
-/// Of solve_ridge, for a class of half the rows. The right side of a rare one is nearly all bias, and what
-/// tells it apart is a smaller share of it. In the dual, what is left of u is not yet what is left of w.
+/// Tolerances of solve_ridge() for a class of half the rows. For a rare class, the right side is nearly all
+/// bias and what tells the class apart is a small share of it, so that its tolerance is smaller. In the dual
+/// form, the residual is that of u and not yet that of w.
 constexpr double tolerance = 0.003;
 constexpr double dual_tolerance = 0.0003;
 constexpr std::int64_t max_classes = 64;   // solved together
@@ -50,7 +51,7 @@ Tiles upper_tiles(std::int64_t panels) {
     return tiles;
 }
 
-/// Some rows, cut into panels of their columns: panel p holds rows × matrix.panel() values.
+/// A block of rows, cut into panels of their columns: panel p holds rows × matrix.panel() values.
 class ColumnPanels {
 public:
     ColumnPanels(std::int64_t panel, std::int64_t panels) : values_({panels, block_rows * panel}) {}
@@ -75,7 +76,7 @@ private:
     Tensor values_;
 };
 
-/// Adds up the products of a block of rows in a tile.
+/// Adds the products of a block of rows to a tile of the matrix.
 class PrimalWorker {
 public:
     PrimalWorker(SymmetricMatrix& matrix, const ColumnPanels& block, const Tiles& tiles)
@@ -103,7 +104,7 @@ private:
     Tensor part_;
 };
 
-/// Rows of a panel, whole; zeros after the last row.
+/// Fills a panel with whole rows from `first` on, and with zeros after the last row.
 void fill_rows(const StandardisedRows& from, std::span<const std::int64_t> rows, std::int64_t first,
                Tensor& to) {
     const std::int64_t count = std::clamp<std::int64_t>(std::ssize(rows) - first, 0, to.rows());
@@ -113,7 +114,7 @@ void fill_rows(const StandardisedRows& from, std::span<const std::int64_t> rows,
     std::fill(to.data() + count * to.columns(), to.data() + to.size(), 0.0F);
 }
 
-/// The products of two panels of rows, of which one, the i-th, is the same for all.
+/// Multiplies two panels of rows, of which one, the i-th, is the same for all.
 class DualWorker {
 public:
     DualWorker(SymmetricMatrix& matrix, const StandardisedRows& rows, std::span<const std::int64_t> added,
@@ -179,7 +180,7 @@ void NormalEquations::add(std::span<const std::int64_t> rows) {
     }
 }
 
-/// Primal: of the rows that were added last.
+/// Primal form: adds the products of the rows that were added last.
 void NormalEquations::add_products() {
     const std::int64_t panel = matrix_.panel();
     const Tiles tiles = upper_tiles(matrix_.panels());
@@ -226,7 +227,7 @@ void NormalEquations::prepare() {
     }
 }
 
-/// b of some classes, matrix_.size() × (last − first).
+/// The right sides b of some classes, matrix_.size() × (last − first).
 Tensor NormalEquations::right_sides(std::int64_t first, std::int64_t last) const {
     Tensor sides({matrix_.size(), last - first});
     if (dual_) {
@@ -246,7 +247,7 @@ Tensor NormalEquations::right_sides(std::int64_t first, std::int64_t last) const
     return sides;
 }
 
-/// solution: classes × matrix_.size().
+/// The weights w of solutions u, classes × matrix_.size().
 Tensor NormalEquations::weights_of(const Tensor& solution) const {
     const std::int64_t classes = solution.rows();
     Tensor weights({classes, rows_.width()});

@@ -13,29 +13,29 @@
 
 namespace stackae::linalg {
 
-/// Ridge regression of each class against the rest on standardised rows z, y = 1 for the class and −1 for the
-/// rest, n rows:
+/// Ridge regression of each class against the rest, on n standardised rows z with the targets y = 1 for the
+/// class and y = −1 for the rest:
 ///
 ///     min  ½ ‖w‖² + c / n Σ (y − w · z)²
 ///
-/// by the normal equations (A + λ) u = b, λ = n / (2 c). With rows enough, A = Zᵀ Z, b = Zᵀ y and w = u; with
-/// fewer rows than values (of all rows, not of those added), the dual: A = Z Zᵀ, b = y and w = Zᵀ u
-/// (Saunders, Gammerman & Vovk 1998). A is made once for any number of c and classes. Deterministic;
-/// independent of the number of threads.
+/// It is solved by the normal equations (A + λ) u = b, λ = n / (2 c). The primal form has A = Zᵀ Z, b = Zᵀ y
+/// and w = u. Where there are fewer rows than values (of all rows, not of those added), the dual form is
+/// smaller: A = Z Zᵀ, b = y and w = Zᵀ u (Saunders, Gammerman & Vovk 1998). A is made once for any number of
+/// c and classes. Deterministic; independent of the number of threads.
 class NormalEquations {
 public:
-    /// Without rows yet. labels: of all rows, in [0, classes). rows and labels must outlive this.
+    /// Starts without rows. labels: of all rows, in [0, classes). rows and labels must outlive this.
     NormalEquations(const StandardisedRows& rows, std::span<const std::int64_t> labels, std::int64_t classes,
                     int threads);
 
-    /// Rows that are learnt from too, each once.
+    /// Adds rows to learn from, each once.
     void add(std::span<const std::int64_t> rows);
     /// Weights w, classes × width; zeros for a class that has no rows.
     [[nodiscard]] Tensor solve(double c);
     /// Rows of a class that were added.
     [[nodiscard]] std::int64_t count(std::int64_t of_class) const;
 
-    /// Most that is held with n rows of so many values (the bias's 1 among them), in essence.
+    /// About the most memory that is held with n rows of `width` values, the bias's 1 among them.
     [[nodiscard]] static std::int64_t memory_bytes(std::int64_t n, std::int64_t width, std::int64_t classes,
                                                    int threads);
 
@@ -55,7 +55,7 @@ private:
     SymmetricMatrix matrix_;
     Tensor sums_;                // primal: classes × matrix_.size(), Σ z of the class
     std::vector<double> total_;  // primal: Σ z of all
-    std::optional<PcaResult> eigen_;
+    std::optional<EigenResult> eigen_;
 };
 
 }  // namespace stackae::linalg

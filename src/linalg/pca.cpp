@@ -19,11 +19,11 @@ using RowMajor = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::Row
 
 constexpr std::int64_t block_rows = 2048;
 constexpr std::int64_t full_solver_columns = 512;
-constexpr std::int64_t widest_covariance = 6144;
+constexpr std::int64_t max_covariance_columns = 6144;
 constexpr int covariance_iterations = 12;
 constexpr int row_iterations = 5;
-constexpr double min_variance_ratio =
-    1e-6;  ///< of an axis, as a share of the first axis'; below, it is rounding
+/// Eigenvalues below this share of the largest are mere rounding.
+constexpr double min_variance_ratio = 1e-6;
 
 MatrixXd as_double(const Tensor& matrix) {
     return Eigen::Map<const RowMajor>(matrix.data(), matrix.rows(), matrix.columns()).cast<double>();
@@ -35,7 +35,7 @@ Tensor as_tensor(const MatrixXd& matrix) {
     return tensor;
 }
 
-/// Rows in blocks of block_rows, their mean subtracted, the last block filled up with zeros.
+/// Gives rows in blocks of block_rows, their mean subtracted, the last block filled up with zeros.
 class CentredRows {
 public:
     CentredRows(const float* rows, std::int64_t n, std::int64_t d)
@@ -78,7 +78,7 @@ private:
     Tensor block_;
 };
 
-/// d × d, divided by n.
+/// The covariance matrix, d × d, divided by n.
 Tensor covariance(Context& context, CentredRows& rows) {
     const std::int64_t d = rows.columns();
     Gemm product(context, d, d, rows.block(), {.trans_a = true});
@@ -93,7 +93,7 @@ Tensor covariance(Context& context, CentredRows& rows) {
     return sum;
 }
 
-/// Columns d × w made orthonormal: Cholesky QR, twice (Yamamoto et al. 2015), shifted against columns that
+/// Makes columns, d × w, orthonormal: Cholesky QR, twice (Yamamoto et al. 2015), shifted against columns that
 /// depend on one another.
 class Orthonormal {
 public:
@@ -107,17 +107,17 @@ public:
         int passes = 2;
         for (int pass = 0; pass < passes; ++pass) {
             gram_.run(columns.data(), columns.data(), products_.data());
-            const auto [inverse, shift] = inverse_root(as_double(products_));
+            const auto [inverse, shift] = inverse_factor(as_double(products_));
             solve_.run(columns.data(), as_tensor(inverse).data(), result_.data());
             std::swap(columns, result_);
-            if (shift > least_shift && passes < max_passes) {
+            if (shift > min_shift && passes < max_passes) {
                 ++passes;
             }
         }
     }
 
 private:
-    static constexpr double least_shift = 1e-6;  ///< as a share of the largest diagonal element
+    static constexpr double min_shift = 1e-6;  ///< as a share of the largest diagonal element
     static constexpr double max_shift = 1e-2;
     static constexpr int max_passes = 6;
 
@@ -126,11 +126,11 @@ private:
         double shift;
     };
 
-    /// U⁻¹, Uᵀ U = products + shift. Products of columns that all but coincide are no longer positive
-    /// definite after rounding: the shift grows until they are.
-    static Inverse inverse_root(const MatrixXd& products) {
+    /// U⁻¹ of the Cholesky decomposition Uᵀ U = products + shift. Products of columns that all but coincide
+    /// are no longer positive definite after rounding: the shift grows until they are.
+    static Inverse inverse_factor(const MatrixXd& products) {
         const double largest = products.diagonal().maxCoeff();
-        for (double shift = least_shift; shift <= max_shift; shift *= 10.0) {
+        for (double shift = min_shift; shift <= max_shift; shift *= 10.0) {
             MatrixXd shifted = products;
             shifted.diagonal().array() += shift * largest + 1e-30;  // columns of zeros stay
             const Eigen::LLT<MatrixXd> decomposition(shifted);
@@ -139,7 +139,7 @@ private:
                         shift};
             }
         }
-        throw BackendError("principal axes: values too large or not numbers");
+        throw BackendError("PCA: values too large or not numbers");
     }
 
     Gemm gram_;
@@ -148,11 +148,9 @@ private:
     Tensor result_;
 };
 
-/// Subspace iteration with image(columns d × w, to d × w), the product with the covariance.
-template <class Image>
-void iterate(Context& context, std::int64_t d, std::int64_t width, int iterations, const Image& image,
-             PcaResult& result) {
-    Tensor basis({d, width});
+/// w random directions, d × w, orthonormal.
+Tensor random_basis(std::int64_t d, std::int64_t w, Orthonormal& orthonormal) {
+    Tensor basis({d, w});
     const base::Random random(0, base::Stream::weights, 0, 1);
     for (std::int64_t i = 0; i < basis.size(); i += 2) {
         const auto bits = random.block(static_cast<std::uint32_t>(i / 2));
@@ -162,51 +160,59 @@ void iterate(Context& context, std::int64_t d, std::int64_t width, int iteration
             basis.data()[i + 1] = normal[1];
         }
     }
-    Orthonormal orthonormal(context, d, width);
     orthonormal.apply(basis);
-    Tensor next({d, width});
+    return basis;
+}
+
+/// Subspace iteration by multiply(x, y), y = A x, both d × w. It ends with the eigenvectors of A within the
+/// subspace (Rayleigh-Ritz).
+template <class Multiply>
+void iterate(Context& context, std::int64_t d, std::int64_t w, int iterations, Multiply&& multiply,
+             EigenResult& result) {
+    Orthonormal orthonormal(context, d, w);
+    Tensor basis = random_basis(d, w, orthonormal);
+    Tensor next({d, w});
     for (int i = 0; i < iterations; ++i) {
-        image(basis, next);
+        multiply(basis, next);
         std::swap(basis, next);
         orthonormal.apply(basis);
     }
-    image(basis, next);
-    Tensor projected({width, width});
-    Gemm(context, width, width, d, {.trans_a = true}).run(basis.data(), next.data(), projected.data());
+    multiply(basis, next);
+    Tensor projected({w, w});
+    Gemm(context, w, w, d, {.trans_a = true}).run(basis.data(), next.data(), projected.data());
     MatrixXd square = as_double(projected);
     square = 0.5 * (square + square.transpose()).eval();
     const Eigen::SelfAdjointEigenSolver<MatrixXd> solver(square);
     const Tensor vectors = as_tensor(solver.eigenvectors().rowwise().reverse().transpose());
-    result.components = Tensor({width, d});
-    Gemm(context, width, d, width, {.trans_b = true})
-        .run(vectors.data(), basis.data(), result.components.data());
-    for (std::int64_t i = 0; i < width; ++i) {
-        result.variances.push_back(solver.eigenvalues()(width - 1 - i));
+    result.vectors = Tensor({w, d});
+    Gemm(context, w, d, w, {.trans_b = true}).run(vectors.data(), basis.data(), result.vectors.data());
+    for (std::int64_t i = 0; i < w; ++i) {
+        result.values.push_back(solver.eigenvalues()(w - 1 - i));
     }
 }
 
-double total_variance(const Tensor& covariance) {
+double trace_of(const Tensor& matrix) {
     double sum = 0.0;
-    for (std::int64_t i = 0; i < covariance.rows(); ++i) {
-        sum += double{covariance.row(i)[static_cast<std::size_t>(i)]};
+    for (std::int64_t i = 0; i < matrix.rows(); ++i) {
+        sum += double{matrix.row(i)[static_cast<std::size_t>(i)]};
     }
     return sum;
 }
 
-void solve_whole(const Tensor& covariance, PcaResult& result) {
-    const Eigen::SelfAdjointEigenSolver<MatrixXd> solver(as_double(covariance));
+void solve_whole(const Tensor& matrix, EigenResult& result) {
+    const Eigen::SelfAdjointEigenSolver<MatrixXd> solver(as_double(matrix));
     if (solver.info() != Eigen::Success) {
-        throw BackendError("principal axes: the eigenvalue solver did not converge");
+        throw BackendError("PCA: the eigenvalue solver did not converge");
     }
-    result.components = as_tensor(solver.eigenvectors().rowwise().reverse().transpose());
+    result.vectors = as_tensor(solver.eigenvectors().rowwise().reverse().transpose());
     const auto values = solver.eigenvalues();
-    result.variances.assign(values.data(), values.data() + values.size());
-    std::reverse(result.variances.begin(), result.variances.end());
+    result.values.assign(values.data(), values.data() + values.size());
+    std::reverse(result.values.begin(), result.values.end());
 }
 
-void solve(Context& context, const Tensor& matrix, std::int64_t width, PcaResult& result) {
+void solve(Context& context, const Tensor& matrix, std::int64_t width, EigenResult& result) {
     const std::int64_t d = matrix.rows();
-    result.total_variance = total_variance(matrix);
+    result.trace = trace_of(matrix);
     if (d <= full_solver_columns || width > d / 2) {
         solve_whole(matrix, result);
         return;
@@ -214,75 +220,87 @@ void solve(Context& context, const Tensor& matrix, std::int64_t width, PcaResult
     Gemm product(context, d, width, d);
     iterate(
         context, d, width, covariance_iterations,
-        [&](const Tensor& basis, Tensor& image) { product.run(matrix.data(), basis.data(), image.data()); },
-        result);
+        [&](const Tensor& x, Tensor& y) { product.run(matrix.data(), x.data(), y.data()); }, result);
 }
 
-/// Columns that are iterated on, of which `count` are asked for.
+/// Multiplies by the covariance without making it: y = Zᵀ (Z x) / n for the centred rows Z.
+class CovarianceProduct {
+public:
+    CovarianceProduct(Context& context, CentredRows& rows, std::int64_t width)
+        : rows_(rows),
+          forth_(context, rows.block(), width, rows.columns()),
+          back_(context, rows.columns(), width, rows.block(), {.trans_a = true}),
+          codes_({rows.block(), width}),
+          part_({rows.columns(), width}) {}
+
+    void operator()(const Tensor& x, Tensor& y) {
+        const float scale = 1.0F / static_cast<float>(rows_.rows());
+        std::fill_n(y.data(), y.size(), 0.0F);
+        rows_.each_block([&](const float* block) {
+            forth_.run(block, x.data(), codes_.data());
+            std::for_each(codes_.data(), codes_.data() + codes_.size(), [&](float& v) { v *= scale; });
+            back_.run(block, codes_.data(), part_.data());
+            add(part_.data(), part_.size(), y.data());
+        });
+    }
+
+private:
+    CentredRows& rows_;
+    Gemm forth_;
+    Gemm back_;
+    Tensor codes_;
+    Tensor part_;
+};
+
+/// How many columns are iterated on when `count` are asked for: some more, since the last converge slowly.
 std::int64_t with_margin(std::int64_t count, std::int64_t most) {
     return std::min(most, count + std::max<std::int64_t>(16, count / 8));
 }
 
-/// Keeps the first axes, at most `count`, that have a variance to speak of; at least one.
-void cut(PcaResult& result, std::int64_t count) {
-    const double bound = min_variance_ratio * std::max(result.variances.front(), 1e-30);
+/// Keeps the first vectors, at most `count`, whose eigenvalues are not mere rounding; at least one.
+void truncate(EigenResult& result, std::int64_t count) {
+    const double bound = min_variance_ratio * std::max(result.values.front(), 1e-30);
     std::int64_t kept = 1;
-    while (kept < std::min<std::int64_t>(count, std::ssize(result.variances)) &&
-           result.variances[static_cast<std::size_t>(kept)] > bound) {
+    while (kept < std::min<std::int64_t>(count, std::ssize(result.values)) &&
+           result.values[static_cast<std::size_t>(kept)] > bound) {
         ++kept;
     }
-    result.variances.resize(static_cast<std::size_t>(kept));
-    for (double& variance : result.variances) {
-        variance = std::max(variance, 0.0);
+    result.values.resize(static_cast<std::size_t>(kept));
+    for (double& value : result.values) {
+        value = std::max(value, 0.0);
     }
-    Tensor axes({kept, result.components.columns()});
-    std::copy_n(result.components.data(), axes.size(), axes.data());
-    result.components = std::move(axes);
+    Tensor vectors({kept, result.vectors.columns()});
+    std::copy_n(result.vectors.data(), vectors.size(), vectors.data());
+    result.vectors = std::move(vectors);
 }
 
 }  // namespace
 
-PcaResult pca(Context& context, const float* rows, std::int64_t n, std::int64_t d, std::int64_t count) {
-    PcaResult result;
+PcaResult pca(Context& context, const float* rows, std::int64_t n, std::int64_t d,
+              std::int64_t n_components) {
     CentredRows centred(rows, n, d);
-    result.mean = centred.mean();
-    const std::int64_t width = with_margin(count, std::min(d, n));
-    if (d > widest_covariance) {
-        Gemm forth(context, centred.block(), width, d);
-        Gemm back(context, d, width, centred.block(), {.trans_a = true});
-        Tensor codes({centred.block(), width});
-        Tensor part({d, width});
-        const float scale = 1.0F / static_cast<float>(n);
-        iterate(
-            context, d, width, row_iterations,
-            [&](const Tensor& basis, Tensor& image) {
-                std::fill_n(image.data(), image.size(), 0.0F);
-                centred.each_block([&](const float* block) {
-                    forth.run(block, basis.data(), codes.data());
-                    std::for_each(codes.data(), codes.data() + codes.size(), [&](float& v) { v *= scale; });
-                    back.run(block, codes.data(), part.data());
-                    add(part.data(), part.size(), image.data());
-                });
-            },
-            result);
+    const std::int64_t width = with_margin(n_components, std::min(d, n));
+    EigenResult eigen;
+    if (d > max_covariance_columns) {
+        iterate(context, d, width, row_iterations, CovarianceProduct(context, centred, width), eigen);
         centred.each_block([&](const float* block) {
-            result.total_variance += squared_norm(block, centred.block() * d) / static_cast<double>(n);
+            eigen.trace += squared_norm(block, centred.block() * d) / static_cast<double>(n);
         });
     } else {
-        solve(context, covariance(context, centred), width, result);
+        solve(context, covariance(context, centred), width, eigen);
     }
-    cut(result, count);
-    return result;
+    truncate(eigen, n_components);
+    return {centred.mean(), std::move(eigen.vectors), std::move(eigen.values), eigen.trace};
 }
 
-double pca_floats(std::int64_t n, std::int64_t d, std::int64_t count) {
+double pca_floats(std::int64_t n, std::int64_t d, std::int64_t n_components) {
     const auto columns = static_cast<double>(d);
-    const auto width = static_cast<double>(with_margin(count, std::min(d, n)));
+    const auto width = static_cast<double>(with_margin(n_components, std::min(d, n)));
     const double block = columns * static_cast<double>(std::min(n, block_rows));
     // Basis, image, product and result, and the products of basis vectors with one another in double
     // precision.
     const double subspace = 5.0 * columns * width + 8.0 * width * width;
-    if (d > widest_covariance) {
+    if (d > max_covariance_columns) {
         return block + columns * width + subspace;
     }
     const double covariances = 2.0 * columns * columns;
@@ -290,20 +308,20 @@ double pca_floats(std::int64_t n, std::int64_t d, std::int64_t count) {
            (d <= full_solver_columns || width > columns / 2.0 ? 6.0 * columns * columns : subspace);
 }
 
-PcaResult top_eigenvectors(Context& context, const Tensor& matrix, std::int64_t count) {
-    PcaResult result;
-    const std::int64_t d = matrix.rows();
-    solve(context, matrix, with_margin(count, d), result);
-    cut(result, count);
+EigenResult top_eigenvectors(Context& context, const Tensor& matrix, std::int64_t count) {
+    EigenResult result;
+    solve(context, matrix, with_margin(count, matrix.rows()), result);
+    truncate(result, count);
     return result;
 }
 
-PcaResult top_eigenvectors(Context& context, std::int64_t d, std::int64_t count, double trace, int iterations,
-                           const std::function<void(const Tensor&, Tensor&)>& image) {
-    PcaResult result;
-    result.total_variance = trace;
-    iterate(context, d, with_margin(count, d), iterations, image, result);
-    cut(result, count);
+EigenResult top_eigenvectors(Context& context, std::int64_t d, std::int64_t count, double trace,
+                             int iterations,
+                             const std::function<void(const Tensor& x, Tensor& y)>& multiply) {
+    EigenResult result;
+    result.trace = trace;
+    iterate(context, d, with_margin(count, d), iterations, multiply, result);
+    truncate(result, count);
     return result;
 }
 

@@ -10,31 +10,38 @@
 
 namespace stackae::linalg {
 
-/// The directions in which rows vary most.
+/// The principal components of rows: the directions in which they vary most.
 struct PcaResult {
     Tensor mean;                    ///< d
     Tensor components;              ///< c × d, orthonormal rows, largest variance first
-    std::vector<double> variances;  ///< size c: of the rows along each axis
+    std::vector<double> variances;  ///< size c: of the rows along each component
     double total_variance = 0.0;    ///< along all directions
 };
 
-/// At most `count` axes of n rows of d floats; fewer where the rows vary in fewer directions. Up to 512
-/// columns by tridiagonalisation of the covariance in double precision; above by subspace iteration in single
-/// precision (Halko, Martinsson & Tropp 2011, algorithm 4.4) on the covariance or, where that would be large,
-/// on the rows.
+/// Principal component analysis of n rows of d floats: at most `n_components` components, fewer where the
+/// rows vary in fewer directions. Up to 512 columns, the covariance is tridiagonalised in double precision.
+/// Above, subspace iteration (Halko, Martinsson & Tropp 2011, algorithm 4.4) runs in single precision, on the
+/// covariance or, where that would be large, on the rows.
 [[nodiscard]] PcaResult pca(Context& context, const float* rows, std::int64_t n, std::int64_t d,
-                            std::int64_t count);
+                            std::int64_t n_components);
 
 /// Floats that pca() holds beside the rows.
-[[nodiscard]] double pca_floats(std::int64_t n, std::int64_t d, std::int64_t count);
+[[nodiscard]] double pca_floats(std::int64_t n, std::int64_t d, std::int64_t n_components);
 
-/// At most `count` leading eigenvectors of a symmetric matrix, d × d, as if it were a covariance; mean stays
-/// empty.
-[[nodiscard]] PcaResult top_eigenvectors(Context& context, const Tensor& matrix, std::int64_t count);
-/// The same of a matrix by its products, image(columns d × w, to d × w), and its trace; the fewer iterations,
-/// the rougher.
-[[nodiscard]] PcaResult top_eigenvectors(Context& context, std::int64_t d, std::int64_t count, double trace,
-                                         int iterations,
-                                         const std::function<void(const Tensor&, Tensor&)>& image);
+/// Leading eigenvectors of a symmetric matrix A, d × d.
+struct EigenResult {
+    Tensor vectors;              ///< c × d, orthonormal rows, largest eigenvalue first
+    std::vector<double> values;  ///< size c
+    double trace = 0.0;          ///< the sum of all d eigenvalues
+};
+
+/// At most `count` eigenvectors of the largest eigenvalues, computed as pca() does with a covariance; fewer
+/// where the other eigenvalues are next to 0.
+[[nodiscard]] EigenResult top_eigenvectors(Context& context, const Tensor& matrix, std::int64_t count);
+/// The same for a matrix that is known by its trace and its products: multiply(x, y) sets y = A x, both d ×
+/// w. With few iterations the result is a rough one.
+[[nodiscard]] EigenResult top_eigenvectors(Context& context, std::int64_t d, std::int64_t count, double trace,
+                                           int iterations,
+                                           const std::function<void(const Tensor& x, Tensor& y)>& multiply);
 
 }  // namespace stackae::linalg

@@ -18,11 +18,11 @@ namespace {
 constexpr int max_steps = 200;
 constexpr int eigenvector_iterations = 3;
 
-using Columns = std::vector<double>;  // a number for each
+using PerColumn = std::vector<double>;
 
-/// Σ a b of each column.
-Columns dots(const Tensor& a, const Tensor& b) {
-    Columns sums(static_cast<std::size_t>(a.columns()));
+/// The dot products of columns of a and b.
+PerColumn dots(const Tensor& a, const Tensor& b) {
+    PerColumn sums(static_cast<std::size_t>(a.columns()));
     for (std::int64_t i = 0; i < a.rows(); ++i) {
         const auto x = a.row(i);
         const auto y = b.row(i);
@@ -33,49 +33,49 @@ Columns dots(const Tensor& a, const Tensor& b) {
     return sums;
 }
 
-/// y ← scale x + turn y, by columns.
-void combine(const Columns& scale, const Tensor& x, const Columns& turn, Tensor& y) {
+/// y ← α x + β y, with factors of their own for each column.
+void combine(const PerColumn& alpha, const Tensor& x, const PerColumn& beta, Tensor& y) {
     for (std::int64_t i = 0; i < x.rows(); ++i) {
         const auto from = x.row(i);
         const auto to = y.row(i);
-        for (std::size_t k = 0; k < scale.size(); ++k) {
-            to[k] = static_cast<float>(scale[k] * double{from[k]} + turn[k] * double{to[k]});
+        for (std::size_t k = 0; k < alpha.size(); ++k) {
+            to[k] = static_cast<float>(alpha[k] * double{from[k]} + beta[k] * double{to[k]});
         }
     }
 }
 
-/// M⁻¹ of the header.
+/// Multiplies by M⁻¹, see solve_ridge().
 class Preconditioner {
 public:
-    Preconditioner(const PcaResult& eigen, double lambda, std::int64_t size, std::int64_t columns)
+    Preconditioner(const EigenResult& eigen, double lambda, std::int64_t size, std::int64_t columns)
         : eigen_(eigen),
-          in_(context_, eigen.components.rows(), columns, size),
-          out_(context_, size, columns, eigen.components.rows(), {.trans_a = true}),
-          along_({eigen.components.rows(), columns}) {
-        const double explained = std::accumulate(eigen.variances.begin(), eigen.variances.end(), 0.0);
-        const double others = std::max(0.0, eigen.total_variance - explained) /
-                              static_cast<double>(std::max<std::int64_t>(size - eigen.components.rows(), 1));
+          in_(context_, eigen.vectors.rows(), columns, size),
+          out_(context_, size, columns, eigen.vectors.rows(), {.trans_a = true}),
+          along_({eigen.vectors.rows(), columns}) {
+        const double explained = std::accumulate(eigen.values.begin(), eigen.values.end(), 0.0);
+        const double others = std::max(0.0, eigen.trace - explained) /
+                              static_cast<double>(std::max<std::int64_t>(size - eigen.vectors.rows(), 1));
         rest_ = static_cast<float>(1.0 / (lambda + others));
-        for (const double value : eigen.variances) {
+        for (const double value : eigen.values) {
             scale_.push_back(static_cast<float>((others - value) / (lambda + value)));
         }
     }
 
     /// to = M⁻¹ from, both size × columns.
     void apply(const Tensor& from, Tensor& to) {
-        in_.run(eigen_.components.data(), from.data(), along_.data());
+        in_.run(eigen_.vectors.data(), from.data(), along_.data());
         for (std::int64_t i = 0; i < along_.rows(); ++i) {
             for (float& value : along_.row(i)) {
                 value *= scale_[static_cast<std::size_t>(i)];
             }
         }
-        out_.run(eigen_.components.data(), along_.data(), to.data());
+        out_.run(eigen_.vectors.data(), along_.data(), to.data());
         std::transform(from.data(), from.data() + from.size(), to.data(), to.data(),
                        [rest = rest_](float own, float along) { return rest * (own + along); });
     }
 
 private:
-    const PcaResult& eigen_;
+    const EigenResult& eigen_;
     base::ThreadScope scope_{1};  // one thread, so that sums do not depend on how many there are
     Context context_{1};
     Gemm in_;
@@ -102,14 +102,14 @@ Tensor solve_directly(const SymmetricMatrix& a, double lambda, const Tensor& b) 
 
 }  // namespace
 
-PcaResult top_eigenvectors(const SymmetricMatrix& matrix, std::int64_t count) {
+EigenResult top_eigenvectors(const SymmetricMatrix& matrix, std::int64_t count) {
     const base::ThreadScope scope(1);
     Context context(1);
     return top_eigenvectors(context, matrix.size(), count, matrix.trace(), eigenvector_iterations,
                             [&](const Tensor& columns, Tensor& to) { matrix.multiply(columns, to); });
 }
 
-Tensor solve_ridge(const SymmetricMatrix& a, double lambda, const Tensor& b, const PcaResult* eigen,
+Tensor solve_ridge(const SymmetricMatrix& a, double lambda, const Tensor& b, const EigenResult* eigen,
                    const std::vector<double>& tolerances) {
     if (a.size() <= max_direct) {
         return solve_directly(a, lambda, b);
@@ -117,41 +117,42 @@ Tensor solve_ridge(const SymmetricMatrix& a, double lambda, const Tensor& b, con
     const std::int64_t columns = b.columns();
     Preconditioner preconditioner(*eigen, lambda, a.size(), columns);
     Tensor solution({a.size(), columns});
-    Tensor rest = b;  // B − (A + λ) U
-    Tensor conditioned({a.size(), columns});
+    Tensor residual = b;  // R = B − (A + λ) U
+    Tensor preconditioned({a.size(), columns});
     Tensor product({a.size(), columns});
-    preconditioner.apply(rest, conditioned);
-    Tensor direction = conditioned;
-    Columns squares = dots(rest, conditioned);
-    Columns enough(squares.size());
-    std::transform(squares.begin(), squares.end(), tolerances.begin(), enough.begin(),
-                   [](double square, double tolerance) { return tolerance * tolerance * square; });
-    const Columns ones(squares.size(), 1.0);
-    const Columns shift(squares.size(), lambda);
+    preconditioner.apply(residual, preconditioned);
+    Tensor direction = preconditioned;
+    PerColumn squared_norms = dots(residual, preconditioned);  // rᵀ M⁻¹ r
+    PerColumn targets(squared_norms.size());
+    std::transform(squared_norms.begin(), squared_norms.end(), tolerances.begin(), targets.begin(),
+                   [](double initial, double tolerance) { return tolerance * tolerance * initial; });
+    const PerColumn ones(squared_norms.size(), 1.0);
+    const PerColumn shift(squared_norms.size(), lambda);
     const auto done = [&] {
-        return std::equal(squares.begin(), squares.end(), enough.begin(), std::less_equal<>{});
+        return std::equal(squared_norms.begin(), squared_norms.end(), targets.begin(), std::less_equal<>{});
     };
     for (int step = 0; step < max_steps && !done(); ++step) {
         a.multiply(direction, product);
         combine(shift, direction, ones, product);
-        const Columns curvature = dots(direction, product);
-        Columns length(squares.size());
-        Columns back(squares.size());
-        for (std::size_t k = 0; k < squares.size(); ++k) {
-            // A column that is done stands still.
-            length[k] = squares[k] <= enough[k] || curvature[k] <= 0.0 ? 0.0 : squares[k] / curvature[k];
-            back[k] = -length[k];
+        const PerColumn curvature = dots(direction, product);
+        PerColumn alpha(squared_norms.size());
+        PerColumn minus_alpha(squared_norms.size());
+        for (std::size_t k = 0; k < squared_norms.size(); ++k) {
+            // A column that has converged stays as it is.
+            alpha[k] =
+                squared_norms[k] <= targets[k] || curvature[k] <= 0.0 ? 0.0 : squared_norms[k] / curvature[k];
+            minus_alpha[k] = -alpha[k];
         }
-        combine(length, direction, ones, solution);
-        combine(back, product, ones, rest);
-        preconditioner.apply(rest, conditioned);
-        const Columns now = dots(rest, conditioned);
-        Columns turn(squares.size());
-        for (std::size_t k = 0; k < squares.size(); ++k) {
-            turn[k] = length[k] == 0.0 ? 0.0 : now[k] / squares[k];
+        combine(alpha, direction, ones, solution);
+        combine(minus_alpha, product, ones, residual);
+        preconditioner.apply(residual, preconditioned);
+        const PerColumn next_norms = dots(residual, preconditioned);
+        PerColumn beta(squared_norms.size());
+        for (std::size_t k = 0; k < squared_norms.size(); ++k) {
+            beta[k] = alpha[k] == 0.0 ? 0.0 : next_norms[k] / squared_norms[k];
         }
-        squares = now;
-        combine(ones, conditioned, turn, direction);
+        squared_norms = next_norms;
+        combine(ones, preconditioned, beta, direction);
     }
     return solution;
 }

@@ -14,15 +14,15 @@ struct StandardScaler {
     std::vector<double> mean;       // d
     std::vector<double> deviation;  // d; 1 where it would be 0
 
-    /// Of n × d rows. Throws InvalidArgument where a column has a value that is not finite.
+    /// Fits the scaler to n × d rows. Throws InvalidArgument where a column has a value that is not finite.
     static StandardScaler fit(const Tensor& rows);
-    /// Values of z: d + 1.
+    /// The size of z: d + 1.
     [[nodiscard]] std::int64_t width() const { return std::ssize(mean) + 1; }
     /// Makes z of a row of d values.
     void transform(std::span<const float> row, float* z) const;
 };
 
-/// Rows and how they are standardised; both must outlive this.
+/// Rows that are standardised when they are copied; rows and scaler must outlive this.
 struct StandardisedRows {
     const Tensor& rows;
     const StandardScaler& scale;

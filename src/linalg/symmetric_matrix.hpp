@@ -6,7 +6,7 @@
 
 namespace stackae::linalg {
 
-/// A symmetric matrix, cut into panels of rows of the same height, and filled up with zeros for that. Each
+/// A symmetric matrix, cut into panels of rows of the same height; zeros fill it up to whole panels. Each
 /// panel of a product is one thread's work, so that results are the same at any number of threads.
 class SymmetricMatrix {
 public:
@@ -23,9 +23,9 @@ public:
     [[nodiscard]] float* row(std::int64_t i) { return values_.row(i).data(); }
     [[nodiscard]] const float* row(std::int64_t i) const { return values_.row(i).data(); }
 
-    /// The lower half from the upper one.
+    /// Copies the upper triangle to the lower one.
     void mirror();
-    /// to = A · columns, both size() × p.
+    /// Sets to = A · columns, both size() × p.
     void multiply(const Tensor& columns, Tensor& to) const;
 
     /// Bytes of a matrix of that extent.

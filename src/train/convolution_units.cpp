@@ -83,9 +83,9 @@ void ConvolutionTraining::learn_context(const SampleStore& patches) {
             alike.data()[i * r + j] = scale * (sum.data()[i * r + j] + sum.data()[j * r + i]);
         }
     }
-    const linalg::PcaResult axes = linalg::top_eigenvectors(context_, alike, layer_.shape.units);
-    layer_.shape.units = axes.components.rows();
-    layer_.weights = axes.components;
+    const linalg::EigenResult eigen = linalg::top_eigenvectors(context_, alike, layer_.shape.units);
+    layer_.shape.units = eigen.vectors.rows();
+    layer_.weights = eigen.vectors;
     layer_.bias = Tensor({layer_.shape.units});
     decode_by_transpose();
 }

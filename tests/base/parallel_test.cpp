@@ -8,7 +8,7 @@
 
 using stackae::base::parallel_for;
 
-TEST_CASE("every piece of work is done once, by no more threads than there are pieces") {
+TEST_CASE("Every piece of work is done once, by no more threads than there are pieces") {
     const std::int64_t count = GENERATE(0, 1, 2, 100);
     std::atomic<int> workers{0};
     std::atomic<std::int64_t> sum{0};
@@ -20,7 +20,7 @@ TEST_CASE("every piece of work is done once, by no more threads than there are p
     CHECK(workers <= std::max<std::int64_t>(1, std::min<std::int64_t>(count, 3)));
 }
 
-TEST_CASE("what a piece of work or its making throws reaches the caller") {
+TEST_CASE("What a piece of work or its making throws reaches the caller") {
     const int threads = GENERATE(1, 2);
     const auto failing = [&] {
         parallel_for(10, threads, [] {
@@ -38,7 +38,7 @@ TEST_CASE("what a piece of work or its making throws reaches the caller") {
     CHECK_THROWS_WITH(not_made(), "not made");
 }
 
-TEST_CASE("every member of a team has a number of its own, and a team inside of it is one thread") {
+TEST_CASE("Every member of a team has a number of its own, and a team inside of it is one thread") {
     const int threads = GENERATE(1, 2, 3);
     std::atomic<int> numbers{0};
     std::atomic<int> inner{0};

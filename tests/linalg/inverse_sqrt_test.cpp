@@ -35,7 +35,7 @@ Tensor kernel(std::int64_t n, float width) {
 
 }  // namespace
 
-TEST_CASE("the inverse square root of a kernel matrix, twice beside the matrix, gives the identity") {
+TEST_CASE("The inverse square root of a kernel matrix, twice beside the matrix, gives the identity") {
     const auto n = GENERATE(std::int64_t{1}, std::int64_t{7}, std::int64_t{150});
     const float width = GENERATE(0.01F, 0.3F, 3.0F);
     CAPTURE(n, width);
@@ -56,7 +56,7 @@ TEST_CASE("the inverse square root of a kernel matrix, twice beside the matrix, 
     }
 }
 
-TEST_CASE("a matrix that has no inverse square root is refused") {
+TEST_CASE("A matrix that has no inverse square root is refused") {
     Tensor matrix({2, 2});
     matrix.row(0)[1] = 1.0F;  // its values are 1 and −1
     matrix.row(1)[0] = 1.0F;

@@ -163,7 +163,7 @@ double left_over(const Data& data, std::int64_t of_class, double c, std::span<co
 
 }  // namespace
 
-TEST_CASE("normal equations give what LIBLINEAR finds, with many rows and with few") {
+TEST_CASE("Normal equations give what LIBLINEAR finds, with many rows and with few") {
     struct Shape {
         std::int64_t n;
         std::int64_t d;
@@ -187,7 +187,7 @@ TEST_CASE("normal equations give what LIBLINEAR finds, with many rows and with f
     CHECK(static_cast<double>(same) >= 0.99 * static_cast<double>(data.size()));
 }
 
-TEST_CASE("normal equations of several panels leave next to no gradient") {
+TEST_CASE("Normal equations of several panels leave next to no gradient") {
     // Rows by columns: panels of values, more than a block of rows; panels of rows.
     const Data data = GENERATE(overlapping(1300, 1100, 3, 2), overlapping(600, 900, 3, 2));
     const double c = GENERATE(0.1, 30.0);
@@ -198,7 +198,7 @@ TEST_CASE("normal equations of several panels leave next to no gradient") {
     }
 }
 
-TEST_CASE("rows that were not added change nothing, and rows may be added in turn") {
+TEST_CASE("Rows that were not added change nothing, and rows may be added in turn") {
     const std::int64_t columns = GENERATE(12, 700);
     const Data all = overlapping(600, columns, 3, 3);
     NormalEquations some(all.standardised(), all.labels, 3, 1);
@@ -222,7 +222,7 @@ TEST_CASE("rows that were not added change nothing, and rows may be added in tur
     CHECK(without.row(1)[0] != Approx(in_turn.row(1)[0]).margin(2e-3));
 }
 
-TEST_CASE("weights are the same to the last bit at any number of threads, and the next time") {
+TEST_CASE("Weights are the same to the last bit at any number of threads, and the next time") {
     const Data data = GENERATE(overlapping(1500, 1200, 5, 4), overlapping(700, 800, 5, 4));
     const Tensor one = solve(data, 0.1, 1);
     for (const int threads : {1, 2, 3}) {
@@ -231,7 +231,7 @@ TEST_CASE("weights are the same to the last bit at any number of threads, and th
     }
 }
 
-TEST_CASE("a class without rows has weights of zero") {
+TEST_CASE("A class without rows has weights of zero") {
     Data data = overlapping(90, 4, 3, 5);
     data.classes = 5;
     const Tensor weights = solve(data, 1.0);
@@ -244,7 +244,7 @@ TEST_CASE("a class without rows has weights of zero") {
     CHECK_FALSE(zero(weights.row(2)));
 }
 
-TEST_CASE("what tells a rare class apart is found, though its right side is nearly all bias") {
+TEST_CASE("What tells a rare class apart is found, though its right side is nearly all bias") {
     // 1,000 classes of 5 rows each, in 600 columns that are the more alike the more of them there are.
     constexpr std::int64_t classes = 1000;
     std::mt19937 generator(6);

@@ -238,17 +238,17 @@ TEST_CASE("Subspace iteration on wide rows keeps as much variance as the exact a
     }
 }
 
-TEST_CASE("Leading axes of a symmetric matrix are its eigenvectors of largest positive eigenvalue") {
+TEST_CASE("Of a symmetric matrix, eigenvectors of the largest positive eigenvalues are found") {
     linalg::Context context(1);
     Tensor matrix({3, 3});  // eigenvalues 3 along (1, 1, 0), 1 along (1, -1, 0), -4 along (0, 0, 1)
     const float values[] = {2, 1, 0, 1, 2, 0, 0, 0, -4};
     std::copy_n(values, 9, matrix.data());
-    const linalg::PcaResult found = linalg::top_eigenvectors(context, matrix, 3);
-    REQUIRE(found.variances.size() == 2);
-    CHECK(found.variances[0] == Approx(3.0));
-    CHECK(found.variances[1] == Approx(1.0));
-    CHECK(found.components.row(0)[0] == Approx(found.components.row(0)[1]));
-    CHECK(found.components.row(1)[0] == Approx(-found.components.row(1)[1]));
+    const linalg::EigenResult found = linalg::top_eigenvectors(context, matrix, 3);
+    REQUIRE(found.values.size() == 2);
+    CHECK(found.values[0] == Approx(3.0));
+    CHECK(found.values[1] == Approx(1.0));
+    CHECK(found.vectors.row(0)[0] == Approx(found.vectors.row(0)[1]));
+    CHECK(found.vectors.row(1)[0] == Approx(-found.vectors.row(1)[1]));
 }
 
 TEST_CASE("More blocks of rows than one give the axes of all of them") {

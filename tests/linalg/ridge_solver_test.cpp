@@ -52,7 +52,7 @@ double left_over(const SymmetricMatrix& matrix, double lambda, const Tensor& b, 
 
 }  // namespace
 
-TEST_CASE("with leading eigenvectors, conjugate gradients settle on steep values") {
+TEST_CASE("With leading eigenvectors, conjugate gradients settle on steep values") {
     const SymmetricMatrix matrix = steep(640);
     REQUIRE(matrix.size() == 640);
     Tensor b({640, 2});
@@ -60,17 +60,17 @@ TEST_CASE("with leading eigenvectors, conjugate gradients settle on steep values
         b.row(i)[0] = static_cast<float>((i * 7919) % 101 - 50);  // the other column stays 0
     }
     constexpr double lambda = 10.0;
-    const auto axes = stackae::linalg::top_eigenvectors(matrix, 300);
-    CHECK(axes.variances.front() == Approx(1e6).epsilon(0.01));
+    const auto eigen = stackae::linalg::top_eigenvectors(matrix, 300);
+    CHECK(eigen.values.front() == Approx(1e6).epsilon(0.01));
     const auto few = stackae::linalg::top_eigenvectors(matrix, 1);
-    const Tensor helped = stackae::linalg::solve_ridge(matrix, lambda, b, &axes, {1e-4, 1e-4});
+    const Tensor helped = stackae::linalg::solve_ridge(matrix, lambda, b, &eigen, {1e-4, 1e-4});
     const Tensor hardly = stackae::linalg::solve_ridge(matrix, lambda, b, &few, {1e-4, 1e-4});
     CHECK(left_over(matrix, lambda, b, helped) < 1e-3);
     CHECK(left_over(matrix, lambda, b, hardly) > 1e-2);
     CHECK(helped.row(5)[1] == 0.0F);
 }
 
-TEST_CASE("smaller matrices are solved at once, however steep") {
+TEST_CASE("Smaller matrices are solved at once, however steep") {
     const SymmetricMatrix matrix = steep(320);
     Tensor b({320, 1});
     b.row(3)[0] = 1.0F;

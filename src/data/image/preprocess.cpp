@@ -6,6 +6,8 @@
 #include <limits>
 #include <opencv2/imgproc.hpp>
 
+#include "base/rows.hpp"
+
 namespace stackae::data {
 namespace {
 
@@ -160,23 +162,6 @@ void place_values(const cv::Mat& pixels, const Picture& picture, const Recipe& r
     }
 }
 
-void normalise_contrast(std::span<float> values, float epsilon) {
-    double sum = 0.0;
-    for (const float value : values) {
-        sum += value;
-    }
-    const double mean = sum / static_cast<double>(values.size());
-    double squares = 0.0;
-    for (const float value : values) {
-        squares += (value - mean) * (value - mean);
-    }
-    const double variance = squares / static_cast<double>(values.size());
-    const double scale = 1.0 / std::sqrt(variance + epsilon);
-    for (float& value : values) {
-        value = static_cast<float>((value - mean) * scale);
-    }
-}
-
 }  // namespace
 
 void apply(const Recipe& recipe, const Picture& decoded, std::span<float> out) {
@@ -213,7 +198,7 @@ void apply(const Recipe& recipe, const Picture& decoded, std::span<float> out) {
             break;
     }
     if (recipe.contrast) {
-        normalise_contrast(out, recipe.contrast_epsilon);
+        base::contrast_normalize(out, double{recipe.contrast_epsilon}, out);
     }
     for (std::size_t i = 0; i < recipe.mean.size(); ++i) {
         const float value = out[i];
