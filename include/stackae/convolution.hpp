@@ -2,20 +2,16 @@
 
 #include <cstdint>
 
+#include "stackae/enum_names.hpp"
 #include "stackae/tensor.hpp"
-#include "stackae/train_options.hpp"
 
 namespace stackae {
 
-/// What becomes of the codes of neighbouring patches.
+/// What becomes of the codes of neighbouring patches. Has names.
 enum class Pooling {
     average,
     maximum,
 };
-
-[[nodiscard]] const char* name(Pooling pooling);
-template <>
-Pooling parse<Pooling>(std::string_view name);
 
 /// The shapes of a convolutional layer and how it codes a patch. Maps are height × width × channels,
 /// row-major, channels last; a patch is kernel × kernel × channels, likewise, moved by one pixel at a time.

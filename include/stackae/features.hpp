@@ -8,12 +8,13 @@
 #include <string_view>
 #include <vector>
 
+#include "stackae/enum_names.hpp"
 #include "stackae/output_files.hpp"
 #include "stackae/tensor.hpp"
 
 namespace stackae {
 
-/// Numbers are written in the fewest digits that give the same float again, whatever the locale.
+/// Numbers are written in the fewest digits that give the same float again, whatever the locale. Has names.
 enum class FeatureFormat {
     /// Header `filename,label,f0,f1,…`; the label column only where there are labels, an empty field where a
     /// row has none. Quoted by RFC 4180.
@@ -35,9 +36,6 @@ enum class FeatureFormat {
     jsonl,
 };
 
-[[nodiscard]] const char* name(FeatureFormat format);
-/// By name ("csv", "npy", "libsvm", "projector", "jsonl"). Throws InvalidArgument that lists them.
-[[nodiscard]] FeatureFormat parse_feature_format(std::string_view name);
 /// By the path's ending (.csv, .npy, .libsvm/.svm, .tsv or a path ending in /, .jsonl/.ndjson), in either
 /// case. Throws InvalidArgument that lists them.
 [[nodiscard]] FeatureFormat feature_format_of(const std::string& path);

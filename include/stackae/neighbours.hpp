@@ -2,21 +2,18 @@
 
 #include <cstdint>
 #include <memory>
-#include <string_view>
 #include <vector>
 
+#include "stackae/enum_names.hpp"
 #include "stackae/tensor.hpp"
 
 namespace stackae {
 
+/// Has names.
 enum class Metric {
     l2,      ///< Euclidean distance
     cosine,  ///< 1 − cosine of the angle, in [0, 2]; 1 where one vector is all zeros, 0 where both are
 };
-
-[[nodiscard]] const char* name(Metric metric);
-/// "l2" or "cosine". Throws InvalidArgument.
-[[nodiscard]] Metric parse_metric(std::string_view name);
 
 /// The k nearest rows of each query, nearest first; ties go to the lower row. Where fewer than k rows were
 /// admitted (see search_self), the rest has row −1 at an infinite distance.

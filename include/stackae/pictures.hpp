@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "stackae/enum_names.hpp"
 #include "stackae/output_files.hpp"
 #include "stackae/recipe.hpp"
 #include "stackae/tensor.hpp"
@@ -19,6 +20,7 @@ struct PictureEntry {
     std::optional<std::string> label;  ///< first folder level, IDX label, or second column of a list
 };
 
+/// Has names, as the manifest prints them.
 enum class PictureStatus {
     ok,
     missing,      ///< no such file
@@ -29,9 +31,6 @@ enum class PictureStatus {
     /// Decoding it takes more memory than the system gives.
     out_of_memory,
 };
-
-/// "ok", "missing", … as the manifest prints it.
-[[nodiscard]] const char* name(PictureStatus status);
 
 /// Of files that hold several pictures (TIFF).
 enum class PageSelection { all, first };

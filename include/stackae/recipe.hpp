@@ -3,9 +3,11 @@
 #include <cstdint>
 #include <vector>
 
+#include "stackae/enum_names.hpp"
+
 namespace stackae {
 
-/// How a picture of another shape is brought to the recipe's height and width.
+/// How a picture of another shape is brought to the recipe's height and width. Has names.
 enum class ResizeMode {
     squash,  ///< both sides scaled on their own; proportions change
     border,  ///< scaled to fit inside, centred, the rest filled with the background

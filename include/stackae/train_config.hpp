@@ -6,9 +6,11 @@
 #include <string_view>
 #include <vector>
 
+#include "stackae/corruption.hpp"
 #include "stackae/layer.hpp"
+#include "stackae/loss_kind.hpp"
+#include "stackae/optimizer_config.hpp"
 #include "stackae/options.hpp"
-#include "stackae/train_options.hpp"
 
 namespace stackae {
 
@@ -23,7 +25,7 @@ struct TrainConfig : OptionSet {
 
     // Layer by layer.
     Option<std::int64_t> epochs{this, "epochs", 10, {0.0, 1e6}, "of each layer that does not say its own"};
-    Option<std::optional<Loss>> loss{this, "loss", {}, "else chosen by the decoder and what it rebuilds"};
+    Option<std::optional<LossKind>> loss{this, "loss", {}, "else chosen by the decoder and what it rebuilds"};
     Option<Corruption> corruption{
         this, "corruption", Corruption::none,
         "what is done to a layer's input, but not to its target (Vincent et al. 2010)"};
@@ -49,13 +51,13 @@ struct TrainConfig : OptionSet {
     Option<std::int64_t> fine_tune_epochs{this, "fine_tune_epochs,fine-tune", 0, {0.0, 1e6}, "0: none"};
     Option<std::optional<double>> fine_tune_learning_rate{
         this, "fine_tune_learning_rate,fine-tune-lr", {}, {0.0, 1000.0, true}, "else that of the layers"};
-    Option<std::optional<Loss>> fine_tune_loss{this, "fine_tune_loss", {}, "else the first layer's"};
+    Option<std::optional<LossKind>> fine_tune_loss{this, "fine_tune_loss", {}, "else the first layer's"};
     Option<bool> untie_in_fine_tuning{this, "untie_in_fine_tuning", true,
                                       "tied decoders get weights of their own"};
 
     // The optimiser.
-    Option<Optimizer> optimizer{this, "optimizer", Optimizer::adam,
-                                "of every layer that learns by gradients"};
+    Option<OptimizerKind> optimizer{this, "optimizer", OptimizerKind::adam,
+                                    "of every layer that learns by gradients"};
     Option<double> learning_rate{
         this, "learning_rate,lr", 1e-3, {0.0, 1000.0, true}, "the highest of its schedule"};
     Option<double> momentum{this, "momentum", 0.9, any_share, "of sgd"};
@@ -63,7 +65,8 @@ struct TrainConfig : OptionSet {
     Option<double> beta1{this, "beta1", 0.9, any_share, "of adam"};
     Option<double> beta2{this, "beta2", 0.999, any_share, "of adam"};
     Option<double> epsilon{this, "epsilon", 1e-8, {0.0, 1.0, true}, "of adam"};
-    Option<Schedule> schedule{this, "schedule", Schedule::one_cycle, "of the learning rate over a stage"};
+    Option<ScheduleKind> schedule{this, "schedule", ScheduleKind::one_cycle,
+                                  "of the learning rate over a stage"};
     Option<std::int64_t> step_epochs{
         this, "step_epochs", 10, {1.0, 1e6}, "between the steps of the step schedule"};
     Option<double> step_factor{

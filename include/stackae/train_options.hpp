@@ -6,70 +6,13 @@
 #include <string_view>
 #include <vector>
 
+#include "stackae/activation.hpp"
+#include "stackae/corruption.hpp"
+#include "stackae/loss_kind.hpp"
+#include "stackae/optimizer_config.hpp"
 #include "stackae/recipe.hpp"
 
 namespace stackae {
-
-/// f in h = f(W x + b).
-enum class Activation {
-    linear,   ///< z
-    sigmoid,  ///< 1 / (1 + exp(−z))
-    tanh,     ///< tanh(z)
-    relu,     ///< max(0, z)
-    elu,      ///< z for z > 0, else exp(z) − 1
-    silu,     ///< z / (1 + exp(−z))
-};
-
-/// Summed over the values of a picture (or code), averaged over the batch.
-enum class Loss {
-    squared_error,  ///< Σ (x̂ − x)²
-    cross_entropy,  ///< −Σ [x log x̂ + (1 − x) log(1 − x̂)], x in [0, 1], x̂ = sigmoid(logit)
-};
-
-/// What is done to a layer's input, but not to its target, in greedy training (Vincent et al. 2010).
-enum class Corruption {
-    none,
-    masking,          ///< each value is set to 0 with probability `corruption_level`
-    gaussian,         ///< noise of deviation `corruption_level` is added
-    salt_and_pepper,  ///< with probability `corruption_level`, set to 0 or 1, evenly
-};
-
-enum class Optimizer {
-    sgd,    ///< momentum, optionally Nesterov's; weight decay as an L2 penalty
-    adam,   ///< Kingma & Ba 2015; weight decay as an L2 penalty
-    adamw,  ///< Loshchilov & Hutter 2019; weight decay decoupled from the gradient
-};
-
-/// The learning rate over one phase of training, t in [0, 1] its progress.
-enum class Schedule {
-    constant,
-    step,       ///< multiplied by `step_factor` after every `step_epochs` epochs
-    cosine,     ///< (1 + cos(π t)) / 2
-    one_cycle,  ///< cosine from 1/25 up to 1 over the first `warmup`, then cosine down to 1e-4
-};
-
-[[nodiscard]] const char* name(Activation activation);
-[[nodiscard]] const char* name(Loss loss);
-[[nodiscard]] const char* name(Corruption corruption);
-[[nodiscard]] const char* name(Optimizer optimizer);
-[[nodiscard]] const char* name(Schedule schedule);
-[[nodiscard]] const char* name(ResizeMode mode);
-
-/// The inverse of name(). Throws InvalidArgument that lists the names there are.
-template <class Enum>
-[[nodiscard]] Enum parse(std::string_view name);
-template <>
-Activation parse<Activation>(std::string_view name);
-template <>
-Loss parse<Loss>(std::string_view name);
-template <>
-Corruption parse<Corruption>(std::string_view name);
-template <>
-Optimizer parse<Optimizer>(std::string_view name);
-template <>
-Schedule parse<Schedule>(std::string_view name);
-template <>
-ResizeMode parse<ResizeMode>(std::string_view name);
 
 /// One convolutional layer, as it is asked for. Written `UNITS@KERNEL` with settings after colons, such as
 /// `256@5:pool=2:share=0.2`.
@@ -145,7 +88,7 @@ struct TrainOptions {
     // --- affects results: greedy, layer by layer ------------------------------------------------
     /// Absent: cross-entropy where the decoder is a sigmoid and its target lies in [0, 1], else squared
     /// error. A layer above the first whose decoder is no sigmoid has squared error, whatever is named.
-    std::optional<Loss> loss;
+    std::optional<LossKind> loss;
     Corruption corruption = Corruption::none;
     std::vector<double> corruption_level = {0.0};  ///< a layer
     std::vector<std::int64_t> epochs = {10};       ///< a layer; 0 leaves the layer at its initial weights
@@ -159,17 +102,17 @@ struct TrainOptions {
     // --- affects results: end to end ------------------------------------------------------------
     std::int64_t fine_tune_epochs = 0;              ///< of the unrolled stack, on reconstruction; 0: none
     std::optional<double> fine_tune_learning_rate;  ///< absent: `learning_rate`
-    std::optional<Loss> fine_tune_loss;             ///< absent: as the first layer's
+    std::optional<LossKind> fine_tune_loss;         ///< absent: as the first layer's
 
     // --- affects results: the optimiser ---------------------------------------------------------
-    Optimizer optimizer = Optimizer::adam;
+    OptimizerKind optimizer = OptimizerKind::adam;
     double learning_rate = 1e-3;
     double momentum = 0.9;  ///< sgd only
     bool nesterov = false;  ///< sgd only
     double beta1 = 0.9;     ///< adam only
     double beta2 = 0.999;   ///< adam only
     double epsilon = 1e-8;  ///< adam only
-    Schedule schedule = Schedule::one_cycle;
+    ScheduleKind schedule = ScheduleKind::one_cycle;
     std::int64_t step_epochs = 10;
     double step_factor = 0.1;
     double warmup = 0.3;            ///< share of a phase, one_cycle only

@@ -11,8 +11,8 @@
 #include <type_traits>
 #include <vector>
 
+#include "stackae/enum_names.hpp"
 #include "stackae/options.hpp"
-#include "stackae/train_options.hpp"
 
 namespace stackae::base {
 

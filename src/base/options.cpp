@@ -4,7 +4,9 @@
 #include <optional>
 #include <type_traits>
 
-#include "stackae/train_options.hpp"
+#include "stackae/corruption.hpp"
+#include "stackae/loss_kind.hpp"
+#include "stackae/optimizer_config.hpp"
 
 #include "base/fields.hpp"
 
@@ -42,10 +44,10 @@ template void OptionSet::add_row<double>(base::FieldTable&, const Row&, void*);
 template void OptionSet::add_row<std::string>(base::FieldTable&, const Row&, void*);
 template void OptionSet::add_row<std::optional<double>>(base::FieldTable&, const Row&, void*);
 template void OptionSet::add_row<std::optional<std::int64_t>>(base::FieldTable&, const Row&, void*);
-template void OptionSet::add_row<Loss>(base::FieldTable&, const Row&, void*);
-template void OptionSet::add_row<std::optional<Loss>>(base::FieldTable&, const Row&, void*);
+template void OptionSet::add_row<LossKind>(base::FieldTable&, const Row&, void*);
+template void OptionSet::add_row<std::optional<LossKind>>(base::FieldTable&, const Row&, void*);
 template void OptionSet::add_row<Corruption>(base::FieldTable&, const Row&, void*);
-template void OptionSet::add_row<Optimizer>(base::FieldTable&, const Row&, void*);
-template void OptionSet::add_row<Schedule>(base::FieldTable&, const Row&, void*);
+template void OptionSet::add_row<OptimizerKind>(base::FieldTable&, const Row&, void*);
+template void OptionSet::add_row<ScheduleKind>(base::FieldTable&, const Row&, void*);
 
 }  // namespace stackae

@@ -80,7 +80,7 @@ void EnrollCommand::declare(OptionParser& parser) {
     parser.group("How pictures are compared (kept in the gallery)");
     declare_layer(parser, codes_);
     parser.option("metric", "l2|cosine", "distance between codes",
-                  [this](const std::string& text) { metric_ = parse_metric(text); });
+                  [this](const std::string& text) { metric_ = parse<Metric>(text); });
     parser.option("false-accept", "P",
                   "share of strangers that may be named; sets the threshold (0.01 when not given)",
                   number_into(false_accept_, 1e-9, 1.0 - 1e-9));

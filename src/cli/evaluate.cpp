@@ -238,7 +238,7 @@ void EvaluateCommand::declare(OptionParser& parser) {
     parser.option("model,m", "MODEL", "else the model that comes with stackae", text_into(model_));
     parser.option("k", "N", "neighbours that vote (5 when not given)", integer_into(options_.k, 1));
     parser.option("metric", "l2|cosine", "distance between codes",
-                  [this](const std::string& text) { options_.metric = parse_metric(text); });
+                  [this](const std::string& text) { options_.metric = parse<Metric>(text); });
     parser.option(
         "classifier", "knn|linear",
         "linear: a linear classifier too, beside the neighbours; of the radial units where no layer is named",

@@ -45,7 +45,7 @@ void ExtractCommand::declare(OptionParser& parser) {
     parser.option(
         "format", "NAME",
         "csv, npy, libsvm (a row without a label gets -1), projector or jsonl; else by the output's ending",
-        [this](const std::string& text) { format_ = parse_feature_format(text); });
+        [this](const std::string& text) { format_ = parse<FeatureFormat>(text); });
     declare_layer(parser, codes_);
     settings_.declare(parser);
 }

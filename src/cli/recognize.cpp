@@ -48,7 +48,7 @@ void RecognizeCommand::declare(OptionParser& parser) {
     parser.option("model,m", "MODEL", "else the model that made the gallery", text_into(model_));
     parser.option("k", "N", "neighbours that vote", integer_into(recognize_.k, 1));
     parser.option("metric", "l2|cosine", "else the gallery's",
-                  [this](const std::string& text) { recognize_.metric = parse_metric(text); });
+                  [this](const std::string& text) { recognize_.metric = parse<Metric>(text); });
     parser.option("top", "N",
                   "print the N nearest names of every picture; those beyond the threshold as unknown",
                   integer_into(top_, 1));

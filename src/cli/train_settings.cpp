@@ -39,19 +39,6 @@ int parse_channels(const std::string& text) {
     throw UsageError(fmt::format("'{}' is neither gray nor rgb", text));
 }
 
-ResizeMode parse_resize(const std::string& text) {
-    if (text == "squash") {
-        return ResizeMode::squash;
-    }
-    if (text == "border") {
-        return ResizeMode::border;
-    }
-    if (text == "center") {
-        return ResizeMode::center;
-    }
-    throw UsageError(fmt::format("'{}' is none of squash, border, center", text));
-}
-
 }  // namespace
 
 CorruptionSetting parse_corruption(const std::string& text) {
@@ -174,7 +161,7 @@ void TrainSettings::declare_greedy(OptionParser& parser) {
                                       },
                                       [](auto& o, const auto& v) { o.epochs = v; })));
     parser.option("loss", "NAME", "squared_error or cross_entropy; else chosen by the decoder",
-                  dense("loss", keep(stackae::parse<Loss>, [](auto& o, const auto& v) { o.loss = v; })));
+                  dense("loss", keep(stackae::parse<LossKind>, [](auto& o, const auto& v) { o.loss = v; })));
     parser.option("corruption", "KIND[:LEVEL,...]",
                   "none, masking, gaussian or salt_and_pepper, with one level for all layers or one a layer",
                   dense("corruption", keep(parse_corruption, [](auto& o, const CorruptionSetting& v) {
@@ -215,24 +202,24 @@ void TrainSettings::declare_greedy(OptionParser& parser) {
         "fine-tune-lr", "X", "its learning rate; else that of the layers",
         dense("fine-tune-lr", keep(number(0.0), [](auto& o, double v) { o.fine_tune_learning_rate = v; })));
     parser.option("fine-tune-loss", "NAME", "its loss; else the first layer's",
-                  dense("fine-tune-loss",
-                        keep(stackae::parse<Loss>, [](auto& o, const auto& v) { o.fine_tune_loss = v; })));
+                  dense("fine-tune-loss", keep(stackae::parse<LossKind>,
+                                               [](auto& o, const auto& v) { o.fine_tune_loss = v; })));
 }
 
 void TrainSettings::declare_optimizer(OptionParser& parser) {
     parser.group("The optimiser");
-    parser.option(
-        "optimizer", "NAME", "sgd, adam or adamw",
-        dense("optimizer", keep(stackae::parse<Optimizer>, [](auto& o, const auto& v) { o.optimizer = v; })));
+    parser.option("optimizer", "NAME", "sgd, adam or adamw",
+                  dense("optimizer", keep(stackae::parse<OptimizerKind>,
+                                          [](auto& o, const auto& v) { o.optimizer = v; })));
     parser.option("lr", "X", "learning rate",
                   gradient("lr", keep(number(0.0), [](auto& o, double v) { o.learning_rate = v; })));
     parser.option("momentum", "X", "of sgd",
                   dense("momentum", keep(number(0.0, 1.0), [](auto& o, double v) { o.momentum = v; })));
     parser.flag("nesterov", "Nesterov's momentum, of sgd",
                 dense_flag("nesterov", [](TrainOptions& o) { o.nesterov = true; }));
-    parser.option(
-        "schedule", "NAME", "constant, step, cosine or one_cycle",
-        dense("schedule", keep(stackae::parse<Schedule>, [](auto& o, const auto& v) { o.schedule = v; })));
+    parser.option("schedule", "NAME", "constant, step, cosine or one_cycle",
+                  dense("schedule",
+                        keep(stackae::parse<ScheduleKind>, [](auto& o, const auto& v) { o.schedule = v; })));
     parser.option("step-epochs", "N", "epochs between the steps of the step schedule",
                   dense("step-epochs", keep(whole(1), [](auto& o, std::int64_t v) { o.step_epochs = v; })));
     parser.option("step-factor", "X", "what a step multiplies the learning rate by",
@@ -277,7 +264,7 @@ void TrainSettings::declare_recipe(OptionParser& parser) {
     parser.option("crop-mode", "MODE",
                   "other shapes are squashed, given a border, or cut to the center: "
                   "squash|border|center",
-                  [this](const std::string& text) { recipe_.resize = parse_resize(text); });
+                  [this](const std::string& text) { recipe_.resize = parse<ResizeMode>(text); });
     parser.option("background", "P", "gray level, 0 to 1, behind transparency and in borders",
                   [this](const std::string& text) {
                       recipe_.background = static_cast<float>(parse_number(text, 0.0, 1.0));

@@ -12,11 +12,27 @@
 #include "stackae/error.hpp"
 #include "stackae/text.hpp"
 
+#include "base/enum_names.hpp"
 #include "data/arrays.hpp"
 #include "data/image/pages.hpp"
 #include "data/source.hpp"
 
 namespace stackae {
+
+constexpr auto statuses =
+    base::names_of<PictureStatus>("status", {{PictureStatus::ok, "ok"},
+                                             {PictureStatus::missing, "missing"},
+                                             {PictureStatus::unreadable, "unreadable"},
+                                             {PictureStatus::corrupt, "corrupt"},
+                                             {PictureStatus::too_large, "too_large"},
+                                             {PictureStatus::unsupported, "unsupported"},
+                                             {PictureStatus::out_of_memory, "out_of_memory"}});
+
+template <>
+const char* name(PictureStatus value) {
+    return statuses.name(value);
+}
+
 namespace {
 
 namespace fs = std::filesystem;
@@ -98,26 +114,6 @@ Kind kind_of(const std::string& path) {
 }
 
 }  // namespace
-
-const char* name(PictureStatus status) {
-    switch (status) {
-        case PictureStatus::ok:
-            return "ok";
-        case PictureStatus::missing:
-            return "missing";
-        case PictureStatus::unreadable:
-            return "unreadable";
-        case PictureStatus::corrupt:
-            return "corrupt";
-        case PictureStatus::too_large:
-            return "too_large";
-        case PictureStatus::unsupported:
-            return "unsupported";
-        case PictureStatus::out_of_memory:
-            return "out_of_memory";
-    }
-    return "unknown";
-}
 
 Pictures::Pictures(std::shared_ptr<const Source> source) : source_(std::move(source)) {}
 Pictures::Pictures(Pictures&&) noexcept = default;

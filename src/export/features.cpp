@@ -10,26 +10,34 @@
 
 #include "stackae/error.hpp"
 
+#include "base/enum_names.hpp"
 #include "export/output.hpp"
 #include "export/tables.hpp"
 
 namespace stackae {
+
+constexpr auto formats =
+    base::names_of<FeatureFormat>("feature format", {{FeatureFormat::csv, "csv"},
+                                                     {FeatureFormat::npy, "npy"},
+                                                     {FeatureFormat::libsvm, "libsvm"},
+                                                     {FeatureFormat::projector, "projector"},
+                                                     {FeatureFormat::jsonl, "jsonl"}});
+
+template <>
+const char* name(FeatureFormat value) {
+    return formats.name(value);
+}
+
+template <>
+FeatureFormat parse(std::string_view text) {
+    return formats.parse(text);
+}
+
 namespace {
 
 using features::FileOutput;
 using features::Output;
 using features::Table;
-
-struct Format {
-    FeatureFormat value;
-    const char* name;
-};
-
-constexpr std::array formats{
-    Format{FeatureFormat::csv, "csv"},       Format{FeatureFormat::npy, "npy"},
-    Format{FeatureFormat::libsvm, "libsvm"}, Format{FeatureFormat::projector, "projector"},
-    Format{FeatureFormat::jsonl, "jsonl"},
-};
 
 struct Ending {
     const char* text;
@@ -84,24 +92,6 @@ private:
 };
 
 }  // namespace
-
-const char* name(FeatureFormat format) {
-    const auto found =
-        std::find_if(formats.begin(), formats.end(), [&](const Format& f) { return f.value == format; });
-    return found == formats.end() ? "unknown" : found->name;
-}
-
-FeatureFormat parse_feature_format(std::string_view name) {
-    std::array<const char*, formats.size()> names{};
-    for (std::size_t i = 0; i < formats.size(); ++i) {
-        if (formats[i].name == name) {
-            return formats[i].value;
-        }
-        names[i] = formats[i].name;
-    }
-    throw InvalidArgument(
-        fmt::format("feature format: \"{}\" found, one of {} expected", name, fmt::join(names, ", ")));
-}
 
 FeatureFormat feature_format_of(const std::string& path) {
     std::array<const char*, endings.size()> texts{};

@@ -2,7 +2,7 @@
 
 #include <memory>
 
-#include "stackae/train_options.hpp"
+#include "stackae/activation.hpp"
 
 #include "layers/op.hpp"
 

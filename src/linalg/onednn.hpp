@@ -4,8 +4,8 @@
 #include <dnnl.hpp>
 #include <string>
 
+#include "stackae/activation.hpp"
 #include "stackae/error.hpp"
-#include "stackae/train_options.hpp"
 
 #include "base/parallel.hpp"
 #include "base/threads.hpp"

@@ -10,7 +10,23 @@
 #include "stackae/error.hpp"
 #include "stackae/train_options.hpp"
 
+#include "base/enum_names.hpp"
+
 namespace stackae {
+
+constexpr auto poolings =
+    base::names_of<Pooling>("pooling", {{Pooling::average, "average"}, {Pooling::maximum, "maximum"}});
+
+template <>
+const char* name(Pooling value) {
+    return poolings.name(value);
+}
+
+template <>
+Pooling parse(std::string_view text) {
+    return poolings.parse(text);
+}
+
 namespace {
 
 constexpr std::int64_t max_side = 1 << 16;

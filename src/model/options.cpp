@@ -113,10 +113,10 @@ void validate_stack(const TrainOptions& options) {
 /// error.
 void validate_losses(const TrainOptions& options) {
     const bool sigmoid_output = !options.output || *options.output == Activation::sigmoid;
-    if (options.loss == Loss::cross_entropy && !sigmoid_output) {
+    if (options.loss == LossKind::cross_entropy && !sigmoid_output) {
         refuse("loss", "cross_entropy", fmt::format("squared_error with {} output", name(*options.output)));
     }
-    if (options.fine_tune_loss == Loss::cross_entropy && !sigmoid_output) {
+    if (options.fine_tune_loss == LossKind::cross_entropy && !sigmoid_output) {
         refuse("fine_tune_loss", "cross_entropy",
                fmt::format("squared_error with {} output", name(*options.output)));
     }
@@ -164,7 +164,7 @@ void validate_greedy(const TrainOptions& options) {
 void validate_optimizer(const TrainOptions& options) {
     real("learning_rate", options.learning_rate, positive_rate);
     real("momentum", options.momentum, share);
-    if (options.nesterov && options.optimizer == Optimizer::sgd && options.momentum == 0.0) {
+    if (options.nesterov && options.optimizer == OptimizerKind::sgd && options.momentum == 0.0) {
         refuse("momentum", options.momentum, "a number above 0 with nesterov");
     }
     real("beta1", options.beta1, share);

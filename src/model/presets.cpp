@@ -18,10 +18,10 @@ TrainOptions deep_autoencoder(std::int64_t fine_tune_epochs) {
     o.epochs = {3};
     o.fine_tune_epochs = fine_tune_epochs;
     o.fine_tune_learning_rate = 2e-3;
-    o.optimizer = Optimizer::adamw;
+    o.optimizer = OptimizerKind::adamw;
     o.weight_decay = 0.05;
     o.learning_rate = 1e-3;
-    o.schedule = Schedule::one_cycle;
+    o.schedule = ScheduleKind::one_cycle;
     return o;
 }
 
@@ -62,9 +62,9 @@ Preset sdae() {
     o.corruption = Corruption::masking;
     o.corruption_level = {0.25};
     o.epochs = {30};
-    o.optimizer = Optimizer::sgd;
+    o.optimizer = OptimizerKind::sgd;
     o.learning_rate = 0.1;
-    o.schedule = Schedule::constant;
+    o.schedule = ScheduleKind::constant;
     o.batch_size = 20;
     return {"sdae", "stacked denoising autoencoder, as in the paper (Vincent et al. 2010)", o};
 }
@@ -73,7 +73,7 @@ Preset sparse() {
     TrainOptions o;
     o.layers = {400};
     o.activations = {sigmoid};
-    o.loss = Loss::squared_error;
+    o.loss = LossKind::squared_error;
     o.sparsity_target = 0.05;
     o.sparsity_weight = 3.0;
     o.weight_decay = 1e-4;
@@ -86,7 +86,7 @@ Preset wta() {
     o.layers = {2000};
     o.activations = {relu};
     o.output = linear;
-    o.loss = Loss::squared_error;
+    o.loss = LossKind::squared_error;
     o.winner_share = 0.05;
     o.epochs = {30};
     return {"wta", "one layer of winner-take-all units over the batch (FC-WTA, Makhzani & Frey 2015)", o};

@@ -1,6 +1,6 @@
 #include "model/recipe_fields.hpp"
 
-#include "stackae/train_options.hpp"
+#include "stackae/recipe.hpp"
 
 namespace stackae {
 

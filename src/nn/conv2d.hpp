@@ -4,8 +4,8 @@
 #include <optional>
 #include <vector>
 
+#include "stackae/activation.hpp"
 #include "stackae/tensor.hpp"
-#include "stackae/train_options.hpp"
 
 #include "linalg/gemm.hpp"
 #include "nn/winograd.hpp"

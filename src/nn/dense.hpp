@@ -3,8 +3,8 @@
 #include <cstdint>
 #include <optional>
 
+#include "stackae/activation.hpp"
 #include "stackae/tensor.hpp"
-#include "stackae/train_options.hpp"
 
 #include "linalg/onednn.hpp"
 

@@ -53,9 +53,9 @@ STACKAE_VECTORIZED void cross_entropy_gradient(float* diff, const float* target,
 
 }  // namespace
 
-LossFunction::LossFunction(linalg::Context& context, Loss loss, std::int64_t n, std::int64_t d)
+LossFunction::LossFunction(linalg::Context& context, LossKind loss, std::int64_t n, std::int64_t d)
     : loss_(loss), n_(n), d_(d), stream_(context.stream()), row_loss_(static_cast<std::size_t>(n)) {
-    if (loss_ == Loss::cross_entropy) {
+    if (loss_ == LossKind::cross_entropy) {
         const auto data = linalg::matrix(n, d);
         src_ = dnnl::memory(data, context.engine(), nullptr);
         dst_ = dnnl::memory(data, context.engine(), nullptr);
@@ -67,7 +67,7 @@ LossFunction::LossFunction(linalg::Context& context, Loss loss, std::int64_t n, 
 }
 
 double LossFunction::operator()(const float* predicted, const float* target, float* diff) {
-    if (loss_ == Loss::cross_entropy) {
+    if (loss_ == LossKind::cross_entropy) {
         src_.set_data_handle(const_cast<float*>(predicted));
         dst_.set_data_handle(softplus_values_.data());
         softplus_.execute(stream_, {{DNNL_ARG_SRC, src_}, {DNNL_ARG_DST, dst_}});
@@ -81,7 +81,7 @@ double LossFunction::operator()(const float* predicted, const float* target, flo
         for (std::int64_t row = begin; row < end; ++row) {
             const std::int64_t at = row * d_;
             double& sum = row_loss_[static_cast<std::size_t>(row)];
-            if (loss_ == Loss::cross_entropy) {
+            if (loss_ == LossKind::cross_entropy) {
                 sum = cross_entropy_row(softplus_values_.data() + at, predicted + at, target + at, d_);
                 if (diff != nullptr) {
                     cross_entropy_gradient(diff + at, target + at, d_, scale);

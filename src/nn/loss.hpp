@@ -3,8 +3,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "stackae/loss_kind.hpp"
 #include "stackae/tensor.hpp"
-#include "stackae/train_options.hpp"
 
 #include "linalg/onednn.hpp"
 
@@ -17,13 +17,13 @@ namespace stackae::nn {
 /// The sum is taken row by row in double precision, so it does not depend on the number of threads.
 class LossFunction {
 public:
-    LossFunction(linalg::Context& context, Loss loss, std::int64_t n, std::int64_t d);
+    LossFunction(linalg::Context& context, LossKind loss, std::int64_t n, std::int64_t d);
 
     /// predicted: x̂, or z for cross-entropy; n × d. diff: n × d, or null when no gradient is asked for.
     double operator()(const float* predicted, const float* target, float* diff);
 
 private:
-    Loss loss_;
+    LossKind loss_;
     std::int64_t n_;
     std::int64_t d_;
     dnnl::stream& stream_;

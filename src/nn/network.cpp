@@ -6,7 +6,7 @@
 
 namespace stackae::nn {
 
-Network::Network(linalg::Context& context, Parameters& parameters, std::int64_t n, Loss loss,
+Network::Network(linalg::Context& context, Parameters& parameters, std::int64_t n, LossKind loss,
                  const CodePenalty& penalty)
     : parameters_(parameters),
       penalized_(penalty.layer),
@@ -16,7 +16,7 @@ Network::Network(linalg::Context& context, Parameters& parameters, std::int64_t 
     for (std::size_t i = 0; i < specs.size(); ++i) {
         const LayerSpec& spec = specs[i];
         Activation activation = spec.activation;
-        if (loss == Loss::cross_entropy && i + 1 == specs.size()) {
+        if (loss == LossKind::cross_entropy && i + 1 == specs.size()) {
             if (activation != Activation::sigmoid) {
                 throw InvalidArgument("network: cross-entropy needs a sigmoid output");
             }

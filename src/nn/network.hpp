@@ -24,7 +24,7 @@ struct CodePenalty {
 class Network {
 public:
     /// loss cross_entropy takes the last layer's activation, a sigmoid, into itself.
-    Network(linalg::Context& context, Parameters& parameters, std::int64_t n, Loss loss,
+    Network(linalg::Context& context, Parameters& parameters, std::int64_t n, LossKind loss,
             const CodePenalty& penalty = {});
 
     /// Runs src (n × ic) through all layers; `winners`: with winner-take-all, where there is one. Returns the

@@ -3,8 +3,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "stackae/activation.hpp"
 #include "stackae/tensor.hpp"
-#include "stackae/train_options.hpp"
 
 namespace stackae::nn {
 

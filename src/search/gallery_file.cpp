@@ -82,7 +82,7 @@ Gallery search::read_gallery(base::Safetensors file) {
     reader.required("false_accept", gallery.false_accept);
     reader.optional("rate_known", gallery.rate_known);
     try {
-        gallery.metric = parse_metric(metric);
+        gallery.metric = parse<Metric>(metric);
     } catch (const InvalidArgument& error) {
         throw CorruptFile(fmt::format("{}: {}", where, error.what()));
     }

@@ -5,7 +5,22 @@
 #include "stackae/error.hpp"
 #include "stackae/neighbours.hpp"
 
+#include "base/enum_names.hpp"
+
 namespace stackae {
+
+constexpr auto metrics = base::names_of<Metric>("metric", {{Metric::l2, "l2"}, {Metric::cosine, "cosine"}});
+
+template <>
+const char* name(Metric value) {
+    return metrics.name(value);
+}
+
+template <>
+Metric parse(std::string_view text) {
+    return metrics.parse(text);
+}
+
 namespace {
 
 struct Count {
@@ -25,19 +40,6 @@ void add_vote(std::vector<Count>& counts, std::int64_t label) {
 }
 
 }  // namespace
-
-const char* name(Metric metric) {
-    return metric == Metric::cosine ? "cosine" : "l2";
-}
-
-Metric parse_metric(std::string_view text) {
-    for (const Metric metric : {Metric::l2, Metric::cosine}) {
-        if (text == name(metric)) {
-            return metric;
-        }
-    }
-    throw InvalidArgument(fmt::format("metric: \"{}\" found, l2 or cosine expected", text));
-}
 
 std::vector<std::int64_t> vote(const Neighbours& neighbours, const std::vector<std::int64_t>& labels) {
     std::vector<std::int64_t> winners(static_cast<std::size_t>(neighbours.queries), -1);

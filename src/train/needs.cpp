@@ -112,10 +112,10 @@ double parameters_of(const std::vector<nn::LayerSpec>& specs) {
 /// oneDNN likes.
 double Reckoning::of_phase(const std::vector<nn::LayerSpec>& specs, const PhaseSettings& settings,
                            std::int64_t train_rows, std::int64_t validation_rows) const {
-    const double moments = options_.optimizer == Optimizer::sgd ? 1.0 : 2.0;
+    const double moments = options_.optimizer == OptimizerKind::sgd ? 1.0 : 2.0;
     double floats = (3.0 + moments) * parameters_of(specs);
     double widest = 0.0;
-    double values = settings.loss == Loss::cross_entropy ? real(specs.back().oc) : 0.0;
+    double values = settings.loss == LossKind::cross_entropy ? real(specs.back().oc) : 0.0;
     double tied = 0.0;
     for (std::size_t i = 0; i < specs.size(); ++i) {
         const nn::LayerSpec& spec = specs[i];

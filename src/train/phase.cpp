@@ -13,6 +13,7 @@
 #include "base/random.hpp"
 #include "train/augmentation.hpp"
 #include "train/corruption.hpp"
+#include "train/stack.hpp"
 
 namespace stackae::training {
 namespace {
@@ -43,7 +44,7 @@ Phase::Phase(linalg::Context& context, nn::Parameters& parameters, const PhaseDa
       data_(data),
       settings_(settings),
       options_(options),
-      optimizer_(options, parameters.size()),
+      optimizer_(optimizer_of(options), parameters.size()),
       order_(data.train.begin(), data.train.end()),
       probe_(data.validation.begin(), data.validation.end()) {
     if (probe_.empty()) {
@@ -161,7 +162,7 @@ double Phase::step(std::span<const std::int64_t> rows, std::uint32_t epoch, doub
         src = corrupted_.data();
     }
     const double loss = network(n).step(src, target_.data());
-    rate_ = settings_.learning_rate * nn::schedule_factor(options_, t, settings_.epochs);
+    rate_ = settings_.learning_rate * nn::schedule_factor(schedule_of(options_), t, settings_.epochs);
     optimizer_.update(parameters_, rate_);
     return loss;
 }
@@ -212,7 +213,7 @@ double Phase::loss_of_mean() const {
     const std::vector<double> mean = data_.samples.mean(data_.train);
     const std::span<const std::int64_t> rows = probe_;
     double sum = 0.0;
-    if (settings_.loss == Loss::cross_entropy) {
+    if (settings_.loss == LossKind::cross_entropy) {
         // Linear in the target: the mean target tells it.
         const std::vector<double> target = data_.samples.mean(rows);
         for (std::size_t j = 0; j < mean.size(); ++j) {

@@ -28,7 +28,7 @@ struct PhaseSettings {
     int layer = 0;  ///< as in EpochRecord
     std::int64_t epochs = 0;
     double learning_rate = 0.0;
-    Loss loss = Loss::squared_error;
+    LossKind loss = LossKind::squared_error;
     Corruption corruption = Corruption::none;
     double corruption_level = 0.0;
     /// Absent: the rows are no pictures, or stay as they are.
@@ -74,7 +74,7 @@ private:
     PhaseData data_;
     PhaseSettings settings_;
     const TrainOptions& options_;
-    nn::OptimizerState optimizer_;
+    nn::Optimizer optimizer_;
     std::map<std::int64_t, std::unique_ptr<nn::Network>>
         networks_;  ///< by batch size: full, and what is left over
     std::vector<std::int64_t> order_;

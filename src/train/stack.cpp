@@ -80,18 +80,18 @@ Activation decoder_of(const TrainOptions& options, const Recipe& recipe, std::si
     return options.output.value_or(recipe.unit_range() ? Activation::sigmoid : Activation::linear);
 }
 
-Loss loss_of(const TrainOptions& options, const Recipe& recipe, std::size_t layer) {
+LossKind loss_of(const TrainOptions& options, const Recipe& recipe, std::size_t layer) {
     const bool first = layer == 0 && options.convolutions.empty();
     const bool unit_target = first ? recipe.unit_range() : layer > 0;
     const bool possible = unit_target && decoder_of(options, recipe, layer) == Activation::sigmoid;
-    const Loss wanted = options.loss.value_or(Loss::cross_entropy);
-    if (options.loss == Loss::cross_entropy && first && !possible) {
+    const LossKind wanted = options.loss.value_or(LossKind::cross_entropy);
+    if (options.loss == LossKind::cross_entropy && first && !possible) {
         throw InvalidArgument(fmt::format(
             "cross-entropy needs pictures in [0, 1] and a sigmoid output; found {} and a {} output",
             recipe.unit_range() ? "pictures in [0, 1]" : "standardised pictures",
             name(decoder_of(options, recipe, 0))));
     }
-    return possible ? wanted : Loss::squared_error;
+    return possible ? wanted : LossKind::squared_error;
 }
 
 void check_settings(const TrainOptions& options, const Recipe& recipe) {
@@ -130,6 +130,15 @@ void initialize(nn::Parameters& autoencoder, const std::vector<double>& mean, st
     const Activation decoder = autoencoder.layers()[1].activation;
     std::transform(mean.begin(), mean.end(), autoencoder.bias(1),
                    [&](double value) { return static_cast<float>(inverse(decoder, value)); });
+}
+
+OptimizerConfig optimizer_of(const TrainOptions& options) {
+    return {options.optimizer, options.learning_rate, options.momentum,     options.nesterov, options.beta1,
+            options.beta2,     options.epsilon,       options.weight_decay, options.clip_norm};
+}
+
+ScheduleConfig schedule_of(const TrainOptions& options) {
+    return {options.schedule, options.step_epochs, options.step_factor, options.warmup};
 }
 
 PhaseSettings greedy_settings(const TrainOptions& options, const Recipe& recipe, std::size_t layer) {

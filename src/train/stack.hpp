@@ -17,7 +17,7 @@ namespace stackae::training {
 [[nodiscard]] Activation decoder_of(const TrainOptions& options, const Recipe& recipe, std::size_t layer);
 /// Cross-entropy where asked for or by default, and where decoder and target allow it. Throws InvalidArgument
 /// when it is asked for and the first layer's pictures or decoder do not allow it.
-[[nodiscard]] Loss loss_of(const TrainOptions& options, const Recipe& recipe, std::size_t layer);
+[[nodiscard]] LossKind loss_of(const TrainOptions& options, const Recipe& recipe, std::size_t layer);
 
 /// Everything that can be wrong with the options and the recipe, before anything is read. Throws
 /// InvalidArgument.
@@ -30,6 +30,8 @@ void check_settings(const TrainOptions& options, const Recipe& recipe);
 /// code at all: training starts at the loss of the mean and not above it.
 void initialize(nn::Parameters& autoencoder, const std::vector<double>& mean, std::uint64_t seed,
                 std::size_t layer);
+[[nodiscard]] OptimizerConfig optimizer_of(const TrainOptions& options);
+[[nodiscard]] ScheduleConfig schedule_of(const TrainOptions& options);
 [[nodiscard]] PhaseSettings greedy_settings(const TrainOptions& options, const Recipe& recipe,
                                             std::size_t layer);
 

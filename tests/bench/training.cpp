@@ -107,7 +107,7 @@ private:
 
 TrainOptions unrolled_options(int threads) {
     TrainOptions options = preset("hinton2006");
-    options.optimizer = Optimizer::adam;
+    options.optimizer = OptimizerKind::adam;
     options.weight_decay = 0.0;
     options.batch_size = batch;
     options.threads = threads;

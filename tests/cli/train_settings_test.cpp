@@ -159,7 +159,7 @@ TEST_CASE("every option reaches its field") {
     CHECK(o.output == Activation::tanh);
     CHECK(o.tied);
     CHECK(o.epochs == std::vector<std::int64_t>{3, 4});
-    CHECK(o.loss == Loss::squared_error);
+    CHECK(o.loss == LossKind::squared_error);
     CHECK(o.corruption == Corruption::gaussian);
     CHECK(o.corruption_level == std::vector<double>{0.1, 0.3});
     CHECK(o.augmentation == Augmentation{0.03, 5.0, 0.05, 0.1});
@@ -167,11 +167,11 @@ TEST_CASE("every option reaches its field") {
     CHECK(o.clip_norm == 5.0);
     CHECK(o.fine_tune_epochs == 6);
     CHECK(o.fine_tune_learning_rate == 0.002);
-    CHECK(o.fine_tune_loss == Loss::squared_error);
-    CHECK(o.optimizer == Optimizer::sgd);
+    CHECK(o.fine_tune_loss == LossKind::squared_error);
+    CHECK(o.optimizer == OptimizerKind::sgd);
     CHECK(o.momentum == 0.8);
     CHECK(o.nesterov);
-    CHECK(o.schedule == Schedule::step);
+    CHECK(o.schedule == ScheduleKind::step);
     CHECK(o.step_epochs == 2);
     CHECK(o.step_factor == 0.5);
     CHECK(o.warmup == 0.2);

@@ -67,7 +67,7 @@ has err "--img-size: '28x' is not a size"
 expect 2 train pictures --channels 4
 has err "--channels: '4' is neither gray nor rgb"
 expect 2 train pictures --crop-mode tile
-has err "--crop-mode: 'tile' is none of squash, border, center"
+has err '--crop-mode: resize mode: "tile" found, one of squash, border, center expected'
 expect 2 train pictures --activations sigmoid,step
 has err "--activations: "
 has err "sigmoid"

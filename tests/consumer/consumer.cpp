@@ -78,7 +78,8 @@ void values_and_errors() {
     for (const stackae::Preset& preset : stackae::presets()) {
         stackae::validate(preset.options);
     }
-    expect(stackae::parse_feature_format("csv") == stackae::FeatureFormat::csv, "formats have names");
+    expect(stackae::parse<stackae::FeatureFormat>("csv") == stackae::FeatureFormat::csv,
+           "formats have names");
     expect(stackae::plan_training(100, stackae::Recipe{}, stackae::preset("dense")).parameters > 0,
            "training can be planned");
 }

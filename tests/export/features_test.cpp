@@ -24,7 +24,7 @@ using stackae::FeatureRow;
 using stackae::FeatureWriter;
 using stackae::InvalidArgument;
 using stackae::IoError;
-using stackae::parse_feature_format;
+using stackae::parse;
 using stackae::Tensor;
 using stackae::test::read_text;
 using stackae::test::TemporaryFolder;
@@ -311,9 +311,9 @@ TEST_CASE("a stream that fails and a missing folder are errors") {
 
 TEST_CASE("feature formats are known by name and by ending") {
     for (const char* text : {"csv", "npy", "libsvm", "projector", "jsonl"}) {
-        CHECK(std::string(name(parse_feature_format(text))) == text);
+        CHECK(std::string(name(parse<FeatureFormat>(text))) == text);
     }
-    CHECK(message_of([] { (void)parse_feature_format("parquet"); }) ==
+    CHECK(message_of([] { (void)parse<FeatureFormat>("parquet"); }) ==
           "feature format: \"parquet\" found, one of csv, npy, libsvm, projector, jsonl expected");
     CHECK(feature_format_of("a.b/x.csv") == FeatureFormat::csv);
     CHECK(feature_format_of("X.NPY") == FeatureFormat::npy);

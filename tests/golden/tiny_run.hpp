@@ -29,7 +29,7 @@ inline stackae::TrainOptions options() {
     options.fine_tune_epochs = 4;
     options.batch_size = 16;  // 42 = 16 + 16 + 10
     options.learning_rate = 0.02;
-    options.schedule = stackae::Schedule::constant;
+    options.schedule = stackae::ScheduleKind::constant;
     options.validation = 0.0;
     options.seed = 3;
     return options;

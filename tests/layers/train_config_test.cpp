@@ -32,7 +32,7 @@ TEST_CASE("A copied configuration has options of its own") {
     TrainConfig config = preset_config("wta");
     TrainConfig copy = config;
     copy.epochs = 7;
-    copy.loss = Loss::cross_entropy;
+    copy.loss = LossKind::cross_entropy;
     base::FieldTable table;
     copy.fields(table);
     table.find("batch_size")->parse("32");
@@ -40,7 +40,7 @@ TEST_CASE("A copied configuration has options of its own") {
     CHECK(copy.epochs == 7);
     CHECK(config.batch_size == 256);
     CHECK(config.epochs == 30);
-    CHECK(**config.loss == Loss::squared_error);
+    CHECK(**config.loss == LossKind::squared_error);
     config = copy;
     CHECK(config.epochs == 7);
 }

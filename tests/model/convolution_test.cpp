@@ -301,7 +301,7 @@ TEST_CASE("shapes of convolutional layers are not believed unchecked") {
     CHECK(refused_field(0, "contrast_epsilon", nullptr) ==
           start + "contrast_epsilon: nan found, a number above 0 expected");
     CHECK(refused_field(0, "pooling", "median") ==
-          "convolutions.1: pooling: pooling: \"median\" found, one of average, maximum expected");
+          "convolutions.1: pooling: pooling: \"median\" found, average or maximum expected");
     CHECK(refused_field(0, "kernel", 2.5) ==
           "convolutions.1: kernel: 2.5 found, a whole number in range expected");
     CHECK(refused_field(0, "two_sided", 1) == "convolutions.1: two_sided: 1 found, true or false expected");

@@ -11,11 +11,11 @@
 using stackae::Activation;
 using stackae::Corruption;
 using stackae::InvalidArgument;
-using stackae::Loss;
-using stackae::Optimizer;
+using stackae::LossKind;
+using stackae::OptimizerKind;
 using stackae::parse;
 using stackae::ResizeMode;
-using stackae::Schedule;
+using stackae::ScheduleKind;
 using stackae::TrainOptions;
 
 namespace {
@@ -54,13 +54,13 @@ void check_names(std::initializer_list<const char*> names) {
 
 TEST_CASE("every option's name is read back as the same option") {
     check_names<Activation>({"linear", "sigmoid", "tanh", "relu", "elu", "silu"});
-    check_names<Loss>({"squared_error", "cross_entropy"});
+    check_names<LossKind>({"squared_error", "cross_entropy"});
     check_names<Corruption>({"none", "masking", "gaussian", "salt_and_pepper"});
-    check_names<Optimizer>({"sgd", "adam", "adamw"});
-    check_names<Schedule>({"constant", "step", "cosine", "one_cycle"});
+    check_names<OptimizerKind>({"sgd", "adam", "adamw"});
+    check_names<ScheduleKind>({"constant", "step", "cosine", "one_cycle"});
     check_names<ResizeMode>({"squash", "border", "center"});
     CHECK(parse<Activation>("relu") == Activation::relu);
-    CHECK(parse<Schedule>("one_cycle") == Schedule::one_cycle);
+    CHECK(parse<ScheduleKind>("one_cycle") == ScheduleKind::one_cycle);
 }
 
 TEST_CASE("an unknown name is answered with the names there are") {
@@ -68,7 +68,7 @@ TEST_CASE("an unknown name is answered with the names there are") {
           "activation: \"swish\" found, one of linear, sigmoid, tanh, relu, elu, silu expected");
     CHECK(message_of([] { (void)parse<ResizeMode>("Border"); }) ==
           "resize mode: \"Border\" found, one of squash, border, center expected");
-    CHECK(message_of([] { (void)parse<Optimizer>(""); }) ==
+    CHECK(message_of([] { (void)parse<OptimizerKind>(""); }) ==
           "optimizer: \"\" found, one of sgd, adam, adamw expected");
 }
 
@@ -117,7 +117,7 @@ TEST_CASE("an option out of its range is told with its value and range") {
     CHECK(refused([](auto& o) { o.patience = 3, o.validation = 0.0; }) ==
           "patience: 3 found, 0 without a validation part expected");
     CHECK(refused([](auto& o) {
-              o.optimizer = Optimizer::sgd;
+              o.optimizer = OptimizerKind::sgd;
               o.nesterov = true;
               o.momentum = 0.0;
           }) == "momentum: 0 found, a number above 0 with nesterov expected");
@@ -157,17 +157,17 @@ TEST_CASE("no real option may be NaN or infinite") {
 }
 
 TEST_CASE("cross-entropy is refused where the decoder is no sigmoid") {
-    CHECK(refused([](auto& o) { o.loss = Loss::cross_entropy; }) == "nothing was thrown");
+    CHECK(refused([](auto& o) { o.loss = LossKind::cross_entropy; }) == "nothing was thrown");
     CHECK(refused([](auto& o) {
-              o.loss = Loss::cross_entropy;
+              o.loss = LossKind::cross_entropy;
               o.output = Activation::linear;
           }) == "loss: cross_entropy found, squared_error with linear output expected");
     CHECK(refused([](auto& o) {  // layer 2 rebuilds relu codes by squared error
-              o.loss = Loss::cross_entropy;
+              o.loss = LossKind::cross_entropy;
               o.activations = {Activation::relu, Activation::linear};
           }) == "nothing was thrown");
     CHECK(refused([](auto& o) {
-              o.fine_tune_loss = Loss::cross_entropy;
+              o.fine_tune_loss = LossKind::cross_entropy;
               o.output = Activation::relu;
           }) == "fine_tune_loss: cross_entropy found, squared_error with relu output expected");
 }

@@ -59,7 +59,7 @@ Checked check_gradient(nn::Parameters& parameters, nn::Network& network, const T
     return checked;
 }
 
-void require_gradient(std::vector<nn::LayerSpec> specs, Loss loss, const nn::CodePenalty& penalty = {}) {
+void require_gradient(std::vector<nn::LayerSpec> specs, LossKind loss, const nn::CodePenalty& penalty = {}) {
     linalg::Context context;
     nn::Parameters parameters(std::move(specs));
     std::uint32_t stream = 20;
@@ -86,13 +86,13 @@ TEST_CASE("The gradient of every activation agrees with central differences") {
                                            Activation::relu, Activation::elu, Activation::silu);
     const bool tied = GENERATE(false, true);
     require_gradient({{inputs, 5, activation, -1}, {5, inputs, activation, tied ? 0 : -1}},
-                     Loss::squared_error);
+                     LossKind::squared_error);
 }
 
 TEST_CASE("The gradient of cross-entropy agrees with central differences") {
     const bool tied = GENERATE(false, true);
     require_gradient({{inputs, 5, Activation::sigmoid, -1}, {5, inputs, Activation::sigmoid, tied ? 0 : -1}},
-                     Loss::cross_entropy);
+                     LossKind::cross_entropy);
 }
 
 TEST_CASE("The gradient of an unrolled stack agrees with central differences") {
@@ -101,18 +101,18 @@ TEST_CASE("The gradient of an unrolled stack agrees with central differences") {
                       {6, 4, Activation::silu, -1},
                       {4, 6, Activation::tanh, tied ? 1 : -1},
                       {6, inputs, Activation::sigmoid, tied ? 0 : -1}},
-                     Loss::cross_entropy);
+                     LossKind::cross_entropy);
 }
 
 TEST_CASE("The gradient of the KL sparsity penalty agrees with central differences") {
     const bool tied = GENERATE(false, true);
     require_gradient({{inputs, 5, Activation::sigmoid, -1}, {5, inputs, Activation::sigmoid, tied ? 0 : -1}},
-                     Loss::squared_error, {0, 0.1, 0.7, 0.0});
+                     LossKind::squared_error, {0, 0.1, 0.7, 0.0});
 }
 
 TEST_CASE("The gradient through winners alone agrees with central differences") {
     const Activation activation = GENERATE(Activation::relu, Activation::sigmoid);
     const bool tied = GENERATE(false, true);
     require_gradient({{inputs, 5, activation, -1}, {5, inputs, Activation::linear, tied ? 0 : -1}},
-                     Loss::squared_error, {0, 0.0, 0.0, 0.34});
+                     LossKind::squared_error, {0, 0.0, 0.0, 0.34});
 }

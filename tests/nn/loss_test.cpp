@@ -9,7 +9,7 @@ using namespace stackae;
 
 TEST_CASE("Squared error is summed over a picture and averaged over the batch") {
     linalg::Context context;
-    nn::LossFunction loss(context, Loss::squared_error, 2, 3);
+    nn::LossFunction loss(context, LossKind::squared_error, 2, 3);
     const float predicted[] = {1, 2, 3, 4, 5, 6};
     const float target[] = {1, 0, 3, 1, 5, 7};
     Tensor diff({2, 3});
@@ -23,7 +23,7 @@ TEST_CASE("Cross-entropy from logits follows its formula") {
     constexpr std::int64_t n = 4;
     constexpr std::int64_t d = 11;
     linalg::Context context;
-    nn::LossFunction loss(context, Loss::cross_entropy, n, d);
+    nn::LossFunction loss(context, LossKind::cross_entropy, n, d);
     const Tensor logits = reference::uniform({n, d}, -4.0F, 4.0F, 1);
     const Tensor target = reference::uniform({n, d}, 0.0F, 1.0F, 2);
     double expected = 0.0;
@@ -43,7 +43,7 @@ TEST_CASE("Cross-entropy from logits follows its formula") {
 
 TEST_CASE("Cross-entropy stays finite at logits where a sigmoid is 0 or 1 in single precision") {
     linalg::Context context;
-    nn::LossFunction loss(context, Loss::cross_entropy, 1, 2);
+    nn::LossFunction loss(context, LossKind::cross_entropy, 1, 2);
     const float logits[] = {150.0F, -150.0F};
     const float right[] = {1.0F, 0.0F};
     const float wrong[] = {0.0F, 1.0F};

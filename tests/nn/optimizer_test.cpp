@@ -12,11 +12,11 @@ using namespace stackae;
 namespace {
 
 /// Runs five steps on made-up gradients of a layer of 40 weights and 5 biases; returns the values after each.
-std::vector<std::vector<double>> run_steps(const TrainOptions& options,
+std::vector<std::vector<double>> run_steps(const OptimizerConfig& config,
                                            std::vector<std::vector<double>>& gradients) {
     nn::Parameters parameters({{8, 5, Activation::linear, -1}});
     parameters.initialize(0, 3, 0);
-    nn::OptimizerState state(options, parameters.size());
+    nn::Optimizer optimizer(config, parameters.size());
     std::vector<std::vector<double>> values;
     const auto keep = [&] {
         values.emplace_back(parameters.values().values().begin(), parameters.values().values().end());
@@ -26,7 +26,7 @@ std::vector<std::vector<double>> run_steps(const TrainOptions& options,
         const Tensor gradient = reference::uniform({parameters.size()}, -1.0F, 1.0F, step);
         parameters.gradient() = gradient;
         gradients.emplace_back(gradient.values().begin(), gradient.values().end());
-        state.update(parameters, options.learning_rate);
+        optimizer.update(parameters, config.learning_rate);
         keep();
     }
     return values;
@@ -41,36 +41,36 @@ void require_near(double found, double expected) {
 }  // namespace
 
 TEST_CASE("SGD follows momentum, Nesterov and L2 decay by their formulas") {
-    TrainOptions options;
-    options.optimizer = Optimizer::sgd;
-    options.learning_rate = 0.1;
-    options.momentum = 0.8;
-    options.nesterov = GENERATE(false, true);
-    options.weight_decay = GENERATE(0.0, 0.05);
+    OptimizerConfig config;
+    config.kind = OptimizerKind::sgd;
+    config.learning_rate = 0.1;
+    config.momentum = 0.8;
+    config.nesterov = GENERATE(false, true);
+    config.weight_decay = GENERATE(0.0, 0.05);
     std::vector<std::vector<double>> gradients;
-    const auto values = run_steps(options, gradients);
+    const auto values = run_steps(config, gradients);
     for (std::size_t i = 0; i < values[0].size(); ++i) {
         double w = values[0][i];
         double v = 0.0;
         for (std::size_t t = 0; t < 5; ++t) {
-            const double g = gradients[t][i] + (i < weights ? options.weight_decay * w : 0.0);
-            v = options.momentum * v + g;
-            w -= options.learning_rate * (options.nesterov ? g + options.momentum * v : v);
+            const double g = gradients[t][i] + (i < weights ? config.weight_decay * w : 0.0);
+            v = config.momentum * v + g;
+            w -= config.learning_rate * (config.nesterov ? g + config.momentum * v : v);
             require_near(values[t + 1][i], w);
         }
     }
 }
 
 TEST_CASE("Adam and AdamW follow their papers") {
-    TrainOptions options;
-    options.optimizer = GENERATE(Optimizer::adam, Optimizer::adamw);
-    options.learning_rate = 0.01;
-    options.weight_decay = GENERATE(0.0, 0.1);
+    OptimizerConfig config;
+    config.kind = GENERATE(OptimizerKind::adam, OptimizerKind::adamw);
+    config.learning_rate = 0.01;
+    config.weight_decay = GENERATE(0.0, 0.1);
     std::vector<std::vector<double>> gradients;
-    const auto values = run_steps(options, gradients);
-    const bool decoupled = options.optimizer == Optimizer::adamw;
+    const auto values = run_steps(config, gradients);
+    const bool decoupled = config.kind == OptimizerKind::adamw;
     for (std::size_t i = 0; i < values[0].size(); ++i) {
-        const double decay = i < weights ? options.weight_decay : 0.0;
+        const double decay = i < weights ? config.weight_decay : 0.0;
         double w = values[0][i];
         double m = 0.0;
         double v = 0.0;
@@ -80,27 +80,27 @@ TEST_CASE("Adam and AdamW follow their papers") {
             v = 0.999 * v + 0.001 * g * g;
             const double m_hat = m / (1.0 - std::pow(0.9, static_cast<double>(t + 1)));
             const double v_hat = v / (1.0 - std::pow(0.999, static_cast<double>(t + 1)));
-            w -= options.learning_rate * (m_hat / (std::sqrt(v_hat) + 1e-8) + (decoupled ? decay * w : 0.0));
+            w -= config.learning_rate * (m_hat / (std::sqrt(v_hat) + 1e-8) + (decoupled ? decay * w : 0.0));
             require_near(values[t + 1][i], w);
         }
     }
 }
 
 TEST_CASE("A gradient longer than the bound is shortened to it, a shorter one is left alone") {
-    TrainOptions options;
-    options.optimizer = Optimizer::sgd;
-    options.learning_rate = 1.0;
-    options.momentum = 0.0;
-    options.clip_norm = GENERATE(0.5, 1e6);
+    OptimizerConfig config;
+    config.kind = OptimizerKind::sgd;
+    config.learning_rate = 1.0;
+    config.momentum = 0.0;
+    config.clip_norm = GENERATE(0.5, 1e6);
     std::vector<std::vector<double>> gradients;
-    const auto values = run_steps(options, gradients);
+    const auto values = run_steps(config, gradients);
     double moved = 0.0;
     double norm = 0.0;
     for (std::size_t i = 0; i < values[0].size(); ++i) {
         moved += std::pow(values[1][i] - values[0][i], 2.0);
         norm += std::pow(gradients[0][i], 2.0);
     }
-    REQUIRE(std::sqrt(moved) == Approx(std::min(options.clip_norm, std::sqrt(norm))).epsilon(1e-4));
+    REQUIRE(std::sqrt(moved) == Approx(std::min(config.clip_norm, std::sqrt(norm))).epsilon(1e-4));
 }
 
 TEST_CASE("The squared norm is the same at any number of threads") {
@@ -117,25 +117,25 @@ TEST_CASE("The squared norm is the same at any number of threads") {
 }
 
 TEST_CASE("Schedules begin, peak and end where they should") {
-    TrainOptions options;
-    options.warmup = 0.25;
-    options.step_epochs = 2;
-    options.step_factor = 0.5;
-    const auto at = [&](Schedule schedule, double t) {
-        options.schedule = schedule;
-        return nn::schedule_factor(options, t, 8);
+    ScheduleConfig config;
+    config.warmup = 0.25;
+    config.step_epochs = 2;
+    config.step_factor = 0.5;
+    const auto at = [&](ScheduleKind kind, double t) {
+        config.kind = kind;
+        return nn::schedule_factor(config, t, 8);
     };
-    REQUIRE(at(Schedule::constant, 0.7) == 1.0);
-    REQUIRE(at(Schedule::step, 0.0) == 1.0);
-    REQUIRE(at(Schedule::step, 0.26) == 0.5);
-    REQUIRE(at(Schedule::step, 0.99) == 0.125);
-    options.step_epochs = 10;
-    options.schedule = Schedule::step;
-    REQUIRE(nn::schedule_factor(options, 10.0 / 77.0, 77) ==
+    REQUIRE(at(ScheduleKind::constant, 0.7) == 1.0);
+    REQUIRE(at(ScheduleKind::step, 0.0) == 1.0);
+    REQUIRE(at(ScheduleKind::step, 0.26) == 0.5);
+    REQUIRE(at(ScheduleKind::step, 0.99) == 0.125);
+    config.step_epochs = 10;
+    config.kind = ScheduleKind::step;
+    REQUIRE(nn::schedule_factor(config, 10.0 / 77.0, 77) ==
             0.5);  // 10 / 77 · 77 is below 10 in floating point
-    REQUIRE(at(Schedule::cosine, 0.0) == 1.0);
-    REQUIRE(at(Schedule::cosine, 0.5) == Approx(0.5));
-    REQUIRE(at(Schedule::one_cycle, 0.0) == Approx(0.04));
-    REQUIRE(at(Schedule::one_cycle, 0.25) == Approx(1.0));
-    REQUIRE(at(Schedule::one_cycle, 1.0) == Approx(1e-4));
+    REQUIRE(at(ScheduleKind::cosine, 0.0) == 1.0);
+    REQUIRE(at(ScheduleKind::cosine, 0.5) == Approx(0.5));
+    REQUIRE(at(ScheduleKind::one_cycle, 0.0) == Approx(0.04));
+    REQUIRE(at(ScheduleKind::one_cycle, 0.25) == Approx(1.0));
+    REQUIRE(at(ScheduleKind::one_cycle, 1.0) == Approx(1e-4));
 }

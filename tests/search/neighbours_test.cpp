@@ -327,8 +327,8 @@ TEST_CASE("the vote goes to the most frequent label, and in a tie to the nearest
 }
 
 TEST_CASE("metrics are known by name") {
-    CHECK(stackae::parse_metric("l2") == Metric::l2);
-    CHECK(stackae::parse_metric("cosine") == Metric::cosine);
+    CHECK(stackae::parse<Metric>("l2") == Metric::l2);
+    CHECK(stackae::parse<Metric>("cosine") == Metric::cosine);
     CHECK(std::string(stackae::name(Metric::cosine)) == "cosine");
-    CHECK_THROWS_WITH(stackae::parse_metric("euclid"), contains("l2 or cosine expected"));
+    CHECK_THROWS_WITH(stackae::parse<Metric>("euclid"), contains("l2 or cosine expected"));
 }

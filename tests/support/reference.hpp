@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "stackae/activation.hpp"
 #include "stackae/tensor.hpp"
-#include "stackae/train_options.hpp"
 
 #include "base/random.hpp"
 

@@ -349,7 +349,7 @@ TEST_CASE("Dense layers train on top of convolutional ones, and a closed-form co
     options.learning_rate = 1e-2;
     options.fine_tune_epochs = GENERATE(0, 5);
     options.code_size = GENERATE(0, 6);
-    options.loss = Loss::cross_entropy;  // of pictures; codes keep squared error
+    options.loss = LossKind::cross_entropy;  // of pictures; codes keep squared error
     const Model model = train_strokes(options);
     REQUIRE(model.convolutions.size() == 2);
     REQUIRE(model.layers.size() == (options.code_size == 0 ? 2 : 3));

@@ -53,7 +53,7 @@ TEST_CASE("What a stack needs grows with its layers, its batches and what is don
     // Weights there and back with gradients, the best so far and two moments.
     CHECK(working(plain) > 5 * 2 * 784 * 500 * 4);
     TrainOptions other = plain;
-    other.optimizer = Optimizer::sgd;
+    other.optimizer = OptimizerKind::sgd;
     CHECK(working(other) == working(plain) - 4 * (2 * 784 * 500 + 784 + 500));
     other = plain;
     other.batch_size = 2000;

@@ -123,7 +123,7 @@ TEST_CASE("A stack learns to rebuild pictures far better than their mean does") 
 TEST_CASE("The greedy phase alone lowers each layer's loss below that of the mean") {
     TrainOptions options = small_options();
     options.fine_tune_epochs = 0;
-    options.loss = GENERATE(Loss::squared_error, Loss::cross_entropy);
+    options.loss = GENERATE(LossKind::squared_error, LossKind::cross_entropy);
     const Model model = train_bars(options);
     for (const int layer : {1, 2}) {
         const auto last = std::find_if(model.history.rbegin(), model.history.rend(),
@@ -190,9 +190,9 @@ TEST_CASE("A batch of one updates after every picture") {
     options.layers = {10};
     options.epochs = {2};
     options.fine_tune_epochs = 0;
-    options.optimizer = Optimizer::sgd;
+    options.optimizer = OptimizerKind::sgd;
     options.momentum = 0.0;
-    options.schedule = Schedule::constant;
+    options.schedule = ScheduleKind::constant;
     Recorder recorder;
     const Model model = train_bars(options, recorder);
     REQUIRE(recorder.batches == 2 * 240);
@@ -224,7 +224,7 @@ TEST_CASE("Early stopping ends a phase that no longer improves, and the best wei
     options.layers = {24};
     options.epochs = {200};
     options.fine_tune_epochs = 0;
-    options.schedule = Schedule::constant;
+    options.schedule = ScheduleKind::constant;
     options.learning_rate = 0.05;
     options.patience = 3;
     const Model model = train_bars(options);
@@ -242,8 +242,8 @@ TEST_CASE("A learning rate that is far too high ends with advice and no model") 
     TrainOptions options = small_options();
     options.activations = {Activation::relu};
     options.output = Activation::linear;
-    options.optimizer = Optimizer::sgd;
-    options.schedule = Schedule::constant;
+    options.optimizer = OptimizerKind::sgd;
+    options.schedule = ScheduleKind::constant;
     options.learning_rate = 1e3;
     CHECK_THROWS_AS(train_bars(options), Divergence);
     CHECK_THROWS_WITH(train_bars(options), test::contains("lower learning rate"));
@@ -254,8 +254,8 @@ TEST_CASE("A first epoch that ruins the weights ends with advice, with and witho
     options.layers = {32};
     options.activations = {Activation::relu};
     options.output = Activation::linear;
-    options.optimizer = Optimizer::sgd;
-    options.schedule = Schedule::constant;
+    options.optimizer = OptimizerKind::sgd;
+    options.schedule = ScheduleKind::constant;
     options.learning_rate = 1e3;
     options.batch_size = 1000;  // one update, seen only afterwards
     options.epochs = {1};
@@ -286,8 +286,8 @@ TEST_CASE("Where a higher layer or fine-tuning runs away, the layers below are h
     TrainOptions options = small_options();
     options.activations = {Activation::linear};
     options.output = Activation::linear;
-    options.optimizer = Optimizer::sgd;
-    options.schedule = Schedule::constant;
+    options.optimizer = OptimizerKind::sgd;
+    options.schedule = ScheduleKind::constant;
     options.epochs = {2, 40};
     options.learning_rate = 1e-3;
     options.fine_tune_learning_rate = 1e3;
@@ -451,13 +451,13 @@ TEST_CASE("Every corruption, penalty and optimiser trains to better than the mea
         options.winner_share = 0.2;
     }
     if (variant == 5) {
-        options.optimizer = Optimizer::sgd;
+        options.optimizer = OptimizerKind::sgd;
         options.nesterov = true;
         options.learning_rate = 0.02;
         options.clip_norm = 5.0;
     }
     if (variant == 6) {
-        options.optimizer = Optimizer::adamw;
+        options.optimizer = OptimizerKind::adamw;
         options.weight_decay = 1e-3;
     }
     const Model model = train_bars(options);
@@ -466,7 +466,7 @@ TEST_CASE("Every corruption, penalty and optimiser trains to better than the mea
 
 TEST_CASE("Cross-entropy is refused where pictures leave the range from 0 to 1") {
     TrainOptions options = small_options();
-    options.loss = Loss::cross_entropy;
+    options.loss = LossKind::cross_entropy;
     Recipe recipe = small_recipe();
     recipe.contrast = true;
     Recorder recorder;

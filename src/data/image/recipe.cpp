@@ -8,12 +8,28 @@
 
 #include "stackae/error.hpp"
 
+#include "base/enum_names.hpp"
 #include "base/parallel.hpp"
 #include "base/threads.hpp"
 #include "data/image/preprocess.hpp"
 #include "data/read.hpp"
 
 namespace stackae {
+
+constexpr auto resize_modes = base::names_of<ResizeMode>(
+    "resize mode",
+    {{ResizeMode::squash, "squash"}, {ResizeMode::border, "border"}, {ResizeMode::center, "center"}});
+
+template <>
+const char* name(ResizeMode value) {
+    return resize_modes.name(value);
+}
+
+template <>
+ResizeMode parse(std::string_view text) {
+    return resize_modes.parse(text);
+}
+
 namespace {
 
 constexpr std::int64_t most_looks = 2000;

@@ -1,0 +1,16 @@
+#pragma once
+
+#include "stackae/enum_names.hpp"
+
+namespace stackae {
+
+/// What is done to a layer's input, but not to its target, in greedy training (Vincent et al. 2010). Has
+/// names.
+enum class Corruption {
+    none,
+    masking,          ///< each value is set to 0 with probability `corruption_level`
+    gaussian,         ///< noise of deviation `corruption_level` is added
+    salt_and_pepper,  ///< with probability `corruption_level`, set to 0 or 1, evenly
+};
+
+}  // namespace stackae
