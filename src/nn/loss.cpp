@@ -31,6 +31,17 @@ STACKAE_VECTORIZED double squared_row(const float* predicted, const float* targe
     return static_cast<double>(sum);
 }
 
+STACKAE_VECTORIZED double masked_squared_row(const float* predicted, const float* target, const float* mask,
+                                             std::int64_t d) {
+    float sum = 0.0F;
+#pragma omp simd reduction(+ : sum)
+    for (std::int64_t i = 0; i < d; ++i) {
+        const float error = mask[i] == 0.0F ? 0.0F : predicted[i] - target[i];
+        sum += error * error;
+    }
+    return static_cast<double>(sum);
+}
+
 /// Σ softplus(z) − x z.
 STACKAE_VECTORIZED double cross_entropy_row(const float* softplus, const float* logits, const float* target,
                                             std::int64_t d) {
@@ -38,6 +49,16 @@ STACKAE_VECTORIZED double cross_entropy_row(const float* softplus, const float* 
 #pragma omp simd reduction(+ : sum)
     for (std::int64_t i = 0; i < d; ++i) {
         sum += softplus[i] - target[i] * logits[i];
+    }
+    return static_cast<double>(sum);
+}
+
+STACKAE_VECTORIZED double masked_cross_entropy_row(const float* softplus, const float* logits,
+                                                   const float* target, const float* mask, std::int64_t d) {
+    float sum = 0.0F;
+#pragma omp simd reduction(+ : sum)
+    for (std::int64_t i = 0; i < d; ++i) {
+        sum += mask[i] == 0.0F ? 0.0F : softplus[i] - target[i] * logits[i];
     }
     return static_cast<double>(sum);
 }
@@ -51,49 +72,96 @@ STACKAE_VECTORIZED void cross_entropy_gradient(float* diff, const float* target,
     }
 }
 
-}  // namespace
-
-LossFunction::LossFunction(linalg::Context& context, LossKind loss, std::int64_t n, std::int64_t d)
-    : loss_(loss), n_(n), d_(d), stream_(context.stream()), row_loss_(static_cast<std::size_t>(n)) {
-    if (loss_ == LossKind::cross_entropy) {
-        const auto data = linalg::matrix(n, d);
-        src_ = dnnl::memory(data, context.engine(), nullptr);
-        dst_ = dnnl::memory(data, context.engine(), nullptr);
-        softplus_ = dnnl::eltwise_forward(linalg::make_softplus(context.engine(), data));
-        sigmoid_ =
-            dnnl::eltwise_forward(linalg::make_activation(context.engine(), data, Activation::sigmoid));
-        softplus_values_ = Tensor({n, d});
+STACKAE_VECTORIZED void apply_mask(const float* mask, std::int64_t d, float* diff) {
+#pragma omp simd
+    for (std::int64_t i = 0; i < d; ++i) {
+        diff[i] = mask[i] == 0.0F ? 0.0F : diff[i];
     }
 }
 
-double LossFunction::operator()(const float* predicted, const float* target, float* diff) {
-    if (loss_ == LossKind::cross_entropy) {
-        src_.set_data_handle(const_cast<float*>(predicted));
-        dst_.set_data_handle(softplus_values_.data());
-        softplus_.execute(stream_, {{DNNL_ARG_SRC, src_}, {DNNL_ARG_DST, dst_}});
-        if (diff != nullptr) {
-            dst_.set_data_handle(diff);
-            sigmoid_.execute(stream_, {{DNNL_ARG_SRC, src_}, {DNNL_ARG_DST, dst_}});
-        }
-    }
-    const float scale = 1.0F / static_cast<float>(n_);
-    base::parallel_ranges(n_, 16, [&](std::int64_t begin, std::int64_t end) {
-        for (std::int64_t row = begin; row < end; ++row) {
-            const std::int64_t at = row * d_;
-            double& sum = row_loss_[static_cast<std::size_t>(row)];
-            if (loss_ == LossKind::cross_entropy) {
-                sum = cross_entropy_row(softplus_values_.data() + at, predicted + at, target + at, d_);
-                if (diff != nullptr) {
-                    cross_entropy_gradient(diff + at, target + at, d_, scale);
-                }
-            } else if (diff != nullptr) {
-                sum = squared_row(predicted + at, target + at, diff + at, d_, scale);
-            } else {
-                sum = squared_row(predicted + at, target + at, d_);
-            }
+/// Calls row(i, scale) for every row on OpenMP's threads, scale = wᵢ / W, for the row's loss before weights;
+/// returns the batch's.
+template <class Row>
+double each_row(const Batch& target, std::vector<double>& losses, const Row& row) {
+    const float* weights = target.weights;
+    const double sum = weights == nullptr ? static_cast<double>(target.rows)
+                                          : std::accumulate(weights, weights + target.rows, 0.0);
+    const double total = target.total_weight > 0.0 ? target.total_weight : sum;
+    const float share = total > 0.0 ? 1.0F / static_cast<float>(total) : 0.0F;
+    base::parallel_ranges(target.rows, 16, [&](std::int64_t begin, std::int64_t end) {
+        for (std::int64_t i = begin; i < end; ++i) {
+            double& loss = losses[static_cast<std::size_t>(i)];
+            loss = row(i, weights == nullptr ? share : weights[i] * share);
+            loss *= weights == nullptr ? 1.0 : double{weights[i]};
         }
     });
-    return std::accumulate(row_loss_.begin(), row_loss_.end(), 0.0) / static_cast<double>(n_);
+    const double loss = std::accumulate(losses.begin(), losses.begin() + target.rows, 0.0);
+    return total > 0.0 ? loss / total : 0.0;
+}
+
+}  // namespace
+
+SquaredError::SquaredError(std::int64_t rows) : row_loss_(static_cast<std::size_t>(rows)) {}
+
+double SquaredError::operator()(const float* predicted, const Batch& target, float* diff) {
+    const std::int64_t d = target.columns;
+    return each_row(target, row_loss_, [&](std::int64_t row, float scale) {
+        const float* y = predicted + row * d;
+        const float* x = target.values + row * d;
+        const float* mask = target.mask == nullptr ? nullptr : target.mask + row * d;
+        if (mask == nullptr) {
+            return diff == nullptr ? squared_row(y, x, d) : squared_row(y, x, diff + row * d, d, scale);
+        }
+        if (diff != nullptr) {
+            squared_row(y, x, diff + row * d, d, scale);
+            apply_mask(mask, d, diff + row * d);
+        }
+        return masked_squared_row(y, x, mask, d);
+    });
+}
+
+BinaryCrossEntropy::BinaryCrossEntropy(linalg::Context& context, std::int64_t rows, std::int64_t columns)
+    : stream_(context.stream()),
+      softplus_values_({rows, columns}),
+      row_loss_(static_cast<std::size_t>(rows)) {
+    const auto data = linalg::matrix(rows, columns);
+    src_ = dnnl::memory(data, context.engine(), nullptr);
+    dst_ = dnnl::memory(data, context.engine(), nullptr);
+    softplus_ = dnnl::eltwise_forward(linalg::make_softplus(context.engine(), data));
+    sigmoid_ = dnnl::eltwise_forward(linalg::make_activation(context.engine(), data, Activation::sigmoid));
+}
+
+double BinaryCrossEntropy::operator()(const float* predicted, const Batch& target, float* diff) {
+    src_.set_data_handle(const_cast<float*>(predicted));  // oneDNN takes inputs as void* too
+    dst_.set_data_handle(softplus_values_.data());
+    softplus_.execute(stream_, {{DNNL_ARG_SRC, src_}, {DNNL_ARG_DST, dst_}});
+    if (diff != nullptr) {
+        dst_.set_data_handle(diff);
+        sigmoid_.execute(stream_, {{DNNL_ARG_SRC, src_}, {DNNL_ARG_DST, dst_}});
+    }
+    const std::int64_t d = target.columns;
+    return each_row(target, row_loss_, [&](std::int64_t row, float scale) {
+        const std::int64_t at = row * d;
+        const float* x = target.values + at;
+        if (diff != nullptr) {
+            cross_entropy_gradient(diff + at, x, d, scale);
+        }
+        if (target.mask == nullptr) {
+            return cross_entropy_row(softplus_values_.data() + at, predicted + at, x, d);
+        }
+        if (diff != nullptr) {
+            apply_mask(target.mask + at, d, diff + at);
+        }
+        return masked_cross_entropy_row(softplus_values_.data() + at, predicted + at, x, target.mask + at, d);
+    });
+}
+
+std::unique_ptr<Loss> make_loss(LossKind kind, linalg::Context& context, std::int64_t rows,
+                                std::int64_t columns) {
+    if (kind == LossKind::cross_entropy) {
+        return std::make_unique<BinaryCrossEntropy>(context, rows, columns);
+    }
+    return std::make_unique<SquaredError>(rows);
 }
 
 }  // namespace stackae::nn

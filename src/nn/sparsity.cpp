@@ -16,22 +16,29 @@ bool larger_first(float a, float b) {
 }  // namespace
 
 KlSparsity::KlSparsity(double target, double weight, std::int64_t n, std::int64_t d)
-    : target_(target), weight_(weight), n_(n), d_(d), mean_(static_cast<std::size_t>(d)), gradient_({d}) {}
+    : target_(target),
+      weight_(weight),
+      n_(n),
+      d_(d),
+      sums_(static_cast<std::size_t>(d + 1)),
+      gradient_({d}) {}
 
-double KlSparsity::evaluate(const float* codes) {
+double KlSparsity::evaluate(const float* codes, base::Communicator& communicator) {
     base::parallel_ranges(d_, 64, [&](std::int64_t begin, std::int64_t end) {
-        std::fill(mean_.begin() + begin, mean_.begin() + end, 0.0);
+        std::fill(sums_.begin() + begin, sums_.begin() + end, 0.0);
         for (std::int64_t i = 0; i < n_; ++i) {
             for (std::int64_t j = begin; j < end; ++j) {
-                mean_[static_cast<std::size_t>(j)] += static_cast<double>(codes[i * d_ + j]);
+                sums_[static_cast<std::size_t>(j)] += static_cast<double>(codes[i * d_ + j]);
             }
         }
     });
+    sums_.back() = static_cast<double>(n_);
+    communicator.sum(sums_);
     double penalty = 0.0;
-    const auto n = static_cast<double>(n_);
+    const double n = sums_.back();
     for (std::int64_t j = 0; j < d_; ++j) {
         // A sigmoid that has saturated in single precision would put the logarithm at infinity.
-        const double mean = std::clamp(mean_[static_cast<std::size_t>(j)] / n, 1e-6, 1.0 - 1e-6);
+        const double mean = std::clamp(sums_[static_cast<std::size_t>(j)] / n, 1e-6, 1.0 - 1e-6);
         penalty +=
             target_ * std::log(target_ / mean) + (1.0 - target_) * std::log((1.0 - target_) / (1.0 - mean));
         gradient_.data()[j] =
@@ -51,8 +58,8 @@ void KlSparsity::add_gradient(float* diff) const {
     });
 }
 
-WinnerTakeAll::WinnerTakeAll(double share, std::int64_t n, std::int64_t d)
-    : kept_(std::max<std::int64_t>(1, std::llround(share * static_cast<double>(n)))),
+WinnerTakeAll::WinnerTakeAll(double lifetime_sparsity, std::int64_t n, std::int64_t d)
+    : kept_(std::max<std::int64_t>(1, std::llround(lifetime_sparsity * static_cast<double>(n)))),
       n_(n),
       d_(d),
       columns_({d, n}) {}

@@ -5,7 +5,7 @@
 
 #include "stackae/tensor.hpp"
 
-#include "linalg/onednn.hpp"
+#include "base/communicator.hpp"
 
 namespace stackae::nn {
 
@@ -15,8 +15,9 @@ class KlSparsity {
 public:
     KlSparsity(double target, double weight, std::int64_t n, std::int64_t d);
 
-    /// codes n × d. Returns the penalty and keeps its gradient.
-    double evaluate(const float* codes);
+    /// codes n × d; of several members each gives its rows. Returns the penalty over the rows of all, and
+    /// keeps its gradient.
+    double evaluate(const float* codes, base::Communicator& communicator);
     /// diff += gradient of the last evaluate(). diff n × d.
     void add_gradient(float* diff) const;
 
@@ -25,16 +26,16 @@ private:
     double weight_;
     std::int64_t n_;
     std::int64_t d_;
-    std::vector<double> mean_;
-    Tensor gradient_;  ///< d: the same for every row
+    std::vector<double> sums_;  ///< of each unit over the rows; the number of rows
+    Tensor gradient_;           ///< d: the same for every row
 };
 
 /// Winner-take-all with lifetime sparsity (Makhzani & Frey 2015): each unit keeps its largest
-/// max(1, round(share · n)) activations over the batch, all others become 0. Ties at the bound are all kept.
-/// The gradient of what was set to 0 is 0.
+/// max(1, round(lifetime_sparsity · n)) activations over the batch, all others become 0. Ties at the bound
+/// are all kept. The gradient of what was set to 0 is 0.
 class WinnerTakeAll {
 public:
-    WinnerTakeAll(double share, std::int64_t n, std::int64_t d);
+    WinnerTakeAll(double lifetime_sparsity, std::int64_t n, std::int64_t d);
 
     /// codes n × d, in place.
     void apply(float* codes);

@@ -9,11 +9,12 @@
 #include "linalg/vector_ops.hpp"
 #include "train/convolution_training.hpp"
 #include "train/phase.hpp"
+#include "train/stack.hpp"
 
 namespace stackae::training {
 namespace {
 
-constexpr double default_winner_share = 0.02;
+constexpr double default_lifetime_sparsity = 0.02;
 
 }  // namespace
 
@@ -30,20 +31,19 @@ void ConvolutionTraining::learn_units(SampleStore& patches) {
         std::copy_n(layer_.decoder_weights.data(), layer_.decoder_weights.size(), parameters.weights(1));
         std::vector<std::int64_t> rows(static_cast<std::size_t>(patches.rows()));
         std::iota(rows.begin(), rows.end(), std::int64_t{0});
-        PhaseSettings settings;
-        settings.layer = static_cast<int>(number_) + 1;
-        settings.epochs = options_.patch_epochs;
-        settings.learning_rate = options_.learning_rate;
-        settings.penalty.winner_share =
-            options_.winner_share > 0.0 ? options_.winner_share : default_winner_share;
+        nn::GradientLoopConfig config = loop_config(options_, static_cast<int>(number_) + 1);
+        config.epochs = options_.patch_epochs;
+        config.sparsity.lifetime_sparsity =
+            options_.winner_share > 0.0 ? options_.winner_share : default_lifetime_sparsity;
         // Patches are in the order of the pictures, often class by class: every twentieth is held out.
         const auto middle =
             std::stable_partition(rows.begin(), rows.end(), [](std::int64_t row) { return row % 20 == 19; });
         const std::span<const std::int64_t> all(rows);
         const auto held = static_cast<std::size_t>(middle - rows.begin());
-        Phase phase(context_, parameters, PhaseData{patches, all.subspan(held), all.first(held)}, settings,
-                    options_);
-        phase.run(observer_, model_.history);
+        base::OneMember alone;
+        nn::GradientLoop loop(context_, parameters, {patches, all.subspan(held), all.first(held)}, config,
+                              alone);
+        run_phase(loop, static_cast<int>(number_) + 1, observer_, model_.history);
         for (std::int64_t j = 0; j < units; ++j) {
             const std::span<const float> learnt(parameters.weights(0) + j * r, static_cast<std::size_t>(r));
             base::l2_normalize(learnt, layer_.weights.row(j));

@@ -14,7 +14,6 @@
 #include "model/footprint.hpp"
 #include "model/split.hpp"
 #include "train/convolution.hpp"
-#include "train/phase.hpp"
 #include "train/picture_decoder.hpp"
 #include "train/radial.hpp"
 #include "train/stack.hpp"
@@ -77,8 +76,9 @@ private:
         return real(threads_) * workers_ + pictures * real(recipe_.size() + (workers_ > 0.0 ? top_ : 0));
     }
 
-    [[nodiscard]] double of_phase(const std::vector<nn::LayerSpec>& specs, const PhaseSettings& settings,
-                                  std::int64_t train_rows, std::int64_t validation_rows) const;
+    [[nodiscard]] double of_phase(const std::vector<nn::LayerSpec>& specs,
+                                  const nn::GradientLoopConfig& config, std::int64_t train_rows,
+                                  std::int64_t validation_rows) const;
     void add_convolutions();
     void add_convolution(const ConvolutionShape& shape, std::size_t number);
     void add_dense();
@@ -107,34 +107,34 @@ double parameters_of(const std::vector<nn::LayerSpec>& specs) {
     return sum;
 }
 
-/// Of a Phase: parameters, gradients, the best so far and moments; batches, and for each size of them a
-/// network's activations, their gradients, and what losses and penalties keep; a layer in the layout that
-/// oneDNN likes.
-double Reckoning::of_phase(const std::vector<nn::LayerSpec>& specs, const PhaseSettings& settings,
+/// Of a phase of training by gradients: parameters, gradients, the best so far and moments; batches, and for
+/// each size of them a network's activations, their gradients, and what losses and penalties keep; a layer in
+/// the layout that oneDNN likes.
+double Reckoning::of_phase(const std::vector<nn::LayerSpec>& specs, const nn::GradientLoopConfig& config,
                            std::int64_t train_rows, std::int64_t validation_rows) const {
     const double moments = options_.optimizer == OptimizerKind::sgd ? 1.0 : 2.0;
     double floats = (3.0 + moments) * parameters_of(specs);
     double widest = 0.0;
-    double values = settings.loss == LossKind::cross_entropy ? real(specs.back().oc) : 0.0;
+    double values = config.loss == LossKind::cross_entropy ? real(specs.back().oc) : 0.0;
     double tied = 0.0;
     for (std::size_t i = 0; i < specs.size(); ++i) {
         const nn::LayerSpec& spec = specs[i];
         const bool preactivation = spec.activation == Activation::silu;
-        const bool winners = i == settings.penalty.layer && settings.penalty.winner_share > 0.0;
+        const bool winners = i == config.sparsity.layer && config.sparsity.lifetime_sparsity > 0.0;
         values += real(spec.oc) * (2.0 + (preactivation ? 1.0 : 0.0) + (winners ? 1.0 : 0.0));
         tied += spec.tied_to < 0 ? 0.0 : real(spec.ic) * real(spec.oc);
         widest = std::max(widest, real(spec.ic) * real(spec.oc));
     }
     const std::int64_t batch = std::min(options_.batch_size, train_rows);
     std::set<std::int64_t> sizes{batch, train_rows % options_.batch_size,
-                                 std::min(measuring_batch, validation_rows),
-                                 validation_rows % measuring_batch};
+                                 std::min(nn::measuring_batch, validation_rows),
+                                 validation_rows % nn::measuring_batch};
     sizes.erase(0);
     for (const std::int64_t n : sizes) {
         floats += real(n) * values + tied;
     }
-    const bool corrupted = settings.corruption != Corruption::none && settings.corruption_level > 0.0;
-    floats += real(std::max(batch, measuring_batch)) * real(specs.front().ic) * (corrupted ? 2.0 : 1.0);
+    const bool corrupted = config.corrupt != nullptr;
+    floats += real(std::max(batch, nn::measuring_batch)) * real(specs.front().ic) * (corrupted ? 2.0 : 1.0);
     return floats + 2.0 * widest;
 }
 
@@ -168,12 +168,12 @@ void Reckoning::add_convolution(const ConvolutionShape& asked, std::size_t numbe
              real(linalg::spherical_kmeans_floats(size.patches, shape.whitened, shape.units)));
         work(patches * r + weights + 2.0 * real(std::min(threshold_rows, size.patches)) * (r + units));
         if (options_.patch_epochs > 0) {
-            PhaseSettings settings;
-            settings.penalty.winner_share = 0.5;
+            nn::GradientLoopConfig config;
+            config.sparsity.lifetime_sparsity = 0.5;
             work(patches * r + weights +
                  of_phase({{shape.whitened, shape.units, Activation::relu, -1},
                            {shape.units, shape.whitened, Activation::linear, -1}},
-                          settings, size.patches, size.patches / 20));
+                          config, size.patches, size.patches / 20));
         }
     }
     constexpr double sums = 8.0;  // four doubles for each value of the input
@@ -195,10 +195,11 @@ void Reckoning::add_dense() {
     }
     for (std::size_t i = 0; i < options_.layers.size(); ++i) {
         const auto specs = autoencoder(options_, recipe_, i);
-        const PhaseSettings settings = greedy_settings(options_, recipe_, i);
-        work(of_phase(specs, settings, pictures_ - held_out_, held_out_));
+        const nn::GradientLoopConfig config = greedy_config(options_, recipe_, i);
+        work(of_phase(specs, config, pictures_ - held_out_, held_out_));
         const double parameters = parameters_of(specs);
-        add_phase(settings.layer, specs.front().ic, options_.layers[i], parameters, settings.epochs);
+        add_phase(static_cast<int>(config.stream), specs.front().ic, options_.layers[i], parameters,
+                  config.epochs);
         dense += parameters;
         model_ += parameters;
         if (i + 1 < options_.layers.size()) {
@@ -209,10 +210,11 @@ void Reckoning::add_dense() {
     }
     if (options_.fine_tune_epochs > 0 && !autoencoders.empty()) {
         const auto specs = unrolled(autoencoders, options_.tied && !options_.untie_in_fine_tuning);
-        const PhaseSettings settings = fine_tuning_settings(options_, recipe_);
-        work(of_phase(specs, settings, pictures_ - held_out_, held_out_));
+        const nn::GradientLoopConfig config = fine_tuning_config(options_, recipe_);
+        work(of_phase(specs, config, pictures_ - held_out_, held_out_));
         const double parameters = parameters_of(specs);
-        add_phase(settings.layer, specs.front().ic, options_.layers.back(), parameters, settings.epochs);
+        add_phase(static_cast<int>(config.stream), specs.front().ic, options_.layers.back(), parameters,
+                  config.epochs);
         model_ += parameters - dense;
     }
     top_ = options_.layers.empty() ? top_ : options_.layers.back();

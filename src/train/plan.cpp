@@ -10,7 +10,6 @@
 #include "base/random.hpp"
 #include "train/convolution.hpp"
 #include "train/needs.hpp"
-#include "train/phase.hpp"
 #include "train/plan_convolutions.hpp"
 #include "train/sample_store.hpp"
 #include "train/stack.hpp"
@@ -23,8 +22,7 @@ constexpr int least_steps = 3;
 
 /// Seconds a step.
 double time_steps(linalg::Context& context, const std::vector<nn::LayerSpec>& specs,
-                  const training::PhaseSettings& settings, const TrainOptions& options,
-                  std::int64_t pictures) {
+                  const nn::GradientLoopConfig& config, const TrainOptions& options, std::int64_t pictures) {
     using Clock = std::chrono::steady_clock;
     const std::int64_t batch = std::min(options.batch_size, pictures);
     nn::Parameters parameters(specs);
@@ -38,14 +36,15 @@ double time_steps(linalg::Context& context, const std::vector<nn::LayerSpec>& sp
     }
     std::vector<std::int64_t> rows(static_cast<std::size_t>(batch));
     std::iota(rows.begin(), rows.end(), std::int64_t{0});
-    training::Phase phase(context, parameters, {samples, rows, {}}, settings, options);
-    phase.step(rows, 1, 0.0);  // makes the primitives
-    phase.step(rows, 1, 0.0);
+    base::OneMember alone;
+    nn::GradientLoop loop(context, parameters, {samples, rows, {}}, config, alone);
+    loop.learn(rows, 1, 0.0);  // makes the primitives
+    loop.learn(rows, 1, 0.0);
     const auto start = Clock::now();
     int steps = 0;
     double seconds = 0.0;
     while (steps < least_steps || seconds < timed_seconds) {
-        phase.step(rows, 1, 0.0);
+        loop.learn(rows, 1, 0.0);
         ++steps;
         seconds = std::chrono::duration<double>(Clock::now() - start).count();
     }
@@ -57,10 +56,10 @@ void time_phases(std::int64_t pictures, const Recipe& recipe, const TrainOptions
     linalg::Context context(options.threads);
     const auto batch = static_cast<double>(std::min(options.batch_size, pictures));
     std::size_t phase = 0;
-    const auto steps = [&](const std::vector<nn::LayerSpec>& specs, const training::PhaseSettings& settings) {
-        const double step = time_steps(context, specs, settings, options, pictures);
+    const auto steps = [&](const std::vector<nn::LayerSpec>& specs, const nn::GradientLoopConfig& config) {
+        const double step = time_steps(context, specs, config, options, pictures);
         plan.phases[phase++].seconds +=
-            static_cast<double>(settings.epochs) * static_cast<double>(pictures) / batch * step;
+            static_cast<double>(config.epochs) * static_cast<double>(pictures) / batch * step;
         return step / batch;
     };
     // A step codes and decodes and goes back through both, for two products forth: six for the code's one.
@@ -77,11 +76,11 @@ void time_phases(std::int64_t pictures, const Recipe& recipe, const TrainOptions
         }
         autoencoders.push_back(training::autoencoder(options, recipe, i));
         plan.seconds_a_picture +=
-            steps(autoencoders.back(), training::greedy_settings(options, recipe, i)) / products_a_step;
+            steps(autoencoders.back(), training::greedy_config(options, recipe, i)) / products_a_step;
     }
     if (options.fine_tune_epochs > 0 && !autoencoders.empty()) {
         steps(training::unrolled(autoencoders, options.tied && !options.untie_in_fine_tuning),
-              training::fine_tuning_settings(options, recipe));
+              training::fine_tuning_config(options, recipe));
     }
     if (options.code_size > 0) {
         plan.phases[phase].seconds = costs.code_seconds(plan.phases[phase]);

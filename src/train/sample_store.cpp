@@ -43,7 +43,8 @@ SampleStore::SampleStore(std::int64_t rows, std::int64_t columns, bool in_memory
 }
 
 SampleStore::SampleStore(SampleStore&& other) noexcept
-    : rows_(std::exchange(other.rows_, 0)),
+    : RowSource(),
+      rows_(std::exchange(other.rows_, 0)),
       columns_(other.columns_),
       file_(std::move(other.file_)),
       mapped_bytes_(std::exchange(other.mapped_bytes_, 0)),
@@ -103,23 +104,6 @@ void SampleStore::gather(std::span<const std::int64_t> indices, float* dst) cons
     if (failure) {
         std::rethrow_exception(failure);
     }
-}
-
-std::vector<double> SampleStore::mean(std::span<const std::int64_t> indices) const {
-    constexpr std::size_t block = 256;
-    std::vector<double> mean(static_cast<std::size_t>(columns_));
-    Tensor rows({std::min<std::int64_t>(block, std::ssize(indices)), columns_});
-    for (std::size_t first = 0; first < indices.size(); first += block) {
-        const auto some = indices.subspan(first, std::min(block, indices.size() - first));
-        gather(some, rows.data());
-        for (std::int64_t i = 0; i < std::ssize(some); ++i) {
-            std::transform(mean.begin(), mean.end(), rows.row(i).begin(), mean.begin(), std::plus<>{});
-        }
-    }
-    for (double& value : mean) {
-        value /= static_cast<double>(std::max<std::size_t>(1, indices.size()));
-    }
-    return mean;
 }
 
 }  // namespace stackae::training

@@ -9,22 +9,23 @@
 
 #include "stackae/tensor.hpp"
 
+#include "base/row_source.hpp"
 #include "base/temporary_file.hpp"
 
 namespace stackae::training {
 
 /// n rows of d floats: in memory, or in a temporary file that is gone when the store is. A file is mapped
 /// where row() asks for it, and counts as memory from then on; put and gather map nothing.
-class SampleStore {
+class SampleStore : public base::RowSource {
 public:
     /// in_memory false: a file in `folder` (empty: /var/tmp). Throws IoError.
     SampleStore(std::int64_t rows, std::int64_t columns, bool in_memory, const std::string& folder = {});
     SampleStore(SampleStore&& other) noexcept;
     SampleStore& operator=(SampleStore&& other) noexcept;
-    ~SampleStore();
+    ~SampleStore() override;
 
     [[nodiscard]] std::int64_t rows() const { return rows_; }
-    [[nodiscard]] std::int64_t columns() const { return columns_; }
+    [[nodiscard]] std::int64_t columns() const override { return columns_; }
     [[nodiscard]] std::int64_t bytes() const;
     [[nodiscard]] bool in_memory() const { return !memory_.empty(); }
     [[nodiscard]] float* row(std::int64_t i) { return data_ + i * columns_; }
@@ -36,9 +37,7 @@ public:
     void put(std::int64_t first, std::span<const float> values);
     /// Copies the rows named into dst, size indices.size() × columns(), on OpenMP's threads; maps none.
     /// Throws IoError.
-    void gather(std::span<const std::int64_t> indices, float* dst) const;
-    /// The mean of the rows named; size columns(). Zeros for no rows.
-    [[nodiscard]] std::vector<double> mean(std::span<const std::int64_t> indices) const;
+    void gather(std::span<const std::int64_t> indices, float* dst) const override;
 
 private:
     std::int64_t rows_;

@@ -7,6 +7,9 @@
 #include "stackae/error.hpp"
 #include "stackae/train.hpp"
 
+#include "train/augmentation.hpp"
+#include "train/corruption.hpp"
+
 namespace stackae::training {
 namespace {
 
@@ -55,11 +58,15 @@ void check_output_above_convolutions(const TrainOptions& options, Activation dec
     }
 }
 
-/// The recipe of the pictures that are moved; none where nothing is moved, or rows are no pictures.
-std::optional<Recipe> pictures_to_move(const TrainOptions& options, const Recipe& recipe) {
-    const bool still =
-        options.augmentation == Augmentation{} || recipe.height == 1 || !options.convolutions.empty();
-    return still ? std::nullopt : std::optional(recipe);
+/// Moves pictures; empty where nothing is moved, or rows are no pictures.
+nn::RowsTransform augmentation_of(const TrainOptions& options, const Recipe& recipe, std::uint32_t stream) {
+    if (options.augmentation == Augmentation{} || recipe.height == 1 || !options.convolutions.empty()) {
+        return {};
+    }
+    return [augmentation = options.augmentation, recipe, seed = options.seed, stream](
+               std::span<const std::int64_t> rows, std::uint32_t epoch, std::span<float> values) {
+        augment(augmentation, recipe, {seed, stream, epoch}, rows, values.data());
+    };
 }
 
 }  // namespace
@@ -107,9 +114,9 @@ void check_settings(const TrainOptions& options, const Recipe& recipe) {
         return;
     }
     for (std::size_t layer = 0; layer < options.layers.size(); ++layer) {
-        (void)greedy_settings(options, recipe, layer);
+        (void)greedy_config(options, recipe, layer);
     }
-    (void)fine_tuning_settings(options, recipe);
+    (void)fine_tuning_config(options, recipe);
 }
 
 std::vector<nn::LayerSpec> autoencoder(const TrainOptions& options, const Recipe& recipe, std::size_t layer) {
@@ -132,26 +139,39 @@ void initialize(nn::Parameters& autoencoder, const std::vector<double>& mean, st
                    [&](double value) { return static_cast<float>(inverse(decoder, value)); });
 }
 
-OptimizerConfig optimizer_of(const TrainOptions& options) {
-    return {options.optimizer, options.learning_rate, options.momentum,     options.nesterov, options.beta1,
-            options.beta2,     options.epsilon,       options.weight_decay, options.clip_norm};
+nn::GradientLoopConfig loop_config(const TrainOptions& options, int layer) {
+    nn::GradientLoopConfig config;
+    config.name = layer == 0 ? "fine-tuning" : fmt::format("layer {}", layer);
+    config.seed = options.seed;
+    config.stream = static_cast<std::uint32_t>(layer);
+    config.batch_size = options.batch_size;
+    config.patience = options.patience;
+    config.optimizer = {options.optimizer, options.learning_rate, options.momentum,
+                        options.nesterov,  options.beta1,         options.beta2,
+                        options.epsilon,   options.weight_decay,  options.clip_norm};
+    config.schedule = {options.schedule, options.step_epochs, options.step_factor, options.warmup};
+    return config;
 }
 
-ScheduleConfig schedule_of(const TrainOptions& options) {
-    return {options.schedule, options.step_epochs, options.step_factor, options.warmup};
-}
-
-PhaseSettings greedy_settings(const TrainOptions& options, const Recipe& recipe, std::size_t layer) {
-    PhaseSettings settings;
-    settings.layer = static_cast<int>(options.convolutions.size() + layer) + 1;
-    settings.epochs = at_layer(options.epochs, layer);
-    settings.learning_rate = options.learning_rate;
-    settings.loss = loss_of(options, recipe, layer);
-    settings.corruption = options.corruption;
-    settings.corruption_level = at_layer(options.corruption_level, layer);
-    settings.augmented = layer == 0 ? pictures_to_move(options, recipe) : std::nullopt;
-    settings.penalty = {0, options.sparsity_target, options.sparsity_weight, options.winner_share};
-    return settings;
+nn::GradientLoopConfig greedy_config(const TrainOptions& options, const Recipe& recipe, std::size_t layer) {
+    nn::GradientLoopConfig config =
+        loop_config(options, static_cast<int>(options.convolutions.size() + layer) + 1);
+    config.epochs = at_layer(options.epochs, layer);
+    config.loss = loss_of(options, recipe, layer);
+    const double level = at_layer(options.corruption_level, layer);
+    if (options.corruption != Corruption::none && level > 0.0) {
+        config.corrupt = [kind = options.corruption, level, seed = config.seed, stream = config.stream](
+                             std::span<const std::int64_t> rows, std::uint32_t epoch,
+                             std::span<float> values) {
+            corrupt(kind, level, {seed, stream, epoch}, rows, std::ssize(values) / std::ssize(rows),
+                    values.data());
+        };
+    }
+    if (layer == 0) {
+        config.augment = augmentation_of(options, recipe, config.stream);
+    }
+    config.sparsity = {0, options.sparsity_target, options.sparsity_weight, options.winner_share};
+    return config;
 }
 
 std::vector<nn::LayerSpec> autoencoder(const DenseLayer& layer) {
@@ -172,19 +192,19 @@ std::vector<nn::LayerSpec> unrolled(const std::vector<std::vector<nn::LayerSpec>
     return specs;
 }
 
-PhaseSettings fine_tuning_settings(const TrainOptions& options, const Recipe& recipe) {
-    PhaseSettings settings;
-    settings.epochs = options.fine_tune_epochs;
-    settings.learning_rate = options.fine_tune_learning_rate.value_or(options.learning_rate);
-    settings.loss = loss_of(options, recipe, 0);
+nn::GradientLoopConfig fine_tuning_config(const TrainOptions& options, const Recipe& recipe) {
+    nn::GradientLoopConfig config = loop_config(options, 0);
+    config.epochs = options.fine_tune_epochs;
+    config.optimizer.learning_rate = options.fine_tune_learning_rate.value_or(options.learning_rate);
+    config.loss = loss_of(options, recipe, 0);
     if (options.fine_tune_loss) {
         TrainOptions asked = options;
         asked.loss = options.fine_tune_loss;
-        settings.loss = loss_of(asked, recipe, 0);
+        config.loss = loss_of(asked, recipe, 0);
     }
-    settings.augmented = pictures_to_move(options, recipe);
-    settings.code_layer = options.layers.size() - 1;
-    return settings;
+    config.augment = augmentation_of(options, recipe, config.stream);
+    config.code_layer = options.layers.size() - 1;
+    return config;
 }
 
 DenseLayer to_layer(const nn::Parameters& parameters, std::size_t encoder, std::size_t decoder) {

@@ -5,8 +5,8 @@
 
 #include "stackae/model.hpp"
 
+#include "nn/gradient_loop.hpp"
 #include "nn/parameters.hpp"
-#include "train/phase.hpp"
 
 /// What each phase trains, from the options: networks, losses and settings.
 namespace stackae::training {
@@ -30,17 +30,17 @@ void check_settings(const TrainOptions& options, const Recipe& recipe);
 /// code at all: training starts at the loss of the mean and not above it.
 void initialize(nn::Parameters& autoencoder, const std::vector<double>& mean, std::uint64_t seed,
                 std::size_t layer);
-[[nodiscard]] OptimizerConfig optimizer_of(const TrainOptions& options);
-[[nodiscard]] ScheduleConfig schedule_of(const TrainOptions& options);
-[[nodiscard]] PhaseSettings greedy_settings(const TrainOptions& options, const Recipe& recipe,
-                                            std::size_t layer);
+/// What all phases have in common. layer: as in EpochRecord; it tells their random numbers apart.
+[[nodiscard]] nn::GradientLoopConfig loop_config(const TrainOptions& options, int layer);
+[[nodiscard]] nn::GradientLoopConfig greedy_config(const TrainOptions& options, const Recipe& recipe,
+                                                   std::size_t layer);
 
 /// Encoder and decoder of a layer that is trained.
 [[nodiscard]] std::vector<nn::LayerSpec> autoencoder(const DenseLayer& layer);
 /// All encoders, then all decoders from the top down. autoencoders: bottom up.
 [[nodiscard]] std::vector<nn::LayerSpec> unrolled(const std::vector<std::vector<nn::LayerSpec>>& autoencoders,
                                                   bool tied);
-[[nodiscard]] PhaseSettings fine_tuning_settings(const TrainOptions& options, const Recipe& recipe);
+[[nodiscard]] nn::GradientLoopConfig fine_tuning_config(const TrainOptions& options, const Recipe& recipe);
 
 /// A layer's values from the network's, and back.
 [[nodiscard]] DenseLayer to_layer(const nn::Parameters& parameters, std::size_t encoder, std::size_t decoder);

@@ -12,8 +12,8 @@
 #include "base/random.hpp"
 #include "linalg/pca.hpp"
 #include "model/split.hpp"
+#include "nn/gradient_loop.hpp"
 #include "nn/kernels.hpp"
-#include "nn/network.hpp"
 #include "train/column_scale.hpp"
 #include "train/convolution.hpp"
 #include "train/needs.hpp"
@@ -26,8 +26,6 @@
 namespace stackae {
 namespace {
 
-using training::Phase;
-using training::PhaseData;
 using training::SampleStore;
 
 constexpr std::int64_t encoding_batch = 256;
@@ -98,6 +96,8 @@ private:
     void train_greedily(const SampleStore& pictures);
     /// False when the layer is not to be kept.
     bool train_layer(std::size_t layer, const SampleStore& input);
+    training::PhaseResult train_phase(nn::Parameters& parameters, const SampleStore& input,
+                                      const nn::GradientLoopConfig& config);
     SampleStore encode(const DenseLayer& layer, const SampleStore& input);
     void fine_tune(const SampleStore& pictures);
 
@@ -348,15 +348,21 @@ bool Training::train_layer(std::size_t layer, const SampleStore& input) {
     specs[0].ic = specs[1].oc = input.columns();  // fewer than planned where patches vary in few directions
     nn::Parameters parameters(specs);
     training::initialize(parameters, input.mean(train_rows_), options_.seed, layer);
-    Phase phase(context_, parameters, PhaseData{input, train_rows_, validation_rows_},
-                training::greedy_settings(options_, recipe_, layer), options_);
-    const Phase::Result result = phase.run(observer_, model_.history);
+    const training::PhaseResult result =
+        train_phase(parameters, input, training::greedy_config(options_, recipe_, layer));
     model_.interrupted = result.stopped;
     if (result.stopped && result.epochs == 0 && (layer > 0 || !model_.convolutions.empty())) {
         return false;
     }
     model_.layers.push_back(training::to_layer(parameters, 0, 1));
     return true;
+}
+
+training::PhaseResult Training::train_phase(nn::Parameters& parameters, const SampleStore& input,
+                                            const nn::GradientLoopConfig& config) {
+    base::OneMember alone;
+    nn::GradientLoop loop(context_, parameters, {input, train_rows_, validation_rows_}, config, alone);
+    return training::run_phase(loop, static_cast<int>(config.stream), observer_, model_.history);
 }
 
 SampleStore Training::encode(const DenseLayer& layer, const SampleStore& input) {
@@ -392,9 +398,8 @@ void Training::fine_tune(const SampleStore& pictures) {
     for (std::size_t i = 0; i < depth; ++i) {
         training::from_layer(model_.layers[i], parameters, i, 2 * depth - 1 - i);
     }
-    Phase phase(context_, parameters, PhaseData{pictures, train_rows_, validation_rows_},
-                training::fine_tuning_settings(options_, recipe_), options_);
-    const Phase::Result result = phase.run(observer_, model_.history);
+    const training::PhaseResult result =
+        train_phase(parameters, pictures, training::fine_tuning_config(options_, recipe_));
     model_.interrupted = result.stopped;
     if (result.epochs == 0) {
         return;  // the stack as it was trained greedily

@@ -9,7 +9,6 @@
 #include "bench.hpp"
 #include "linalg/spherical_kmeans.hpp"
 #include "products.hpp"
-#include "train/phase.hpp"
 #include "train/sample_store.hpp"
 #include "train/stack.hpp"
 
@@ -73,11 +72,11 @@ public:
             parameters_->initialize(i, 0, 0);
             shapes_.push_back({batch, specs[i].ic, specs[i].oc});
         }
-        phase_ = std::make_unique<training::Phase>(context_, *parameters_,
-                                                   training::PhaseData{samples_, rows_, {}},
-                                                   unrolled ? training::fine_tuning_settings(options_, recipe)
-                                                            : training::greedy_settings(options_, recipe, 0),
-                                                   options_);
+        loop_ =
+            std::make_unique<nn::GradientLoop>(context_, *parameters_, nn::TrainingRows{samples_, rows_, {}},
+                                               unrolled ? training::fine_tuning_config(options_, recipe)
+                                                        : training::greedy_config(options_, recipe, 0),
+                                               alone_);
     }
 
     double seconds() {
@@ -85,7 +84,7 @@ public:
         return seconds_of([&] {
             for (std::int64_t i = 0; i < steps; ++i) {
                 const std::int64_t first = i * batch % pictures;
-                phase_->step(
+                loop_->learn(
                     std::span<const std::int64_t>(rows_).subspan(static_cast<std::size_t>(first), batch), 1,
                     0.3);
             }
@@ -102,7 +101,8 @@ private:
     std::vector<std::int64_t> rows_;
     std::vector<ProductShape> shapes_;
     std::unique_ptr<nn::Parameters> parameters_;
-    std::unique_ptr<training::Phase> phase_;
+    base::OneMember alone_;
+    std::unique_ptr<nn::GradientLoop> loop_;
 };
 
 TrainOptions unrolled_options(int threads) {

@@ -1,7 +1,8 @@
+#include <algorithm>
 #include <cmath>
 #include <string>
 
-#include "nn/network.hpp"
+#include "nn/sequential.hpp"
 #include "support/catch.hpp"
 #include "support/reference.hpp"
 
@@ -20,11 +21,12 @@ struct Checked {
 
 /// Compares every partial derivative with central differences. A value whose one-sided differences disagree
 /// sits at a kink (relu, a changed winner) and is counted, not compared.
-Checked check_gradient(nn::Parameters& parameters, nn::Network& network, const Tensor& src,
-                       const Tensor& target) {
-    network.step(src.data(), target.data());
+Checked check_gradient(nn::Parameters& parameters, nn::Sequential& network, const Tensor& src,
+                       const nn::Batch& target) {
+    base::OneMember one;
+    network.step(src.data(), target, one);
     const Tensor analytic = parameters.gradient();
-    const auto loss = [&] { return network.step(src.data(), target.data()); };
+    const auto loss = [&] { return network.step(src.data(), target, one); };
     const double here = loss();
     Checked checked;
     for (std::int64_t i = 0; i < parameters.size(); ++i) {
@@ -59,7 +61,8 @@ Checked check_gradient(nn::Parameters& parameters, nn::Network& network, const T
     return checked;
 }
 
-void require_gradient(std::vector<nn::LayerSpec> specs, LossKind loss, const nn::CodePenalty& penalty = {}) {
+void require_gradient(std::vector<nn::LayerSpec> specs, LossKind loss,
+                      const nn::SparsityConfig& sparsity = {}, bool weighted = false) {
     linalg::Context context;
     nn::Parameters parameters(std::move(specs));
     std::uint32_t stream = 20;
@@ -69,10 +72,16 @@ void require_gradient(std::vector<nn::LayerSpec> specs, LossKind loss, const nn:
         const Tensor bias = reference::uniform({spec.oc}, -0.3F, 0.3F, stream++);
         std::copy_n(bias.data(), spec.oc, parameters.bias(i));
     }
-    nn::Network network(context, parameters, rows, loss, penalty);
+    nn::Sequential network(context, parameters, rows, nn::make_loss(loss, context, rows, inputs), sparsity);
     const Tensor src = reference::uniform({rows, inputs}, 0.0F, 1.0F, 1);
     const Tensor target = reference::uniform({rows, inputs}, 0.0F, 1.0F, 2);
-    const Checked checked = check_gradient(parameters, network, src, target);
+    const Tensor weights = reference::uniform({rows}, 0.0F, 3.0F, 3);
+    Tensor mask = reference::uniform({rows, inputs}, 0.0F, 1.0F, 4);
+    std::transform(mask.data(), mask.data() + mask.size(), mask.data(),
+                   [](float x) { return x < 0.3F ? 0.0F : 1.0F; });
+    const Checked checked = check_gradient(
+        parameters, network, src,
+        {rows, inputs, target.data(), weighted ? weights.data() : nullptr, weighted ? mask.data() : nullptr});
     INFO(checked.failure);
     CHECK(checked.failure.empty());
     CHECK(checked.compared > 9 * checked.kinks);
@@ -115,4 +124,10 @@ TEST_CASE("The gradient through winners alone agrees with central differences") 
     const bool tied = GENERATE(false, true);
     require_gradient({{inputs, 5, activation, -1}, {5, inputs, Activation::linear, tied ? 0 : -1}},
                      LossKind::squared_error, {0, 0.0, 0.0, 0.34});
+}
+
+TEST_CASE("The gradient of weighted rows with hidden values agrees with central differences") {
+    const LossKind loss = GENERATE(LossKind::squared_error, LossKind::cross_entropy);
+    require_gradient({{inputs, 5, Activation::sigmoid, -1}, {5, inputs, Activation::sigmoid, -1}}, loss, {},
+                     true);
 }

@@ -1,29 +1,62 @@
 #include "nn/loss.hpp"
 
+#include <algorithm>
 #include <cmath>
+#include <limits>
+#include <numeric>
+#include <vector>
 
 #include "support/catch.hpp"
 #include "support/reference.hpp"
 
 using namespace stackae;
 
+namespace {
+
+constexpr std::int64_t n = 5;
+constexpr std::int64_t d = 37;  // not a multiple of any vector's length
+
+/// A batch with weights and a mask, at whose hidden values the target is no number.
+struct Sample {
+    Tensor predicted = reference::uniform({n, d}, -3.0F, 3.0F, 1);
+    Tensor values = reference::uniform({n, d}, 0.0F, 1.0F, 2);
+    Tensor weights = reference::uniform({n}, 0.0F, 4.0F, 3);
+    Tensor mask = reference::uniform({n, d}, 0.0F, 1.0F, 4);
+
+    Sample() {
+        for (std::size_t i = 0; i < mask.values().size(); ++i) {
+            mask.values()[i] = mask.values()[i] < 0.3F ? 0.0F : 1.0F;
+            values.values()[i] =
+                mask.values()[i] == 0.0F ? std::numeric_limits<float>::quiet_NaN() : values.values()[i];
+        }
+    }
+    [[nodiscard]] nn::Batch batch() const { return {n, d, values.data(), weights.data(), mask.data()}; }
+};
+
+double value_of(LossKind kind, double y, double x) {
+    return kind == LossKind::squared_error ? (y - x) * (y - x) : std::log1p(std::exp(y)) - x * y;
+}
+
+double slope_of(LossKind kind, double y, double x) {
+    return kind == LossKind::squared_error ? 2.0 * (y - x) : 1.0 / (1.0 + std::exp(-y)) - x;
+}
+
+}  // namespace
+
 TEST_CASE("Squared error is summed over a picture and averaged over the batch") {
-    linalg::Context context;
-    nn::LossFunction loss(context, LossKind::squared_error, 2, 3);
+    nn::SquaredError loss(2);
     const float predicted[] = {1, 2, 3, 4, 5, 6};
     const float target[] = {1, 0, 3, 1, 5, 7};
     Tensor diff({2, 3});
-    REQUIRE(loss(predicted, target, diff.data()) == (4.0 + 9.0 + 1.0) / 2.0);
+    REQUIRE(loss(predicted, {2, 3, target}, diff.data()) == (4.0 + 9.0 + 1.0) / 2.0);
     REQUIRE(std::vector<float>(diff.values().begin(), diff.values().end()) ==
             std::vector<float>{0, 2, 0, 3, 0, -1});
-    REQUIRE(loss(predicted, target, nullptr) == 7.0);
+    REQUIRE(loss(predicted, {2, 3, target}, nullptr) == 7.0);
 }
 
 TEST_CASE("Cross-entropy from logits follows its formula") {
-    constexpr std::int64_t n = 4;
-    constexpr std::int64_t d = 11;
     linalg::Context context;
-    nn::LossFunction loss(context, LossKind::cross_entropy, n, d);
+    nn::BinaryCrossEntropy loss(context, n, d);
     const Tensor logits = reference::uniform({n, d}, -4.0F, 4.0F, 1);
     const Tensor target = reference::uniform({n, d}, 0.0F, 1.0F, 2);
     double expected = 0.0;
@@ -33,7 +66,7 @@ TEST_CASE("Cross-entropy from logits follows its formula") {
         expected -= x * std::log(p) + (1.0 - x) * std::log(1.0 - p);
     }
     Tensor diff({n, d});
-    REQUIRE(loss(logits.data(), target.data(), diff.data()) == Approx(expected / n).epsilon(1e-5));
+    REQUIRE(loss(logits.data(), {n, d, target.data()}, diff.data()) == Approx(expected / n).epsilon(1e-5));
     for (std::size_t i = 0; i < logits.values().size(); ++i) {
         const double p = reference::activate(Activation::sigmoid, static_cast<double>(logits.values()[i]));
         REQUIRE(static_cast<double>(diff.values()[i]) ==
@@ -43,13 +76,86 @@ TEST_CASE("Cross-entropy from logits follows its formula") {
 
 TEST_CASE("Cross-entropy stays finite at logits where a sigmoid is 0 or 1 in single precision") {
     linalg::Context context;
-    nn::LossFunction loss(context, LossKind::cross_entropy, 1, 2);
+    nn::BinaryCrossEntropy loss(context, 1, 2);
     const float logits[] = {150.0F, -150.0F};
     const float right[] = {1.0F, 0.0F};
     const float wrong[] = {0.0F, 1.0F};
     Tensor diff({1, 2});
-    REQUIRE(loss(logits, right, diff.data()) == Approx(0.0).margin(1e-6));
-    REQUIRE(loss(logits, wrong, diff.data()) == Approx(300.0));
+    REQUIRE(loss(logits, {1, 2, right}, diff.data()) == Approx(0.0).margin(1e-6));
+    REQUIRE(loss(logits, {1, 2, wrong}, diff.data()) == Approx(300.0));
     REQUIRE(diff.values()[0] == Approx(1.0));
     REQUIRE(diff.values()[1] == Approx(-1.0));
+}
+
+TEST_CASE("Weights scale a row's loss and gradient, and masked values count in neither") {
+    const LossKind kind = GENERATE(LossKind::squared_error, LossKind::cross_entropy);
+    const Sample sample;
+    linalg::Context context;
+    const auto loss = nn::make_loss(kind, context, n, d);
+    double expected = 0.0;
+    double total = 0.0;
+    for (std::int64_t i = 0; i < n; ++i) {
+        const double weight{sample.weights.data()[i]};
+        total += weight;
+        for (std::int64_t j = i * d; j < (i + 1) * d; ++j) {
+            if (sample.mask.data()[j] != 0.0F) {
+                expected += weight * value_of(kind, double{sample.predicted.data()[j]},
+                                              double{sample.values.data()[j]});
+            }
+        }
+    }
+    Tensor diff({n, d});
+    CHECK((*loss)(sample.predicted.data(), sample.batch(), diff.data()) ==
+          Approx(expected / total).epsilon(1e-5));
+    CHECK((*loss)(sample.predicted.data(), sample.batch(), nullptr) ==
+          Approx(expected / total).epsilon(1e-5));
+    for (std::int64_t j = 0; j < n * d; ++j) {
+        const double slope =
+            slope_of(kind, double{sample.predicted.data()[j]}, double{sample.values.data()[j]});
+        const double weight{sample.weights.data()[j / d]};
+        const bool counts = sample.mask.data()[j] != 0.0F;
+        REQUIRE(double{diff.data()[j]} == Approx(counts ? weight / total * slope : 0.0).margin(1e-6));
+        REQUIRE((counts || diff.data()[j] == 0.0F));
+    }
+}
+
+TEST_CASE("Weights of one change no bit of a loss and its gradient") {
+    const LossKind kind = GENERATE(LossKind::squared_error, LossKind::cross_entropy);
+    const Tensor predicted = reference::uniform({n, d}, -3.0F, 3.0F, 1);
+    const Tensor values = reference::uniform({n, d}, 0.0F, 1.0F, 2);
+    const std::vector<float> ones(n, 1.0F);
+    linalg::Context context;
+    const auto loss = nn::make_loss(kind, context, n, d);
+    Tensor plain({n, d});
+    Tensor weighted({n, d});
+    CHECK((*loss)(predicted.data(), {n, d, values.data()}, plain.data()) ==
+          (*loss)(predicted.data(), {n, d, values.data(), ones.data()}, weighted.data()));
+    CHECK(std::equal(plain.values().begin(), plain.values().end(), weighted.values().begin()));
+}
+
+TEST_CASE("The losses of a batch's parts add up to that of the whole") {
+    const LossKind kind = GENERATE(LossKind::squared_error, LossKind::cross_entropy);
+    const Sample sample;
+    linalg::Context context;
+    const auto whole = nn::make_loss(kind, context, n, d);
+    const double total = std::accumulate(sample.weights.data(), sample.weights.data() + n, 0.0);
+    double sum = 0.0;
+    for (std::int64_t i = 0; i < n; ++i) {
+        const auto part = nn::make_loss(kind, context, 1, d);
+        sum += (*part)(sample.predicted.data() + i * d,
+                       {1, d, sample.values.data() + i * d, sample.weights.data() + i,
+                        sample.mask.data() + i * d, total},
+                       nullptr);
+    }
+    CHECK((*whole)(sample.predicted.data(), sample.batch(), nullptr) == Approx(sum));
+}
+
+TEST_CASE("A batch without any weight has no loss and no gradient") {
+    const Tensor values = reference::uniform({n, d}, 0.0F, 1.0F, 2);
+    const std::vector<float> zeros(n, 0.0F);
+    nn::SquaredError loss(n);
+    const Tensor predicted = reference::uniform({n, d}, 1.0F, 2.0F, 3);
+    Tensor diff = predicted;
+    CHECK(loss(predicted.data(), {n, d, values.data(), zeros.data()}, diff.data()) == 0.0);
+    CHECK(std::all_of(diff.values().begin(), diff.values().end(), [](float x) { return x == 0.0F; }));
 }

@@ -9,12 +9,13 @@
 using namespace stackae;
 
 TEST_CASE("The KL penalty is zero at its target and follows its formula elsewhere") {
+    base::OneMember one;
     nn::KlSparsity penalty(0.25, 2.0, 2, 2);
     const float at_target[] = {0.5F, 0.25F, 0.0F, 0.25F};
-    REQUIRE(penalty.evaluate(at_target) == Approx(0.0).margin(1e-12));
+    REQUIRE(penalty.evaluate(at_target, one) == Approx(0.0).margin(1e-12));
     const float elsewhere[] = {0.5F, 0.25F, 0.5F, 0.25F};  // the first unit's mean is 0.5
     const double kl = 0.25 * std::log(0.25 / 0.5) + 0.75 * std::log(0.75 / 0.5);
-    REQUIRE(penalty.evaluate(elsewhere) == Approx(2.0 * kl));
+    REQUIRE(penalty.evaluate(elsewhere, one) == Approx(2.0 * kl));
     float diff[] = {0.0F, 0.0F, 1.0F, 0.0F};
     penalty.add_gradient(diff);
     REQUIRE(diff[0] == Approx(2.0 / 2.0 * (-0.25 / 0.5 + 0.75 / 0.5)));

@@ -1,4 +1,7 @@
-#include "nn/network.hpp"
+#include "nn/sequential.hpp"
+
+#include <fmt/format.h>
+#include <utility>
 
 #include "stackae/error.hpp"
 
@@ -6,19 +9,21 @@
 
 namespace stackae::nn {
 
-Network::Network(linalg::Context& context, Parameters& parameters, std::int64_t n, LossKind loss,
-                 const CodePenalty& penalty)
+Sequential::Sequential(linalg::Context& context, Parameters& parameters, std::int64_t n,
+                       std::unique_ptr<Loss> loss, const SparsityConfig& sparsity)
     : parameters_(parameters),
-      penalized_(penalty.layer),
+      sparse_(sparsity.layer),
       tied_gradient_(parameters.layers().size()),
-      loss_(context, loss, n, parameters.layers().back().oc) {
+      loss_(std::move(loss)) {
     const auto& specs = parameters.layers();
+    const Activation inner = loss_->inner_activation();
     for (std::size_t i = 0; i < specs.size(); ++i) {
         const LayerSpec& spec = specs[i];
         Activation activation = spec.activation;
-        if (loss == LossKind::cross_entropy && i + 1 == specs.size()) {
-            if (activation != Activation::sigmoid) {
-                throw InvalidArgument("network: cross-entropy needs a sigmoid output");
+        if (inner != Activation::linear && i + 1 == specs.size()) {
+            if (activation != inner) {
+                throw InvalidArgument(fmt::format("network: a {} output found, a {} one expected by its loss",
+                                                  name(activation), name(inner)));
             }
             activation = Activation::linear;
         }
@@ -29,44 +34,46 @@ Network::Network(linalg::Context& context, Parameters& parameters, std::int64_t 
             tied_gradient_[i] = Tensor({spec.ic, spec.oc});
         }
     }
-    const std::int64_t units = specs[penalized_].oc;
-    if (penalty.sparsity_weight > 0.0 && penalty.sparsity_target > 0.0) {
-        kl_.emplace(penalty.sparsity_target, penalty.sparsity_weight, n, units);
+    const std::int64_t units = specs[sparse_].oc;
+    if (sparsity.weight > 0.0 && sparsity.target > 0.0) {
+        kl_.emplace(sparsity.target, sparsity.weight, n, units);
     }
-    if (penalty.winner_share > 0.0) {
-        winners_.emplace(penalty.winner_share, n, units);
+    if (sparsity.lifetime_sparsity > 0.0) {
+        winners_.emplace(sparsity.lifetime_sparsity, n, units);
     }
 }
 
-void Network::run_layers(const float* src, bool winners, bool penalties) {
+void Sequential::run_layers(const float* src, base::Communicator* communicator) {
     for (std::size_t i = 0; i < layers_.size(); ++i) {
         layers_[i].forward(i == 0 ? src : dst_[i - 1].data(), parameters_.weights(i), parameters_.bias(i),
                            dst_[i].data());
-        if (i == penalized_ && winners && winners_) {
+        if (i == sparse_ && winners_) {
             winners_->apply(dst_[i].data());
         }
-        if (i == penalized_ && penalties) {
-            penalty_value_ = kl_ ? kl_->evaluate(dst_[i].data()) : 0.0;
+        if (i == sparse_ && communicator != nullptr) {
+            penalty_ = kl_ ? kl_->evaluate(dst_[i].data(), *communicator) : 0.0;
         }
     }
 }
 
-double Network::forward(const float* src, const float* target, bool winners) {
-    run_layers(src, winners, false);
-    return loss_(dst_.back().data(), target, nullptr);
+double Sequential::forward(const float* src, const Batch& target) {
+    run_layers(src, nullptr);
+    return (*loss_)(dst_.back().data(), target, nullptr);
 }
 
-double Network::step(const float* src, const float* target) {
-    run_layers(src, true, true);
-    const double loss = loss_(dst_.back().data(), target, diff_dst_.back().data());
+double Sequential::step(const float* src, const Batch& target, base::Communicator& communicator) {
+    run_layers(src, &communicator);
+    double loss = (*loss_)(dst_.back().data(), target, diff_dst_.back().data());
     backward(src);
-    return loss + penalty_value_;
+    communicator.sum(parameters_.gradient().values());
+    communicator.sum(std::span(&loss, 1));
+    return loss + penalty_;
 }
 
-void Network::backward(const float* src) {
+void Sequential::backward(const float* src) {
     for (std::size_t i = layers_.size(); i-- > 0;) {
         float* diff_dst = diff_dst_[i].data();
-        if (i == penalized_) {
+        if (i == sparse_) {
             if (kl_) {
                 kl_->add_gradient(diff_dst);
             }
