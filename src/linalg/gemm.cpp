@@ -20,6 +20,11 @@ memory::format_tag stored(bool transposed) {
     return transposed ? memory::format_tag::ba : memory::format_tag::ab;
 }
 
+/// oneDNN takes pointers to mutable data for sources too; it does not write there.
+void point_to(memory& source, const void* data) {
+    source.set_data_handle(const_cast<void*>(data));
+}
+
 }  // namespace
 
 bool has_bfloat16() {
@@ -82,13 +87,12 @@ Gemm::Gemm(Context& context, std::int64_t m, std::int64_t n, std::int64_t k, con
             std::copy_n(bias, n, static_cast<float*>(bias_.get_data_handle()));
         }
     });
-    // oneDNN takes pointers to mutable data for sources too; it does not write there.
-    plain_b_.set_data_handle(const_cast<float*>(weights));
+    point_to(plain_b_, weights);
     pack();
 }
 
 void Gemm::pack(const void* b, void* packed) {
-    plain_b_.set_data_handle(const_cast<void*>(b));
+    point_to(plain_b_, b);
     b_.set_data_handle(packed);
     pack();
 }
@@ -101,17 +105,17 @@ void Gemm::pack() {
 }
 
 void Gemm::run(const void* a, const void* b, float* c, const float* bias) {
-    a_.set_data_handle(const_cast<void*>(a));
-    b_.set_data_handle(const_cast<void*>(b));
+    point_to(a_, a);
+    point_to(b_, b);
     c_.set_data_handle(c);
     if (bias != nullptr) {
-        bias_.set_data_handle(const_cast<float*>(bias));
+        point_to(bias_, bias);
     }
     execute();
 }
 
 void Gemm::run(const float* a, float* c) {
-    a_.set_data_handle(const_cast<float*>(a));
+    point_to(a_, a);
     c_.set_data_handle(c);
     execute();
 }

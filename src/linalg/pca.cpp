@@ -205,7 +205,7 @@ void solve_whole(const Tensor& matrix, EigenResult& result) {
         throw BackendError("PCA: the eigenvalue solver did not converge");
     }
     result.vectors = as_tensor(solver.eigenvectors().rowwise().reverse().transpose());
-    const auto values = solver.eigenvalues();
+    const auto& values = solver.eigenvalues();
     result.values.assign(values.data(), values.data() + values.size());
     std::reverse(result.values.begin(), result.values.end());
 }
