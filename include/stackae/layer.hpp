@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "stackae/activation.hpp"
 #include "stackae/shape.hpp"
 
 namespace stackae {
@@ -15,7 +16,11 @@ namespace stackae {
 namespace base {
 class FieldTable;
 }
+namespace nn {
+class Parameters;
+}
 namespace layers {
+struct Autoencoder;
 class LayerTrainer;
 class Op;
 class Pooler;
@@ -82,6 +87,18 @@ public:
     /// Learns a layer of these fields, bound as this is; null where there is nothing to learn.
     [[nodiscard]] virtual std::unique_ptr<layers::LayerTrainer> trainer(
         const layers::TrainContext& context) const;
+
+    /// The layer as one that gradients go through; null where they do not.
+    [[nodiscard]] virtual std::unique_ptr<layers::Autoencoder> autoencoder() const;
+    /// The same layer with other values, of those maps of a network; of one that has an autoencoder().
+    [[nodiscard]] virtual std::unique_ptr<Layer> with_parameters(const nn::Parameters& parameters,
+                                                                 std::size_t encoder,
+                                                                 std::size_t decoder) const;
+    /// The activation of a decoder that rebuilds this layer's output, where `below` is that for its input: of
+    /// values in [0, 1] sigmoid, of values of 0 and more relu.
+    [[nodiscard]] virtual Activation output_activation(Activation /*below*/) const {
+        return Activation::linear;
+    }
 
     /// Whether rows are best taken one by one, each on a thread of its own, as maps are; else many together.
     [[nodiscard]] virtual bool is_row_wise() const { return false; }

@@ -63,6 +63,9 @@ public:
     [[nodiscard]] std::unique_ptr<Op> fused_encoder(const OpContext& context,
                                                     std::span<const std::shared_ptr<const Layer>> from_here,
                                                     std::size_t& taken) const override;
+    [[nodiscard]] Activation output_activation(Activation /*below*/) const override {
+        return activation == nn::PatchActivation::linear ? Activation::linear : Activation::relu;
+    }
     [[nodiscard]] ReceptiveField receptive_field() const override { return {kernel, 1}; }
     [[nodiscard]] double working_floats(std::int64_t rows, bool decoding) const override;
 

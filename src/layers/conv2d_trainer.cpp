@@ -3,6 +3,8 @@
 #include <cmath>
 #include <functional>
 #include <numeric>
+#include <optional>
+#include <span>
 
 #include "stackae/error.hpp"
 
@@ -10,6 +12,7 @@
 #include "base/random.hpp"
 #include "base/rows.hpp"
 #include "layers/conv2d.hpp"
+#include "layers/gradient_stage.hpp"
 #include "layers/op.hpp"
 #include "layers/padding.hpp"
 #include "layers/trainer.hpp"
@@ -35,6 +38,21 @@ enum Use : std::uint32_t { patch_pictures, patch_positions, decoder_pictures, co
 std::size_t at(std::int64_t i) {
     return static_cast<std::size_t>(i);
 }
+
+class TensorRows : public base::RowSource {
+public:
+    explicit TensorRows(const Tensor& tensor) : tensor_(tensor) {}
+    [[nodiscard]] std::int64_t columns() const override { return tensor_.columns(); }
+    void gather(std::span<const std::int64_t> indices, float* dst) const override {
+        for (std::size_t i = 0; i < indices.size(); ++i) {
+            std::copy_n(tensor_.row(indices[i]).data(), columns(),
+                        dst + static_cast<std::int64_t>(i) * columns());
+        }
+    }
+
+private:
+    const Tensor& tensor_;
+};
 
 /// Patches, units on them, a threshold, a decoder.
 class Conv2dTrainer : public LayerTrainer {
@@ -63,7 +81,9 @@ public:
                 return enter(Phase::units);
             case Phase::units:
                 learn_units(context);
-                return enter(Phase::decoder);
+                return enter(Phase::refining);
+            case Phase::refining:
+                return refine(context) ? true : enter(Phase::decoder);
             case Phase::decoder:
                 return fit_decoder(context) ? true : enter(Phase::measuring);
             case Phase::measuring:
@@ -75,6 +95,9 @@ public:
     }
 
     [[nodiscard]] StageProgress progress() const override {
+        if (refined_) {
+            return refined_->progress();
+        }
         const std::int64_t pictures = phase_ == Phase::patches ? done_ : std::ssize(pictures_);
         return {1, 1, phase_ == Phase::contrast ? 0 : pictures, std::ssize(pictures_)};
     }
@@ -86,7 +109,7 @@ public:
     void load_state(const TrainerState& /*state*/) override {}
 
 private:
-    enum class Phase { contrast, patches, whitening, units, decoder, measuring, done };
+    enum class Phase { contrast, patches, whitening, units, refining, decoder, measuring, done };
     struct SampleSize {
         std::int64_t pictures = 0;
         std::int64_t patches = 0;
@@ -105,6 +128,9 @@ private:
                       std::uint32_t stage);
     void whiten(TrainContext& context);
     void learn_units(TrainContext& context);
+    /// Winner-take-all on the patches, where there are epochs of it.
+    bool refine(TrainContext& context);
+    void begin_refining(TrainContext& context);
     void learn_slow_features(linalg::Context& context);
     void decode_by_transpose();
     void set_threshold(linalg::Context& context);
@@ -124,6 +150,10 @@ private:
     std::int64_t done_ = 0;  ///< pictures, of a phase
     std::unique_ptr<RowStore> patches_;
     Tensor whitened_;
+    // Of refining.
+    std::vector<std::int64_t> rows_;
+    std::optional<TensorRows> source_;
+    std::optional<GradientStage> refined_;
     // Of each value x of the input and y of what is decoded: Σ x, Σ y, Σ x y, Σ y².
     std::vector<std::array<double, 4>> sums_;
     double error_ = 0.0;
@@ -258,10 +288,55 @@ void Conv2dTrainer::learn_units(TrainContext& context) {
                                       .seed = context.config.seed,
                                       .layer = context.stage},
                                      context.stop);
-        set_threshold(context.context);
     }
     decode_by_transpose();
+}
+
+bool Conv2dTrainer::refine(TrainContext& context) {
+    if (layer_.epochs > 0 && !is_slow()) {
+        if (!refined_) {
+            begin_refining(context);
+        }
+        if (refined_->step(context)) {
+            return true;
+        }
+        const nn::Parameters& best = refined_->best();
+        for (std::int64_t j = 0; j < layer_.units; ++j) {
+            const std::span<const float> learnt(best.weights(0) + j * whitened_.columns(),
+                                                at(whitened_.columns()));
+            base::l2_normalize(learnt, layer_.weights.row(j));
+        }
+        std::copy_n(best.weights(1), layer_.decoder_weights.size(), layer_.decoder_weights.data());
+        std::copy_n(best.bias(1), layer_.decoder_bias.size(), layer_.decoder_bias.data());
+        refined_.reset();
+    }
+    if (!is_slow()) {
+        set_threshold(context.context);
+    }
     whitened_ = {};
+    return false;
+}
+
+void Conv2dTrainer::begin_refining(TrainContext& context) {
+    const std::int64_t r = whitened_.columns();
+    nn::Parameters parameters(
+        {{r, layer_.units, Activation::relu, -1}, {layer_.units, r, Activation::linear, -1}});
+    std::copy_n(layer_.weights.data(), layer_.weights.size(), parameters.weights(0));
+    std::copy_n(layer_.decoder_weights.data(), layer_.decoder_weights.size(), parameters.weights(1));
+    // Patches are in the order of the pictures, often class by class: every twentieth is held out.
+    rows_.resize(at(whitened_.rows()));
+    std::iota(rows_.begin(), rows_.end(), std::int64_t{0});
+    const auto middle =
+        std::stable_partition(rows_.begin(), rows_.end(), [](std::int64_t row) { return row % 20 == 19; });
+    const auto held = static_cast<std::size_t>(middle - rows_.begin());
+    nn::GradientLoopConfig config = loop_config(context);
+    config.epochs = layer_.epochs;
+    config.sparsity.lifetime_sparsity = layer_.lifetime_sparsity;
+    config.corrupt = context.corruption ? context.corruption(context.config.corruption_level) : nullptr;
+    source_.emplace(whitened_);
+    refined_.emplace(context, std::move(parameters),
+                     nn::TrainingRows{*source_, std::span(rows_).subspan(held), std::span(rows_).first(held)},
+                     config);
 }
 
 /// Directions in which neighbours are most alike: with z and z' the whitened values of neighbouring patches,

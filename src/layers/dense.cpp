@@ -1,7 +1,10 @@
 #include "layers/dense.hpp"
 
+#include <algorithm>
+
 #include "base/fields.hpp"
 #include "layers/affine.hpp"
+#include "layers/autoencoder.hpp"
 #include "layers/tensors.hpp"
 
 namespace stackae::layers {
@@ -34,6 +37,34 @@ std::unique_ptr<Op> Dense::decoder(const OpContext& context) const {
     return make_affine(context,
                        {output.value_or(Activation::linear), tied ? weights.data() : decoder_weights.data(),
                         decoder_bias.data(), units, input_shape().size(), tied});
+}
+
+std::unique_ptr<Autoencoder> Dense::autoencoder() const {
+    const std::int64_t inputs = input_shape().size();
+    return std::make_unique<Autoencoder>(
+        Autoencoder{{inputs, units, activation, -1},
+                    {units, inputs, output.value_or(Activation::linear), tied ? 0 : -1},
+                    weights,
+                    bias,
+                    decoder_weights,
+                    decoder_bias});
+}
+
+std::unique_ptr<Layer> Dense::with_parameters(const nn::Parameters& parameters, std::size_t encoder,
+                                              std::size_t decoder) const {
+    auto layer = std::make_unique<Dense>(*this);
+    const std::int64_t inputs = input_shape().size();
+    layer->tied = parameters.layers()[decoder].tied_to >= 0;
+    const auto copied = [](const float* from, std::vector<std::int64_t> shape) {
+        Tensor tensor(std::move(shape));
+        std::copy_n(from, tensor.size(), tensor.data());
+        return tensor;
+    };
+    layer->weights = copied(parameters.weights(encoder), {units, inputs});
+    layer->bias = copied(parameters.bias(encoder), {units});
+    layer->decoder_weights = layer->tied ? Tensor() : copied(parameters.weights(decoder), {inputs, units});
+    layer->decoder_bias = copied(parameters.bias(decoder), {inputs});
+    return layer;
 }
 
 double Dense::working_floats(std::int64_t /*rows*/, bool decoding) const {

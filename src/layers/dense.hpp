@@ -37,6 +37,13 @@ public:
     [[nodiscard]] bool is_trained() const override { return true; }
     [[nodiscard]] std::unique_ptr<Op> encoder(const OpContext& context) const override;
     [[nodiscard]] std::unique_ptr<Op> decoder(const OpContext& context) const override;
+    /// In dense_trainer.cpp.
+    [[nodiscard]] std::unique_ptr<LayerTrainer> trainer(const TrainContext& context) const override;
+    [[nodiscard]] std::unique_ptr<Autoencoder> autoencoder() const override;
+    [[nodiscard]] std::unique_ptr<Layer> with_parameters(const nn::Parameters& parameters,
+                                                         std::size_t encoder,
+                                                         std::size_t decoder) const override;
+    [[nodiscard]] Activation output_activation(Activation /*below*/) const override { return activation; }
     [[nodiscard]] double working_floats(std::int64_t rows, bool decoding) const override;
 };
 

@@ -7,6 +7,7 @@
 
 #include "base/fields.hpp"
 #include "base/rows.hpp"
+#include "layers/autoencoder.hpp"
 #include "layers/op.hpp"
 #include "layers/tensors.hpp"
 #include "layers/trainer.hpp"
@@ -71,6 +72,15 @@ std::unique_ptr<layers::Op> Layer::decoder(const layers::OpContext& /*context*/)
 
 std::unique_ptr<layers::LayerTrainer> Layer::trainer(const layers::TrainContext& /*context*/) const {
     return nullptr;
+}
+
+std::unique_ptr<layers::Autoencoder> Layer::autoencoder() const {
+    return nullptr;
+}
+
+std::unique_ptr<Layer> Layer::with_parameters(const nn::Parameters& /*parameters*/, std::size_t /*encoder*/,
+                                              std::size_t /*decoder*/) const {
+    return clone();
 }
 
 std::unique_ptr<layers::PositionOp> Layer::position_op() const {

@@ -32,6 +32,7 @@ public:
     [[nodiscard]] bool is_row_wise() const override { return true; }
     [[nodiscard]] std::unique_ptr<Pooler> pooler() const override;
     [[nodiscard]] ReceptiveField receptive_field() const override;
+    [[nodiscard]] Activation output_activation(Activation below) const override { return below; }
     [[nodiscard]] bool loses_detail() const override { return true; }
     [[nodiscard]] double working_floats(std::int64_t rows, bool decoding) const override;
 

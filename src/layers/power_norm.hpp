@@ -17,6 +17,7 @@ public:
     void fields(base::FieldTable& table) override;
     [[nodiscard]] std::unique_ptr<Op> encoder(const OpContext& context) const override;
     [[nodiscard]] std::unique_ptr<Op> decoder(const OpContext& context) const override;
+    [[nodiscard]] Activation output_activation(Activation below) const override { return below; }
     [[nodiscard]] std::unique_ptr<PositionOp> position_op() const override;
 };
 

@@ -13,7 +13,10 @@
 #include "stackae/tensor.hpp"
 #include "stackae/train_config.hpp"
 
+#include "base/communicator.hpp"
+#include "base/row_source.hpp"
 #include "linalg/onednn.hpp"
+#include "nn/gradient_loop.hpp"
 
 namespace stackae::layers {
 
@@ -30,6 +33,14 @@ public:
     [[nodiscard]] virtual float* row(std::int64_t i) = 0;
 };
 
+/// How far a stage has come. Epoch 0 of 0: what it learns from is being made.
+struct StageProgress {
+    std::int64_t epoch = 0;
+    std::int64_t epochs = 0;
+    std::int64_t done = 0;  ///< rows, within the epoch
+    std::int64_t of = 0;
+};
+
 /// What a layer sees of the pictures: each row through the layers below it.
 class LayerInput {
 public:
@@ -43,31 +54,39 @@ public:
     [[nodiscard]] virtual std::int64_t chunk() const = 0;
     /// Of the pictures of those numbers; rows.size() × columns().
     [[nodiscard]] virtual Tensor gather(std::span<const std::int64_t> rows) = 0;
+    /// Works out some more of the input of all pictures, for trainers that go over it again and again. False:
+    /// all is there.
+    [[nodiscard]] virtual bool hold() = 0;
+    /// Of all pictures, once hold() said so.
+    [[nodiscard]] virtual const base::RowSource& held() const = 0;
+    [[nodiscard]] virtual StageProgress holding() const = 0;
     /// The pictures themselves, as the lowest layer sees them.
     [[nodiscard]] virtual Tensor pictures(std::span<const std::int64_t> rows) = 0;
     /// Room for what is learnt from.
     [[nodiscard]] virtual std::unique_ptr<RowStore> make_store(std::int64_t rows, std::int64_t columns) = 0;
 };
 
-/// How far a stage has come. Epoch 0 of 0: what it learns from is being made.
-struct StageProgress {
-    std::int64_t epoch = 0;
-    std::int64_t epochs = 0;
-    std::int64_t done = 0;  ///< rows, within the epoch
-    std::int64_t of = 0;
-};
-
 /// What a trainer works with. It says nothing about the layer.
 struct TrainContext {
     linalg::Context& context;
+    base::Communicator& communicator;
     const TrainConfig& config;
     LayerInput& input;
-    std::span<const std::int64_t> train;       ///< pictures that are learnt from, in rising order
-    std::span<const std::int64_t> validation;  ///< pictures that were held out
-    std::uint32_t stage = 0;                   ///< of random numbers, and of the layer from the bottom
-    std::int64_t patch_bytes = 0;              ///< of samples that are learnt from, at most
+    std::span<const std::int64_t> train;            ///< pictures that are learnt from, in rising order
+    std::span<const std::int64_t> validation;       ///< pictures that were held out
+    std::uint32_t stage = 0;                        ///< of random numbers, and of the layer from the bottom
+    std::string name;                               ///< of the stage; messages begin with it
+    bool of_pictures = false;                       ///< the input is the pictures as they are
+    Activation suited_output = Activation::linear;  ///< of a decoder that rebuilds the input
+    nn::RowsTransform augment;                      ///< moves the input at random; empty: nothing
+    /// Corrupts the input to a level; empty: there is no corruption.
+    std::function<nn::RowsTransform(double level)> corruption;
+    std::int64_t patch_bytes = 0;                       ///< of samples that are learnt from, at most
     std::function<bool()> stop = [] { return false; };  ///< asked within steps that take long
     std::function<void(const StageEpoch&)> on_epoch = [](const StageEpoch& /*epoch*/) {};
+
+    /// Whether the input's values lie in [0, 1].
+    [[nodiscard]] bool unit_input() const { return suited_output == Activation::sigmoid; }
 };
 
 /// Values and numbers of a trainer that is under way, for a checkpoint.

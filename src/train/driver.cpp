@@ -2,14 +2,20 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <numeric>
+#include <optional>
 #include <set>
 
 #include "stackae/error.hpp"
 
 #include "base/hash.hpp"
 #include "base/memory.hpp"
+#include "layers/autoencoder.hpp"
 #include "layers/chain.hpp"
+#include "layers/fine_tuning.hpp"
 #include "model/split.hpp"
+#include "train/augmentation.hpp"
+#include "train/corruption.hpp"
 #include "train/sample_store.hpp"
 
 namespace stackae {
@@ -23,6 +29,8 @@ using training::SampleStore;
 constexpr std::int64_t chunk_bytes = std::int64_t{128} << 20;  ///< of maps made at a time
 /// Of a reconstruction head.
 constexpr std::int64_t max_head = std::int64_t{1} << 26;
+/// Of random numbers: above all layers.
+constexpr std::uint32_t fine_tuning_stage = 1000;
 constexpr const char* embedding = "embedding";
 constexpr const char* wide = "wide";
 
@@ -42,31 +50,50 @@ private:
 class Stores {
 public:
     Stores(std::int64_t limit, std::string folder) : limit_(limit), folder_(std::move(folder)) {}
-    SampleStore make(std::int64_t rows, std::int64_t columns, bool stays) {
-        const std::int64_t bytes = rows * columns * static_cast<std::int64_t>(sizeof(float));
-        const bool fits = held_ + bytes <= limit_;
-        held_ += fits && stays ? bytes : 0;
+
+    SampleStore make(std::int64_t rows, std::int64_t columns) {
+        const bool fits = held_ + bytes_of(rows, columns) <= limit_;
         return {rows, columns, fits, folder_};
     }
+    /// Of a store that stays, until it is dropped.
+    void keep(const SampleStore& store) { held_ += store.in_memory() ? store.bytes() : 0; }
+    void drop(const SampleStore& store) { held_ -= store.in_memory() ? store.bytes() : 0; }
 
 private:
+    static std::int64_t bytes_of(std::int64_t rows, std::int64_t columns) {
+        return rows * columns * static_cast<std::int64_t>(sizeof(float));
+    }
+
     std::int64_t limit_;
     std::string folder_;
     std::int64_t held_ = 0;
 };
 
+/// The input of one layer after the other. What one of them has made of all pictures serves those above it.
 class StackInput : public layers::LayerInput {
 public:
-    StackInput(const SampleStore& pictures, const std::vector<std::shared_ptr<const Layer>>& below,
-               Stores& stores, int threads)
-        : pictures_(pictures),
-          stores_(stores),
-          columns_(below.empty() ? pictures.columns() : below.back()->output_shape().size()),
-          chain_(below, layers::Direction::encode, threads) {
-        for (const auto& layer : below) {
-            widest_ = std::max(widest_, layer->output_shape().size());
+    StackInput(const SampleStore& pictures, Stores& stores, int threads)
+        : pictures_(pictures), stores_(stores), threads_(threads) {
+        below({});
+    }
+
+    /// The layers below the one that sees this input.
+    void below(std::vector<std::shared_ptr<const Layer>> layers) {
+        layers_ = std::move(layers);
+        columns_ = layers_.empty() ? pictures_.columns() : layers_.back()->output_shape().size();
+        if (held_ && held_depth_ > layers_.size()) {
+            forget();
         }
-        widest_ = std::max(widest_, pictures.columns());
+        remake();
+    }
+    /// What was made by layers that have changed since.
+    void forget() {
+        if (held_) {
+            stores_.drop(*held_);
+        }
+        held_.reset();
+        held_depth_ = 0;
+        made_.reset();
     }
 
     [[nodiscard]] std::int64_t columns() const override { return columns_; }
@@ -75,7 +102,36 @@ public:
                                         8, 256);
     }
     [[nodiscard]] Tensor gather(std::span<const std::int64_t> rows) override {
-        return chain_.run(pictures(rows));
+        const SampleStore& base = held_ ? *held_ : pictures_;
+        Tensor gathered({std::ssize(rows), base.columns()});
+        base.gather(rows, gathered.data());
+        return chain_->run(std::move(gathered));
+    }
+    [[nodiscard]] bool hold() override {
+        if (held_depth_ == layers_.size()) {
+            return false;
+        }
+        if (!made_) {
+            made_.emplace(stores_.make(pictures_.rows(), columns_));
+            done_ = 0;
+        }
+        std::vector<std::int64_t> rows(static_cast<std::size_t>(std::min(chunk(), pictures_.rows() - done_)));
+        std::iota(rows.begin(), rows.end(), done_);
+        made_->put(done_, gather(rows).values());
+        done_ += std::ssize(rows);
+        if (done_ == pictures_.rows()) {
+            SampleStore made = std::move(*made_);
+            forget();
+            held_.emplace(std::move(made));
+            held_depth_ = layers_.size();
+            stores_.keep(*held_);
+            remake();
+        }
+        return true;
+    }
+    [[nodiscard]] const base::RowSource& held() const override { return held_ ? *held_ : pictures_; }
+    [[nodiscard]] StageProgress holding() const override {
+        return {0, 0, made_ ? done_ : 0, pictures_.rows()};
     }
     [[nodiscard]] Tensor pictures(std::span<const std::int64_t> rows) override {
         Tensor gathered({std::ssize(rows), pictures_.columns()});
@@ -84,15 +140,26 @@ public:
     }
     [[nodiscard]] std::unique_ptr<layers::RowStore> make_store(std::int64_t rows,
                                                                std::int64_t columns) override {
-        return std::make_unique<HeldRows>(stores_.make(rows, columns, false));
+        return std::make_unique<HeldRows>(stores_.make(rows, columns));
     }
 
 private:
+    void remake() {
+        const auto from = layers_.begin() + static_cast<std::ptrdiff_t>(held_depth_);
+        chain_.emplace(std::vector<std::shared_ptr<const Layer>>(from, layers_.end()),
+                       layers::Direction::encode, threads_);
+    }
+
     const SampleStore& pictures_;
     Stores& stores_;
-    std::int64_t columns_;
-    std::int64_t widest_ = 0;
-    layers::Chain chain_;
+    int threads_;
+    std::vector<std::shared_ptr<const Layer>> layers_;
+    std::int64_t columns_ = 0;
+    std::optional<SampleStore> held_;  ///< what the lowest held_depth_ layers make of all pictures
+    std::size_t held_depth_ = 0;
+    std::optional<SampleStore> made_;  ///< the same of all layers, the first done_ rows
+    std::int64_t done_ = 0;
+    std::optional<layers::Chain> chain_;  ///< of what is above what is held
 };
 
 /// Everything that lives as long as one call of train_stack().
@@ -132,10 +199,16 @@ public:
 private:
     SampleStore read(const Pictures& pictures);
     void train(const Stack& bound, const SampleStore& samples);
+    /// What a stage works with that sees the output of the lowest `depth` layers.
+    TrainContext context_of(const std::string& name, StackInput& input, std::size_t depth,
+                            std::uint32_t stage);
+    template <class Trainer>
+    void run_steps(Trainer& trainer, TrainContext& context);
     /// The layer; null where it was stopped.
     std::shared_ptr<const Layer> run_stage(const std::string& name, const Layer& layer, StackInput& input,
-                                           std::uint32_t stage);
-    void add_head(const SampleStore& samples);
+                                           std::size_t depth, std::uint32_t stage);
+    void fine_tune(StackInput& input);
+    void add_head(StackInput& input);
     void name_outputs();
     [[nodiscard]] std::vector<std::shared_ptr<const Layer>> lowest(std::size_t depth) const {
         const auto& all = model_.layers.layers();
@@ -162,6 +235,7 @@ private:
     const RunOptions& run_;
     StackObserver& observer_;
     linalg::Context context_;
+    base::OneMember alone_;
     std::int64_t memory_;
     Stores stores_;
     Split split_;
@@ -169,7 +243,7 @@ private:
 };
 
 SampleStore Driver::read(const Pictures& pictures) {
-    SampleStore samples = stores_.make(pictures.size(), model_.preprocessing.size(), true);
+    SampleStore samples = stores_.make(pictures.size(), model_.preprocessing.size());
     PictureReader reader(
         pictures, model_.preprocessing,
         {.threads = static_cast<int>(run_.threads), .memory = base::reading_memory(run_.memory_limit)});
@@ -219,64 +293,132 @@ SampleStore Driver::read(const Pictures& pictures) {
         observer_.on_alike(rows);
     }
     samples.truncate(rows);
+    stores_.keep(samples);
     record.pictures = rows;
     record.data = data.hex();
     record.class_names.assign(classes.begin(), classes.end());
     return samples;
 }
 
-std::shared_ptr<const Layer> Driver::run_stage(const std::string& name, const Layer& layer, StackInput& input,
-                                               std::uint32_t stage) {
+TrainContext Driver::context_of(const std::string& name, StackInput& input, std::size_t depth,
+                                std::uint32_t stage) {
+    const Recipe& recipe = model_.preprocessing;
+    Activation suited = recipe.unit_range() ? Activation::sigmoid : Activation::linear;
+    for (std::size_t i = 0; i < depth; ++i) {
+        suited = model_.layers[i].output_activation(suited);
+    }
     TrainContext context{.context = context_,
+                         .communicator = alone_,
                          .config = config_,
                          .input = input,
                          .train = split_.train,
                          .validation = split_.held_out,
                          .stage = stage,
+                         .name = name,
+                         .of_pictures = depth == 0,
+                         .suited_output = suited,
+                         .augment = {},
+                         .corruption = {},
                          .patch_bytes = memory_ / 2,
                          .stop = [this] { return observer_.stop(); },
                          .on_epoch =
-                             [&](const StageEpoch& epoch) {
+                             [this, name](const StageEpoch& epoch) {
                                  StageEpoch named = epoch;
                                  named.stage = name;
                                  model_.record.history.push_back(named);
                                  observer_.on_epoch(named);
                              }};
-    const std::unique_ptr<LayerTrainer> trainer = layer.trainer(context);
+    const Augmentation augmentation{config_.augment_shift, config_.augment_rotate, config_.augment_scale,
+                                    config_.augment_shear};
+    if (depth == 0 && recipe.height > 1 && augmentation != Augmentation{}) {
+        context.augment = [=, this](std::span<const std::int64_t> rows, std::uint32_t epoch,
+                                    std::span<float> values) {
+            training::augment(augmentation, model_.preprocessing, {config_.seed, stage, epoch}, rows,
+                              values.data());
+        };
+    }
+    if (config_.corruption != Corruption::none) {
+        context.corruption = [=, this](double level) -> nn::RowsTransform {
+            if (level == 0.0) {
+                return {};
+            }
+            return
+                [=, this](std::span<const std::int64_t> rows, std::uint32_t epoch, std::span<float> values) {
+                    training::corrupt(config_.corruption, level, {config_.seed, stage, epoch}, rows,
+                                      std::ssize(values) / std::ssize(rows), values.data());
+                };
+        };
+    }
+    return context;
+}
+
+/// Steps until it is done or stopped.
+template <class Trainer>
+void Driver::run_steps(Trainer& trainer, TrainContext& context) {
     do {
         if (observer_.stop()) {
             model_.record.interrupted = true;
-            break;
+            return;
         }
-        observer_.on_progress(name, trainer->progress());
-    } while (trainer->step(context));
+        observer_.on_progress(context.name, trainer.progress());
+    } while (trainer.step(context));
+}
+
+std::shared_ptr<const Layer> Driver::run_stage(const std::string& name, const Layer& layer, StackInput& input,
+                                               std::size_t depth, std::uint32_t stage) {
+    input.below(lowest(depth));
+    TrainContext context = context_of(name, input, depth, stage);
+    const std::unique_ptr<LayerTrainer> trainer = layer.trainer(context);
+    run_steps(*trainer, context);
     std::shared_ptr<const Layer> learnt = trainer->finish();
     model_.record.interrupted = model_.record.interrupted || !learnt;
     return learnt;
 }
 
+/// The autoencoders on top, end to end.
+void Driver::fine_tune(StackInput& input) {
+    std::size_t first = model_.layers.size();
+    while (first > 0 && model_.layers[first - 1].autoencoder()) {
+        --first;
+    }
+    input.below(lowest(first));
+    TrainContext context = context_of("fine-tuning", input, first, fine_tuning_stage);
+    const auto all = lowest(model_.layers.size());
+    layers::FineTuning tuning({all.begin() + static_cast<std::ptrdiff_t>(first), all.end()}, context);
+    run_steps(tuning, context);
+    const auto tuned = tuning.finish();
+    for (std::size_t i = 0; i < tuned.size(); ++i) {
+        model_.layers.replace(first + i, tuned[i]);
+    }
+}
+
 void Driver::train(const Stack& bound, const SampleStore& samples) {
+    StackInput input(samples, stores_, static_cast<int>(run_.threads));
     for (std::size_t i = 0; i < bound.size() && !model_.record.interrupted; ++i) {
         // Layers may have become smaller than was asked for.
         std::unique_ptr<Layer> layer = bound[i].clone();
         layer->bind(model_.layers.output_shape(model_.input_shape(), i));
         std::shared_ptr<const Layer> made = std::move(layer);
         if (made->is_trained()) {
-            StackInput input(samples, lowest(i), stores_, static_cast<int>(run_.threads));
-            made = run_stage(fmt::format("layer {}, {}", i + 1, made->type()), *made, input,
+            made = run_stage(fmt::format("layer {}, {}", i + 1, made->type()), *made, input, i,
                              static_cast<std::uint32_t>(i));
         }
         if (made) {
             model_.layers.push_back(std::move(made));
         }
-        if (!model_.record.interrupted && i + 1 == bound.size()) {
-            add_head(samples);
+        const bool last = i + 1 == bound.size();
+        if (!model_.record.interrupted && config_.fine_tune_epochs > 0 && bound[i].autoencoder() &&
+            (last || !bound[i + 1].autoencoder())) {
+            fine_tune(input);
+        }
+        if (!model_.record.interrupted && last) {
+            add_head(input);
         }
     }
 }
 
 /// A head straight to the picture, where what is below has lost what decoders would need.
-void Driver::add_head(const SampleStore& samples) {
+void Driver::add_head(StackInput& input) {
     const std::size_t depth = rebuilt_depth();
     const bool lost = [&] {
         const auto below = lowest(depth);
@@ -292,9 +434,8 @@ void Driver::add_head(const SampleStore& samples) {
     const Stack head = bind(parse_stack(fmt::format("ridge_decoder:{}:width={}:channels={}", picture.height,
                                                     picture.width, picture.channels)),
                             code);
-    StackInput input(samples, lowest(depth), stores_, static_cast<int>(run_.threads));
-    if (auto learnt =
-            run_stage("reconstruction", head[0], input, static_cast<std::uint32_t>(model_.layers.size()))) {
+    if (auto learnt = run_stage("reconstruction", head[0], input, depth,
+                                static_cast<std::uint32_t>(model_.layers.size()))) {
         model_.reconstruction.head.push_back(std::move(learnt));
     }
 }

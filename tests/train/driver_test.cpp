@@ -11,6 +11,7 @@
 
 #include "base/random.hpp"
 #include "base/rows.hpp"
+#include "layers/chain.hpp"
 #include "support/catch.hpp"
 
 namespace stackae {
@@ -186,6 +187,151 @@ TEST_CASE("A run that is stopped keeps the layers that were finished") {
             CHECK(StackEncoder(model).encode(bars(3)).rows() == 3);
         }
     }
+}
+
+TEST_CASE("Dense layers learn greedily, and end to end better than that") {
+    const Tensor pictures = bars(300);
+    Recipe recipe;
+    recipe.height = recipe.width = side;
+    TrainConfig config = config_of("dense:60, dense:12:activation=linear");
+    config.epochs = 12;
+    config.batch_size = 20;
+    config.learning_rate = 0.01;
+    const auto error_of = [&](Recorder& recorder) {
+        const StackModel model = train_stack(Pictures::from_tensor(pictures), recipe, config, {}, recorder);
+        CHECK_NOTHROW(check(model));
+        CHECK(model.outputs == std::vector<NamedOutput>{{"embedding", 2}});
+        return squared_error(StackEncoder(model).reconstruct(pictures), pictures);
+    };
+    Recorder greedy;
+    const double greedily = error_of(greedy);
+    CHECK(greedily < 0.6 * error_of_mean(pictures));
+    CHECK(greedy.seen == std::vector<std::string>{"layer 1, dense", "layer 2, dense"});
+    CHECK(greedy.stages.size() == 24);
+    config.fine_tune_epochs = 12;
+    Recorder tuned;
+    CHECK(error_of(tuned) < greedily);
+    CHECK(tuned.stages.back() == "fine-tuning");
+}
+
+TEST_CASE("Layers combine freely where their shapes fit") {
+    Recorder recorder;
+    const Tensor pictures = bars(120);
+    Recipe recipe;
+    recipe.height = recipe.width = side;
+    for (const char* stack :
+         {"dense:30, pca:5, l2_norm", "conv2d:8:kernel=3:patches=1000, pool2d:3, dense:20, dense:6",
+          "conv2d:6:kernel=3:patches=1000, conv2d:6:kernel=3:patches=1000, pool2d:2, "
+          "conv2d:6:kernel=3:patches=1000",
+          "conv2d:8:kernel=5:patches=1000:epochs=2, pool2d:grid=2, power_norm, dense:6:activation=relu",
+          "contrast_norm, whiten:20, dense:10:tied:epochs=2", "pool2d:2, dense:12:activation=sigmoid"}) {
+        CAPTURE(stack);
+        TrainConfig config = config_of(stack);
+        config.epochs = 3;
+        config.fine_tune_epochs = 2;
+        config.corruption = Corruption::masking;
+        config.corruption_level = 0.2;
+        config.augment_shift = 0.1;
+        const StackModel model = train_stack(Pictures::from_tensor(pictures), recipe, config, {}, recorder);
+        CHECK_NOTHROW(check(model));
+        CHECK(model.layers.size() == config.stack.size());
+        CHECK(StackEncoder(model).encode(pictures).rows() == 120);
+    }
+}
+
+TEST_CASE("A trainer that is given another's state goes on as that one would have") {
+    // Two trainers of one layer: one to the end, one that hands over in the middle of an epoch.
+    const Tensor pictures = bars(60);
+    class Pictures60 : public layers::LayerInput, public base::RowSource {
+    public:
+        explicit Pictures60(const Tensor& pictures) : pictures_(pictures) {}
+        [[nodiscard]] std::int64_t columns() const override { return pictures_.columns(); }
+        [[nodiscard]] std::int64_t chunk() const override { return 8; }
+        void gather(std::span<const std::int64_t> rows, float* dst) const override {
+            for (const std::int64_t row : rows) {
+                dst = std::copy(pictures_.row(row).begin(), pictures_.row(row).end(), dst);
+            }
+        }
+        [[nodiscard]] Tensor gather(std::span<const std::int64_t> rows) override {
+            Tensor gathered({std::ssize(rows), columns()});
+            gather(rows, gathered.data());
+            return gathered;
+        }
+        [[nodiscard]] bool hold() override { return false; }
+        [[nodiscard]] const base::RowSource& held() const override { return *this; }
+        [[nodiscard]] layers::StageProgress holding() const override { return {}; }
+        [[nodiscard]] Tensor pictures(std::span<const std::int64_t> rows) override { return gather(rows); }
+        [[nodiscard]] std::unique_ptr<layers::RowStore> make_store(std::int64_t, std::int64_t) override {
+            return nullptr;
+        }
+
+    private:
+        const Tensor& pictures_;
+    } input(pictures);
+    std::vector<std::int64_t> rows(60);
+    std::iota(rows.begin(), rows.end(), std::int64_t{0});
+    TrainConfig config = config_of("dense:9");
+    config.epochs = 3;
+    config.batch_size = 7;
+    linalg::Context backend(1);
+    base::OneMember alone;
+    std::vector<std::int64_t> epochs;
+    layers::TrainContext context{.context = backend,
+                                 .communicator = alone,
+                                 .config = config,
+                                 .input = input,
+                                 .train = std::span(rows).first(50),
+                                 .validation = std::span(rows).subspan(50),
+                                 .name = "layer 1, dense",
+                                 .of_pictures = true,
+                                 .suited_output = Activation::sigmoid,
+                                 .augment = {},
+                                 .corruption = {},
+                                 .on_epoch = [&](const StageEpoch& epoch) { epochs.push_back(epoch.epoch); }};
+    const Stack bound = bind(config.stack, {side, side, 1});
+    const auto whole = bound[0].trainer(context);
+    while (whole->step(context)) {
+    }
+    const Tensor expected = layers::Chain({whole->finish()}, layers::Direction::encode, 1).run(pictures);
+    CHECK(epochs == std::vector<std::int64_t>{1, 2, 3});
+    for (const int steps : {1, 5, 9, 14, 20}) {
+        CAPTURE(steps);
+        const auto first = bound[0].trainer(context);
+        for (int i = 0; i < steps; ++i) {
+            REQUIRE(first->step(context));
+        }
+        layers::TrainerState state;
+        first->save_state(state);
+        const auto second = bound[0].trainer(context);
+        second->load_state(state);
+        while (second->step(context)) {
+        }
+        const Tensor codes = layers::Chain({second->finish()}, layers::Direction::encode, 1).run(pictures);
+        CHECK(std::equal(codes.values().begin(), codes.values().end(), expected.values().begin()));
+    }
+}
+
+TEST_CASE("What a layer cannot learn from what it sees is refused with what was expected") {
+    Recorder recorder;
+    Recipe recipe;
+    recipe.height = recipe.width = side;
+    TrainConfig config = config_of("dense:9:output=linear");
+    config.loss = LossKind::cross_entropy;
+    const auto refused = [&](const char* expected) {
+        CHECK_THROWS_WITH(train_stack(Pictures::from_tensor(bars(30)), recipe, config, {}, recorder),
+                          test::contains(expected));
+    };
+    refused(
+        "cross-entropy needs values in [0, 1] and a sigmoid output; found values in [0, 1] and a linear "
+        "output");
+    config = config_of("dense:9");
+    config.sparsity_target = 0.1;
+    config.sparsity_weight = 1.0;
+    refused("the units of layer 1, dense are silu and not sigmoid");
+    config = config_of("dense:9:output=sigmoid");
+    recipe.mean.assign(side * side, 0.5F);
+    recipe.deviation.assign(side * side, 0.5F);
+    refused("a sigmoid output rebuilds pictures in [0, 1]; standardised pictures found");
 }
 
 TEST_CASE("A stack that does not fit the pictures is refused before they are read") {

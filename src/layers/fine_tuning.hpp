@@ -1,0 +1,38 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "stackae/layer.hpp"
+
+#include "layers/gradient_stage.hpp"
+#include "layers/trainer.hpp"
+
+namespace stackae::layers {
+
+/// Fine-tunes layers that are autoencoders end to end, on the reconstruction of the lowest one's input
+/// (Hinton & Salakhutdinov 2006): all encoders, then all decoders from the top down, as one network.
+class FineTuning {
+public:
+    /// layers: bottom up, each with an autoencoder().
+    FineTuning(std::vector<std::shared_ptr<const Layer>> layers, const TrainContext& context);
+
+    bool step(TrainContext& context);
+    [[nodiscard]] StageProgress progress() const;
+    /// The layers with what they learnt; as they were where no epoch was finished.
+    [[nodiscard]] std::vector<std::shared_ptr<const Layer>> finish();
+    void save_state(TrainerState& state);
+    void load_state(const TrainerState& state) { loaded_ = state; }
+
+private:
+    std::vector<std::shared_ptr<const Layer>> layers_;
+    nn::GradientLoopConfig config_;
+    bool tied_;
+    StageProgress holding_;
+    std::optional<GradientStage> stage_;
+    std::optional<TrainerState> loaded_;
+};
+
+}  // namespace stackae::layers

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "layers/trainer.hpp"
+#include "nn/gradient_loop.hpp"
+#include "nn/parameters.hpp"
+
+namespace stackae::layers {
+
+/// What the configuration says of learning by gradients, for one stage; the rest is for the trainer to set.
+[[nodiscard]] nn::GradientLoopConfig loop_config(const TrainContext& context);
+
+/// Cross-entropy where it is asked for or nothing is, and where both the target and the decoder's values lie
+/// in [0, 1]; else squared error. Throws InvalidArgument where it is asked for, `must` be, and cannot be.
+[[nodiscard]] LossKind suited_loss(std::optional<LossKind> asked, bool unit_target, Activation output,
+                                   bool must);
+
+/// The part of a trainer that learns by gradients: a loop that reports its epochs.
+class GradientStage {
+public:
+    /// rows: what is learnt from, which must outlive it; else as GradientLoop.
+    GradientStage(const TrainContext& context, nn::Parameters parameters, const nn::TrainingRows& rows,
+                  nn::GradientLoopConfig config);
+
+    /// A batch or a measurement; false: done, with the best weights in place.
+    bool step(TrainContext& context);
+    [[nodiscard]] StageProgress progress() const;
+    /// That were finished.
+    [[nodiscard]] std::int64_t epochs() const { return reported_; }
+    /// The best so far.
+    [[nodiscard]] const nn::Parameters& best();
+    void save_state(TrainerState& state);
+    void load_state(const TrainerState& state);
+
+private:
+    nn::Parameters parameters_;
+    std::int64_t all_epochs_;
+    nn::GradientLoop loop_;
+    std::int64_t reported_ = 0;
+};
+
+}  // namespace stackae::layers
