@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "stackae/json.hpp"
 #include "stackae/model.hpp"
 #include "stackae/neighbours.hpp"
 #include "stackae/pictures.hpp"
@@ -112,6 +113,10 @@ struct Evaluation {
     std::vector<PictureRemark> remarks_train;
     std::vector<PictureRemark> remarks_test;
 };
+
+/// All of it but the skipped pictures and remarks, and of the options what it was asked for; null for what
+/// was not measured or is not a number.
+[[nodiscard]] JsonObject to_json(const Evaluation& evaluation, const EvaluateOptions& options);
 
 /// Measures features and reconstruction on pictures apart from those in `train`. Pictures without a label
 /// count for reconstruction only.

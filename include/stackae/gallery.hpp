@@ -2,11 +2,14 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
+#include "stackae/json.hpp"
 #include "stackae/model.hpp"
 #include "stackae/neighbours.hpp"
 #include "stackae/output_files.hpp"
@@ -43,6 +46,14 @@ void save(const Gallery& gallery, const std::string& path);
 void save(const Gallery& gallery, const OutputFile& file);
 /// Throws IoError, or CorruptFile naming the file and what is wrong with it.
 [[nodiscard]] Gallery load_gallery(const std::string& path);
+/// Whichever of the two the file says it is; read once, so that it may be a pipe. Throws as load_model() and
+/// load_gallery().
+[[nodiscard]] std::variant<Model, Gallery> load_model_or_gallery(const std::string& path);
+
+/// Pictures of each name, in byte order of the names.
+[[nodiscard]] std::map<std::string, std::int64_t> count_names(const Gallery& gallery);
+/// What is in it, without codes and paths.
+[[nodiscard]] JsonObject to_json(const Gallery& gallery);
 
 /// Held from before a gallery is read until after it was replaced, this keeps the changes of several
 /// processes (and of `stackae enroll`, which does the same) from getting lost:
@@ -113,6 +124,9 @@ struct Recognition {
     bool known = false;
     std::vector<Candidate> top;  ///< best first, up to RecognizeOptions::top, whatever the threshold
 };
+
+/// `name`, `distance`, `known`, and the candidates in `nearest`.
+[[nodiscard]] JsonObject to_json(const Recognition& recognition);
 
 /// Names codes by a gallery. Keeps its own copy of what it needs. Use one per thread.
 class Recognizer {

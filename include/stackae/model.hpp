@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -8,6 +9,7 @@
 
 #include "stackae/convolution.hpp"
 #include "stackae/error.hpp"
+#include "stackae/json.hpp"
 #include "stackae/recipe.hpp"
 #include "stackae/tensor.hpp"
 #include "stackae/train_options.hpp"
@@ -119,6 +121,33 @@ void save(const Model& model, const std::string& path);
 /// Throws IoError, or CorruptFile naming the file and what is wrong with it. A layer's code has at most 2^26
 /// values a picture, so that a small file cannot ask for much memory.
 [[nodiscard]] Model load_model(const std::string& path);
+
+/// What a file of stackae says it is: "model", "gallery"; empty where it is a safetensors file of another
+/// program, absent where it is none or is damaged. Throws IoError.
+[[nodiscard]] std::optional<std::string> file_kind(const std::string& path);
+
+/// Objects whose keys are the fields' names, enums by name(), what is absent or not a number as null.
+[[nodiscard]] JsonObject to_json(const TrainOptions& options);
+[[nodiscard]] JsonObject to_json(const Preset& preset);
+/// Without mean and deviation; `standardized` says whether there are any.
+[[nodiscard]] JsonObject to_json(const Recipe& recipe);
+[[nodiscard]] JsonObject to_json(const EpochRecord& record);
+[[nodiscard]] JsonObject to_json(const LayerAccuracy& accuracy);
+/// Everything but the values of its tensors, with identity(), parameters(), depth() and what can be told of
+/// each layer.
+[[nodiscard]] JsonObject to_json(const Model& model);
+
+/// θ of a convolutional layer, the mean over its units.
+[[nodiscard]] double mean_threshold(const ConvolutionLayer& layer);
+/// Share of a patch's units that the threshold of a convolutional layer, counted from 0, was to leave active,
+/// where the model's options still tell.
+[[nodiscard]] std::optional<double> activation_rate(const Model& model, std::size_t convolution);
+/// True for a dense layer, counted from 0, that is a linear code on top and was solved in closed form.
+[[nodiscard]] bool is_closed_form(const Model& model, std::size_t layer);
+
+/// Bytes that an Encoder of so many threads holds at most while it encodes n pictures at a time up to `layer`
+/// (0: the code), with the pictures and their codes, without the model itself.
+[[nodiscard]] std::int64_t encoding_bytes(const Model& model, int layer, int threads, std::int64_t n);
 
 struct EncodeOptions {
     int layer = 0;              ///< whose code, 1-based; 0: Model::code_layer()

@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include "stackae/json.hpp"
 #include "stackae/text.hpp"
 
 namespace stackae::base {
@@ -18,5 +19,8 @@ inline constexpr std::size_t max_json_values = std::size_t{1} << 20U;
 
 /// One line of JSON in UTF-8; strings and keys that are not UTF-8 are written as to_utf8() gives them.
 [[nodiscard]] std::string print_json(const nlohmann::json& value);
+
+/// The same values, key by key.
+[[nodiscard]] JsonObject json_object(const nlohmann::json& object);
 
 }  // namespace stackae::base

@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <filesystem>
 #include <fmt/format.h>
-#include <map>
 
 #include "stackae/error.hpp"
 #include "stackae/gallery.hpp"
@@ -219,10 +218,7 @@ void EnrollCommand::calibrate(Gallery& gallery) const {
 /// What the gallery holds now.
 void EnrollCommand::print(const Gallery& gallery, std::int64_t added) const {
     const double rate = false_accept_.value_or(default_false_accept);
-    std::map<std::string, std::int64_t> counts;
-    for (const std::string& name : gallery.names) {
-        ++counts[name];
-    }
+    const auto counts = count_names(gallery);
     TextTable table;
     for (const auto& [name, count] : counts) {
         table.add({name, format_count(count)});

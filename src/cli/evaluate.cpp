@@ -5,7 +5,6 @@
 #include <fmt/format.h>
 #include <optional>
 
-#include "base/json.hpp"
 #include "cli/command.hpp"
 #include "cli/encode.hpp"
 #include "cli/interrupt.hpp"
@@ -149,63 +148,6 @@ std::string report(const Evaluation& result, const std::string& model, std::int6
                       : "\nmost frequent confusions (--json gives all)\n" + worst_confusions(result));
 }
 
-void put(nlohmann::json& object, const char* key, const Figure& figure) {
-    object[key] = figure.mean;
-    object[std::string(key) + "_deviation"] = figure.deviation;
-}
-
-nlohmann::json report_json(const Evaluation& result, const std::string& model, bool linear_asked) {
-    nlohmann::json out{{"model", model},
-                       {"train_pictures", result.train_pictures},
-                       {"mirrored", result.mirrored},
-                       {"test_pictures", result.test_pictures},
-                       {"splits", result.splits},
-                       {"labelled", result.labelled},
-                       {"code_size", result.code_size}};
-    put(out["reconstruction"], "sse_per_image", result.sse_per_image);
-    auto& baselines = out["baselines"];
-    put(baselines["mean"], "sse_per_image", result.mean_sse_per_image);
-    put(baselines["pca"], "sse_per_image", result.pca_sse_per_image);
-    baselines["pca"]["components"] = result.pca_components;
-    out["knn"] = {{"k", result.k}, {"metric", name(result.metric)}, {"accuracy", nullptr}};
-    if (!result.labelled) {
-        for (const char* key : {"knn_accuracy", "knn_accuracy_deviation"}) {
-            baselines["raw"][key] = nullptr;
-            baselines["pca"][key] = nullptr;
-        }
-        out["knn"]["accuracy_deviation"] = nullptr;
-        if (linear_asked) {
-            out["linear"] = {{"accuracy", nullptr}, {"accuracy_deviation", nullptr}};
-        }
-        return out;
-    }
-    put(out["knn"], "accuracy", result.knn_accuracy);
-    out["train_classes"] = result.train_classes;
-    out["codes_alike"] = result.codes_alike;
-    if (result.linear) {
-        auto& linear = out["linear"];
-        put(linear, "accuracy", result.linear->accuracy);
-        linear["code_size"] = result.linear->code_size;
-        linear["of_radial"] = result.linear->of_radial;
-        linear["c"] = result.linear->c;
-        linear["c_grid"] = result.linear->grid;
-        linear["folds"] = result.linear->folds;
-    }
-    put(baselines["raw"], "knn_accuracy", result.raw_knn_accuracy);
-    put(baselines["pca"], "knn_accuracy", result.pca_knn_accuracy);
-    out["confusion"] = result.confusion;
-    out["classes"] = nlohmann::json::array();
-    for (const ClassFigures& figures : result.classes) {
-        // nlohmann prints NaN as null
-        out["classes"].push_back({{"name", figures.name},
-                                  {"pictures", figures.pictures},
-                                  {"precision", figures.precision},
-                                  {"recall", figures.recall},
-                                  {"f1", figures.f1}});
-    }
-    return out;
-}
-
 bool asks_linear(const std::string& classifier) {
     if (classifier != "knn" && classifier != "linear") {
         throw UsageError(fmt::format("'{}' is neither knn nor linear", classifier));
@@ -295,10 +237,7 @@ int EvaluateCommand::run(Console& console, const std::vector<std::string>& input
     }
     monitor.manifest().finish();
     if (json_) {
-        nlohmann::json object = report_json(result, model.path, options_.linear);
-        object["knn"]["l2_normalize"] = options_.l2_normalize;
-        object["knn"]["k_asked"] = options_.k;
-        results.write(base::print_json(object) + "\n");
+        results.write(to_json(result, options_).set("model", model.path).text() + "\n");
     } else {
         results.write(report(result, model.path, options_.k));
     }

@@ -1,49 +1,25 @@
 #include <algorithm>
 #include <cmath>
 #include <fmt/format.h>
-#include <map>
-#include <numeric>
 #include <optional>
+#include <variant>
 
 #include "stackae/evaluate.hpp"
 #include "stackae/gallery.hpp"
 #include "stackae/model.hpp"
 #include "stackae/pictures.hpp"
+#include "stackae/resources.hpp"
 #include "stackae/visualize.hpp"
 
-#include "base/json.hpp"
-#include "base/safetensors.hpp"
-#include "base/threads.hpp"
 #include "cli/command.hpp"
 #include "cli/encode.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/layer_report.hpp"
 #include "cli/results.hpp"
 #include "cli/stack_text.hpp"
-#include "model/footprint.hpp"
-#include "model/json.hpp"
-#include "model/model_file.hpp"
-#include "search/gallery_file.hpp"
 
 namespace stackae::cli {
 namespace {
-
-/// "key  value" lines of a flat JSON object; what is absent is left out.
-std::string lines(const nlohmann::json& object) {
-    std::string out;
-    for (const auto& [key, value] : object.items()) {
-        if (value.is_null() || value == "" || value == nlohmann::json::array()) {
-            continue;
-        }
-        std::string text = value.is_string() ? value.get<std::string>() : base::print_json(value);
-        if (value.is_array()) {
-            text = text.substr(1, text.size() - 2);
-            std::erase(text, '"');
-        }
-        out += fmt::format("  {:<26}{}\n", key, printable(text));
-    }
-    return out;
-}
 
 /// The last epoch of a layer's training, or nullptr.
 const EpochRecord* last_epoch(const Model& model, std::size_t layer) {
@@ -71,19 +47,6 @@ std::string pooling_text(const ConvolutionShape& shape) {
     return shape.pool_stride == shape.pool_size ? cells : fmt::format("{} step {}", cells, shape.pool_stride);
 }
 
-/// Share of a patch's units that the threshold was to leave active, where the options still tell.
-std::optional<double> active_share(const Model& model, std::size_t i) {
-    const auto& asked = model.options.convolutions;
-    const bool has_threshold = !model.convolutions[i].shape.unit_length;
-    return has_threshold && i < asked.size() ? std::optional(asked[i].share) : std::nullopt;
-}
-
-/// θ, the mean over the units.
-double threshold(const ConvolutionLayer& layer) {
-    const auto bias = layer.bias.values();
-    return -std::accumulate(bias.begin(), bias.end(), 0.0) / static_cast<double>(bias.size());
-}
-
 std::string convolutions_text(const Model& model) {
     TextTable table;
     table.add({"layer", "patch", "whitened", "units", "code", "pooling", "maps", "active", "threshold",
@@ -91,7 +54,7 @@ std::string convolutions_text(const Model& model) {
     for (std::size_t i = 0; i < model.convolutions.size(); ++i) {
         const ConvolutionLayer& layer = model.convolutions[i];
         const ConvolutionShape& s = layer.shape;
-        const auto share = active_share(model, i);
+        const auto share = activation_rate(model, i);
         std::vector<std::string> row{fmt::format("{}", i + 1),
                                      fmt::format("{0}x{0}x{1}", s.kernel, s.channels),
                                      fmt::format("{}", s.whitened),
@@ -103,17 +66,12 @@ std::string convolutions_text(const Model& model) {
                                      pooling_text(s),
                                      map_text(s),
                                      share ? fmt::format("{:.3g} %", 100.0 * *share) : "-",
-                                     s.unit_length ? "-" : fmt::format("{:.3g}", threshold(layer))};
+                                     s.unit_length ? "-" : fmt::format("{:.3g}", mean_threshold(layer))};
         const auto losses = losses_text(last_epoch(model, i + 1));
         row.insert(row.end(), losses.begin(), losses.end());
         table.add(row);
     }
     return table.text();
-}
-
-/// True for a linear code on top that was solved in closed form.
-bool is_closed_form(const Model& model, std::size_t i) {
-    return model.options.code_size > 0 && i == model.options.layers.size();
 }
 
 std::string layers_text(const Model& model) {
@@ -190,49 +148,16 @@ std::string model_text(const Model& model, const std::string& path) {
         }
         out += recommendation(model) + '\n';
     }
-    out += fmt::format("\nrecipe: {} values a picture\n{}", recipe.size(), lines(to_json(recipe)));
+    out += fmt::format("\nrecipe: {} values a picture\n{}", recipe.size(), to_json(recipe).lines());
     return out + fmt::format("\noptions (preset {})\n{}", printable(model.options.preset),
-                             lines(to_json(model.options)));
+                             to_json(model.options).lines());
 }
 
-nlohmann::json model_json(const Model& model, const std::string& path) {
-    nlohmann::json object = to_json(model);
-    object["kind"] = "model";
-    object["path"] = path;
-    object["identity"] = model.identity();
-    object["parameters"] = model.parameters();
-    object["code_size"] = model.code_size();
-    object["checksum"] = "ok";
-    object["depth"] = model.depth();
-    object["recommended_layer"] =
-        model.layer_accuracies.empty() ? nlohmann::json() : nlohmann::json(recommended_layer(model));
-    for (std::size_t i = 0; i < model.convolutions.size(); ++i) {
-        const ConvolutionLayer& layer = model.convolutions[i];
-        const ConvolutionShape& s = layer.shape;
-        nlohmann::json& described = object["convolutions"][i];
-        const auto share = active_share(model, i);
-        described["layer"] = i + 1;
-        described["input_map"] = {s.height, s.width, s.channels};
-        described["output_map"] = {s.cells_down(), s.cells_across(), s.code_channels()};
-        described["share"] = share ? nlohmann::json(*share) : nlohmann::json();
-        described["threshold"] = s.unit_length ? nlohmann::json() : nlohmann::json(threshold(layer));
-    }
-    if (model.radial) {
-        object["radial"]["layer"] = model.depth();
-    }
-    for (std::size_t i = 0; i < model.layers.size(); ++i) {
-        object["layers"][i]["layer"] = model.convolutions.size() + i + 1;
-        object["layers"][i]["closed_form"] = is_closed_form(model, i);
-    }
-    return object;
-}
-
-std::map<std::string, std::int64_t> count_names(const Gallery& gallery) {
-    std::map<std::string, std::int64_t> counts;
-    for (const std::string& name : gallery.names) {
-        ++counts[name];
-    }
-    return counts;
+JsonObject model_json(const Model& model, const std::string& path) {
+    JsonObject object = to_json(model);
+    object.set("kind", "model").set("path", path).set("checksum", "ok").set("recommended_layer", nullptr);
+    return model.layer_accuracies.empty() ? object
+                                          : object.set("recommended_layer", recommended_layer(model));
 }
 
 std::string gallery_text(const Gallery& gallery, const std::string& path) {
@@ -260,43 +185,21 @@ std::string gallery_text(const Gallery& gallery, const std::string& path) {
     return out + "\n" + table.text();
 }
 
-nlohmann::json gallery_json(const Gallery& gallery, const std::string& path) {
-    nlohmann::json names = nlohmann::json::object();
-    for (const auto& [name, count] : count_names(gallery)) {
-        names[name] = count;
-    }
-    return {{"kind", "gallery"},
-            {"path", path},
-            {"checksum", "ok"},
-            {"pictures", gallery.size()},
-            {"names", names},
-            {"model_path", gallery.model_path},
-            {"model_identity", gallery.model_identity},
-            {"layer", gallery.layer},
-            {"code_size", gallery.codes.columns()},
-            {"l2_normalize", gallery.l2_normalize},
-            {"metric", name(gallery.metric)},
-            {"threshold", gallery.threshold ? nlohmann::json(*gallery.threshold) : nlohmann::json()},
-            {"false_accept", gallery.false_accept},
-            {"rate_known", gallery.rate_known}};
-}
-
 std::string presets_text() {
     std::string out;
     for (const Preset& preset : presets()) {
         out += fmt::format("{}{}: {}\n{}", out.empty() ? "" : "\n", preset.name, preset.summary,
-                           lines(to_json(preset.options)));
+                           to_json(preset.options).lines());
     }
     return out;
 }
 
-nlohmann::json presets_json() {
-    nlohmann::json array = nlohmann::json::array();
+std::string presets_json() {
+    std::vector<JsonObject> array;
     for (const Preset& preset : presets()) {
-        array.push_back(
-            {{"name", preset.name}, {"summary", preset.summary}, {"options", to_json(preset.options)}});
+        array.push_back(to_json(preset));
     }
-    return array;
+    return json_text(array);
 }
 
 class InfoCommand : public Command {
@@ -347,8 +250,8 @@ void InfoCommand::declare(OptionParser& parser) {
 /// Returns the exit code.
 int InfoCommand::draw_filters(Console& console, const Model& model, const std::string& path) const {
     check_layer(model, layer_);
-    const int threads = base::resolve_threads(reading_.threads);
-    reading_.check(encoding::encoding_bytes(model, layer_, threads, threads), "to run the layer",
+    const int threads = resolve_threads(reading_.threads);
+    reading_.check(encoding_bytes(model, layer_, threads, threads), "to run the layer",
                    "a lower --layer may take less, a larger --memory allows more");
     const std::vector<NamedPath> written{{"--filters", filters_}};
     std::vector<NamedPath> read{{"the model", path}};
@@ -394,8 +297,8 @@ int InfoCommand::run(Console& console, const std::vector<std::string>& inputs) {
     check_png_name(filters_);
     int code = exit_code::done;
     Results results;
-    const auto print = [&](const std::string& text, const nlohmann::json& object) {
-        results.write(json_ ? base::print_json(object) + "\n" : text);
+    const auto print = [&](const std::string& text, const std::string& json) {
+        results.write(json_ ? json + "\n" : text);
     };
     if (presets_) {
         print(presets_text(), presets_json());
@@ -403,20 +306,19 @@ int InfoCommand::run(Console& console, const std::vector<std::string>& inputs) {
         return exit_code::done;
     }
     const std::string& path = inputs.front();
-    base::Safetensors file = base::read_safetensors(path);
-    const auto kind = file.metadata.find("kind");
-    if (kind != file.metadata.end() && kind->second == "gallery") {
+    const std::variant<Model, Gallery> file = load_model_or_gallery(path);
+    if (const Gallery* const gallery = std::get_if<Gallery>(&file)) {
         if (!filters_.empty()) {
             throw UsageError(fmt::format("--filters: {} is a gallery and has no weights", path));
         }
-        const Gallery gallery = search::read_gallery(std::move(file));
-        print(gallery_text(gallery, path), gallery_json(gallery, path));
+        print(gallery_text(*gallery, path),
+              to_json(*gallery).set("kind", "gallery").set("path", path).set("checksum", "ok").text());
     } else {
-        const Model model = read_model(std::move(file));
+        const Model& model = std::get<Model>(file);
         if (!filters_.empty()) {
             code = draw_filters(console, model, path);
         }
-        print(model_text(model, path), model_json(model, path));
+        print(model_text(model, path), model_json(model, path).text());
     }
     results.finish();
     return code;

@@ -4,9 +4,7 @@
 #include <fmt/format.h>
 
 #include "stackae/error.hpp"
-
-#include "base/memory.hpp"
-#include "base/threads.hpp"
+#include "stackae/resources.hpp"
 
 namespace stackae::cli {
 
@@ -36,7 +34,7 @@ void ReadingOptions::declare(OptionParser& parser) {
 }
 
 std::int64_t ReadingOptions::limit() const {
-    return base::resolve_memory(memory);
+    return resolve_memory(memory);
 }
 
 std::string ReadingOptions::limit_text() const {

@@ -5,7 +5,6 @@
 #include "stackae/gallery.hpp"
 #include "stackae/text.hpp"
 
-#include "base/json.hpp"
 #include "cli/command.hpp"
 #include "cli/encode.hpp"
 #include "cli/interrupt.hpp"
@@ -120,12 +119,9 @@ int RecognizeCommand::run(Console& console, const std::vector<std::string>& inpu
 void RecognizeCommand::begin(Results& results, std::optional<double> threshold, Metric metric) const {
     if (json_) {
         // The picture objects follow as they are found, so the outermost object is written by hand.
-        nlohmann::json limit;
-        if (threshold && *threshold < std::numeric_limits<double>::infinity()) {
-            limit = *threshold;
-        }
         results.write(fmt::format(R"({{"gallery": {}, "metric": "{}", "threshold": {}, "pictures": [)",
-                                  base::print_json(gallery_), name(metric), base::print_json(limit)));
+                                  json_text(gallery_), name(metric),
+                                  json_text(threshold.value_or(std::numeric_limits<double>::infinity()))));
     } else {
         results.write(top_ ? "path,rank,name,distance\n" : "path,name,distance\n");
     }
@@ -134,16 +130,7 @@ void RecognizeCommand::begin(Results& results, std::optional<double> threshold, 
 void RecognizeCommand::write(Results& results, const PictureEntry& entry, const Recognition& found,
                              std::optional<double> threshold, bool first) const {
     if (json_) {
-        nlohmann::json object{{"path", entry.path},
-                              {"name", found.name},
-                              {"distance", found.distance},
-                              {"known", found.known},
-                              {"nearest", nlohmann::json::array()}};
-        for (const Candidate& candidate : found.top) {
-            object["nearest"].push_back(
-                {{"name", candidate.name}, {"distance", candidate.distance}, {"path", candidate.path}});
-        }
-        results.write((first ? "\n" : ",\n") + base::print_json(object));
+        results.write((first ? "\n" : ",\n") + to_json(found).set("path", entry.path).text());
     } else if (!top_) {
         results.write(
             fmt::format("{},{},{:.6g}\n", csv_field(entry.path), csv_field(found.name), found.distance));

@@ -12,9 +12,9 @@
 #include <utility>
 
 #include "stackae/error.hpp"
+#include "stackae/model.hpp"
 #include "stackae/text.hpp"
 
-#include "base/safetensors.hpp"
 #include "cli/values.hpp"
 
 namespace stackae::cli {
@@ -109,18 +109,11 @@ void check_replaces_only(const std::string& path, const std::string& kind) {
     if (!fs::is_regular_file(path, ignored) || fs::is_empty(path, ignored)) {
         return;
     }
-    std::string why = "is no file of stackae";
-    try {
-        const auto metadata = base::read_safetensors(path).metadata;
-        const auto found = metadata.find("kind");
-        if (found != metadata.end() && found->second == kind) {
-            return;
-        }
-        why = fmt::format("is no {}", kind);
-    } catch (const IoError&) {
-        throw;
-    } catch (const Error&) {
+    const std::optional<std::string> found = file_kind(path);
+    if (found == kind) {
+        return;
     }
+    const std::string why = found ? fmt::format("is no {}", kind) : "is no file of stackae";
     throw UsageError(
         fmt::format("-o {}: a file of that name is there and {}; it is not replaced", path, why));
 }

@@ -9,11 +9,9 @@
 #include "stackae/error.hpp"
 #include "stackae/evaluate.hpp"
 
-#include "base/json.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/stack_text.hpp"
 #include "cli/values.hpp"
-#include "model/json.hpp"
 
 namespace stackae::cli {
 
@@ -97,9 +95,7 @@ void TrainMonitor::on_epoch(const EpochRecord& record) {
                                          : "code",
             record.mean_loss, 100.0 * record.dead_units, format_duration(record.seconds)));
     }
-    nlohmann::json line = to_json(record);
-    line["event"] = "epoch";
-    log_line(base::print_json(line));
+    log_line(to_json(record).set("event", "epoch").text());
 }
 
 void TrainMonitor::on_alike(std::int64_t pictures) {
@@ -187,16 +183,19 @@ void TrainMonitor::finish() {
 }
 
 void TrainMonitor::log_outcome(const std::string& event, const std::string& message) {
-    log_line(base::print_json({{"event", event}, {"message", message}, {"epochs", epochs_}}));
+    log_line(JsonObject().set("event", event).set("message", message).set("epochs", epochs_).text());
 }
 
 void TrainMonitor::log_layers(const Model& model) {
-    nlohmann::json layers = to_json(model)["layer_accuracies"];
-    for (nlohmann::json& layer : layers) {
-        layer["code_size"] = model.code_size(layer["layer"].get<int>());
+    std::vector<JsonObject> layers;
+    for (const LayerAccuracy& accuracy : model.layer_accuracies) {
+        layers.push_back(to_json(accuracy).set("code_size", model.code_size(accuracy.layer)));
     }
-    log_line(base::print_json(
-        {{"event", "layers"}, {"layers", std::move(layers)}, {"recommended", recommended_layer(model)}}));
+    log_line(JsonObject()
+                 .set("event", "layers")
+                 .set("layers", layers)
+                 .set("recommended", recommended_layer(model))
+                 .text());
 }
 
 void TrainMonitor::log_line(const std::string& line) {

@@ -36,7 +36,10 @@ double parameter_count(const ConvolutionShape& shape) {
            real(shape.units) + r + real(shape.input_size());
 }
 
-std::int64_t encoding_bytes(const Model& model, int layer, int threads, std::int64_t n) {
+}  // namespace stackae::encoding
+
+std::int64_t stackae::encoding_bytes(const Model& model, int layer, int threads, std::int64_t n) {
+    using namespace encoding;
     const int last = layer == 0 ? model.code_layer() : layer;
     const auto convolutions =
         std::min<std::size_t>(static_cast<std::size_t>(last), model.convolutions.size());
@@ -63,5 +66,3 @@ std::int64_t encoding_bytes(const Model& model, int layer, int threads, std::int
     }
     return base::whole_bytes(float_bytes * (floats + rows * real(model.code_size(last))));
 }
-
-}  // namespace stackae::encoding

@@ -15,8 +15,4 @@ inline constexpr double float_bytes = sizeof(float);
 /// Floats of the weights that come out of training.
 [[nodiscard]] double parameter_count(const ConvolutionShape& shape);
 
-/// Bytes that an Encoder of so many threads holds at most while it encodes n pictures at a time up to `layer`
-/// (0: the code), with the pictures and their codes, without the model itself.
-[[nodiscard]] std::int64_t encoding_bytes(const Model& model, int layer, int threads, std::int64_t n);
-
 }  // namespace stackae::encoding

@@ -170,26 +170,32 @@ void check(const Value& value, const std::string& where) {
 
 }  // namespace
 
-nlohmann::json to_json(const TrainOptions& options) {
+nlohmann::json json_value(const TrainOptions& options) {
     Json object = Json::object();
     each_option(options, into(object));
     return object;
 }
 
-nlohmann::json to_json(const Recipe& recipe) {
+nlohmann::json json_value(const Recipe& recipe) {
     Json object = Json::object();
     each_recipe_field(recipe, into(object));
     object["standardized"] = !recipe.mean.empty();
     return object;
 }
 
-nlohmann::json to_json(const EpochRecord& record) {
+nlohmann::json json_value(const EpochRecord& record) {
     Json object = Json::object();
     each_epoch_field(record, into(object));
     return object;
 }
 
-nlohmann::json to_json(const Model& model) {
+nlohmann::json json_value(const LayerAccuracy& accuracy) {
+    Json object = Json::object();
+    each_accuracy_field(accuracy, into(object));
+    return object;
+}
+
+nlohmann::json json_value(const Model& model) {
     Json convolutions = Json::array();
     for (const ConvolutionLayer& layer : model.convolutions) {
         Json& object = convolutions.emplace_back(Json::object());
@@ -207,11 +213,11 @@ nlohmann::json to_json(const Model& model) {
     }
     Json accuracies = Json::array();
     for (const LayerAccuracy& accuracy : model.layer_accuracies) {
-        each_accuracy_field(accuracy, into(accuracies.emplace_back(Json::object())));
+        accuracies.push_back(json_value(accuracy));
     }
     Json history = Json::array();
     for (const EpochRecord& record : model.history) {
-        history.push_back(to_json(record));
+        history.push_back(json_value(record));
     }
     Json radial;
     if (model.radial) {
@@ -221,13 +227,13 @@ nlohmann::json to_json(const Model& model) {
                   {"gamma", json_of(model.radial->gamma)},
                   {"length", json_of(model.radial->length)}};
     }
-    return {{"recipe", to_json(model.recipe)},
+    return {{"recipe", json_value(model.recipe)},
             {"convolutions", std::move(convolutions)},
             {"layers", std::move(layers)},
             {"radial", std::move(radial)},
             {"picture_decoder", !model.picture_weights.empty()},
             {"l2_normalize", model.l2_normalize},
-            {"options", to_json(model.options)},
+            {"options", json_value(model.options)},
             {"history", std::move(history)},
             {"class_names", model.class_names},
             {"trained_on", model.trained_on},

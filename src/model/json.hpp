@@ -9,12 +9,13 @@
 /// as null. The model file and `--json` share them.
 namespace stackae {
 
-[[nodiscard]] nlohmann::json to_json(const TrainOptions& options);
+[[nodiscard]] nlohmann::json json_value(const TrainOptions& options);
 /// Without mean and deviation, which are tensors in the file; `standardized` says whether there are any.
-[[nodiscard]] nlohmann::json to_json(const Recipe& recipe);
-[[nodiscard]] nlohmann::json to_json(const EpochRecord& record);
+[[nodiscard]] nlohmann::json json_value(const Recipe& recipe);
+[[nodiscard]] nlohmann::json json_value(const EpochRecord& record);
+[[nodiscard]] nlohmann::json json_value(const LayerAccuracy& accuracy);
 /// Everything but the values of its tensors; a layer has activation, decoder, tied, inputs and units.
-[[nodiscard]] nlohmann::json to_json(const Model& model);
+[[nodiscard]] nlohmann::json json_value(const Model& model);
 
 /// The inverse. Every value is bounded as validate() does it; a missing key, a wrong type or value throws
 /// CorruptFile "{where}: {key}: …". An option that is not there keeps its default, so that models written

@@ -138,14 +138,14 @@ void save(const Model& model, const std::string& path) {
     }
     base::Safetensors description;
     description.set_kind(kind, version_of(model));
-    nlohmann::json object = to_json(model);
+    nlohmann::json object = json_value(model);
     base::TensorReferences tensors;
     std::string class_names;
     std::string history;
     if (is_long(model)) {
         std::vector<std::string> epochs;
         for (const EpochRecord& record : model.history) {
-            epochs.push_back(base::print_json(to_json(record)));
+            epochs.push_back(base::print_json(json_value(record)));
         }
         class_names = base::pack_texts(model.class_names);
         history = base::pack_texts(epochs);
@@ -261,6 +261,18 @@ Model read_model(base::Safetensors file) {
         throw CorruptFile(fmt::format("{}: {}", path, error.what()));
     }
     return model;
+}
+
+std::optional<std::string> file_kind(const std::string& path) {
+    try {
+        const auto metadata = base::read_safetensors(path).metadata;
+        const auto found = metadata.find("kind");
+        return found == metadata.end() ? "" : found->second;
+    } catch (const IoError&) {
+        throw;
+    } catch (const Error&) {
+        return std::nullopt;
+    }
 }
 
 }  // namespace stackae

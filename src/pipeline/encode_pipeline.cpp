@@ -8,7 +8,6 @@
 #include "stackae/text.hpp"
 
 #include "base/memory.hpp"
-#include "model/footprint.hpp"
 #include "pipeline/encoder_pool.hpp"
 
 namespace stackae {
@@ -16,7 +15,7 @@ namespace {
 
 /// Twice what one worker encodes with, since as many batches wait to be encoded or taken out.
 std::int64_t worker_bytes(const EncodeRequest& request, std::int64_t pictures) {
-    return 2 * encoding::encoding_bytes(request.model, request.encode.layer, 1, pictures);
+    return 2 * encoding_bytes(request.model, request.encode.layer, 1, pictures);
 }
 
 /// How pictures are shared out so that what encodes them stays within half of the memory; the other half is

@@ -9,6 +9,7 @@
 #include "base/json.hpp"
 #include "base/safetensors.hpp"
 #include "model/json_reader.hpp"
+#include "model/model_file.hpp"
 #include "search/gallery_check.hpp"
 
 namespace stackae {
@@ -54,6 +55,15 @@ void save(const Gallery& gallery, const OutputFile& file) {
 
 Gallery load_gallery(const std::string& path) {
     return search::read_gallery(base::read_safetensors(path));
+}
+
+std::variant<Model, Gallery> load_model_or_gallery(const std::string& path) {
+    base::Safetensors file = base::read_safetensors(path);
+    const auto found = file.metadata.find("kind");
+    if (found != file.metadata.end() && found->second == kind) {
+        return search::read_gallery(std::move(file));
+    }
+    return read_model(std::move(file));
 }
 
 Gallery search::read_gallery(base::Safetensors file) {

@@ -58,10 +58,10 @@ bool one_of(Input input, unsigned n) {
 
 void run_model(Input input) {
     const Model model = read_model(read(input));
-    (void)to_json(model);
+    (void)json_value(model);
     (void)model.identity();
     save(model, "/dev/null");
-    if (one_of(input, 8) && encoding::encoding_bytes(model, model.depth(), 1, 2) < most_bytes) {
+    if (one_of(input, 8) && encoding_bytes(model, model.depth(), 1, 2) < most_bytes) {
         Tensor pictures({2, model.recipe.size()});
         std::fill(pictures.values().begin(), pictures.values().end(), 0.5F);
         Encoder encoder(model, {.layer = model.depth(), .threads = 1});

@@ -1,0 +1,70 @@
+#include "stackae/evaluate.hpp"
+
+#include "base/json.hpp"
+
+namespace stackae {
+namespace {
+
+void put(nlohmann::json& object, const char* key, const Figure& figure) {
+    object[key] = figure.mean;
+    object[std::string(key) + "_deviation"] = figure.deviation;
+}
+
+}  // namespace
+
+JsonObject to_json(const Evaluation& result, const EvaluateOptions& options) {
+    nlohmann::json out{{"train_pictures", result.train_pictures},
+                       {"mirrored", result.mirrored},
+                       {"test_pictures", result.test_pictures},
+                       {"splits", result.splits},
+                       {"labelled", result.labelled},
+                       {"code_size", result.code_size}};
+    put(out["reconstruction"], "sse_per_image", result.sse_per_image);
+    auto& baselines = out["baselines"];
+    put(baselines["mean"], "sse_per_image", result.mean_sse_per_image);
+    put(baselines["pca"], "sse_per_image", result.pca_sse_per_image);
+    baselines["pca"]["components"] = result.pca_components;
+    out["knn"] = {{"k", result.k},
+                  {"k_asked", options.k},
+                  {"metric", name(result.metric)},
+                  {"l2_normalize", options.l2_normalize},
+                  {"accuracy", nullptr}};
+    if (!result.labelled) {
+        for (const char* key : {"knn_accuracy", "knn_accuracy_deviation"}) {
+            baselines["raw"][key] = nullptr;
+            baselines["pca"][key] = nullptr;
+        }
+        out["knn"]["accuracy_deviation"] = nullptr;
+        if (options.linear) {
+            out["linear"] = {{"accuracy", nullptr}, {"accuracy_deviation", nullptr}};
+        }
+        return base::json_object(out);
+    }
+    put(out["knn"], "accuracy", result.knn_accuracy);
+    out["train_classes"] = result.train_classes;
+    out["codes_alike"] = result.codes_alike;
+    if (result.linear) {
+        auto& linear = out["linear"];
+        put(linear, "accuracy", result.linear->accuracy);
+        linear["code_size"] = result.linear->code_size;
+        linear["of_radial"] = result.linear->of_radial;
+        linear["c"] = result.linear->c;
+        linear["c_grid"] = result.linear->grid;
+        linear["folds"] = result.linear->folds;
+    }
+    put(baselines["raw"], "knn_accuracy", result.raw_knn_accuracy);
+    put(baselines["pca"], "knn_accuracy", result.pca_knn_accuracy);
+    out["confusion"] = result.confusion;
+    out["classes"] = nlohmann::json::array();
+    for (const ClassFigures& figures : result.classes) {
+        // nlohmann prints NaN as null
+        out["classes"].push_back({{"name", figures.name},
+                                  {"pictures", figures.pictures},
+                                  {"precision", figures.precision},
+                                  {"recall", figures.recall},
+                                  {"f1", figures.f1}});
+    }
+    return base::json_object(out);
+}
+
+}  // namespace stackae
