@@ -1,6 +1,7 @@
 # cmake -P check_includes.cmake ROOT: fails, naming each offending line, when an #include in ROOT/src or ROOT/include
 # goes against the flow  cli → {pipeline, evaluate} → {search, export, train} → model → layers → {nn → linalg, data} → base,  when a
-# backend is included outside the modules that wrap it, or when a public header names a backend's types.
+# backend is included outside the modules that wrap it, when a public header names a backend's types, or when the program includes
+# anything of the library but its public headers.
 cmake_minimum_required(VERSION 3.22)
 file(REAL_PATH ${CMAKE_ARGV3} root)
 
@@ -17,7 +18,9 @@ endforeach()
 set(evaluate_may evaluate search model layers nn linalg data base)
 set(visualize_may visualize model data base)
 set(pipeline_may pipeline model data base)
-set(cli_may cli pipeline visualize train export search evaluate model data base)
+# A client of the library: of the other modules it may include the public headers alone.
+set(cli_may cli pipeline visualize evaluate train export search model layers data base)
+set(clients cli)
 
 # The module that each public header belongs to. Headers of plain values that several modules share are base's.
 foreach(pair output_files:base resources:base text:base inputs:pipeline pipeline:pipeline visualize:visualize json:base
@@ -32,7 +35,7 @@ endforeach()
 set(backends "oneDNN:^(dnnl|oneapi/):linalg,nn" "OpenCV:^opencv2/:data" "libjpeg:^j(peglib|error):data" "libpng:^png[.]h:data"
   "libtiff:^tiff(io)?[.]h:data" "libwebp:^webp/:data" "giflib:^gif_lib[.]h:data" "OpenJPEG:^openjpeg[.]h:data" "libavif:^avif/:data" "libheif:^libheif/:data"
   "libjxl:^jxl/:data" "Boost:^boost/:cli"
-  "LIBLINEAR:^linear.h$:tests")
+  "nlohmann_json:^nlohmann/:base,layers,model,export,search,evaluate" "LIBLINEAR:^linear.h$:tests")
 
 set(problems "")
 
@@ -84,6 +87,8 @@ foreach(file ${files})
         set(target ${folder})
         if(public)
           string(APPEND problems "\n  ${file}:${number}: a public header may not include the private ${path}")
+        elseif(module IN_LIST clients AND NOT folder STREQUAL module)
+          string(APPEND problems "\n  ${file}:${number}: ${module} may include public headers alone (${path})")
         endif()
       endif()
     endif()
