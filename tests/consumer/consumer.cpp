@@ -63,6 +63,29 @@ void save_and_load(const std::string& folder) {
            "a model is the same after saving and loading");
 }
 
+/// One picture that can be read and one that is missing.
+void encode_files(const std::string& folder) {
+    stackae::Tensor picture({1, 3});
+    picture.data()[0] = 1;
+    stackae::write_png(folder + "/picture.png", picture);
+    const stackae::Inputs inputs({folder + "/gone.png", folder + "/picture.png"});
+    const stackae::Model model = small_model();
+    stackae::InputObserver nobody;
+    stackae::Manifest manifest(nobody, folder + "/manifest.csv");
+    std::vector<float> codes;
+    const bool all =
+        stackae::encode_inputs({.inputs = inputs, .model = model}, {}, manifest,
+                               [&](const stackae::InputBatch& /*batch*/, const stackae::Tensor& more) {
+                                   codes.insert(codes.end(), more.values().begin(), more.values().end());
+                               });
+    manifest.finish();
+    expect(all && codes == std::vector<float>({1, 3}), "the code of a file is that of its picture");
+    expect(manifest.rows() == 1 && manifest.skipped() == 1, "a missing file is accounted for");
+    expect(stackae::weight_filters(model, 1).tiles.size() == 2, "there is a drawing of each unit");
+    expect(stackae::to_json(model).text().find("\"identity\"") != std::string::npos,
+           "a model tells of itself");
+}
+
 void values_and_errors() {
     stackae::validate(stackae::Recipe{});
     stackae::Recipe wrong;
@@ -92,6 +115,7 @@ int main(int argc, char** argv) {
         values_and_errors();
         encode_and_search();
         save_and_load(argv[1]);
+        encode_files(argv[1]);
     } catch (const std::exception& error) {
         std::fprintf(stderr, "consumer: %s\n", error.what());
         return 1;

@@ -1,5 +1,6 @@
-# Installs a component of the build into an empty prefix, then configures, builds and runs tests/consumer against it.
-# Variables: build, source, work (wiped), component, generator, compiler, flags.
+# Configures, builds and runs tests/consumer: against a component of the build, installed into an empty prefix, or, where
+# component is empty, with the library's sources as a part of it, where no Boost can be found.
+# Variables: build, source, work (wiped), component, program (whether there is one), generator, compiler, launcher, flags.
 cmake_minimum_required(VERSION 3.22)
 
 # run(WHAT COMMAND…): fails with the command's output; output holds it otherwise.
@@ -15,6 +16,17 @@ endfunction()
 
 file(REMOVE_RECURSE ${work})
 file(MAKE_DIRECTORY ${work}/written)
+set(consumer ${CMAKE_COMMAND} -S ${source}/tests/consumer -B ${work}/consumer -G ${generator}
+  -D CMAKE_CXX_COMPILER=${compiler} -D CMAKE_CXX_COMPILER_LAUNCHER=${launcher})
+
+if(NOT component)
+  run("Configuring the consumer" ${consumer} -D stackae_source=${source} -D CMAKE_DISABLE_FIND_PACKAGE_Boost=ON
+    -D "CMAKE_CXX_FLAGS=${flags}")
+  run("Building the consumer" ${CMAKE_COMMAND} --build ${work}/consumer --target consumer)
+  run("Running the consumer" ${work}/consumer/consumer ${work}/written)
+  return()
+endif()
+
 run("Installing" ${CMAKE_COMMAND} --install ${build} --prefix ${work}/prefix --component ${component})
 
 # The package can be used on another machine: nothing in it names this one's folders.
@@ -32,8 +44,8 @@ foreach(script ${scripts})
   endforeach()
 endforeach()
 
-run("Configuring the consumer" ${CMAKE_COMMAND} -S ${source}/tests/consumer -B ${work}/consumer -G ${generator}
-  -D CMAKE_PREFIX_PATH=${work}/prefix -D CMAKE_CXX_COMPILER=${compiler} -D "CMAKE_CXX_FLAGS=${flags} -Wall -Wextra -Werror")
+run("Configuring the consumer" ${consumer} -D CMAKE_PREFIX_PATH=${work}/prefix
+  -D "CMAKE_CXX_FLAGS=${flags} -Wall -Wextra -Werror")
 run("Building the consumer" ${CMAKE_COMMAND} --build ${work}/consumer)
 run("Running the consumer" ${work}/consumer/consumer ${work}/written)
 
@@ -46,6 +58,6 @@ endif()
 # The program was installed with the library, and finds it.
 if(EXISTS ${work}/prefix/bin/stackae)
   run("Running the installed program" ${work}/prefix/bin/stackae --help)
-elseif(component STREQUAL "Unspecified")
+elseif(program AND component STREQUAL "Unspecified")
   message(FATAL_ERROR "The program was not installed")
 endif()
