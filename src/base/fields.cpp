@@ -188,7 +188,7 @@ public:
             choice_.set("?");
         } catch (const InvalidArgument& error) {
             const std::string_view text = error.what();
-            const std::size_t begin = std::min(text.find("one of "), text.size());
+            const std::size_t begin = text.find(" found, ") + std::string_view(" found, ").size();
             return std::string(text.substr(begin, text.rfind(" expected") - begin));
         }
         return "";

@@ -6,6 +6,7 @@
 
 #include "stackae/evaluate.hpp"
 #include "stackae/gallery.hpp"
+#include "stackae/layer.hpp"
 #include "stackae/model.hpp"
 #include "stackae/pictures.hpp"
 #include "stackae/resources.hpp"
@@ -202,11 +203,50 @@ std::string presets_json() {
     return json_text(array);
 }
 
+/// A line a kind that begins with its name, its fields indented below.
+std::string layer_kinds_text() {
+    std::string out;
+    for (const LayerKind& kind : layer_kinds()) {
+        out += fmt::format("{}  {}\n", kind.name, kind.summary);
+        for (const LayerKind::Field& field : kind.fields) {
+            out += fmt::format("    {}={}  {} ({})\n", field.name,
+                               field.standard.empty() ? "?" : field.standard, field.help, field.expected);
+        }
+        if (!kind.papers.empty()) {
+            out += fmt::format("    {}\n", kind.papers);
+        }
+    }
+    return out;
+}
+
+std::string layer_kinds_json() {
+    std::vector<JsonObject> array;
+    for (const LayerKind& kind : layer_kinds()) {
+        std::vector<JsonObject> fields;
+        for (const LayerKind::Field& field : kind.fields) {
+            fields.emplace_back()
+                .set("name", field.name)
+                .set("default", field.standard)
+                .set("expected", field.expected)
+                .set("help", field.help);
+        }
+        array.emplace_back()
+            .set("name", kind.name)
+            .set("summary", kind.summary)
+            .set("papers", kind.papers)
+            .set("fields", fields);
+    }
+    return json_text(array);
+}
+
 class InfoCommand : public Command {
 public:
-    std::string synopsis() const override { return "MODEL|GALLERY [options]\n       stackae info --presets"; }
+    std::string synopsis() const override {
+        return "MODEL|GALLERY [options]\n       stackae info --presets\n       stackae info --layer-kinds";
+    }
     std::string about() const override {
-        return "Tells what is in a file of stackae, or what the presets stand for.";
+        return "Tells what is in a file of stackae, what the presets stand for, or which kinds of layers "
+               "there are.";
     }
     void declare(OptionParser& parser) override;
     int run(Console& console, const std::vector<std::string>& inputs) override;
@@ -221,12 +261,14 @@ private:
     ReadingOptions reading_;
     bool json_ = false;
     bool presets_ = false;
+    bool layer_kinds_ = false;
 };
 
 void InfoCommand::declare(OptionParser& parser) {
     parser.group("Information");
     parser.flag("json", "one JSON object", json_);
     parser.flag("presets", "the presets of `stackae train` and their values", presets_);
+    parser.flag("layer-kinds", "the kinds of layers and their fields", layer_kinds_);
     parser.group("A drawing of what units look for");
     parser.option(
         "filters", "PICTURE.png",
@@ -288,8 +330,13 @@ int InfoCommand::draw_filters(Console& console, const Model& model, const std::s
 }
 
 int InfoCommand::run(Console& console, const std::vector<std::string>& inputs) {
-    if (presets_ ? !inputs.empty() : inputs.size() != 1) {
-        throw UsageError(presets_ ? "info --presets takes no file" : "info needs one MODEL or GALLERY");
+    if (presets_ || layer_kinds_ ? !inputs.empty() : inputs.size() != 1) {
+        throw UsageError(presets_       ? "info --presets takes no file"
+                         : layer_kinds_ ? "info --layer-kinds takes no file"
+                                        : "info needs one MODEL or GALLERY");
+    }
+    if (presets_ && layer_kinds_) {
+        throw UsageError("--presets and --layer-kinds exclude each other");
     }
     if (filters_.empty() && (layer_named_ || !pictures_.empty())) {
         throw UsageError(fmt::format("{} needs --filters", layer_named_ ? "--layer" : "--pictures"));
@@ -300,8 +347,8 @@ int InfoCommand::run(Console& console, const std::vector<std::string>& inputs) {
     const auto print = [&](const std::string& text, const std::string& json) {
         results.write(json_ ? json + "\n" : text);
     };
-    if (presets_) {
-        print(presets_text(), presets_json());
+    if (presets_ || layer_kinds_) {
+        presets_ ? print(presets_text(), presets_json()) : print(layer_kinds_text(), layer_kinds_json());
         results.finish();
         return exit_code::done;
     }

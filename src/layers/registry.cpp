@@ -64,6 +64,20 @@ std::unique_ptr<Layer> make_layer(std::string_view type) {
 
 }  // namespace layers
 
+namespace {
+
+/// The value where none is given; empty where one has to be.
+std::string standard_of(const base::Field& field) {
+    try {
+        field.check();
+        return field.text();
+    } catch (const InvalidArgument&) {
+        return "";
+    }
+}
+
+}  // namespace
+
 std::vector<LayerKind> layer_kinds() {
     std::vector<LayerKind> kinds;
     for (const layers::Entry& entry : layers::registry) {
@@ -72,7 +86,7 @@ std::vector<LayerKind> layer_kinds() {
         base::FieldTable table;
         layer->fields(table);
         for (const auto& field : table) {
-            kind.fields.push_back({field->name(), field->expected(), field->text(), field->help()});
+            kind.fields.push_back({field->name(), field->expected(), standard_of(*field), field->help()});
         }
     }
     return kinds;

@@ -112,6 +112,14 @@ has out "hinton2006: "
 expect 0 info --presets --json
 has out '"name":"sdae"'
 lines out 1
+expect 0 info --layer-kinds
+has out "conv2d  Convolutional autoencoder"
+has out "    activation_rate=0.2  share of"
+expect 0 info --layer-kinds --json
+has out '"name":"nystroem"'
+lines out 1
+expect 2 info model --layer-kinds
+expect 2 info --presets --layer-kinds
 
 # A variable that was never set does not send the table elsewhere.
 expect 2 extract "$samples" -o ""
