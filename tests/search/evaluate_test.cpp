@@ -369,6 +369,22 @@ TEST_CASE("a set without labels is measured by its reconstruction") {
     CHECK(evaluation.mean_sse_per_image.mean > 0.0);
 }
 
+TEST_CASE("Errors of pictures that were standardised are in their own units") {
+    stackae::Recipe recipe;
+    recipe.height = 1;
+    recipe.width = 2;
+    stackae::Tensor pictures({2, 2});
+    stackae::Tensor rebuilt({2, 2});
+    rebuilt.row(0)[0] = 3.0F;
+    rebuilt.row(1)[0] = rebuilt.row(1)[1] = -1.0F;
+    CHECK(stackae::squared_errors(recipe, pictures, rebuilt) == std::vector<double>{9.0, 2.0});
+    recipe.mean = {5.0F, 5.0F};
+    recipe.deviation = {2.0F, 10.0F};
+    CHECK(stackae::squared_errors(recipe, pictures, rebuilt) == std::vector<double>{36.0, 104.0});
+    CHECK_THROWS_AS(stackae::squared_errors(recipe, pictures, stackae::Tensor({2, 3})),
+                    stackae::InvalidArgument);
+}
+
 TEST_CASE("evaluations that make no sense are refused") {
     const stackae::Model model = first_value_model(2);
     const auto one = pictures({0.1F}, {"a"});
