@@ -1,5 +1,5 @@
-# Configures, builds and runs tests/consumer: against a component of the build, installed into an empty prefix, or, where
-# component is empty, with the library's sources as a part of it, where no Boost can be found.
+# Configures, builds and runs tests/consumer against a component of the build, installed into an empty prefix. Where
+# component is empty: configures it with the library's sources as a part of it, where no Boost can be found.
 # Variables: build, source, work (wiped), component, program (whether there is one), generator, compiler, launcher, flags.
 cmake_minimum_required(VERSION 3.22)
 
@@ -22,8 +22,8 @@ set(consumer ${CMAKE_COMMAND} -S ${source}/tests/consumer -B ${work}/consumer -G
 if(NOT component)
   run("Configuring the consumer" ${consumer} -D stackae_source=${source} -D CMAKE_DISABLE_FIND_PACKAGE_Boost=ON
     -D "CMAKE_CXX_FLAGS=${flags}")
-  run("Building the consumer" ${CMAKE_COMMAND} --build ${work}/consumer --target consumer)
-  run("Running the consumer" ${work}/consumer/consumer ${work}/written)
+  # No more than the lowest room: the library's other sources are known to include no Boost (check_includes.cmake).
+  run("Building the library's base" ${CMAKE_COMMAND} --build ${work}/consumer --target stackae_base)
   return()
 endif()
 
