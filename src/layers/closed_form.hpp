@@ -28,7 +28,7 @@ public:
     [[nodiscard]] std::shared_ptr<const Layer> finish() override {
         return solved_ ? std::make_shared<const Kind>(std::move(layer_)) : nullptr;
     }
-    void save_state(TrainerState& /*state*/) const override {}
+    void save_state(TrainerState& /*state*/) override {}
     void load_state(const TrainerState& /*state*/) override {}
 
 private:

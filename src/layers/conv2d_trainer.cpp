@@ -105,7 +105,7 @@ public:
         return phase_ == Phase::done ? std::make_shared<const Conv2d>(std::move(layer_)) : nullptr;
     }
     // Patches are taken anew by a run that goes on, and give the same layer.
-    void save_state(TrainerState& /*state*/) const override {}
+    void save_state(TrainerState& /*state*/) override {}
     void load_state(const TrainerState& /*state*/) override {}
 
 private:
@@ -184,10 +184,10 @@ void Conv2dTrainer::set_contrast_epsilon(TrainContext& context) {
     const Tensor maps = context.input.gather(rows);
     const std::int64_t d = plain.patch_size();
     std::vector<float> patch(at(d));
+    Padding padding(layer_.input_shape(), layer_.pad);
     double variance = 0.0;
     for (std::int64_t i = 0; i < maps.rows(); ++i) {
-        nn::im2col(plain, Padding(layer_.input_shape(), layer_.pad).add(maps.row(i).data()),
-                   i % (plain.oh() * plain.ow()), 1, patch.data());
+        nn::im2col(plain, padding.add(maps.row(i).data()), i % (plain.oh() * plain.ow()), 1, patch.data());
         const double mean = std::accumulate(patch.begin(), patch.end(), 0.0) / static_cast<double>(d);
         variance += base::squared_norm(patch) / static_cast<double>(d) - mean * mean;
     }
@@ -250,14 +250,7 @@ void Conv2dTrainer::whiten(TrainContext& context) {
     const std::int64_t r = axes.components.rows();
     layer_.whitening_dim = r;
     layer_.patch_mean = axes.mean;
-    layer_.whitening = axes.components;
-    const double added = layer_.whitening_epsilon * axes.total_variance / static_cast<double>(d);
-    for (std::int64_t i = 0; i < r; ++i) {
-        const double scale = 1.0 / std::sqrt(axes.variances[at(i)] + added + 1e-12);
-        for (float& value : layer_.whitening.row(i)) {
-            value = static_cast<float>(scale * double{value});
-        }
-    }
+    layer_.whitening = linalg::whitening(axes, layer_.whitening_epsilon);
     whitened_ = Tensor({n, r});
     const std::int64_t block = std::min(block_rows, n);
     Tensor centred({block, d});

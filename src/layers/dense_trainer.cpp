@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <cmath>
 #include <fmt/format.h>
 #include <optional>
 #include <utility>
@@ -10,39 +9,10 @@
 #include "layers/dense.hpp"
 #include "layers/gradient_stage.hpp"
 #include "layers/trainer.hpp"
+#include "nn/inverse_activation.hpp"
 
 namespace stackae::layers {
 namespace {
-
-/// Newton's method on f(z) = value for the increasing part of silu, which begins at −1.278.
-double inverse_silu(double value) {
-    double z = std::max(value, -0.2) + 0.3;
-    for (int i = 0; i < 20; ++i) {
-        const double sigmoid = 1.0 / (1.0 + std::exp(-z));
-        z -= (z * sigmoid - value) / std::max(0.05, sigmoid * (1.0 + z * (1.0 - sigmoid)));
-    }
-    return std::max(z, -1.278);
-}
-
-/// g⁻¹, at the nearest value that g takes.
-double inverse(Activation activation, double value) {
-    switch (activation) {
-        case Activation::sigmoid: {
-            const double p = std::clamp(value, 1e-3, 1.0 - 1e-3);
-            return std::log(p / (1.0 - p));
-        }
-        case Activation::tanh:
-            return std::atanh(std::clamp(value, -0.999, 0.999));
-        case Activation::elu:
-            return value > 0.0 ? value : std::log1p(std::max(value, -0.999));
-        case Activation::silu:
-            return inverse_silu(std::max(value, -0.278));
-        case Activation::linear:
-        case Activation::relu:
-            break;
-    }
-    return value;
-}
 
 /// Random weights, and the decoder's bias where it predicts the mean input with no code at all: training
 /// starts at the loss of the mean and not above it.
@@ -55,7 +25,7 @@ nn::Parameters initial(const Dense& layer, const TrainContext& context) {
     }
     const std::vector<double> mean = context.input.held().mean(context.train);
     std::transform(mean.begin(), mean.end(), parameters.bias(1),
-                   [&](double value) { return static_cast<float>(inverse(*layer.output, value)); });
+                   [&](double value) { return static_cast<float>(nn::inverse(*layer.output, value)); });
     return parameters;
 }
 
@@ -108,7 +78,7 @@ public:
         }
         return layer_.with_parameters(stage_->best(), 0, 1);
     }
-    void save_state(TrainerState& state) const override {
+    void save_state(TrainerState& state) override {
         if (stage_) {
             stage_->save_state(state);
         }
@@ -120,7 +90,7 @@ private:
     bool must_keep_;  ///< a model needs a layer, however little it learnt
     nn::GradientLoopConfig config_;
     StageProgress holding_;
-    mutable std::optional<GradientStage> stage_;
+    std::optional<GradientStage> stage_;
     std::optional<TrainerState> loaded_;
 };
 

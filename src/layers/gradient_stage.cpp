@@ -54,7 +54,6 @@ LossKind suited_loss(std::optional<LossKind> asked, bool unit_target, Activation
 GradientStage::GradientStage(const TrainContext& context, nn::Parameters parameters,
                              const nn::TrainingRows& rows, nn::GradientLoopConfig config)
     : parameters_(std::move(parameters)),
-      all_epochs_(config.epochs),
       loop_(context.context, parameters_, rows, std::move(config), context.communicator) {}
 
 bool GradientStage::step(TrainContext& context) {

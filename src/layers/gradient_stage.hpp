@@ -38,7 +38,6 @@ public:
 
 private:
     nn::Parameters parameters_;
-    std::int64_t all_epochs_;
     nn::GradientLoop loop_;
     std::int64_t reported_ = 0;
 };

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <optional>
 #include <vector>
 
 #include "base/fields.hpp"
@@ -51,7 +52,7 @@ public:
         return solved_ ? std::make_shared<const RidgeDecoder>(std::move(layer_)) : nullptr;
     }
     // Sums are taken anew by a run that goes on.
-    void save_state(TrainerState& /*state*/) const override {}
+    void save_state(TrainerState& /*state*/) override {}
     void load_state(const TrainerState& /*state*/) override {}
 
 private:
@@ -63,9 +64,13 @@ private:
     std::vector<std::int64_t> rows_;
     std::int64_t done_ = 0;
     bool solved_ = false;
-    std::vector<double> mean_;     ///< Σ x
-    std::vector<double> squares_;  ///< Σ h²
-    double square_ = 0.0;          ///< Σ ‖x‖²
+    std::vector<double> mean_;             ///< Σ x
+    std::vector<double> squares_;          ///< Σ h²
+    double square_ = 0.0;                  ///< Σ ‖x‖²
+    std::optional<linalg::Gemm> product_;  ///< of a batch
+    Tensor x_;
+    Tensor h_;
+    Tensor part_;
 };
 
 void RidgeTrainer::add_batch(TrainContext& context) {
@@ -83,10 +88,21 @@ void RidgeTrainer::add_batch(TrainContext& context) {
         std::transform(squares_.begin(), squares_.end(), h.row(i).begin(), squares_.begin(),
                        [](double sum, float value) { return sum + double{value} * double{value}; });
     }
-    Tensor part({x.columns(), h.columns()});
-    linalg::Gemm(context.context, x.columns(), h.columns(), count, {.trans_a = true})
-        .run(x.data(), h.data(), part.data());
-    linalg::add(part.data(), part.size(), layer_.weights.data());
+    if (!product_) {
+        product_.emplace(context.context, x.columns(), h.columns(), batch,
+                         linalg::GemmOptions{.trans_a = true});
+        x_ = Tensor({batch, x.columns()});
+        h_ = Tensor({batch, h.columns()});
+        part_ = Tensor({x.columns(), h.columns()});
+    }
+    const auto fill = [](const Tensor& from, Tensor& to) {  // zeros past the last
+        std::copy_n(from.data(), from.size(), to.data());
+        std::fill(to.data() + from.size(), to.data() + to.size(), 0.0F);
+    };
+    fill(x, x_);
+    fill(h, h_);
+    product_->run(x_.data(), h_.data(), part_.data());
+    linalg::add(part_.data(), part_.size(), layer_.weights.data());
     done_ += count;
 }
 

@@ -28,21 +28,19 @@ std::vector<std::string_view> parts_of(std::string_view text, char separator) {
     return parts;
 }
 
-void parse_field(const base::FieldTable& table, std::string_view part, std::size_t i) {
+/// A field by its name and value, a flag by its name, or the value of the first field.
+void parse_field(const base::FieldTable& table, std::string_view part, bool is_first) {
     const std::size_t equals = part.find('=');
-    const std::string_view name = part.substr(0, equals);
-    base::Field* field = equals == std::string_view::npos && i == 1 ? nullptr : table.find(name);
-    if (field != nullptr && equals == std::string_view::npos) {
-        if (!field->is_flag()) {
-            throw InvalidArgument(fmt::format("{}: nothing found, {} expected", name, field->expected()));
-        }
+    const bool has_value = equals != std::string_view::npos;
+    base::Field* const field = table.find(part.substr(0, equals));
+    if (field != nullptr && has_value) {
+        field->parse(part.substr(equals + 1));
+    } else if (field != nullptr && field->is_flag()) {
         field->parse("true");
     } else if (field != nullptr) {
-        field->parse(part.substr(equals + 1));
-    } else if (equals == std::string_view::npos && i == 1 && !table.empty() && table.find(name) == nullptr) {
+        throw InvalidArgument(fmt::format("{}: nothing found, {} expected", part, field->expected()));
+    } else if (is_first && !has_value && !table.empty()) {
         table.front().parse(part);
-    } else if (base::Field* flag = table.find(name); flag != nullptr && flag->is_flag()) {
-        flag->parse("true");
     } else {
         throw InvalidArgument(table.empty()
                                   ? fmt::format("\"{}\" found, no field expected", part)
@@ -57,7 +55,7 @@ std::unique_ptr<Layer> parse_layer(std::string_view text) {
     layer->fields(table);
     for (std::size_t i = 1; i < parts.size(); ++i) {
         try {
-            parse_field(table, parts[i], i);
+            parse_field(table, parts[i], i == 1);
         } catch (const InvalidArgument& error) {
             throw InvalidArgument(fmt::format("{}: {}", parts.front(), error.what()));
         }

@@ -112,7 +112,7 @@ public:
     [[nodiscard]] virtual std::shared_ptr<const Layer> finish() = 0;
 
     /// A trainer that load_state() gives a state goes on exactly as the one that saved it would have.
-    virtual void save_state(TrainerState& state) const = 0;
+    virtual void save_state(TrainerState& state) = 0;
     virtual void load_state(const TrainerState& state) = 0;
 };
 

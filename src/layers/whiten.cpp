@@ -84,14 +84,7 @@ bool Whiten::solve(TrainContext& context, RowStore& rows) {
         linalg::pca(context.context, rows.row(0), rows.rows(), rows.columns(), *n_components);
     n_components = found.components.rows();
     mean = found.mean;
-    whitening = found.components;
-    const double added = epsilon * found.total_variance / static_cast<double>(rows.columns());
-    for (std::int64_t i = 0; i < whitening.rows(); ++i) {
-        const double scale = 1.0 / std::sqrt(found.variances[static_cast<std::size_t>(i)] + added + 1e-12);
-        const auto row = whitening.row(i);
-        std::transform(row.begin(), row.end(), row.begin(),
-                       [scale](float value) { return static_cast<float>(scale * double{value}); });
-    }
+    whitening = linalg::whitening(found, epsilon);
     return true;
 }
 

@@ -325,4 +325,16 @@ EigenResult top_eigenvectors(Context& context, std::int64_t d, std::int64_t coun
     return result;
 }
 
+Tensor whitening(const PcaResult& pca, double epsilon) {
+    Tensor whitening = pca.components;
+    const double added = epsilon * pca.total_variance / static_cast<double>(whitening.columns());
+    for (std::int64_t i = 0; i < whitening.rows(); ++i) {
+        const double scale = 1.0 / std::sqrt(pca.variances[static_cast<std::size_t>(i)] + added + 1e-12);
+        for (float& value : whitening.row(i)) {
+            value = static_cast<float>(scale * double{value});
+        }
+    }
+    return whitening;
+}
+
 }  // namespace stackae::linalg

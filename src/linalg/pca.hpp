@@ -25,6 +25,10 @@ struct PcaResult {
 [[nodiscard]] PcaResult pca(Context& context, const float* rows, std::int64_t n, std::int64_t d,
                             std::int64_t n_components);
 
+/// P, c × d: the components, each divided by sqrt(λ + epsilon · λ̄), λ the variance along it and λ̄ the mean
+/// variance of a column.
+[[nodiscard]] Tensor whitening(const PcaResult& pca, double epsilon);
+
 /// Floats that pca() holds beside the rows.
 [[nodiscard]] double pca_floats(std::int64_t n, std::int64_t d, std::int64_t n_components);
 

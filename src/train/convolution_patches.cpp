@@ -95,14 +95,7 @@ void ConvolutionTraining::whiten(SampleStore& patches) {
     const std::int64_t r = axes.components.rows();
     layer_.shape.whitened = r;
     layer_.patch_mean = axes.mean;
-    layer_.whitening = axes.components;
-    const double epsilon = asked_.whitening * axes.total_variance / static_cast<double>(d);
-    for (std::int64_t i = 0; i < r; ++i) {
-        const double scale = 1.0 / std::sqrt(axes.variances[static_cast<std::size_t>(i)] + epsilon + 1e-12);
-        for (float& value : layer_.whitening.row(i)) {
-            value = static_cast<float>(scale * double{value});
-        }
-    }
+    layer_.whitening = linalg::whitening(axes, asked_.whitening);
     SampleStore whitened(patches.rows(), r, true);
     const std::int64_t block = std::min<std::int64_t>(4096, patches.rows());
     Tensor centred({block, d});

@@ -7,6 +7,7 @@
 #include "stackae/error.hpp"
 #include "stackae/train.hpp"
 
+#include "nn/inverse_activation.hpp"
 #include "train/augmentation.hpp"
 #include "train/corruption.hpp"
 
@@ -17,36 +18,6 @@ namespace {
 template <class Value>
 Value at_layer(const std::vector<Value>& values, std::size_t layer) {
     return values.size() == 1 ? values.front() : values.at(layer);
-}
-
-/// Newton's method on f(z) = value for the increasing part of silu, which begins at −1.278.
-double inverse_silu(double value) {
-    double z = std::max(value, -0.2) + 0.3;
-    for (int i = 0; i < 20; ++i) {
-        const double sigmoid = 1.0 / (1.0 + std::exp(-z));
-        z -= (z * sigmoid - value) / std::max(0.05, sigmoid * (1.0 + z * (1.0 - sigmoid)));
-    }
-    return std::max(z, -1.278);
-}
-
-/// g⁻¹, at the nearest value that g takes.
-double inverse(Activation activation, double value) {
-    switch (activation) {
-        case Activation::sigmoid: {
-            const double p = std::clamp(value, 1e-3, 1.0 - 1e-3);
-            return std::log(p / (1.0 - p));
-        }
-        case Activation::tanh:
-            return std::atanh(std::clamp(value, -0.999, 0.999));
-        case Activation::elu:
-            return value > 0.0 ? value : std::log1p(std::max(value, -0.999));
-        case Activation::silu:
-            return inverse_silu(std::max(value, -0.278));
-        case Activation::linear:
-        case Activation::relu:
-            break;
-    }
-    return value;
 }
 
 void check_output_above_convolutions(const TrainOptions& options, Activation decoder) {
@@ -136,7 +107,7 @@ void initialize(nn::Parameters& autoencoder, const std::vector<double>& mean, st
     }
     const Activation decoder = autoencoder.layers()[1].activation;
     std::transform(mean.begin(), mean.end(), autoencoder.bias(1),
-                   [&](double value) { return static_cast<float>(inverse(decoder, value)); });
+                   [&](double value) { return static_cast<float>(nn::inverse(decoder, value)); });
 }
 
 nn::GradientLoopConfig loop_config(const TrainOptions& options, int layer) {
