@@ -73,6 +73,9 @@ struct StackModel {
     [[nodiscard]] std::size_t depth_of(std::string_view output = {}) const;
     /// Values of an output's code.
     [[nodiscard]] std::int64_t code_size(std::string_view output = {}) const;
+    /// Depths whose codes are worth telling apart, in rising order: below each layer that learnt from them,
+    /// and of the outputs.
+    [[nodiscard]] std::vector<std::size_t> code_depths() const;
     /// Number of trained values.
     [[nodiscard]] std::int64_t parameters() const;
     /// 16 hexadecimal digits that change with the preprocessing, any layer's fields and any of its values
@@ -91,8 +94,9 @@ void save(const StackModel& model, const std::string& path);
 [[nodiscard]] StackModel load_stack_model(const std::string& path);
 
 struct StackEncodeOptions {
-    std::string output;  ///< as StackModel::depth_of()
-    int threads = 0;     ///< 0: one a core
+    std::string output;         ///< as StackModel::depth_of()
+    bool l2_normalize = false;  ///< scale each code to length 1 (a code of zeros stays)
+    int threads = 0;            ///< 0: one a core
 };
 
 /// Runs pictures through a model. Ops and buffers are made once, for blocks of fixed size, so that a

@@ -39,6 +39,7 @@ struct StackEncoder::State {
           reconstruction(model.reconstruction),
           depth(model.depth_of(options.output)),
           code_size(model.code_size(options.output)),
+          l2_normalize(options.l2_normalize),
           threads(options.threads),
           to_code(between(layers, 0, depth), Direction::encode, threads) {}
 
@@ -64,6 +65,7 @@ struct StackEncoder::State {
     Reconstruction reconstruction;
     std::size_t depth;
     std::int64_t code_size;
+    bool l2_normalize;
     int threads;
     Chain to_code;
     std::optional<Chain> decoder, decoder_head;
@@ -80,6 +82,9 @@ StackEncoder& StackEncoder::operator=(StackEncoder&&) noexcept = default;
 Tensor StackEncoder::encode(const Tensor& pictures) {
     Tensor codes = state_->run("encode", [&] { return state_->to_code.run(pictures); });
     check_finite("encode: the code of picture", codes);
+    for (std::int64_t i = 0; state_->l2_normalize && i < codes.rows(); ++i) {
+        base::l2_normalize(codes.row(i), codes.row(i));
+    }
     return codes;
 }
 

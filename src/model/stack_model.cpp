@@ -3,6 +3,7 @@
 #include <charconv>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "stackae/error.hpp"
 
@@ -71,6 +72,19 @@ std::size_t StackModel::depth_of(std::string_view output) const {
 
 std::int64_t StackModel::code_size(std::string_view output) const {
     return layers.output_shape(input_shape(), depth_of(output)).size();
+}
+
+std::vector<std::size_t> StackModel::code_depths() const {
+    std::set<std::size_t> depths;
+    for (std::size_t depth = 1; depth < layers.size(); ++depth) {
+        if (layers[depth].is_trained()) {
+            depths.insert(depth);
+        }
+    }
+    for (const NamedOutput& output : outputs) {
+        depths.insert(output.depth);
+    }
+    return {depths.begin(), depths.end()};
 }
 
 std::int64_t StackModel::parameters() const {

@@ -43,7 +43,7 @@ StackModel deep_model() {
 }
 
 Tensor encoded(const StackModel& model, const std::string& output, const Tensor& pictures) {
-    return StackEncoder(model, {output, 2}).encode(pictures);
+    return StackEncoder(model, {.output = output, .threads = 2}).encode(pictures);
 }
 
 bool same(const Tensor& a, const Tensor& b) {
