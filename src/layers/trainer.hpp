@@ -33,14 +33,6 @@ public:
     [[nodiscard]] virtual float* row(std::int64_t i) = 0;
 };
 
-/// How far a stage has come. Epoch 0 of 0: what it learns from is being made.
-struct StageProgress {
-    std::int64_t epoch = 0;
-    std::int64_t epochs = 0;
-    std::int64_t done = 0;  ///< rows, within the epoch
-    std::int64_t of = 0;
-};
-
 /// What a layer sees of the pictures: each row through the layers below it.
 class LayerInput {
 public:

@@ -1,10 +1,9 @@
-#include "train/driver.hpp"
-
 #include <algorithm>
 #include <fmt/format.h>
 #include <set>
 
 #include "stackae/error.hpp"
+#include "stackae/stack_train.hpp"
 
 #include "base/hash.hpp"
 #include "base/memory.hpp"
@@ -230,7 +229,7 @@ void Driver::run_steps(Trainer& trainer, TrainContext& context) {
             model_.record.interrupted = true;
             return;
         }
-        observer_.on_progress(context.name, trainer.progress());
+        observer_.on_progress(trainer.progress());
     } while (trainer.step(context));
 }
 
@@ -239,6 +238,10 @@ std::shared_ptr<const Layer> Driver::run_stage(const std::string& name, const La
     input.below(lowest(depth));
     TrainContext context = context_of(name, input, depth, stage);
     const std::unique_ptr<LayerTrainer> trainer = layer.trainer(context);
+    observer_.on_stage({.name = name,
+                        .type = std::string(layer.type()),
+                        .input = layer.input_shape(),
+                        .output = layer.output_shape()});
     run_steps(*trainer, context);
     std::shared_ptr<const Layer> learnt = trainer->finish();
     model_.record.interrupted = model_.record.interrupted || !learnt;
@@ -254,6 +257,7 @@ void Driver::fine_tune(StackInput& input) {
     input.below(lowest(first));
     TrainContext context = context_of("fine-tuning", input, first, fine_tuning_stage);
     const auto all = lowest(model_.layers.size());
+    observer_.on_stage({.name = context.name});
     layers::FineTuning tuning({all.begin() + static_cast<std::ptrdiff_t>(first), all.end()}, context);
     run_steps(tuning, context);
     const auto tuned = tuning.finish();

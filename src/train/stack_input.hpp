@@ -117,7 +117,7 @@ public:
         return true;
     }
     [[nodiscard]] const base::RowSource& held() const override { return held_ ? *held_ : pictures_; }
-    [[nodiscard]] layers::StageProgress holding() const override {
+    [[nodiscard]] StageProgress holding() const override {
         return {0, 0, made_ ? done_ : 0, pictures_.rows()};
     }
     [[nodiscard]] Tensor pictures(std::span<const std::int64_t> rows) override {

@@ -1,5 +1,3 @@
-#include "train/driver.hpp"
-
 #include <algorithm>
 #include <cmath>
 #include <numeric>
@@ -8,6 +6,7 @@
 
 #include "stackae/error.hpp"
 #include "stackae/neighbours.hpp"
+#include "stackae/stack_train.hpp"
 
 #include "base/random.hpp"
 #include "base/rows.hpp"
@@ -41,7 +40,8 @@ Tensor bars(std::int64_t n) {
 class Recorder : public StackObserver {
 public:
     void on_epoch(const StageEpoch& epoch) override { stages.push_back(epoch.stage); }
-    void on_progress(const std::string& stage, const layers::StageProgress& /*progress*/) override {
+    void on_stage(const StageInfo& info) override {
+        const std::string& stage = info.name;
         if (seen.empty() || seen.back() != stage) {
             seen.push_back(stage);
         }
@@ -259,7 +259,7 @@ TEST_CASE("A trainer that is given another's state goes on as that one would hav
         }
         [[nodiscard]] bool hold() override { return false; }
         [[nodiscard]] const base::RowSource& held() const override { return *this; }
-        [[nodiscard]] layers::StageProgress holding() const override { return {}; }
+        [[nodiscard]] StageProgress holding() const override { return {}; }
         [[nodiscard]] Tensor pictures(std::span<const std::int64_t> rows) override { return gather(rows); }
         [[nodiscard]] std::unique_ptr<layers::RowStore> make_store(std::int64_t, std::int64_t) override {
             return nullptr;

@@ -1,0 +1,121 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "stackae/pictures.hpp"
+#include "stackae/stack_epoch.hpp"
+#include "stackae/stack_model.hpp"
+#include "stackae/train_config.hpp"
+
+namespace stackae {
+
+/// Told of progress by train_stack(), on the caller's thread. Every member has an empty default.
+class StackObserver {
+public:
+    StackObserver() = default;
+    StackObserver(const StackObserver&) = delete;
+    StackObserver& operator=(const StackObserver&) = delete;
+    virtual ~StackObserver() = default;
+
+    /// Pictures read so far, before training begins.
+    virtual void on_read(std::int64_t /*done*/, std::int64_t /*of*/) {}
+    virtual void on_skipped(const SkippedPicture& /*picture*/) {}
+    virtual void on_remark(const PictureRemark& /*remark*/) {}
+    /// A stage begins.
+    virtual void on_stage(const StageInfo& /*stage*/) {}
+    /// Of the stage that began last.
+    virtual void on_progress(const StageProgress& /*progress*/) {}
+    virtual void on_epoch(const StageEpoch& /*epoch*/) {}
+    /// All pictures that could be read, of which there may be one alone, have the same values: nothing can be
+    /// learnt that tells pictures apart.
+    virtual void on_alike(std::int64_t /*pictures*/) {}
+    /// Asked before every step; true ends training cleanly.
+    virtual bool stop() { return false; }
+    /// Called where train_stack() is about to throw, whatever it is, and some layers are finished.
+    /// TrainingRecord::interrupted is true. May not throw.
+    virtual void on_failure(StackModel /*finished*/) {}
+};
+
+/// Trains a stack greedily, layer by layer, then end to end if the configuration says so. On a stop the model
+/// holds the layers that were finished; none where it came while pictures were read. Two runs with the same
+/// configuration and pictures give the same model. Throws InvalidArgument, Divergence (with advice), IoError
+/// and whatever the observer throws, after StackObserver::on_failure() was given what was finished.
+[[nodiscard]] StackModel train_stack(const Pictures& pictures, const Recipe& recipe,
+                                     const TrainConfig& config, const RunOptions& run,
+                                     StackObserver& observer);
+
+/// What a run would cost.
+struct StackPlan {
+    std::vector<StageInfo> stages;  ///< in the order in which they run
+    std::int64_t parameters = 0;    ///< of the finished stack, with its reconstruction head
+    /// Taken by the stage that takes most, with the pictures and codes that are held.
+    std::int64_t memory_bytes = 0;
+    std::int64_t memory_limit = 0;         ///< what RunOptions::memory_limit comes to
+    double multiply_adds = 0.0;            ///< of all stages
+    double multiply_adds_a_picture = 0.0;  ///< to turn a picture into the code of the whole stack
+
+    /// Whether it takes more than that and is refused.
+    [[nodiscard]] bool refused() const { return memory_bytes > memory_limit; }
+};
+
+/// Counted by the layers' shapes; nothing is timed. Throws InvalidArgument.
+[[nodiscard]] StackPlan plan_stack(std::int64_t pictures, const Recipe& recipe, const TrainConfig& config,
+                                   const RunOptions& run);
+/// Multiply-adds a second that count as the speed of the reference machine, two cores, whatever machine this
+/// is: what a budget of time is reckoned by.
+inline constexpr double reference_rate = 60e9;
+/// Multiply-adds a second of matrix products on this machine, now; takes about 0.2 s.
+[[nodiscard]] double measure_rate(int threads);
+
+/// A dense layer that can copy what it sees instead of learning from it.
+struct CopyingLayer {
+    std::size_t layer = 0;  ///< 1-based
+    std::int64_t units = 0;
+    std::int64_t values = 0;  ///< that may be copied: its inputs, or a picture's
+    bool of_picture = false;  ///< its code is the stack's, and no shorter than a picture
+};
+/// Layers learnt by gradients of more than twice as many units as inputs, and a code of such a layer that is
+/// no shorter than a picture, where neither corruption, moved pictures, sparsity nor winner-take-all keeps
+/// them from copying. Throws InvalidArgument where the layers do not fit one another.
+[[nodiscard]] std::vector<CopyingLayer> copying_layers(const Recipe& recipe, const TrainConfig& config);
+
+/// What fit_to_small_set() may change.
+struct SmallSetOptions {
+    bool batch_size = true;
+    bool epochs = true;
+    bool fine_tune_epochs = true;
+    std::int64_t enough_updates = 600;  ///< of a layer
+    std::int64_t enough_fine_tuning_updates = 1500;
+};
+/// Few pictures make few updates an epoch. Where layers are learnt by gradients the batch is made smaller (32
+/// at least) and the epochs more (200 at most), until a layer and the unrolled stack see enough updates.
+/// Returns whether anything was changed.
+bool fit_to_small_set(TrainConfig& config, std::int64_t pictures, const SmallSetOptions& may_change = {});
+
+struct ChooseOptions {
+    /// Put over every stack that is considered, where given, so that what a user names is part of the
+    /// count. May change anything but the layers.
+    std::function<TrainConfig(const TrainConfig&)> adjust = {};
+    /// For training and for turning every picture into its code, at reference_rate.
+    double budget_seconds = 600.0;
+    RunOptions run = {};  ///< stacks that need more memory are passed over
+};
+
+/// A stack for a set of pictures.
+struct StackChoice {
+    TrainConfig config;    ///< preset: "auto"
+    std::string reason;    ///< a line without an end
+    double seconds = 0.0;  ///< of what the budget is for, at reference_rate
+};
+
+/// The largest stack of convolutions that suits the size and the number of the pictures and stays within the
+/// budget, the smallest where none does; for pictures of a few pixels and for rows of numbers a dense stack
+/// with no layer wider than those, and a code of half their values at most. The same on every machine with
+/// the memory. Throws InvalidArgument.
+[[nodiscard]] StackChoice choose_stack(std::int64_t pictures, const Recipe& recipe,
+                                       const ChooseOptions& options = {});
+
+}  // namespace stackae
