@@ -257,7 +257,7 @@ void Driver::fine_tune(StackInput& input) {
     input.below(lowest(first));
     TrainContext context = context_of("fine-tuning", input, first, fine_tuning_stage);
     const auto all = lowest(model_.layers.size());
-    observer_.on_stage({.name = context.name});
+    observer_.on_stage({.name = context.name, .type = {}, .input = {}, .output = {}});
     layers::FineTuning tuning({all.begin() + static_cast<std::ptrdiff_t>(first), all.end()}, context);
     run_steps(tuning, context);
     const auto tuned = tuning.finish();
