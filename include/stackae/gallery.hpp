@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -10,18 +11,18 @@
 #include <vector>
 
 #include "stackae/json.hpp"
-#include "stackae/model.hpp"
 #include "stackae/neighbours.hpp"
 #include "stackae/output_files.hpp"
+#include "stackae/stack_model.hpp"
 #include "stackae/tensor.hpp"
 
 namespace stackae {
 
 /// Labelled codes to recognise by. A value.
 struct Gallery {
-    std::string model_identity;  ///< Model::identity() of the model that made the codes
+    std::string model_identity;  ///< StackModel::identity() of the model that made the codes
     std::string model_path;      ///< where that model was, as it was named; a hint only
-    int layer = 0;               ///< whose codes, 1-based, resolved
+    std::size_t depth = 0;       ///< layers of the model that made the codes, 1 or more
     bool l2_normalize = false;
     Metric metric = Metric::l2;
     Tensor codes;                    ///< n × d
@@ -46,9 +47,9 @@ void save(const Gallery& gallery, const std::string& path);
 void save(const Gallery& gallery, const OutputFile& file);
 /// Throws IoError, or CorruptFile naming the file and what is wrong with it.
 [[nodiscard]] Gallery load_gallery(const std::string& path);
-/// Whichever of the two the file says it is; read once, so that it may be a pipe. Throws as load_model() and
-/// load_gallery().
-[[nodiscard]] std::variant<Model, Gallery> load_model_or_gallery(const std::string& path);
+/// Whichever of the two the file says it is; read once, so that it may be a pipe. Throws as
+/// load_stack_model() and load_gallery().
+[[nodiscard]] std::variant<StackModel, Gallery> load_model_or_gallery(const std::string& path);
 
 /// Pictures of each name, in byte order of the names.
 [[nodiscard]] std::map<std::string, std::int64_t> count_names(const Gallery& gallery);
@@ -83,11 +84,11 @@ private:
 };
 
 /// Throws InvalidArgument, naming both identities, when the gallery was made with another model.
-void check_model(const Gallery& gallery, const Model& model);
+void check_model(const Gallery& gallery, const StackModel& model);
 
 /// Adds the entries of `more`; an entry whose path is there already (in whatever
 /// spelling, seen from the current folder) is replaced. The threshold stays as it is
-/// until the next calibrate(). Throws InvalidArgument when model, layer, normalisation or metric differ.
+/// until the next calibrate(). Throws InvalidArgument when model, depth, normalisation or metric differ.
 void append(Gallery& gallery, const Gallery& more);
 /// Removes every entry of that name; returns how many there were. The threshold stays.
 std::int64_t remove(Gallery& gallery, const std::string& name);
@@ -137,7 +138,7 @@ public:
     Recognizer& operator=(Recognizer&&) noexcept;
     ~Recognizer();
 
-    /// codes: n × d of the gallery's model and layer.
+    /// codes: n × d of the gallery's model and depth.
     [[nodiscard]] std::vector<Recognition> recognize(const Tensor& codes);
     /// In force; absent: every picture gets a name.
     [[nodiscard]] std::optional<double> threshold() const;

@@ -6,18 +6,10 @@
 #include <string>
 
 #include "stackae/inputs.hpp"
-#include "stackae/model.hpp"
+#include "stackae/stack_model.hpp"
 #include "stackae/tensor.hpp"
 
 namespace stackae {
-
-/// Which layer's codes are wanted, where a person need not say.
-struct LayerSelection {
-    int layer = 0;                          ///< 1-based; 0: Model::code_layer()
-    std::optional<bool> l2_normalize = {};  ///< absent: Model::l2_normalize for code_layer(), else false
-
-    [[nodiscard]] EncodeOptions resolve(const Model& model) const;
-};
 
 /// What encoding many pictures takes of the machine. Results do not depend on it.
 struct PipelineOptions {
@@ -29,8 +21,8 @@ struct PipelineOptions {
 /// Pictures to be encoded, and what by. Inputs and model must outlive the call.
 struct EncodeRequest {
     const Inputs& inputs;
-    const Model& model;
-    EncodeOptions encode = {};                        ///< its threads are settled by PipelineOptions
+    const StackModel& model;
+    StackEncodeOptions encode = {};                   ///< its threads are settled by PipelineOptions
     bool need_label = false;                          ///< pictures without a label are skipped
     std::optional<std::string> label = std::nullopt;  ///< in place of their own
 };
@@ -45,8 +37,8 @@ using CodeSink = std::function<void(const InputBatch& batch, const Tensor& codes
 /// to the sink, on the caller's thread and in the inputs' order. Every picture is entered into the manifest,
 /// which is left for the caller to finish(); its observer is told of progress. False where the observer said
 /// stop: the sink has not been given all pictures then. Throws InvalidArgument where min_encoding_memory() is
-/// more than PipelineOptions::memory allows or the model has no such layer, NotFinite naming the picture, and
-/// whatever the sink or the observer throws.
+/// more than PipelineOptions::memory allows or the model has no such output, NotFinite naming the picture,
+/// and whatever the sink or the observer throws.
 bool encode_inputs(const EncodeRequest& request, const PipelineOptions& options, Manifest& manifest,
                    const CodeSink& sink);
 

@@ -16,6 +16,8 @@
 
 namespace stackae {
 
+class Pictures;
+
 /// What the lowest `depth` layers of a model make, under a name: "embedding", "wide".
 struct NamedOutput {
     std::string name;
@@ -49,12 +51,16 @@ struct DepthAccuracy {
 struct TrainingRecord {
     TrainConfig config;
     std::vector<StageEpoch> history;
-    std::vector<std::string> class_names;  ///< of the training pictures, in byte order; empty without labels
-    std::string data;           ///< 16 hexadecimal digits that tell one set of pictures from another
-    std::int64_t pictures = 0;  ///< how many it was trained on
-    bool interrupted = false;   ///< training was stopped before its end
+    std::vector<std::string> class_names;   ///< of the training pictures, in byte order; empty without labels
+    std::string data;                       ///< data_identity() of the training pictures
+    std::int64_t pictures = 0;              ///< how many it was trained on
+    bool interrupted = false;               ///< training was stopped before its end
     std::vector<DepthAccuracy> accuracies;  ///< at the depths that were measured, bottom up
 };
+
+/// 16 hexadecimal digits that tell one set of pictures from another, wherever it lies: of the names, without
+/// folders, and the labels of all its entries, in order (XXH3). No picture is opened.
+[[nodiscard]] std::string data_identity(const Pictures& pictures);
 
 /// A trained stack and everything that is needed to use it again. A value; safe to read from several threads.
 struct StackModel {
@@ -98,6 +104,11 @@ struct StackEncodeOptions {
     bool l2_normalize = false;  ///< scale each code to length 1 (a code of zeros stays)
     int threads = 0;            ///< 0: one a core
 };
+
+/// Bytes that a StackEncoder of so many threads holds at most, about, while it encodes n pictures at a time
+/// up to an output, with the pictures and their codes, without the model itself. Throws as depth_of().
+[[nodiscard]] std::int64_t encoding_bytes(const StackModel& model, std::string_view output, int threads,
+                                          std::int64_t n);
 
 /// Runs pictures through a model. Ops and buffers are made once, for blocks of fixed size, so that a
 /// picture's code does not depend on its neighbours. It keeps what it needs of the model. Use one per thread.

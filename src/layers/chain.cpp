@@ -68,9 +68,10 @@ public:
     [[nodiscard]] bool row_wise() const { return row_wise_; }
     void add(std::shared_ptr<const Layer> layer) { layers_.push_back(std::move(layer)); }
     [[nodiscard]] std::int64_t inputs() const { return inputs_of(*layers_.front(), direction_); }
+    [[nodiscard]] std::int64_t outputs() const { return outputs_of(*layers_.back(), direction_); }
 
     Tensor run(const Tensor& rows, linalg::Context& context) {
-        Tensor result({rows.rows(), outputs_of(*layers_.back(), direction_)});
+        Tensor result({rows.rows(), outputs()});
         if (row_wise_) {
             run_rows(rows, context.threads(), result);
         } else {
@@ -79,7 +80,31 @@ public:
         return result;
     }
 
+    /// Floats that its ops hold for n rows, with the buffers between them.
+    [[nodiscard]] double op_floats(std::int64_t n, int threads) const {
+        const std::int64_t rows = row_wise_ ? 1 : block_of(n);
+        double floats = 0.0;
+        bool pooled = false;
+        for (std::size_t i = 0; i < layers_.size(); ++i) {
+            floats += layers_[i]->working_floats(rows, direction_ == Direction::decode);
+            pooled = pooled || layers_[i]->pooler() != nullptr;
+            if (i + 1 < layers_.size() && !is_handed_on(i, pooled)) {
+                floats += static_cast<double>(rows * outputs_of(*layers_[i], direction_));
+            }
+        }
+        const std::int64_t filled_up = n % rows == 0 ? 0 : rows;  // the last block
+        return (row_wise_ ? static_cast<double>(std::min<std::int64_t>(threads, n)) : 1.0) * floats +
+               static_cast<double>(filled_up * (inputs() + outputs()));
+    }
+
 private:
+    /// Whether what layer i makes is taken by the one above position by position, so that it is never held.
+    [[nodiscard]] bool is_handed_on(std::size_t i, bool pooled) const {
+        const Layer& above = *layers_[i + 1];
+        return row_wise_ && direction_ == Direction::encode &&
+               (above.position_op() != nullptr || (!pooled && above.pooler() != nullptr));
+    }
+
     /// The ops of one thread.
     struct Worker {
         linalg::Context context{1};
@@ -104,7 +129,7 @@ private:
 
     void run_blocks(const Tensor& rows, linalg::Context& context, Tensor& result) {
         const std::int64_t n = rows.rows();
-        const std::int64_t block = n == 1 ? 1 : block_rows();
+        const std::int64_t block = block_of(n);
         auto& ops = blocks_.try_emplace(block, OpContext{context, block}, layers_, direction_).first->second;
         for (std::int64_t first = 0; first < n; first += block) {
             const std::int64_t count = std::min(block, n - first);
@@ -120,8 +145,11 @@ private:
         }
     }
 
-    /// 256, or fewer where layers are so wide that their values would take much memory.
-    [[nodiscard]] std::int64_t block_rows() const {
+    /// Rows at a time: 256, or fewer where layers are so wide that their values would take much memory.
+    [[nodiscard]] std::int64_t block_of(std::int64_t n) const {
+        if (n == 1) {
+            return 1;
+        }
         std::int64_t widest = 1;
         for (const auto& layer : layers_) {
             widest = std::max({widest, layer->input_shape().size(), layer->output_shape().size()});
@@ -168,6 +196,16 @@ Tensor Chain::run(Tensor rows) {
         rows = segment->run(rows, *context_);
     }
     return rows;
+}
+
+double Chain::working_floats(std::int64_t n) const {
+    double ops = 0.0;
+    std::int64_t widest = 0;  // of what goes into a segment and what comes out
+    for (const auto& segment : segments_) {
+        ops += segment->op_floats(n, context_->threads());
+        widest = std::max(widest, segment->inputs() + segment->outputs());
+    }
+    return ops + static_cast<double>(n) * static_cast<double>(widest);
 }
 
 }  // namespace stackae::layers

@@ -32,6 +32,8 @@ public:
     /// n × inputs to n × outputs; of no layers, the rows themselves. Throws InvalidArgument on another width,
     /// by the name of the direction.
     [[nodiscard]] Tensor run(Tensor rows);
+    /// Floats that it holds at most, about, while it runs n rows, these and its result among them.
+    [[nodiscard]] double working_floats(std::int64_t n) const;
 
 private:
     class Segment;

@@ -215,16 +215,10 @@ std::unique_ptr<Op> Conv2d::decoder(const OpContext& context) const {
 }
 
 double Conv2d::working_floats(std::int64_t /*rows*/, bool decoding) const {
-    constexpr double max_block = 128.0;  // patches at a time
     const nn::Conv2dShape s = shape();
-    const auto d = static_cast<double>(s.patch_size());
-    const auto r = static_cast<double>(s.whitening_dim);
-    const auto k = static_cast<double>(s.units);
-    const double rows = std::min(static_cast<double>(s.oh() * s.ow()), max_block);
-    // Filters, once as they are and, in the layout and with the transforms of their products, twice more.
-    const double filters = 3.0 * std::min(d * k, r * (d + k));
-    const double back = decoding ? 2.0 * r * (d + k) + rows * (d + r + k) : 0.0;
-    return filters + rows * (2.0 * d + r + 2.0 * k + static_cast<double>(s.oc())) + back;
+    const double padded = pad > 0 ? static_cast<double>(s.input_size()) : 0.0;
+    const double decoder = decoding ? nn::Conv2dDecoder::working_floats(s) + padded : 0.0;
+    return nn::Conv2d::working_floats(s) + padded + decoder;
 }
 
 }  // namespace layers

@@ -298,11 +298,13 @@ std::unique_ptr<Op> Nystroem::decoder(const OpContext& context) const {
     return std::make_unique<Decoding>(context, *this);
 }
 
-double Nystroem::working_floats(std::int64_t rows, bool /*decoding*/) const {
+double Nystroem::working_floats(std::int64_t rows, bool decoding) const {
     const auto inputs = static_cast<double>(input_shape().size());
     const auto block = static_cast<double>(block_of(n_landmarks));
-    return 2.0 * static_cast<double>(n_landmarks) * (inputs + block) +
-           static_cast<double>(rows) * (inputs + 2.0 * block);
+    // C and R once with what is folded into them, and as oneDNN may bring them into another layout.
+    const double one_way = 2.0 * static_cast<double>(n_landmarks) * (inputs + block) +
+                           static_cast<double>(rows) * (inputs + 2.0 * block);
+    return decoding ? 2.0 * one_way : one_way;
 }
 
 }  // namespace stackae::layers

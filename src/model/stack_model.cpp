@@ -6,6 +6,7 @@
 #include <set>
 
 #include "stackae/error.hpp"
+#include "stackae/pictures.hpp"
 
 #include "base/fields.hpp"
 #include "base/hash.hpp"
@@ -51,6 +52,16 @@ void check_outputs(const StackModel& model) {
 }
 
 }  // namespace
+
+std::string data_identity(const Pictures& pictures) {
+    base::Hash hash;
+    for (std::int64_t i = 0; i < pictures.size(); ++i) {
+        const PictureEntry entry = pictures.entry(i);
+        hash.add(std::string_view(entry.path).substr(entry.path.rfind('/') + 1));
+        hash.add(std::string_view(entry.label.value_or("")));
+    }
+    return hash.hex();
+}
 
 std::size_t StackModel::depth_of(std::string_view output) const {
     std::string names;

@@ -108,6 +108,12 @@ Tensor negated_product(const Tensor& matrix, const Tensor& vector) {
     return result;
 }
 
+/// Whether filters over whitened patches are best brought to filters over patches, W P.
+bool is_fused(const Conv2dShape& shape) {
+    const std::int64_t d = shape.patch_size();
+    return d * shape.units <= (d + shape.units) * shape.whitening_dim;
+}
+
 /// P's pseudoinverse; its rows are orthogonal. patch_size × whitened.
 Tensor pseudoinverse(const Tensor& whitening) {
     Tensor inverse({whitening.columns(), whitening.rows()});
@@ -166,7 +172,7 @@ Conv2d::Conv2d(linalg::Context& context, const Conv2dShape& shape, const Conv2dW
     } else {
         bias = weights.bias;
     }
-    const bool fused = d * units <= d * r + r * units;
+    const bool fused = is_fused(shape_);
     Tensor filters = fused ? Tensor({units, d}) : weights.whitening;
     if (fused) {
         linalg::Gemm(context, units, d, r)
@@ -196,6 +202,20 @@ Conv2d::Conv2d(linalg::Context& context, const Conv2dShape& shape, const Conv2dW
         encode_.emplace(context, block_, units, r, weights.weights.data(), bias.data(), relu);
         codes_ = Tensor({block_, units});
     }
+}
+
+double Conv2d::working_floats(const Conv2dShape& shape) {
+    const bool fused = is_fused(shape);
+    const std::int64_t filters = fused ? shape.units : shape.whitening_dim;
+    const auto block = static_cast<double>(block_of(shape));
+    const auto d = static_cast<double>(shape.patch_size());
+    const auto n = static_cast<double>(filters);
+    const auto units = static_cast<double>(shape.units);
+    // The filters as they are, while they are packed, and what they are packed into.
+    const double products = WinogradProduct::pays(of_positions(shape), filters)
+                                ? WinogradProduct::working_floats(of_positions(shape), filters) + block * n
+                                : d * n + block * (d + n);
+    return d * n + products + (fused ? 0.0 : units * n + block * units) + static_cast<double>(shape.oc());
 }
 
 void Conv2d::hand_on(float* values, std::int64_t position, PositionSink& sink) {
@@ -310,6 +330,15 @@ Conv2dDecoder::Conv2dDecoder(linalg::Context& context, const Conv2dShape& shape,
                 static_cast<float>(over(y, shape_.oh()) * over(x, shape_.ow()));
         }
     }
+}
+
+double Conv2dDecoder::working_floats(const Conv2dShape& shape) {
+    const auto d = static_cast<double>(shape.patch_size());
+    const auto r = static_cast<double>(shape.whitening_dim);
+    const auto units = static_cast<double>(shape.units);
+    // P⁺ as it is, while it is packed, and what it and V are packed into.
+    return 2.0 * d * r + r * units + static_cast<double>(block_of(shape)) * (d + r + units) +
+           static_cast<double>(shape.height * shape.width);
 }
 
 void Conv2dDecoder::run(const float* codes, float* map) {

@@ -91,6 +91,9 @@ class Conv2d {
 public:
     Conv2d(linalg::Context& context, const Conv2dShape& shape, const Conv2dWeights& weights);
 
+    /// Floats that one of that shape holds at most.
+    [[nodiscard]] static double working_floats(const Conv2dShape& shape);
+
     /// map: input_size.
     void forward(const float* map, PositionSink& sink);
 
@@ -127,6 +130,9 @@ private:
 class Conv2dDecoder {
 public:
     Conv2dDecoder(linalg::Context& context, const Conv2dShape& shape, const Conv2dDecoderWeights& weights);
+
+    /// Floats that one of that shape holds at most.
+    [[nodiscard]] static double working_floats(const Conv2dShape& shape);
 
     /// codes: oh × ow × oc; map: input_size, overwritten.
     void run(const float* codes, float* map);

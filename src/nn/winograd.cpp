@@ -140,6 +140,17 @@ bool WinogradProduct::pays(const ConvolutionShape& shape, std::int64_t filters) 
     return fewer && depth_of(shape) >= least_depth && filters >= least_filters;
 }
 
+double WinogradProduct::working_floats(const ConvolutionShape& shape, std::int64_t filters) {
+    const std::int64_t columns = columns_of(shape, filters);
+    const std::int64_t positions = bands_of(shape, filters, columns) * columns;
+    const auto depth = static_cast<double>(depth_of(shape));
+    const auto count = static_cast<double>(filters);
+    const auto seen = static_cast<double>(2 * points * (columns + shape.kernel - 1) * shape.channels);
+    const double block = static_cast<double>(points) * (depth + std::min(count, double{most_filters})) +
+                         static_cast<double>(outputs) * count;
+    return static_cast<double>(points) * depth * count + seen + static_cast<double>(positions) * block;
+}
+
 WinogradProduct::WinogradProduct(linalg::Context& context, const ConvolutionShape& shape,
                                  const float* filters, std::int64_t count)
     : shape_(shape),

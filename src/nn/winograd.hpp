@@ -31,6 +31,9 @@ public:
     WinogradProduct(linalg::Context& context, const ConvolutionShape& shape, const float* filters,
                     std::int64_t count);
 
+    /// Floats that a product of so many filters holds, with what run() writes.
+    [[nodiscard]] static double working_floats(const ConvolutionShape& shape, std::int64_t filters);
+
     [[nodiscard]] std::int64_t rows() const;
     [[nodiscard]] std::int64_t columns() const { return columns_; }
 

@@ -15,7 +15,7 @@ namespace {
 
 /// Twice what one worker encodes with, since as many batches wait to be encoded or taken out.
 std::int64_t worker_bytes(const EncodeRequest& request, std::int64_t pictures) {
-    return 2 * encoding_bytes(request.model, request.encode.layer, 1, pictures);
+    return 2 * encoding_bytes(request.model, request.encode.output, 1, pictures);
 }
 
 /// How pictures are shared out so that what encodes them stays within half of the memory; the other half is
@@ -41,11 +41,6 @@ Shares share_memory(const EncodeRequest& request, std::int64_t memory, std::int6
 
 }  // namespace
 
-EncodeOptions LayerSelection::resolve(const Model& model) const {
-    const bool code = layer == 0 || layer == model.code_layer();
-    return {.layer = layer, .l2_normalize = l2_normalize.value_or(code && model.l2_normalize)};
-}
-
 std::int64_t min_encoding_memory(const EncodeRequest& request) {
     return request.model.parameters() * static_cast<std::int64_t>(sizeof(float)) + worker_bytes(request, 1);
 }
@@ -57,7 +52,7 @@ bool encode_inputs(const EncodeRequest& request, const PipelineOptions& options,
     const std::int64_t share = (pictures + threads - 1) / threads;  // fewer are work for all threads, too
     const Shares shares =
         share_memory(request, resolve_memory(options.memory), std::min(options.batch_size, share), threads);
-    InputReader reader(request.inputs, request.model.recipe,
+    InputReader reader(request.inputs, request.model.preprocessing,
                        {.batch_size = shares.batch,
                         .threads = threads,
                         .memory = base::reading_memory(options.memory),

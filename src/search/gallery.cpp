@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fmt/format.h>
 #include <limits>
+#include <string>
 #include <unordered_map>
 #include <utility>
 
@@ -85,8 +86,8 @@ namespace search {
 
 std::string fault(const Gallery& gallery) {
     const std::int64_t n = gallery.size();
-    if (gallery.layer < 1) {
-        return fmt::format("layer: {} found, 1 or more expected", gallery.layer);
+    if (gallery.depth < 1) {
+        return fmt::format("depth: {} layers found, 1 or more expected", gallery.depth);
     }
     if (static_cast<std::int64_t>(gallery.paths.size()) != n) {
         return fmt::format("{} names and {} paths found, as many of each expected", n, gallery.paths.size());
@@ -128,7 +129,7 @@ void check(const Gallery& gallery, const std::string& operation) {
 
 }  // namespace search
 
-void check_model(const Gallery& gallery, const Model& model) {
+void check_model(const Gallery& gallery, const StackModel& model) {
     const std::string identity = model.identity();
     if (gallery.model_identity != identity) {
         throw InvalidArgument(
@@ -137,16 +138,17 @@ void check_model(const Gallery& gallery, const Model& model) {
                         gallery.model_identity,
                         gallery.model_path.empty() ? "path not recorded" : gallery.model_path, identity));
     }
-    if (gallery.size() > 0 && gallery.codes.columns() != model.code_size(gallery.layer)) {
+    const std::int64_t expected = model.code_size(std::to_string(gallery.depth));
+    if (gallery.size() > 0 && gallery.codes.columns() != expected) {
         throw InvalidArgument(
-            fmt::format("the gallery's codes have {} values, those of layer {} of its model {}",
-                        gallery.codes.columns(), gallery.layer, model.code_size(gallery.layer)));
+            fmt::format("the gallery's codes have {} values, those of {} layers of its model {}",
+                        gallery.codes.columns(), gallery.depth, expected));
     }
 }
 
 void append(Gallery& gallery, const Gallery& more) {
     check_same("model", gallery.model_identity, more.model_identity);
-    check_same("layer", gallery.layer, more.layer);
+    check_same("depth", gallery.depth, more.depth);
     check_same<std::string>("l2 normalisation", yes_or_no(gallery.l2_normalize),
                             yes_or_no(more.l2_normalize));
     check_same<std::string>("metric", name(gallery.metric), name(more.metric));

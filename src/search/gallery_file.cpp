@@ -9,15 +9,16 @@
 #include "base/json.hpp"
 #include "base/safetensors.hpp"
 #include "model/json_reader.hpp"
-#include "model/model_file.hpp"
+#include "model/stack_model_file.hpp"
 #include "search/gallery_check.hpp"
 
 namespace stackae {
 namespace {
 
 constexpr const char* kind = "gallery";
-constexpr int version = 2;
-constexpr std::size_t max_depth = 2;  ///< the object, and version 1's lists of names and paths
+/// 1 and 2 were of models of a version that is not read any more.
+constexpr int version = 3;
+constexpr std::size_t max_json_depth = 1;
 
 }  // namespace
 
@@ -32,7 +33,7 @@ void save(const Gallery& gallery, const OutputFile& file) {
     search::check(gallery, fmt::format("{}: cannot write the gallery", file.file().path()));
     nlohmann::json description{{"model_identity", gallery.model_identity},
                                {"model_path", gallery.model_path},
-                               {"layer", gallery.layer},
+                               {"depth", gallery.depth},
                                {"l2_normalize", gallery.l2_normalize},
                                {"metric", name(gallery.metric)},
                                {"pictures", gallery.size()},
@@ -57,37 +58,37 @@ Gallery load_gallery(const std::string& path) {
     return search::read_gallery(base::read_safetensors(path));
 }
 
-std::variant<Model, Gallery> load_model_or_gallery(const std::string& path) {
+std::variant<StackModel, Gallery> load_model_or_gallery(const std::string& path) {
     base::Safetensors file = base::read_safetensors(path);
     const auto found = file.metadata.find("kind");
     if (found != file.metadata.end() && found->second == kind) {
         return search::read_gallery(std::move(file));
     }
-    return read_model(std::move(file));
+    return read_stack_model(std::move(file));
 }
 
 Gallery search::read_gallery(base::Safetensors file) {
-    const std::string& path = file.path;
+    const std::string path = file.path;
     file.check_kind(kind, version);
+    if (std::stoi(file.text("version")) < version) {
+        throw CorruptFile(
+            fmt::format("{}: a gallery of version {} found, {} expected: enroll its pictures again", path,
+                        file.text("version"), version));
+    }
     const std::string where = fmt::format("{}: gallery", path);
-    const nlohmann::json description = base::parse_json(file.text("gallery"), where, max_depth);
+    const nlohmann::json description = base::parse_json(file.text("gallery"), where, max_json_depth);
     const JsonReader reader(description, where);
     Gallery gallery;
     std::string metric;
+    std::size_t pictures = 0;
     reader.required("model_identity", gallery.model_identity);
     reader.required("model_path", gallery.model_path);
-    reader.required("layer", gallery.layer);
+    reader.required("depth", gallery.depth);
     reader.required("l2_normalize", gallery.l2_normalize);
     reader.required("metric", metric);
-    if (file.contains("names")) {
-        std::size_t pictures = 0;
-        reader.required("pictures", pictures);
-        gallery.names = file.texts("names", pictures);
-        gallery.paths = file.texts("paths", pictures);
-    } else {  // version 1
-        reader.required("names", gallery.names);
-        reader.required("paths", gallery.paths);
-    }
+    reader.required("pictures", pictures);
+    gallery.names = file.texts("names", pictures);
+    gallery.paths = file.texts("paths", pictures);
     reader.required("threshold", gallery.threshold);
     reader.required("false_accept", gallery.false_accept);
     reader.optional("rate_known", gallery.rate_known);

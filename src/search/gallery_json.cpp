@@ -20,7 +20,7 @@ JsonObject to_json(const Gallery& gallery) {
         .set("names", names)
         .set("model_path", gallery.model_path)
         .set("model_identity", gallery.model_identity)
-        .set("layer", gallery.layer)
+        .set("depth", gallery.depth)
         .set("code_size", gallery.codes.columns())
         .set("l2_normalize", gallery.l2_normalize)
         .set("metric", name(gallery.metric))

@@ -5,7 +5,6 @@
 #include "stackae/error.hpp"
 #include "stackae/stack_train.hpp"
 
-#include "base/hash.hpp"
 #include "base/memory.hpp"
 #include "layers/autoencoder.hpp"
 #include "layers/fine_tuning.hpp"
@@ -118,7 +117,6 @@ SampleStore Driver::read(const Pictures& pictures) {
         {.threads = static_cast<int>(run_.threads), .memory = base::reading_memory(run_.memory_limit)});
     PictureBatch batch;
     std::set<std::string> classes;
-    base::Hash data;
     std::vector<float> first;
     bool alike = true;
     std::int64_t rows = 0;
@@ -136,7 +134,6 @@ SampleStore Driver::read(const Pictures& pictures) {
         seen += batch.pictures.rows() + std::ssize(batch.skipped);
         for (const std::int64_t index : batch.indices) {
             const auto entry = pictures.entry(index);
-            data.add(std::string_view(entry.path.substr(entry.path.rfind('/') + 1)));
             if (entry.label) {
                 classes.insert(*entry.label);
             }
@@ -164,7 +161,7 @@ SampleStore Driver::read(const Pictures& pictures) {
     samples.truncate(rows);
     stores_.keep(samples);
     record.pictures = rows;
-    record.data = data.hex();
+    record.data = data_identity(pictures);
     record.class_names.assign(classes.begin(), classes.end());
     return samples;
 }

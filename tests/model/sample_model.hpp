@@ -16,9 +16,9 @@ namespace stackae::test {
 inline StackModel sample_model(const std::string& text, const Shape& picture,
                                std::vector<NamedOutput> outputs = {}, std::uint32_t seed = 1) {
     StackModel model;
-    model.preprocessing.height = picture.height;
-    model.preprocessing.width = picture.width;
-    model.preprocessing.channels = picture.channels;
+    model.preprocessing.height = static_cast<int>(picture.height);
+    model.preprocessing.width = static_cast<int>(picture.width);
+    model.preprocessing.channels = static_cast<int>(picture.channels);
     model.layers = filled_stack(text, picture, seed);
     if (outputs.empty()) {
         outputs = {{"embedding", model.layers.size()}};

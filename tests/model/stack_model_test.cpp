@@ -4,6 +4,7 @@
 #include <fstream>
 
 #include "stackae/error.hpp"
+#include "stackae/pictures.hpp"
 
 #include "base/safetensors.hpp"
 #include "layers/sample.hpp"
@@ -105,14 +106,15 @@ TEST_CASE("Each depth's code is what the layers above it see") {
 TEST_CASE("Pictures are rebuilt by the head where there is one, else by the layers' own decoders") {
     const StackModel model = deep_model();
     const Tensor pictures = test::random_rows(3, 132, 2);
-    StackEncoder six(model, {"6", 1});
+    StackEncoder six(model, {.output = "6", .threads = 1});
     const Tensor rebuilt = StackEncoder(model).reconstruct(pictures);
     CHECK(same(rebuilt, six.decode(six.encode(pictures))));
     StackModel plain = model;
     plain.reconstruction.head = {};
     CHECK_FALSE(same(StackEncoder(plain).reconstruct(pictures), rebuilt));
-    StackEncoder two(model, {"2", 1});
-    CHECK(same(two.decode(two.encode(pictures)), StackEncoder(plain, {"2", 1}).decode(two.encode(pictures))));
+    StackEncoder two(model, {.output = "2", .threads = 1});
+    CHECK(same(two.decode(two.encode(pictures)),
+               StackEncoder(plain, {.output = "2", .threads = 1}).decode(two.encode(pictures))));
     CHECK(two.decode(two.encode(pictures)).columns() == 132);
 }
 
@@ -165,6 +167,41 @@ TEST_CASE("A model that does not fit together cannot be written, and leaves the 
         },
         "reconstruction: an output of 11 x 12 x 1 found, 12 x 11 x 1 expected");
     refused([](StackModel& m) { m.record.accuracies[0].depth = 9; }, "accuracies: 9 layers found");
+}
+
+TEST_CASE("Pictures are told from others by their names and labels, wherever they lie") {
+    const test::TemporaryFolder folder;
+    const auto identity = [&](const std::string& where, const std::vector<std::string>& names) {
+        std::string list;
+        for (const std::string& name : names) {
+            list += where + name + "\n";
+        }
+        test::write_text(folder / "list.txt", list);
+        return data_identity(Pictures::open(folder / "list.txt"));
+    };
+    const std::string here = identity("here/", {"1.png\tcat", "2.png\tdog"});
+    CHECK(here.size() == 16);
+    CHECK(identity("there/", {"1.png\tcat", "2.png\tdog"}) == here);
+    CHECK(identity("here/", {"2.png\tdog", "1.png\tcat"}) != here);
+    CHECK(identity("here/", {"1.png\tcat", "2.png\tcat"}) != here);
+    CHECK(identity("here/", {"1.png\tcat", "3.png\tdog"}) != here);
+    CHECK(identity("here/", {"1.png\tcat"}) != here);
+}
+
+TEST_CASE("Memory for encoding covers pictures, codes and weights, and grows with pictures and threads") {
+    const StackModel model = deep_model();
+    const auto bytes = [&](const char* output, int threads, std::int64_t n) {
+        return encoding_bytes(model, output, threads, n);
+    };
+    const std::int64_t a_row = 4 * (12 * 11 + model.code_size("embedding"));
+    CHECK(bytes("embedding", 1, 1000) >= 1000 * a_row);
+    CHECK(bytes("embedding", 1, 2000) - bytes("embedding", 1, 1000) >= 1000 * a_row);
+    CHECK(bytes("embedding", 2, 1000) > bytes("embedding", 1, 1000));
+    CHECK(bytes("embedding", 2, 1) == bytes("embedding", 1, 1));
+    CHECK(bytes("wide", 1, 1000) > bytes("embedding", 1, 1000));
+    const StackModel plain = model_of("dense:400", {{"embedding", 1}});
+    CHECK(encoding_bytes(plain, "", 1, 1) >= 4 * 12 * 11 * 400);
+    CHECK_THROWS_AS(encoding_bytes(plain, "2", 1, 1), InvalidArgument);
 }
 
 TEST_CASE("A file whose description is not a model's is refused by the place that is wrong") {

@@ -5,14 +5,18 @@
 
 #include "stackae/error.hpp"
 
-#include "pipeline/small_model.hpp"
+#include "model/sample_model.hpp"
 #include "support/catch.hpp"
 
 namespace stackae::pipeline {
 namespace {
 
 using test::contains;
-using test::small_model;
+
+/// 3 × 3 pixels to 2 numbers.
+StackModel small_model() {
+    return test::sample_model("dense:2:activation=linear", {3, 3, 1});
+}
 
 InputBatch batch_of(int number, std::int64_t rows) {
     InputBatch batch{Tensor({rows, 9}), {}};
@@ -24,10 +28,10 @@ InputBatch batch_of(int number, std::int64_t rows) {
 }  // namespace
 
 TEST_CASE("Batches are encoded as by one encoder, and come out in the order they went in") {
-    const Model model = small_model();
+    const StackModel model = small_model();
     const int threads = GENERATE(1, 2, 5);
     EncoderPool pool(model, {}, threads, threads);
-    Encoder alone(model);
+    StackEncoder alone(model);
     int next = 0;
     const auto check_next = [&] {
         const EncodedBatch encoded = pool.pop();
@@ -50,19 +54,17 @@ TEST_CASE("Batches are encoded as by one encoder, and come out in the order they
 }
 
 TEST_CASE("A picture whose code is not finite is named") {
-    Model model = small_model();
-    std::fill(model.layers.front().weights.values().begin(), model.layers.front().weights.values().end(),
-              3e38F);
+    const StackModel model = small_model();
     EncoderPool pool(model, {}, 2, 2);
     InputBatch batch = batch_of(0, 3);
-    batch.pictures.row(1)[0] = batch.pictures.row(1)[1] = 1.0F;
+    std::fill(batch.pictures.row(1).begin(), batch.pictures.row(1).end(), 3e38F);
     batch.entries[1].path = "bright.png";
     pool.push(std::move(batch));
     CHECK_THROWS_WITH(pool.pop(), contains("bright.png: its code is not finite"));
 }
 
 TEST_CASE("What encoding a batch throws comes out in that batch's place") {
-    const Model model = small_model();
+    const StackModel model = small_model();
     EncoderPool pool(model, {}, 3, 3);
     pool.push(batch_of(0, 4));
     pool.push({Tensor({2, 5}), {}});  // no pictures of this model

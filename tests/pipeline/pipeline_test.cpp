@@ -4,7 +4,8 @@
 
 #include "stackae/error.hpp"
 
-#include "pipeline/small_model.hpp"
+#include "base/rows.hpp"
+#include "model/sample_model.hpp"
 #include "support/catch.hpp"
 #include "support/temporary_folder.hpp"
 
@@ -38,7 +39,7 @@ private:
 TEST_CASE("Codes come in the order of the inputs, whatever the batch and the threads") {
     const TemporaryFolder folder;
     const Inputs inputs({table(folder)});
-    const Model model = small_model();
+    const StackModel model = sample_model("dense:2", {3, 3, 1});
     std::vector<std::vector<float>> all;
     for (const PipelineOptions options :
          {PipelineOptions{}, {.batch_size = 1, .threads = 1}, {.batch_size = 7, .threads = 3}}) {
@@ -65,7 +66,7 @@ TEST_CASE("Codes come in the order of the inputs, whatever the batch and the thr
 TEST_CASE("Encoding says whether the observer stopped it") {
     const TemporaryFolder folder;
     const Inputs inputs({table(folder)});
-    const Model model = small_model();
+    const StackModel model = sample_model("dense:2", {3, 3, 1});
     std::int64_t seen = 0;
     StopAfter observer(seen, 10);
     Manifest manifest(observer);
@@ -78,7 +79,7 @@ TEST_CASE("Encoding says whether the observer stopped it") {
 TEST_CASE("A model that does not fit the memory allowed is refused before it is run") {
     const TemporaryFolder folder;
     const Inputs inputs({table(folder)});
-    const Model model = small_model();
+    const StackModel model = sample_model("dense:2", {3, 3, 1});
     const EncodeRequest request{.inputs = inputs, .model = model};
     InputObserver nobody;
     Manifest manifest(nobody);
@@ -90,15 +91,33 @@ TEST_CASE("A model that does not fit the memory allowed is refused before it is 
     CHECK(encode_inputs(request, {.memory = least}, manifest, nothing));
 }
 
-TEST_CASE("A code is scaled as the model says, unless something else was said or another layer is meant") {
-    Model model = small_model();
-    model.l2_normalize = true;
-    CHECK(LayerSelection{}.resolve(model).l2_normalize);
-    CHECK(LayerSelection{.layer = 1}.resolve(model).l2_normalize);
-    CHECK_FALSE(LayerSelection{.l2_normalize = false}.resolve(model).l2_normalize);
-    model.layers.push_back(model.layers.front());
-    CHECK_FALSE(LayerSelection{.layer = 1}.resolve(model).l2_normalize);
-    CHECK(LayerSelection{.layer = 2}.resolve(model).l2_normalize);
+TEST_CASE("Codes are those of the output that is named, scaled where that is asked for") {
+    const TemporaryFolder folder;
+    const Inputs inputs({table(folder)});
+    const StackModel model = sample_model("dense:4, dense:2", {3, 3, 1}, {{"embedding", 2}, {"below", 1}});
+    const auto squares = [&](const StackEncodeOptions& encode, std::int64_t columns) {
+        InputObserver nobody;
+        Manifest manifest(nobody);
+        std::vector<double> sums;
+        CHECK(encode_inputs({.inputs = inputs, .model = model, .encode = encode}, {}, manifest,
+                            [&](const InputBatch&, const Tensor& codes) {
+                                CHECK(codes.columns() == columns);
+                                for (std::int64_t i = 0; i < codes.rows(); ++i) {
+                                    sums.push_back(base::squared_norm(codes.row(i)));
+                                }
+                            }));
+        return sums;
+    };
+    CHECK(squares({}, 2) == squares({.output = "embedding"}, 2));
+    CHECK(squares({.output = "below"}, 4) == squares({.output = "1"}, 4));
+    for (const double sum : squares({.output = "below", .l2_normalize = true}, 4)) {
+        CHECK(sum == Approx(1.0));
+    }
+    InputObserver nobody;
+    Manifest manifest(nobody);
+    CHECK_THROWS_WITH(encode_inputs({.inputs = inputs, .model = model, .encode = {.output = "3"}}, {},
+                                    manifest, [](const InputBatch&, const Tensor&) {}),
+                      contains("1 to 2 layers expected"));
 }
 
 }  // namespace stackae

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "stackae/gallery.hpp"
+
+namespace stackae::test {
+
+inline Tensor table(std::int64_t n, std::int64_t d, const std::vector<float>& values) {
+    Tensor tensor({n, d});
+    std::copy(values.begin(), values.end(), tensor.data());
+    return tensor;
+}
+
+/// Entries on a line.
+inline Gallery line(const std::vector<std::string>& names, const std::vector<float>& places) {
+    Gallery gallery;
+    gallery.model_identity = "0123456789abcdef";
+    gallery.model_path = "models/line.stackae";
+    gallery.depth = 2;
+    gallery.codes = table(static_cast<std::int64_t>(places.size()), 1, places);
+    gallery.names = names;
+    for (std::size_t i = 0; i < names.size(); ++i) {
+        gallery.paths.push_back(names[i] + "/" + std::to_string(i) + ".png");
+    }
+    return gallery;
+}
+
+}  // namespace stackae::test
