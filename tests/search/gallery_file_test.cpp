@@ -122,7 +122,7 @@ TEST_CASE("A gallery of an earlier version is refused, and it is said what to do
 
 TEST_CASE("A file is read as the model or the gallery that it says it is") {
     const test::TemporaryFolder folder;
-    const StackModel model = test::sample_model("dense:3", {1, 1, 2});
+    const StackModel model = test::sample_model("dense:3", {1, 2, 1});
     save(model, folder / "model");
     save(line({"a", "b"}, {1, 2}), folder / "gallery");
     const auto first = load_model_or_gallery(folder / "model");

@@ -29,7 +29,7 @@ TEST_CASE("An entry without a path is refused, not taken for one of another prog
 }
 
 TEST_CASE("A gallery made with another model is refused, naming both") {
-    StackModel model = test::sample_model("dense:1", {1, 1, 2});
+    StackModel model = test::sample_model("dense:1", {1, 2, 1});
     Gallery gallery = line({"a"}, {1});
     gallery.depth = 1;
     CHECK_THROWS_WITH(check_model(gallery, model),
@@ -40,7 +40,7 @@ TEST_CASE("A gallery made with another model is refused, naming both") {
     CHECK_THROWS_WITH(check_model(gallery, model),
                       contains("have 2 values, those of 1 layers of its model 1"));
     gallery.codes = table(1, 1, {1});
-    model = test::sample_model("dense:1", {1, 1, 2}, {}, 2);
+    model = test::sample_model("dense:1", {1, 2, 1}, {}, 2);
     CHECK_THROWS_AS(check_model(gallery, model), InvalidArgument);
 }
 
