@@ -4,6 +4,8 @@
 #include <filesystem>
 #include <fmt/format.h>
 
+#include "stackae/error.hpp"
+
 #include "cli/interrupt.hpp"
 
 namespace stackae::cli {
@@ -17,22 +19,17 @@ void EncodeSettings::declare(OptionParser& parser) {
                   text_into(manifest));
 }
 
-void declare_layer(OptionParser& parser, LayerSelection& selection) {
-    parser.option("layer", "N", "whose code, 1 is the lowest; else the last but for radial units",
-                  integer_into(selection.layer, 1, 1'000'000));
-    parser.option("normalize", "none|l2",
-                  "l2 scales every code to length 1; else as the model says for its code",
-                  [&selection](const std::string& text) {
-                      if (text != "l2" && text != "none") {
-                          throw UsageError(fmt::format("'{}' is neither none nor l2", text));
-                      }
-                      selection.l2_normalize = text == "l2";
-                  });
+void declare_layer(OptionParser& parser, std::string& output) {
+    parser.option("layer", "OUTPUT",
+                  "whose code: an output's name, or how many layers are run; else the model's first output",
+                  text_into(output));
 }
 
-void check_layer(const Model& model, int layer) {
-    if (layer > model.depth()) {
-        throw UsageError(fmt::format("--layer {}: the model has layers 1 to {}", layer, model.depth()));
+void check_layer(const StackModel& model, const std::string& output) {
+    try {
+        (void)model.depth_of(output);
+    } catch (const InvalidArgument& error) {
+        throw UsageError(fmt::format("--layer: {}", error.what()));
     }
 }
 

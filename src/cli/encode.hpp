@@ -22,10 +22,21 @@ struct EncodeSettings {
     void declare(OptionParser& parser);
 };
 
-/// Declares --layer and --normalize.
-void declare_layer(OptionParser& parser, LayerSelection& selection);
-/// Throws UsageError when the model has no such layer (0: the last).
-void check_layer(const Model& model, int layer);
+/// Declares --layer, an output as StackModel::depth_of() takes it.
+void declare_layer(OptionParser& parser, std::string& output);
+/// Declares --normalize. l2_normalize: a bool, or an optional one.
+template <class Flag>
+void declare_normalize(OptionParser& parser, Flag& l2_normalize) {
+    parser.option("normalize", "none|l2", "l2 scales every code to length 1 (none when not given)",
+                  [&l2_normalize](const std::string& text) {
+                      if (text != "l2" && text != "none") {
+                          throw UsageError("'" + text + "' is neither none nor l2");
+                      }
+                      l2_normalize = text == "l2";
+                  });
+}
+/// Throws UsageError, which lists what there is, when the model has no such output.
+void check_layer(const StackModel& model, const std::string& output);
 
 /// Throws InvalidArgument where the codes of a gallery, once more as an index to search, take more than the
 /// memory allowed. file: of a gallery to be read, or empty; more: bytes of codes that are to come.

@@ -60,7 +60,8 @@ private:
     std::string remove_;
     std::optional<std::string> name_;
     bool append_ = false;
-    LayerSelection codes_;
+    std::string layer_;  ///< an output of the model; empty: its first
+    std::optional<bool> l2_normalize_;
     std::optional<Metric> metric_;
     std::optional<double> false_accept_;
     EncodeSettings settings_;
@@ -77,7 +78,8 @@ void EnrollCommand::declare(OptionParser& parser) {
     parser.option("name", "NAME", "the name of all INPUT, in place of folder names",
                   [this](const std::string& text) { name_ = text; });
     parser.group("How pictures are compared (kept in the gallery)");
-    declare_layer(parser, codes_);
+    declare_layer(parser, layer_);
+    declare_normalize(parser, l2_normalize_);
     parser.option("metric", "l2|cosine", "distance between codes",
                   [this](const std::string& text) { metric_ = parse<Metric>(text); });
     parser.option("false-accept", "P",
@@ -117,8 +119,8 @@ int EnrollCommand::run(Console& console, const std::vector<std::string>& inputs)
     if (append_) {
         check_gallery_memory(settings_.reading, output_);
         existing = load_gallery(output_);
-        codes_.layer = codes_.layer == 0 ? existing->layer : codes_.layer;
-        codes_.l2_normalize = codes_.l2_normalize.value_or(existing->l2_normalize);
+        layer_ = layer_.empty() ? std::to_string(existing->depth) : layer_;
+        l2_normalize_ = l2_normalize_.value_or(existing->l2_normalize);
         metric_ = metric_.value_or(existing->metric);
         false_accept_ = false_accept_.value_or(existing->false_accept);
     } else if (std::filesystem::is_regular_file(output_)) {
@@ -127,10 +129,10 @@ int EnrollCommand::run(Console& console, const std::vector<std::string>& inputs)
     const Inputs opened(inputs, settings_.reading.picture_limits());
     const NamedModel model =
         existing ? open_gallery_model(console, *existing, output_, model_) : open_model(console, model_);
-    check_layer(model.model, codes_.layer);
+    check_layer(model.model, layer_);
     check_gallery_memory(
         settings_.reading, existing ? output_ : "",
-        opened.size() * model.model.code_size(codes_.layer) * static_cast<std::int64_t>(sizeof(float)));
+        opened.size() * model.model.code_size(layer_) * static_cast<std::int64_t>(sizeof(float)));
     const std::vector<NamedPath> written{{"-o", output_}, {"--manifest", settings_.manifest}};
     std::vector<NamedPath> read = files_of(opened, written);
     read.push_back({"the model", model.path});
@@ -183,29 +185,31 @@ Gallery EnrollCommand::encode(Console& console, const Inputs& inputs, const Name
     Gallery gallery;
     gallery.model_identity = model.model.identity();
     gallery.model_path = model.path;
-    gallery.layer = codes_.layer == 0 ? model.model.code_layer() : codes_.layer;
-    const EncodeOptions encode = codes_.resolve(model.model);
-    gallery.l2_normalize = encode.l2_normalize;
+    gallery.depth = model.model.depth_of(layer_);
+    gallery.l2_normalize = l2_normalize_.value_or(false);
     gallery.metric = metric_.value_or(Metric::l2);
     std::vector<float> values;
-    encode_inputs(
-        console,
-        {.inputs = inputs, .model = model.model, .encode = encode, .need_label = true, .label = name_},
-        settings_, monitor, [&](const InputBatch& batch, const Tensor& codes) {
-            for (const PictureEntry& entry : batch.entries) {
-                if (*entry.label == "unknown") {
-                    throw InvalidArgument(fmt::format(
-                        "{}: the name 'unknown' is kept for pictures that are near nobody; rename "
-                        "its folder",
-                        entry.path));
-                }
-                gallery.names.push_back(to_utf8(*entry.label));
-                gallery.paths.push_back(to_utf8(entry.path));
-            }
-            values.insert(values.end(), codes.values().begin(), codes.values().end());
-        });
+    encode_inputs(console,
+                  {.inputs = inputs,
+                   .model = model.model,
+                   .encode = {.output = layer_, .l2_normalize = gallery.l2_normalize},
+                   .need_label = true,
+                   .label = name_},
+                  settings_, monitor, [&](const InputBatch& batch, const Tensor& codes) {
+                      for (const PictureEntry& entry : batch.entries) {
+                          if (*entry.label == "unknown") {
+                              throw InvalidArgument(fmt::format(
+                                  "{}: the name 'unknown' is kept for pictures that are near nobody; rename "
+                                  "its folder",
+                                  entry.path));
+                          }
+                          gallery.names.push_back(to_utf8(*entry.label));
+                          gallery.paths.push_back(to_utf8(entry.path));
+                      }
+                      values.insert(values.end(), codes.values().begin(), codes.values().end());
+                  });
     monitor.manifest().finish();
-    gallery.codes = Tensor({gallery.size(), model.model.code_size(codes_.layer)});
+    gallery.codes = Tensor({gallery.size(), model.model.code_size(layer_)});
     std::copy(values.begin(), values.end(), gallery.codes.data());
     return gallery;
 }

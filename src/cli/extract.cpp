@@ -33,7 +33,7 @@ private:
     std::string model_;
     std::string output_;
     std::optional<FeatureFormat> format_;
-    LayerSelection codes_;
+    StackEncodeOptions encode_;
     EncodeSettings settings_;
 };
 
@@ -46,7 +46,8 @@ void ExtractCommand::declare(OptionParser& parser) {
         "format", "NAME",
         "csv, npy, libsvm (a row without a label gets -1), projector or jsonl; else by the output's ending",
         [this](const std::string& text) { format_ = parse<FeatureFormat>(text); });
-    declare_layer(parser, codes_);
+    declare_layer(parser, encode_.output);
+    declare_normalize(parser, encode_.l2_normalize);
     settings_.declare(parser);
 }
 
@@ -78,8 +79,8 @@ int ExtractCommand::run(Console& console, const std::vector<std::string>& inputs
     const FeatureFormat format = settle_format();
     const Inputs opened(inputs, settings_.reading.picture_limits());
     const NamedModel model = open_model(console, model_);
-    check_layer(model.model, codes_.layer);
-    const std::int64_t columns = model.model.code_size(codes_.layer);
+    check_layer(model.model, encode_.output);
+    const std::int64_t columns = model.model.code_size(encode_.output);
     const std::vector<std::string> files =
         output_.empty() ? std::vector<std::string>{} : feature_files(output_, format, opened.labelled());
     std::vector<NamedPath> written{{"--manifest", settings_.manifest}};
@@ -93,15 +94,15 @@ int ExtractCommand::run(Console& console, const std::vector<std::string>& inputs
     OutputFiles set(stop_waiting);
     std::optional<FeatureWriter> writer;
     if (!output_.empty()) {
-        writer.emplace(set, output_, format, columns, opened.labelled(), model.model.class_names);
+        writer.emplace(set, output_, format, columns, opened.labelled(), model.model.record.class_names);
     }
     InputMonitor monitor(console, set, settings_.manifest);
     std::vector<FeatureRow> rows;
-    encode_inputs(console, {.inputs = opened, .model = model.model, .encode = codes_.resolve(model.model)},
-                  settings_, monitor, [&](const InputBatch& batch, const Tensor& codes) {
+    encode_inputs(console, {.inputs = opened, .model = model.model, .encode = encode_}, settings_, monitor,
+                  [&](const InputBatch& batch, const Tensor& codes) {
                       if (!writer) {  // only now: where no picture can be used nothing is printed
                           writer.emplace(std::cout, format, columns, opened.labelled(),
-                                         model.model.class_names);
+                                         model.model.record.class_names);
                       }
                       rows.clear();
                       for (const PictureEntry& entry : batch.entries) {

@@ -8,10 +8,9 @@
 #include <new>
 
 #include "stackae/error.hpp"
+#include "stackae/text.hpp"
 
 #include "cli/results.hpp"
-#include "cli/stack_text.hpp"
-#include "cli/values.hpp"
 
 namespace stackae::cli {
 namespace {
@@ -33,6 +32,23 @@ std::string shell_word(const std::string& word) {
     return text + "'";
 }
 
+/// `trained on 1,797 pictures of 10 classes, dense:100, dense:30; interrupted after 1 of 2 layers`.
+std::string text_of(const StackModel& model) {
+    const TrainingRecord& record = model.record;
+    const std::size_t classes = record.class_names.size();
+    const std::size_t planned = record.config.stack.size();
+    std::string text = fmt::format(
+        "trained on {} picture{}{}, {}", format_count(record.pictures), record.pictures == 1 ? "" : "s",
+        classes > 0 ? fmt::format(" of {} class{}", classes, classes == 1 ? "" : "es") : "",
+        to_text(planned > 0 ? record.config.stack : model.layers));
+    if (record.interrupted) {
+        text += planned > model.layers.size()
+                    ? fmt::format("; interrupted after {} of {} layers", model.layers.size(), planned)
+                    : "; interrupted";
+    }
+    return text;
+}
+
 std::string environment(const char* name) {
     const char* const value = std::getenv(name);
     return value == nullptr ? "" : value;
@@ -46,14 +62,8 @@ std::optional<StandingModel> standing_model(const std::string& path) {
         return std::nullopt;
     }
     try {
-        const Model model = load_model(path);
-        const int planned = stack_depth(model.options);
-        return StandingModel{
-            model.trained_on,
-            fmt::format("trained on {}, {}{} layer{}", printable(model.trained_on), model.depth(),
-                        model.interrupted && planned > model.depth() ? fmt::format(" of {}", planned) : "",
-                        planned == 1 ? "" : "s"),
-            !model.interrupted};
+        const StackModel model = load_stack_model(path);
+        return StandingModel{model.record.data, text_of(model), !model.record.interrupted};
     } catch (const Error& error) {
         return StandingModel{"", error.what(), false};
     }
@@ -86,9 +96,9 @@ std::vector<std::string> spare_places(const std::string& path, const std::string
     return places;
 }
 
-KeptModel keep_model(Console& console, const Model& model, const std::string& output) {
+KeptModel keep_model(Console& console, const StackModel& model, const std::string& output) {
     KeptModel kept{output};
-    if (model.interrupted) {
+    if (model.record.interrupted) {
         const auto standing = standing_model(output);
         kept.beside = standing && standing->complete;
         kept.path = kept.beside ? with_word(output, "partial").string() : output;

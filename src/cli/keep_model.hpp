@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "stackae/model.hpp"
+#include "stackae/stack_model.hpp"
 
 #include "cli/console.hpp"
 
@@ -13,9 +13,9 @@ namespace stackae::cli {
 
 /// A model that is where a training will write its own.
 struct StandingModel {
-    std::string trained_on;  ///< empty: it cannot be read
-    std::string text;        ///< "trained on PATH, 3 layers", or why it cannot be read
-    bool complete = false;   ///< its training was not interrupted
+    std::string data;       ///< data_identity() of what it was trained on; empty: it cannot be read
+    std::string text;       ///< what it was trained on and its stack, or why it cannot be read
+    bool complete = false;  ///< its training was not interrupted
 };
 /// Nothing where there is no file, or an empty one.
 [[nodiscard]] std::optional<StandingModel> standing_model(const std::string& path);
@@ -30,7 +30,7 @@ struct KeptModel {
 /// Saves a model at `output`; one of a training that ended early, where a complete model stands there, as
 /// `NAME.partial.stackae` beside it. Where that cannot be written it is saved in the first of
 /// spare_places() that can, which is said with how to move it. Throws IoError where none can.
-[[nodiscard]] KeptModel keep_model(Console& console, const Model& model, const std::string& output);
+[[nodiscard]] KeptModel keep_model(Console& console, const StackModel& model, const std::string& output);
 
 /// Paths of files that are not there yet, `NAME.kept.stackae` (or `NAME.kept-2.stackae`, …): in the folder of
 /// `path` unless that is a device, in the current folder, in `home`, and in the folder for temporary files.

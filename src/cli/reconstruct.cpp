@@ -37,7 +37,7 @@ private:
     std::int64_t columns_ = 10;
     std::int64_t limit_ = 100;
     std::int64_t scale_ = 0;  ///< 0: by visible_scale()
-    EncodeOptions encode_;
+    StackEncodeOptions encode_;
     EncodeSettings settings_;
     std::vector<Tile> originals_;
     std::vector<Tile> rebuilt_;
@@ -46,8 +46,11 @@ private:
 void ReconstructCommand::declare(OptionParser& parser) {
     parser.group("Reconstruction");
     parser.option("model,m", "MODEL", "else the model that comes with stackae", text_into(model_));
-    parser.option("layer", "N", "from whose code, 1 is the lowest; else the last layer's",
-                  integer_into(encode_.layer, 1, 1'000'000));
+    parser.option(
+        "layer", "OUTPUT",
+        "from whose code: an output's name, or how many layers are run; else the one that the model "
+        "rebuilds pictures from",
+        text_into(encode_.output));
     parser.group("The drawing");
     parser.option("output,o", "PICTURE.png", "originals above their reconstructions; else none is drawn",
                   text_into(output_));
@@ -69,12 +72,15 @@ int ReconstructCommand::run(Console& console, const std::vector<std::string>& in
     }
     const Inputs opened(inputs, settings_.reading.picture_limits());
     const NamedModel model = open_model(console, model_);
-    check_layer(model.model, encode_.layer);
+    check_layer(model.model, encode_.output);
+    if (encode_.output.empty() && model.model.reconstruction.depth > 0) {
+        encode_.output = std::to_string(model.model.reconstruction.depth);
+    }
     const std::vector<NamedPath> written{{"-o", output_}, {"--manifest", settings_.manifest}};
     std::vector<NamedPath> read = files_of(opened, written);
     read.push_back({"the model", model.path});
     check_outputs(read, written);
-    const Recipe& recipe = model.model.recipe;
+    const Recipe& recipe = model.model.preprocessing;
     catch_interrupts();
     Results results;
     std::optional<OutputFile> drawing;
@@ -82,8 +88,8 @@ int ReconstructCommand::run(Console& console, const std::vector<std::string>& in
         drawing = results.files().add(output_);
     }
     InputMonitor monitor(console, results.files(), settings_.manifest);
-    Encoder decoder(model.model,
-                    {.layer = encode_.layer, .threads = opened.size() == 1 ? 1 : settings_.reading.threads});
+    StackEncoder decoder(model.model, {.output = encode_.output,
+                                       .threads = opened.size() == 1 ? 1 : settings_.reading.threads});
     bool first = true;
     encode_inputs(
         console, {.inputs = opened, .model = model.model, .encode = encode_}, settings_, monitor,

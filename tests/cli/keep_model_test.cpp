@@ -4,27 +4,22 @@
 
 #include "stackae/error.hpp"
 
+#include "model/sample_model.hpp"
 #include "support/catch.hpp"
 #include "support/temporary_folder.hpp"
 
 namespace stackae::cli {
 namespace {
 
-/// One layer of 4 → 2.
-Model small_model() {
-    Model model;
-    model.recipe.height = 2;
-    model.recipe.width = 2;
-    model.layers.push_back(
-        {Activation::linear, Activation::linear, Tensor({2, 4}), Tensor({2}), Tensor({4, 2}), Tensor({4})});
-    model.options.layers = {2};
-    model.options.activations = {Activation::linear};
-    model.trained_on = "here";
-    model.pictures = 1;
+StackModel small_model() {
+    StackModel model = test::sample_model("dense:2", {2, 2, 1});
+    model.record.data = "0123456789abcdef";
+    model.record.pictures = 1234;
+    model.record.class_names = {"ann", "bob"};
     return model;
 }
 
-TEST_CASE("a model whose file cannot be written is looked after in a fixed order, and replaces nothing") {
+TEST_CASE("A model whose file cannot be written is looked after in a fixed order, and replaces nothing") {
     const test::TemporaryFolder folder;
     const std::string here = std::filesystem::current_path().string();
     std::filesystem::create_directory(folder / "home");
@@ -37,36 +32,57 @@ TEST_CASE("a model whose file cannot be written is looked after in a fixed order
           std::vector<std::string>{here + "/full.kept.stackae", folder / "full.kept.stackae"});
 }
 
-TEST_CASE("a model of a training that ended early spares a complete one") {
+TEST_CASE("A model of a training that ended early spares a complete one") {
     const test::TemporaryFolder folder;
     Console console;
-    Model model = small_model();
+    StackModel model = small_model();
     const std::string path = folder / "model.stackae";
     CHECK_FALSE(standing_model(path));
-    model.interrupted = true;
+    model.record.interrupted = true;
     CHECK(keep_model(console, model, path).path == path);
     CHECK_FALSE(standing_model(path)->complete);
-    model.interrupted = false;
+    model.record.interrupted = false;
     CHECK(keep_model(console, model, path).path == path);
     const auto standing = standing_model(path);
     REQUIRE(standing);
     CHECK(standing->complete);
-    CHECK(standing->trained_on == "here");
-    CHECK(standing->text == "trained on here, 1 layer");
-    model.interrupted = true;
+    CHECK(standing->data == "0123456789abcdef");
+    CHECK(standing->text == "trained on 1,234 pictures of 2 classes, dense:2");
+    model.record.interrupted = true;
     const KeptModel kept = keep_model(console, model, path);
     CHECK(kept.beside);
     CHECK(kept.path == folder / "model.partial.stackae");
     CHECK(standing_model(path)->complete);
 }
 
-TEST_CASE("a model whose folder has gone is kept in the current folder") {
+TEST_CASE("What stands is told by what it was trained on and how far, or by why it cannot be read") {
+    const test::TemporaryFolder folder;
+    const std::string path = folder / "model.stackae";
+    StackModel model = small_model();
+    model.record.pictures = 1;
+    model.record.class_names.clear();
+    model.record.interrupted = true;
+    save(model, path);
+    CHECK(standing_model(path)->text == "trained on 1 picture, dense:2; interrupted");
+    model.record.config.stack = parse_stack("dense:2, dense:1");
+    save(model, path);
+    CHECK(standing_model(path)->text ==
+          "trained on 1 picture, dense:2, dense:1; interrupted after 1 of 2 layers");
+    test::write_text(path, "no model");
+    const auto standing = standing_model(path);
+    REQUIRE(standing);
+    CHECK(standing->data.empty());
+    CHECK_THAT(standing->text, test::contains(path));
+    CHECK_FALSE(standing->complete);
+}
+
+TEST_CASE("A model whose folder has gone is kept in the current folder") {
     const test::TemporaryFolder folder;
     Console console;
     const KeptModel kept = keep_model(console, small_model(), folder / "gone/stackae-keep-test.stackae");
     CHECK(kept.elsewhere);
     CHECK(kept.path == (std::filesystem::current_path() / "stackae-keep-test.kept.stackae").string());
-    CHECK(load_model(kept.path).layers.size() == 1);
+    CHECK(load_stack_model(kept.path).layers.size() == 1);
     std::filesystem::remove(kept.path);
 }
 
