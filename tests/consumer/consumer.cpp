@@ -2,6 +2,7 @@
 // all is well.
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <cstdio>
 #include <exception>
@@ -19,47 +20,50 @@ void expect(bool holds, const char* what) {
     }
 }
 
-/// 3 values in, 2 units, h = W x + b with small whole numbers.
-stackae::Model small_model() {
-    stackae::DenseLayer layer;
-    layer.activation = stackae::Activation::linear;
-    layer.decoder = stackae::Activation::linear;
-    layer.weights = stackae::Tensor({2, 3});
-    layer.bias = stackae::Tensor({2});
-    layer.decoder_bias = stackae::Tensor({3});
-    const std::vector<float> weights = {1, 2, 3, 4, 5, 6};
-    std::copy(weights.begin(), weights.end(), layer.weights.data());
-    layer.bias.data()[1] = -1;
+/// 4 pictures of 3 values, in one plane: (x, 0, z).
+stackae::Tensor small_pictures() {
+    stackae::Tensor pictures({4, 1, 3});
+    const std::vector<float> values = {1, 0, 0, 0, 0, 1, 1, 0, 1, 0, 0, 0};
+    std::copy(values.begin(), values.end(), pictures.data());
+    return pictures;
+}
 
-    stackae::Model model;
-    model.recipe.height = 1;
-    model.recipe.width = 3;
-    model.options = stackae::preset("dense");
-    model.options.layers = {2};
-    model.options.activations = {stackae::Activation::linear};
-    model.layers.push_back(layer);
-    return model;
+/// 3 values in, their 2 principal components out.
+stackae::StackModel small_model() {
+    stackae::Recipe recipe;
+    recipe.height = 1;
+    recipe.width = 3;
+    stackae::TrainConfig config;
+    config.stack = stackae::parse_stack("pca:2");
+    stackae::RunOptions run;
+    run.threads = 1;
+    stackae::StackObserver nobody;
+    return stackae::train_stack(stackae::Pictures::from_tensor(small_pictures()), recipe, config, run,
+                                nobody);
 }
 
 void encode_and_search() {
-    const stackae::Model model = small_model();
-    stackae::Tensor pictures({2, 3});
-    pictures.data()[0] = 1;  // (1, 0, 0) and (0, 0, 1)
-    pictures.data()[5] = 1;
-    const stackae::Tensor codes = stackae::Encoder(model).encode(pictures);
-    expect(codes.rows() == 2 && codes.columns() == 2, "codes are n × units");
-    expect(codes.data()[0] == 1 && codes.data()[1] == 3, "the first code is W (1, 0, 0) + b");
-    expect(codes.data()[2] == 3 && codes.data()[3] == 5, "the second code is W (0, 0, 1) + b");
+    const stackae::StackModel model = small_model();
+    stackae::Tensor pictures({4, 3});
+    std::copy_n(small_pictures().data(), pictures.size(), pictures.data());
+    stackae::StackEncoder encoder(model);
+    const stackae::Tensor codes = encoder.encode(pictures);
+    expect(codes.rows() == 4 && codes.columns() == 2, "codes are n × components");
+    const float* code = codes.data();
+    expect(std::abs(std::hypot(code[0] - code[2], code[1] - code[3]) - std::sqrt(2.0F)) < 1e-5F,
+           "components of a plane keep its distances");
+    const stackae::Tensor rebuilt = encoder.reconstruct(pictures);
+    expect(std::abs(rebuilt.data()[0] - 1.0F) < 1e-5F, "and all of the picture");
 
     stackae::NeighbourIndex index(codes, stackae::Metric::l2);
     const stackae::Neighbours nearest = index.search(codes, 1);
-    expect(nearest.rows == std::vector<std::int64_t>({0, 1}), "a code's nearest is itself");
+    expect(nearest.rows == std::vector<std::int64_t>({0, 1, 2, 3}), "a code's nearest is itself");
 }
 
 void save_and_load(const std::string& folder) {
-    const stackae::Model model = small_model();
+    const stackae::StackModel model = small_model();
     stackae::save(model, folder + "/small.stackae");
-    expect(stackae::load_model(folder + "/small.stackae").identity() == model.identity(),
+    expect(stackae::load_stack_model(folder + "/small.stackae").identity() == model.identity(),
            "a model is the same after saving and loading");
 }
 
@@ -69,7 +73,7 @@ void encode_files(const std::string& folder) {
     picture.data()[0] = 1;
     stackae::write_png(folder + "/picture.png", picture);
     const stackae::Inputs inputs({folder + "/gone.png", folder + "/picture.png"});
-    const stackae::Model model = small_model();
+    const stackae::StackModel model = small_model();
     stackae::InputObserver nobody;
     stackae::Manifest manifest(nobody, folder + "/manifest.csv");
     std::vector<float> codes;
@@ -79,9 +83,11 @@ void encode_files(const std::string& folder) {
                                    codes.insert(codes.end(), more.values().begin(), more.values().end());
                                });
     manifest.finish();
-    expect(all && codes == std::vector<float>({1, 3}), "the code of a file is that of its picture");
+    const stackae::Tensor code = stackae::StackEncoder(model).encode(picture);
+    expect(all && codes == std::vector<float>(code.values().begin(), code.values().end()),
+           "the code of a file is that of its picture");
     expect(manifest.rows() == 1 && manifest.skipped() == 1, "a missing file is accounted for");
-    expect(stackae::weight_filters(model, 1).tiles.size() == 2, "there is a drawing of each unit");
+    expect(stackae::weight_filters(model, "1").tiles.size() == 2, "there is a drawing of each unit");
     expect(stackae::to_json(model).text().find("\"identity\"") != std::string::npos,
            "a model tells of itself");
 }
@@ -97,13 +103,13 @@ void values_and_errors() {
         expect(std::string(error.what()).find("channels") != std::string::npos,
                "the message names the field");
     }
-    expect(!stackae::presets().empty(), "there are presets");
-    for (const stackae::Preset& preset : stackae::presets()) {
-        stackae::validate(preset.options);
+    expect(!stackae::config_presets().empty(), "there are presets");
+    for (const stackae::ConfigPreset& preset : stackae::config_presets()) {
+        stackae::validate(stackae::preset_config(preset.name));
     }
     expect(stackae::parse<stackae::FeatureFormat>("csv") == stackae::FeatureFormat::csv,
            "formats have names");
-    expect(stackae::plan_training(100, stackae::Recipe{}, stackae::preset("dense")).parameters > 0,
+    expect(stackae::plan_stack(100, stackae::Recipe{}, stackae::preset_config("dense"), {}).parameters > 0,
            "training can be planned");
 }
 

@@ -1,19 +1,17 @@
 #include <algorithm>
-#include <cmath>
 #include <cstdlib>
 #include <optional>
 #include <utility>
 
 #include "stackae/error.hpp"
 #include "stackae/gallery.hpp"
-#include "stackae/model.hpp"
+#include "stackae/stack_model.hpp"
 
 #include "base/rows.hpp"
 #include "base/safetensors.hpp"
 #include "fuzz/targets.hpp"
-#include "model/footprint.hpp"
-#include "model/json.hpp"
-#include "model/model_file.hpp"
+#include "model/sample_model.hpp"
+#include "model/stack_model_file.hpp"
 #include "search/gallery_file.hpp"
 #include "support/temporary_folder.hpp"
 
@@ -56,17 +54,25 @@ bool one_of(Input input, unsigned n) {
     return !input.empty() && std::to_integer<unsigned>(input[input.size() / 2]) % n == 0;
 }
 
+bool is_invertible(const StackModel& model) {
+    const auto& layers = model.layers.layers();
+    return std::all_of(layers.begin(), layers.end(),
+                       [](const auto& layer) { return layer->is_invertible(); });
+}
+
 void run_model(Input input) {
-    const Model model = read_model(read(input));
-    (void)json_value(model);
+    const StackModel model = read_stack_model(read(input));
     (void)model.identity();
+    (void)to_text(model.layers);
     save(model, "/dev/null");
-    if (one_of(input, 8) && encoding_bytes(model, model.depth(), 1, 2) < most_bytes) {
-        Tensor pictures({2, model.recipe.size()});
+    const std::string top = std::to_string(model.layers.size());
+    if (one_of(input, 8) && encoding_bytes(model, top, 1, 2) < most_bytes) {
+        Tensor pictures({2, model.input_shape().size()});
         std::fill(pictures.values().begin(), pictures.values().end(), 0.5F);
-        Encoder encoder(model, {.layer = model.depth(), .threads = 1});
-        const Tensor back = encoder.decode(encoder.encode(pictures));
-        if (!base::all_finite(back.values())) {
+        StackEncoder encoder(model, {.output = top, .threads = 1});
+        const Tensor codes = encoder.encode(pictures);
+        if (!base::all_finite(codes.values()) ||
+            (is_invertible(model) && !base::all_finite(encoder.decode(codes).values()))) {
             std::abort();
         }
     }
@@ -85,54 +91,24 @@ void run_gallery(Input input) {
     }
 }
 
-Tensor filled(std::vector<std::int64_t> shape) {
-    Tensor tensor(std::move(shape));
-    for (std::int64_t i = 0; i < tensor.size(); ++i) {
-        tensor.data()[i] = static_cast<float>(std::sin(static_cast<double>(i)));
-    }
-    return tensor;
-}
-
-/// 6 × 6 pixels → 5 × 5 × 3 codes of patches, pooled → 2 linear units; radial units over them.
-Model small_model() {
-    Model model;
-    model.recipe.height = model.recipe.width = 6;
-    ConvolutionShape shape;
-    shape.height = shape.width = 6;
-    shape.kernel = 2;
-    shape.whitened = 3;
-    shape.units = 3;
-    shape.pool_size = 0;
-    shape.pool_stride = 0;
-    shape.grid = 2;
-    model.convolutions.push_back({shape, filled({3, 4}), filled({4}), filled({3, 3}), filled({3}),
-                                  filled({3, 3}), filled({3}), 1.0F, filled({36})});
-    model.layers.push_back({Activation::linear, Activation::relu, filled({2, 12}), filled({2}),
-                            filled({12, 2}), filled({12}), true});
-    model.picture_weights = filled({36, 2});
-    model.picture_bias = filled({36});
-    RadialLayer radial;
-    radial.scale = Tensor({2});
-    radial.scale.data()[0] = radial.scale.data()[1] = 1.0F;
-    radial.centres = Tensor({3, 2});
-    radial.centres.data()[0] = radial.centres.data()[3] = 1.0F;
-    radial.mixing = filled({3, 3});
-    model.radial = std::move(radial);
-    model.history.push_back({1, 1, 12.5, 13.5, 40.0, 0.0, 0.0, 3.5});
-    model.class_names = {"a", "b"};
-    model.trained_on = "pictures";
-    model.layer_accuracies = {{1, 0.5, 0.625, 40, 300, 5}};
+/// Every way in which layers hang together: maps, rows, a wide code on top, a head to the picture.
+StackModel deep_model() {
+    StackModel model = test::sample_model(
+        "conv2d:3:kernel=2:whitening_dim=3, pool2d:grid=2, power_norm, pca:2, l2_norm, nystroem:3", {6, 6, 1},
+        {{"embedding", 5}, {"wide", 6}});
+    model.reconstruction.depth = 4;
+    model.reconstruction.head = test::filled_stack("ridge_decoder:6:width=6", {1, 1, 2});
+    model.record.history.push_back({"layer 1, conv2d", 1, 12.5, 13.5, 40.0, 0.0, 3.5});
+    model.record.class_names = {"a", "b"};
+    model.record.data = "0123456789abcdef";
+    model.record.accuracies = {{1, 0.5, 0.625, 40, 300, 5}};
     return model;
 }
 
-Model dense_model() {
-    Model model;
-    model.recipe.height = 2;
-    model.recipe.width = 3;
-    model.recipe.mean.assign(6, 0.5F);
-    model.recipe.deviation.assign(6, 2.0F);
-    model.layers.push_back(
-        {Activation::sigmoid, Activation::sigmoid, filled({2, 6}), filled({2}), Tensor(), filled({6})});
+StackModel dense_model() {
+    StackModel model = test::sample_model("dense:2:tied", {2, 3, 1});
+    model.preprocessing.mean.assign(6, 0.5F);
+    model.preprocessing.deviation.assign(6, 2.0F);
     return model;
 }
 
@@ -147,8 +123,8 @@ std::vector<std::string> gallery_seeds() {
     Gallery gallery;
     gallery.model_identity = "0123456789abcdef";
     gallery.model_path = "m.stackae";
-    gallery.layer = 1;
-    gallery.codes = filled({4, 3});
+    gallery.depth = 1;
+    gallery.codes = test::random_rows(4, 3, 1);
     gallery.names = {"a", "b", "a", "c"};
     gallery.paths = {"p/1.png", "p/2.png", "q/../3.png", "/4.png"};
     const std::string first = file_of(gallery);
@@ -162,7 +138,7 @@ std::vector<std::string> gallery_seeds() {
 std::vector<Target> stackae_files() {
     return {{"model", run_model,
              [] {
-                 return std::vector{file_of(small_model()), file_of(dense_model())};
+                 return std::vector{file_of(deep_model()), file_of(dense_model())};
              }},
             {"gallery", run_gallery, gallery_seeds}};
 }
