@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -7,9 +8,10 @@
 #include <vector>
 
 #include "stackae/json.hpp"
-#include "stackae/model.hpp"
 #include "stackae/neighbours.hpp"
 #include "stackae/pictures.hpp"
+#include "stackae/recipe.hpp"
+#include "stackae/stack_model.hpp"
 #include "stackae/tensor.hpp"
 
 namespace stackae {
@@ -31,9 +33,9 @@ struct Pca {
 };
 
 struct EvaluateOptions {
-    /// Whose code, 1-based; 0: Model::code_layer(), but the linear classifier is of the radial units above
-    /// it, where there are some.
-    int layer = 0;
+    /// Whose code, as StackModel::depth_of(). Empty: neighbours are of the first output, the linear
+    /// classifier of the last, and pictures are rebuilt as StackModel::reconstruction says.
+    std::string output = {};
     std::int64_t k = 5;
     Metric metric = Metric::l2;
     bool l2_normalize = false;
@@ -62,7 +64,7 @@ struct Figure {
 struct LinearFigures {
     Figure accuracy;             ///< in [0, 1]
     std::int64_t code_size = 0;  ///< values of a picture that it sees
-    bool of_radial = false;      ///< those are the radial units above the code
+    std::string output;          ///< whose code those are; empty: the code that neighbours are of
     /// As chosen from `grid`; over splits their median (the lower of two). 0 where the training part had one
     /// class alone.
     double c = 0.0;
@@ -95,14 +97,15 @@ struct Evaluation {
     /// The labelled training pictures have one code (in some split): which of them are near is chance.
     bool codes_alike = false;
 
-    /// Σ (x̂ − x)² a picture, over the recipe's values, mean over the test pictures.
+    /// Σ (x̂ − x)² a picture, over the preprocessing's values, mean over the test pictures. NaN where the
+    /// model cannot rebuild pictures: a layer below the code cannot be inverted.
     Figure sse_per_image;
     Figure mean_sse_per_image;  ///< of predicting the mean training picture
     Figure pca_sse_per_image;   ///< of PCA with as many components as the code (at most min(n, d, 512))
     std::int64_t pca_components = 0;
 
     Figure knn_accuracy;      ///< in [0, 1]
-    Figure raw_knn_accuracy;  ///< on the recipe's values
+    Figure raw_knn_accuracy;  ///< on the preprocessing's values
     Figure pca_knn_accuracy;
     std::optional<LinearFigures> linear;  ///< where asked for, and there are labels
 
@@ -121,18 +124,18 @@ struct Evaluation {
 /// Measures features and reconstruction on pictures apart from those in `train`. Pictures without a label
 /// count for reconstruction only.
 ///
-/// Both sets are held as floats: with n and m pictures of d = recipe.size() values, evaluating takes
+/// Both sets are held as floats: with n and m pictures of d values, evaluating takes
 /// 4 × d × (2 n + m) bytes (the training pictures once more in the index of the raw baseline), beside the
-/// codes (and the radial units, where the linear classifier sees them) and 8 × min(n, d)² for the principal
+/// codes (of the last output too, where the linear classifier sees it) and 8 × min(n, d)² for the principal
 /// components. With `mirror` n counts mirror images. Training the linear classifier takes about
 /// 4 × (m² + 1024 × w + 2944 × m + 4 × classes × w), w the values that it sees of a picture, m the smaller of
 /// w and the labelled training pictures. Where all that is above EvaluateOptions::memory, InvalidArgument is
-/// thrown before it is taken. Where some pictures cannot be read or have no label, their set is held once
-/// more for a while.
-[[nodiscard]] Evaluation evaluate(const Model& model, const Pictures& train, const Pictures& test,
+/// thrown before it is taken, as it is where the model has no such output. Where some pictures cannot be read
+/// or have no label, their set is held once more for a while.
+[[nodiscard]] Evaluation evaluate(const StackModel& model, const Pictures& train, const Pictures& test,
                                   const EvaluateOptions& options);
 /// One set, split in halves at random `splits` times (by class where there are labels): 4 × d × 2.5 n bytes.
-[[nodiscard]] Evaluation evaluate(const Model& model, const Pictures& pictures,
+[[nodiscard]] Evaluation evaluate(const StackModel& model, const Pictures& pictures,
                                   const EvaluateOptions& options);
 
 /// Σ (s (x̂ − x))² of each picture, s the recipe's deviations where it standardises, else 1: the error in the
@@ -141,28 +144,27 @@ struct Evaluation {
 [[nodiscard]] std::vector<double> squared_errors(const Recipe& recipe, const Tensor& pictures,
                                                  const Tensor& rebuilt);
 
-struct LayerComparisonOptions {
+struct DepthComparisonOptions {
     std::int64_t k = 5;
     std::int64_t most_pictures = 2'500;     ///< measured on; fewer where their codes take half the memory
     std::int64_t most_neighbours = 10'000;  ///< among which neighbours are looked for
-    /// Layers with longer codes are left out, but for the code: neighbours in them take minutes to find.
+    /// Longer codes are left out, but for the first output's: neighbours in them take minutes to find.
     std::int64_t most_values = 20'000;
-    std::int64_t memory = std::int64_t{2} << 30;  ///< bytes of codes, of all layers together
+    std::int64_t memory = std::int64_t{2} << 30;  ///< bytes of codes, of all depths together
     int threads = 0;
 };
 
-/// The accuracy of nearest neighbours by the codes of every layer, bottom up: on pictures that training held
-/// out (TrainOptions::validation), by neighbours from the others, each drawn by the model's seed from those
-/// with a label. Codes of the last layer are scaled to length 1 where Model::l2_normalize says so. pictures:
-/// those that the model was trained on, Model::pictures of them; without those that could not be read.
-/// progress(pictures done, of), where given, may throw. A layer that gives all of them one code is left out.
-/// Empty where no labelled picture was held out or the others are of one class. Throws InvalidArgument,
-/// IoError.
-[[nodiscard]] std::vector<LayerAccuracy> layer_accuracies(
-    const Model& model, const Pictures& pictures, const LayerComparisonOptions& options = {},
+/// The accuracy of nearest neighbours by the codes of StackModel::code_depths(), bottom up: on pictures that
+/// training held out (TrainConfig::validation), by neighbours from the others, each drawn by the model's seed
+/// from those with a label. pictures: those that the model was trained on, TrainingRecord::pictures of them;
+/// without those that could not be read. progress(pictures done, of), where given, may throw. A depth that
+/// gives all of them one code is left out. Empty where no labelled picture was held out or the others are of
+/// one class. Throws InvalidArgument, IoError, NotFinite.
+[[nodiscard]] std::vector<DepthAccuracy> depth_accuracies(
+    const StackModel& model, const Pictures& pictures, const DepthComparisonOptions& options = {},
     const std::function<void(std::int64_t, std::int64_t)>& progress = {});
-/// The layer of the best of Model::layer_accuracies by either metric, that of the shorter code among equals;
-/// 0 where there are none.
-[[nodiscard]] int recommended_layer(const Model& model);
+/// The depth of the best of TrainingRecord::accuracies by either metric, that of the shorter code among
+/// equals; 0 where there are none.
+[[nodiscard]] std::size_t recommended_depth(const StackModel& model);
 
 }  // namespace stackae

@@ -109,7 +109,8 @@ std::string report(const Evaluation& result, const std::string& model, std::int6
             : fmt::format("data   {} pictures to learn from{}, {} to measure on\n",
                           format_count(result.train_pictures), mirrored, format_count(result.test_pictures));
     TextTable squared;
-    squared.add({"model", plain(result.sse_per_image, splits)});
+    squared.add({"model", std::isnan(result.sse_per_image.mean) ? "none: it cannot rebuild pictures"
+                                                                : plain(result.sse_per_image, splits)});
     squared.add({fmt::format("PCA of {}", result.pca_components), plain(result.pca_sse_per_image, splits)});
     squared.add({"mean picture", plain(result.mean_sse_per_image, splits)});
     out += "\nreconstruction: squared error a picture\n" + squared.text();
@@ -130,9 +131,10 @@ std::string report(const Evaluation& result, const std::string& model, std::int6
         result.k < k_asked ? fmt::format(": there are no {} to learn from", k_asked) : "", accuracy.text());
     if (result.linear) {
         out += fmt::format("\naccuracy of a linear classifier{}\n{}",
-                           result.linear->of_radial ? fmt::format(" of the {} radial units",
-                                                                  format_count(result.linear->code_size))
-                                                    : "",
+                           result.linear->output.empty()
+                               ? ""
+                               : fmt::format(" of the {} values of {}",
+                                             format_count(result.linear->code_size), result.linear->output),
                            linear_table(*result.linear, splits));
     }
     out += reservations(result);
@@ -169,7 +171,6 @@ public:
 private:
     std::string model_;
     std::string manifest_;
-    LayerSelection codes_;
     EvaluateOptions options_;
     ReadingOptions reading_;
     bool json_ = false;
@@ -183,11 +184,12 @@ void EvaluateCommand::declare(OptionParser& parser) {
                   [this](const std::string& text) { options_.metric = parse<Metric>(text); });
     parser.option(
         "classifier", "knn|linear",
-        "linear: a linear classifier too, beside the neighbours; of the radial units where no layer is named",
+        "linear: a linear classifier too, beside the neighbours; of the last output where no layer is named",
         [this](const std::string& text) { options_.linear = asks_linear(text); });
     parser.flag("mirror", "training pictures are learnt from mirrored too; test pictures are never mirrored",
                 options_.mirror);
-    declare_layer(parser, codes_);
+    declare_layer(parser, options_.output);
+    declare_normalize(parser, options_.l2_normalize);
     parser.option("splits", "N", "random halves, where there is one set (20 when not given)",
                   integer_into(options_.splits, 1, 10000));
     parser.option("seed", "N", "of the splits", integer_into(options_.seed, 0));
@@ -203,7 +205,6 @@ int EvaluateCommand::run(Console& console, const std::vector<std::string>& input
     if (inputs.empty() || inputs.size() > 2) {
         throw UsageError("evaluate needs TRAIN, or TRAIN and TEST");
     }
-    options_.layer = codes_.layer;
     options_.threads = reading_.threads;
     options_.memory = reading_.memory;
     if (!manifest_.empty()) {
@@ -215,8 +216,7 @@ int EvaluateCommand::run(Console& console, const std::vector<std::string>& input
         test.emplace(Pictures::open(inputs[1], reading_.picture_limits()));
     }
     const NamedModel model = open_model(console, model_);
-    check_layer(model.model, codes_.layer);
-    options_.l2_normalize = codes_.resolve(model.model).l2_normalize;
+    check_layer(model.model, options_.output);
     const std::vector<NamedPath> written{{"--manifest", manifest_}};
     std::vector<NamedPath> read{{"the model", model.path}, {"the input", inputs[0]}};
     add_replaced(train, written, read);

@@ -13,9 +13,9 @@
 #include "stackae/visualize.hpp"
 
 #include "cli/command.hpp"
+#include "cli/depth_report.hpp"
 #include "cli/encode.hpp"
 #include "cli/interrupt.hpp"
-#include "cli/layer_report.hpp"
 #include "cli/results.hpp"
 #include "cli/stack_text.hpp"
 
@@ -144,7 +144,7 @@ std::string model_text(const Model& model, const std::string& path) {
     out += model.radial ? "\nradial units\n" + radial_text(model) : "";
     if (!model.layer_accuracies.empty()) {
         out += '\n';
-        for (const std::string& line : layer_lines(model)) {
+        for (const std::string& line : depth_lines(model)) {
             out += line + '\n';
         }
         out += recommendation(model) + '\n';

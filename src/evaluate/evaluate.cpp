@@ -4,24 +4,26 @@
 #include <cmath>
 #include <fmt/format.h>
 #include <optional>
+#include <set>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "stackae/error.hpp"
 #include "stackae/text.hpp"
 
 #include "base/memory.hpp"
 #include "base/rows.hpp"
+#include "evaluate/depth_encoder.hpp"
 #include "evaluate/measure.hpp"
-#include "linalg/onednn.hpp"
-#include "model/radial_runner.hpp"
 #include "search/numbering.hpp"
 
-// Pictures are held as floats while they are measured, n × recipe.size() × 4 bytes: those of both sets, once
+// Pictures are held as floats while they are measured, of d values n × d × 4 bytes: those of both sets, once
 // more in the index of the raw baseline, with one set once more in its halves, and mirrored again as often.
 namespace stackae {
 namespace {
 
-using search::Part;
+using evaluation::Part;
 
 /// A collection read, without the class numbers.
 struct Read {
@@ -32,18 +34,24 @@ struct Read {
     std::vector<PictureRemark> remarks;
 };
 
-/// Whether the linear classifier sees the radial units above the code.
-bool sees_radial(const Model& model, const EvaluateOptions& options) {
-    return options.linear && options.layer == 0 && model.radial;
+/// Whether the linear classifier sees another code than the neighbours: the last output's.
+bool sees_wide(const StackModel& model, const EvaluateOptions& options) {
+    return options.linear && options.output.empty() &&
+           model.outputs.back().depth != model.outputs.front().depth;
+}
+
+/// Values of that code; 0 where it is the neighbours'.
+std::int64_t wide_size(const StackModel& model, const EvaluateOptions& options) {
+    return sees_wide(model, options) ? model.layers[model.outputs.back().depth - 1].output_shape().size() : 0;
 }
 
 /// Bytes that are held at most, by the numbers of pictures alone; see evaluate(). measured: pictures of a set
 /// of their own; 0: those to learn from are split in halves.
-std::int64_t bytes_of(const Model& model, std::int64_t learnt, std::int64_t measured,
+std::int64_t bytes_of(const StackModel& model, std::int64_t learnt, std::int64_t measured,
                       const EvaluateOptions& options) {
-    const auto pixels = static_cast<double>(model.recipe.size());
-    const auto code = static_cast<double>(model.code_size(options.layer));
-    const double wide = sees_radial(model, options) ? static_cast<double>(model.radial->units()) : 0.0;
+    const auto pixels = static_cast<double>(model.preprocessing.size());
+    const auto code = static_cast<double>(model.code_size(options.output));
+    const auto wide = static_cast<double>(wide_size(model, options));
     const double views = options.mirror ? 2.0 : 1.0;
     const double n = views * static_cast<double>(learnt);
     const double parts =
@@ -59,24 +67,27 @@ std::int64_t bytes_of(const Model& model, std::int64_t learnt, std::int64_t meas
 
 /// Throws InvalidArgument where that is above the limit. Returns what is left for the linear classifier,
 /// which is trained when nothing else is at work.
-std::int64_t check_memory(const Model& model, std::int64_t learnt, std::int64_t measured,
+std::int64_t check_memory(const StackModel& model, std::int64_t learnt, std::int64_t measured,
                           const EvaluateOptions& options) {
     const std::int64_t limit = base::resolve_memory(options.memory);
     const std::int64_t bytes = bytes_of(model, learnt, measured, options);
     if (bytes > limit) {
         throw InvalidArgument(fmt::format(
             "evaluate: {} needed for {} pictures of {} values with codes of {}{}{}, {} allowed; a layer of "
-            "fewer "
-            "values, fewer pictures or more memory would help",
-            format_bytes(bytes), learnt + measured, model.recipe.size(), model.code_size(options.layer),
-            sees_radial(model, options) ? fmt::format(" and {} radial units", model.radial->units()) : "",
+            "fewer values, fewer pictures or more memory would help",
+            format_bytes(bytes), learnt + measured, model.preprocessing.size(),
+            model.code_size(options.output),
+            sees_wide(model, options)
+                ? fmt::format(" and {} ({})", wide_size(model, options), model.outputs.back().name)
+                : "",
             options.mirror ? ", mirrored too" : "", format_bytes(limit)));
     }
     return limit - bytes;
 }
 
-void check_options(const Model& model, const EvaluateOptions& options) {
-    if (options.mirror && model.recipe.height == 1) {
+void check_options(const StackModel& model, const EvaluateOptions& options) {
+    (void)model.depth_of(options.output);
+    if (options.mirror && model.preprocessing.height == 1) {
         throw InvalidArgument("evaluate: pictures expected to be mirrored, the model is of rows of numbers");
     }
     if (options.k < 1) {
@@ -123,48 +134,89 @@ void mirror(const Recipe& recipe, Tensor& pictures) {
 
 enum class View { as_is, mirrored };
 
-/// The layer asked for and, where a linear classifier is to see them, the radial units above it.
+/// What a model makes of pictures, all in one pass through its layers.
 class Encoders {
 public:
-    Encoders(const Model& model, const EvaluateOptions& options)
-        : code_(model, {.layer = options.layer, .threads = options.threads}), context_(options.threads) {
-        if (sees_radial(model, options)) {
-            radial_.emplace(*model.radial);
+    struct Codes {
+        Tensor code;
+        Tensor wide;     ///< only where sees_wide()
+        Tensor rebuilt;  ///< only where it was asked for and is possible
+    };
+
+    Encoders(const StackModel& model, const EvaluateOptions& options)
+        : code_(model.depth_of(options.output)),
+          wide_(sees_wide(model, options) ? model.outputs.back().depth : code_),
+          rebuilt_(options.output.empty() ? model.reconstruction.depth : code_),
+          depths_(sorted({code_, wide_, rebuilt_})),
+          encoder_(model, depths_, options.threads) {
+        if (can_rebuild(model, rebuilt_)) {
+            decoder_.emplace(
+                model, StackEncodeOptions{.output = std::to_string(rebuilt_), .threads = options.threads});
         }
     }
 
-    [[nodiscard]] Encoder& code() { return code_; }
-    /// Only where sees_radial().
-    [[nodiscard]] Tensor wide(const Tensor& codes) {
-        return linalg::run_on_backend("encode", context_.threads(),
-                                      [&] { return radial_->encode(context_, codes); });
+    [[nodiscard]] bool can_rebuild() const { return decoder_.has_value(); }
+
+    Codes encode(const Tensor& pictures, bool rebuild) {
+        Codes made;
+        encoder_.run(pictures, [&](std::size_t i, const Tensor& codes) {
+            if (depths_[i] == code_) {
+                made.code = codes;
+            }
+            if (depths_[i] == wide_ && wide_ != code_) {
+                made.wide = codes;
+            }
+            if (depths_[i] == rebuilt_ && rebuild && can_rebuild()) {
+                made.rebuilt = decoder_->decode(codes);
+            }
+        });
+        return made;
     }
 
 private:
-    Encoder code_;
-    linalg::Context context_;
-    std::optional<encoding::RadialRunner> radial_;
+    /// Without 0 and what is there twice.
+    static std::vector<std::size_t> sorted(std::set<std::size_t> depths) {
+        depths.erase(0);
+        return {depths.begin(), depths.end()};
+    }
+    /// From the code of the lowest `depth` layers: all that StackEncoder::decode() needs can be inverted.
+    static bool can_rebuild(const StackModel& model, std::size_t depth) {
+        const Reconstruction& reconstruction = model.reconstruction;
+        const bool by_head = !reconstruction.head.empty() && depth >= reconstruction.depth;
+        for (std::size_t i = by_head ? reconstruction.depth : 0; i < depth; ++i) {
+            if (!model.layers[i].is_invertible()) {
+                return false;
+            }
+        }
+        return depth > 0;
+    }
+
+    std::size_t code_;
+    std::size_t wide_;
+    std::size_t rebuilt_;
+    std::vector<std::size_t> depths_;
+    evaluation::DepthEncoder encoder_;
+    std::optional<StackEncoder> decoder_;
 };
 
 /// Room for so many pictures and what is made of them, in one block: mirror images that follow later have
 /// their place already, since joining two blocks would hold them twice.
-Read room_for(std::int64_t rows, Encoders& encoders, const Model& model, const EvaluateOptions& options) {
+Read room_for(std::int64_t rows, const StackModel& model, const EvaluateOptions& options) {
     Read room;
-    room.part.pictures = Tensor({rows, model.recipe.size()});
-    room.part.codes = Tensor({rows, encoders.code().code_size()});
-    if (sees_radial(model, options)) {
-        room.part.wide = Tensor({rows, model.radial->units()});
+    room.part.pictures = Tensor({rows, model.preprocessing.size()});
+    room.part.codes = Tensor({rows, model.code_size(options.output)});
+    if (sees_wide(model, options)) {
+        room.part.wide = Tensor({rows, wide_size(model, options)});
     }
     return room;
 }
 
 /// Appends the pictures to what was read, and returns those that could not be. rebuild: whether each
 /// picture's error of reconstruction is measured too, which costs as much as encoding it.
-std::vector<SkippedPicture> read_on(Encoders& encoders, const Model& model, const Pictures& pictures,
+std::vector<SkippedPicture> read_on(Encoders& encoders, const StackModel& model, const Pictures& pictures,
                                     const EvaluateOptions& options, bool rebuild, View view, Read& read) {
     Part& part = read.part;
-    Encoder& encoder = encoders.code();
-    PictureReader reader(pictures, model.recipe,
+    PictureReader reader(pictures, model.preprocessing,
                          {.threads = options.threads, .memory = base::reading_memory(options.memory)});
     std::vector<SkippedPicture> skipped;
     for (PictureBatch batch; reader.next(batch);) {
@@ -174,21 +226,19 @@ std::vector<SkippedPicture> read_on(Encoders& encoders, const Model& model, cons
             continue;
         }
         if (view == View::mirrored) {
-            mirror(model.recipe, batch.pictures);
+            mirror(model.preprocessing, batch.pictures);
         }
         // The reconstruction is of the code as it is; l2_normalize is for who classifies by it.
-        Tensor codes = encoder.encode(batch.pictures);
-        const Tensor decoded = rebuild ? encoder.decode(codes) : Tensor();
+        auto [codes, wide, rebuilt] = encoders.encode(batch.pictures, rebuild);
         for (std::size_t i = 0; i < batch.indices.size(); ++i) {
             const auto row = static_cast<std::int64_t>(i);
-            if (rebuild) {
-                part.errors.push_back(base::squared_distance(decoded.row(row), batch.pictures.row(row)));
+            if (!rebuilt.empty()) {
+                part.errors.push_back(base::squared_distance(rebuilt.row(row), batch.pictures.row(row)));
             }
             read.labels.push_back(pictures.entry(batch.indices[i]).label);
         }
         std::copy_n(batch.pictures.data(), batch.pictures.size(), part.pictures.row(read.rows).data());
         if (!part.wide.empty()) {
-            const Tensor wide = encoders.wide(codes);
             std::copy_n(wide.data(), wide.size(), part.wide.row(read.rows).data());
         }
         for (std::int64_t i = 0; options.l2_normalize && i < codes.rows(); ++i) {
@@ -237,7 +287,7 @@ void check_read(const Read& set, std::int64_t least, const Pictures& pictures) {
 }
 
 /// Appends the mirror images to `read`: of the pictures that `as_they_are` has.
-void read_mirrored(Encoders& encoders, const Model& model, const Pictures& pictures,
+void read_mirrored(Encoders& encoders, const StackModel& model, const Pictures& pictures,
                    const EvaluateOptions& options, const Read& as_they_are, Read& read) {
     const auto again = read_on(encoders, model, pictures, options, false, View::mirrored, read);
     const std::vector<SkippedPicture>& skipped = as_they_are.skipped;
@@ -248,9 +298,13 @@ void read_mirrored(Encoders& encoders, const Model& model, const Pictures& pictu
     }
 }
 
-Evaluation finish(const std::vector<search::SplitFigures>& splits, const std::vector<std::string>& names,
-                  const EvaluateOptions& options) {
-    Evaluation evaluation = search::summarise(splits, names, options.linear);
+Evaluation finish(const std::vector<evaluation::SplitFigures>& splits, const std::vector<std::string>& names,
+                  const StackModel& model, const EvaluateOptions& options) {
+    Evaluation evaluation = evaluation::summarise(splits, names, options.linear);
+    if (evaluation.linear && sees_wide(model, options)) {
+        evaluation.linear->output = model.outputs.back().name;
+    }
+    evaluation.code_size = model.code_size(options.output);
     if (!evaluation.labelled) {
         evaluation.k = options.k;
     }
@@ -261,13 +315,13 @@ Evaluation finish(const std::vector<search::SplitFigures>& splits, const std::ve
 
 }  // namespace
 
-Evaluation evaluate(const Model& model, const Pictures& train, const Pictures& test,
+Evaluation evaluate(const StackModel& model, const Pictures& train, const Pictures& test,
                     const EvaluateOptions& options) {
     check_options(model, options);
     EvaluateOptions rest = options;
     rest.memory = std::max<std::int64_t>(1, check_memory(model, train.size(), test.size(), options));
     Encoders encoders(model, options);
-    Read train_set = room_for(train.size() * (options.mirror ? 2 : 1), encoders, model, options);
+    Read train_set = room_for(train.size() * (options.mirror ? 2 : 1), model, options);
     train_set.skipped = read_on(encoders, model, train, options, false, View::as_is, train_set);
     check_read(train_set, 1, train);
     const std::int64_t train_pictures = train_set.rows;
@@ -275,14 +329,13 @@ Evaluation evaluate(const Model& model, const Pictures& train, const Pictures& t
         read_mirrored(encoders, model, train, options, train_set, train_set);
     }
     fit(train_set);
-    Read test_set = room_for(test.size(), encoders, model, options);
+    Read test_set = room_for(test.size(), model, options);
     test_set.skipped = read_on(encoders, model, test, options, true, View::as_is, test_set);
     check_read(test_set, 1, test);
     fit(test_set);
     const std::vector<std::string> names = number_classes({&train_set, &test_set});
-    const auto figures = search::measure(train_set.part, test_set.part, std::ssize(names), rest);
-    Evaluation evaluation = finish({figures}, names, options);
-    evaluation.code_size = encoders.code().code_size();
+    const auto figures = evaluation::measure(train_set.part, test_set.part, std::ssize(names), rest);
+    Evaluation evaluation = finish({figures}, names, model, options);
     evaluation.train_pictures = train_pictures;
     evaluation.test_pictures = test_set.part.size();
     evaluation.skipped_train = std::move(train_set.skipped);
@@ -292,12 +345,12 @@ Evaluation evaluate(const Model& model, const Pictures& train, const Pictures& t
     return evaluation;
 }
 
-Evaluation evaluate(const Model& model, const Pictures& pictures, const EvaluateOptions& options) {
+Evaluation evaluate(const StackModel& model, const Pictures& pictures, const EvaluateOptions& options) {
     check_options(model, options);
     EvaluateOptions rest = options;
     rest.memory = std::max<std::int64_t>(1, check_memory(model, pictures.size(), 0, options));
     Encoders encoders(model, options);
-    Read set = room_for(pictures.size(), encoders, model, options);
+    Read set = room_for(pictures.size(), model, options);
     set.skipped = read_on(encoders, model, pictures, options, true, View::as_is, set);
     check_read(set, 2, pictures);
     fit(set);
@@ -305,24 +358,23 @@ Evaluation evaluate(const Model& model, const Pictures& pictures, const Evaluate
 
     Read turned;
     if (options.mirror) {
-        turned = room_for(pictures.size(), encoders, model, options);
+        turned = room_for(pictures.size(), model, options);
         read_mirrored(encoders, model, pictures, options, set, turned);
         fit(turned);
         turned.part.labels = set.part.labels;
     }
-    std::vector<search::SplitFigures> splits;
-    search::Halves halves;
+    std::vector<evaluation::SplitFigures> splits;
+    evaluation::Halves halves;
     for (int split = 0; split < options.splits; ++split) {
-        halves = search::split_in_halves(set.part.labels, options.seed, split);
-        Part train = search::gather(set.part, halves.train);
+        halves = evaluation::split_in_halves(set.part.labels, options.seed, split);
+        Part train = evaluation::gather(set.part, halves.train);
         if (options.mirror) {
-            search::append(train, search::gather(turned.part, halves.train));
+            evaluation::append(train, evaluation::gather(turned.part, halves.train));
         }
         splits.push_back(
-            search::measure(train, search::gather(set.part, halves.test), std::ssize(names), rest));
+            evaluation::measure(train, evaluation::gather(set.part, halves.test), std::ssize(names), rest));
     }
-    Evaluation evaluation = finish(splits, names, options);
-    evaluation.code_size = encoders.code().code_size();
+    Evaluation evaluation = finish(splits, names, model, options);
     evaluation.train_pictures = std::ssize(halves.train);
     evaluation.test_pictures = std::ssize(halves.test);
     evaluation.skipped_train = std::move(set.skipped);

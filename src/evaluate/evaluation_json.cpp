@@ -47,7 +47,7 @@ JsonObject to_json(const Evaluation& result, const EvaluateOptions& options) {
         auto& linear = out["linear"];
         put(linear, "accuracy", result.linear->accuracy);
         linear["code_size"] = result.linear->code_size;
-        linear["of_radial"] = result.linear->of_radial;
+        linear["output"] = result.linear->output;
         linear["c"] = result.linear->c;
         linear["c_grid"] = result.linear->grid;
         linear["folds"] = result.linear->folds;

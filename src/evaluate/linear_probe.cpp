@@ -16,7 +16,7 @@
 #include "linalg/gemm.hpp"
 #include "linalg/normal_equations.hpp"
 
-namespace stackae::search {
+namespace stackae::evaluation {
 namespace {
 
 constexpr int most_folds = 5;
@@ -287,4 +287,4 @@ std::vector<std::int64_t> LinearProbe::predict(const Tensor& rows, int threads) 
     return best_classes({rows, scale_}, places, weights_, offered_, base::resolve_threads(threads));
 }
 
-}  // namespace stackae::search
+}  // namespace stackae::evaluation

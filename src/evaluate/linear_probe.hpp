@@ -8,7 +8,7 @@
 
 #include "linalg/standard_scaler.hpp"
 
-namespace stackae::search {
+namespace stackae::evaluation {
 
 struct ProbeOptions {
     // What affects results.
@@ -74,4 +74,4 @@ private:
     int folds_ = 0;
 };
 
-}  // namespace stackae::search
+}  // namespace stackae::evaluation

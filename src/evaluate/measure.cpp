@@ -17,7 +17,7 @@
 #include "base/rows.hpp"
 #include "evaluate/linear_probe.hpp"
 
-namespace stackae::search {
+namespace stackae::evaluation {
 namespace {
 
 constexpr std::int64_t block_rows = 1024;
@@ -149,7 +149,7 @@ LinearFigures linear_figures(const std::vector<SplitFigures>& splits) {
     std::nth_element(chosen.begin(), middle, chosen.end());
     return {figure(splits, &SplitFigures::linear),
             splits.front().linear_values,
-            splits.front().linear_of_radial,
+            {},
             *middle,
             LinearProbe::grid(),
             splits.front().linear_folds};
@@ -236,7 +236,7 @@ SplitFigures measure(const Part& train, const Part& test, std::int64_t classes,
     figures.pca_components =
         std::min({train.codes.columns(), train.size(), train.pictures.columns(), widest_pca});
     figures.confusion.assign(at(classes), std::vector<std::int64_t>(at(classes), 0));
-    figures.sse = mean(test.errors);
+    figures.sse = test.errors.empty() ? std::numeric_limits<double>::quiet_NaN() : mean(test.errors);
 
     const Pca pca = Pca::fit(train.pictures, figures.pca_components, options.threads);
     for (std::int64_t i = 0; i < test.size(); ++i) {
@@ -267,7 +267,6 @@ SplitFigures measure(const Part& train, const Part& test, std::int64_t classes,
         accuracy(classify(labelled, train.pictures, test.pictures, options), labelled.test_labels);
     if (options.linear) {
         measure_linear(labelled, train.linear_features(), test.linear_features(), classes, options, figures);
-        figures.linear_of_radial = !train.wide.empty();
     }
     return figures;
 }
@@ -312,4 +311,4 @@ Evaluation summarise(const std::vector<SplitFigures>& splits, const std::vector<
     return evaluation;
 }
 
-}  // namespace stackae::search
+}  // namespace stackae::evaluation

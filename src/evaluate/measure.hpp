@@ -7,13 +7,14 @@
 #include "stackae/evaluate.hpp"
 #include "stackae/tensor.hpp"
 
-namespace stackae::search {
+namespace stackae::evaluation {
 
 /// Pictures that were read, with what the model made of them.
 struct Part {
-    Tensor pictures;             ///< n × d, in the recipe's values
+    Tensor pictures;             ///< n × d, in the preprocessing's values
     Tensor codes;                ///< n × c
-    std::vector<double> errors;  ///< size n: Σ (x̂ − x)² of the model's reconstruction; of a test part
+    std::vector<double> errors;  ///< size n: Σ (x̂ − x)² of the model's reconstruction; of a test part, where
+                                 ///< it can rebuild pictures
     std::vector<std::int64_t> labels;  ///< size n: class number, −1 for none
     Tensor wide = {};                  ///< n × w, what a linear classifier sees; empty: the codes
 
@@ -39,7 +40,7 @@ void append(Part& part, const Part& more);
 /// Figures of one split.
 struct SplitFigures {
     std::int64_t pca_components = 0;
-    double sse = 0.0;
+    double sse = 0.0;  ///< NaN without Part::errors
     double mean_sse = 0.0;
     double pca_sse = 0.0;
     bool labelled = false;  ///< both parts have labelled pictures; else the accuracies are 0
@@ -53,7 +54,6 @@ struct SplitFigures {
     double linear_c = 0.0;
     int linear_folds = 0;
     std::int64_t linear_values = 0;                    ///< that it saw of a picture
-    bool linear_of_radial = false;                     ///< it saw Part::wide
     std::vector<std::vector<std::int64_t>> confusion;  ///< classes × classes: [true][predicted]
 };
 
@@ -68,4 +68,4 @@ struct SplitFigures {
 [[nodiscard]] Evaluation summarise(const std::vector<SplitFigures>& splits,
                                    const std::vector<std::string>& class_names, bool linear = false);
 
-}  // namespace stackae::search
+}  // namespace stackae::evaluation

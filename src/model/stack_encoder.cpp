@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <fmt/format.h>
 #include <optional>
 
 #include "stackae/stack_model.hpp"
@@ -7,10 +6,12 @@
 #include "base/rows.hpp"
 #include "layers/chain.hpp"
 #include "linalg/onednn.hpp"
+#include "model/finite.hpp"
 
 namespace stackae {
 namespace {
 
+using encoding::check_finite;
 using layers::Chain;
 using layers::Direction;
 using Layers = std::vector<std::shared_ptr<const Layer>>;
@@ -18,17 +19,6 @@ using Layers = std::vector<std::shared_ptr<const Layer>>;
 Layers between(const Stack& stack, std::size_t low, std::size_t high) {
     const auto begin = stack.layers().begin();
     return {begin + static_cast<std::ptrdiff_t>(low), begin + static_cast<std::ptrdiff_t>(high)};
-}
-
-void check_finite(const char* what, const Tensor& rows) {
-    for (std::int64_t i = 0; i < rows.rows(); ++i) {
-        if (!base::all_finite(rows.row(i))) {
-            throw NotFinite(
-                fmt::format("{} {} is not finite: the model's weights, or the values, are too large", what,
-                            i),
-                i);
-        }
-    }
 }
 
 }  // namespace

@@ -1,12 +1,16 @@
 #pragma once
 
+#include <algorithm>
+#include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "stackae/stack_model.hpp"
 
 #include "layers/sample.hpp"
+#include "layers/tensors.hpp"
 
 namespace stackae::test {
 
@@ -27,6 +31,21 @@ inline StackModel sample_model(const std::string& text, const Shape& picture,
     model.reconstruction.depth = model.outputs.front().depth;
     model.record.config.stack = parse_stack(text);
     return model;
+}
+
+/// Gives a tensor of a layer these values; 0 where there are fewer of them.
+inline void set_tensor(StackModel& model, std::size_t layer, std::string_view name,
+                       const std::vector<float>& values) {
+    std::unique_ptr<Layer> changed = model.layers[layer].clone();
+    layers::TensorTable table;
+    changed->tensors(table);
+    for (const auto& row : table) {
+        if (row.name == name) {
+            *row.tensor = Tensor(row.shape);
+            std::copy(values.begin(), values.end(), row.tensor->data());
+        }
+    }
+    model.layers.replace(layer, std::move(changed));
 }
 
 }  // namespace stackae::test

@@ -15,8 +15,8 @@
 namespace {
 
 using stackae::Tensor;
-using stackae::search::LinearProbe;
-using stackae::search::ProbeOptions;
+using stackae::evaluation::LinearProbe;
+using stackae::evaluation::ProbeOptions;
 using stackae::test::contains;
 
 using Labels = std::vector<std::int64_t>;
@@ -114,7 +114,7 @@ double objective(const std::vector<std::vector<double>>& z, const Labels& labels
 
 }  // namespace
 
-TEST_CASE("the linear classifier names separable classes without a slip, seen and unseen") {
+TEST_CASE("The linear classifier names separable classes without a slip, seen and unseen") {
     const Data train = clouds(200, 4, 3, 0.5F, 1);
     const LinearProbe probe = LinearProbe::fit(train.rows, train.labels, 4, {});
     CHECK(accuracy(probe, train) == 1.0);
@@ -122,7 +122,7 @@ TEST_CASE("the linear classifier names separable classes without a slip, seen an
     CHECK(probe.folds() == 5);
 }
 
-TEST_CASE("the linear classifier is the minimum that gradient descent finds") {
+TEST_CASE("The linear classifier is the minimum that gradient descent finds") {
     const Data train = clouds(60, 3, 4, 2.0F, 3);
     const double c = GENERATE(0.1, 2.0, 20.0);
     ProbeOptions options;
@@ -153,7 +153,7 @@ TEST_CASE("the linear classifier is the minimum that gradient descent finds") {
     }
 }
 
-TEST_CASE("the scale and place of a feature make no difference to the linear classifier") {
+TEST_CASE("The scale and place of a feature make no difference to the linear classifier") {
     const Data train = clouds(150, 3, 4, 2.5F, 4);
     const Data test = clouds(150, 3, 4, 2.5F, 5);
     const auto moved = [](Data data) {
@@ -171,7 +171,7 @@ TEST_CASE("the scale and place of a feature make no difference to the linear cla
     CHECK(accuracy(plain, test) > 0.7);
 }
 
-TEST_CASE("a constant feature does no harm to the linear classifier, even where it changes later") {
+TEST_CASE("A constant feature does no harm to the linear classifier, even where it changes later") {
     Data train = clouds(100, 2, 3, 0.5F, 6);
     Data test = clouds(100, 2, 3, 0.5F, 7);
     for (std::int64_t i = 0; i < 100; ++i) {
@@ -183,7 +183,7 @@ TEST_CASE("a constant feature does no harm to the linear classifier, even where 
     CHECK(accuracy(probe, test) == 1.0);
 }
 
-TEST_CASE("the linear classifier is the same at any number of threads, and the next time") {
+TEST_CASE("The linear classifier is the same at any number of threads, and the next time") {
     const Data train = clouds(300, 5, 6, 2.5F, 8);
     ProbeOptions options;
     options.fold_values = GENERATE(200'000'000, 3000);  // with folds, and with one part
@@ -198,7 +198,7 @@ TEST_CASE("the linear classifier is the same at any number of threads, and the n
     CHECK(one.predict(train.rows, 1) == two.predict(train.rows, 2));
 }
 
-TEST_CASE("choosing c takes a part of the rows where there are many, folds of all where there are few") {
+TEST_CASE("Choosing c takes a part of the rows where there are many, folds of all where there are few") {
     const Data train = clouds(1000, 3, 4, 3.0F, 9);
     ProbeOptions options;
     options.fold_values = 1000 * 4 * 3;
@@ -211,7 +211,7 @@ TEST_CASE("choosing c takes a part of the rows where there are many, folds of al
     CHECK(accuracy(part, train) == Approx(accuracy(all, train)).margin(0.03));
 }
 
-TEST_CASE("little and noisy data ask for a small c, many clean rows for a larger one") {
+TEST_CASE("Little and noisy data ask for a small c, many clean rows for a larger one") {
     const Data noisy = clouds(60, 2, 40, 6.0F, 10);
     Data clean{Tensor({2000, 2}), Labels(2000)};
     for (std::size_t i = 0; i < clean.labels.size(); i += 2) {
@@ -225,7 +225,7 @@ TEST_CASE("little and noisy data ask for a small c, many clean rows for a larger
     CHECK(accuracy(large, clean) > 0.95);
 }
 
-TEST_CASE("views of one picture are held out together: what is known of one says nothing of the other") {
+TEST_CASE("Views of one picture are held out together: what is known of one says nothing of the other") {
     const Data once = clouds(60, 2, 40, 6.0F, 10);
     Data twice{Tensor({120, 40}), once.labels};
     std::copy_n(once.rows.data(), once.rows.size(), twice.rows.data());
@@ -241,7 +241,7 @@ TEST_CASE("views of one picture are held out together: what is known of one says
     CHECK_THROWS_WITH(LinearProbe::fit(twice.rows, twice.labels, 2, options), contains("7 views"));
 }
 
-TEST_CASE("c is measured on views that features were not learnt from: all but the first") {
+TEST_CASE("The choice of c is measured on views that features were not learnt from: all but the first") {
     // First views ask for a large c, and gain much by it; second views for a small one.
     const Data noisy = clouds(300, 2, 40, 6.0F, 10);
     Data both{Tensor({600, 42}), noisy.labels};
@@ -256,7 +256,7 @@ TEST_CASE("c is measured on views that features were not learnt from: all but th
     CHECK(LinearProbe::fit(both.rows, both.labels, 2, options).c() <= 3.2);
 }
 
-TEST_CASE("rows wide enough for principal axes are told apart, the same at any number of threads") {
+TEST_CASE("Rows wide enough for principal axes are told apart, the same at any number of threads") {
     const std::int64_t columns = GENERATE(600, 800);  // fewer than rows, and more
     const Data train = clouds(700, 3, columns, 1.0F, 23);
     ProbeOptions options;
@@ -273,7 +273,7 @@ TEST_CASE("rows wide enough for principal axes are told apart, the same at any n
     CHECK(accuracy(one, clouds(400, 3, columns, 1.0F, 24)) > 0.7);
 }
 
-TEST_CASE("a class without training rows is never named by the linear classifier") {
+TEST_CASE("A class without training rows is never named by the linear classifier") {
     const Data train = clouds(90, 3, 2, 0.5F, 12);
     Labels labels = train.labels;
     std::replace(labels.begin(), labels.end(), 2, 4);
@@ -283,7 +283,7 @@ TEST_CASE("a class without training rows is never named by the linear classifier
     CHECK(probe.weights(5).empty());
 }
 
-TEST_CASE("there may be more classes than are trained together") {
+TEST_CASE("There may be more classes than are trained together") {
     std::mt19937 generator(15);
     std::normal_distribution<float> normal;
     Data train{Tensor({700, 70}), {}};
@@ -297,7 +297,7 @@ TEST_CASE("there may be more classes than are trained together") {
     CHECK(accuracy(LinearProbe::fit(train.rows, train.labels, 70, options), train) == 1.0);
 }
 
-TEST_CASE("a class that a fold or a part has no rows of costs the others nothing") {
+TEST_CASE("A class that a fold or a part has no rows of costs the others nothing") {
     // Class 2 has one row: it is missing from all parts but one.
     Data train = clouds(300, 2, 3, 0.5F, 14);
     train.labels[7] = 2;
@@ -308,7 +308,7 @@ TEST_CASE("a class that a fold or a part has no rows of costs the others nothing
     CHECK(accuracy(probe, train) == 1.0);
 }
 
-TEST_CASE("classes of one row, and fewer rows than folds, are trained all the same") {
+TEST_CASE("Classes of one row, and fewer rows than folds, are trained all the same") {
     const Tensor rows = stackae::test::tensor({3, 1}, {-1.0F, 0.0F, 5.0F});
     const LinearProbe probe = LinearProbe::fit(rows, Labels{0, 0, 1}, 2, {});
     CHECK(probe.folds() == 3);
@@ -316,7 +316,7 @@ TEST_CASE("classes of one row, and fewer rows than folds, are trained all the sa
               .predict(stackae::test::tensor({2, 1}, {-2.0F, 3.0F})) == Labels{1, 0});
 }
 
-TEST_CASE("with one class alone, the linear classifier names that one") {
+TEST_CASE("With one class alone, the linear classifier names that one") {
     const Tensor rows = stackae::test::tensor({3, 1}, {1.0F, 2.0F, 3.0F});
     const LinearProbe probe = LinearProbe::fit(rows, Labels{1, 1, 1}, 3, {});
     CHECK(probe.predict(stackae::test::tensor({2, 1}, {-9.0F, 9.0F})) == Labels{1, 1});
@@ -324,7 +324,7 @@ TEST_CASE("with one class alone, the linear classifier names that one") {
     CHECK(probe.folds() == 0);
 }
 
-TEST_CASE("the linear classifier refuses what does not fit, and says what it would take") {
+TEST_CASE("The linear classifier refuses what does not fit, and says what it would take") {
     Data train = clouds(64, 2, 1022, 1.0F, 13);
     // 64 × 64 products; rows for two threads to make them and to find classes by; weights of two classes.
     const std::int64_t needed =

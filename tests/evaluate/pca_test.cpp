@@ -68,7 +68,7 @@ double reconstruction_error(const Pca& pca, const Tensor& rows) {
 
 }  // namespace
 
-TEST_CASE("principal components of points near a line are the line and its normal") {
+TEST_CASE("Principal components of points near a line are the line and its normal") {
     // Along (3, 4)/5 by −2, −1, 1, 2 and across by ∓0.1, ±0.1, around (10, 20).
     Tensor rows({4, 2});
     const std::vector<double> along = {-2, -1, 1, 2};
@@ -90,7 +90,7 @@ TEST_CASE("principal components of points near a line are the line and its norma
     CHECK(codes.row(3)[1] == Approx(-0.15).margin(1e-4));
 }
 
-TEST_CASE("components are orthonormal and few of them explain correlated values") {
+TEST_CASE("Components are orthonormal and few of them explain correlated values") {
     // More rows than values, and fewer.
     const auto [n, d] = GENERATE(std::pair<int, int>{1500, 40}, std::pair<int, int>{60, 200});
     const Tensor rows = correlated(n, d, 1);
@@ -103,7 +103,7 @@ TEST_CASE("components are orthonormal and few of them explain correlated values"
     CHECK(reconstruction_error(Pca::fit(rows, 1), rows) > three);
 }
 
-TEST_CASE("all components together lose nothing") {
+TEST_CASE("All components together lose nothing") {
     const auto [n, d] = GENERATE(std::pair<int, int>{100, 12}, std::pair<int, int>{20, 50});
     const Tensor rows = correlated(n, d, 2);
     const Pca pca = Pca::fit(rows, std::min(n - 1, d));  // around their mean, n rows vary in n − 1 directions
@@ -111,7 +111,7 @@ TEST_CASE("all components together lose nothing") {
     CHECK(reconstruction_error(pca, rows) < 1e-7);
 }
 
-TEST_CASE("past the directions in which rows vary, components are zeros, not NaN") {
+TEST_CASE("Past the directions in which rows vary, components are zeros, not NaN") {
     const auto [n, d] = GENERATE(std::pair<int, int>{10, 4}, std::pair<int, int>{4, 10});
     Tensor rows({n, d});
     for (float& value : rows.values()) {
@@ -125,7 +125,7 @@ TEST_CASE("past the directions in which rows vary, components are zeros, not NaN
     }
 }
 
-TEST_CASE("many values are reduced as exactly as few") {
+TEST_CASE("Many values are reduced as exactly as few") {
     // Rows ±a e_j: the components are the axes, the variances 2 a² / n. Large enough for the iteration.
     constexpr std::int64_t d = 1200;
     Tensor rows({2 * d, d});
@@ -150,7 +150,7 @@ TEST_CASE("many values are reduced as exactly as few") {
     CHECK(reconstruction_error(pca, rows) == Approx(rest).epsilon(1e-4));
 }
 
-TEST_CASE("the same rows give the same components at any number of threads") {
+TEST_CASE("The same rows give the same components at any number of threads") {
     const Tensor rows = correlated(1100, 30, 3);
     const Pca one = Pca::fit(rows, 5, 1);
     const Pca two = Pca::fit(rows, 5, 2);
@@ -159,7 +159,7 @@ TEST_CASE("the same rows give the same components at any number of threads") {
                      [](float a, float b) { return std::abs(a - b) < 1e-5F; }));
 }
 
-TEST_CASE("principal components that cannot be are refused") {
+TEST_CASE("Principal components that cannot be are refused") {
     const Tensor rows = correlated(5, 3, 4);
     CHECK_THROWS_WITH(Pca::fit(rows, 4), contains("1 to 3 possible with 5 rows of 3 values"));
     CHECK_THROWS_AS(Pca::fit(rows, 0), stackae::InvalidArgument);

@@ -1,0 +1,29 @@
+#include "evaluate/depth_encoder.hpp"
+
+#include "linalg/onednn.hpp"
+#include "model/finite.hpp"
+
+namespace stackae::evaluation {
+
+DepthEncoder::DepthEncoder(const StackModel& model, const std::vector<std::size_t>& depths, int threads)
+    : threads_(threads) {
+    auto low = model.layers.layers().begin();
+    for (const std::size_t depth : depths) {
+        const auto high = model.layers.layers().begin() + static_cast<std::ptrdiff_t>(depth);
+        parts_.emplace_back(std::vector(low, high), layers::Direction::encode, threads);
+        low = high;
+    }
+}
+
+void DepthEncoder::run(const Tensor& pictures, const std::function<void(std::size_t, const Tensor&)>& visit) {
+    Tensor codes;
+    for (std::size_t i = 0; i < parts_.size(); ++i) {
+        codes = linalg::run_on_backend("encode", threads_, [&] {
+            return i == 0 ? parts_[i].run(pictures) : parts_[i].run(std::move(codes));
+        });
+        encoding::check_finite("encode: the code of picture", codes);
+        visit(i, codes);
+    }
+}
+
+}  // namespace stackae::evaluation

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <vector>
+
+#include "stackae/stack_model.hpp"
+#include "stackae/tensor.hpp"
+
+#include "layers/chain.hpp"
+
+namespace stackae::evaluation {
+
+/// Runs pictures through a stack, and gives their codes at several depths for the price of the deepest.
+class DepthEncoder {
+public:
+    /// depths: in rising order, 1 or more layers each. It keeps what it needs of the model.
+    DepthEncoder(const StackModel& model, const std::vector<std::size_t>& depths, int threads);
+
+    /// Calls visit(i, codes) for each of the depths, bottom up. Throws as StackEncoder::encode().
+    void run(const Tensor& pictures, const std::function<void(std::size_t, const Tensor&)>& visit);
+
+private:
+    int threads_;
+    std::vector<layers::Chain> parts_;  ///< between one depth and the next
+};
+
+}  // namespace stackae::evaluation
