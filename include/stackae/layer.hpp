@@ -13,6 +13,8 @@
 
 namespace stackae {
 
+class Tensor;
+
 namespace base {
 class FieldTable;
 }
@@ -30,11 +32,15 @@ struct OpContext;
 struct TrainContext;
 }  // namespace layers
 
-/// The square of a layer's input, in input positions, that one position of its output depends on, and how far
-/// apart the squares of neighbouring positions are.
+/// The rectangle of a layer's input, in input positions, that one position of its output depends on.
 struct ReceptiveField {
-    std::int64_t size = 1;
-    std::int64_t stride = 1;
+    struct Side {
+        std::int64_t size = 1;
+        std::int64_t stride = 1;  ///< between the rectangles of neighbouring positions
+        std::int64_t offset = 0;  ///< where the first begins; below 0 in padding
+    };
+    Side down = {};
+    Side across = {};
 };
 
 /// One layer of a stack: its configuration (fields) and what it learnt (tensors). It encodes its input x to
@@ -119,8 +125,11 @@ public:
     /// Whether the values of its output have mean 0 and do not vary together.
     [[nodiscard]] virtual bool decorrelates() const { return false; }
 
-    /// Of maps.
-    [[nodiscard]] virtual ReceptiveField receptive_field() const { return {}; }
+    /// Of the positions that the output has; all of the input where it has a single one.
+    [[nodiscard]] virtual ReceptiveField receptive_field() const;
+    /// What each unit looks for in its receptive field: units × values, height × width × channels; empty
+    /// where its tensors do not tell.
+    [[nodiscard]] virtual Tensor filters() const;
     /// Floats that its encoder and, if asked for, its decoder hold beside their inputs and outputs.
     [[nodiscard]] virtual double working_floats(std::int64_t rows, bool decoding) const;
 

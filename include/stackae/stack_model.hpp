@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "stackae/json.hpp"
 #include "stackae/layer.hpp"
 #include "stackae/model.hpp"
 #include "stackae/recipe.hpp"
@@ -98,6 +99,22 @@ void save(const StackModel& model, const std::string& path);
 
 /// Throws IoError, or CorruptFile naming the file and what is wrong with it.
 [[nodiscard]] StackModel load_stack_model(const std::string& path);
+
+/// What a file of stackae says it is: "model", "gallery"; empty where it is a safetensors file of another
+/// program, absent where it is none or is damaged. Throws IoError.
+[[nodiscard]] std::optional<std::string> file_kind(const std::string& path);
+
+/// Objects whose keys are the fields' names, enums by name(), what is absent as null.
+[[nodiscard]] JsonObject to_json(const TrainConfig& config);
+[[nodiscard]] JsonObject to_json(const ConfigPreset& preset);
+/// Without mean and deviation; `standardized` says whether there are any.
+[[nodiscard]] JsonObject to_json(const Recipe& recipe);
+[[nodiscard]] JsonObject to_json(const StageEpoch& epoch);
+[[nodiscard]] JsonObject to_json(const DepthAccuracy& accuracy);
+/// Everything but the values of its tensors: each layer with its text, its fields, its shapes and the number
+/// of its parameters, each output with the size of its code, and identity(), parameters(), code_size() and
+/// the number of layers.
+[[nodiscard]] JsonObject to_json(const StackModel& model);
 
 struct StackEncodeOptions {
     std::string output;         ///< as StackModel::depth_of()

@@ -2,11 +2,12 @@
 
 #include <cstdint>
 #include <functional>
+#include <string_view>
 #include <vector>
 
-#include "stackae/model.hpp"
 #include "stackae/pictures.hpp"
 #include "stackae/recipe.hpp"
+#include "stackae/stack_model.hpp"
 #include "stackae/tensor.hpp"
 
 /// Drawings of what a model has learnt and of what it rebuilds, as pictures for write_png().
@@ -30,23 +31,29 @@ struct Filters {
 /// Units drawn at most.
 inline constexpr std::int64_t max_filters = 400;
 
-/// By the weights alone, 0 in gray. layer: 1-based.
-/// - The lowest layer: a dense unit's weights, or a convolutional unit's patch, P⁺ V's column (P⁺ the
-///   pseudoinverse of the whitening); the units of the largest norms.
-/// - A layer above: what the stack decodes from a code of one unit, of a convolutional layer in its middle
-///   cell, less what it decodes from a code of zeros; cut to where any two differ; the first units.
-///
-/// Throws InvalidArgument when the model has no such layer.
-[[nodiscard]] Filters weight_filters(const Model& model, int layer, int threads = 0);
+// The units are the channels of an output, as StackModel::depth_of() takes it. Each function throws
+// InvalidArgument when the model has no such output.
+
+/// By the weights alone, 0 in gray.
+/// - Of the lowest layer, its own filters, where it has some; the units of the largest norms.
+/// - Else what the stack decodes from a code of one unit, of maps in their middle position, less what it
+///   decodes from a code of zeros; cut to where any two differ; the first units. Throws InvalidArgument where
+///   a layer between has no decoder.
+[[nodiscard]] Filters weight_filters(const StackModel& model, std::string_view output, int threads = 0);
 
 /// By pictures: the mean of what the first units see of the pictures that excite them most (each unit's
 /// receptive field), each where its activation is the largest. A unit that no picture excites is gray.
 /// Pictures are read twice; at most max_receptive_pictures are worth giving. progress(pictures done) may
-/// throw. Throws InvalidArgument when the model has no such layer.
-[[nodiscard]] Filters receptive_fields(const Model& model, int layer, const Pictures& pictures,
-                                       int threads = 0,
+/// throw.
+[[nodiscard]] Filters receptive_fields(const StackModel& model, std::string_view output,
+                                       const Pictures& pictures, int threads = 0,
                                        const std::function<void(std::int64_t)>& progress = {});
 inline constexpr std::int64_t max_receptive_pictures = 2000;
+
+/// Undoes the preprocessing's standardisation where it has one, so that values can be drawn: n × size() in,
+/// n × size() out. Contrast normalisation cannot be undone; its values are mapped to [0, 1] picture by
+/// picture.
+[[nodiscard]] Tensor to_pixels(const Recipe& recipe, const Tensor& pictures);
 
 /// The tiles on a square sheet, enlarged to be seen: H × W × channels, in [0, 1].
 [[nodiscard]] Tensor draw(const Filters& filters);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <numeric>
 #include <vector>
 
 #include "base/fields.hpp"
@@ -212,6 +213,23 @@ std::unique_ptr<Op> Conv2d::fused_encoder(const OpContext& context,
 
 std::unique_ptr<Op> Conv2d::decoder(const OpContext& context) const {
     return std::make_unique<Decoding>(context, *this);
+}
+
+Tensor Conv2d::filters() const {
+    Tensor result({units, whitening.columns()});
+    for (std::int64_t axis = 0; axis < whitening.rows(); ++axis) {
+        const auto row = whitening.row(axis);
+        // P's rows are orthogonal: P⁺ is Pᵀ with its columns divided by their squares.
+        const double squares = std::inner_product(row.begin(), row.end(), row.begin(), 0.0);
+        const auto part = decoder_weights.row(axis);
+        for (std::int64_t unit = 0; squares > 0.0 && unit < units; ++unit) {
+            const auto scale = static_cast<float>(double{part[static_cast<std::size_t>(unit)]} / squares);
+            const auto sum = result.row(unit);
+            std::transform(row.begin(), row.end(), sum.begin(), sum.begin(),
+                           [scale](float value, float before) { return before + scale * value; });
+        }
+    }
+    return result;
 }
 
 double Conv2d::working_floats(std::int64_t /*rows*/, bool decoding) const {

@@ -66,7 +66,11 @@ public:
     [[nodiscard]] Activation output_activation(Activation /*below*/) const override {
         return activation == nn::PatchActivation::linear ? Activation::linear : Activation::relu;
     }
-    [[nodiscard]] ReceptiveField receptive_field() const override { return {kernel, 1}; }
+    [[nodiscard]] ReceptiveField receptive_field() const override {
+        return {{kernel, 1, -pad}, {kernel, 1, -pad}};
+    }
+    /// P⁺ V's columns.
+    [[nodiscard]] Tensor filters() const override;
     [[nodiscard]] double working_floats(std::int64_t rows, bool decoding) const override;
 
 private:

@@ -44,6 +44,7 @@ public:
                                                          std::size_t encoder,
                                                          std::size_t decoder) const override;
     [[nodiscard]] Activation output_activation(Activation /*below*/) const override { return activation; }
+    [[nodiscard]] Tensor filters() const override { return weights; }
     [[nodiscard]] double working_floats(std::int64_t rows, bool decoding) const override;
 };
 

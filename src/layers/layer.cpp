@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include "stackae/error.hpp"
+#include "stackae/tensor.hpp"
 
 #include "base/fields.hpp"
 #include "base/rows.hpp"
@@ -96,6 +97,18 @@ std::unique_ptr<layers::Op> Layer::fused_encoder(const layers::OpContext& contex
                                                  std::size_t& taken) const {
     taken = 1;
     return encoder(context);
+}
+
+ReceptiveField Layer::receptive_field() const {
+    const Shape out = output_shape();
+    if (out.height * out.width > 1) {
+        return {};
+    }
+    return {{.size = input_.height, .stride = input_.height}, {.size = input_.width, .stride = input_.width}};
+}
+
+Tensor Layer::filters() const {
+    return {};
 }
 
 double Layer::working_floats(std::int64_t /*rows*/, bool /*decoding*/) const {

@@ -206,12 +206,15 @@ std::unique_ptr<Pooler> Pool2d::pooler() const {
 }
 
 ReceptiveField Pool2d::receptive_field() const {
-    if (!grid) {
-        return {*size, *stride};
-    }
-    const std::int64_t longer = std::max(input_shape().height, input_shape().width);
-    const std::int64_t step = std::max<std::int64_t>(1, longer / *grid);
-    return {longer - step * (*grid - 1), step};
+    const auto along = [&](std::int64_t positions) -> ReceptiveField::Side {
+        if (!grid) {
+            return {*size, *stride};
+        }
+        // Cells of a grid may differ by a position: this holds each of them.
+        const std::int64_t step = positions / *grid;
+        return {positions - step * (*grid - 1), step};
+    };
+    return {along(input_shape().height), along(input_shape().width)};
 }
 
 double Pool2d::working_floats(std::int64_t /*rows*/, bool /*decoding*/) const {

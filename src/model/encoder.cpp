@@ -177,26 +177,4 @@ std::int64_t Encoder::code_size() const {
     return state_->code_size;
 }
 
-Tensor to_pixels(const Recipe& recipe, const Tensor& pictures) {
-    Tensor pixels = pictures;
-    const auto size = static_cast<std::size_t>(recipe.size());
-    for (std::int64_t i = 0; i < pixels.rows(); ++i) {
-        const auto row = pixels.row(i);
-        if (row.size() != size) {
-            throw InvalidArgument(
-                fmt::format("to_pixels: rows of {} values found, {} expected", row.size(), size));
-        }
-        for (std::size_t j = 0; j < recipe.mean.size(); ++j) {
-            row[j] = static_cast<float>(recipe.restored(double{row[j]}, j));
-        }
-        if (recipe.contrast) {
-            const auto [low, high] = std::minmax_element(row.begin(), row.end());
-            const float base = *low;
-            const float range = std::max(*high - base, 1e-6F);
-            std::for_each(row.begin(), row.end(), [&](float& value) { value = (value - base) / range; });
-        }
-    }
-    return pixels;
-}
-
 }  // namespace stackae

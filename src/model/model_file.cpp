@@ -263,16 +263,4 @@ Model read_model(base::Safetensors file) {
     return model;
 }
 
-std::optional<std::string> file_kind(const std::string& path) {
-    try {
-        const auto metadata = base::read_safetensors(path).metadata;
-        const auto found = metadata.find("kind");
-        return found == metadata.end() ? "" : found->second;
-    } catch (const IoError&) {
-        throw;
-    } catch (const Error&) {
-        return std::nullopt;
-    }
-}
-
 }  // namespace stackae

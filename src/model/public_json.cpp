@@ -11,10 +11,6 @@ JsonObject to_json(const TrainOptions& options) {
     return base::json_object(json_value(options));
 }
 
-JsonObject to_json(const Recipe& recipe) {
-    return base::json_object(json_value(recipe));
-}
-
 JsonObject to_json(const EpochRecord& record) {
     return base::json_object(json_value(record));
 }

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <fmt/format.h>
-#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "stackae/error.hpp"
@@ -13,6 +12,7 @@
 #include "layers/tensors.hpp"
 #include "model/json_reader.hpp"
 #include "model/recipe_fields.hpp"
+#include "model/stack_json.hpp"
 
 namespace stackae {
 namespace {
@@ -25,23 +25,9 @@ constexpr int version = 5;
 constexpr std::size_t max_layers = 64;
 /// model → layers → one of them → a field → a list.
 constexpr std::size_t max_depth = 6;
-constexpr double unbounded = std::numeric_limits<double>::max();
 
 std::string tensor_name(const char* stack, std::size_t i, const std::string& name) {
     return fmt::format("{}.{}.{}", stack, i + 1, name);
-}
-
-base::FieldTable table_of(StageEpoch& epoch) {
-    base::FieldTable table;
-    const Range any{-unbounded, unbounded};
-    table.add("stage", epoch.stage, "");
-    table.add("epoch", epoch.epoch, {1, 1e9}, "");
-    table.add("train_loss", epoch.train_loss, any, "");
-    table.add("validation_loss", epoch.validation_loss, any, "");
-    table.add("mean_loss", epoch.mean_loss, any, "");
-    table.add("dead_units", epoch.dead_units, {0.0, 1.0}, "");
-    table.add("learning_rate", epoch.learning_rate, any, "");
-    return table;
 }
 
 Json json_of(const Stack& stack) {
@@ -49,31 +35,19 @@ Json json_of(const Stack& stack) {
     for (const auto& layer : stack.layers()) {
         Json object = layers::fields_of(*layer).json();
         object["type"] = layer->type();
-        const Shape& input = layer->input_shape();
-        object["input"] = {input.height, input.width, input.channels};
+        object["input"] = json_of(layer->input_shape());
         array.push_back(std::move(object));
     }
     return array;
 }
 
 Json json_of(const StackModel& model) {
-    Json preprocessing = fields_of(model.preprocessing).json();
-    preprocessing["standardized"] = !model.preprocessing.mean.empty();
     Json outputs = Json::array();
     for (const NamedOutput& output : model.outputs) {
         outputs.push_back({{"name", output.name}, {"depth", output.depth}});
     }
     const TrainingRecord& record = model.record;
-    Json accuracies = Json::array();
-    for (const DepthAccuracy& a : record.accuracies) {
-        accuracies.push_back({{"depth", a.depth},
-                              {"l2", a.l2},
-                              {"cosine", a.cosine},
-                              {"pictures", a.pictures},
-                              {"neighbours", a.neighbours},
-                              {"k", a.k}});
-    }
-    return {{"preprocessing", std::move(preprocessing)},
+    return {{"preprocessing", json_of(model.preprocessing)},
             {"layers", json_of(model.layers)},
             {"outputs", std::move(outputs)},
             {"reconstruction",
@@ -85,7 +59,7 @@ Json json_of(const StackModel& model) {
               {"interrupted", record.interrupted},
               {"class_names", record.class_names.size()},
               {"history", record.history.size()},
-              {"accuracies", std::move(accuracies)}}}};
+              {"accuracies", json_of(record.accuracies)}}}};
 }
 
 void reference(const Stack& stack, const char* name, base::TensorReferences& tensors) {
@@ -178,30 +152,6 @@ Recipe read_preprocessing(base::Safetensors& file, const Json& value) {
     return recipe;
 }
 
-DepthAccuracy read_accuracy(const Json& value, const std::string& where) {
-    const JsonReader reader(value, where);
-    DepthAccuracy accuracy;
-    reader.required("depth", accuracy.depth);
-    reader.required("l2", accuracy.l2);
-    reader.required("cosine", accuracy.cosine);
-    reader.required("pictures", accuracy.pictures);
-    reader.required("neighbours", accuracy.neighbours);
-    reader.required("k", accuracy.k);
-    for (const auto& [key, share] : {std::pair("l2", accuracy.l2), std::pair("cosine", accuracy.cosine)}) {
-        if (!(share >= 0.0 && share <= 1.0)) {
-            reader.fail(key, fmt::format("{} found, 0 to 1 expected", share));
-        }
-    }
-    for (const auto& [key, count] :
-         {std::pair("pictures", accuracy.pictures), std::pair("neighbours", accuracy.neighbours),
-          std::pair("k", accuracy.k)}) {
-        if (count < 1) {
-            reader.fail(key, fmt::format("{} found, 1 or more expected", count));
-        }
-    }
-    return accuracy;
-}
-
 TrainingRecord read_record(const base::Safetensors& file, const Json& value) {
     const std::string where = file.path + ": record";
     const JsonReader reader(value, where);
@@ -223,8 +173,9 @@ TrainingRecord read_record(const base::Safetensors& file, const Json& value) {
         believe(here, [&] { table_of(epoch).read(base::parse_json(text, here, 1)); });
         record.history.push_back(std::move(epoch));
     }
-    for (const Json& accuracy : reader.array("accuracies")) {
-        record.accuracies.push_back(read_accuracy(accuracy, where + ": accuracies"));
+    for (const Json& described : reader.array("accuracies")) {
+        DepthAccuracy& accuracy = record.accuracies.emplace_back();
+        believe(where + ": accuracies", [&] { table_of(accuracy).read(described); });
     }
     return record;
 }
@@ -250,8 +201,8 @@ void save(const StackModel& model, const std::string& path) {
     reference(model.layers, "layers", tensors);
     reference(model.reconstruction.head, "reconstruction", tensors);
     std::vector<std::string> epochs;
-    for (StageEpoch epoch : model.record.history) {
-        epochs.push_back(base::print_json(table_of(epoch).json()));
+    for (const StageEpoch& epoch : model.record.history) {
+        epochs.push_back(base::print_json(json_of(epoch)));
     }
     const std::string class_names = base::pack_texts(model.record.class_names);
     const std::string history = base::pack_texts(epochs);
@@ -289,6 +240,18 @@ StackModel read_stack_model(base::Safetensors file) {
     model.record = read_record(file, reader.at("record"));
     believe(path, [&] { check(model); });
     return model;
+}
+
+std::optional<std::string> file_kind(const std::string& path) {
+    try {
+        const auto metadata = base::read_safetensors(path).metadata;
+        const auto found = metadata.find("kind");
+        return found == metadata.end() ? "" : found->second;
+    } catch (const IoError&) {
+        throw;
+    } catch (const Error&) {
+        return std::nullopt;
+    }
 }
 
 }  // namespace stackae

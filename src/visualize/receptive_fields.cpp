@@ -2,6 +2,7 @@
 #include <functional>
 #include <map>
 #include <span>
+#include <string>
 #include <utility>
 
 #include "stackae/visualize.hpp"
@@ -26,28 +27,6 @@ void stretch(Tile& tile) {
     }
 }
 
-/// [first, last) along one side.
-struct Span {
-    std::int64_t first = 0;
-    std::int64_t last = 0;
-    [[nodiscard]] std::int64_t size() const { return last - first; }
-};
-
-/// The pixels that a position of the topmost of some convolutional layers sees, along one side.
-Span seen(const std::vector<ConvolutionLayer>& layers, std::int64_t position, bool down) {
-    Span span{position, position + layers.back().shape.kernel};
-    for (std::size_t i = layers.size() - 1; i-- > 0;) {
-        const ConvolutionShape& s = layers[i].shape;
-        const std::int64_t positions = down ? s.positions_down() : s.positions_across();
-        const std::int64_t cells = down ? s.cells_down() : s.cells_across();
-        const std::int64_t last = span.last - 1;
-        span = s.pool_size > 0
-                   ? Span{span.first * s.pool_stride, last * s.pool_stride + s.pool_size - 1 + s.kernel}
-                   : Span{span.first * positions / cells, (last + 1) * positions / cells - 1 + s.kernel};
-    }
-    return span;
-}
-
 /// The largest activation of a unit in one picture.
 struct UnitActivation {
     float value;
@@ -55,65 +34,39 @@ struct UnitActivation {
     std::int64_t position;
 };
 
-/// A stack that has a code for every position instead of every cell, and what its positions see.
-class Probe {
+/// What a position of an output sees of a picture, along one side.
+class Window {
 public:
-    Probe(const Model& model, int layer) {
-        const auto count = static_cast<std::size_t>(std::min(layer, model.code_layer()));
-        const std::size_t convolutions = std::min(count, model.convolutions.size());
-        part_.recipe = model.recipe;
-        part_.convolutions.assign(model.convolutions.begin(),
-                                  model.convolutions.begin() + static_cast<std::ptrdiff_t>(convolutions));
-        part_.layers.assign(model.layers.begin(),
-                            model.layers.begin() + static_cast<std::ptrdiff_t>(count - convolutions));
-        if (layer > model.code_layer()) {
-            part_.radial = model.radial;
-        }
-        height_ = model.recipe.height;
-        width_ = model.recipe.width;
-        if (part_.layers.empty()) {
-            ConvolutionShape& shape = part_.convolutions.back().shape;
-            shape.pooling = Pooling::maximum;
-            shape.pool_size = shape.pool_stride = 1;
-            shape.grid = 0;
-            across_ = shape.positions_across();
-            positions_ = shape.positions_down() * across_;
-            height_ = widest(shape.positions_down(), true);
-            width_ = widest(across_, false);
-        }
-    }
+    Window(std::int64_t side, ReceptiveField::Side field)
+        : side_(side), field_(field), size_(std::min(field.size, side)) {}
 
-    [[nodiscard]] const Model& model() const { return part_; }
-    [[nodiscard]] std::int64_t positions() const { return positions_; }
-    [[nodiscard]] std::int64_t height() const { return height_; }
-    [[nodiscard]] std::int64_t width() const { return width_; }
-    /// The upper left pixel of what a position sees, moved so that height() × width() lie in the picture.
-    [[nodiscard]] std::pair<std::int64_t, std::int64_t> corner(std::int64_t position) const {
-        if (!part_.layers.empty()) {
-            return {0, 0};
-        }
-        const auto start = [](const Span& span, std::int64_t size, std::int64_t side) {
-            return std::clamp<std::int64_t>(span.first - (size - span.size()) / 2, 0, side - size);
-        };
-        return {start(seen(part_.convolutions, position / across_, true), height_, part_.recipe.height),
-                start(seen(part_.convolutions, position % across_, false), width_, part_.recipe.width)};
+    [[nodiscard]] std::int64_t size() const { return size_; }
+    /// The first pixel, moved so that all lie in the picture.
+    [[nodiscard]] std::int64_t begin(std::int64_t position) const {
+        return std::clamp<std::int64_t>(field_.offset + position * field_.stride, 0, side_ - size_);
     }
 
 private:
-    [[nodiscard]] std::int64_t widest(std::int64_t positions, bool down) const {
-        std::int64_t most = 1;
-        for (std::int64_t i = 0; i < positions; ++i) {
-            most = std::max(most, seen(part_.convolutions, i, down).size());
-        }
-        return most;
-    }
-
-    Model part_;
-    std::int64_t positions_ = 1;
-    std::int64_t across_ = 1;
-    std::int64_t height_ = 1;
-    std::int64_t width_ = 1;
+    std::int64_t side_;
+    ReceptiveField::Side field_;
+    std::int64_t size_;
 };
+
+/// Of the topmost of the lowest `depth` layers, in pixels.
+ReceptiveField field_in_pixels(const Stack& layers, std::size_t depth) {
+    ReceptiveField pixels;
+    const auto widen = [](ReceptiveField::Side& below, const ReceptiveField::Side& layer) {
+        below.size += (layer.size - 1) * below.stride;
+        below.offset += layer.offset * below.stride;
+        below.stride *= layer.stride;
+    };
+    for (std::size_t i = 0; i < depth; ++i) {
+        const ReceptiveField field = layers[i].receptive_field();
+        widen(pixels.down, field.down);
+        widen(pixels.across, field.across);
+    }
+    return pixels;
+}
 
 /// Each unit's largest activations, one a picture, strongest first.
 class StrongestActivations {
@@ -177,27 +130,50 @@ void each_batch(const Pictures& pictures, const Recipe& recipe, std::int64_t bat
     }
 }
 
-void add_field(std::span<const float> picture, const Recipe& recipe, const Probe& probe,
-               std::int64_t position, Tile& sum) {
-    const auto [top, left] = probe.corner(position);
-    const std::int64_t line = probe.width() * recipe.channels;
-    for (std::int64_t y = 0; y < probe.height(); ++y) {
-        const float* from = picture.data() + ((top + y) * recipe.width + left) * recipe.channels;
-        float* to = sum.data() + y * line;
-        std::transform(from, from + line, to, to, std::plus<>{});
+/// Sums of what units see, as tiles of one size.
+class Fields {
+public:
+    Fields(const StackModel& model, const Units& units, const ReceptiveField& field)
+        : recipe_(model.preprocessing),
+          across_(units.shape.width),
+          down_(recipe_.height, field.down),
+          right_(recipe_.width, field.across),
+          sums_(static_cast<std::size_t>(units.drawn),
+                Tile(static_cast<std::size_t>(down_.size() * right_.size() * recipe_.channels))) {}
+
+    [[nodiscard]] std::int64_t height() const { return down_.size(); }
+    [[nodiscard]] std::int64_t width() const { return right_.size(); }
+    void add(std::span<const float> picture, std::int64_t position, std::size_t unit) {
+        const std::int64_t top = down_.begin(position / across_);
+        const std::int64_t left = right_.begin(position % across_);
+        const std::int64_t line = width() * recipe_.channels;
+        for (std::int64_t y = 0; y < height(); ++y) {
+            const float* from = picture.data() + ((top + y) * recipe_.width + left) * recipe_.channels;
+            float* to = sums_[unit].data() + y * line;
+            std::transform(from, from + line, to, to, std::plus<>{});
+        }
     }
-}
+    /// Leaves nothing behind.
+    [[nodiscard]] std::vector<Tile> take() { return std::move(sums_); }
+
+private:
+    const Recipe& recipe_;
+    std::int64_t across_;
+    Window down_;
+    Window right_;
+    std::vector<Tile> sums_;
+};
 
 }  // namespace
 
-Filters receptive_fields(const Model& model, int layer, const Pictures& pictures, int threads,
-                         const std::function<void(std::int64_t)>& progress) {
-    visualize::check_layer(model, layer);
-    const Units units(model, layer);
-    const Probe probe(model, layer);
-    Filters filters{probe.height(), probe.width(), model.recipe.channels, {}, units.count, {}, {}};
+Filters receptive_fields(const StackModel& model, std::string_view output, const Pictures& pictures,
+                         int threads, const std::function<void(std::int64_t)>& progress) {
+    const Recipe& recipe = model.preprocessing;
+    const Units units(model, output);
+    Fields fields(model, units, field_in_pixels(model.layers, units.depth));
+    Filters filters{fields.height(), fields.width(), recipe.channels, {}, units.shape.channels, {}, {}};
     StrongestActivations strongest(units.drawn);
-    Encoder encoder(probe.model(), {.layer = layer, .threads = threads});
+    StackEncoder encoder(model, {.output = std::string(output), .threads = threads});
     std::int64_t done = 0;
     const auto tell = [&] {
         if (progress) {
@@ -205,11 +181,11 @@ Filters receptive_fields(const Model& model, int layer, const Pictures& pictures
         }
     };
     const std::int64_t fitting = std::clamp<std::int64_t>(max_code_values / encoder.code_size(), 1, 64);
-    each_batch(pictures, model.recipe, fitting, threads, [&](const PictureBatch& batch) {
+    each_batch(pictures, recipe, fitting, threads, [&](const PictureBatch& batch) {
         if (!batch.indices.empty()) {
             const Tensor codes = encoder.encode(batch.pictures);
             for (std::int64_t i = 0; i < codes.rows(); ++i) {
-                strongest.add(codes.row(i), probe.positions(), batch.indices[static_cast<std::size_t>(i)]);
+                strongest.add(codes.row(i), units.positions(), batch.indices[static_cast<std::size_t>(i)]);
             }
         }
         filters.skipped.insert(filters.skipped.end(), batch.skipped.begin(), batch.skipped.end());
@@ -224,21 +200,19 @@ Filters receptive_fields(const Model& model, int layer, const Pictures& pictures
     for (const auto& [entry, places] : wanted) {
         entries.push_back(entry);
     }
-    filters.tiles.assign(static_cast<std::size_t>(units.drawn),
-                         Tile(static_cast<std::size_t>(filters.height * filters.width * filters.channels)));
     if (!entries.empty()) {
-        each_batch(pictures.subset(entries), model.recipe, 64, threads, [&](const PictureBatch& batch) {
-            const Tensor pixels = to_pixels(model.recipe, batch.pictures);
+        each_batch(pictures.subset(entries), recipe, 64, threads, [&](const PictureBatch& batch) {
+            const Tensor pixels = to_pixels(recipe, batch.pictures);
             for (std::size_t i = 0; i < batch.indices.size(); ++i) {
                 for (const auto& [unit, position] :
                      wanted.at(entries[static_cast<std::size_t>(batch.indices[i])])) {
-                    add_field(pixels.row(static_cast<std::int64_t>(i)), model.recipe, probe, position,
-                              filters.tiles[unit]);
+                    fields.add(pixels.row(static_cast<std::int64_t>(i)), position, unit);
                 }
             }
             tell();
         });
     }
+    filters.tiles = fields.take();
     std::for_each(filters.tiles.begin(), filters.tiles.end(), stretch);
     return filters;
 }

@@ -1,7 +1,9 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <fmt/format.h>
 
+#include "stackae/error.hpp"
 #include "stackae/visualize.hpp"
 
 namespace stackae {
@@ -31,6 +33,28 @@ void stretch(std::vector<Tile>& originals, std::vector<Tile>& rebuilt) {
 }
 
 }  // namespace
+
+Tensor to_pixels(const Recipe& recipe, const Tensor& pictures) {
+    Tensor pixels = pictures;
+    const auto size = static_cast<std::size_t>(recipe.size());
+    for (std::int64_t i = 0; i < pixels.rows(); ++i) {
+        const auto row = pixels.row(i);
+        if (row.size() != size) {
+            throw InvalidArgument(
+                fmt::format("to_pixels: rows of {} values found, {} expected", row.size(), size));
+        }
+        for (std::size_t j = 0; j < recipe.mean.size(); ++j) {
+            row[j] = static_cast<float>(recipe.restored(double{row[j]}, j));
+        }
+        if (recipe.contrast) {
+            const auto [low, high] = std::minmax_element(row.begin(), row.end());
+            const float base = *low;
+            const float range = std::max(*high - base, 1e-6F);
+            std::for_each(row.begin(), row.end(), [&](float& value) { value = (value - base) / range; });
+        }
+    }
+    return pixels;
+}
 
 Tensor draw_tiles(const std::vector<Tile>& tiles, const TileGrid& grid) {
     constexpr std::int64_t gap = 1;

@@ -2,6 +2,7 @@
 #include <cmath>
 #include <functional>
 #include <numeric>
+#include <string>
 #include <utility>
 
 #include "stackae/visualize.hpp"
@@ -45,33 +46,6 @@ void keep_strongest(std::vector<Tile>& tiles) {
     tiles = std::move(kept);
 }
 
-std::vector<Tile> dense_weights(const DenseLayer& layer) {
-    std::vector<Tile> tiles;
-    for (std::int64_t unit = 0; unit < layer.units(); ++unit) {
-        const auto row = layer.weights.row(unit);
-        tiles.emplace_back(row.begin(), row.end());
-    }
-    return tiles;
-}
-
-/// P⁺ V, a tile a column. P's rows are orthogonal, so that P⁺ is Pᵀ with its columns divided by their
-/// squares.
-std::vector<Tile> patches(const ConvolutionLayer& layer) {
-    const auto size = static_cast<std::size_t>(layer.whitening.columns());
-    std::vector<Tile> tiles(static_cast<std::size_t>(layer.shape.units), Tile(size));
-    for (std::int64_t axis = 0; axis < layer.whitening.rows(); ++axis) {
-        const auto row = layer.whitening.row(axis);
-        const double squares = std::inner_product(row.begin(), row.end(), row.begin(), 0.0);
-        const auto part = layer.decoder_weights.row(axis);
-        for (std::size_t unit = 0; unit < tiles.size(); ++unit) {
-            const auto scale = squares > 0.0 ? static_cast<float>(double{part[unit]} / squares) : 0.0F;
-            std::transform(row.begin(), row.end(), tiles[unit].begin(), tiles[unit].begin(),
-                           [scale](float axis_value, float sum) { return sum + scale * axis_value; });
-        }
-    }
-    return tiles;
-}
-
 /// Cuts whole pictures to the smallest part in which any of them is not zero.
 void crop(Filters& filters) {
     std::int64_t top = filters.height;
@@ -108,15 +82,17 @@ void crop(Filters& filters) {
     filters.width = right - left;
 }
 
-void decode_units(const Model& model, int layer, int threads, Filters& filters) {
-    const Units units(model, layer);
-    Encoder encoder(model, {.layer = layer, .l2_normalize = false, .threads = threads});
+void decode_units(const StackModel& model, std::string_view output, int threads, Filters& filters) {
+    const Units units(model, output);
+    const std::int64_t middle =
+        units.shape.height / 2 * units.shape.width + units.shape.width / 2;  // of the positions
+    StackEncoder encoder(model, {.output = std::string(output), .threads = threads});
     const Tensor zeros = encoder.decode(Tensor({1, encoder.code_size()}));
     for (std::int64_t first = 0; first < units.drawn; first += decoded_at_once) {
         const std::int64_t count = std::min(decoded_at_once, units.drawn - first);
         Tensor codes({count, encoder.code_size()});
         for (std::int64_t i = 0; i < count; ++i) {
-            codes.row(i)[static_cast<std::size_t>(units.first + first + i)] = 1.0F;
+            codes.row(i)[static_cast<std::size_t>(middle * units.shape.channels + first + i)] = 1.0F;
         }
         const Tensor decoded = encoder.decode(codes);
         for (std::int64_t i = 0; i < count; ++i) {
@@ -124,28 +100,28 @@ void decode_units(const Model& model, int layer, int threads, Filters& filters) 
             std::transform(tile.begin(), tile.end(), zeros.data(), tile.begin(), std::minus<>{});
         }
     }
-    filters.units = units.count;
+    filters.height = model.preprocessing.height;
+    filters.width = model.preprocessing.width;
+    filters.units = units.shape.channels;
     crop(filters);
 }
 
 }  // namespace
 
-Filters weight_filters(const Model& model, int layer, int threads) {
-    visualize::check_layer(model, layer);
+Filters weight_filters(const StackModel& model, std::string_view output, int threads) {
     Filters filters;
-    filters.height = model.recipe.height;
-    filters.width = model.recipe.width;
-    filters.channels = model.recipe.channels;
-    if (layer > 1) {
-        decode_units(model, layer, threads, filters);
+    filters.channels = model.preprocessing.channels;
+    const Tensor own = model.depth_of(output) == 1 ? model.layers[0].filters() : Tensor();
+    if (own.empty()) {
+        decode_units(model, output, threads, filters);
     } else {
-        if (model.convolutions.empty()) {
-            filters.tiles = dense_weights(model.layers.front());
-        } else {
-            filters.tiles = patches(model.convolutions.front());
-            filters.height = filters.width = model.convolutions.front().shape.kernel;
+        const ReceptiveField field = model.layers[0].receptive_field();
+        filters.height = field.down.size;
+        filters.width = field.across.size;
+        filters.units = own.rows();
+        for (std::int64_t unit = 0; unit < own.rows(); ++unit) {
+            filters.tiles.emplace_back(own.row(unit).begin(), own.row(unit).end());
         }
-        filters.units = std::ssize(filters.tiles);
         keep_strongest(filters.tiles);
     }
     std::for_each(filters.tiles.begin(), filters.tiles.end(), stretch_about_zero);

@@ -108,17 +108,3 @@ TEST_CASE("A layer that is not there and pictures of another size are refused") 
     CHECK_THROWS_WITH(encoder.encode(Tensor({2, 13})), test::contains("13 values found, 12 expected"));
     REQUIRE(encoder.encode(Tensor({0, 12})).rows() == 0);
 }
-
-TEST_CASE("Standardised pictures become pixels again") {
-    Recipe recipe;
-    recipe.height = 1;
-    recipe.width = 2;
-    recipe.mean = {0.5F, 0.25F};
-    recipe.deviation = {2.0F, 0.5F};
-    Tensor values({1, 2});
-    values.values()[0] = 0.1F;
-    values.values()[1] = -0.5F;
-    const Tensor pixels = to_pixels(recipe, values);
-    REQUIRE(pixels.values()[0] == Approx(0.7F));
-    REQUIRE(pixels.values()[1] == Approx(0.0F).margin(1e-6));
-}

@@ -1,6 +1,7 @@
 #include "stackae/visualize.hpp"
 
 #include "support/catch.hpp"
+#include "support/tensor.hpp"
 
 namespace stackae {
 namespace {
@@ -43,6 +44,28 @@ TEST_CASE("Originals lie above what is rebuilt of them, and are brought to black
     const auto at = [&](std::int64_t row, std::size_t column) { return picture.row(row)[column]; };
     CHECK(std::vector{at(1, 1), at(1, 3), at(3, 1), at(3, 3)} == std::vector{0.0F, 1.0F, 0.5F, 1.0F});
     CHECK(std::vector{at(5, 1), at(5, 3), at(7, 1), at(7, 3)} == std::vector{0.5F, 0.5F, 0.0F, 0.5F});
+}
+
+TEST_CASE("Standardised pictures become pixels again") {
+    Recipe recipe;
+    recipe.height = 1;
+    recipe.width = 2;
+    recipe.mean = {0.5F, 0.25F};
+    recipe.deviation = {2.0F, 0.5F};
+    const Tensor pixels = to_pixels(recipe, test::tensor({1, 2}, {0.1F, -0.5F}));
+    CHECK(pixels.values()[0] == Approx(0.7F));
+    CHECK(pixels.values()[1] == Approx(0.0F).margin(1e-6));
+}
+
+TEST_CASE("Pictures whose contrast was normalised are drawn from black to white, each on its own") {
+    Recipe recipe;
+    recipe.height = 1;
+    recipe.width = 3;
+    recipe.contrast = true;
+    const Tensor pixels = to_pixels(recipe, test::tensor({2, 3}, {-1, 1, 0, 5, 5, 7}));
+    const std::vector<float> expected{0.0F, 1.0F, 0.5F, 0.0F, 0.0F, 1.0F};
+    CHECK(std::vector<float>(pixels.values().begin(), pixels.values().end()) == expected);
+    CHECK_THROWS_WITH(to_pixels(recipe, Tensor({1, 4})), test::contains("4 values found, 3 expected"));
 }
 
 }  // namespace

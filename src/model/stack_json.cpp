@@ -1,0 +1,147 @@
+#include "model/stack_json.hpp"
+
+#include <limits>
+
+#include "base/json.hpp"
+#include "layers/tensors.hpp"
+#include "model/recipe_fields.hpp"
+
+namespace stackae {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr double unbounded = std::numeric_limits<double>::max();
+constexpr Range any_number{-unbounded, unbounded};
+constexpr Range any_share_or_all{0.0, 1.0};
+constexpr Range at_least_one{1.0, 1e12};
+
+Json json_of(const TrainConfig& config) {
+    TrainConfig copy = config;
+    base::FieldTable table;
+    copy.fields(table);
+    Json object = table.json();
+    object["preset"] = config.preset;
+    object["stack"] = to_text(config.stack);
+    return object;
+}
+
+Json json_of(const Stack& stack) {
+    Json array = Json::array();
+    for (const auto& layer : stack.layers()) {
+        array.push_back({{"type", layer->type()},
+                         {"text", layer->text()},
+                         {"fields", layers::fields_of(*layer).json()},
+                         {"input", json_of(layer->input_shape())},
+                         {"output", json_of(layer->output_shape())},
+                         {"parameters", layer->parameters()}});
+    }
+    return array;
+}
+
+Json json_of(const TrainingRecord& record) {
+    Json history = Json::array();
+    for (const StageEpoch& epoch : record.history) {
+        history.push_back(json_of(epoch));
+    }
+    return {{"config", json_of(record.config)},
+            {"data", record.data},
+            {"pictures", record.pictures},
+            {"interrupted", record.interrupted},
+            {"class_names", record.class_names},
+            {"history", std::move(history)},
+            {"accuracies", json_of(record.accuracies)}};
+}
+
+}  // namespace
+
+base::FieldTable table_of(StageEpoch& epoch) {
+    base::FieldTable table;
+    table.add("stage", epoch.stage, "");
+    table.add("epoch", epoch.epoch, {1.0, 1e9}, "");
+    table.add("train_loss", epoch.train_loss, any_number, "");
+    table.add("validation_loss", epoch.validation_loss, any_number, "");
+    table.add("mean_loss", epoch.mean_loss, any_number, "");
+    table.add("dead_units", epoch.dead_units, any_share_or_all, "");
+    table.add("learning_rate", epoch.learning_rate, any_number, "");
+    return table;
+}
+
+base::FieldTable table_of(DepthAccuracy& accuracy) {
+    base::FieldTable table;
+    table.add("depth", accuracy.depth, at_least_one, "");
+    table.add("l2", accuracy.l2, any_share_or_all, "");
+    table.add("cosine", accuracy.cosine, any_share_or_all, "");
+    table.add("pictures", accuracy.pictures, at_least_one, "");
+    table.add("neighbours", accuracy.neighbours, at_least_one, "");
+    table.add("k", accuracy.k, at_least_one, "");
+    return table;
+}
+
+Json json_of(const Recipe& recipe) {
+    Json object = fields_of(recipe).json();
+    object["standardized"] = !recipe.mean.empty();
+    return object;
+}
+
+Json json_of(const Shape& shape) {
+    return {shape.height, shape.width, shape.channels};
+}
+
+Json json_of(const StageEpoch& epoch) {
+    StageEpoch copy = epoch;
+    return table_of(copy).json();
+}
+
+Json json_of(const std::vector<DepthAccuracy>& accuracies) {
+    Json array = Json::array();
+    for (DepthAccuracy accuracy : accuracies) {
+        array.push_back(table_of(accuracy).json());
+    }
+    return array;
+}
+
+JsonObject to_json(const TrainConfig& config) {
+    return base::json_object(json_of(config));
+}
+
+JsonObject to_json(const ConfigPreset& preset) {
+    return JsonObject()
+        .set("name", preset.name)
+        .set("summary", preset.summary)
+        .set("config", to_json(preset_config(preset.name)));
+}
+
+JsonObject to_json(const Recipe& recipe) {
+    return base::json_object(json_of(recipe));
+}
+
+JsonObject to_json(const StageEpoch& epoch) {
+    return base::json_object(json_of(epoch));
+}
+
+JsonObject to_json(const DepthAccuracy& accuracy) {
+    DepthAccuracy copy = accuracy;
+    return base::json_object(table_of(copy).json());
+}
+
+JsonObject to_json(const StackModel& model) {
+    Json outputs = Json::array();
+    for (const NamedOutput& output : model.outputs) {
+        const Shape code = model.layers.output_shape(model.input_shape(), output.depth);
+        outputs.push_back({{"name", output.name}, {"depth", output.depth}, {"code_size", code.size()}});
+    }
+    const Json object{{"preprocessing", json_of(model.preprocessing)},
+                      {"layers", json_of(model.layers)},
+                      {"outputs", std::move(outputs)},
+                      {"reconstruction",
+                       {{"depth", model.reconstruction.depth}, {"head", json_of(model.reconstruction.head)}}},
+                      {"record", json_of(model.record)},
+                      {"identity", model.identity()},
+                      {"parameters", model.parameters()},
+                      {"code_size", model.code_size()},
+                      {"depth", model.layers.size()}};
+    return base::json_object(object);
+}
+
+}  // namespace stackae
