@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -31,12 +32,26 @@ inline constexpr Range positive_share{0.0, 1.0, true, true};  ///< (0, 1)
 template <class Value>
 class Option;
 
+/// What there is to know of an option, for a command line or a form.
+struct OptionInfo {
+    std::string name;      ///< with underscores
+    std::string alias;     ///< another name for the command line, with hyphens; empty where there is none
+    std::string expected;  ///< "1 to 64", "one of sgd, adam, adamw", "true or false"
+    std::string value;     ///< as set() takes it
+    std::string help;
+    bool is_flag = false;  ///< true or false
+};
+
 /// A struct whose members of type Option are the rows of a table: the command line, JSON, configuration
 /// files, checks and help are made of them. docs/add_an_option.md.
 class OptionSet {
 public:
     /// Adds a row for each option, bound to this object, which must outlive the table.
     void fields(base::FieldTable& table);
+    /// All options with their values, in the order of their declarations.
+    [[nodiscard]] std::vector<OptionInfo> describe() const;
+    /// Throws InvalidArgument that names the option and what was expected, or the options that there are.
+    void set(std::string_view name, std::string_view value);
 
 private:
     template <class Value>

@@ -74,7 +74,7 @@ struct TrainConfig : OptionSet {
     Option<double> warmup{this, "warmup", 0.3, any_share, "share of a stage in which one_cycle rises"};
     Option<double> clip_norm{
         this, "clip_norm", 0.0, {0.0, 1e9}, "upper bound of the gradient's norm; 0: none"};
-    Option<std::int64_t> batch_size{this, "batch_size", 256, {1.0, 1e6}, "1: an update after every picture"};
+    Option<std::int64_t> batch_size{this, "batch_size,b", 256, {1.0, 1e6}, "1: an update after every picture"};
     Option<std::int64_t> patience{this,
                                   "patience",
                                   0,

@@ -1,10 +1,12 @@
 #include "stackae/options.hpp"
 
 #include <cstdint>
+#include <fmt/format.h>
 #include <optional>
 #include <type_traits>
 
 #include "stackae/corruption.hpp"
+#include "stackae/error.hpp"
 #include "stackae/loss_kind.hpp"
 #include "stackae/optimizer_config.hpp"
 
@@ -24,6 +26,28 @@ void OptionSet::fields(base::FieldTable& table) {
     for (const Row& row : rows_) {
         row.add(table, row, reinterpret_cast<char*>(this) + row.offset);
     }
+}
+
+std::vector<OptionInfo> OptionSet::describe() const {
+    OptionSet* const self = const_cast<OptionSet*>(this);  // the table is read alone
+    base::FieldTable table;
+    self->fields(table);
+    std::vector<OptionInfo> options;
+    for (const auto& field : table) {
+        options.push_back({field->name(), field->alias(), field->expected(), field->text(), field->help(),
+                           field->is_flag()});
+    }
+    return options;
+}
+
+void OptionSet::set(std::string_view name, std::string_view value) {
+    base::FieldTable table;
+    fields(table);
+    base::Field* const field = table.find(name);
+    if (field == nullptr) {
+        throw InvalidArgument(fmt::format("\"{}\" found, one of {} expected", name, table.names()));
+    }
+    field->parse(value);
 }
 
 template <class Value>

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "stackae/activation.hpp"
+#include "stackae/layer.hpp"
+
+namespace stackae {
+
+/// Parts of a stack that are named one by one, as on a command line, instead of by its text. What is absent
+/// or empty stays as it is.
+struct ShortForms {
+    /// In place of all layers of maps, each `UNITS@KERNEL` with parts after colons: fields of conv2d
+    /// (`activation_rate=0.3`); `pool=2`, `pool=3/2` with another stride, or `grid=3`, and `max`, of the
+    /// pool2d above it (pool=2 where none is named); `power_norm` for one on top of that.
+    std::vector<std::string> convolutions = {};
+    /// Units of the dense layers, bottom up, in place of those that are there, whose other fields they take
+    /// over: the last of the last, the others cut or repeated, a single one of the first.
+    std::vector<std::int64_t> layers = {};
+    std::vector<Activation> activations = {};   ///< of the dense layers: one for all, or one each
+    std::optional<Activation> output = {};      ///< of the lowest dense layer's decoder
+    std::optional<bool> tied = {};              ///< of the dense layers
+    std::vector<std::int64_t> epochs = {};      ///< one each
+    std::vector<double> corruption_level = {};  ///< one each
+    /// Components of the pca on top of the convolutions and dense layers; 0: nothing is there on top.
+    std::optional<std::int64_t> code_size = {};
+    std::optional<bool> power_norm = {};            ///< whether there is one below that pca
+    std::optional<std::int64_t> nystroem = {};      ///< landmarks of a nystroem at the very top; 0: none
+    std::optional<std::int64_t> patches = {};       ///< of all conv2d
+    std::optional<std::int64_t> patch_epochs = {};  ///< of all conv2d: their epochs
+};
+
+/// A stack with those parts changed. Throws InvalidArgument that names the part, also where the stack has no
+/// layer that it is of.
+[[nodiscard]] Stack apply(const ShortForms& forms, const Stack& stack);
+
+}  // namespace stackae

@@ -1,0 +1,258 @@
+#include "stackae/short_forms.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <memory>
+#include <string_view>
+#include <utility>
+
+#include "stackae/enum_names.hpp"
+#include "stackae/error.hpp"
+
+#include "base/fields.hpp"
+#include "layers/conv2d.hpp"
+#include "layers/dense.hpp"
+#include "layers/nystroem.hpp"
+#include "layers/pca.hpp"
+#include "layers/pool2d.hpp"
+#include "layers/power_norm.hpp"
+
+namespace stackae {
+namespace {
+
+using namespace layers;
+using Layers = std::vector<std::shared_ptr<const Layer>>;
+
+constexpr const char* code_on_top = "pca:{}:eigen_power=-0.25, l2_norm";
+
+template <class Kind>
+bool is(const std::shared_ptr<const Layer>& layer) {
+    return layer->type() == Kind::kind_name;
+}
+
+/// The same layer with another value of a field.
+template <class Value>
+void set(std::shared_ptr<const Layer>& layer, std::string_view field, const Value& value) {
+    std::unique_ptr<Layer> changed = layer->clone();
+    base::FieldTable table;
+    changed->fields(table);
+    table.find(field)->parse(fmt::format("{}", value));
+    layer = std::move(changed);
+}
+
+/// The layers of one `UNITS@KERNEL:…`.
+Layers convolution(std::string_view text) {
+    const std::size_t end = std::min(text.find(':'), text.size());
+    const std::string_view head = text.substr(0, end);
+    const std::size_t at = head.find('@');
+    if (at == std::string_view::npos) {
+        throw InvalidArgument(
+            fmt::format("convolutions: \"{}\" found, UNITS@KERNEL expected, such as 256@5:pool=2", text));
+    }
+    std::string filters = fmt::format("conv2d:{}:kernel={}", head.substr(0, at), head.substr(at + 1));
+    std::string pool = "2";
+    std::string mode;
+    std::string below;
+    std::string above;
+    for (std::size_t begin = end; begin < text.size();) {
+        const std::size_t next = std::min(text.find(':', begin + 1), text.size());
+        const std::string_view part = text.substr(begin + 1, next - begin - 1);
+        begin = next;
+        if (part.starts_with("pool=")) {
+            pool = part.substr(part.find('=') + 1);
+            if (const std::size_t slash = pool.find('/'); slash != std::string::npos) {
+                pool.replace(slash, 1, ":stride=");
+            }
+        } else if (part.starts_with("grid=")) {
+            pool = part;
+        } else if (part == "max") {
+            mode = ":mode=maximum";
+        } else if (part == "power_norm") {
+            above = ", power_norm";
+        } else {
+            filters += fmt::format(":{}", part);
+            // Linear units of slow features are compared by their directions.
+            below = part.starts_with("slow_offset=") ? ", l2_norm" : below;
+        }
+    }
+    try {
+        return parse_stack(filters + below + ", pool2d:" + pool + mode + above).layers();
+    } catch (const InvalidArgument& error) {
+        throw InvalidArgument(fmt::format("convolutions: {}: {}", text, error.what()));
+    }
+}
+
+/// A stack as short forms see it: convolutions and what pools them, dense layers, and what is on top of both.
+struct Parts {
+    Layers maps;
+    Layers dense;
+    Layers top;
+
+    explicit Parts(const Stack& stack) {
+        for (const auto& layer : stack.layers()) {
+            if (is<Conv2d>(layer) || is<Pool2d>(layer)) {
+                maps.insert(maps.end(), top.begin(), top.end());
+                top.clear();
+                maps.push_back(layer);
+            } else if (is<Dense>(layer)) {
+                dense.insert(dense.end(), top.begin(), top.end());
+                top.clear();
+                dense.push_back(layer);
+            } else {
+                top.push_back(layer);
+            }
+        }
+    }
+
+    [[nodiscard]] Stack whole() const {
+        Layers all = maps;
+        all.insert(all.end(), dense.begin(), dense.end());
+        all.insert(all.end(), top.begin(), top.end());
+        return Stack(std::move(all));
+    }
+};
+
+template <class Kind, class Change>
+void change_each(Layers& layers, const char* part, const Change& change) {
+    std::size_t number = 0;
+    for (auto& layer : layers) {
+        if (is<Kind>(layer)) {
+            change(layer, number++);
+        }
+    }
+    if (number == 0) {
+        throw InvalidArgument(
+            fmt::format("{}: a stack without {} found, one with them expected", part, Kind::kind_name));
+    }
+}
+
+/// One value for all dense layers, or one each.
+template <class Value>
+void change_dense(Layers& dense, const char* part, const char* field, const std::vector<Value>& values) {
+    const auto count = static_cast<std::size_t>(std::count_if(dense.begin(), dense.end(), is<Dense>));
+    if (values.empty()) {
+        return;
+    }
+    if (count > 0 && values.size() != 1 && values.size() != count) {
+        throw InvalidArgument(fmt::format("{}: {} values found, 1 or {} expected, one a dense layer", part,
+                                          values.size(), count));
+    }
+    change_each<Dense>(dense, part, [&](auto& layer, std::size_t number) {
+        const Value& value = values[values.size() == 1 ? 0 : number];
+        if constexpr (std::is_enum_v<Value>) {
+            set(layer, field, name(value));
+        } else {
+            set(layer, field, value);
+        }
+    });
+}
+
+void set_layers(Parts& parts, const std::vector<std::int64_t>& units) {
+    Layers like;
+    std::copy_if(parts.dense.begin(), parts.dense.end(), std::back_inserter(like), is<Dense>);
+    if (like.empty()) {
+        like.push_back(std::make_shared<Dense>());
+        // What is above is no longer of codes that are 0 or more.
+        std::erase_if(parts.top, is<PowerNorm>);
+    }
+    parts.dense.clear();
+    for (std::size_t i = 0; i < units.size(); ++i) {
+        const bool last = i + 1 == units.size() && i > 0;
+        const std::size_t of = last ? like.size() - 1 : std::min(i, like.size() < 2 ? 0 : like.size() - 2);
+        parts.dense.push_back(like[of]);
+        set(parts.dense.back(), "units", units[i]);
+    }
+}
+
+void set_code(Layers& top, std::int64_t size) {
+    if (size == 0) {
+        top.clear();
+    } else if (const auto found = std::find_if(top.begin(), top.end(), is<Pca>); found != top.end()) {
+        set(*found, "n_components", size);
+    } else {
+        const Stack code = parse_stack(fmt::format(fmt::runtime(code_on_top), size));
+        top.insert(top.end(), code.layers().begin(), code.layers().end());
+    }
+}
+
+void set_power_norm(Layers& top, bool wanted) {
+    const auto pca = std::find_if(top.begin(), top.end(), is<Pca>);
+    if (wanted && pca == top.end()) {
+        throw InvalidArgument(
+            "power_norm: a stack without pca found, one with a code (--code-size) expected");
+    }
+    const auto found = std::find_if(top.begin(), pca, is<PowerNorm>);
+    if (wanted && found == pca) {
+        top.insert(pca, std::make_shared<PowerNorm>());
+    } else if (!wanted && found != pca) {
+        top.erase(found);
+    }
+}
+
+void set_nystroem(Layers& top, std::int64_t landmarks) {
+    const auto found = std::find_if(top.begin(), top.end(), is<Nystroem>);
+    if (landmarks == 0) {
+        top.erase(found, top.end());
+    } else if (found != top.end()) {
+        set(*found, "n_landmarks", landmarks);
+    } else {
+        auto layer = std::make_shared<Nystroem>();
+        layer->n_landmarks = landmarks;
+        top.push_back(std::move(layer));
+    }
+}
+
+}  // namespace
+
+Stack apply(const ShortForms& forms, const Stack& stack) {
+    Parts parts(stack);
+    if (!forms.convolutions.empty()) {
+        parts.maps.clear();
+        for (const std::string& text : forms.convolutions) {
+            const Layers layers = convolution(text);
+            parts.maps.insert(parts.maps.end(), layers.begin(), layers.end());
+        }
+        if (is<PowerNorm>(parts.maps.back())) {
+            std::erase_if(parts.top, is<PowerNorm>);
+        }
+    }
+    if (!forms.layers.empty()) {
+        set_layers(parts, forms.layers);
+    }
+    change_dense(parts.dense, "activations", "activation", forms.activations);
+    change_dense(parts.dense, "epochs", "epochs", forms.epochs);
+    change_dense(parts.dense, "corruption_level", "corruption_level", forms.corruption_level);
+    if (forms.output) {
+        change_each<Dense>(parts.dense, "output_activation", [&](auto& layer, std::size_t number) {
+            if (number == 0) {
+                set(layer, "output", name(*forms.output));
+            }
+        });
+    }
+    if (forms.tied) {
+        change_each<Dense>(parts.dense, "tied",
+                           [&](auto& layer, std::size_t /*number*/) { set(layer, "tied", *forms.tied); });
+    }
+    if (forms.code_size) {
+        set_code(parts.top, *forms.code_size);
+    }
+    if (forms.power_norm) {
+        set_power_norm(parts.top, *forms.power_norm);
+    }
+    if (forms.nystroem) {
+        set_nystroem(parts.top, *forms.nystroem);
+    }
+    if (forms.patches) {
+        change_each<Conv2d>(parts.maps, "patches", [&](auto& layer, std::size_t /*number*/) {
+            set(layer, "patches", *forms.patches);
+        });
+    }
+    if (forms.patch_epochs) {
+        change_each<Conv2d>(parts.maps, "patch_epochs", [&](auto& layer, std::size_t /*number*/) {
+            set(layer, "epochs", *forms.patch_epochs);
+        });
+    }
+    return parts.whole();
+}
+
+}  // namespace stackae
