@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <boost/program_options.hpp>
 #include <fmt/format.h>
+#include <fstream>
 #include <sstream>
 
 #include "stackae/error.hpp"
@@ -16,6 +17,20 @@ constexpr unsigned line_length = 100;
 
 std::string long_name(const std::string& names) {
     return names.substr(0, names.find(','));
+}
+
+/// The lines of a file, names with hyphens.
+std::stringstream read_config_file(const std::string& path) {
+    std::ifstream file(path);
+    std::stringstream lines;
+    for (std::string line; std::getline(file, line);) {
+        std::replace(line.begin(), std::find(line.begin(), line.end(), '='), '_', '-');
+        lines << line << '\n';
+    }
+    if (!file.eof()) {
+        throw IoError(fmt::format("{}: the configuration cannot be read", path));
+    }
+    return lines;
 }
 
 }  // namespace
@@ -40,6 +55,11 @@ void OptionParser::flag(const std::string& names, const std::string& help, std::
 
 void OptionParser::flag(const std::string& names, const std::string& help, bool& target) {
     flag(names, help, [&target] { target = true; });
+}
+
+void OptionParser::config_file(const std::string& name, const std::string& help) {
+    config_file_ = name;
+    option(name, "FILE", help, [](const std::string& /*text*/) {});
 }
 
 std::string OptionParser::unknown_option(const std::string& found) const {
@@ -74,12 +94,28 @@ std::vector<std::string> OptionParser::parse(const std::vector<std::string>& arg
     } catch (const po::error& error) {
         throw UsageError(error.what());
     }
+    if (values.count(config_file_) > 0) {
+        const auto path = values[config_file_].as<std::string>();
+        std::stringstream lines = read_config_file(path);
+        try {
+            po::store(po::parse_config_file(lines, all), values);
+        } catch (const po::unknown_option& error) {
+            throw UsageError(fmt::format("{}: {}", path, unknown_option(error.get_option_name())));
+        } catch (const po::error& error) {
+            throw UsageError(fmt::format("{}: {}", path, error.what()));
+        }
+    }
     for (const Declared& option : declared_) {
         if (values.count(option.name) == 0) {
             continue;
         }
         try {
-            option.handler(option.is_flag ? std::string() : values[option.name].as<std::string>());
+            const auto text = values[option.name].as<std::string>();
+            if (!option.is_flag || text.empty() || text == "true") {
+                option.handler(text);
+            } else if (text != "false") {
+                throw UsageError(fmt::format("'{}' is neither true nor false", text));
+            }
         } catch (const UsageError& error) {
             throw UsageError(fmt::format("--{}: {}", option.name, error.what()));
         } catch (const InvalidArgument& error) {

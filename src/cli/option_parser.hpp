@@ -23,12 +23,18 @@ public:
 
     /// Options declared from here on are listed under this caption.
     void group(const std::string& caption);
-    /// names: "model,m" as in Boost.Program_options. value: what stands for the value in the help.
+    /// names: "model,m" as in Boost.Program_options; of several long ones the first is in the help. value:
+    /// what stands for the value there.
     void option(const std::string& names, const std::string& value, const std::string& help, Handler handler);
     void flag(const std::string& names, const std::string& help, std::function<void()> handler);
     void flag(const std::string& names, const std::string& help, bool& target);
+    /// An option whose value is a file with lines `NAME = VALUE`, NAME any of these options, with hyphens or
+    /// underscores, a flag's VALUE true or false; what follows # is passed over. What stands on the command
+    /// line goes over what is in the file.
+    void config_file(const std::string& name, const std::string& help);
 
-    /// Runs the handlers and returns the arguments that are no options. Throws UsageError.
+    /// Runs the handlers and returns the arguments that are no options. Throws UsageError, and IoError where
+    /// a config_file() cannot be read.
     [[nodiscard]] std::vector<std::string> parse(const std::vector<std::string>& arguments) const;
     /// True when the arguments ask for help and no more.
     [[nodiscard]] static bool asks_for_help(const std::vector<std::string>& arguments);
@@ -50,6 +56,7 @@ private:
     std::string about_;
     std::vector<std::unique_ptr<boost::program_options::options_description>> groups_;
     std::vector<Declared> declared_;
+    std::string config_file_;  ///< the option's name; empty where there is none
 };
 
 /// Handlers that store a value. An empty text is most often a variable of a script that was never set.

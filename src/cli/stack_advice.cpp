@@ -2,14 +2,14 @@
 
 #include <fmt/format.h>
 
-#include "stackae/train.hpp"
+#include "stackae/stack_train.hpp"
 
 namespace stackae::cli {
 
-std::vector<std::string> stack_advice(const Recipe& recipe, const TrainOptions& options) {
+std::vector<std::string> stack_advice(const Recipe& recipe, const TrainConfig& config) {
     constexpr const char* help = "fewer units, --corruption or --sparsity-weight may help";
     std::vector<std::string> lines;
-    for (const CopyingLayer& layer : copying_layers(recipe, options)) {
+    for (const CopyingLayer& layer : copying_layers(recipe, config)) {
         lines.push_back(
             layer.of_picture
                 ? fmt::format("the code of {} values is no shorter than what it is of, {} values, which may "

@@ -1,29 +1,56 @@
 #include "cli/train_settings.hpp"
 
 #include <algorithm>
+#include <array>
 #include <fmt/format.h>
+#include <string_view>
 
+#include "stackae/enum_names.hpp"
 #include "stackae/error.hpp"
 
 namespace stackae::cli {
 namespace {
 
-auto whole(std::int64_t low, std::int64_t high = std::numeric_limits<std::int64_t>::max()) {
-    return [low, high](std::string_view text) { return parse_integer(text, low, high); };
+constexpr const char* automatic_name = "auto";
+
+/// What options of training begin a group with, and its caption.
+constexpr std::array<std::pair<std::string_view, const char*>, 5> captions{{
+    {"seed", "The run (kept in the model)"},
+    {"epochs", "Training layer by layer"},
+    {"augment_shift", "Pictures moved at random"},
+    {"fine_tune_epochs", "Fine-tuning of the unrolled stack"},
+    {"optimizer", "The optimiser"},
+}};
+/// Options of training that stacks of any kind have.
+constexpr std::array<std::string_view, 2> of_any_stack{"seed", "validation"};
+/// Options of gradients, which convolutions may follow too.
+constexpr std::array<std::string_view, 2> of_any_gradient{"learning_rate", "lifetime_sparsity"};
+/// Options with more to say than one value.
+constexpr std::array<std::string_view, 3> of_lists{"epochs", "corruption", "corruption_level"};
+
+template <class Names>
+bool holds(const Names& names, std::string_view name) {
+    return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-auto number(double low, double high = std::numeric_limits<double>::max()) {
-    return [low, high](std::string_view text) { return parse_number(text, low, high); };
+auto whole(std::int64_t low) {
+    return [low](std::string_view text) { return parse_integer(text, low); };
 }
 
-template <class ParseOne>
-auto list_of(ParseOne parse_one) {
-    return [parse_one](std::string_view text) { return parse_list(text, parse_one); };
+std::string hyphened(std::string name) {
+    std::replace(name.begin(), name.end(), '_', '-');
+    return name;
+}
+
+/// "lr,learning-rate", "batch-size,b".
+std::string option_names(const OptionInfo& info) {
+    const std::string name = hyphened(info.name);
+    return info.alias.empty() ? name : info.alias.size() == 1 ? name + "," + info.alias : info.alias + "," + name;
 }
 
 std::string preset_names() {
     std::string names;
-    for (const Preset& preset : presets()) {
+    for (const ConfigPreset& preset : config_presets()) {
         names += (names.empty() ? "" : ", ") + preset.name;
     }
     return names;
@@ -39,53 +66,16 @@ int parse_channels(const std::string& text) {
     throw UsageError(fmt::format("'{}' is neither gray nor rgb", text));
 }
 
+/// The common level of a kind of corruption that is named alone.
+const char* common_level(Corruption corruption) {
+    return corruption == Corruption::none ? "0" : corruption == Corruption::masking ? "0.25" : "0.1";
+}
+
 }  // namespace
-
-CorruptionSetting parse_corruption(const std::string& text) {
-    const std::size_t colon = text.find(':');
-    CorruptionSetting setting;
-    setting.corruption = parse<Corruption>(text.substr(0, colon));
-    if (colon != std::string::npos) {
-        setting.level = parse_list(text.substr(colon + 1), number(0.0));
-    } else if (setting.corruption == Corruption::none) {
-        setting.level = {0.0};
-    } else {
-        setting.level = {setting.corruption == Corruption::masking ? 0.25 : 0.1};
-    }
-    return setting;
-}
-
-/// Whether it is of roots.
-bool parse_code_of(const std::string& text) {
-    if (text != "values" && text != "roots") {
-        throw UsageError(fmt::format("'{}' is neither values nor roots", text));
-    }
-    return text == "roots";
-}
-
-Augmentation parse_augmentation(const std::string& text) {
-    Augmentation augmentation;
-    for (const std::string& part : text == "none" ? std::vector<std::string>{} : split_list(text)) {
-        const std::size_t colon = part.find(':');
-        const std::string kind = part.substr(0, colon);
-        double* bound = kind == "shift"    ? &augmentation.shift
-                        : kind == "rotate" ? &augmentation.rotate
-                        : kind == "scale"  ? &augmentation.scale
-                        : kind == "shear"  ? &augmentation.shear
-                                           : nullptr;
-        if (bound == nullptr || colon == std::string::npos) {
-            throw UsageError(
-                fmt::format("'{}' is none of shift:X, rotate:X, scale:X, shear:X, or none", part));
-        }
-        *bound = parse_number(part.substr(colon + 1), 0.0);
-    }
-    return augmentation;
-}
 
 void TrainSettings::declare(OptionParser& parser) {
     declare_stack(parser);
-    declare_greedy(parser);
-    declare_optimizer(parser);
+    declare_config(parser);
     declare_run(parser);
     declare_recipe(parser);
 }
@@ -99,156 +89,152 @@ void TrainSettings::declare_stack(OptionParser& parser) {
             preset_names() + " (stackae info --presets shows them)",
         [this](const std::string& text) {
             if (text != automatic_name) {
-                (void)stackae::preset(text);
+                (void)preset_config(text);
             }
             preset_ = text;
         });
-    parser.option(
-        "budget", "TIME",
-        "of auto, for training and for extracting once, such as 90s, 10m or 2h (10m when not given)",
-        [this](const std::string& text) { budget_ = parse_duration(text); });
-    parser.option("convolutions", "UNITS@KERNEL[:pool=N],...", "convolutional layers below them, bottom up",
-                  keep(
-                      [this](const std::string& text) {
-                          convolutions_named_ = true;
-                          return parse_list(text, parse_convolution);
-                      },
-                      [](auto& o, const auto& v) { o.convolutions = v; }));
-    parser.option("code-size", "N", "values of a linear layer on top, solved in closed form; 0 for none",
-                  keep(whole(0), [](auto& o, std::int64_t v) { o.code_size = v; }));
-    parser.option("code-of", "values|roots", "what that layer sees of convolutional codes right below it",
-                  keep(
-                      [this](const std::string& text) {
-                          code_of_named_ = true;
-                          return parse_code_of(text);
-                      },
-                      [](auto& o, bool roots) { o.code_roots = roots; }));
-    parser.option("radial", "N",
-                  "radial units over that code, a wide code for linear classifiers; 0 for none",
-                  keep(
-                      [this](const std::string& text) {
-                          radial_named_ = true;
-                          return whole(0)(text);
-                      },
-                      [](auto& o, std::int64_t v) { o.radial_units = v; }));
-    parser.option("patches", "N", "from which a convolutional layer learns, at most",
-                  keep(whole(1000), [](auto& o, std::int64_t v) { o.patches = v; }));
-    parser.option("patch-epochs", "N", "passes over them with winner-take-all, after k-means",
-                  keep(whole(0), [](auto& o, std::int64_t v) { o.patch_epochs = v; }));
-    parser.option("layers", "N,N,...", "units of each layer, bottom up",
-                  dense("layers", keep(list_of(whole(1)), [](auto& o, const auto& v) { o.layers = v; })));
+    parser.option("budget", "TIME",
+                  "of auto, for training and for extracting once, such as 90s, 10m or 2h on two cores (10m "
+                  "when not given)",
+                  [this](const std::string& text) { budget_ = parse_duration(text); });
+    parser.option("stack", "LAYER,...",
+                  "the layers bottom up, such as 'conv2d:256:kernel=7, pool2d:2, dense:100' (stackae info "
+                  "--layer-kinds shows them); trained as the preset says, or as dense",
+                  [this](const std::string& text) { stack_ = parse_stack(text); });
+    parser.config_file("config", "lines NAME = VALUE for options that are not named here, as --save-config writes");
+
+    parser.group("Short forms of the stack's text");
+    parser.option("convolutions", "UNITS@KERNEL[:pool=N],...", "convolutions with their pooling, bottom up",
+                  [this](const std::string& text) {
+                      forms_.convolutions = split_list(text);
+                      (void)apply({.convolutions = forms_.convolutions}, {});
+                  });
+    parser.option("layers", "N,N,...", "units of each dense layer, bottom up", [this](const std::string& text) {
+        forms_.layers = parse_list(text, whole(1));
+        mark_dense("layers");
+    });
     parser.option("activations", "F,F,...",
-                  "one for all layers, or one a layer: linear, sigmoid, tanh, relu, elu, silu",
-                  dense("activations",
-                        keep(list_of([](std::string_view name) { return stackae::parse<Activation>(name); }),
-                             [](auto& o, const auto& v) { o.activations = v; })));
-    parser.option("output-activation", "F", "of the first layer's decoder; else chosen by the recipe",
-                  dense("output-activation",
-                        keep(stackae::parse<Activation>, [](auto& o, const auto& v) { o.output = v; })));
-    parser.flag("tied", "the decoder uses the encoder's weights, transposed",
-                dense_flag("tied", [](TrainOptions& o) { o.tied = true; }));
-    parser.flag("untied", "the decoder has weights of its own",
-                dense_flag("untied", [](TrainOptions& o) { o.tied = false; }));
+                  "one for all dense layers, or one each: linear, sigmoid, tanh, relu, elu, silu",
+                  [this](const std::string& text) {
+                      forms_.activations = parse_list(text, parse<Activation>);
+                      mark_dense("activations");
+                  });
+    parser.option("output-activation", "F", "of the lowest dense layer's decoder; else suited to what it sees",
+                  [this](const std::string& text) {
+                      forms_.output = parse<Activation>(text);
+                      mark_dense("output-activation");
+                  });
+    parser.flag("tied", "dense decoders use the encoder's weights, transposed", [this] {
+        forms_.tied = true;
+        mark_dense("tied");
+    });
+    parser.flag("untied", "dense decoders have weights of their own", [this] {
+        forms_.tied = false;
+        mark_dense("untied");
+    });
+    parser.option("code-size", "N", "principal components on top of all of them; 0 for none",
+                  integer_into(forms_.code_size, 0));
+    parser.flag("power-norm", "power normalisation below them", [this] { forms_.power_norm = true; });
+    parser.flag("no-power-norm", "none there", [this] { forms_.power_norm = false; });
+    parser.option("nystroem", "N",
+                  "Nystroem features of them by N landmarks, a wide code for linear classifiers; 0 for none",
+                  integer_into(forms_.nystroem, 0));
+    parser.option("patches", "N", "from which each convolution learns, at most",
+                  integer_into(forms_.patches, 1000));
+    parser.option("patch-epochs", "N", "passes over them with winner-take-all, after k-means",
+                  integer_into(forms_.patch_epochs, 0));
 }
 
-void TrainSettings::declare_greedy(OptionParser& parser) {
-    parser.group("Training layer by layer");
-    parser.option("epochs", "N,N,...", "one for all layers, or one a layer",
-                  dense("epochs", keep(
-                                      [this](const std::string& text) {
-                                          epochs_named_ = true;
-                                          return parse_list(text, whole(0));
-                                      },
-                                      [](auto& o, const auto& v) { o.epochs = v; })));
-    parser.option("loss", "NAME", "squared_error or cross_entropy; else chosen by the decoder",
-                  dense("loss", keep(stackae::parse<LossKind>, [](auto& o, const auto& v) { o.loss = v; })));
+void TrainSettings::declare_config(OptionParser& parser) {
+    for (const OptionInfo& info : TrainConfig().describe()) {
+        for (const auto& [first, caption] : captions) {
+            if (info.name == first) {
+                parser.group(caption);
+            }
+        }
+        if (info.name == of_lists.front()) {
+            declare_lists(parser);
+        }
+        if (!holds(of_lists, info.name)) {
+            declare_option(parser, info);
+        }
+        if (info.name == "augment_shear") {
+            parser.option("augment", "KIND:BOUND,...", "several at once, such as shift:0.03,rotate:5; or none",
+                          [this](const std::string& text) {
+                              for (const char* kind : {"shift", "rotate", "scale", "shear"}) {
+                                  put(fmt::format("augment_{}", kind), "0");
+                              }
+                              for (const std::string& part :
+                                   text == "none" ? std::vector<std::string>{} : split_list(text)) {
+                                  const std::size_t colon = std::min(part.find(':'), part.size());
+                                  put("augment_" + part.substr(0, colon),
+                                      part.substr(std::min(colon + 1, part.size())));
+                              }
+                              mark_dense("augment");
+                          });
+        }
+    }
+}
+
+void TrainSettings::declare_option(OptionParser& parser, const OptionInfo& info) {
+    const std::string names = option_names(info);
+    const std::string shown = names.substr(0, names.find(','));
+    const auto handle = [this, shown, name = info.name](const std::string& text) {
+        put(name, text);
+        if (holds(of_any_gradient, name)) {
+            gradient_named_.push_back(shown);
+        } else if (!holds(of_any_stack, name)) {
+            mark_dense(shown);
+        }
+    };
+    if (info.is_flag && info.value == "false") {
+        parser.flag(names, info.help, [handle] { handle("true"); });
+    } else {
+        const bool is_named = info.expected.find("one of") != std::string::npos || info.is_flag;
+        const bool is_real = info.expected.find("number") != std::string::npos;
+        parser.option(names, is_named ? "NAME" : is_real ? "X" : "N",
+                      fmt::format("{} ({})", info.help, info.expected), handle);
+    }
+}
+
+void TrainSettings::declare_lists(OptionParser& parser) {
+    parser.option("epochs", "N,N,...", "of each layer: one number for all, or one a dense layer",
+                  [this](const std::string& text) {
+                      const auto epochs = parse_list(text, whole(0));
+                      if (epochs.size() > 1) {
+                          forms_.epochs = epochs;
+                      }
+                      put("epochs", fmt::format("{}", epochs.front()));
+                      mark_dense("epochs");
+                  });
+    const auto set_levels = [this](const std::string& text) {
+        const auto levels = parse_list(text, [](std::string_view part) { return parse_number(part, 0.0); });
+        forms_.corruption_level = levels.size() > 1 ? levels : std::vector<double>{};
+        put("corruption_level", fmt::format("{}", levels.front()));
+    };
     parser.option("corruption", "KIND[:LEVEL,...]",
-                  "none, masking, gaussian or salt_and_pepper, with one level for all layers or one a layer",
-                  dense("corruption", keep(parse_corruption, [](auto& o, const CorruptionSetting& v) {
-                            o.corruption = v.corruption;
-                            o.corruption_level = v.level;
-                        })));
+                  "none, masking, gaussian or salt_and_pepper of a layer's input, but not of its target "
+                  "(Vincent et al. 2010), with one level for all layers or one a dense layer",
+                  [this, set_levels](const std::string& text) {
+                      const std::size_t colon = std::min(text.find(':'), text.size());
+                      const std::string kind = text.substr(0, colon);
+                      put("corruption", kind);
+                      set_levels(colon < text.size() ? text.substr(colon + 1)
+                                                     : common_level(parse<Corruption>(kind)));
+                      mark_dense("corruption");
+                  });
     parser.option("corruption-level", "P,P,...", "probability or deviation of the corruption",
-                  dense("corruption-level",
-                        keep(list_of(number(0.0)), [](auto& o, const auto& v) { o.corruption_level = v; })));
-    parser.option("weight-decay", "X", "L2 penalty on weights",
-                  dense("weight-decay", keep(number(0.0), [](auto& o, double v) { o.weight_decay = v; })));
-    parser.option(
-        "sparsity-target", "P", "mean activation aimed at by the KL penalty",
-        dense("sparsity-target", keep(number(0.0, 1.0), [](auto& o, double v) { o.sparsity_target = v; })));
-    parser.option(
-        "sparsity-weight", "X", "weight of the KL penalty",
-        dense("sparsity-weight", keep(number(0.0), [](auto& o, double v) { o.sparsity_weight = v; })));
-    parser.option(
-        "winner-share", "P", "winner-take-all: share of a batch for which a unit is kept",
-        gradient("winner-share", keep(number(0.0, 1.0), [](auto& o, double v) { o.winner_share = v; })));
-
-    parser.group("Pictures moved at random");
-    parser.option("augment", "KIND:BOUND,...",
-                  "anew in every epoch, or none: shift and scale by a share of the side, rotate by degrees, "
-                  "shear by pixels a pixel",
-                  dense("augment", keep(parse_augmentation,
-                                        [](auto& o, const Augmentation& v) { o.augmentation = v; })));
-
-    parser.group("Fine-tuning of the unrolled stack");
-    parser.option("fine-tune", "EPOCHS", "0 for none",
-                  dense("fine-tune", keep(
-                                         [this](std::string_view text) {
-                                             fine_tuning_named_ = true;
-                                             return whole(0)(text);
-                                         },
-                                         [](auto& o, std::int64_t v) { o.fine_tune_epochs = v; })));
-    parser.option(
-        "fine-tune-lr", "X", "its learning rate; else that of the layers",
-        dense("fine-tune-lr", keep(number(0.0), [](auto& o, double v) { o.fine_tune_learning_rate = v; })));
-    parser.option("fine-tune-loss", "NAME", "its loss; else the first layer's",
-                  dense("fine-tune-loss", keep(stackae::parse<LossKind>,
-                                               [](auto& o, const auto& v) { o.fine_tune_loss = v; })));
-}
-
-void TrainSettings::declare_optimizer(OptionParser& parser) {
-    parser.group("The optimiser");
-    parser.option("optimizer", "NAME", "sgd, adam or adamw",
-                  dense("optimizer", keep(stackae::parse<OptimizerKind>,
-                                          [](auto& o, const auto& v) { o.optimizer = v; })));
-    parser.option("lr", "X", "learning rate",
-                  gradient("lr", keep(number(0.0), [](auto& o, double v) { o.learning_rate = v; })));
-    parser.option("momentum", "X", "of sgd",
-                  dense("momentum", keep(number(0.0, 1.0), [](auto& o, double v) { o.momentum = v; })));
-    parser.flag("nesterov", "Nesterov's momentum, of sgd",
-                dense_flag("nesterov", [](TrainOptions& o) { o.nesterov = true; }));
-    parser.option("schedule", "NAME", "constant, step, cosine or one_cycle",
-                  dense("schedule",
-                        keep(stackae::parse<ScheduleKind>, [](auto& o, const auto& v) { o.schedule = v; })));
-    parser.option("step-epochs", "N", "epochs between the steps of the step schedule",
-                  dense("step-epochs", keep(whole(1), [](auto& o, std::int64_t v) { o.step_epochs = v; })));
-    parser.option("step-factor", "X", "what a step multiplies the learning rate by",
-                  dense("step-factor", keep(number(0.0), [](auto& o, double v) { o.step_factor = v; })));
-    parser.option("warmup", "P", "share of a phase in which one_cycle rises",
-                  dense("warmup", keep(number(0.0, 1.0), [](auto& o, double v) { o.warmup = v; })));
-    parser.option("clip-norm", "X", "upper bound of the gradient's norm; 0 for none",
-                  dense("clip-norm", keep(number(0.0), [](auto& o, double v) { o.clip_norm = v; })));
+                  [this, set_levels](const std::string& text) {
+                      set_levels(text);
+                      mark_dense("corruption-level");
+                  });
 }
 
 void TrainSettings::declare_run(OptionParser& parser) {
-    parser.group("The run");
-    parser.option("batch-size,b", "N", "pictures an update; 1 updates after every picture",
-                  dense("batch-size", keep(
-                                          [this](const std::string& text) {
-                                              batch_named_ = true;
-                                              return parse_integer(text, 1);
-                                          },
-                                          [](auto& o, std::int64_t v) { o.batch_size = v; })));
-    parser.option("validation", "P", "share of the pictures held out to measure on",
-                  keep(number(0.0, 1.0), [](auto& o, double v) { o.validation = v; }));
-    parser.option("patience", "N", "end a phase after N epochs without a better validation loss; 0: never",
-                  dense("patience", keep(whole(0), [](auto& o, std::int64_t v) { o.patience = v; })));
-    parser.option("seed", "N", "of everything random",
-                  keep(whole(0), [](auto& o, std::int64_t v) { o.seed = static_cast<std::uint64_t>(v); }));
+    parser.group("The machine (not kept in the model)");
     reading_.declare(parser);
     parser.option("temporary-folder", "DIR", "where pictures and codes go that the memory does not hold",
-                  keep([](const std::string& text) { return text; },
-                       [](auto& o, const std::string& v) { o.temporary_folder = v; }));
+                  text_into(temporary_folder_));
 }
 
 void TrainSettings::declare_recipe(OptionParser& parser) {
@@ -269,7 +255,7 @@ void TrainSettings::declare_recipe(OptionParser& parser) {
                   [this](const std::string& text) {
                       recipe_.background = static_cast<float>(parse_number(text, 0.0, 1.0));
                   });
-    parser.flag("contrast", "even out the contrast of each picture", recipe_.contrast);
+    parser.flag("contrast-norm", "bring each picture to mean 0 and deviation 1", recipe_.contrast);
     parser.flag(
         "standardize",
         "subtract each value's mean, divide by its deviation: values may then lie outside of 0 to 1; so "
@@ -279,103 +265,107 @@ void TrainSettings::declare_recipe(OptionParser& parser) {
                 [this] { recipe_.standardize = false; });
 }
 
-OptionParser::Handler TrainSettings::gradient(const char* option, const OptionParser::Handler& handler) {
-    return [this, option, handler](const std::string& text) {
-        handler(text);
-        gradient_named_.emplace_back(option);
-    };
+void TrainSettings::put(const std::string& name, const std::string& value) {
+    TrainConfig().set(name, value);
+    named_.emplace_back(name, value);
 }
 
-OptionParser::Handler TrainSettings::dense(const char* option, const OptionParser::Handler& handler) {
-    return gradient(option, [this, option, handler](const std::string& text) {
-        handler(text);
-        dense_because_ = option;
-    });
+void TrainSettings::mark_dense(const std::string& option) {
+    gradient_named_.push_back(option);
+    dense_because_ = option;
 }
 
-std::function<void()> TrainSettings::dense_flag(const char* option, const Override& assign) {
-    return [this, option, assign] {
-        overrides_.push_back(assign);
-        gradient_named_.emplace_back(option);
-        dense_because_ = option;
-    };
+std::string TrainSettings::named_stack() const {
+    return !preset_.empty() && preset_ != automatic_name ? "preset " + preset_
+           : stack_                                      ? "stack"
+           : !forms_.convolutions.empty()                ? "convolutions"
+                                                         : "";
+}
+
+bool TrainSettings::is_named(const char* name) const {
+    return std::any_of(named_.begin(), named_.end(), [&](const auto& option) { return option.first == name; });
 }
 
 bool TrainSettings::automatic() const {
-    return preset_ == automatic_name || (preset_.empty() && !convolutions_named_ && dense_because_.empty());
+    return preset_ == automatic_name || (named_stack().empty() && dense_because_.empty());
 }
 
 void TrainSettings::check_automatic() const {
-    if (preset_ == automatic_name && (convolutions_named_ || !dense_because_.empty())) {
-        throw UsageError(fmt::format("--preset auto chooses the stack; --{} is for another preset",
-                                     convolutions_named_ ? "convolutions" : dense_because_));
+    const std::string settled = named_stack().empty() ? dense_because_ : named_stack();
+    if (preset_ == automatic_name && !settled.empty()) {
+        throw UsageError(
+            fmt::format("--preset auto chooses the stack; --{} is for another preset", settled));
     }
     if (budget_ && !automatic()) {
-        throw UsageError(fmt::format("--budget is for --preset auto; {} settles the stack",
-                                     !preset_.empty()
-                                         ? "--preset " + preset_
-                                         : "--" + (convolutions_named_ ? "convolutions" : dense_because_)));
+        throw UsageError(fmt::format("--budget is for --preset auto; --{} settles the stack", settled));
     }
 }
 
-TrainOptions TrainSettings::options() const {
+TrainConfig TrainSettings::config() const {
     if (!preset_.empty() && preset_ != automatic_name) {
-        return options(preset(preset_));
+        return config(preset_config(preset_));
     }
-    return options(preset(dense_because_.empty() ? "conv" : "dense"));
+    if (stack_) {
+        TrainConfig base = preset_config("dense");
+        base.preset = TrainConfig().preset;
+        return config(base);
+    }
+    return config(preset_config(dense_because_.empty() || !forms_.convolutions.empty() ? "conv" : "dense"));
 }
 
-TrainOptions TrainSettings::options(const TrainOptions& base) const {
+TrainConfig TrainSettings::config(const TrainConfig& base) const {
     try {
         check_automatic();
-        TrainOptions options = base;
-        for (const Override& assign : overrides_) {
-            assign(options);
+        TrainConfig config = base;
+        config.stack = apply(forms_, stack_.value_or(base.stack));
+        for (const auto& [name, value] : named_) {
+            config.set(name, value);
         }
-        options.threads = reading_.threads;
-        options.memory_limit = reading_.memory;
-        if (options.code_roots && code_of_named_ && !takes_code_roots(options)) {
-            throw UsageError(
-                "--code-of roots: expected a code (--code-size) right above a convolutional layer without "
-                "context; "
-                "take --code-of values");
-        }
-        // A preset's code of roots is of the preset's stack, and not of roots of roots.
-        options.code_roots =
-            options.code_roots &&
-            (code_of_named_ || (takes_code_roots(options) && !options.convolutions.back().root));
-        // Nor are its radial units for a stack without a code.
-        options.radial_units = options.code_size > 0 || radial_named_ ? options.radial_units : 0;
-        // What the preset says a layer is stretched over another stack; what was named must fit as it is.
-        const std::size_t layers = options.layers.size();
-        if (options.activations == base.activations) {
-            fit_to_layers(options.activations, layers);
-        }
-        if (options.epochs == base.epochs) {
-            fit_to_layers(options.epochs, layers);
-        }
-        if (options.corruption_level == base.corruption_level) {
-            fit_to_layers(options.corruption_level, layers);
-        }
-        validate(options);
-        return options;
+        validate(config);
+        return config;
     } catch (const InvalidArgument& error) {
         throw UsageError(error.what());
     }
 }
 
-std::vector<std::string> TrainSettings::unused(const TrainOptions& options) const {
-    const bool gradients = !options.layers.empty() || options.patch_epochs > 0;
+RunOptions TrainSettings::run() const {
+    RunOptions run;
+    run.threads = reading_.threads;
+    run.memory_limit = reading_.memory;
+    run.temporary_folder = temporary_folder_;
+    return run;
+}
+
+std::vector<std::string> TrainSettings::unused(const StackPlan& plan) const {
+    const bool gradients = std::any_of(plan.stages.begin(), plan.stages.end(),
+                                       [](const StageInfo& stage) { return stage.epochs > 0; });
     return gradients ? std::vector<std::string>() : gradient_named_;
 }
 
-bool TrainSettings::suit_small_sets(TrainOptions& options, std::int64_t pictures) const {
+bool TrainSettings::suit_small_sets(TrainConfig& config, std::int64_t pictures) const {
     if (!preset_.empty() && preset_ != automatic_name) {
         return false;
     }
-    return fit_to_small_set(
-        options, pictures,
-        {.batch_size = !batch_named_, .epochs = !epochs_named_, .fine_tune_epochs = !fine_tuning_named_});
+    return fit_to_small_set(config, pictures,
+                            {.batch_size = !is_named("batch_size"),
+                             .epochs = !is_named("epochs"),
+                             .fine_tune_epochs = !is_named("fine_tune_epochs")});
+}
+
+std::string config_file(const TrainConfig& config, const Recipe& recipe) {
+    std::string text = fmt::format("# The layers, bottom up.\nstack = {}\n", to_text(config.stack));
+    for (const OptionInfo& info : config.describe()) {
+        if (info.value != "auto") {
+            text += fmt::format("# {} ({})\n{} = {}\n", info.help, info.expected, hyphened(info.name),
+                                info.value);
+        }
+    }
+    text += fmt::format(
+        "# How pictures are prepared.\nimg-size = {}x{}\nchannels = {}\ncrop-mode = {}\nbackground = {}\n"
+        "contrast-norm = {}\n{} = true\n",
+        recipe.height, recipe.width, recipe.channels == 1 ? "gray" : "rgb", name(recipe.resize),
+        recipe.background, recipe.contrast, recipe.mean.empty() ? "no-standardize" : "standardize");
+    return text;
 }
 
 }  // namespace stackae::cli
