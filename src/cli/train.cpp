@@ -1,5 +1,3 @@
-#include "stackae/train.hpp"
-
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
@@ -10,15 +8,16 @@
 
 #include "stackae/error.hpp"
 #include "stackae/evaluate.hpp"
+#include "stackae/output_files.hpp"
+#include "stackae/stack_train.hpp"
 
 #include "cli/command.hpp"
+#include "cli/depth_report.hpp"
 #include "cli/input_monitor.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/keep_model.hpp"
-#include "cli/layer_report.hpp"
 #include "cli/results.hpp"
 #include "cli/stack_advice.hpp"
-#include "cli/stack_text.hpp"
 #include "cli/train_monitor.hpp"
 #include "cli/train_settings.hpp"
 #include "cli/values.hpp"
@@ -44,8 +43,9 @@ std::string default_output(const std::string& input) {
 constexpr const char* nothing_kept = "nothing was kept";
 
 /// What a training that ended early left, and where.
-std::string kept_text(const Model& model, const KeptModel& kept, const std::string& output) {
-    return fmt::format("kept {} of {} layers in {}{}", model.depth(), stack_depth(model.options), kept.path,
+std::string kept_text(const StackModel& model, const KeptModel& kept, const std::string& output) {
+    return fmt::format("kept {} of {} layers in {}{}", model.layers.size(), model.record.config.stack.size(),
+                       kept.path,
                        kept.beside ? fmt::format("; the finished model {} is as it was", output) : "");
 }
 
@@ -60,27 +60,36 @@ public:
     int run(Console& console, const std::vector<std::string>& inputs) override;
 
 private:
+    /// What is to be trained: settled before the first picture is prepared.
+    struct Job {
+        const Pictures& pictures;
+        Recipe recipe;
+        TrainConfig config;
+        RunOptions run;
+    };
+
+    void prepare_outputs(Console& console, const std::string& input, const Pictures& pictures);
     Recipe settle_recipe(Console& console, const Pictures& pictures, int threads) const;
-    TrainOptions choose(Console& console, std::int64_t pictures, const Recipe& recipe,
-                        const TrainOptions& run) const;
-    int print_plan(Console& console, const Pictures& pictures, const Recipe& recipe,
-                   const TrainOptions& options) const;
-    int train_and_save(Console& console, const Pictures& pictures, const Recipe& recipe,
-                       const TrainOptions& options);
-    void announce(Console& console, const std::string& input, bool named) const;
+    TrainConfig choose(Console& console, const Job& job) const;
+    void settle_config(Console& console, Job& job) const;
+    void advise(Console& console, const Job& job, const StackPlan& plan) const;
+    int print_plan(Console& console, const Job& job, const StackPlan& plan) const;
+    int train_and_save(Console& console, const Job& job, const StackPlan& plan);
+    void announce(Console& console, const std::string& input, const Pictures& pictures, bool named) const;
     bool settle(Console& console, InputMonitor& inputs, const Pictures& pictures, const TrainMonitor& monitor,
                 const std::string& model) const;
     void keep_finished(Console& console, InputMonitor& inputs, const Pictures& pictures,
                        TrainMonitor& monitor, const std::string& event, const std::string& why) const;
-    int keep(Console& console, Model model, InputMonitor& inputs, const Pictures& pictures,
+    int keep(Console& console, StackModel model, InputMonitor& inputs, const Job& job,
              TrainMonitor& monitor) const;
-    int compare_layers(Console& console, Model& model, const Pictures& pictures, TrainMonitor& monitor,
-                       int code) const;
+    int compare_outputs(Console& console, StackModel& model, const Job& job, TrainMonitor& monitor,
+                        int code) const;
 
     TrainSettings settings_;
     std::string output_;
     std::string log_;
     std::string manifest_;
+    std::string saved_config_;
     bool no_comparison_ = false;
     bool dry_run_ = false;
 };
@@ -94,7 +103,9 @@ void TrainCommand::declare(OptionParser& parser) {
                   text_into(log_));
     parser.option("manifest", "FILE", "what became of every picture: CSV path,row,label,status,reason",
                   text_into(manifest_));
-    parser.flag("no-comparison", "do not compare the layers on labelled pictures that were held out",
+    parser.option("save-config", "FILE", "write all options that affect the model, for --config",
+                  text_into(saved_config_));
+    parser.flag("no-comparison", "do not compare the layers' codes on labelled pictures that were held out",
                 no_comparison_);
     parser.flag("dry-run", "print the stack, its parameters, memory and time; train nothing", dry_run_);
     settings_.declare(parser);
@@ -106,53 +117,72 @@ int TrainCommand::run(Console& console, const std::vector<std::string>& inputs) 
                                         : "train takes one INPUT; a .txt list can name pictures of several "
                                           "folders");
     }
-    TrainOptions options = settings_.options();
     const Pictures pictures = Pictures::open(inputs.front(), settings_.reading().picture_limits());
     for (const std::string& note : pictures.notes()) {
         console.note(note);
     }
-    if (!dry_run_) {
-        const bool named = !output_.empty();
-        if (!named) {
-            output_ = default_output(inputs.front());
-        }
-        const std::vector<NamedPath> written{{"-o", output_}, {"--log", log_}, {"--manifest", manifest_}};
-        std::vector<NamedPath> read{{"the input", inputs.front()}};
-        add_replaced(pictures, written, read);
-        check_outputs(read, written);
-        check_replaces_only(output_, "model");
-        for (const std::string& path : {output_, log_, manifest_}) {
-            if (!path.empty()) {
-                check_writable(path);
-            }
-        }
-        announce(console, inputs.front(), named);
+    Job job{pictures, {}, settings_.config(), settings_.run()};
+    if (dry_run_) {
+        check_outputs({{"the input", inputs.front()}}, {{"--save-config", saved_config_}});
+    } else {
+        prepare_outputs(console, inputs.front(), pictures);
     }
-    const Recipe recipe = settle_recipe(console, pictures, options.threads);
+    job.recipe = settle_recipe(console, pictures, settings_.reading().threads);
+    settle_config(console, job);
+    const StackPlan plan = plan_stack(pictures.size(), job.recipe, job.config, job.run);
+    advise(console, job, plan);
+    if (!saved_config_.empty()) {
+        OutputFiles files;
+        files.add(saved_config_).write(config_file(job.config, job.recipe));
+        files.commit();
+    }
+    return dry_run_ ? print_plan(console, job, plan) : train_and_save(console, job, plan);
+}
+
+/// Where the model and what is beside it go: nothing that is read or is no model is replaced.
+void TrainCommand::prepare_outputs(Console& console, const std::string& input, const Pictures& pictures) {
+    const bool named = !output_.empty();
+    if (!named) {
+        output_ = default_output(input);
+    }
+    const std::vector<NamedPath> written{
+        {"-o", output_}, {"--log", log_}, {"--manifest", manifest_}, {"--save-config", saved_config_}};
+    std::vector<NamedPath> read{{"the input", input}};
+    add_replaced(pictures, written, read);
+    check_outputs(read, written);
+    check_replaces_only(output_, "model");
+    for (const NamedPath& path : written) {
+        if (!path.path.empty()) {
+            check_writable(path.path);
+        }
+    }
+    announce(console, input, pictures, named);
+}
+
+/// The stack and how it learns, by what was named and, where that is left open, by the pictures.
+void TrainCommand::settle_config(Console& console, Job& job) const {
     if (!settings_.dense_because().empty()) {
         console.note(fmt::format("a dense stack, since --{} is named", settings_.dense_because()));
     }
     if (settings_.automatic()) {
-        options = choose(console, pictures.size(), recipe, options);
+        job.config = choose(console, job);
     }
-    if (settings_.suit_small_sets(options, pictures.size())) {
+    if (settings_.suit_small_sets(job.config, job.pictures.size())) {
         console.note(
             fmt::format("{} pictures are few: updates after {} pictures, {} epochs a layer (-b and "
                         "--epochs say otherwise)",
-                        pictures.size(), options.batch_size,
-                        *std::max_element(options.epochs.begin(), options.epochs.end())));
+                        job.pictures.size(), *job.config.batch_size, *job.config.epochs));
     }
-    for (const std::string& line : stack_advice(recipe, options)) {
+}
+
+void TrainCommand::advise(Console& console, const Job& job, const StackPlan& plan) const {
+    for (const std::string& line : stack_advice(job.recipe, job.config)) {
         console.note("warning: " + line);
     }
-    for (const std::string& option : settings_.unused(options)) {
+    for (const std::string& option : settings_.unused(plan)) {
         console.warn(
             fmt::format("warning: --{} is not used: no layer of the stack is trained by gradients", option));
     }
-    if (dry_run_) {
-        return print_plan(console, pictures, recipe, options);
-    }
-    return train_and_save(console, pictures, recipe, options);
 }
 
 Recipe TrainCommand::settle_recipe(Console& console, const Pictures& pictures, int threads) const {
@@ -173,58 +203,47 @@ Recipe TrainCommand::settle_recipe(Console& console, const Pictures& pictures, i
     return recipe;
 }
 
-/// What `auto` comes to; run says how much memory and how many threads there are.
-TrainOptions TrainCommand::choose(Console& console, std::int64_t pictures, const Recipe& recipe,
-                                  const TrainOptions& run) const {
+/// What `auto` comes to.
+TrainConfig TrainCommand::choose(Console& console, const Job& job) const {
     const StackChoice choice =
-        choose_stack(pictures, recipe,
-                     {.adjust = [this](const TrainOptions& stack) { return settings_.options(stack); },
+        choose_stack(job.pictures.size(), job.recipe,
+                     {.adjust = [this](const TrainConfig& config) { return settings_.config(config); },
                       .budget_seconds = settings_.budget(),
-                      .memory_limit = run.memory_limit,
-                      .memory = run.memory,
-                      .threads = run.threads});
+                      .run = job.run});
     console.note(
         fmt::format("auto: {}{}", choice.reason,
                     choice.seconds > 0.0
-                        ? fmt::format(", about {} to train and to extract of {} allowed",
+                        ? fmt::format(", about {} on two cores to train and to extract of {} allowed",
                                       format_duration(choice.seconds), format_duration(settings_.budget()))
                         : ""));
-    return choice.options;
+    return choice.config;
 }
 
 /// Returns the exit code: 1 where training would be refused.
-int TrainCommand::print_plan(Console& console, const Pictures& pictures, const Recipe& recipe,
-                             const TrainOptions& options) const {
-    const TrainPlan plan = plan_training(pictures.size(), recipe, options);
-    const auto estimate = [&](const std::string& text) { return plan.refused() ? "-" : text; };
+int TrainCommand::print_plan(Console& console, const Job& job, const StackPlan& plan) const {
+    const double rate = plan.refused() ? 0.0 : measure_rate(settings_.reading().threads);
+    const auto time = [&](double multiply_adds) {
+        return plan.refused() ? std::string("-") : format_duration(multiply_adds / rate);
+    };
     TextTable table;
-    table.add({"phase", "inputs", "units", "parameters", "epochs", "time"});
-    for (const TrainPlan::Phase& phase : plan.phases) {
-        const bool convolution = phase.layer >= 1 && phase.layer <= std::ssize(options.convolutions);
-        const bool radial = options.radial_units > 0 && phase.layer == stack_depth(options);
-        const bool code =
-            options.code_size > 0 && phase.layer + (options.radial_units > 0 ? 1 : 0) == stack_depth(options);
-        const std::string name = phase.layer == 0 ? "fine-tuning" : fmt::format("layer {}", phase.layer);
-        table.add({name + (convolution ? ", patches"
-                           : code      ? ", code"
-                           : radial    ? ", radial units"
-                                       : ""),
-                   fmt::format("{}", phase.inputs), fmt::format("{}", phase.units),
-                   format_count(phase.parameters), fmt::format("{}", phase.epochs),
-                   estimate(format_duration(phase.seconds))});
+    table.add({"stage", "input", "output", "parameters", "epochs", "time"});
+    for (const StageInfo& stage : plan.stages) {
+        table.add({stage.name, to_text(stage.input), to_text(stage.output), format_count(stage.parameters),
+                   stage.epochs > 0 ? fmt::format("{}", stage.epochs) : "-", time(stage.multiply_adds)});
     }
     Results results;
-    results.write(fmt::format("stack        {}\n", stack_text(recipe, options)));
-    results.write(fmt::format("preset       {}\n", options.preset));
-    results.write(fmt::format("pictures     {}\n", format_count(pictures.size())));
+    results.write(fmt::format("stack        {}\n", to_text(job.config.stack)));
+    results.write(fmt::format("preset       {}\n", job.config.preset));
+    results.write(fmt::format("pictures     {}\n", format_count(job.pictures.size())));
     results.write(fmt::format("parameters   {}\n", format_count(plan.parameters)));
     results.write(fmt::format("memory       {} needed of {}\n", format_bytes(plan.memory_bytes),
                               settings_.reading().limit_text()));
-    results.write(fmt::format("time         {}\n", estimate(format_duration(plan.seconds) + " (estimated)")));
-    results.write(fmt::format(
-        "extraction   {} pictures a second (estimated, without decoding their files)\n\n{}",
-        plan.seconds_a_picture > 0.0 ? format_count(std::llround(1.0 / plan.seconds_a_picture)) : "-",
-        table.text()));
+    results.write(
+        fmt::format("time         {}\n", plan.refused() ? "-" : time(plan.multiply_adds) + " (estimated)"));
+    results.write(
+        fmt::format("extraction   {} pictures a second (estimated, without decoding their files)\n\n{}",
+                    plan.refused() ? "-" : format_count(std::llround(rate / plan.multiply_adds_a_picture)),
+                    table.text()));
     results.finish();
     if (plan.refused()) {
         console.warn(
@@ -237,9 +256,10 @@ int TrainCommand::print_plan(Console& console, const Pictures& pictures, const R
 }
 
 /// Says what will be replaced. A name that nobody chose replaces no model of another input.
-void TrainCommand::announce(Console& console, const std::string& input, bool named) const {
+void TrainCommand::announce(Console& console, const std::string& input, const Pictures& pictures,
+                            bool named) const {
     const auto standing = standing_model(output_);
-    if (standing && !named && (standing->trained_on.empty() || !same_file(standing->trained_on, input))) {
+    if (standing && !named && standing->data != data_identity(pictures)) {
         throw UsageError(
             fmt::format("{} is there ({}), and this is {}: name another file with -o, or that one "
                         "to replace it",
@@ -254,29 +274,28 @@ void TrainCommand::announce(Console& console, const std::string& input, bool nam
     }
 }
 
-int TrainCommand::train_and_save(Console& console, const Pictures& pictures, const Recipe& recipe,
-                                 const TrainOptions& options) {
+int TrainCommand::train_and_save(Console& console, const Job& job, const StackPlan& plan) {
     InputMonitor inputs(console, manifest_);
-    TrainMonitor monitor(console, pictures, recipe, options, log_);
+    TrainMonitor monitor(console, job.pictures, plan, log_);
     catch_interrupts();  // a log that waits for its reader ends before
-    console.note(fmt::format("stack: {} (preset {})", stack_text(recipe, options), options.preset));
-    std::optional<Model> model;
+    console.note(fmt::format("stack: {} (preset {})", to_text(job.config.stack), job.config.preset));
+    std::optional<StackModel> model;
     try {
-        model.emplace(train(pictures, recipe, options, monitor));
+        model.emplace(train_stack(job.pictures, job.recipe, job.config, job.run, monitor));
     } catch (const Interrupted&) {
         monitor.log_outcome("interrupted", nothing_kept);
         throw;
     } catch (const Divergence& error) {
-        keep_finished(console, inputs, pictures, monitor, "diverged", error.what());
+        keep_finished(console, inputs, job.pictures, monitor, "diverged", error.what());
         throw;
     } catch (const std::bad_alloc&) {
-        keep_finished(console, inputs, pictures, monitor, "failed", "out of memory");
+        keep_finished(console, inputs, job.pictures, monitor, "failed", "out of memory");
         throw;
     } catch (const std::exception& error) {
-        keep_finished(console, inputs, pictures, monitor, "failed", error.what());
+        keep_finished(console, inputs, job.pictures, monitor, "failed", error.what());
         throw;
     }
-    return keep(console, std::move(*model), inputs, pictures, monitor);
+    return keep(console, std::move(*model), inputs, job, monitor);
 }
 
 /// The manifest, once the model is safe. Where it cannot be written that is told, and false returned.
@@ -301,7 +320,7 @@ void TrainCommand::keep_finished(Console& console, InputMonitor& inputs, const P
         monitor.log_outcome(event, why);
         return;
     }
-    const Model& model = *monitor.finished();
+    const StackModel& model = *monitor.finished();
     try {
         const KeptModel kept = keep_model(console, model, output_);
         const std::string said = kept_text(model, kept, output_);
@@ -315,10 +334,11 @@ void TrainCommand::keep_finished(Console& console, InputMonitor& inputs, const P
 }
 
 /// Saves what training gave, and says so.
-int TrainCommand::keep(Console& console, Model model, InputMonitor& inputs, const Pictures& pictures,
+int TrainCommand::keep(Console& console, StackModel model, InputMonitor& inputs, const Job& job,
                        TrainMonitor& monitor) const {
     monitor.finish();
-    if (model.interrupted && (model.history.empty() || model.depth() == 0)) {
+    const bool ended_early = model.record.interrupted;
+    if (ended_early && (model.record.history.empty() || model.layers.empty())) {
         console.warn(fmt::format("interrupted before the first epoch ended; {}", nothing_kept));
         monitor.log_outcome("interrupted", nothing_kept);
         return exit_code::interrupted;
@@ -330,33 +350,33 @@ int TrainCommand::keep(Console& console, Model model, InputMonitor& inputs, cons
         monitor.log_outcome("failed", error.what());
         throw;
     }
-    const std::string said = model.interrupted
+    const std::string said = ended_early
                                  ? fmt::format("interrupted; {}", kept_text(model, kept, output_))
-                                 : fmt::format("wrote {}: {}, {} parameters", kept.path, stack_text(model),
-                                               format_count(model.parameters()));
-    if (model.interrupted) {
+                                 : fmt::format("wrote {}: {}, {} parameters", kept.path,
+                                               to_text(model.layers), format_count(model.parameters()));
+    if (ended_early) {
         console.warn(said);
     } else {
         console.note(said);
     }
-    const bool settled = settle(console, inputs, pictures, monitor, kept.path);
+    const bool settled = settle(console, inputs, job.pictures, monitor, kept.path);
     int code = kept.elsewhere || !settled ? exit_code::failed
-               : model.interrupted        ? exit_code::interrupted
+               : ended_early              ? exit_code::interrupted
                                           : inputs.exit_code();
-    if (!model.interrupted && !kept.elsewhere && pictures.labelled() && !no_comparison_ && !monitor.alike()) {
-        code = compare_layers(console, model, pictures, monitor, code);
+    if (!ended_early && !kept.elsewhere && job.pictures.labelled() && !no_comparison_ && !monitor.alike()) {
+        code = compare_outputs(console, model, job, monitor, code);
     }
-    monitor.log_outcome(model.interrupted ? "interrupted" : "done", model.interrupted ? said : kept.path);
+    monitor.log_outcome(ended_early ? "interrupted" : "done", ended_early ? said : kept.path);
     return code;
 }
 
-/// Measures what the layers' codes are worth, adds it to the model's file, and says so. The model is safe
-/// already: whatever goes wrong here is only told.
-int TrainCommand::compare_layers(Console& console, Model& model, const Pictures& pictures,
-                                 TrainMonitor& monitor, int code) const {
+/// Measures what the codes at several depths are worth, adds it to the model's file, and says so. The model
+/// is safe already: whatever goes wrong here is only told.
+int TrainCommand::compare_outputs(Console& console, StackModel& model, const Job& job, TrainMonitor& monitor,
+                                  int code) const {
     std::vector<std::int64_t> read;
     auto skipped = monitor.skipped().begin();  // in the pictures' order
-    for (std::int64_t i = 0; i < pictures.size(); ++i) {
+    for (std::int64_t i = 0; i < job.pictures.size(); ++i) {
         if (skipped != monitor.skipped().end() && skipped->index == i) {
             ++skipped;
         } else {
@@ -365,16 +385,18 @@ int TrainCommand::compare_layers(Console& console, Model& model, const Pictures&
     }
     try {
         std::optional<Progress> progress;
-        model.layer_accuracies = layer_accuracies(
-            model, pictures.subset(read), {.memory = model.options.memory, .threads = model.options.threads},
-            [&](std::int64_t done, std::int64_t of) {
-                check_interrupted();
-                if (!progress) {
-                    progress.emplace(console, "comparing layers", of);
-                }
-                progress->update(done);
-            });
-        if (model.layer_accuracies.empty()) {
+        DepthComparisonOptions options;
+        options.memory = std::min(options.memory, settings_.reading().limit() / 2);
+        options.threads = settings_.reading().threads;
+        model.record.accuracies = depth_accuracies(model, job.pictures.subset(read), options,
+                                                   [&](std::int64_t done, std::int64_t of) {
+                                                       check_interrupted();
+                                                       if (!progress) {
+                                                           progress.emplace(console, "comparing layers", of);
+                                                       }
+                                                       progress->update(done);
+                                                   });
+        if (model.record.accuracies.empty()) {
             return code;
         }
         save(model, output_);
@@ -385,11 +407,11 @@ int TrainCommand::compare_layers(Console& console, Model& model, const Pictures&
         console.warn(fmt::format("warning: the layers could not be compared: {}", error.what()));
         return code;
     }
-    for (const std::string& line : layer_lines(model)) {
+    for (const std::string& line : depth_lines(model)) {
         console.note(line);
     }
     console.note(recommendation(model));
-    monitor.log_layers(model);
+    monitor.log_accuracies(model);
     return code;
 }
 

@@ -78,12 +78,13 @@ void TrainMonitor::on_progress(const StageProgress& progress) {
     const double in_epoch = static_cast<double>(progress.done) / static_cast<double>(progress.of);
     const double before = static_cast<double>(std::max<std::int64_t>(progress.epoch - 1, 0));
     const double seen = (before + in_epoch) * static_cast<double>(progress.of);
-    const double share = progress.epochs > 0 ? (before + in_epoch) / static_cast<double>(progress.epochs) : 0.0;
-    console_.draw(fmt::format("{}{} {}  {:.0f} pictures/s{}", stage_->name,
-                              progress.epochs > 0
-                                  ? fmt::format(" epoch {}/{}", progress.epoch, progress.epochs)
-                                  : std::string(" inputs"),
-                              bar(in_epoch, 20), seen / seconds_between(stage_start_, now), time_left(share)));
+    const double share =
+        progress.epochs > 0 ? (before + in_epoch) / static_cast<double>(progress.epochs) : 0.0;
+    console_.draw(
+        fmt::format("{}{} {}  {:.0f} pictures/s{}", stage_->name,
+                    progress.epochs > 0 ? fmt::format(" epoch {}/{}", progress.epoch, progress.epochs)
+                                        : std::string(" inputs"),
+                    bar(in_epoch, 20), seen / seconds_between(stage_start_, now), time_left(share)));
 }
 
 std::string TrainMonitor::time_left(double share_of_stage) const {
@@ -161,7 +162,8 @@ void TrainMonitor::log_outcome(const std::string& event, const std::string& mess
 void TrainMonitor::log_accuracies(const StackModel& model) {
     std::vector<JsonObject> measured;
     for (const DepthAccuracy& accuracy : model.record.accuracies) {
-        measured.push_back(to_json(accuracy).set("code_size", model.code_size(std::to_string(accuracy.depth))));
+        measured.push_back(
+            to_json(accuracy).set("code_size", model.code_size(std::to_string(accuracy.depth))));
     }
     log_line(JsonObject()
                  .set("event", "outputs")

@@ -45,7 +45,9 @@ std::string hyphened(std::string name) {
 /// "lr,learning-rate", "batch-size,b".
 std::string option_names(const OptionInfo& info) {
     const std::string name = hyphened(info.name);
-    return info.alias.empty() ? name : info.alias.size() == 1 ? name + "," + info.alias : info.alias + "," + name;
+    return info.alias.empty()       ? name
+           : info.alias.size() == 1 ? name + "," + info.alias
+                                    : info.alias + "," + name;
 }
 
 std::string preset_names() {
@@ -101,7 +103,8 @@ void TrainSettings::declare_stack(OptionParser& parser) {
                   "the layers bottom up, such as 'conv2d:256:kernel=7, pool2d:2, dense:100' (stackae info "
                   "--layer-kinds shows them); trained as the preset says, or as dense",
                   [this](const std::string& text) { stack_ = parse_stack(text); });
-    parser.config_file("config", "lines NAME = VALUE for options that are not named here, as --save-config writes");
+    parser.config_file("config",
+                       "lines NAME = VALUE for options that are not named here, as --save-config writes");
 
     parser.group("Short forms of the stack's text");
     parser.option("convolutions", "UNITS@KERNEL[:pool=N],...", "convolutions with their pooling, bottom up",
@@ -109,17 +112,19 @@ void TrainSettings::declare_stack(OptionParser& parser) {
                       forms_.convolutions = split_list(text);
                       (void)apply({.convolutions = forms_.convolutions}, {});
                   });
-    parser.option("layers", "N,N,...", "units of each dense layer, bottom up", [this](const std::string& text) {
-        forms_.layers = parse_list(text, whole(1));
-        mark_dense("layers");
-    });
+    parser.option("layers", "N,N,...", "units of each dense layer, bottom up",
+                  [this](const std::string& text) {
+                      forms_.layers = parse_list(text, whole(1));
+                      mark_dense("layers");
+                  });
     parser.option("activations", "F,F,...",
                   "one for all dense layers, or one each: linear, sigmoid, tanh, relu, elu, silu",
                   [this](const std::string& text) {
                       forms_.activations = parse_list(text, parse<Activation>);
                       mark_dense("activations");
                   });
-    parser.option("output-activation", "F", "of the lowest dense layer's decoder; else suited to what it sees",
+    parser.option("output-activation", "F",
+                  "of the lowest dense layer's decoder; else suited to what it sees",
                   [this](const std::string& text) {
                       forms_.output = parse<Activation>(text);
                       mark_dense("output-activation");
@@ -159,7 +164,8 @@ void TrainSettings::declare_config(OptionParser& parser) {
             declare_option(parser, info);
         }
         if (info.name == "augment_shear") {
-            parser.option("augment", "KIND:BOUND,...", "several at once, such as shift:0.03,rotate:5; or none",
+            parser.option("augment", "KIND:BOUND,...",
+                          "several at once, such as shift:0.03,rotate:5; or none",
                           [this](const std::string& text) {
                               for (const char* kind : {"shift", "rotate", "scale", "shear"}) {
                                   put(fmt::format("augment_{}", kind), "0");
@@ -192,7 +198,10 @@ void TrainSettings::declare_option(OptionParser& parser, const OptionInfo& info)
     } else {
         const bool is_named = info.expected.find("one of") != std::string::npos || info.is_flag;
         const bool is_real = info.expected.find("number") != std::string::npos;
-        parser.option(names, is_named ? "NAME" : is_real ? "X" : "N",
+        parser.option(names,
+                      is_named  ? "NAME"
+                      : is_real ? "X"
+                                : "N",
                       fmt::format("{} ({})", info.help, info.expected), handle);
     }
 }
@@ -212,17 +221,17 @@ void TrainSettings::declare_lists(OptionParser& parser) {
         forms_.corruption_level = levels.size() > 1 ? levels : std::vector<double>{};
         put("corruption_level", fmt::format("{}", levels.front()));
     };
-    parser.option("corruption", "KIND[:LEVEL,...]",
-                  "none, masking, gaussian or salt_and_pepper of a layer's input, but not of its target "
-                  "(Vincent et al. 2010), with one level for all layers or one a dense layer",
-                  [this, set_levels](const std::string& text) {
-                      const std::size_t colon = std::min(text.find(':'), text.size());
-                      const std::string kind = text.substr(0, colon);
-                      put("corruption", kind);
-                      set_levels(colon < text.size() ? text.substr(colon + 1)
-                                                     : common_level(parse<Corruption>(kind)));
-                      mark_dense("corruption");
-                  });
+    parser.option(
+        "corruption", "KIND[:LEVEL,...]",
+        "none, masking, gaussian or salt_and_pepper of a layer's input, but not of its target "
+        "(Vincent et al. 2010), with one level for all layers or one a dense layer",
+        [this, set_levels](const std::string& text) {
+            const std::size_t colon = std::min(text.find(':'), text.size());
+            const std::string kind = text.substr(0, colon);
+            put("corruption", kind);
+            set_levels(colon < text.size() ? text.substr(colon + 1) : common_level(parse<Corruption>(kind)));
+            mark_dense("corruption");
+        });
     parser.option("corruption-level", "P,P,...", "probability or deviation of the corruption",
                   [this, set_levels](const std::string& text) {
                       set_levels(text);
@@ -283,7 +292,8 @@ std::string TrainSettings::named_stack() const {
 }
 
 bool TrainSettings::is_named(const char* name) const {
-    return std::any_of(named_.begin(), named_.end(), [&](const auto& option) { return option.first == name; });
+    return std::any_of(named_.begin(), named_.end(),
+                       [&](const auto& option) { return option.first == name; });
 }
 
 bool TrainSettings::automatic() const {
@@ -293,8 +303,7 @@ bool TrainSettings::automatic() const {
 void TrainSettings::check_automatic() const {
     const std::string settled = named_stack().empty() ? dense_because_ : named_stack();
     if (preset_ == automatic_name && !settled.empty()) {
-        throw UsageError(
-            fmt::format("--preset auto chooses the stack; --{} is for another preset", settled));
+        throw UsageError(fmt::format("--preset auto chooses the stack; --{} is for another preset", settled));
     }
     if (budget_ && !automatic()) {
         throw UsageError(fmt::format("--budget is for --preset auto; --{} settles the stack", settled));

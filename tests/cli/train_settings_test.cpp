@@ -1,8 +1,12 @@
 #include "cli/train_settings.hpp"
 
+#include <algorithm>
+#include <fstream>
+
 #include "stackae/error.hpp"
 
 #include "support/catch.hpp"
+#include "support/temporary_folder.hpp"
 
 namespace stackae::cli {
 namespace {
@@ -18,11 +22,17 @@ struct Parsed {
     }
 };
 
-TrainOptions parsed(const std::vector<std::string>& arguments) {
-    return Parsed(arguments).settings.options();
+TrainConfig parsed(const std::vector<std::string>& arguments) {
+    return Parsed(arguments).settings.config();
 }
 
-TEST_CASE("without a preset the stack is chosen by the pictures, unless what is named settles its kind") {
+std::string stack_of(const std::vector<std::string>& arguments) {
+    return to_text(parsed(arguments).stack);
+}
+
+constexpr const char* dense_stack = "dense:1000, dense:500, dense:250, dense:30:activation=linear";
+
+TEST_CASE("Without a preset the stack is chosen by the pictures, unless what is named settles its kind") {
     CHECK(Parsed({}).settings.automatic());
     CHECK(Parsed({"--preset", "auto"}).settings.automatic());
     CHECK(Parsed({"--seed", "3", "--code-size", "64", "--patches", "5000"}).settings.automatic());
@@ -30,55 +40,50 @@ TEST_CASE("without a preset the stack is chosen by the pictures, unless what is 
     CHECK_FALSE(Parsed({"--tied"}).settings.automatic());
     CHECK_FALSE(Parsed({"--preset", "conv"}).settings.automatic());
     CHECK_FALSE(Parsed({"--convolutions", "16@5"}).settings.automatic());
-    CHECK(parsed({}) == preset("conv"));
-    CHECK(parsed({"--fine-tune", "30"}) == preset("dense"));
-    CHECK(parsed({"--convolutions", "16@5"}).layers.empty());
-    CHECK(parsed({"--convolutions", "16@5", "--layers", "20"}).code_size == 0);
-    for (const Preset& preset : presets()) {
-        CHECK(parsed({"--preset", preset.name}) == preset.options);
+    CHECK_FALSE(Parsed({"--stack", "dense:3"}).settings.automatic());
+    CHECK(to_text(parsed({})) == to_text(preset_config("conv")));
+    CHECK(to_text(parsed({"--fine-tune", "30"})) == to_text(preset_config("dense")));
+    CHECK(stack_of({"--convolutions", "16@5", "--code-size", "0"}) == "conv2d:16, pool2d:2");
+    for (const ConfigPreset& preset : config_presets()) {
+        CHECK(to_text(parsed({"--preset", preset.name})) == to_text(preset_config(preset.name)));
     }
 }
 
-TEST_CASE("what is named goes over the stack that was chosen") {
+TEST_CASE("A stack's text is taken as it is, and trained as dense or as the preset that is named") {
+    TrainConfig config = parsed({"--stack", "conv2d:8, pool2d:2, dense:10", "--seed", "3"});
+    CHECK(to_text(config.stack) == "conv2d:8, pool2d:2, dense:10");
+    CHECK(config.preset == "custom");
+    CHECK(config.fine_tune_epochs == preset_config("dense").fine_tune_epochs);
+    config = parsed({"--stack", "dense:10", "--preset", "sdae"});
+    CHECK(to_text(config.stack) == "dense:10");
+    CHECK(config.batch_size == 20);
+    CHECK_THROWS_WITH(parsed({"--stack", "dense:0"}),
+                      test::contains("--stack: stack: layer 1: dense: units: 0"));
+}
+
+TEST_CASE("What is named goes over the stack that was chosen") {
     const Parsed given({"--seed", "3", "--code-size", "64"});
-    TrainOptions chosen = preset("conv-large");
+    TrainConfig chosen = preset_config("conv-large");
     chosen.preset = "auto";
-    TrainOptions expected = chosen;
-    expected.seed = 3;
-    expected.code_size = 64;
-    CHECK(given.settings.options(chosen) == expected);
+    const TrainConfig config = given.settings.config(chosen);
+    CHECK(config.preset == "auto");
+    CHECK(config.seed == 3);
+    CHECK(to_text(config.stack).find("pca:64:eigen_power=-0.25:std_shrinkage=0.3") != std::string::npos);
 }
 
-TEST_CASE("a preset's code of roots stays where there can be one, and is never there against what is named") {
-    CHECK(parsed({"--preset", "conv"}).code_roots);
-    CHECK(parsed({"--convolutions", "16@5", "--code-size", "8"}).code_roots);
-    CHECK_FALSE(parsed({"--preset", "conv", "--code-of", "values"}).code_roots);
-    CHECK_FALSE(parsed({"--preset", "conv", "--code-size", "0"}).code_roots);
-    CHECK_FALSE(parsed({"--convolutions", "16@5,8@2:context=1"}).code_roots);
-    CHECK_FALSE(parsed({"--convolutions", "16@5:root"}).code_roots);
-    CHECK_FALSE(parsed({"--convolutions", "16@5", "--layers", "20"}).code_roots);
-    CHECK(parsed({"--convolutions", "16@5", "--code-of", "roots"}).code_roots);
-    CHECK_THROWS_WITH(parsed({"--preset", "conv", "--code-of", "halves"}),
-                      test::contains("'halves' is neither values nor roots"));
-    CHECK_THROWS_WITH(
-        parsed({"--preset", "dense", "--code-of", "roots"}),
-        test::contains("--code-of roots: expected a code (--code-size) right above a convolutional layer"));
-}
-
-TEST_CASE("what a stack in closed form does not use is known by name") {
-    const auto unused = [](const std::vector<std::string>& arguments) {
-        const Parsed given(arguments);
-        return given.settings.unused(given.settings.options());
-    };
+TEST_CASE("What a stack in closed form does not use is known by name") {
+    StackPlan closed;
+    closed.stages = {{.name = "layer 1, conv2d"}};
+    StackPlan by_gradients = closed;
+    by_gradients.stages.push_back({.name = "layer 2, dense", .epochs = 3});
     using Names = std::vector<std::string>;
-    CHECK(unused({"--lr", "0.1", "--winner-share", "0.05"}) == Names{"winner-share", "lr"});
-    CHECK(unused({"--preset", "conv", "--epochs", "3", "--tied", "--seed", "4"}) == Names{"tied", "epochs"});
-    CHECK(unused({"--lr", "0.1", "--patch-epochs", "2"}).empty());
-    CHECK(unused({"--lr", "0.1", "--epochs", "3"}).empty());
-    CHECK(unused({"--preset", "conv", "--layers", "30", "--lr", "0.1"}).empty());
+    CHECK(Parsed({"--lr", "0.1", "--lifetime-sparsity", "0.05", "--seed", "4"}).settings.unused(closed) ==
+          Names{"lifetime-sparsity", "lr"});
+    CHECK(Parsed({"--epochs", "3", "--validation", "0.2"}).settings.unused(closed) == Names{"epochs"});
+    CHECK(Parsed({"--lr", "0.1"}).settings.unused(by_gradients).empty());
 }
 
-TEST_CASE("a budget is of automatic choices alone, in seconds, minutes or hours") {
+TEST_CASE("A budget is of automatic choices alone, in seconds, minutes or hours") {
     CHECK(Parsed({}).settings.budget() == 600.0);
     CHECK(Parsed({"--budget", "90s"}).settings.budget() == 90.0);
     CHECK(Parsed({"--budget", "1.5h"}).settings.budget() == 5400.0);
@@ -95,160 +100,153 @@ TEST_CASE("a budget is of automatic choices alone, in seconds, minutes or hours"
                       "--preset auto chooses the stack; --layers is for another preset");
 }
 
-TEST_CASE("what is named goes over the preset, wherever it stands") {
-    const TrainOptions options = parsed({"--lr", "0.5", "--preset", "hinton2006", "-b", "7"});
-    TrainOptions expected = preset("hinton2006");
+TEST_CASE("What is named goes over the preset, wherever it stands") {
+    const TrainConfig config = parsed({"--lr", "0.5", "--preset", "hinton2006", "-b", "7"});
+    TrainConfig expected = preset_config("hinton2006");
     expected.learning_rate = 0.5;
     expected.batch_size = 7;
-    CHECK(options == expected);
+    CHECK(to_text(config) == to_text(expected));
+    CHECK(parsed({"--learning-rate", "0.5"}).learning_rate == 0.5);
 }
 
-TEST_CASE("every option reaches its field") {
-    const TrainOptions o = parsed({"--layers",
-                                   "20,10",
-                                   "--activations",
-                                   "relu,linear",
-                                   "--output-activation",
-                                   "tanh",
-                                   "--tied",
-                                   "--epochs",
-                                   "3,4",
-                                   "--loss",
-                                   "squared_error",
-                                   "--corruption",
-                                   "gaussian:0.1,0.3",
-                                   "--augment",
-                                   "shift:0.03,rotate:5,scale:0.05,shear:0.1",
-                                   "--weight-decay",
-                                   "0.01",
-                                   "--clip-norm",
-                                   "5",
-                                   "--fine-tune",
-                                   "6",
-                                   "--fine-tune-lr",
-                                   "0.002",
-                                   "--fine-tune-loss",
-                                   "squared_error",
-                                   "--optimizer",
-                                   "sgd",
-                                   "--momentum",
-                                   "0.8",
-                                   "--nesterov",
-                                   "--schedule",
-                                   "step",
-                                   "--step-epochs",
-                                   "2",
-                                   "--step-factor",
-                                   "0.5",
-                                   "--warmup",
-                                   "0.2",
-                                   "--validation",
-                                   "0.1",
-                                   "--patience",
-                                   "9",
-                                   "--seed",
-                                   "11",
-                                   "-j",
-                                   "1",
-                                   "--memory",
-                                   "3M",
-                                   "--temporary-folder",
-                                   "/tmp"});
-    CHECK(o.layers == std::vector<std::int64_t>{20, 10});
-    CHECK(o.activations == std::vector<Activation>{Activation::relu, Activation::linear});
-    CHECK(o.output == Activation::tanh);
-    CHECK(o.tied);
-    CHECK(o.epochs == std::vector<std::int64_t>{3, 4});
-    CHECK(o.loss == LossKind::squared_error);
-    CHECK(o.corruption == Corruption::gaussian);
-    CHECK(o.corruption_level == std::vector<double>{0.1, 0.3});
-    CHECK(o.augmentation == Augmentation{0.03, 5.0, 0.05, 0.1});
-    CHECK(o.weight_decay == 0.01);
-    CHECK(o.clip_norm == 5.0);
-    CHECK(o.fine_tune_epochs == 6);
-    CHECK(o.fine_tune_learning_rate == 0.002);
-    CHECK(o.fine_tune_loss == LossKind::squared_error);
-    CHECK(o.optimizer == OptimizerKind::sgd);
-    CHECK(o.momentum == 0.8);
-    CHECK(o.nesterov);
-    CHECK(o.schedule == ScheduleKind::step);
-    CHECK(o.step_epochs == 2);
-    CHECK(o.step_factor == 0.5);
-    CHECK(o.warmup == 0.2);
-    CHECK(o.validation == 0.1);
-    CHECK(o.patience == 9);
-    CHECK(o.seed == 11);
-    CHECK(o.threads == 1);
-    CHECK(o.memory_limit == 3 << 20);
-    CHECK(o.temporary_folder == "/tmp");
+TEST_CASE("Every option of the table can be named with the value that it has") {
+    for (const OptionInfo& info : TrainConfig().describe()) {
+        std::string option = "--" + info.name;
+        std::replace(option.begin(), option.end(), '_', '-');
+        CAPTURE(option);
+        if (info.is_flag && info.value == "false") {
+            CHECK_NOTHROW(Parsed({option}));
+        } else if (info.value != "auto") {
+            CHECK_NOTHROW(Parsed({option, info.value}));
+            CHECK_THROWS_AS(Parsed({option, "?"}), UsageError);
+        }
+    }
 }
 
-TEST_CASE("sparse penalties reach their fields") {
-    const TrainOptions o = parsed({"--layers", "20", "--activations", "sigmoid", "--sparsity-target", "0.05",
-                                   "--sparsity-weight", "3", "--winner-share", "0.1"});
-    CHECK(o.sparsity_target == 0.05);
-    CHECK(o.sparsity_weight == 3.0);
-    CHECK(o.winner_share == 0.1);
+TEST_CASE("Options that are short for several reach them all") {
+    const TrainConfig c = parsed({"--layers",
+                                  "20,10",
+                                  "--activations",
+                                  "relu,linear",
+                                  "--output-activation",
+                                  "tanh",
+                                  "--tied",
+                                  "--epochs",
+                                  "3,4",
+                                  "--corruption",
+                                  "gaussian:0.1,0.3",
+                                  "--augment",
+                                  "shift:0.03,rotate:5,scale:0.05,shear:0.1",
+                                  "--fine-tune",
+                                  "6",
+                                  "--fine-tune-lr",
+                                  "0.002",
+                                  "--optimizer",
+                                  "sgd",
+                                  "--nesterov"});
+    CHECK(to_text(c.stack) ==
+          "dense:20:activation=relu:output=tanh:tied:epochs=3:corruption_level=0.1, "
+          "dense:10:activation=linear:tied:epochs=4:corruption_level=0.3");
+    CHECK(c.corruption == Corruption::gaussian);
+    CHECK(c.augment_shift == 0.03);
+    CHECK(c.augment_rotate == 5.0);
+    CHECK(c.augment_scale == 0.05);
+    CHECK(c.augment_shear == 0.1);
+    CHECK(c.fine_tune_epochs == 6);
+    CHECK(*c.fine_tune_learning_rate == 0.002);
+    CHECK(c.optimizer == OptimizerKind::sgd);
+    CHECK(c.nesterov);
+    const RunOptions run = Parsed({"-j", "1", "--memory", "3M", "--temporary-folder", "/tmp"}).settings.run();
+    CHECK(run.threads == 1);
+    CHECK(run.memory_limit == 3 << 20);
+    CHECK(*run.temporary_folder == "/tmp");
 }
 
-TEST_CASE("a preset's values stretch over another stack, named ones must fit") {
-    const TrainOptions shorter = parsed({"--preset", "hinton2006", "--layers", "20,10"});
-    CHECK(shorter.activations == std::vector<Activation>{Activation::silu, Activation::linear});
-    const TrainOptions longer = parsed({"--preset", "hinton2006", "--layers", "50,40,30,20,10"});
-    CHECK(longer.activations.size() == 5);
-    CHECK(longer.activations[3] == Activation::silu);
-    CHECK(longer.activations[4] == Activation::linear);
-    CHECK(parsed({"--preset", "hinton2006", "--layers", "20"}).activations ==
-          std::vector<Activation>{Activation::silu});
+TEST_CASE("A preset's dense layers stretch over other numbers of units, values that are named must fit") {
+    CHECK(stack_of({"--preset", "hinton2006", "--layers", "20,10"}) ==
+          "dense:20, dense:10:activation=linear");
+    CHECK(stack_of({"--preset", "hinton2006", "--layers", "50,40,30,20,10"}) ==
+          "dense:50, dense:40, dense:30, dense:20, dense:10:activation=linear");
+    CHECK(stack_of({"--preset", "hinton2006", "--layers", "20"}) == "dense:20");
     CHECK_THROWS_AS(parsed({"--layers", "20,10", "--epochs", "1,2,3"}), UsageError);
     CHECK_THROWS_AS(parsed({"--layers", "20,10", "--activations", "relu,relu,relu"}), UsageError);
 }
 
-TEST_CASE("corruption comes with a level or gets one") {
-    CHECK(parse_corruption("masking:0.5").level == std::vector<double>{0.5});
-    CHECK(parse_corruption("masking").level == std::vector<double>{0.25});
-    CHECK(parse_corruption("none").level == std::vector<double>{0.0});
-    CHECK(parse_corruption("salt_and_pepper:0.1,0.2").level == std::vector<double>{0.1, 0.2});
-    CHECK_THROWS_AS(parse_corruption("blur"), InvalidArgument);
-    CHECK_THROWS_AS(parse_corruption("masking:"), UsageError);
+TEST_CASE("Corruption comes with a level or gets one") {
+    const auto level = [](const std::string& text) {
+        return *parsed({"--corruption", text}).corruption_level;
+    };
+    CHECK(level("masking:0.5") == 0.5);
+    CHECK(level("masking") == 0.25);
+    CHECK(level("salt_and_pepper") == 0.1);
+    CHECK(level("none") == 0.0);
+    CHECK_THROWS_AS(parsed({"--corruption", "blur"}), UsageError);
+    CHECK_THROWS_AS(parsed({"--corruption", "masking:"}), UsageError);
     CHECK_THROWS_AS(parsed({"--corruption", "masking:1.5"}), UsageError);
-    CHECK(parsed({"--corruption", "masking", "--corruption-level", "0.4"}).corruption_level ==
-          std::vector<double>{0.4});
+    CHECK(parsed({"--corruption", "masking", "--corruption-level", "0.4"}).corruption_level == 0.4);
 }
 
-TEST_CASE("moves are named one by one, and those that are not named are none") {
-    CHECK(parse_augmentation("none") == Augmentation{});
-    CHECK(parse_augmentation("rotate:7.5") == Augmentation{0.0, 7.5, 0.0, 0.0});
-    CHECK_THROWS_AS(parse_augmentation("mirror:1"), UsageError);
-    CHECK_THROWS_AS(parse_augmentation("shift"), UsageError);
-    CHECK_THROWS_AS(parse_augmentation("shift:"), UsageError);
-    CHECK_THROWS_AS(parse_augmentation(""), UsageError);
-    CHECK_THROWS_AS(parsed({"--augment", "shift:0.6"}), UsageError);
+TEST_CASE("Moves are named one by one, and those that are not named are none") {
+    CHECK(parsed({"--preset", "compact", "--augment", "none"}).augment_rotate == 0.0);
+    const TrainConfig turned = parsed({"--preset", "compact", "--augment", "rotate:7.5"});
+    CHECK(turned.augment_rotate == 7.5);
+    CHECK(turned.augment_scale == 0.0);
+    for (const char* wrong : {"mirror:1", "shift", "shift:", "", "shift:0.6"}) {
+        CAPTURE(wrong);
+        CHECK_THROWS_AS(parsed({"--augment", wrong}), UsageError);
+    }
 }
 
-TEST_CASE("few pictures get smaller batches and more epochs, unless these were named") {
+TEST_CASE("Few pictures get smaller batches and more epochs, unless these were named") {
     const auto suited = [](const std::vector<std::string>& arguments, std::int64_t pictures) {
         const Parsed parsed(arguments);
-        TrainOptions options = parsed.settings.options();
-        parsed.settings.suit_small_sets(options, pictures);
-        return options;
+        TrainConfig config = parsed.settings.config();
+        parsed.settings.suit_small_sets(config, pictures);
+        return config;
     };
-    CHECK(suited({}, 500) == preset("conv"));
-    const TrainOptions few = suited({"--untied"}, 500);
+    CHECK(to_text(suited({}, 500)) == to_text(preset_config("conv")));
+    const TrainConfig few = suited({"--untied"}, 500);
     CHECK(few.batch_size == 32);
-    CHECK(few.epochs.front() * (500 / 32) >= SmallSetOptions{}.enough_updates - 40);
+    CHECK(few.epochs * (500 / 32) >= SmallSetOptions{}.enough_updates - 40);
     CHECK(few.fine_tune_epochs * (500 / 32) >= SmallSetOptions{}.enough_fine_tuning_updates - 100);
     CHECK(suited({"--fine-tune", "2"}, 500).fine_tune_epochs == 2);
-    CHECK(suited({"--untied"}, 60000) == preset("dense"));
-    CHECK(suited({"--untied"}, 1).epochs.front() == 200);
-    CHECK(suited({"--epochs", "3", "-b", "256"}, 500).epochs.front() == 3);
+    CHECK(to_text(suited({"--untied"}, 60000)) == to_text(preset_config("dense")));
+    CHECK(suited({"--untied"}, 1).epochs == 200);
+    CHECK(suited({"--epochs", "3", "-b", "256"}, 500).epochs == 3);
     CHECK(suited({"--epochs", "3", "-b", "256"}, 500).batch_size == 256);
-    CHECK(suited({"--preset", "hinton2006"}, 500) == preset("hinton2006"));
+    CHECK(to_text(suited({"--preset", "hinton2006"}, 500)) == to_text(preset_config("hinton2006")));
 }
 
-TEST_CASE("the recipe's options are kept apart") {
+TEST_CASE("A configuration that was written gives the same again, and the command line goes over it") {
+    const test::TemporaryFolder folder;
+    TrainConfig config = preset_config("sdae");
+    config.nesterov = true;
+    config.seed = 5;
+    Recipe recipe;
+    recipe.height = 20;
+    recipe.channels = 3;
+    recipe.contrast = true;
+    std::ofstream(folder / "config") << config_file(config, recipe);
+    const Parsed read({"--config", folder / "config"});
+    TrainConfig again = read.settings.config();
+    CHECK(again.preset == "custom");
+    again.preset = config.preset;
+    CHECK(to_text(again) == to_text(config));
+    CHECK(read.settings.recipe().height == 20);
+    CHECK(read.settings.recipe().channels == 3);
+    CHECK(read.settings.recipe().contrast);
+    CHECK(read.settings.recipe().standardize == false);
+    CHECK(parsed({"--config", folder / "config", "--seed", "6"}).seed == 6);
+    TrainConfig unsuited = again;
+    CHECK_FALSE(read.settings.suit_small_sets(unsuited, 20));
+    std::ofstream(folder / "wrong") << "epoch = 3\n";
+    CHECK_THROWS_WITH(Parsed({"--config", folder / "wrong"}), test::contains("wrong: train has no option"));
+    CHECK_THROWS_AS(Parsed({"--config", folder / "none"}), IoError);
+}
+
+TEST_CASE("The recipe's options are kept apart") {
     const Parsed given({"--img-size", "20x30", "--channels", "rgb", "--crop-mode", "center", "--background",
-                        "0.5", "--contrast", "--standardize"});
+                        "0.5", "--contrast-norm", "--standardize"});
     const RecipeOptions& recipe = given.settings.recipe();
     CHECK(recipe.height == 20);
     CHECK(recipe.width == 30);
