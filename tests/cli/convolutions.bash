@@ -5,13 +5,13 @@ for digit in 0 1 4 7; do
     mkdir -p digits/$digit
     cp "$samples/train/$digit/00"?.png "$samples/train/$digit/01"?.png digits/$digit/
 done
-stack=(--preset conv --convolutions 12@5:pool=2:share=0.25,16@3:grid=2:max --code-size 6 --radial 0 --patches 4000)
+stack=(--preset conv --convolutions 12@5:pool=2:activation_rate=0.25,16@3:grid=2:max --code-size 6 --nystroem 0 --patches 4000)
 
 # Without options, the pictures settle the stack.
 expect 0 train digits --dry-run
 has err "auto: 80 pictures of 28 x 28 pixels, about "
 has err " of 10:00 min allowed"
-has out "stack        28x28x1 -> 11x11x256 -> 3x3x128 -> 32"
+has out "stack        conv2d:256:kernel=7:activation_rate=0.3, pool2d:2, conv2d:128:kernel=3:activation_rate=0.3, pool2d:grid=3, power_norm, pca:32:"
 has out "preset       auto"
 grep -q '^extraction   [0-9,]* pictures a second' out || fail "the speed of extraction"
 expect 2 train digits --preset auto --epochs 3
@@ -21,39 +21,42 @@ has err "--budget is for --preset auto; --preset conv settles the stack"
 
 # What it will cost, before anything is trained.
 expect 0 train digits "${stack[@]}" --dry-run
-has out "stack        28x28x1 -> 12x12x12 -> 2x2x16 -> 6"
-grep -q '^  layer 1, patches .*784 .*12 ' out || fail "the plan of layer 1"
-grep -q '^  layer 2, patches .*1728 .*16 ' out || fail "the plan of layer 2"
-grep -q '^  layer 3, code .*64 .*6 .*6,326 ' out || fail "the plan of the code"
+has out "stack        conv2d:12:activation_rate=0.25:patches=4000, pool2d:2, conv2d:16:kernel=3:patches=4000, pool2d:grid=2:mode=maximum, power_norm, pca:6:eigen_power=-0.25:std_shrinkage=0.3, l2_norm"
+grep -q '^  layer 1, conv2d .*28 x 28 x 1 .*24 x 24 x 12 ' out || fail "the plan of layer 1"
+grep -q '^  layer 3, conv2d .*12 x 12 x 12 .*10 x 10 x 16 ' out || fail "the plan of layer 3"
+grep -q '^  layer 6, pca .*2 x 2 x 16 .*6 values ' out || fail "the plan of the code"
+grep -q '^  reconstruction .*6 values .*28 x 28 x 1 .*5,488 ' out || fail "the plan of the head"
 planned=$(sed -n 's/^parameters *//p' out)
 expect 1 train digits --preset conv --convolutions 12@5,16@13 --dry-run
-has err "kernel: 13 found, 1 to 12 expected"
+has err "layer 3: conv2d: 12 x 12 x 12 found, at least 13 x 13 positions expected"
 
 expect 0 train digits -o conv.stackae "${stack[@]}" --validation 0.25 -j 1 --log log.jsonl
 empty out
-has err "stack: 28x28x1 -> 12x12x12 -> 2x2x16 -> 6 (preset conv)"
-has err "layer 1/3: 28x28x1 -> 12x12x12, 12 units on patches of 5x5x1"
-has err "layer 1/3 rebuilds its pictures: loss "
-has err "layer 2/3: 12x12x12 -> 2x2x16, 16 units on patches of 3x3x12"
-has err "layer 3/3: 64 -> 6, a linear code in closed form"
-has err "wrote conv.stackae: 28x28x1 -> 12x12x12 -> 2x2x16 -> 6, $planned parameters"
+has err "stack: conv2d:12:activation_rate=0.25:patches=4000, pool2d:2, "
+has err "layer 1, conv2d: 28 x 28 x 1 -> 24 x 24 x 12"
+has err "layer 1, conv2d rebuilds its input:  loss "
+has err "layer 3, conv2d: 12 x 12 x 12 -> 10 x 10 x 16"
+has err "layer 6, pca: 2 x 2 x 16 -> 6 values"
+has err "reconstruction: 6 values -> 28 x 28 x 1"
+has err "wrote conv.stackae: conv2d:12:"
+has err ", $planned parameters"
 has_not err "is not used"
 
 # Which layer's codes tell the classes apart, on the pictures held out; the labels touch nothing else.
 has err "which layer: accuracy of the 5 nearest neighbours on 20 labelled pictures held out, among 60 others"
-for layer in "1 .*1728" "2 .*64" "3 .*6"; do
+for layer in "2 .*1728" "5 .*64" "7 .*6"; do
     grep -q "^  $layer .*[0-9] % .*[0-9] %$" err || fail "the accuracy of layer ${layer%% *}"
 done
-recommended=$(sed -n 's/^layer \([123]\) (kNN .* on 20 pictures held out) — recommended: --layer \1.*/\1/p' err)
+recommended=$(sed -n 's/^layer \([257]\) (kNN .* on 20 pictures held out) — recommended: --layer \1.*/\1/p' err)
 [ -n "$recommended" ] || fail "no layer is recommended"
-accuracy=$(sed -n 's/^layer [123] (kNN \([0-9]*\)\..*/\1/p' err)
+accuracy=$(sed -n 's/^layer [257] (kNN \([0-9]*\)\..*/\1/p' err)
 [ "$accuracy" -ge 80 ] || fail "an accuracy of $accuracy % on digits, 80 at least expected"
-grep -q "\"event\":\"layers\".*\"recommended\":$recommended" log.jsonl || fail "the layers in the log"
+grep -q "\"event\":\"outputs\".*\"recommended\":$recommended" log.jsonl || fail "the layers in the log"
 expect 0 info conv.stackae
 has out "recommended: --layer $recommended"
 expect 0 info conv.stackae --json
-has out "\"recommended_layer\":$recommended"
-has out '"layer_accuracies":[{"cosine":'
+has out "\"recommended_depth\":$recommended"
+has out '"accuracies":[{"'
 identity() { "$program" info "$1" | grep '^identity'; }
 mkdir unlabelled
 for digit in 0 1 4 7; do
@@ -62,21 +65,21 @@ for digit in 0 1 4 7; do
     done
 done
 expect 0 train unlabelled -o unlabelled.stackae "${stack[@]}" --validation 0.25 -j 1
-has_not err "which layer"
+has_not err "nearest neighbours on"
 [ "$(identity conv.stackae)" = "$(identity unlabelled.stackae)" ] || fail "labels changed the weights"
 expect 0 info unlabelled.stackae --json
-has out '"layer_accuracies":[]'
-has out '"recommended_layer":null'
+has out '"accuracies":[]'
+has out '"recommended_depth":null'
 # A picture that cannot be read shifts nobody's label.
 cp digits/0/000.png whole.png
 printf 'no picture' >digits/0/000.png
 expect 3 train digits -o skipping.stackae "${stack[@]}" --validation 0.25 -j 1
 has err "on 19 labelled pictures held out, among 60 others"
-accuracy=$(sed -n 's/^layer [123] (kNN \([0-9]*\)\..*/\1/p' err)
+accuracy=$(sed -n 's/^layer [257] (kNN \([0-9]*\)\..*/\1/p' err)
 [ "$accuracy" -ge 75 ] || fail "an accuracy of $accuracy % with a picture skipped, 75 at least expected"
 mv whole.png digits/0/000.png
 expect 0 train digits -o all.stackae "${stack[@]}" --validation 0 -j 1
-has_not err "which layer"
+has_not err "nearest neighbours on"
 
 # What is in it.
 expect 0 info conv.stackae
@@ -155,10 +158,10 @@ rm digits/0/broken.png
 expect 0 train digits -o plain.stackae "${stack[@]}" --code-of values --no-comparison --lr 0.1 --epochs 3
 has err "warning: --lr is not used: no layer of the stack is trained by gradients"
 has err "warning: --epochs is not used"
-has_not err "which layer"
+has_not err "nearest neighbours on"
 expect 0 info plain.stackae
 has_not out "linear of roots"
-has_not out "which layer"
+has_not out "nearest neighbours on"
 expect 0 info conv.stackae
 has out "linear of roots  linear, to pictures"
 exit 0

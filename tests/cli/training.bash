@@ -18,7 +18,7 @@ missing model.stackae
 # A dry run writes nothing.
 expect 0 train pictures -o dry.stackae --layers 6,4 --epochs 3 --fine-tune 2 --dry-run
 missing dry.stackae
-has out "stack        64 -> 6 -> 4"
+has out "stack        dense:6, dense:4:activation=linear"
 has out "parameters   $((64 * 6 * 2 + 6 + 64 + 6 * 4 * 2 + 4 + 6))"
 has out "memory       "
 has out "fine-tuning"
@@ -29,11 +29,11 @@ expect 0 train pictures --layers 6,4 --epochs 2,3 --fine-tune 1 -b 4 --validatio
 empty out
 has err "pictures: 12 pictures, with labels"
 has err "recipe: gray (all pictures looked at are gray), 8 x 8 pixels (the pictures' median, at most 64): 64 values"
-has err "layer 1/2: 64 -> 6, 2 epochs"
-[ "$(grep -c '^layer 1/2 epoch .*loss .*validation .*mean picture .*dead ' err)" -eq 2 ] || fail "epochs of layer 1"
-[ "$(grep -c '^layer 2/2 epoch .*mean code ' err)" -eq 3 ] || fail "epochs of layer 2"
+has err "layer 1, dense: 8 x 8 x 1 -> 6 values, 2 epochs"
+[ "$(grep -c '^layer 1, dense epoch .*loss .*validation .*mean .*dead ' err)" -eq 2 ] || fail "epochs of layer 1"
+[ "$(grep -c '^layer 2, dense epoch .*mean ' err)" -eq 3 ] || fail "epochs of layer 2"
 [ "$(grep -c '^fine-tuning epoch ' err)" -eq 1 ] || fail "epochs of fine-tuning"
-has err "wrote models/pictures.stackae: 64 -> 6 -> 4"
+has err "wrote models/pictures.stackae: dense:6:epochs=2, dense:4:activation=linear:epochs=3, "
 exists models/pictures.stackae
 has_not err $'\r' # no bar where nobody watches
 lines log.jsonl 8 # one for the layers' accuracies too
@@ -42,7 +42,7 @@ tail -n 1 log.jsonl | grep -q '"event":"done"' || fail "the log's last line"
 expect 0 info models/pictures.stackae --json
 has out '"interrupted":false'
 has out '"class_names":["ann","bob"]'
-has out '"epochs":[2,3]'
+has out "dense:4:activation=linear:epochs=3"
 
 # The same run gives the same model.
 small_model one.stackae pictures --seed 7
@@ -67,7 +67,7 @@ for signal in INT TERM; do
         >out 2>err </dev/null &
     process=$!
     for _ in $(seq 600); do
-        grep -q '"layer":2' log.jsonl 2>/dev/null && break
+        grep -q '"stage":"layer 2, dense"' log.jsonl 2>/dev/null && break
         sleep 0.1
     done
     kill -$signal $process
@@ -87,7 +87,7 @@ done
 "$program" train "$samples/train" -o stopped.stackae --layers 2000,2000 -b 1 >out 2>err </dev/null &
 process=$!
 for _ in $(seq 600); do
-    grep -q '^layer 1/2: ' err && break
+    grep -q '^layer 1, dense: ' err && break
     sleep 0.05
 done
 kill -INT $process
@@ -103,7 +103,7 @@ rm -f log.jsonl
 "$program" train pictures -o finished.stackae --layers 4 --epochs 1000000 -b 4 --log log.jsonl >out 2>err </dev/null &
 process=$!
 for _ in $(seq 600); do
-    grep -q '"layer":1' log.jsonl 2>/dev/null && break
+    grep -q '"stage":"layer 1, dense"' log.jsonl 2>/dev/null && break
     sleep 0.1
 done
 kill -INT $process
@@ -113,19 +113,21 @@ has err "in finished.partial.stackae; the finished model finished.stackae is as 
 cmp -s one.stackae finished.stackae || fail "the finished model was replaced"
 exists finished.partial.stackae
 
-# What will be replaced is said before; a name that nobody chose replaces no model of another input.
-mkdir other && cp -r pictures other/pictures
+# What will be replaced is said before; a name that nobody chose replaces no model of other pictures.
+mkdir other && cp -r pictures other/pictures && mv other/pictures/ann other/pictures/eve
 small=(--layers 6,4 --epochs 1 -b 8 -j 1)
 expect 2 train other/pictures "${small[@]}"
-has err "models/pictures.stackae is there (trained on pictures, 2 layers), and this is other/pictures: name another file"
+has err "models/pictures.stackae is there (trained on 12 pictures of 2 classes, dense:6"
+has err ", and this is other/pictures: name another file"
 expect 0 info models/pictures.stackae
-has out "trained on   pictures "
+has out "classes      ann, bob"
 expect 0 train "$PWD/pictures" "${small[@]}"
-has err "models/pictures.stackae is there (trained on pictures, 2 layers) and will be replaced"
+has err "models/pictures.stackae is there (trained on 12 pictures of 2 classes, dense:6"
+has err " and will be replaced"
 expect 0 train other/pictures -o models/pictures.stackae "${small[@]}"
 has err " and will be replaced"
 expect 0 info models/pictures.stackae
-has out "trained on   other/pictures "
+has out "classes      bob, eve"
 
 # The model is safe before a side file can fail.
 expect 1 train pictures -o safe.stackae "${small[@]}" --manifest /dev/full --log log.jsonl
@@ -143,7 +145,7 @@ mkdir out.d && rm -f log.jsonl
 "$program" train pictures -o out.d/model.stackae --layers 6,4 --epochs 1,1000000 -b 4 --log log.jsonl >out 2>err </dev/null &
 process=$!
 for _ in $(seq 600); do
-    grep -q '"layer":2' log.jsonl 2>/dev/null && break
+    grep -q '"stage":"layer 2, dense"' log.jsonl 2>/dev/null && break
     sleep 0.1
 done
 mv out.d gone
@@ -160,7 +162,7 @@ diverging=(--layers 6,4 --activations linear --output-activation linear --loss s
     --optimizer sgd --lr 1000 --schedule constant)
 expect 1 train pictures -o below.stackae "${diverging[@]}" --log log.jsonl --manifest manifest.csv
 has err "diverged: kept 1 of 2 layers in below.stackae"
-has err "stackae: layer 2, epoch "
+has err "stackae: layer 2, dense, epoch "
 tail -n 1 log.jsonl | grep -q '"event":"diverged".*kept 1 of 2 layers' || fail "the log's last line after divergence"
 lines manifest.csv 13
 expect 0 extract pictures/ann/0.pgm -m below.stackae
@@ -174,7 +176,7 @@ printf 'old\n' >log.jsonl
 "$program" train "$samples/train" -o killed.stackae --layers 2000,2000 -b 1 --log log.jsonl >out 2>err </dev/null &
 process=$!
 for _ in $(seq 600); do
-    grep -q '^layer 1/2: ' err && break
+    grep -q '^layer 1, dense: ' err && break
     sleep 0.05
 done
 kill -KILL $process
