@@ -57,9 +57,9 @@ has err "--layers: '10,,5' has an empty value"
 expect 2 train pictures --layers 10,0
 has err "--layers: '0' is not a whole number of at least 1"
 expect 2 train pictures --lr fast
-has err "--lr: 'fast' is not a number of at least 0"
+has err "--lr: learning_rate: fast found, a number above 0 and up to 1000 expected"
 expect 2 train pictures --momentum 1.5
-has err "--momentum: '1.5' is not a number from 0 to 1"
+has err "--momentum: momentum: 1.5 found, a number from 0 and below 1 expected"
 expect 2 train pictures --memory lots
 has err "--memory: 'lots' is not an amount of memory"
 expect 2 train pictures --img-size 28x
