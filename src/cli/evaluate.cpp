@@ -133,8 +133,8 @@ std::string report(const Evaluation& result, const std::string& model, std::int6
         out += fmt::format("\naccuracy of a linear classifier{}\n{}",
                            result.linear->output.empty()
                                ? ""
-                               : fmt::format(" of the {} values of {}",
-                                             format_count(result.linear->code_size), result.linear->output),
+                               : fmt::format(" of {}, {} values", result.linear->output,
+                                             format_count(result.linear->code_size)),
                            linear_table(*result.linear, splits));
     }
     out += reservations(result);

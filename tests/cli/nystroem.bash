@@ -67,9 +67,9 @@ of_wide=$(linear)
 expect 0 evaluate digits "$samples/recognize" -m nystroem.stackae --mirror --classifier linear --json
 [ "$(linear | sed 's/,"output":"wide"//')" = "${of_wide/,\"output\":\"\"/}" ] || fail "two sets, mirrored"
 expect 1 evaluate digits -m nystroem.stackae --classifier linear --memory 6K
-has err "6.0 KiB allowed"
+has err "with codes of 6 and 40 (wide), 6.0 KiB allowed"
 expect 0 evaluate digits -m nystroem.stackae --splits 2 --classifier linear
-has out "accuracy of a linear classifier of wide"
+has out "accuracy of a linear classifier of wide, 40 values"
 
 bare=(--preset conv --convolutions 12@5:pool=2:activation_rate=0.25,16@3:grid=2 --code-size 0 --patches 4000)
 expect 0 train digits "${bare[@]}" --dry-run
