@@ -57,7 +57,7 @@ Gemm::Gemm(Context& context, std::int64_t m, std::int64_t n, std::int64_t k, con
         const auto bias = options.bias ? matrix(1, n) : memory::desc();
         const auto made = make_matmul(engine, factor(m, k, options.bf16, stored(options.trans_a)),
                                       options.packed_b ? packed : plain, matrix(m, n), bias,
-                                      options.relu ? Activation::relu : Activation::linear);
+                                      options.relu ? eltwise_relu : Eltwise());
         matmul_ = dnnl::matmul(made);
         a_ = memory(made.src_desc(), engine, nullptr);
         b_ = memory(made.weights_desc(), engine, nullptr);

@@ -4,7 +4,6 @@
 #include <dnnl.hpp>
 #include <string>
 
-#include "stackae/activation.hpp"
 #include "stackae/error.hpp"
 
 #include "base/parallel.hpp"
@@ -45,13 +44,21 @@ auto run_on_backend(const char* operation, int threads, const Body& body) {
 [[nodiscard]] dnnl::memory::desc matrix(std::int64_t rows, std::int64_t columns, bool transposed = false);
 [[nodiscard]] dnnl::memory::desc vector(std::int64_t size);
 
+/// A function f of each value, as oneDNN has it. Made of nothing it is the identity.
+struct Eltwise {
+    dnnl::algorithm algorithm = dnnl::algorithm::undef;
+    float alpha = 0.0F;
+
+    [[nodiscard]] bool is_identity() const { return algorithm == dnnl::algorithm::undef; }
+};
+inline constexpr Eltwise eltwise_relu{dnnl::algorithm::eltwise_relu_use_dst_for_bwd};
+/// log(1 + exp(x)), stable for any x.
+inline constexpr Eltwise eltwise_softplus{dnnl::algorithm::eltwise_soft_relu, 1.0F};
+
 /// dst = f(src · weights + bias), by shapes alone: m × k, k × n, 1 × n (or an empty descriptor), m × n.
-[[nodiscard]] dnnl::matmul::primitive_desc make_matmul(const dnnl::engine& engine,
-                                                       const dnnl::memory::desc& src,
-                                                       const dnnl::memory::desc& weights,
-                                                       const dnnl::memory::desc& dst,
-                                                       const dnnl::memory::desc& bias = {},
-                                                       Activation fused = Activation::linear);
+[[nodiscard]] dnnl::matmul::primitive_desc make_matmul(
+    const dnnl::engine& engine, const dnnl::memory::desc& src, const dnnl::memory::desc& weights,
+    const dnnl::memory::desc& dst, const dnnl::memory::desc& bias = {}, const Eltwise& fused = {});
 
 /// dst = src · weightsᵀ + bias.
 [[nodiscard]] dnnl::inner_product_forward::primitive_desc make_forward(const dnnl::engine& engine,
@@ -69,21 +76,14 @@ auto run_on_backend(const char* operation, int threads, const Body& body) {
     const dnnl::memory::desc& diff_bias, const dnnl::memory::desc& diff_dst,
     const dnnl::inner_product_forward::primitive_desc& forward);
 
-/// f by itself; not for Activation::linear.
-[[nodiscard]] dnnl::eltwise_forward::primitive_desc make_activation(const dnnl::engine& engine,
-                                                                    const dnnl::memory::desc& data,
-                                                                    Activation activation);
+/// f by itself; not the identity.
+[[nodiscard]] dnnl::eltwise_forward::primitive_desc make_eltwise(const dnnl::engine& engine,
+                                                                 const dnnl::memory::desc& data,
+                                                                 const Eltwise& f);
 
-/// log(1 + exp(x)), stable for any x.
-[[nodiscard]] dnnl::eltwise_forward::primitive_desc make_softplus(const dnnl::engine& engine,
-                                                                  const dnnl::memory::desc& data);
-
-/// diff_src = f′ ⊙ diff_dst, from dst where f′ is a function of it, else (silu) from src.
-[[nodiscard]] dnnl::eltwise_backward::primitive_desc make_activation_backward(
-    const dnnl::engine& engine, const dnnl::memory::desc& data, Activation activation,
+/// diff_src = f′ ⊙ diff_dst, from dst where the algorithm's name says so, else from src.
+[[nodiscard]] dnnl::eltwise_backward::primitive_desc make_eltwise_backward(
+    const dnnl::engine& engine, const dnnl::memory::desc& data, const Eltwise& f,
     const dnnl::eltwise_forward::primitive_desc& forward);
-
-/// Whether f′ is taken from dst: then f may be fused and src need not be kept.
-[[nodiscard]] bool derivative_from_dst(Activation activation);
 
 }  // namespace stackae::linalg

@@ -4,6 +4,8 @@
 
 #include "stackae/error.hpp"
 
+#include "nn/eltwise.hpp"
+
 namespace stackae::nn {
 namespace {
 
@@ -32,13 +34,14 @@ Dense::Dense(linalg::Context& context, const DenseShape& shape) : shape_(shape),
     activation_src_ = unowned(dst);
     try {
         const bool linear = shape.activation == Activation::linear;
-        const bool separate = !linear && shape.training && !linalg::derivative_from_dst(shape.activation);
-        forward_ = dnnl::matmul(linalg::make_matmul(engine, src, forward_weights_.get_desc(), dst,
-                                                    forward_bias_.get_desc(),
-                                                    separate ? Activation::linear : shape.activation));
+        const bool separate = !linear && shape.training && !derivative_from_dst(shape.activation);
+        forward_ = dnnl::matmul(
+            linalg::make_matmul(engine, src, forward_weights_.get_desc(), dst, forward_bias_.get_desc(),
+                                separate ? linalg::Eltwise() : eltwise_of(shape.activation)));
         if (separate) {
             preactivation_ = Tensor({shape.n, shape.oc});
-            activation_ = dnnl::eltwise_forward(linalg::make_activation(engine, dst, shape.activation));
+            activation_ =
+                dnnl::eltwise_forward(linalg::make_eltwise(engine, dst, eltwise_of(shape.activation)));
         }
         if (shape.training) {
             make_backward(linalg::make_forward(engine, src, weights, bias, dst));
@@ -61,8 +64,9 @@ void Dense::make_backward(const dnnl::inner_product_forward::primitive_desc& for
             linalg::make_backward_weights(engine, src, weights, bias, dst, forward)),
         {}};
     if (shape_.activation != Activation::linear) {
-        made.activation = dnnl::eltwise_backward(linalg::make_activation_backward(
-            engine, dst, shape_.activation, linalg::make_activation(engine, dst, shape_.activation)));
+        const linalg::Eltwise f = eltwise_of(shape_.activation);
+        made.activation = dnnl::eltwise_backward(
+            linalg::make_eltwise_backward(engine, dst, f, linalg::make_eltwise(engine, dst, f)));
     }
     backward_ = std::move(made);
 }

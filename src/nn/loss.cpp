@@ -4,6 +4,7 @@
 
 #include "base/parallel.hpp"
 #include "base/vectorized.hpp"
+#include "nn/eltwise.hpp"
 
 namespace stackae::nn {
 namespace {
@@ -127,8 +128,9 @@ BinaryCrossEntropy::BinaryCrossEntropy(linalg::Context& context, std::int64_t ro
     const auto data = linalg::matrix(rows, columns);
     src_ = dnnl::memory(data, context.engine(), nullptr);
     dst_ = dnnl::memory(data, context.engine(), nullptr);
-    softplus_ = dnnl::eltwise_forward(linalg::make_softplus(context.engine(), data));
-    sigmoid_ = dnnl::eltwise_forward(linalg::make_activation(context.engine(), data, Activation::sigmoid));
+    softplus_ = dnnl::eltwise_forward(linalg::make_eltwise(context.engine(), data, linalg::eltwise_softplus));
+    sigmoid_ =
+        dnnl::eltwise_forward(linalg::make_eltwise(context.engine(), data, eltwise_of(Activation::sigmoid)));
 }
 
 double BinaryCrossEntropy::operator()(const float* predicted, const Batch& target, float* diff) {
