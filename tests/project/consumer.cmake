@@ -49,10 +49,10 @@ run("Configuring the consumer" ${consumer} -D CMAKE_PREFIX_PATH=${work}/prefix
 run("Building the consumer" ${CMAKE_COMMAND} --build ${work}/consumer)
 run("Running the consumer" ${work}/consumer/consumer ${work}/written)
 
-# The README's program, without arguments, tells how it is used.
-execute_process(COMMAND ${work}/consumer/readme_example RESULT_VARIABLE result ERROR_VARIABLE text)
+# The program of docs/library.md, without arguments, tells how it is used.
+execute_process(COMMAND ${work}/consumer/page_example RESULT_VARIABLE result ERROR_VARIABLE text)
 if(NOT result EQUAL 2 OR NOT text MATCHES "^Usage: ")
-  message(FATAL_ERROR "The README's program gave ${result}: ${text}")
+  message(FATAL_ERROR "The program of docs/library.md gave ${result}: ${text}")
 endif()
 
 # The program was installed with the library, and finds it.
