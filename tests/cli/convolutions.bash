@@ -94,25 +94,27 @@ for key in '"input_map":[28,28,1]' '"output_map":[12,12,12]' '"share":0.25' '"th
     has out "$key"
 done
 
-# Codes of the last layer are of length 1, as the model means them, unless it is said otherwise; others are not.
+# A stack that ends in an l2_norm gives codes of length 1; others are scaled where that is asked for.
 unit_length() { # of all rows of ./out: prints yes or no
     awk -F, 'NR > 1 { s = 0; for (i = 3; i <= NF; ++i) s += $i * $i; if (s < 0.9999 || s > 1.0001) bad = 1 }
         END { print bad ? "no" : "yes" }' out
 }
-for wanted in "yes " "yes --layer 3" "yes --normalize l2" "no --normalize none" "no --layer 2" "yes --layer 2 --normalize l2"; do
+for wanted in "yes " "yes --layer embedding" "yes --normalize none" "no --layer 6" "yes --layer 6 --normalize l2"; do
     expect 0 extract digits -m conv.stackae ${wanted#* }
-    [ "$(unit_length)" = "${wanted%% *}" ] || fail "codes of length 1: expected ${wanted%% *}"
+    [ "$(unit_length)" = "${wanted%% *}" ] || fail "codes of length 1 by '${wanted#* }': expected ${wanted%% *}"
 done
 small_model plain.stackae digits
 expect 0 extract digits -m plain.stackae
-[ "$(unit_length)" = no ] || fail "a model that does not ask for it had its codes scaled"
-expect 0 enroll digits -m conv.stackae -o scaled.gallery --false-accept 0.2
-expect 0 enroll digits -m conv.stackae -o raw.gallery --false-accept 0.2 --normalize none
+[ "$(unit_length)" = no ] || fail "a stack without an l2_norm had its codes scaled"
+expect 0 enroll digits -m conv.stackae -o scaled.gallery --false-accept 0.2 --normalize l2
+expect 0 enroll digits -m conv.stackae -o raw.gallery --false-accept 0.2
 expect 0 info scaled.gallery
 has out "scaled to length 1"
 expect 0 info raw.gallery
 has_not out "scaled to length 1"
-expect 0 enroll digits/0/000.png --name 0 --append -o raw.gallery
+for gallery in scaled raw; do # pictures are added as those that are there were
+    expect 0 enroll digits/0/000.png --name 0 --append -o $gallery.gallery
+done
 expect 0 info raw.gallery
 has_not out "scaled to length 1"
 for gallery in scaled raw; do # a picture is at no distance from itself, so both are compared alike
@@ -122,14 +124,14 @@ done
 # Evaluation compares codes likewise; what is rebuilt is rebuilt from the codes as they are.
 figures() { expect 0 evaluate digits -m conv.stackae --splits 2 --json "$@"; }
 figures
-cp out scaled.json
-figures --normalize l2
-cmp -s out scaled.json || fail "evaluate does not scale codes as the model says"
-has out '"l2_normalize":true'
-figures --normalize none
+cp out plain.json
 has out '"l2_normalize":false'
+figures --normalize none
+cmp -s out plain.json || fail "evaluate scales codes that nobody asked to be scaled"
+figures --normalize l2
+has out '"l2_normalize":true'
 error_of() { grep -o '"reconstruction":{[^}]*}' "$1"; }
-[ "$(error_of out)" = "$(error_of scaled.json)" ] || fail "reconstruction depends on --normalize"
+[ "$(error_of out)" = "$(error_of plain.json)" ] || fail "reconstruction depends on --normalize"
 
 # What its units look for: of patches, of what is decoded, of pictures.
 for layer in 1 2 3; do

@@ -60,7 +60,7 @@ mv moved.stackae model.stackae
 # It grows and shrinks.
 draw_classes more 2 dee
 expect 1 enroll more -o people.gallery --append --layer 1
-has err "people.gallery: append to gallery: layer: 1 found, 2 expected"
+has err "people.gallery: append to gallery: depth: 1 found, 2 expected"
 expect 0 enroll more -o people.gallery --append
 has out "17 pictures of 4 names, 2 of them new"
 expect 0 enroll more -o people.gallery --append

@@ -7,7 +7,7 @@ mkdir "$escape"
 draw_classes "$escape/pictures" 4 "ann$escape" bob
 small_model model.stackae "$escape/pictures"
 expect 0 info model.stackae
-has out '\x1b[31mred\x1b]0;title\x07/pictures'
+has_not out "/pictures" # a model names no folder
 has out 'ann\x1b[31mred\x1b]0;title\x07, bob'
 has_not out $'\x1b'
 has_not out $'\x07'

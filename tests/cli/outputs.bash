@@ -14,9 +14,17 @@ expect 0 extract pictures -m model.stackae --layer 1 --normalize l2
 [ "$(head -n 1 out)" = "filename,label,f0,f1,f2,f3,f4,f5" ] || fail "the header of a folder and layer 1"
 awk -F, 'NR > 1 { s = 0; for (i = 3; i <= NF; ++i) s += $i * $i; if (s < 0.9999 || s > 1.0001) exit 1 }' out ||
     fail "codes are not of length 1"
-expect 2 extract pictures -m model.stackae --layer 3
-empty out
-has err "1 to 2"
+mv out first
+expect 0 extract pictures -m model.stackae --layer embedding
+mv out embedding
+expect 0 extract pictures -m model.stackae
+cmp -s out embedding || fail "another code than the first output's without --layer"
+cmp -s out first && fail "the code of layer 1 is that of the whole stack"
+for layer in 3 0 wide; do
+    expect 2 extract pictures -m model.stackae --layer $layer
+    empty out
+    has err "--layer: output: \"$layer\" found, embedding, or 1 to 2 layers expected"
+done
 expect 0 extract pictures -m model.stackae --format libsvm
 lines out 8
 expect 0 extract pictures -m model.stackae --format jsonl

@@ -89,16 +89,15 @@ has out "classes      0, 1, 4, 7"
 # A convolutional stack goes the same way.
 expect 0 train digits -o conv.stackae --preset conv --convolutions 16@5:pool=2,24@3:grid=3 --code-size 8 \
     --patches 4000 -j 1 --quiet
-for layer in 2 4 6; do
-    expect 0 extract test -m conv.stackae --layer $layer
+for code in "1 $((24 * 24 * 16))" "2 $((12 * 12 * 16))" "4 $((9 * 24))" "6 8" "embedding 8"; do
+    expect 0 extract test -m conv.stackae --layer "${code% *}"
     lines out 17
-    [ "$(head -n 1 out | tr , '\n' | wc -l)" -eq $((2 + (layer == 2 ? 12 * 12 * 16 : layer == 4 ? 9 * 24 : 8))) ] ||
-        fail "the length of codes of layer $layer"
+    [ "$(head -n 1 out | tr , '\n' | wc -l)" -eq $((2 + ${code#* })) ] || fail "the length of codes of ${code% *}"
     has_not out nan
 done
 expect 2 extract test -m conv.stackae --layer 9
 empty out
-has err "\"9\" found, embedding, wide, or 1 to 8 layers expected"
+has err '--layer: output: "9" found, embedding, wide, or 1 to 8 layers expected'
 expect 0 reconstruct test -m conv.stackae -o conv.png
 lines out 17
 [ "$(head -c 4 conv.png | tail -c 3)" = PNG ] || fail "conv.png is no PNG"
