@@ -1,165 +1,22 @@
 #include <algorithm>
-#include <cmath>
 #include <fmt/format.h>
-#include <optional>
 #include <variant>
 
-#include "stackae/evaluate.hpp"
 #include "stackae/gallery.hpp"
 #include "stackae/layer.hpp"
-#include "stackae/model.hpp"
 #include "stackae/pictures.hpp"
 #include "stackae/resources.hpp"
+#include "stackae/stack_model.hpp"
 #include "stackae/visualize.hpp"
 
 #include "cli/command.hpp"
-#include "cli/depth_report.hpp"
 #include "cli/encode.hpp"
 #include "cli/interrupt.hpp"
+#include "cli/model_report.hpp"
 #include "cli/results.hpp"
-#include "cli/stack_text.hpp"
 
 namespace stackae::cli {
 namespace {
-
-/// The last epoch of a layer's training, or nullptr.
-const EpochRecord* last_epoch(const Model& model, std::size_t layer) {
-    const auto found = std::find_if(model.history.rbegin(), model.history.rend(), [&](const auto& record) {
-        return record.layer == static_cast<int>(layer);
-    });
-    return found == model.history.rend() ? nullptr : &*found;
-}
-
-/// A layer's loss, and that of the mean of its input.
-std::vector<std::string> losses_text(const EpochRecord* last) {
-    if (last == nullptr) {
-        return {"-", "-"};
-    }
-    const double loss = std::isnan(last->validation_loss) ? last->train_loss : last->validation_loss;
-    return {fmt::format("{:.4f}", loss), fmt::format("{:.4f}", last->mean_loss)};
-}
-
-std::string pooling_text(const ConvolutionShape& shape) {
-    const std::string what = shape.pooling == Pooling::average ? "mean" : "max";
-    if (shape.pool_size == 0) {
-        return fmt::format("{0}, grid {1}x{1}", what, shape.grid);
-    }
-    const std::string cells = fmt::format("{0} {1}x{1}", what, shape.pool_size);
-    return shape.pool_stride == shape.pool_size ? cells : fmt::format("{} step {}", cells, shape.pool_stride);
-}
-
-std::string convolutions_text(const Model& model) {
-    TextTable table;
-    table.add({"layer", "patch", "whitened", "units", "code", "pooling", "maps", "active", "threshold",
-               "loss", "mean's loss"});
-    for (std::size_t i = 0; i < model.convolutions.size(); ++i) {
-        const ConvolutionLayer& layer = model.convolutions[i];
-        const ConvolutionShape& s = layer.shape;
-        const auto share = activation_rate(model, i);
-        std::vector<std::string> row{fmt::format("{}", i + 1),
-                                     fmt::format("{0}x{0}x{1}", s.kernel, s.channels),
-                                     fmt::format("{}", s.whitened),
-                                     fmt::format("{}", s.units),
-                                     s.two_sided     ? "both signs"
-                                     : s.unit_length ? "unit length"
-                                     : s.root        ? "root"
-                                                     : "positive",
-                                     pooling_text(s),
-                                     map_text(s),
-                                     share ? fmt::format("{:.3g} %", 100.0 * *share) : "-",
-                                     s.unit_length ? "-" : fmt::format("{:.3g}", mean_threshold(layer))};
-        const auto losses = losses_text(last_epoch(model, i + 1));
-        row.insert(row.end(), losses.begin(), losses.end());
-        table.add(row);
-    }
-    return table.text();
-}
-
-std::string layers_text(const Model& model) {
-    TextTable table;
-    table.add({"layer", "inputs", "units", "encoder", "decoder", "tied", "epochs", "loss", "mean's loss"});
-    for (std::size_t i = 0; i < model.layers.size(); ++i) {
-        const DenseLayer& layer = model.layers[i];
-        const std::size_t number = model.convolutions.size() + i + 1;
-        const EpochRecord* last = last_epoch(model, number);
-        std::vector<std::string> row{
-            fmt::format("{}", number),
-            fmt::format("{}", layer.inputs()),
-            fmt::format("{}", layer.units()),
-            name(layer.activation) + std::string(layer.of_roots ? " of roots" : ""),
-            name(layer.decoder) + std::string(i + 1 == model.layers.size() && !model.picture_weights.empty()
-                                                  ? ", to pictures"
-                                                  : ""),
-            layer.tied() ? "yes" : "no",
-            last != nullptr            ? fmt::format("{}", last->epoch)
-            : is_closed_form(model, i) ? "closed form"
-                                       : "0"};
-        const auto losses = losses_text(last);
-        row.insert(row.end(), losses.begin(), losses.end());
-        table.add(row);
-    }
-    return table.text();
-}
-
-std::string radial_text(const Model& model) {
-    const RadialLayer& radial = *model.radial;
-    TextTable table;
-    table.add({"layer", "inputs", "units", "mixed", "gamma"});
-    table.add({fmt::format("{}", model.depth()), fmt::format("{}", radial.inputs()),
-               fmt::format("{}", radial.units()), fmt::format("{} at a time", radial.block()),
-               fmt::format("{:.3g}", radial.gamma)});
-    return table.text();
-}
-
-std::string model_text(const Model& model, const std::string& path) {
-    const Recipe& recipe = model.recipe;
-    std::string out = fmt::format("{}: a model of {} layers{}, checksum ok\n", printable(path), model.depth(),
-                                  model.interrupted ? ", training was interrupted" : "");
-    out += fmt::format("identity     {}\nparameters   {}\ncode         {} values{}\n", model.identity(),
-                       format_count(model.parameters()), model.code_size(),
-                       model.l2_normalize ? ", scaled to length 1 unless --normalize says otherwise" : "");
-    out += fmt::format("trained on   {} ({} pictures)\n", printable(model.trained_on),
-                       format_count(model.pictures));
-    if (!model.class_names.empty()) {
-        out += "classes      ";
-        for (std::size_t i = 0; i < model.class_names.size(); ++i) {
-            out += (i == 0 ? "" : ", ") + printable(model.class_names[i]);
-        }
-        out += '\n';
-    }
-    double seconds = 0.0;
-    for (const EpochRecord& record : model.history) {
-        seconds += record.seconds;
-    }
-    const auto tuned = std::count_if(model.history.begin(), model.history.end(),
-                                     [](const EpochRecord& record) { return record.layer == 0; });
-    out += fmt::format("history      {} epochs in {}{}\n", model.history.size(), format_duration(seconds),
-                       tuned > 0 ? fmt::format(", {} of them fine-tuning; last loss {:.4f}", tuned,
-                                               model.history.back().train_loss)
-                                 : "");
-    out += model.convolutions.empty() ? "" : "\nconvolutional layers\n" + convolutions_text(model);
-    out += model.layers.empty()         ? ""
-           : model.convolutions.empty() ? "\nlayers\n" + layers_text(model)
-                                        : "\ndense layers\n" + layers_text(model);
-    out += model.radial ? "\nradial units\n" + radial_text(model) : "";
-    if (!model.layer_accuracies.empty()) {
-        out += '\n';
-        for (const std::string& line : depth_lines(model)) {
-            out += line + '\n';
-        }
-        out += recommendation(model) + '\n';
-    }
-    out += fmt::format("\nrecipe: {} values a picture\n{}", recipe.size(), to_json(recipe).lines());
-    return out + fmt::format("\noptions (preset {})\n{}", printable(model.options.preset),
-                             to_json(model.options).lines());
-}
-
-JsonObject model_json(const Model& model, const std::string& path) {
-    JsonObject object = to_json(model);
-    object.set("kind", "model").set("path", path).set("checksum", "ok").set("recommended_layer", nullptr);
-    return model.layer_accuracies.empty() ? object
-                                          : object.set("recommended_layer", recommended_layer(model));
-}
 
 std::string gallery_text(const Gallery& gallery, const std::string& path) {
     const auto counts = count_names(gallery);
@@ -167,7 +24,7 @@ std::string gallery_text(const Gallery& gallery, const std::string& path) {
                                   format_count(gallery.size()), counts.size());
     out += fmt::format("model        {} ({})\n", printable(gallery.model_path),
                        printable(gallery.model_identity));
-    out += fmt::format("codes        layer {}, {} values{}, {} distance\n", gallery.layer,
+    out += fmt::format("codes        layer {}, {} values{}, {} distance\n", gallery.depth,
                        gallery.codes.columns(), gallery.l2_normalize ? ", scaled to length 1" : "",
                        name(gallery.metric));
     out += gallery.threshold == Gallery::nobody ? std::string("threshold    nobody is given a name\n")
@@ -186,18 +43,19 @@ std::string gallery_text(const Gallery& gallery, const std::string& path) {
     return out + "\n" + table.text();
 }
 
+/// Their texts, as --config reads them.
 std::string presets_text() {
     std::string out;
-    for (const Preset& preset : presets()) {
+    for (const ConfigPreset& preset : config_presets()) {
         out += fmt::format("{}{}: {}\n{}", out.empty() ? "" : "\n", preset.name, preset.summary,
-                           to_json(preset.options).lines());
+                           to_text(preset_config(preset.name)));
     }
     return out;
 }
 
 std::string presets_json() {
     std::vector<JsonObject> array;
-    for (const Preset& preset : presets()) {
+    for (const ConfigPreset& preset : config_presets()) {
         array.push_back(to_json(preset));
     }
     return json_text(array);
@@ -252,12 +110,11 @@ public:
     int run(Console& console, const std::vector<std::string>& inputs) override;
 
 private:
-    int draw_filters(Console& console, const Model& model, const std::string& path) const;
+    int draw_filters(Console& console, const StackModel& model, const std::string& path) const;
 
     std::string filters_;
     std::string pictures_;
-    int layer_ = 1;
-    bool layer_named_ = false;
+    std::string layer_;
     ReadingOptions reading_;
     bool json_ = false;
     bool presets_ = false;
@@ -276,11 +133,9 @@ void InfoCommand::declare(OptionParser& parser) {
                     "at most",
                     max_filters),
         text_into(filters_));
-    parser.option("layer", "N", "whose units, 1 is the lowest (1 when not given)",
-                  [this](const std::string& text) {
-                      layer_ = static_cast<int>(parse_integer(text, 1, 1'000'000));
-                      layer_named_ = true;
-                  });
+    parser.option("layer", "OUTPUT",
+                  "whose units: an output's name, or how many layers are run (1 when not given)",
+                  text_into(layer_));
     parser.option(
         "pictures", "INPUT",
         fmt::format("draw the mean of what excites a unit most in these instead ({} of them at most)",
@@ -290,10 +145,11 @@ void InfoCommand::declare(OptionParser& parser) {
 }
 
 /// Returns the exit code.
-int InfoCommand::draw_filters(Console& console, const Model& model, const std::string& path) const {
-    check_layer(model, layer_);
+int InfoCommand::draw_filters(Console& console, const StackModel& model, const std::string& path) const {
+    const std::string output = layer_.empty() ? "1" : layer_;
+    check_layer(model, output);
     const int threads = resolve_threads(reading_.threads);
-    reading_.check(encoding_bytes(model, layer_, threads, threads), "to run the layer",
+    reading_.check(encoding_bytes(model, output, threads, threads), "to run the layer",
                    "a lower --layer may take less, a larger --memory allows more");
     const std::vector<NamedPath> written{{"--filters", filters_}};
     std::vector<NamedPath> read{{"the model", path}};
@@ -301,7 +157,7 @@ int InfoCommand::draw_filters(Console& console, const Model& model, const std::s
     int code = exit_code::done;
     if (pictures_.empty()) {
         check_outputs(read, written);
-        filters = weight_filters(model, layer_, threads);
+        filters = weight_filters(model, output, threads);
     } else {
         recover_outputs(console, {pictures_});
         const Pictures all = Pictures::open(pictures_, reading_.picture_limits());
@@ -315,7 +171,7 @@ int InfoCommand::draw_filters(Console& console, const Model& model, const std::s
         }
         const Pictures pictures = all.subset(some);
         Progress progress(console, "pictures", pictures.size());
-        filters = receptive_fields(model, layer_, pictures, threads,
+        filters = receptive_fields(model, output, pictures, threads,
                                    [&](std::int64_t done) { progress.update(done); });
         InputMonitor monitor(console);
         monitor.manifest().fill(pictures, filters.skipped, filters.remarks);
@@ -325,7 +181,7 @@ int InfoCommand::draw_filters(Console& console, const Model& model, const std::s
     catch_interrupts();  // the drawing is written whole
     write_png(filters_, draw(filters));
     console.note(fmt::format("drew {} of {} units of layer {} in {}", filters.tiles.size(), filters.units,
-                             layer_, filters_));
+                             model.depth_of(output), filters_));
     return code;
 }
 
@@ -338,8 +194,8 @@ int InfoCommand::run(Console& console, const std::vector<std::string>& inputs) {
     if (presets_ && layer_kinds_) {
         throw UsageError("--presets and --layer-kinds exclude each other");
     }
-    if (filters_.empty() && (layer_named_ || !pictures_.empty())) {
-        throw UsageError(fmt::format("{} needs --filters", layer_named_ ? "--layer" : "--pictures"));
+    if (filters_.empty() && !(layer_.empty() && pictures_.empty())) {
+        throw UsageError(fmt::format("{} needs --filters", layer_.empty() ? "--pictures" : "--layer"));
     }
     check_png_name(filters_);
     int code = exit_code::done;
@@ -353,7 +209,7 @@ int InfoCommand::run(Console& console, const std::vector<std::string>& inputs) {
         return exit_code::done;
     }
     const std::string& path = inputs.front();
-    const std::variant<Model, Gallery> file = load_model_or_gallery(path);
+    const std::variant<StackModel, Gallery> file = load_model_or_gallery(path);
     if (const Gallery* const gallery = std::get_if<Gallery>(&file)) {
         if (!filters_.empty()) {
             throw UsageError(fmt::format("--filters: {} is a gallery and has no weights", path));
@@ -361,7 +217,7 @@ int InfoCommand::run(Console& console, const std::vector<std::string>& inputs) {
         print(gallery_text(*gallery, path),
               to_json(*gallery).set("kind", "gallery").set("path", path).set("checksum", "ok").text());
     } else {
-        const Model& model = std::get<Model>(file);
+        const StackModel& model = std::get<StackModel>(file);
         if (!filters_.empty()) {
             code = draw_filters(console, model, path);
         }

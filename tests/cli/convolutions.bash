@@ -83,14 +83,17 @@ has_not err "nearest neighbours on"
 
 # What is in it.
 expect 0 info conv.stackae
-has out "a model of 3 layers, checksum ok"
-has out "code         6 values, scaled to length 1 unless --normalize says otherwise"
-grep -q '^  1 .*5x5x1 .*12 .*mean 2x2 .*28x28x1 -> 12x12x12 .*25 %' out || fail "the first layer"
-grep -q '^  2 .*3x3x12 .*16 .*max, grid 2x2 .*12x12x12 -> 2x2x16 .*20 %' out || fail "the second layer"
-grep -q '^  3 .*64 .*6 .*linear .*closed form' out || fail "the code"
+has out "a model of 7 layers, checksum ok"
+has out "outputs      embedding: layer 7, 6 values"
+has out "rebuilds     from layer 6 by ridge_decoder:28:width=28"
+has out "trained on   80 pictures, "
+grep -q '^  1 .*28 x 28 x 1 .*24 x 24 x 12 .*  conv2d:12:activation_rate=0.25:' out || fail "the first layer"
+grep -q '^  4 .*10 x 10 x 16 .*2 x 2 x 16 .*  pool2d:grid=2:mode=maximum$' out || fail "the second pooling"
+grep -q '^  6 .*2 x 2 x 16 .*6 values .*  pca:6:' out || fail "the code"
+grep -q '^  layer 1, conv2d .*[0-9]' out || fail "the training of the first layer"
 expect 0 info conv.stackae --json
-for key in '"input_map":[28,28,1]' '"output_map":[12,12,12]' '"share":0.25' '"threshold":' '"l2_normalize":true' \
-    '"closed_form":true' '"depth":3'; do
+for key in '"input":[28,28,1]' '"output":[24,24,12]' '"activation_rate":0.25' '"type":"l2_norm"' \
+    '"outputs":[{"code_size":6,"depth":7,"name":"embedding"}]' '"depth":7'; do
     has out "$key"
 done
 
@@ -134,7 +137,7 @@ error_of() { grep -o '"reconstruction":{[^}]*}' "$1"; }
 [ "$(error_of out)" = "$(error_of plain.json)" ] || fail "reconstruction depends on --normalize"
 
 # What its units look for: of patches, of what is decoded, of pictures.
-for layer in 1 2 3; do
+for layer in 1 2 6; do
     expect 0 info conv.stackae --filters filters.png --layer $layer
     [ "$(head -c 4 filters.png | tail -c 3)" = PNG ] || fail "filters.png is no PNG"
     mv filters.png decoded$layer.png
@@ -145,8 +148,10 @@ done
 expect 0 info conv.stackae --filters filters.png
 has err "drew 12 of 12 units of layer 1"
 cmp -s filters.png decoded1.png || fail "layer 1 is the default"
-expect 2 info conv.stackae --filters filters.png --layer 4
-has err "1 to 3"
+expect 0 info conv.stackae --filters filters.png --layer embedding
+has err "drew 6 of 6 units of layer 7"
+expect 2 info conv.stackae --filters filters.png --layer 8
+has err "embedding, or 1 to 7 layers expected"
 expect 2 info conv.stackae --layer 1
 has err "--layer needs --filters"
 expect 2 info conv.stackae --pictures digits
@@ -162,8 +167,8 @@ has err "warning: --lr is not used: no layer of the stack is trained by gradient
 has err "warning: --epochs is not used"
 has_not err "nearest neighbours on"
 expect 0 info plain.stackae
-has_not out "linear of roots"
+has_not out "power_norm"
 has_not out "nearest neighbours on"
 expect 0 info conv.stackae
-has out "linear of roots  linear, to pictures"
+has out "  power_norm"
 exit 0

@@ -47,7 +47,7 @@ expect 3 train pictures -o other.stackae --layers 4 --epochs 1 --manifest manife
 has err "2 of 10 pictures were skipped"
 lines manifest.csv 11
 expect 0 info other.stackae
-has out "(8 pictures)"
+has out "trained on   8 pictures, "
 expect 3 evaluate pictures -m model.stackae --splits 2 --manifest manifest.csv
 lines manifest.csv 11
 expect 3 reconstruct pictures -m model.stackae

@@ -25,10 +25,10 @@ expect 0 info nystroem.stackae --json
 has out '"n_landmarks":40'
 has out '{"code_size":40,"depth":8,"name":"wide"}'
 expect 0 info nystroem.stackae --filters filters.png --layer wide
-has err "drew 40 of 40 units of wide"
+has err "drew 40 of 40 units of layer 8"
 mv filters.png decoded.png
 expect 0 info nystroem.stackae --filters filters.png --layer wide --pictures digits
-has err "drew 40 of 40 units of wide"
+has err "drew 40 of 40 units of layer 8"
 cmp -s filters.png decoded.png && fail "the pictures made no difference"
 
 # Without a layer named, it is the code, the same as in a stack without them.
@@ -43,7 +43,7 @@ has err "\"9\" found, embedding, wide, or 1 to 8 layers expected"
 expect 0 reconstruct digits/0/000.png -m nystroem.stackae -o rebuilt.png
 expect 0 enroll digits -m nystroem.stackae -o code.gallery
 expect 0 info code.gallery
-has out "embedding, 6 values"
+has out "codes        layer 7, 6 values"
 expect 0 enroll digits -m nystroem.stackae -o wide.gallery --layer wide
 expect 0 recognize digits/1/000.png -g wide.gallery
 awk -F, 'NR == 2 { exit !($2 == "1") }' out || fail "a digit of the gallery is not itself"

@@ -1,0 +1,116 @@
+#include "cli/model_report.hpp"
+
+#include <fmt/format.h>
+#include <optional>
+#include <sstream>
+#include <vector>
+
+#include "stackae/evaluate.hpp"
+
+#include "cli/depth_report.hpp"
+#include "cli/values.hpp"
+
+namespace stackae::cli {
+namespace {
+
+/// A line a layer. Texts of any length come last, so that numbers stand below one another.
+std::string layers_text(const Stack& layers) {
+    TextTable table;
+    std::vector<std::string> texts{"text"};
+    table.add({"layer", "input", "output", "parameters"});
+    for (std::size_t i = 0; i < layers.size(); ++i) {
+        const Layer& layer = layers[i];
+        table.add({fmt::format("{}", i + 1), to_text(layer.input_shape()), to_text(layer.output_shape()),
+                   format_count(layer.parameters())});
+        texts.push_back(layer.text());
+    }
+    std::istringstream lines(table.text());
+    std::string out;
+    std::string line;
+    for (const std::string& text : texts) {
+        std::getline(lines, line);
+        out += line + "  " + text + '\n';
+    }
+    return out;
+}
+
+std::string outputs_text(const StackModel& model) {
+    std::string out;
+    for (const NamedOutput& output : model.outputs) {
+        const Shape code = model.layers.output_shape(model.input_shape(), output.depth);
+        out += fmt::format("{}{}: layer {}, {} values", out.empty() ? "" : "; ", printable(output.name),
+                           output.depth, format_count(code.size()));
+    }
+    return out;
+}
+
+std::string reconstruction_text(const Reconstruction& reconstruction) {
+    return fmt::format(
+        "from layer {} by {}", reconstruction.depth,
+        reconstruction.head.empty() ? "the layers' own decoders" : to_text(reconstruction.head));
+}
+
+/// A line a stage: its number of epochs, and its last one's values.
+std::string training_text(const std::vector<StageEpoch>& history) {
+    const auto text = [](const std::optional<double>& value) {
+        return value ? fmt::format("{:.4f}", *value) : std::string("-");
+    };
+    TextTable table;
+    table.add({"stage", "epochs", "loss", "validation loss", "mean's loss", "dead units"});
+    for (std::size_t i = 0; i < history.size(); ++i) {
+        const StageEpoch& last = history[i];
+        if (i + 1 < history.size() && history[i + 1].stage == last.stage) {
+            continue;
+        }
+        table.add({last.stage, fmt::format("{}", last.epoch), text(last.train_loss),
+                   text(last.validation_loss), text(last.mean_loss),
+                   last.dead_units ? fmt::format("{:.1f} %", 100.0 * *last.dead_units) : "-"});
+    }
+    return table.text();
+}
+
+std::string classes_text(const std::vector<std::string>& names) {
+    std::string out;
+    for (const std::string& name : names) {
+        out += (out.empty() ? "" : ", ") + printable(name);
+    }
+    return out;
+}
+
+}  // namespace
+
+std::string model_text(const StackModel& model, const std::string& path) {
+    const TrainingRecord& record = model.record;
+    std::string out =
+        fmt::format("{}: a model of {} layers{}, checksum ok\n", printable(path), model.layers.size(),
+                    record.interrupted ? ", training was interrupted" : "");
+    out += fmt::format("identity     {}\nparameters   {}\noutputs      {}\nrebuilds     {}\n",
+                       model.identity(), format_count(model.parameters()), outputs_text(model),
+                       reconstruction_text(model.reconstruction));
+    out += fmt::format("trained on   {} pictures{}\n", format_count(record.pictures),
+                       record.data.empty() ? "" : ", " + printable(record.data));
+    out +=
+        record.class_names.empty() ? "" : fmt::format("classes      {}\n", classes_text(record.class_names));
+    out += "\nlayers\n" + layers_text(model.layers);
+    out += record.history.empty() ? "" : "\ntraining\n" + training_text(record.history);
+    if (!record.accuracies.empty()) {
+        out += '\n';
+        for (const std::string& line : depth_lines(model)) {
+            out += line + '\n';
+        }
+        out += recommendation(model) + '\n';
+    }
+    out += fmt::format("\npreprocessing: {} values a picture\n{}", model.preprocessing.size(),
+                       to_json(model.preprocessing).lines());
+    return out + fmt::format("\nconfiguration (preset {})\n{}", printable(record.config.preset),
+                             to_json(record.config).lines());
+}
+
+JsonObject model_json(const StackModel& model, const std::string& path) {
+    JsonObject object = to_json(model);
+    object.set("kind", "model").set("path", path).set("checksum", "ok").set("recommended_depth", nullptr);
+    return model.record.accuracies.empty() ? object
+                                           : object.set("recommended_depth", recommended_depth(model));
+}
+
+}  // namespace stackae::cli

@@ -1,0 +1,14 @@
+#pragma once
+
+#include <string>
+
+#include "stackae/json.hpp"
+#include "stackae/stack_model.hpp"
+
+/// What `stackae info` tells of a model.
+namespace stackae::cli {
+
+[[nodiscard]] std::string model_text(const StackModel& model, const std::string& path);
+[[nodiscard]] JsonObject model_json(const StackModel& model, const std::string& path);
+
+}  // namespace stackae::cli
