@@ -57,7 +57,7 @@ int main(int argc, char** argv) try {
     Printer printer;
     const stackae::StackModel model = stackae::train_stack(pictures, recipe, config, {}, printer);
     stackae::save(model, argv[1]);
-    std::printf("%s: %s, codes of %d values\n", argv[1], stackae::to_text(model.layers).c_str(),
+    std::printf("%s: %s, codes of %d values\n", argv[1], stackae::to_text(config.stack).c_str(),
                 static_cast<int>(model.code_size()));
     return 0;
 } catch (const std::exception& error) {
