@@ -11,6 +11,7 @@
 #include "base/random.hpp"
 #include "base/rows.hpp"
 #include "layers/chain.hpp"
+#include "layers/trainer.hpp"
 #include "support/catch.hpp"
 
 namespace stackae {
@@ -172,6 +173,17 @@ TEST_CASE("Two runs with the same configuration make the same model, another see
     TrainConfig config = config_of(stack);
     config.seed = 1;
     CHECK(train_stack(Pictures::from_tensor(bars(300)), recipe, config, {}, recorder).identity() != identity);
+}
+
+TEST_CASE("A model tells which pictures it was trained on, and their classes") {
+    Recorder recorder;
+    Recipe recipe;
+    recipe.height = recipe.width = side;
+    const Pictures pictures = Pictures::from_tensor(bars(3), {"b", "a", "b"});
+    const StackModel model = train_stack(pictures, recipe, config_of("pca:2"), {}, recorder);
+    CHECK(model.record.data == data_identity(pictures));
+    CHECK(model.record.pictures == 3);
+    CHECK(model.record.class_names == std::vector<std::string>{"a", "b"});
 }
 
 TEST_CASE("A run that is stopped keeps the layers that were finished") {
