@@ -39,7 +39,7 @@ nothing_but() {
 
 endless() {
     start train pictures -o stopped.stackae --layers 6,4 --epochs 1,1000000 -b 4 -j 1 --log log.jsonl
-    wait_for log.jsonl '"layer":2' 1
+    wait_for log.jsonl '"stage":"layer 2, dense"' 1
 }
 
 # A terminal that is closed keeps what was learnt, also where the signal comes twice, from the system and the shell.
@@ -58,7 +58,7 @@ last="nohup train"
 (trap '' HUP && exec "$program" train pictures -o stopped.stackae --layers 6,4 --epochs 1,1000000 -b 4 -j 1 \
     --log log.jsonl >out 2>err </dev/null) &
 process=$!
-wait_for log.jsonl '"layer":2' 1
+wait_for log.jsonl '"stage":"layer 2, dense"' 1
 kill -HUP $process
 epochs=$(wc -l <log.jsonl)
 wait_for log.jsonl '"epoch"' $((epochs + 20))

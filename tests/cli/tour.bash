@@ -108,7 +108,7 @@ right=$(awk -F, 'NR > 1 { split($1, part, "/"); if (part[2] == $2) ++n } END { p
 expect 0 info conv.stackae
 # What does not fit the pictures is said before anything is learnt.
 expect 1 train digits -o big.stackae --preset conv --convolutions 16@5:pool=2,24@13:grid=1 --quiet
-has err "layer 3: conv2d: 12 x 12 x 16 found, at least 13 x 13 positions expected"
+has err "layer 3: conv2d: an input of 12 x 12 x 16 found, at least 13 x 13 positions expected"
 missing big.stackae
 expect 2 train digits -o big.stackae --convolutions 16@5:pol=2
 has err "pol=2"
