@@ -14,7 +14,7 @@ namespace stackae {
 
 std::string Range::text(bool whole) const {
     if (whole) {
-        return fmt::format("{} to {}", static_cast<std::int64_t>(min), static_cast<std::int64_t>(max));
+        return fmt::format("{:.0f} to {:.0f}", min, max);
     }
     return fmt::format("a number {} {} and {} {}", min_open ? "above" : "from", min,
                        max_open ? "below" : "up to", max);
@@ -120,8 +120,7 @@ struct Codec<std::optional<Value>> {
         if (text == "auto") {
             return std::optional<Value>();
         }
-        const auto value = Codec<Value>::parse(text);
-        return value ? std::optional(value) : std::nullopt;
+        return inside(Codec<Value>::parse(text));
     }
     static Json json(const std::optional<Value>& value) {
         return value ? Codec<Value>::json(*value) : Json();
@@ -130,10 +129,18 @@ struct Codec<std::optional<Value>> {
         if (json.is_null()) {
             return std::optional<Value>();
         }
-        const auto value = Codec<Value>::read(json);
-        return value ? std::optional(value) : std::nullopt;
+        return inside(Codec<Value>::read(json));
     }
     static std::string expected(const Range& range) { return "auto or " + Codec<Value>::expected(range); }
+
+private:
+    /// Nothing where there is no value, which is not the same as the value that nothing is.
+    static std::optional<std::optional<Value>> inside(const std::optional<Value>& value) {
+        if (!value) {
+            return std::nullopt;
+        }
+        return std::optional<std::optional<Value>>(std::in_place, value);
+    }
 };
 
 template <class Value>

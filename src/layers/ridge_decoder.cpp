@@ -2,10 +2,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <fmt/format.h>
 #include <limits>
 #include <numeric>
 #include <optional>
 #include <vector>
+
+#include "stackae/error.hpp"
 
 #include "base/fields.hpp"
 #include "layers/affine.hpp"
@@ -18,6 +21,7 @@ namespace stackae::layers {
 namespace {
 
 constexpr std::int64_t max_rows = 20'000;
+constexpr std::int64_t max_picture = std::int64_t{1} << 26;  ///< values
 constexpr std::int64_t batch = 256;
 // c, in means of λ: √10 to the power of each whole number between these.
 constexpr int min_power = -12;
@@ -170,6 +174,13 @@ void RidgeDecoder::fields(base::FieldTable& table) {
     table.add("channels", channels, {1, 1 << 20}, "of the picture");
     table.add("variance_power", variance_power, {0.0, 10.0},
               "the penalty of a value of the code is by its variance to this power");
+}
+
+void RidgeDecoder::on_bind() {
+    if (width > max_picture / height || channels > max_picture / (height * width)) {
+        throw InvalidArgument(fmt::format("{}: a picture of {} x {} x {} found, at most {} values expected",
+                                          kind_name, height, width, channels, max_picture));
+    }
 }
 
 void RidgeDecoder::tensors(TensorTable& table) {

@@ -40,6 +40,9 @@ public:
     [[nodiscard]] bool is_invertible() const override { return false; }
     [[nodiscard]] std::unique_ptr<Op> encoder(const OpContext& context) const override;
     [[nodiscard]] double working_floats(std::int64_t rows, bool decoding) const override;
+
+private:
+    void on_bind() override;
 };
 
 }  // namespace stackae::layers

@@ -73,7 +73,10 @@ std::string to_text(const TrainConfig& config) {
     base::FieldTable defaults;
     copy.fields(table);
     standard.fields(defaults);
-    std::string text = fmt::format("preset = {}\nstack = {}\n", config.preset, to_text(config.stack));
+    std::string text = fmt::format("preset = {}\n", config.preset);
+    if (!config.stack.empty()) {
+        text += fmt::format("stack = {}\n", to_text(config.stack));
+    }
     auto other = defaults.begin();
     for (const auto& field : table) {
         if (const std::string value = field->text(); value != (*other++)->text()) {

@@ -14,6 +14,7 @@
 #include "base/rows.hpp"
 #include "layers/tensors.hpp"
 #include "model/recipe_fields.hpp"
+#include "model/stack_json.hpp"
 
 namespace stackae {
 namespace {
@@ -35,6 +36,23 @@ void check_depth(const char* what, std::size_t depth, std::size_t min, const Sta
     if (depth < min || depth > model.layers.size()) {
         throw InvalidArgument(
             fmt::format("{}: {} layers found, {} to {} expected", what, depth, min, model.layers.size()));
+    }
+}
+
+/// That a file of it could be read again.
+void check_record(TrainingRecord record) {
+    try {
+        base::FieldTable options;
+        record.config.fields(options);
+        options.check();
+        for (StageEpoch& epoch : record.history) {
+            table_of(epoch).check();
+        }
+        for (DepthAccuracy& accuracy : record.accuracies) {
+            table_of(accuracy).check();
+        }
+    } catch (const InvalidArgument& error) {
+        throw InvalidArgument(fmt::format("record: {}", error.what()));
     }
 }
 
@@ -145,6 +163,7 @@ void check(const StackModel& model) {
                                               to_text(rebuilt), to_text(model.input_shape())));
         }
     }
+    check_record(model.record);
     std::size_t below = 0;
     for (const DepthAccuracy& accuracy : model.record.accuracies) {
         check_depth("accuracies", accuracy.depth, below + 1, model);

@@ -183,6 +183,8 @@ TEST_CASE("A text that is no stack is refused with what was found and what was e
     refused("dense:10:activation", "activation: nothing found, one of linear, sigmoid");
     refused("dense:10:activation=round", "activation: round found, one of linear, sigmoid");
     refused("conv2d:8:activation_rate=1", "activation_rate: 1 found, a number above 0 and below 1 expected");
+    refused("pool2d:two", "size: two found, auto or 1 to 65536 expected");
+    refused("conv2d:8:contrast_norm=1", "contrast_norm: 1 found, auto or true or false expected");
     refused("l2_norm:3", "\"3\" found, no field expected");
     refused("dense:10,", "layer 2: \"\" found");
     CHECK_THROWS_WITH(bind(parse_stack("dense"), {1, 1, 4}), test::contains("units: 0 found"));

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "stackae/error.hpp"
+#include "stackae/stack_model.hpp"
+
+#include "base/json.hpp"
+#include "base/safetensors.hpp"
+#include "support/catch.hpp"
+#include "support/temporary_folder.hpp"
+
+namespace stackae::test {
+
+/// What load_stack_model() says of a model's file after a change, with a checksum that fits; without the
+/// file's name.
+inline std::string refusal(const StackModel& model, const std::function<void(base::Safetensors&)>& change) {
+    const TemporaryFolder folder;
+    save(model, folder / "m");
+    base::Safetensors file = base::read_safetensors(folder / "m");
+    change(file);
+    base::write_safetensors(file, folder / "m");
+    try {
+        (void)load_stack_model(folder / "m");
+    } catch (const CorruptFile& error) {
+        const std::string message = error.what();
+        CHECK(message.rfind(folder / "m" + ": ", 0) == 0);
+        return message.substr((folder / "m: ").size());
+    }
+    return "nothing was thrown";
+}
+
+/// The same for a change of the JSON description.
+inline std::string refusal_of_description(const StackModel& model,
+                                          const std::function<void(nlohmann::json&)>& change) {
+    return refusal(model, [&](base::Safetensors& file) {
+        nlohmann::json description = nlohmann::json::parse(file.text("model"));
+        change(description);
+        file.metadata["model"] = description.dump();
+    });
+}
+
+/// The text of an error of the library.
+inline std::string message_of(const std::function<void()>& action) {
+    try {
+        action();
+    } catch (const Error& error) {
+        return error.what();
+    }
+    return "nothing was thrown";
+}
+
+inline Tensor& tensor_of(base::Safetensors& file, const std::string& name) {
+    return const_cast<Tensor&>(file.at(name));
+}
+
+}  // namespace stackae::test
