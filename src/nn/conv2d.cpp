@@ -149,16 +149,6 @@ void im2col(const Conv2dShape& shape, const float* map, std::int64_t first, std:
     }
 }
 
-/// The shape as WinogradProduct takes it.
-ConvolutionShape of_positions(const Conv2dShape& shape) {
-    ConvolutionShape plain;
-    plain.channels = shape.channels;
-    plain.height = shape.height;
-    plain.width = shape.width;
-    plain.kernel = shape.kernel;
-    return plain;
-}
-
 Conv2d::Conv2d(linalg::Context& context, const Conv2dShape& shape, const Conv2dWeights& weights)
     : shape_(shape), block_(block_of(shape)) {
     const std::int64_t d = shape_.patch_size();
@@ -182,11 +172,11 @@ Conv2d::Conv2d(linalg::Context& context, const Conv2dShape& shape, const Conv2dW
     if (fused) {
         add_row(bias.data(), units, bias_.data());
     }
-    if (WinogradProduct::pays(of_positions(shape_), filters.rows())) {
+    if (WinogradProduct::pays(shape_.patches(), filters.rows())) {
         if (shape_.contrast_norm) {
             center_rows(filters);  // which takes the mean off each patch
         }
-        winograd_.emplace(context, of_positions(shape_), filters.data(), filters.rows());
+        winograd_.emplace(context, shape_.patches(), filters.data(), filters.rows());
         const std::int64_t positions = winograd_->rows() * winograd_->columns();
         scale_.assign(at(positions), 1.0F);
         column_sums_.resize(at(2 * shape_.width * shape_.channels));
@@ -212,8 +202,8 @@ double Conv2d::working_floats(const Conv2dShape& shape) {
     const auto n = static_cast<double>(filters);
     const auto units = static_cast<double>(shape.units);
     // The filters as they are, while they are packed, and what they are packed into.
-    const double products = WinogradProduct::pays(of_positions(shape), filters)
-                                ? WinogradProduct::working_floats(of_positions(shape), filters) + block * n
+    const double products = WinogradProduct::pays(shape.patches(), filters)
+                                ? WinogradProduct::working_floats(shape.patches(), filters) + block * n
                                 : d * n + block * (d + n);
     return d * n + products + (fused ? 0.0 : units * n + block * units) + static_cast<double>(shape.oc());
 }

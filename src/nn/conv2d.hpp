@@ -44,9 +44,10 @@ struct Conv2dShape {
     bool contrast_norm = true;
     float contrast_epsilon = 10.0F / (255.0F * 255.0F);
 
-    [[nodiscard]] std::int64_t patch_size() const { return kernel * kernel * channels; }
-    [[nodiscard]] std::int64_t oh() const { return height - kernel + 1; }
-    [[nodiscard]] std::int64_t ow() const { return width - kernel + 1; }
+    [[nodiscard]] PatchShape patches() const { return {channels, height, width, kernel}; }
+    [[nodiscard]] std::int64_t patch_size() const { return patches().patch_size(); }
+    [[nodiscard]] std::int64_t oh() const { return patches().oh(); }
+    [[nodiscard]] std::int64_t ow() const { return patches().ow(); }
     [[nodiscard]] std::int64_t oc() const { return activation == PatchActivation::crelu ? 2 * units : units; }
     [[nodiscard]] std::int64_t input_size() const { return height * width * channels; }
 };

@@ -197,11 +197,12 @@ Convolution::Convolution(linalg::Context& context, const ConvolutionLayer& layer
     if (fused) {
         add_codes(bias.data(), units, bias_.data());
     }
-    if (WinogradProduct::pays(shape_, filters.rows())) {
+    const PatchShape patches{shape_.channels, shape_.height, shape_.width, shape_.kernel};
+    if (WinogradProduct::pays(patches, filters.rows())) {
         if (shape_.contrast) {
             center_rows(filters);  // which takes the mean off each patch
         }
-        winograd_.emplace(context, shape_, filters.data(), filters.rows());
+        winograd_.emplace(context, patches, filters.data(), filters.rows());
         const std::int64_t positions = winograd_->rows() * winograd_->columns();
         scale_.assign(at(positions), 1.0F);
         column_sums_.resize(at(2 * shape_.width * shape_.channels));

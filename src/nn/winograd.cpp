@@ -26,36 +26,36 @@ constexpr std::array<std::array<double, taps>, points> filter_transform = {{{1.0
                                                                             {0, 0, 1}}};
 
 /// Filters of 3 rows that make one of ours.
-std::int64_t segments_of(const ConvolutionShape& shape) {
+std::int64_t segments_of(const PatchShape& shape) {
     return (shape.kernel + taps - 1) / taps;
 }
 
 /// Values that a product sums over.
-std::int64_t depth_of(const ConvolutionShape& shape) {
+std::int64_t depth_of(const PatchShape& shape) {
     return segments_of(shape) * shape.kernel * shape.channels;
 }
 
 /// The most bands × columns whose patches and products stay in the cache, but no fewer than make up for
 /// reading all filters.
-std::int64_t positions_of_block(const ConvolutionShape& shape, std::int64_t filters) {
+std::int64_t positions_of_block(const PatchShape& shape, std::int64_t filters) {
     return std::max(least_positions,
                     cache_values / (points * (std::min(filters, most_filters) + depth_of(shape))));
 }
 
-std::int64_t columns_of(const ConvolutionShape& shape, std::int64_t filters) {
+std::int64_t columns_of(const PatchShape& shape, std::int64_t filters) {
     const std::int64_t most = positions_of_block(shape, filters);
-    const std::int64_t across = shape.positions_across();
+    const std::int64_t across = shape.ow();
     const std::int64_t blocks = (across + most - 1) / most;
     return (across + blocks - 1) / blocks;
 }
 
 /// Bands of 4 rows that cover a map.
-std::int64_t all_bands_of(const ConvolutionShape& shape) {
-    return (shape.positions_down() + outputs - 1) / outputs;
+std::int64_t all_bands_of(const PatchShape& shape) {
+    return (shape.oh() + outputs - 1) / outputs;
 }
 
 /// Of a block: the most that leave no band of the last block empty.
-std::int64_t bands_of(const ConvolutionShape& shape, std::int64_t filters, std::int64_t columns) {
+std::int64_t bands_of(const PatchShape& shape, std::int64_t filters, std::int64_t columns) {
     const std::int64_t all = all_bands_of(shape);
     std::int64_t bands =
         std::clamp<std::int64_t>((positions_of_block(shape, filters) + columns / 2) / columns, 1, all);
@@ -112,8 +112,8 @@ STACKAE_VECTORIZED void combine(const float* __restrict products, std::int64_t p
 }
 
 /// G f of filters, for one of its rows: count × depth.
-Tensor transformed_filters(const ConvolutionShape& shape, const std::array<double, taps>& row,
-                           const float* filters, std::int64_t count) {
+Tensor transformed_filters(const PatchShape& shape, const std::array<double, taps>& row, const float* filters,
+                           std::int64_t count) {
     const std::int64_t line = shape.kernel * shape.channels;
     Tensor transformed({count, depth_of(shape)});
     for (std::int64_t n = 0; n < count; ++n) {
@@ -133,14 +133,14 @@ Tensor transformed_filters(const ConvolutionShape& shape, const std::array<doubl
 
 }  // namespace
 
-bool WinogradProduct::pays(const ConvolutionShape& shape, std::int64_t filters) {
+bool WinogradProduct::pays(const PatchShape& shape, std::int64_t filters) {
     const std::int64_t bands = all_bands_of(shape);
     // By 1.4 times, since there is more to do than multiplications.
-    const bool fewer = 5 * shape.kernel * shape.positions_down() >= 7 * points * segments_of(shape) * bands;
+    const bool fewer = 5 * shape.kernel * shape.oh() >= 7 * points * segments_of(shape) * bands;
     return fewer && depth_of(shape) >= least_depth && filters >= least_filters;
 }
 
-double WinogradProduct::working_floats(const ConvolutionShape& shape, std::int64_t filters) {
+double WinogradProduct::working_floats(const PatchShape& shape, std::int64_t filters) {
     const std::int64_t columns = columns_of(shape, filters);
     const std::int64_t positions = bands_of(shape, filters, columns) * columns;
     const auto depth = static_cast<double>(depth_of(shape));
@@ -151,8 +151,8 @@ double WinogradProduct::working_floats(const ConvolutionShape& shape, std::int64
     return static_cast<double>(points) * depth * count + seen + static_cast<double>(positions) * block;
 }
 
-WinogradProduct::WinogradProduct(linalg::Context& context, const ConvolutionShape& shape,
-                                 const float* filters, std::int64_t count)
+WinogradProduct::WinogradProduct(linalg::Context& context, const PatchShape& shape, const float* filters,
+                                 std::int64_t count)
     : shape_(shape),
       count_(count),
       columns_(columns_of(shape, count)),

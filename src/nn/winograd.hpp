@@ -3,12 +3,23 @@
 #include <cstdint>
 #include <vector>
 
-#include "stackae/convolution.hpp"
 #include "stackae/tensor.hpp"
 
 #include "linalg/gemm.hpp"
 
 namespace stackae::nn {
+
+/// Patches of kernel × kernel × channels values, at every position of a map of height × width × channels.
+struct PatchShape {
+    std::int64_t channels = 1;
+    std::int64_t height = 1;
+    std::int64_t width = 1;
+    std::int64_t kernel = 1;  ///< at most height and width
+
+    [[nodiscard]] std::int64_t patch_size() const { return kernel * kernel * channels; }
+    [[nodiscard]] std::int64_t oh() const { return height - kernel + 1; }
+    [[nodiscard]] std::int64_t ow() const { return width - kernel + 1; }
+};
 
 /// Products of filters with every patch of a map by fewer multiplications than there are taps. Along each
 /// column of a filter, 4 outputs of 3 taps take 6 multiplications in place of 12 (Winograd 1980, F(4, 3); on
@@ -25,14 +36,14 @@ namespace stackae::nn {
 class WinogradProduct {
 public:
     /// Whether it is faster than products with unfolded patches, for so many filters.
-    [[nodiscard]] static bool pays(const ConvolutionShape& shape, std::int64_t filters);
+    [[nodiscard]] static bool pays(const PatchShape& shape, std::int64_t filters);
 
     /// filters: count × patch_size, may go afterwards.
-    WinogradProduct(linalg::Context& context, const ConvolutionShape& shape, const float* filters,
+    WinogradProduct(linalg::Context& context, const PatchShape& shape, const float* filters,
                     std::int64_t count);
 
     /// Floats that a product of so many filters holds, with what run() writes.
-    [[nodiscard]] static double working_floats(const ConvolutionShape& shape, std::int64_t filters);
+    [[nodiscard]] static double working_floats(const PatchShape& shape, std::int64_t filters);
 
     [[nodiscard]] std::int64_t rows() const;
     [[nodiscard]] std::int64_t columns() const { return columns_; }
@@ -58,7 +69,7 @@ private:
     };
     void transform(const float* map, std::int64_t y, std::int64_t x, float offset);
 
-    ConvolutionShape shape_;
+    PatchShape shape_;
     std::int64_t count_;    ///< of filters
     std::int64_t columns_;  ///< positions across of a block
     std::int64_t bands_;    ///< of 4 rows, of a block

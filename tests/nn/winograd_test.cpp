@@ -16,17 +16,12 @@ struct Case {
     std::int64_t channels, height, width, kernel, filters;
 };
 
-ConvolutionShape shape_of(const Case& sizes) {
-    ConvolutionShape s;
-    s.channels = sizes.channels;
-    s.height = sizes.height;
-    s.width = sizes.width;
-    s.kernel = sizes.kernel;
-    return s;
+nn::PatchShape shape_of(const Case& sizes) {
+    return {sizes.channels, sizes.height, sizes.width, sizes.kernel};
 }
 
 /// Σ f x of a filter and the patch at (y, x), and Σ |f x|.
-std::pair<double, double> product_of(const ConvolutionShape& s, const float* filter, const float* map,
+std::pair<double, double> product_of(const nn::PatchShape& s, const float* filter, const float* map,
                                      std::int64_t y, std::int64_t x) {
     const std::int64_t line = s.kernel * s.channels;
     double sum = 0.0;
@@ -50,7 +45,7 @@ TEST_CASE("Winograd's products are those of every filter with every patch, scale
                                 Case{1, 12, 20, 9, 6}, Case{40, 13, 13, 3, 300}, Case{2, 9, 9, 4, 3});
     const float least = GENERATE(0.0F, std::numeric_limits<float>::lowest());
     CAPTURE(sizes.channels, sizes.height, sizes.width, sizes.kernel, sizes.filters, least);
-    const ConvolutionShape s = shape_of(sizes);
+    const nn::PatchShape s = shape_of(sizes);
     const std::int64_t count = sizes.filters;
     linalg::Context context(1);
     Tensor filters = reference::uniform({count, s.patch_size()}, -1, 1, 1);
@@ -58,16 +53,16 @@ TEST_CASE("Winograd's products are those of every filter with every patch, scale
     nn::WinogradProduct product(context, s, filters.data(), count);
     std::fill_n(filters.data(), filters.size(), 1e6F);  // may not be looked at again
     const Tensor bias = reference::uniform({count}, -1, 1, 2);
-    const Tensor map = reference::uniform({s.input_size()}, -1, 1, 3);
+    const Tensor map = reference::uniform({s.height * s.width * s.channels}, -1, 1, 3);
     const Tensor scale = reference::uniform({product.rows(), product.columns()}, 0.5F, 2, 4);
     Tensor dst({product.rows() * product.columns(), count});
     double worst = 0.0;
-    for (std::int64_t y = 0; y < s.positions_down(); y += product.rows()) {
-        for (std::int64_t x = 0; x < s.positions_across(); x += product.columns()) {
+    for (std::int64_t y = 0; y < s.oh(); y += product.rows()) {
+        for (std::int64_t x = 0; x < s.ow(); x += product.columns()) {
             std::fill_n(dst.data(), dst.size(), 1e9F);
             product.run(map.data(), y, x, 0.0F, {scale.data(), bias.data(), least}, dst.data());
-            const std::int64_t down = std::min(product.rows(), s.positions_down() - y);
-            const std::int64_t across = std::min(product.columns(), s.positions_across() - x);
+            const std::int64_t down = std::min(product.rows(), s.oh() - y);
+            const std::int64_t across = std::min(product.columns(), s.ow() - x);
             for (std::int64_t i = 0; i < down; ++i) {
                 for (std::int64_t j = 0; j < across; ++j) {
                     const std::int64_t position = i * product.columns() + j;
