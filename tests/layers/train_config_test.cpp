@@ -1,6 +1,14 @@
 #include "stackae/train_config.hpp"
 
+#include <limits>
+#include <set>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+#include "stackae/activation.hpp"
 #include "stackae/error.hpp"
+#include "stackae/recipe.hpp"
 
 #include "base/fields.hpp"
 #include "support/catch.hpp"
@@ -88,6 +96,155 @@ TEST_CASE("Options that contradict one another are refused") {
     config.momentum = 2.0;
     CHECK_THROWS_WITH(validate(config),
                       test::contains("momentum: 2 found, a number from 0 and below 1 expected"));
+}
+
+TEST_CASE("An option out of its range is told with its value and what was expected") {
+    const auto refused = [](const auto& change, const char* expected) {
+        TrainConfig config = read("stack = dense:8, dense:4");
+        change(config);
+        CHECK_THROWS_WITH(validate(config), test::contains(expected));
+    };
+    refused([](auto& c) { c.epochs = -1; }, "epochs: -1 found, 0 to 1000000 expected");
+    refused([](auto& c) { c.fine_tune_epochs = -5; }, "fine_tune_epochs: -5 found, 0 to 1000000 expected");
+    refused([](auto& c) { c.batch_size = 0; }, "batch_size: 0 found, 1 to 1000000 expected");
+    refused([](auto& c) { c.step_epochs = 0; }, "step_epochs: 0 found, 1 to 1000000 expected");
+    refused([](auto& c) { c.augment_shift = 0.6; },
+            "augment_shift: 0.6 found, a number from 0 and up to 0.5 expected");
+    refused([](auto& c) { c.learning_rate = 0.0; },
+            "learning_rate: 0 found, a number above 0 and up to 1000 expected");
+    refused([](auto& c) { c.fine_tune_learning_rate = -1.0; },
+            "fine_tune_learning_rate: -1 found, auto or a number above 0 and up to 1000 expected");
+    refused([](auto& c) { c.lifetime_sparsity = 1.5; },
+            "lifetime_sparsity: 1.5 found, a number from 0 and below 1 expected");
+    refused([](auto& c) { c.sparsity_weight = 3.0; },
+            "sparsity_weight: 3 found, 0 without a sparsity_target expected");
+    refused([](auto& c) { c.corruption_level = 1.0; },
+            "corruption_level: 1 found, a number from 0 and below 1 expected");
+    refused(
+        [](auto& c) {
+            c.optimizer = OptimizerKind::sgd;
+            c.nesterov = true;
+            c.momentum = 0.0;
+        },
+        "momentum: 0 found, a number above 0 with nesterov expected");
+    TrainConfig config = read("stack = dense:8:activation=relu, dense:4:corruption_level=2:epochs=7");
+    config.corruption = Corruption::gaussian;
+    config.corruption_level = 2.0;
+    config.epochs = 0;
+    config.batch_size = 1;
+    config.validation = 0.0;
+    config.warmup = 0.0;
+    config.lifetime_sparsity = 0.05;
+    config.fine_tune_learning_rate = 1e-4;
+    CHECK_NOTHROW(validate(config));
+}
+
+TEST_CASE("No option that is a number may be NaN, infinite or far below 0") {
+    TrainConfig config = read("stack = dense:3");
+    base::FieldTable table;
+    config.fields(table);
+    int numbers = 0;
+    for (const auto& field : table) {
+        if (field->expected().find("a number") == std::string::npos) {
+            continue;
+        }
+        ++numbers;
+        CAPTURE(field->name());
+        const std::string before = field->text();
+        for (const char* bad : {"nan", "inf", "-inf", "-0.5", "1e300", "0.1x", ""}) {
+            CAPTURE(bad);
+            CHECK_THROWS_WITH(field->parse(bad), test::contains(" expected"));
+        }
+        CHECK(field->text() == before);
+    }
+    CHECK(numbers >= 19);
+    const std::vector<Option<double>*> reals{&config.validation,      &config.corruption_level,
+                                             &config.weight_decay,    &config.sparsity_target,
+                                             &config.sparsity_weight, &config.lifetime_sparsity,
+                                             &config.augment_shift,   &config.augment_rotate,
+                                             &config.augment_scale,   &config.augment_shear,
+                                             &config.learning_rate,   &config.momentum,
+                                             &config.beta1,           &config.beta2,
+                                             &config.epsilon,         &config.step_factor,
+                                             &config.warmup,          &config.clip_norm};
+    for (Option<double>* option : reals) {
+        const double before = *option;
+        for (const double bad :
+             {std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity(), -0.5}) {
+            *option = bad;
+            CHECK_THROWS_AS(validate(config), InvalidArgument);
+        }
+        *option = before;
+        CHECK_NOTHROW(validate(config));
+    }
+}
+
+TEST_CASE("What speeds a run up is bounded too") {
+    RunOptions run;
+    base::FieldTable table;
+    run.fields(table);
+    CHECK_THROWS_WITH(table.find("threads")->parse("-1"),
+                      test::contains("threads: -1 found, 0 to 1024 expected"));
+    CHECK_THROWS_AS(table.find("threads")->parse("1025"), InvalidArgument);
+    CHECK_THROWS_WITH(table.find("memory")->parse("-1"), test::contains("memory: -1 found, 0 to 9000"));
+    CHECK_NOTHROW(table.find("temporary_folder")->parse("/tmp/größe"));
+    CHECK(*run.temporary_folder == "/tmp/größe");
+}
+
+TEST_CASE("Every option's name is read back as the same option, an unknown one is answered with the names") {
+    const auto check_names = [](const auto& one, std::initializer_list<const char*> names) {
+        using Enum = std::decay_t<decltype(one)>;
+        for (const char* text : names) {
+            CHECK(std::string(name(parse<Enum>(text))) == text);
+        }
+    };
+    check_names(Activation::linear, {"linear", "sigmoid", "tanh", "relu", "elu", "silu"});
+    check_names(LossKind::squared_error, {"squared_error", "cross_entropy"});
+    check_names(Corruption::none, {"none", "masking", "gaussian", "salt_and_pepper"});
+    check_names(OptimizerKind::sgd, {"sgd", "adam", "adamw"});
+    check_names(ScheduleKind::constant, {"constant", "step", "cosine", "one_cycle"});
+    check_names(ResizeMode::squash, {"squash", "border", "center"});
+    CHECK(parse<ScheduleKind>("one_cycle") == ScheduleKind::one_cycle);
+    CHECK_THROWS_WITH(
+        parse<Activation>("swish"),
+        test::contains(
+            "activation: \"swish\" found, one of linear, sigmoid, tanh, relu, elu, silu expected"));
+    CHECK_THROWS_WITH(
+        parse<ResizeMode>("Border"),
+        test::contains("resize mode: \"Border\" found, one of squash, border, center expected"));
+    CHECK_THROWS_WITH(parse<OptimizerKind>(""),
+                      test::contains("optimizer: \"\" found, one of sgd, adam, adamw expected"));
+}
+
+TEST_CASE("Every preset is named once, described in one line, and an unknown one is answered with them") {
+    std::set<std::string> names;
+    for (const ConfigPreset& preset : config_presets()) {
+        CAPTURE(preset.name);
+        CHECK(names.insert(preset.name).second);
+        CHECK_FALSE(preset.summary.empty());
+        CHECK(preset.summary.find('\n') == std::string::npos);
+    }
+    CHECK(config_presets().front().name == "dense");
+    CHECK_THROWS_WITH(preset_config("resnet"),
+                      test::contains("preset: \"resnet\" found, one of dense, conv, conv-large, hinton2006, "
+                                     "compact, sdae, sparse, wta expected"));
+}
+
+TEST_CASE("Presets are what their papers say") {
+    const TrainConfig hinton = preset_config("hinton2006");
+    CHECK(to_text(hinton.stack) == "dense:1000, dense:500, dense:250, dense:30:activation=linear");
+    CHECK_FALSE((*hinton.fine_tune_loss).has_value());  // cross-entropy where the pictures allow it
+    CHECK(hinton.fine_tune_epochs > 0);
+    const TrainConfig compact = preset_config("compact");
+    CHECK(bind(compact.stack, {28, 28, 1})[3].output_shape() == Shape{1, 1, 30});
+    CHECK(compact.augment_rotate > 0.0);
+    const TrainConfig sdae = preset_config("sdae");
+    CHECK(sdae.corruption == Corruption::masking);
+    CHECK(sdae.corruption_level == 0.25);
+    CHECK(sdae.fine_tune_epochs == 0);
+    CHECK(preset_config("sparse").sparsity_target == 0.05);
+    CHECK(preset_config("wta").lifetime_sparsity == 0.05);
+    CHECK(to_text(preset_config("wta").stack) == "dense:2000:activation=relu:output=linear");
 }
 
 }  // namespace stackae
