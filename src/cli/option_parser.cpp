@@ -98,9 +98,17 @@ std::vector<std::string> OptionParser::parse(const std::vector<std::string>& arg
         const auto path = values[config_file_].as<std::string>();
         std::stringstream lines = read_config_file(path);
         try {
-            po::store(po::parse_config_file(lines, all), values);
-        } catch (const po::unknown_option& error) {
-            throw UsageError(fmt::format("{}: {}", path, unknown_option(error.get_option_name())));
+            // Boost knows an option in a file by the first of its names alone.
+            po::parsed_options parsed = po::parse_config_file(lines, all, true);
+            for (po::option& option : parsed.options) {
+                const po::option_description* const known = all.find_nothrow(option.string_key, false);
+                if (known == nullptr) {
+                    throw UsageError(fmt::format("{}: {}", path, unknown_option(option.string_key)));
+                }
+                option.string_key = known->long_name();
+                option.unregistered = false;
+            }
+            po::store(parsed, values);
         } catch (const po::error& error) {
             throw UsageError(fmt::format("{}: {}", path, error.what()));
         }

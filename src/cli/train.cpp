@@ -117,11 +117,12 @@ int TrainCommand::run(Console& console, const std::vector<std::string>& inputs) 
                                         : "train takes one INPUT; a .txt list can name pictures of several "
                                           "folders");
     }
+    const TrainConfig config = settings_.config();
     const Pictures pictures = Pictures::open(inputs.front(), settings_.reading().picture_limits());
     for (const std::string& note : pictures.notes()) {
         console.note(note);
     }
-    Job job{pictures, {}, settings_.config(), settings_.run()};
+    Job job{pictures, {}, config, settings_.run()};
     if (dry_run_) {
         check_outputs({{"the input", inputs.front()}}, {{"--save-config", saved_config_}});
     } else {

@@ -65,8 +65,9 @@ void TrainMonitor::on_stage(const StageInfo& stage) {
     stage_ = stage;
     last_.reset();
     stage_start_ = epoch_start_ = now;
-    console_.note(fmt::format("{}: {} -> {}{}", stage.name, to_text(stage.input), to_text(stage.output),
-                              stage.epochs > 0 ? fmt::format(", {} epochs", stage.epochs) : ""));
+    console_.note(fmt::format(
+        "{}: {} -> {}{}", stage.name, to_text(stage.input), to_text(stage.output),
+        stage.epochs > 0 ? fmt::format(", {} epoch{}", stage.epochs, stage.epochs > 1 ? "s" : "") : ""));
 }
 
 void TrainMonitor::on_progress(const StageProgress& progress) {

@@ -38,8 +38,7 @@ has err "layer 1, conv2d rebuilds its input:  loss "
 has err "layer 3, conv2d: 12 x 12 x 12 -> 10 x 10 x 16"
 has err "layer 6, pca: 2 x 2 x 16 -> 6 values"
 has err "reconstruction: 6 values -> 28 x 28 x 1"
-has err "wrote conv.stackae: conv2d:12:"
-has err ", $planned parameters"
+has err "wrote conv.stackae: 7 layers, $planned parameters"
 has_not err "is not used"
 
 # Which layer's codes tell the classes apart, on the pictures held out; the labels touch nothing else.

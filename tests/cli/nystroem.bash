@@ -13,7 +13,7 @@ grep -q '^  layer 8, nystroem .*6 values .*40 values ' out || fail "the plan of 
 planned=$(sed -n 's/^parameters *//p' out)
 expect 0 train digits -o nystroem.stackae "${stack[@]}" --nystroem 40 --validation 0.25 -j 1
 has err "layer 8, nystroem: 6 values -> 40 values"
-has err "l2_norm, nystroem:40, $planned parameters"
+has err "wrote nystroem.stackae: 8 layers, $planned parameters"
 accuracy=$(sed -n 's/^  8 .* 40 *\([0-9]*\)\.. %.*/\1/p' err)
 [ "$accuracy" -ge 70 ] || fail "an accuracy of $accuracy % by layer 8, 70 at least expected"
 expect 0 train digits -o plain.stackae "${stack[@]}" --nystroem 0 --validation 0.25 -j 1
