@@ -29,6 +29,8 @@ class Pooler;
 class PositionOp;
 class TensorTable;
 struct OpContext;
+struct PlanContext;
+struct StageCost;
 struct TrainContext;
 }  // namespace layers
 
@@ -78,7 +80,7 @@ public:
     /// Throws InvalidArgument where fields are out of their ranges, tensors are not there or of another
     /// shape, or values are not what the kind needs.
     void check() const;
-    /// Number of learnt values.
+    /// Number of learnt values; of a layer that has not learnt yet, of those that it will.
     [[nodiscard]] std::int64_t parameters() const;
     /// As in a stack's text: "conv2d:256:kernel=7", fields at their defaults left out.
     [[nodiscard]] std::string text() const;
@@ -93,6 +95,9 @@ public:
     /// Learns a layer of these fields, bound as this is; null where there is nothing to learn.
     [[nodiscard]] virtual std::unique_ptr<layers::LayerTrainer> trainer(
         const layers::TrainContext& context) const;
+    /// What learning it costs. Fields that depend on how much there is to learn from become what training
+    /// makes them, about. Throws InvalidArgument where it cannot learn from what it sees.
+    virtual layers::StageCost plan(const layers::PlanContext& context);
 
     /// The layer as one that gradients go through; null where they do not.
     [[nodiscard]] virtual std::unique_ptr<layers::Autoencoder> autoencoder() const;
@@ -132,6 +137,8 @@ public:
     [[nodiscard]] virtual Tensor filters() const;
     /// Floats that its encoder and, if asked for, its decoder hold beside their inputs and outputs.
     [[nodiscard]] virtual double working_floats(std::int64_t rows, bool decoding) const;
+    /// To encode a row, in multiply-adds of matrix products: other work counts as many as take its time.
+    [[nodiscard]] virtual double encoding_multiply_adds() const;
 
 protected:
     Layer() = default;

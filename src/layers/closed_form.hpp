@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <utility>
 
 #include "layers/trainer.hpp"
@@ -7,7 +8,8 @@
 namespace stackae::layers {
 
 /// Trains a kind that is solved at once from some rows of its input, all of which are held: solve(context,
-/// rows) is a member of Kind that gives it its tensors. A run that is taken up again collects the rows anew.
+/// rows) is a member of Kind that gives it its tensors; Kind::changes_rows says whether the rows are others
+/// afterwards. A run that is taken up again collects the rows anew.
 template <class Kind>
 class ClosedFormTrainer : public LayerTrainer {
 public:
@@ -20,10 +22,13 @@ public:
             return true;
         }
         solved_ = layer_.solve(context, filler_.store());
+        if constexpr (!Kind::changes_rows) {
+            filler_.leave(context);
+        }
         return false;
     }
     [[nodiscard]] StageProgress progress() const override {
-        return filler_.is_full() ? StageProgress{1, 1, solved_ ? 1 : 0, 1} : filler_.progress();
+        return solved_ || filler_.is_full() ? StageProgress{1, 1, solved_ ? 1 : 0, 1} : filler_.progress();
     }
     [[nodiscard]] std::shared_ptr<const Layer> finish() override {
         return solved_ ? std::make_shared<const Kind>(std::move(layer_)) : nullptr;
@@ -36,5 +41,15 @@ private:
     StoreFiller filler_;
     bool solved_ = false;
 };
+
+/// What that takes of at most `rows` rows, without solving.
+template <class Kind>
+StageCost closed_form_cost(const PlanContext& context, std::int64_t rows) {
+    StageCost cost;
+    cost.input_rows = cost.stored_rows = static_cast<double>(std::min(rows, context.train));
+    cost.leaves = Kind::changes_rows ? StageCost::Leaves::nothing : StageCost::Leaves::some_rows;
+    cost.hold(context.input_floats);
+    return cost;
+}
 
 }  // namespace stackae::layers

@@ -239,5 +239,16 @@ double Conv2d::working_floats(std::int64_t /*rows*/, bool decoding) const {
     return nn::Conv2d::working_floats(s) + padded + decoder;
 }
 
+double Conv2d::encoding_multiply_adds() const {
+    const nn::Conv2dShape s = shape();
+    const auto d = static_cast<double>(s.patch_size());
+    const auto r = static_cast<double>(s.whitening_dim);
+    const auto k = static_cast<double>(s.units);
+    // Of a position beside the products: its patch is copied, its values are thresholded and handed on.
+    constexpr double a_value = 12.0;
+    const double beside = a_value * (d + static_cast<double>(s.oc()));
+    return static_cast<double>(s.oh() * s.ow()) * (std::min(d * k, r * (d + k)) + beside);
+}
+
 }  // namespace layers
 }  // namespace stackae

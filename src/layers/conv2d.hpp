@@ -55,7 +55,8 @@ public:
     void fields(base::FieldTable& table) override;
     void tensors(TensorTable& table) override;
     [[nodiscard]] bool is_trained() const override { return true; }
-    /// In conv2d_trainer.cpp.
+    /// These two in conv2d_trainer.cpp.
+    StageCost plan(const PlanContext& context) override;
     [[nodiscard]] std::unique_ptr<LayerTrainer> trainer(const TrainContext& context) const override;
     [[nodiscard]] std::unique_ptr<Op> encoder(const OpContext& context) const override;
     [[nodiscard]] std::unique_ptr<Op> decoder(const OpContext& context) const override;
@@ -72,6 +73,7 @@ public:
     /// P⁺ V's columns.
     [[nodiscard]] Tensor filters() const override;
     [[nodiscard]] double working_floats(std::int64_t rows, bool decoding) const override;
+    [[nodiscard]] double encoding_multiply_adds() const override;
 
 private:
     void on_bind() override;

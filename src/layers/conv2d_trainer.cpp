@@ -9,12 +9,10 @@
 #include "stackae/error.hpp"
 
 #include "base/parallel.hpp"
-#include "base/random.hpp"
 #include "base/rows.hpp"
-#include "layers/conv2d.hpp"
+#include "layers/conv2d_patches.hpp"
 #include "layers/gradient_stage.hpp"
 #include "layers/op.hpp"
-#include "layers/padding.hpp"
 #include "layers/trainer.hpp"
 #include "linalg/gemm.hpp"
 #include "linalg/pca.hpp"
@@ -24,16 +22,12 @@
 namespace stackae::layers {
 namespace {
 
-constexpr std::int64_t min_pictures = 2'000;       ///< that patches of maps are taken from
-constexpr std::int64_t patches_a_picture = 16;     ///< of maps, at least
 constexpr std::int64_t probe_pictures = 256;       ///< on which the decoder is fitted, and measured
 constexpr std::int64_t threshold_patches = 2'048;  ///< on which the threshold is set
 constexpr std::int64_t block_rows = 4'096;
 constexpr int kmeans_iterations = 12;
+constexpr std::int64_t held_out_one_in = 20;  ///< patches, in refining
 constexpr double contrast_share = 0.1;  ///< of the mean variance of a map's patches, their contrast epsilon
-
-/// What a stage samples rows for, and draws random numbers for.
-enum Use : std::uint32_t { patch_pictures, patch_positions, decoder_pictures, contrast_pictures };
 
 std::size_t at(std::int64_t i) {
     return static_cast<std::size_t>(i);
@@ -54,19 +48,40 @@ private:
     const Tensor& tensor_;
 };
 
+void check_patches(const Conv2d& layer, const PlanContext& context) {
+    if (patch_count(layer, context).patches == 0) {
+        throw InvalidArgument("conv2d: slow_offset: one patch found, at least 2 expected");
+    }
+}
+
+bool finds_contrast_epsilon(const Conv2d& layer, const PlanContext& context) {
+    return context.stage > 0 && *layer.contrast_norm && !layer.contrast_epsilon;
+}
+
+/// Of refining, without what is done to the patches.
+nn::GradientLoopConfig refining_config(const Conv2d& layer, const PlanContext& context) {
+    nn::GradientLoopConfig config = loop_config(context);
+    config.epochs = layer.epochs;
+    config.sparsity.lifetime_sparsity = layer.lifetime_sparsity;
+    return config;
+}
+
+std::vector<nn::LayerSpec> refined_maps(const Conv2d& layer, std::int64_t whitening_dim) {
+    return {{whitening_dim, layer.units, Activation::relu, -1},
+            {layer.units, whitening_dim, Activation::linear, -1}};
+}
+
 /// Patches, units on them, a threshold, a decoder.
 class Conv2dTrainer : public LayerTrainer {
 public:
     Conv2dTrainer(const Conv2d& layer, const TrainContext& context)
-        : layer_(layer), of_maps_(context.stage > 0), size_(sample_size(context)) {
-        if (size_.patches == 0) {
-            throw InvalidArgument("conv2d: slow_offset: one patch found, at least 2 expected");
-        }
-        pictures_ = sample_rows(context.train, size_.pictures, context, Use::patch_pictures);
-        fitted_ = sample_rows(context.train, probe_pictures, context, Use::decoder_pictures);
+        : layer_(layer), pictures_(patch_count(layer, context.plan()).pictures) {
+        check_patches(layer, context.plan());
+        const auto use = static_cast<std::uint32_t>(PatchUse::decoder);
+        fitted_ = sample_rows(context.train, probe_pictures, context, use);
         measured_ = context.validation.empty()
                         ? fitted_
-                        : sample_rows(context.validation, probe_pictures, context, Use::decoder_pictures);
+                        : sample_rows(context.validation, probe_pictures, context, use);
     }
 
     bool step(TrainContext& context) override {
@@ -75,7 +90,10 @@ public:
                 set_contrast_epsilon(context);
                 return enter(Phase::patches);
             case Phase::patches:
-                return sample_patches(context) ? true : enter(Phase::whitening);
+                if (!sampler_) {
+                    sampler_.emplace(layer_, context);
+                }
+                return sampler_->step(context) ? true : enter(Phase::whitening);
             case Phase::whitening:
                 whiten(context);
                 return enter(Phase::units);
@@ -98,8 +116,10 @@ public:
         if (refined_) {
             return refined_->progress();
         }
-        const std::int64_t pictures = phase_ == Phase::patches ? done_ : std::ssize(pictures_);
-        return {1, 1, phase_ == Phase::contrast ? 0 : pictures, std::ssize(pictures_)};
+        if (sampler_) {
+            return sampler_->progress();
+        }
+        return {1, 1, phase_ < Phase::whitening ? 0 : pictures_, pictures_};
     }
     [[nodiscard]] std::shared_ptr<const Layer> finish() override {
         return phase_ == Phase::done ? std::make_shared<const Conv2d>(std::move(layer_)) : nullptr;
@@ -110,10 +130,6 @@ public:
 
 private:
     enum class Phase { contrast, patches, whitening, units, refining, decoder, measuring, done };
-    struct SampleSize {
-        std::int64_t pictures = 0;
-        std::int64_t patches = 0;
-    };
 
     bool enter(Phase phase) {
         phase_ = phase;
@@ -121,11 +137,7 @@ private:
         return phase != Phase::done;
     }
     [[nodiscard]] bool is_slow() const { return layer_.slow_offset > 0; }
-    [[nodiscard]] SampleSize sample_size(const TrainContext& context) const;
     void set_contrast_epsilon(TrainContext& context);
-    bool sample_patches(TrainContext& context);
-    void sample_patch(const nn::Conv2dShape& shape, const float* map, std::int64_t i, std::uint64_t seed,
-                      std::uint32_t stage);
     void whiten(TrainContext& context);
     void learn_units(TrainContext& context);
     /// Winner-take-all on the patches, where there are epochs of it.
@@ -141,14 +153,12 @@ private:
     bool each_rebuilt(TrainContext& context, const std::vector<std::int64_t>& rows, const Body& body);
 
     Conv2d layer_;
-    bool of_maps_;
-    SampleSize size_;
-    std::vector<std::int64_t> pictures_;  ///< that patches are taken from
+    std::int64_t pictures_;  ///< that patches are taken from
     std::vector<std::int64_t> fitted_;
     std::vector<std::int64_t> measured_;
     Phase phase_ = Phase::contrast;
     std::int64_t done_ = 0;  ///< pictures, of a phase
-    std::unique_ptr<RowStore> patches_;
+    std::optional<PatchSampler> sampler_;
     Tensor whitened_;
     // Of refining.
     std::vector<std::int64_t> rows_;
@@ -160,93 +170,22 @@ private:
     double mean_error_ = 0.0;
 };
 
-Conv2dTrainer::SampleSize Conv2dTrainer::sample_size(const TrainContext& context) const {
-    const nn::Conv2dShape shape = layer_.shape();
-    const auto patch_bytes = shape.patch_size() * static_cast<std::int64_t>(sizeof(float));
-    const std::int64_t most =
-        std::min(layer_.patches, std::max<std::int64_t>(1000, context.patch_bytes / patch_bytes));
-    SampleSize size;
-    size.pictures = std::min(std::ssize(context.train),
-                             of_maps_ ? std::max(min_pictures, most / patches_a_picture) : most);
-    size.patches = std::min(most, shape.oh() * shape.ow() * size.pictures);
-    size.patches -= is_slow() ? size.patches % 2 : 0;  // they come in pairs
-    return size;
-}
-
 /// ε of the contrast as a share of the mean variance of patches: maps have a scale of their own.
 void Conv2dTrainer::set_contrast_epsilon(TrainContext& context) {
-    if (!of_maps_ || !*layer_.contrast_norm || layer_.contrast_epsilon) {
+    if (!finds_contrast_epsilon(layer_, context.plan())) {
         return;
     }
-    nn::Conv2dShape plain = layer_.shape();
-    plain.contrast_norm = false;
-    const auto rows = sample_rows(context.train, context.input.chunk(), context, Use::contrast_pictures);
-    const Tensor maps = context.input.gather(rows);
-    const std::int64_t d = plain.patch_size();
-    std::vector<float> patch(at(d));
-    Padding padding(layer_.input_shape(), layer_.pad);
-    double variance = 0.0;
-    for (std::int64_t i = 0; i < maps.rows(); ++i) {
-        nn::im2col(plain, padding.add(maps.row(i).data()), i % (plain.oh() * plain.ow()), 1, patch.data());
-        const double mean = std::accumulate(patch.begin(), patch.end(), 0.0) / static_cast<double>(d);
-        variance += base::squared_norm(patch) / static_cast<double>(d) - mean * mean;
-    }
-    layer_.contrast_epsilon = std::max(1e-12, contrast_share * variance / static_cast<double>(maps.rows()));
-}
-
-/// One chunk of pictures. Rows are patches from random places; of slow features, rows 2 i and 2 i + 1 are
-/// neighbours.
-bool Conv2dTrainer::sample_patches(TrainContext& context) {
-    const nn::Conv2dShape shape = layer_.shape();
-    if (!patches_) {
-        patches_ = context.input.make_store(size_.patches, shape.patch_size());
-    }
-    const std::int64_t all = std::ssize(pictures_);
-    const std::int64_t count = std::min(context.input.chunk(), all - done_);
-    const Tensor maps = context.input.gather(std::span(pictures_).subspan(at(done_), at(count)));
-    const std::int64_t samples = size_.patches / (is_slow() ? 2 : 1);
-    base::parallel_ranges(count, 1, [&](std::int64_t begin, std::int64_t end) {
-        Padding padding(layer_.input_shape(), layer_.pad);
-        for (std::int64_t p = begin; p < end; ++p) {
-            const float* map = padding.add(maps.row(p).data());
-            // The samples of picture q are [q · samples / all, (q + 1) · samples / all).
-            const std::int64_t last = (done_ + p + 1) * samples / all;
-            for (std::int64_t i = (done_ + p) * samples / all; i < last; ++i) {
-                sample_patch(shape, map, i, context.config.seed, context.stage);
-            }
-        }
-    });
-    done_ += count;
-    return done_ < all;
-}
-
-void Conv2dTrainer::sample_patch(const nn::Conv2dShape& shape, const float* map, std::int64_t i,
-                                 std::uint64_t seed, std::uint32_t stage) {
-    const auto bits = base::Random(seed, base::Stream::patches, stage, Use::patch_positions)
-                          .block(static_cast<std::uint32_t>(i));
-    const auto below = [](std::uint32_t number, std::int64_t bound) {
-        return static_cast<std::int64_t>((std::uint64_t{number} * static_cast<std::uint64_t>(bound)) >> 32U);
-    };
-    const std::int64_t y = below(bits[0], shape.oh());
-    const std::int64_t x = below(bits[1], shape.ow());
-    if (!is_slow()) {
-        nn::im2col(shape, map, y * shape.ow() + x, 1, patches_->row(i));
-        return;
-    }
-    const std::int64_t reach = 2 * layer_.slow_offset + 1;
-    const auto near = [&](std::int64_t place, std::uint32_t number, std::int64_t positions) {
-        return std::clamp<std::int64_t>(place + below(number, reach) - layer_.slow_offset, 0, positions - 1);
-    };
-    nn::im2col(shape, map, y * shape.ow() + x, 1, patches_->row(2 * i));
-    nn::im2col(shape, map, near(y, bits[2], shape.oh()) * shape.ow() + near(x, bits[3], shape.ow()), 1,
-               patches_->row(2 * i + 1));
+    const auto rows = sample_rows(context.train, context.input.chunk(), context,
+                                  static_cast<std::uint32_t>(PatchUse::contrast));
+    layer_.contrast_epsilon =
+        std::max(1e-12, contrast_share * mean_patch_variance(layer_, context.input.gather(rows)));
 }
 
 void Conv2dTrainer::whiten(TrainContext& context) {
-    const std::int64_t n = patches_->rows();
-    const std::int64_t d = patches_->columns();
-    const linalg::PcaResult axes =
-        linalg::pca(context.context, patches_->row(0), n, d, *layer_.whitening_dim);
+    Tensor& patches = sampler_->patches();
+    const std::int64_t n = patches.rows();
+    const std::int64_t d = patches.columns();
+    const linalg::PcaResult axes = linalg::pca(context.context, patches.data(), n, d, *layer_.whitening_dim);
     const std::int64_t r = axes.components.rows();
     layer_.whitening_dim = r;
     layer_.patch_mean = axes.mean;
@@ -260,14 +199,15 @@ void Conv2dTrainer::whiten(TrainContext& context) {
         const std::int64_t count = std::min(block, n - first);
         base::parallel_ranges(count, 16, [&](std::int64_t begin, std::int64_t end) {
             for (std::int64_t i = begin; i < end; ++i) {
-                const float* patch = patches_->row(first + i);
-                std::transform(patch, patch + d, axes.mean.data(), centred.row(i).data(), std::minus<>{});
+                const auto patch = patches.row(first + i);
+                std::transform(patch.begin(), patch.end(), axes.mean.data(), centred.row(i).data(),
+                               std::minus<>{});
             }
         });
         product.run(centred.data(), layer_.whitening.data(), whitened.data());
         std::copy_n(whitened.data(), count * r, whitened_.row(first).data());
     }
-    patches_.reset();
+    sampler_.reset();
 }
 
 void Conv2dTrainer::learn_units(TrainContext& context) {
@@ -311,20 +251,17 @@ bool Conv2dTrainer::refine(TrainContext& context) {
 }
 
 void Conv2dTrainer::begin_refining(TrainContext& context) {
-    const std::int64_t r = whitened_.columns();
-    nn::Parameters parameters(
-        {{r, layer_.units, Activation::relu, -1}, {layer_.units, r, Activation::linear, -1}});
+    nn::Parameters parameters(refined_maps(layer_, whitened_.columns()));
     std::copy_n(layer_.weights.data(), layer_.weights.size(), parameters.weights(0));
     std::copy_n(layer_.decoder_weights.data(), layer_.decoder_weights.size(), parameters.weights(1));
     // Patches are in the order of the pictures, often class by class: every twentieth is held out.
     rows_.resize(at(whitened_.rows()));
     std::iota(rows_.begin(), rows_.end(), std::int64_t{0});
-    const auto middle =
-        std::stable_partition(rows_.begin(), rows_.end(), [](std::int64_t row) { return row % 20 == 19; });
+    const auto middle = std::stable_partition(rows_.begin(), rows_.end(), [](std::int64_t row) {
+        return row % held_out_one_in == held_out_one_in - 1;
+    });
     const auto held = static_cast<std::size_t>(middle - rows_.begin());
-    nn::GradientLoopConfig config = loop_config(context);
-    config.epochs = layer_.epochs;
-    config.sparsity.lifetime_sparsity = layer_.lifetime_sparsity;
+    nn::GradientLoopConfig config = refining_config(layer_, context.plan());
     config.corrupt = context.corruption ? context.corruption(context.config.corruption_level) : nullptr;
     source_.emplace(whitened_);
     refined_.emplace(context, std::move(parameters),
@@ -484,6 +421,64 @@ bool Conv2dTrainer::measure(TrainContext& context) {
 }
 
 }  // namespace
+
+StageCost Conv2d::plan(const PlanContext& context) {
+    check_patches(*this, context);
+    if (*contrast_norm) {  // patches whose mean is 0 have an axis less
+        whitening_dim = std::min(*whitening_dim, std::max<std::int64_t>(1, shape().patch_size() - 1));
+    }
+    const bool is_slow = slow_offset > 0;
+    units = is_slow ? std::min(units, *whitening_dim) : units;
+    const nn::Conv2dShape s = shape();
+    const PatchCount count = patch_count(*this, context);
+    const auto n = static_cast<double>(count.patches);
+    const auto d = static_cast<double>(s.patch_size());
+    const auto r = static_cast<double>(s.whitening_dim);
+    const auto k = static_cast<double>(s.units);
+    const auto learnt = static_cast<double>(parameters());
+    const auto inputs = static_cast<double>(input_shape().size());
+
+    StageCost cost;
+    cost.epochs = std::max<std::int64_t>(1, epochs);
+    cost.hold(n * d + context.input_floats);
+    cost.multiply_adds =
+        linalg::pca_multiply_adds(count.patches, s.patch_size(), s.whitening_dim) + n * d * r;
+    cost.hold(n * (d + r) + linalg::pca_floats(count.patches, s.patch_size(), s.whitening_dim) + learnt);
+    if (is_slow) {
+        cost.multiply_adds += 0.5 * n * r * r;
+    } else {
+        cost.multiply_adds += kmeans_iterations *
+                              linalg::spherical_kmeans_multiply_adds(count.patches, s.whitening_dim, s.units);
+        cost.hold(
+            n * r + learnt +
+            static_cast<double>(linalg::spherical_kmeans_floats(count.patches, s.whitening_dim, s.units)));
+        cost.hold(n * r + learnt +
+                  2.0 * static_cast<double>(std::min(threshold_patches, count.patches)) * (r + k));
+    }
+    if (epochs > 0 && !is_slow) {
+        const std::int64_t held = count.patches / held_out_one_in;
+        const StageCost refining =
+            gradient_cost(refined_maps(*this, s.whitening_dim), refining_config(*this, context),
+                          count.patches - held, held, context.config.corruption != Corruption::none);
+        cost.multiply_adds += refining.multiply_adds;
+        cost.hold(n * r + learnt + refining.working_floats);
+    }
+    // The decoder is fitted and then measured, on maps that are encoded and decoded.
+    const double probes =
+        static_cast<double>(std::min(probe_pictures, context.train)) +
+        static_cast<double>(std::min(probe_pictures, std::max(context.validation, std::int64_t{1})));
+    const double decoding = r * (d + k) * static_cast<double>(s.oh() * s.ow());
+    cost.multiply_adds += probes * (encoding_multiply_adds() + decoding);
+    constexpr double sums = 8.0;  // floats: four doubles for each value of the input
+    cost.hold(learnt + context.input_floats + (sums + static_cast<double>(context.input_chunk)) * inputs +
+              static_cast<double>(context.threads) *
+                  (working_floats(1, true) + static_cast<double>(output_shape().size())));
+    cost.input_rows = static_cast<double>(count.pictures) + probes;
+    cost.input_rows += finds_contrast_epsilon(*this, context)
+                           ? static_cast<double>(std::min(context.input_chunk, context.train))
+                           : 0.0;
+    return cost;
+}
 
 std::unique_ptr<LayerTrainer> Conv2d::trainer(const TrainContext& context) const {
     return std::make_unique<Conv2dTrainer>(*this, context);

@@ -9,6 +9,8 @@
 
 namespace stackae::layers {
 
+constexpr double an_activation = 16.0;  ///< in multiply-adds of a product
+
 void Dense::fields(base::FieldTable& table) {
     table.add("units", units, {1, max_units}, "values of the code");
     table.add("activation", activation, "f");
@@ -70,6 +72,10 @@ std::unique_ptr<Layer> Dense::with_parameters(const nn::Parameters& parameters, 
 double Dense::working_floats(std::int64_t /*rows*/, bool decoding) const {
     // oneDNN may bring weights into another layout.
     return static_cast<double>(units) * static_cast<double>(input_shape().size()) * (decoding ? 2.0 : 1.0);
+}
+
+double Dense::encoding_multiply_adds() const {
+    return static_cast<double>(units) * (static_cast<double>(input_shape().size()) + an_activation);
 }
 
 }  // namespace stackae::layers

@@ -37,7 +37,8 @@ public:
     [[nodiscard]] bool is_trained() const override { return true; }
     [[nodiscard]] std::unique_ptr<Op> encoder(const OpContext& context) const override;
     [[nodiscard]] std::unique_ptr<Op> decoder(const OpContext& context) const override;
-    /// In dense_trainer.cpp.
+    /// These two in dense_trainer.cpp.
+    StageCost plan(const PlanContext& context) override;
     [[nodiscard]] std::unique_ptr<LayerTrainer> trainer(const TrainContext& context) const override;
     [[nodiscard]] std::unique_ptr<Autoencoder> autoencoder() const override;
     [[nodiscard]] std::unique_ptr<Layer> with_parameters(const nn::Parameters& parameters,
@@ -46,6 +47,7 @@ public:
     [[nodiscard]] Activation output_activation(Activation /*below*/) const override { return activation; }
     [[nodiscard]] Tensor filters() const override { return weights; }
     [[nodiscard]] double working_floats(std::int64_t rows, bool decoding) const override;
+    [[nodiscard]] double encoding_multiply_adds() const override;
 };
 
 }  // namespace stackae::layers

@@ -14,12 +14,50 @@
 namespace stackae::layers {
 namespace {
 
+/// Gives the decoder its activation. Returns how the layer is learnt, without what is done to its input.
+/// Throws InvalidArgument where that cannot be.
+nn::GradientLoopConfig settle(Dense& layer, const PlanContext& context) {
+    const TrainConfig& c = context.config;
+    layer.output = layer.output.value_or(context.suited_output);
+    const bool bounded = layer.output == Activation::sigmoid || layer.output == Activation::tanh;
+    if (context.of_pictures && !context.unit_input() && layer.output == Activation::sigmoid) {
+        throw InvalidArgument("a sigmoid output rebuilds pictures in [0, 1]; standardised pictures found");
+    }
+    if (!context.of_pictures && bounded && !context.unit_input() && layer.output != context.suited_output) {
+        throw InvalidArgument(
+            fmt::format("output: {} found, one of linear, relu, elu, silu expected: {} rebuilds codes that "
+                        "may be above 1",
+                        name(*layer.output), context.name));
+    }
+    if (c.sparsity_target > 0.0 && layer.activation != Activation::sigmoid) {
+        throw InvalidArgument(
+            fmt::format("sparsity_target: {} found, 0 expected, since the units of {} are {} and not sigmoid",
+                        *c.sparsity_target, context.name, name(layer.activation)));
+    }
+    nn::GradientLoopConfig config = loop_config(context);
+    config.epochs = layer.epochs.value_or(c.epochs);
+    config.loss = suited_loss(c.loss, context.unit_input(), *layer.output, context.of_pictures);
+    config.sparsity = {.layer = 0,
+                       .target = c.sparsity_target,
+                       .weight = c.sparsity_weight,
+                       .lifetime_sparsity = c.lifetime_sparsity};
+    return config;
+}
+
+double level_of(const Dense& layer, const TrainConfig& config) {
+    return layer.corruption_level.value_or(config.corruption_level);
+}
+
+std::vector<nn::LayerSpec> maps_of(const Dense& layer) {
+    const std::int64_t inputs = layer.input_shape().size();
+    return {{inputs, layer.units, layer.activation, -1},
+            {layer.units, inputs, *layer.output, layer.tied ? 0 : -1}};
+}
+
 /// Random weights, and the decoder's bias where it predicts the mean input with no code at all: training
 /// starts at the loss of the mean and not above it.
 nn::Parameters initial(const Dense& layer, const TrainContext& context) {
-    const std::int64_t inputs = layer.input_shape().size();
-    nn::Parameters parameters({{inputs, layer.units, layer.activation, -1},
-                               {layer.units, inputs, *layer.output, layer.tied ? 0 : -1}});
+    nn::Parameters parameters(maps_of(layer));
     for (const std::size_t part : {std::size_t{0}, std::size_t{1}}) {
         parameters.initialize(part, context.config.seed, context.stage);
     }
@@ -32,27 +70,9 @@ nn::Parameters initial(const Dense& layer, const TrainContext& context) {
 class DenseTrainer : public LayerTrainer {
 public:
     DenseTrainer(const Dense& layer, const TrainContext& context)
-        : layer_(layer), must_keep_(context.stage == 0), config_(loop_config(context)) {
-        layer_.output = layer.output.value_or(context.suited_output);
-        if (context.of_pictures && !context.unit_input() && layer_.output == Activation::sigmoid) {
-            throw InvalidArgument(
-                "a sigmoid output rebuilds pictures in [0, 1]; standardised pictures found");
-        }
-        const TrainConfig& c = context.config;
-        if (c.sparsity_target > 0.0 && layer_.activation != Activation::sigmoid) {
-            throw InvalidArgument(fmt::format(
-                "sparsity_target: {} found, 0 expected, since the units of {} are {} and not sigmoid",
-                *c.sparsity_target, context.name, name(layer_.activation)));
-        }
-        config_.epochs = layer.epochs.value_or(c.epochs);
-        config_.loss = suited_loss(c.loss, context.unit_input(), *layer_.output, context.of_pictures);
-        config_.sparsity = {.layer = 0,
-                            .target = c.sparsity_target,
-                            .weight = c.sparsity_weight,
-                            .lifetime_sparsity = c.lifetime_sparsity};
+        : layer_(layer), must_keep_(context.stage == 0), config_(settle(layer_, context.plan())) {
         config_.augment = context.augment;
-        const double level = layer.corruption_level.value_or(c.corruption_level);
-        config_.corrupt = context.corruption ? context.corruption(level) : nullptr;
+        config_.corrupt = context.corruption ? context.corruption(level_of(layer_, context.config)) : nullptr;
     }
 
     bool step(TrainContext& context) override {
@@ -95,6 +115,19 @@ private:
 };
 
 }  // namespace
+
+StageCost Dense::plan(const PlanContext& context) {
+    const nn::GradientLoopConfig config = settle(*this, context);
+    const bool corrupts =
+        context.config.corruption != Corruption::none && level_of(*this, context.config) > 0.0;
+    StageCost cost = gradient_cost(maps_of(*this), config, context.train, context.validation, corrupts);
+    cost.hold(context.input_floats);
+    if (!context.of_pictures) {
+        cost.input_rows = cost.stored_rows = static_cast<double>(context.train + context.validation);
+        cost.leaves = StageCost::Leaves::all_rows;
+    }
+    return cost;
+}
 
 std::unique_ptr<LayerTrainer> Dense::trainer(const TrainContext& context) const {
     return std::make_unique<DenseTrainer>(*this, context);

@@ -8,35 +8,63 @@
 namespace stackae::layers {
 namespace {
 
-nn::Parameters unrolled(const std::vector<std::shared_ptr<const Layer>>& layers, bool tied) {
+using Layers = std::vector<std::shared_ptr<const Layer>>;
+
+/// All encoders, then all decoders from the top down.
+std::vector<nn::LayerSpec> unrolled(const Layers& layers, const TrainConfig& config) {
     const std::size_t depth = layers.size();
     std::vector<nn::LayerSpec> specs(2 * depth);
     for (std::size_t i = 0; i < depth; ++i) {
         const auto autoencoder = layers[i]->autoencoder();
         specs[i] = autoencoder->encoder;
-        specs[2 * depth - 1 - i] = autoencoder->decoder;
-        specs[2 * depth - 1 - i].tied_to =
-            tied && autoencoder->decoder.tied_to >= 0 ? static_cast<int>(i) : -1;
+        nn::LayerSpec& decoder = specs[2 * depth - 1 - i];
+        decoder = autoencoder->decoder;
+        decoder.tied_to = decoder.tied_to >= 0 && !config.untie_in_fine_tuning ? static_cast<int>(i) : -1;
     }
-    nn::Parameters parameters(specs);
-    for (std::size_t i = 0; i < depth; ++i) {
-        layers[i]->autoencoder()->copy_to(parameters, i, 2 * depth - 1 - i);
+    return specs;
+}
+
+nn::Parameters parameters_of(const Layers& layers, const TrainConfig& config) {
+    nn::Parameters parameters(unrolled(layers, config));
+    for (std::size_t i = 0; i < layers.size(); ++i) {
+        layers[i]->autoencoder()->copy_to(parameters, i, 2 * layers.size() - 1 - i);
     }
     return parameters;
 }
 
+/// Without what is done to the pictures.
+nn::GradientLoopConfig tuning_config(const Layers& layers, const PlanContext& context) {
+    const TrainConfig& c = context.config;
+    nn::GradientLoopConfig config = loop_config(context);
+    config.epochs = c.fine_tune_epochs;
+    const std::optional<double>& rate = c.fine_tune_learning_rate;
+    config.optimizer.learning_rate = rate.value_or(c.learning_rate);
+    const std::optional<LossKind>& asked = c.fine_tune_loss;
+    config.loss = suited_loss(asked ? asked : *c.loss, context.unit_input(),
+                              layers.front()->autoencoder()->decoder.activation, context.of_pictures);
+    config.code_layer = layers.size() - 1;
+    return config;
+}
+
 }  // namespace
 
-FineTuning::FineTuning(std::vector<std::shared_ptr<const Layer>> layers, const TrainContext& context)
-    : layers_(std::move(layers)), config_(loop_config(context)), tied_(!context.config.untie_in_fine_tuning) {
-    const TrainConfig& c = context.config;
-    config_.epochs = c.fine_tune_epochs;
-    const std::optional<double>& rate = c.fine_tune_learning_rate;
-    config_.optimizer.learning_rate = rate.value_or(c.learning_rate);
-    const std::optional<LossKind>& asked = c.fine_tune_loss;
-    config_.loss = suited_loss(asked ? asked : *c.loss, context.unit_input(),
-                               layers_.front()->autoencoder()->decoder.activation, context.of_pictures);
-    config_.code_layer = layers_.size() - 1;
+StageCost FineTuning::plan(const Layers& layers, const PlanContext& context) {
+    StageCost cost = gradient_cost(unrolled(layers, context.config), tuning_config(layers, context),
+                                   context.train, context.validation, false);
+    if (!context.of_pictures) {
+        cost.input_rows = cost.stored_rows = static_cast<double>(context.train + context.validation);
+        cost.leaves = StageCost::Leaves::all_rows;
+        cost.hold(context.input_floats);
+    }
+    return cost;
+}
+
+std::int64_t FineTuning::parameters(const Layers& layers, const TrainConfig& config) {
+    return layers::parameters_of(unrolled(layers, config));
+}
+
+FineTuning::FineTuning(Layers layers, const TrainContext& context)
+    : layers_(std::move(layers)), config_(tuning_config(layers_, context.plan())) {
     config_.augment = context.augment;
 }
 
@@ -46,7 +74,7 @@ bool FineTuning::step(TrainContext& context) {
             holding_ = context.input.holding();
             return true;
         }
-        stage_.emplace(context, unrolled(layers_, tied_),
+        stage_.emplace(context, parameters_of(layers_, context.config),
                        nn::TrainingRows{context.input.held(), context.train, context.validation}, config_);
         if (loaded_) {
             stage_->load_state(*loaded_);

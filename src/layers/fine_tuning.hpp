@@ -19,6 +19,13 @@ public:
     /// layers: bottom up, each with an autoencoder().
     FineTuning(std::vector<std::shared_ptr<const Layer>> layers, const TrainContext& context);
 
+    /// What that takes, of layers that need not have learnt.
+    [[nodiscard]] static StageCost plan(const std::vector<std::shared_ptr<const Layer>>& layers,
+                                        const PlanContext& context);
+    /// Of the layers afterwards: decoders may have weights of their own.
+    [[nodiscard]] static std::int64_t parameters(const std::vector<std::shared_ptr<const Layer>>& layers,
+                                                 const TrainConfig& config);
+
     bool step(TrainContext& context);
     [[nodiscard]] StageProgress progress() const;
     /// The layers with what they learnt; as they were where no epoch was finished.
@@ -29,7 +36,6 @@ public:
 private:
     std::vector<std::shared_ptr<const Layer>> layers_;
     nn::GradientLoopConfig config_;
-    bool tied_;
     StageProgress holding_;
     std::optional<GradientStage> stage_;
     std::optional<TrainerState> loaded_;

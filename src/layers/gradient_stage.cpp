@@ -1,8 +1,11 @@
 #include "layers/gradient_stage.hpp"
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <fmt/format.h>
+#include <numeric>
+#include <set>
 #include <type_traits>
 #include <utility>
 
@@ -18,7 +21,7 @@ std::optional<double> measured(double value) {
 
 }  // namespace
 
-nn::GradientLoopConfig loop_config(const TrainContext& context) {
+nn::GradientLoopConfig loop_config(const PlanContext& context) {
     const TrainConfig& c = context.config;
     nn::GradientLoopConfig config;
     config.name = context.name;
@@ -39,6 +42,58 @@ nn::GradientLoopConfig loop_config(const TrainContext& context) {
     config.schedule = {
         .kind = c.schedule, .step_epochs = c.step_epochs, .step_factor = c.step_factor, .warmup = c.warmup};
     return config;
+}
+
+std::int64_t parameters_of(const std::vector<nn::LayerSpec>& specs) {
+    return std::accumulate(specs.begin(), specs.end(), std::int64_t{0},
+                           [](std::int64_t sum, const nn::LayerSpec& spec) {
+                               return sum + spec.oc + (spec.tied_to < 0 ? spec.ic * spec.oc : 0);
+                           });
+}
+
+StageCost gradient_cost(const std::vector<nn::LayerSpec>& specs, const nn::GradientLoopConfig& config,
+                        std::int64_t train, std::int64_t validation, bool corrupts) {
+    const auto real = [](std::int64_t value) { return static_cast<double>(value); };
+    const auto parameters = real(parameters_of(specs));
+    double weights = 0.0;
+    double values = config.loss == LossKind::cross_entropy ? real(specs.back().oc) : 0.0;
+    double widest = 0.0;
+    double tied = 0.0;
+    for (std::size_t i = 0; i < specs.size(); ++i) {
+        const nn::LayerSpec& spec = specs[i];
+        const double products = real(spec.ic) * real(spec.oc);
+        const bool preactivation = spec.activation == Activation::silu;
+        const bool winners = i == config.sparsity.layer && config.sparsity.lifetime_sparsity > 0.0;
+        values += real(spec.oc) * (2.0 + (preactivation ? 1.0 : 0.0) + (winners ? 1.0 : 0.0));
+        weights += products;
+        widest = std::max(widest, products);
+        tied += spec.tied_to < 0 ? 0.0 : products;
+    }
+    StageCost cost;
+    cost.epochs = config.epochs;
+    // Forward, and backward by weights and by data, of which the lowest map needs none; then an update.
+    constexpr double an_update = 120.0;  // of a value
+    constexpr double a_value = 60.0;     // of an activation, its gradient and its share of the loss
+    const double products = 3.0 * weights - real(specs.front().ic) * real(specs.front().oc);
+    const double measured = validation > 0 ? real(validation) : real(std::min(train, nn::max_measured));
+    const double updates = std::ceil(real(train) / real(config.batch_size));
+    cost.multiply_adds = real(config.epochs) * (real(train) * (products + a_value * values) +
+                                                updates * an_update * parameters) +
+                         real(config.epochs + 1) * measured * weights;
+    // Parameters, gradients, the best so far and moments; for each size of a batch a network's activations,
+    // their gradients and what losses and penalties keep; a map in the layout that oneDNN likes.
+    const double moments = config.optimizer.kind == OptimizerKind::sgd ? 1.0 : 2.0;
+    double floats = (3.0 + moments) * parameters + 2.0 * widest;
+    const std::int64_t batch = std::min(config.batch_size, train);
+    std::set<std::int64_t> sizes{batch, train % config.batch_size, std::min(nn::measuring_batch, validation),
+                                 validation % nn::measuring_batch};
+    sizes.erase(0);
+    for (const std::int64_t n : sizes) {
+        floats += real(n) * values + tied;
+    }
+    cost.hold(floats +
+              real(std::max(batch, nn::measuring_batch)) * real(specs.front().ic) * (corrupts ? 2.0 : 1.0));
+    return cost;
 }
 
 LossKind suited_loss(std::optional<LossKind> asked, bool unit_target, Activation output, bool must) {

@@ -4,6 +4,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "layers/trainer.hpp"
 #include "nn/gradient_loop.hpp"
@@ -12,7 +13,12 @@
 namespace stackae::layers {
 
 /// What the configuration says of learning by gradients, for one stage; the rest is for the trainer to set.
-[[nodiscard]] nn::GradientLoopConfig loop_config(const TrainContext& context);
+[[nodiscard]] nn::GradientLoopConfig loop_config(const PlanContext& context);
+/// What learning those maps takes, of so many rows. corrupts: whether what is seen is not what is rebuilt.
+[[nodiscard]] StageCost gradient_cost(const std::vector<nn::LayerSpec>& specs,
+                                      const nn::GradientLoopConfig& config, std::int64_t train,
+                                      std::int64_t validation, bool corrupts);
+[[nodiscard]] std::int64_t parameters_of(const std::vector<nn::LayerSpec>& specs);
 
 /// Cross-entropy where it is asked for or nothing is, and where both the target and the decoder's values lie
 /// in [0, 1]; else squared error. Throws InvalidArgument where it is asked for, `must` be, and cannot be.

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <functional>
+#include <numeric>
 
 #include "stackae/error.hpp"
 #include "stackae/tensor.hpp"
@@ -9,6 +11,7 @@
 #include "base/fields.hpp"
 #include "base/rows.hpp"
 #include "layers/autoencoder.hpp"
+#include "layers/cost.hpp"
 #include "layers/op.hpp"
 #include "layers/tensors.hpp"
 #include "layers/trainer.hpp"
@@ -62,7 +65,7 @@ void Layer::check() const {
 std::int64_t Layer::parameters() const {
     std::int64_t count = 0;
     for (const auto& row : layers::tensors_of(*this)) {
-        count += row.tensor->size();
+        count += std::accumulate(row.shape.begin(), row.shape.end(), std::int64_t{1}, std::multiplies<>{});
     }
     return count;
 }
@@ -73,6 +76,10 @@ std::unique_ptr<layers::Op> Layer::decoder(const layers::OpContext& /*context*/)
 
 std::unique_ptr<layers::LayerTrainer> Layer::trainer(const layers::TrainContext& /*context*/) const {
     return nullptr;
+}
+
+layers::StageCost Layer::plan(const layers::PlanContext& /*context*/) {
+    return {};
 }
 
 std::unique_ptr<layers::Autoencoder> Layer::autoencoder() const {
@@ -113,6 +120,11 @@ Tensor Layer::filters() const {
 
 double Layer::working_floats(std::int64_t /*rows*/, bool /*decoding*/) const {
     return 0.0;
+}
+
+double Layer::encoding_multiply_adds() const {
+    constexpr double a_value = 16.0;  // of a function of one value, which is read and written
+    return a_value * static_cast<double>(input_shape().size());
 }
 
 void Layer::refuse(const Shape& input, const std::string& expected) const {

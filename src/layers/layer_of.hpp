@@ -5,6 +5,8 @@
 
 #include "stackae/layer.hpp"
 
+#include "layers/cost.hpp"
+
 namespace stackae::layers {
 
 inline constexpr double max_units = 1e6;

@@ -241,6 +241,23 @@ void Nystroem::check_values() const {
     }
 }
 
+StageCost Nystroem::plan(const PlanContext& context) {
+    n_landmarks = std::min({n_landmarks, context.train, max_rows});
+    StageCost cost = closed_form_cost<Nystroem>(context, max_rows);
+    const auto n = static_cast<std::int64_t>(cost.stored_rows);
+    const std::int64_t inputs = input_shape().size();
+    const std::int64_t block = block_of(n_landmarks);
+    const auto blocks = static_cast<double>((n_landmarks + block - 1) / block);
+    cost.multiply_adds = kmeans_iterations * linalg::spherical_kmeans_multiply_adds(n, inputs, n_landmarks) +
+                         blocks * linalg::inverse_sqrt_multiply_adds(block);
+    const auto side = static_cast<double>(block);
+    constexpr double matrices = 6.0;  // of a block, while its inverse root is found
+    cost.hold(static_cast<double>(parameters()) +
+              std::max(static_cast<double>(linalg::spherical_kmeans_floats(n, inputs, n_landmarks)),
+                       matrices * side * side));
+    return cost;
+}
+
 std::unique_ptr<LayerTrainer> Nystroem::trainer(const TrainContext& context) const {
     return std::make_unique<ClosedFormTrainer<Nystroem>>(*this,
                                                          sample_rows(context.train, max_rows, context, 0));
@@ -305,6 +322,12 @@ double Nystroem::working_floats(std::int64_t rows, bool decoding) const {
     const double one_way = 2.0 * static_cast<double>(n_landmarks) * (inputs + block) +
                            static_cast<double>(rows) * (inputs + 2.0 * block);
     return decoding ? 2.0 * one_way : one_way;
+}
+
+double Nystroem::encoding_multiply_adds() const {
+    constexpr double an_exponential = 16.0;
+    return static_cast<double>(n_landmarks) *
+           (static_cast<double>(input_shape().size() + block_of(n_landmarks)) + an_exponential);
 }
 
 }  // namespace stackae::layers

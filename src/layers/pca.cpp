@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "base/fields.hpp"
-#include "base/parallel.hpp"
 #include "layers/affine.hpp"
 #include "layers/closed_form.hpp"
 #include "layers/tensors.hpp"
@@ -72,26 +71,29 @@ void Pca::tensors(TensorTable& table) {
     table.add("decoder_bias", decoder_bias, {inputs});
 }
 
+StageCost Pca::plan(const PlanContext& context) {
+    n_components = std::min({n_components, context.train, max_rows});
+    StageCost cost = closed_form_cost<Pca>(context, max_rows);
+    const auto n = static_cast<std::int64_t>(cost.stored_rows);
+    const std::int64_t inputs = input_shape().size();
+    cost.multiply_adds = linalg::pca_multiply_adds(n, inputs, n_components);
+    cost.hold(linalg::pca_floats(n, inputs, n_components) + static_cast<double>(parameters()));
+    return cost;
+}
+
 std::unique_ptr<LayerTrainer> Pca::trainer(const TrainContext& context) const {
     return std::make_unique<ClosedFormTrainer<Pca>>(*this, sample_rows(context.train, max_rows, context, 0));
 }
 
 bool Pca::solve(TrainContext& context, RowStore& rows) {
     const std::int64_t inputs = rows.columns();
-    std::vector<double> scale(static_cast<std::size_t>(inputs), 1.0);
+    std::vector<double> scale;
     if (std_shrinkage > 0.0) {
         scale = inverse_std(rows, std_shrinkage);
-        base::parallel_ranges(rows.rows(), 16, [&](std::int64_t begin, std::int64_t end) {
-            for (std::int64_t i = begin; i < end; ++i) {
-                const auto row = row_of(rows, i);
-                std::transform(
-                    scale.begin(), scale.end(), row.begin(), row.begin(),
-                    [](double factor, float value) { return static_cast<float>(double{value} * factor); });
-            }
-        });
     }
     const linalg::PcaResult found =
-        linalg::pca(context.context, rows.row(0), rows.rows(), inputs, n_components);
+        linalg::pca(context.context, rows.row(0), rows.rows(), inputs, n_components, scale);
+    scale.resize(static_cast<std::size_t>(inputs), 1.0);
     n_components = found.components.rows();
     weights = found.components;
     bias = Tensor({n_components});
@@ -130,6 +132,10 @@ std::unique_ptr<Op> Pca::decoder(const OpContext& context) const {
 double Pca::working_floats(std::int64_t /*rows*/, bool decoding) const {
     return static_cast<double>(n_components) * static_cast<double>(input_shape().size()) *
            (decoding ? 2.0 : 1.0);
+}
+
+double Pca::encoding_multiply_adds() const {
+    return static_cast<double>(n_components) * static_cast<double>(input_shape().size());
 }
 
 }  // namespace stackae::layers

@@ -32,8 +32,11 @@ constexpr double caution = 1.4;
 /// Sums over the pictures, batch by batch, then the regression.
 class RidgeTrainer : public LayerTrainer {
 public:
-    RidgeTrainer(RidgeDecoder layer, const TrainContext& context)
-        : layer_(std::move(layer)), rows_(sample_rows(context.train, max_rows, context, 0)) {
+    RidgeTrainer(RidgeDecoder layer, const TrainContext& context) : layer_(std::move(layer)) {
+        // Those that a code right below was found from, where it was: the same are not encoded twice.
+        const auto at_hand = context.input.at_hand();
+        rows_ = at_hand.empty() ? sample_rows(context.train, max_rows, context, 0)
+                                : std::vector<std::int64_t>(at_hand.begin(), at_hand.end());
         const std::int64_t values = layer_.output_shape().size();
         const std::int64_t units = layer_.input_shape().size();
         layer_.weights = Tensor({values, units});
@@ -188,6 +191,19 @@ void RidgeDecoder::tensors(TensorTable& table) {
     table.add("bias", bias, {output_shape().size()});
 }
 
+StageCost RidgeDecoder::plan(const PlanContext& context) {
+    const bool at_hand = context.at_hand > 0;
+    const auto n = static_cast<double>(at_hand ? context.at_hand : std::min(context.train, max_rows));
+    StageCost cost;
+    cost.input_rows = at_hand ? 0.0 : n;
+    cost.multiply_adds = n * encoding_multiply_adds();
+    constexpr double a_batch = 2.0;  // as it comes, and filled up
+    cost.hold(2.0 * encoding_multiply_adds() +
+              a_batch * static_cast<double>(batch * (input_shape().size() + output_shape().size())));
+    cost.hold(encoding_multiply_adds() + context.input_floats);
+    return cost;
+}
+
 std::unique_ptr<LayerTrainer> RidgeDecoder::trainer(const TrainContext& context) const {
     return std::make_unique<RidgeTrainer>(*this, context);
 }
@@ -198,7 +214,11 @@ std::unique_ptr<Op> RidgeDecoder::encoder(const OpContext& context) const {
 }
 
 double RidgeDecoder::working_floats(std::int64_t /*rows*/, bool /*decoding*/) const {
-    return static_cast<double>(weights.size());
+    return encoding_multiply_adds();
+}
+
+double RidgeDecoder::encoding_multiply_adds() const {
+    return static_cast<double>(output_shape().size()) * static_cast<double>(input_shape().size());
 }
 
 }  // namespace stackae::layers

@@ -36,10 +36,12 @@ public:
     void fields(base::FieldTable& table) override;
     void tensors(TensorTable& table) override;
     [[nodiscard]] bool is_trained() const override { return true; }
+    StageCost plan(const PlanContext& context) override;
     [[nodiscard]] std::unique_ptr<LayerTrainer> trainer(const TrainContext& context) const override;
     [[nodiscard]] bool is_invertible() const override { return false; }
     [[nodiscard]] std::unique_ptr<Op> encoder(const OpContext& context) const override;
     [[nodiscard]] double working_floats(std::int64_t rows, bool decoding) const override;
+    [[nodiscard]] double encoding_multiply_adds() const override;
 
 private:
     void on_bind() override;

@@ -6,6 +6,21 @@
 
 namespace stackae::layers {
 
+PlanContext TrainContext::plan() const {
+    return {.config = config,
+            .name = name,
+            .stage = stage,
+            .of_pictures = of_pictures,
+            .suited_output = suited_output,
+            .train = std::ssize(train),
+            .validation = std::ssize(validation),
+            .at_hand = std::ssize(input.at_hand()),
+            .patch_bytes = patch_bytes,
+            .threads = context.threads(),
+            .input_floats = 0.0,
+            .input_chunk = input.chunk()};
+}
+
 std::vector<std::int64_t> sample_rows(std::span<const std::int64_t> rows, std::int64_t count,
                                       const TrainContext& context, std::uint32_t use) {
     std::vector<std::int64_t> some(rows.begin(), rows.end());

@@ -6,6 +6,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "stackae/layer.hpp"
@@ -15,6 +16,7 @@
 
 #include "base/communicator.hpp"
 #include "base/row_source.hpp"
+#include "layers/cost.hpp"
 #include "linalg/onednn.hpp"
 #include "nn/gradient_loop.hpp"
 
@@ -56,6 +58,11 @@ public:
     [[nodiscard]] virtual Tensor pictures(std::span<const std::int64_t> rows) = 0;
     /// Room for what is learnt from.
     [[nodiscard]] virtual std::unique_ptr<RowStore> make_store(std::int64_t rows, std::int64_t columns) = 0;
+    /// Gives back a store of what gather() gave of those pictures, as it was: layers above need not make it
+    /// anew.
+    virtual void leave(std::vector<std::int64_t> /*rows*/, std::unique_ptr<RowStore> /*store*/) {}
+    /// Pictures of which a layer below left its input, in rising order; empty: none did.
+    [[nodiscard]] virtual std::span<const std::int64_t> at_hand() const { return {}; }
 };
 
 /// What a trainer works with. It says nothing about the layer.
@@ -77,8 +84,8 @@ struct TrainContext {
     std::function<bool()> stop = [] { return false; };  ///< asked within steps that take long
     std::function<void(const StageEpoch&)> on_epoch = [](const StageEpoch& /*epoch*/) {};
 
-    /// Whether the input's values lie in [0, 1].
-    [[nodiscard]] bool unit_input() const { return suited_output == Activation::sigmoid; }
+    /// What it says of the stage, without the pictures.
+    [[nodiscard]] PlanContext plan() const;
 };
 
 /// Values and numbers of a trainer that is under way, for a checkpoint.
@@ -123,7 +130,8 @@ public:
     [[nodiscard]] bool is_full() const { return done_ == std::ssize(rows_); }
     [[nodiscard]] StageProgress progress() const { return {0, 0, done_, std::ssize(rows_)}; }
     [[nodiscard]] RowStore& store() { return *store_; }
-    [[nodiscard]] const std::vector<std::int64_t>& rows() const { return rows_; }
+    /// Gives the store to the layers above; its rows must be as they were.
+    void leave(TrainContext& context) { context.input.leave(std::move(rows_), std::move(store_)); }
 
 private:
     std::vector<std::int64_t> rows_;

@@ -74,6 +74,16 @@ void Whiten::tensors(TensorTable& table) {
     table.add("mean", mean, {input_shape().size()});
 }
 
+StageCost Whiten::plan(const PlanContext& context) {
+    n_components = std::min({*n_components, context.train, max_rows});
+    StageCost cost = closed_form_cost<Whiten>(context, max_rows);
+    const auto n = static_cast<std::int64_t>(cost.stored_rows);
+    const std::int64_t inputs = input_shape().size();
+    cost.multiply_adds = linalg::pca_multiply_adds(n, inputs, *n_components);
+    cost.hold(linalg::pca_floats(n, inputs, *n_components) + static_cast<double>(parameters()));
+    return cost;
+}
+
 std::unique_ptr<LayerTrainer> Whiten::trainer(const TrainContext& context) const {
     return std::make_unique<ClosedFormTrainer<Whiten>>(*this,
                                                        sample_rows(context.train, max_rows, context, 0));
@@ -97,7 +107,11 @@ std::unique_ptr<Op> Whiten::decoder(const OpContext& context) const {
 }
 
 double Whiten::working_floats(std::int64_t /*rows*/, bool decoding) const {
-    return static_cast<double>(whitening.size()) * (decoding ? 3.0 : 1.0);
+    return encoding_multiply_adds() * (decoding ? 3.0 : 1.0);
+}
+
+double Whiten::encoding_multiply_adds() const {
+    return static_cast<double>(*n_components) * static_cast<double>(input_shape().size());
 }
 
 }  // namespace stackae::layers

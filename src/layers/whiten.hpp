@@ -29,13 +29,16 @@ public:
     void fields(base::FieldTable& table) override;
     void tensors(TensorTable& table) override;
     [[nodiscard]] bool is_trained() const override { return true; }
+    StageCost plan(const PlanContext& context) override;
     [[nodiscard]] std::unique_ptr<LayerTrainer> trainer(const TrainContext& context) const override;
-    /// Of rows of its input, which may be changed. False where it was stopped.
+    static constexpr bool changes_rows = false;
+    /// Of rows of its input. False where it was stopped.
     [[nodiscard]] bool solve(TrainContext& context, RowStore& rows);
     [[nodiscard]] std::unique_ptr<Op> encoder(const OpContext& context) const override;
     [[nodiscard]] std::unique_ptr<Op> decoder(const OpContext& context) const override;
     [[nodiscard]] bool decorrelates() const override { return true; }
     [[nodiscard]] double working_floats(std::int64_t rows, bool decoding) const override;
+    [[nodiscard]] double encoding_multiply_adds() const override;
 
 private:
     void on_bind() override;

@@ -62,4 +62,10 @@ Tensor inverse_sqrt(Context& context, const Tensor& matrix) {
     return z;
 }
 
+double inverse_sqrt_multiply_adds(std::int64_t n) {
+    constexpr double products = 3.0 * 17.0;
+    const auto side = static_cast<double>(n);
+    return products * side * side * side;
+}
+
 }  // namespace stackae::linalg

@@ -35,16 +35,17 @@ Tensor as_tensor(const MatrixXd& matrix) {
     return tensor;
 }
 
-/// Gives rows in blocks of block_rows, their mean subtracted, the last block filled up with zeros.
+/// Gives rows in blocks of block_rows, scaled and their mean subtracted, the last block filled up with zeros.
 class CentredRows {
 public:
-    CentredRows(const float* rows, std::int64_t n, std::int64_t d)
-        : rows_(rows), n_(n), d_(d), mean_({d}), block_({std::min(n, block_rows), d}) {
+    CentredRows(const float* rows, std::int64_t n, std::int64_t d, std::span<const double> scale)
+        : rows_(rows), n_(n), d_(d), scale_(scale), mean_({d}), block_({std::min(n, block_rows), d}) {
         std::vector<double> sum(static_cast<std::size_t>(d), 0.0);
+        std::vector<float> row(sum.size());
         for (std::int64_t i = 0; i < n; ++i) {
-            for (std::int64_t j = 0; j < d; ++j) {
-                sum[static_cast<std::size_t>(j)] += double{rows[i * d + j]};
-            }
+            put_scaled(i, row.data());
+            std::transform(sum.begin(), sum.end(), row.begin(), sum.begin(),
+                           [](double part, float value) { return part + double{value}; });
         }
         std::transform(sum.begin(), sum.end(), mean_.data(),
                        [n](double value) { return static_cast<float>(value / static_cast<double>(n)); });
@@ -61,8 +62,9 @@ public:
             const std::int64_t count = std::min(block(), n_ - first);
             base::parallel_ranges(count, 16, [&](std::int64_t begin, std::int64_t end) {
                 for (std::int64_t i = begin; i < end; ++i) {
-                    const float* row = rows_ + (first + i) * d_;
-                    std::transform(row, row + d_, mean_.data(), block_.data() + i * d_, std::minus<>{});
+                    float* row = block_.data() + i * d_;
+                    put_scaled(first + i, row);
+                    std::transform(row, row + d_, mean_.data(), row, std::minus<>{});
                 }
             });
             std::fill(block_.data() + count * d_, block_.data() + block_.size(), 0.0F);
@@ -71,9 +73,20 @@ public:
     }
 
 private:
+    void put_scaled(std::int64_t i, float* dst) const {
+        const float* row = rows_ + i * d_;
+        if (scale_.empty()) {
+            std::copy_n(row, d_, dst);
+            return;
+        }
+        std::transform(row, row + d_, scale_.begin(), dst,
+                       [](float value, double factor) { return static_cast<float>(double{value} * factor); });
+    }
+
     const float* rows_;
     std::int64_t n_;
     std::int64_t d_;
+    std::span<const double> scale_;
     Tensor mean_;
     Tensor block_;
 };
@@ -276,9 +289,9 @@ void truncate(EigenResult& result, std::int64_t count) {
 
 }  // namespace
 
-PcaResult pca(Context& context, const float* rows, std::int64_t n, std::int64_t d,
-              std::int64_t n_components) {
-    CentredRows centred(rows, n, d);
+PcaResult pca(Context& context, const float* rows, std::int64_t n, std::int64_t d, std::int64_t n_components,
+              std::span<const double> scale) {
+    CentredRows centred(rows, n, d, scale);
     const std::int64_t width = with_margin(n_components, std::min(d, n));
     EigenResult eigen;
     if (d > max_covariance_columns) {
@@ -306,6 +319,26 @@ double pca_floats(std::int64_t n, std::int64_t d, std::int64_t n_components) {
     const double covariances = 2.0 * columns * columns;
     return block + covariances +
            (d <= full_solver_columns || width > columns / 2.0 ? 6.0 * columns * columns : subspace);
+}
+
+double pca_multiply_adds(std::int64_t n, std::int64_t d, std::int64_t n_components) {
+    // By time: a step of the solver in double precision on one core, and of the triangular matrices between
+    // two products of a subspace.
+    constexpr double solving = 40.0;
+    constexpr double orthonormalizing = 20.0;
+    const auto rows = static_cast<double>(n);
+    const auto columns = static_cast<double>(d);
+    const auto width = static_cast<double>(with_margin(n_components, std::min(d, n)));
+    const double basis = 4.0 * columns * width * width + orthonormalizing * width * width * width;
+    if (d > max_covariance_columns) {
+        return (row_iterations + 1) * (2.0 * rows * columns * width + basis) +
+               solving * width * width * width;
+    }
+    const double covariance = rows * columns * columns;
+    return covariance + (d <= full_solver_columns || width > columns / 2.0
+                             ? solving * columns * columns * columns
+                             : (covariance_iterations + 1) * (columns * columns * width + basis) +
+                                   solving * width * width * width);
 }
 
 EigenResult top_eigenvectors(Context& context, const Tensor& matrix, std::int64_t count) {

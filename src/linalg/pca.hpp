@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <vector>
 
 #include "stackae/tensor.hpp"
@@ -21,9 +22,10 @@ struct PcaResult {
 /// Principal component analysis of n rows of d floats: at most `n_components` components, fewer where the
 /// rows vary in fewer directions. Up to 512 columns, the covariance is tridiagonalised in double precision.
 /// Above, subspace iteration (Halko, Martinsson & Tropp 2011, algorithm 4.4) runs in single precision, on the
-/// covariance or, where that would be large, on the rows.
+/// covariance or, where that would be large, on the rows. scale: what each column is multiplied by first;
+/// empty: nothing.
 [[nodiscard]] PcaResult pca(Context& context, const float* rows, std::int64_t n, std::int64_t d,
-                            std::int64_t n_components);
+                            std::int64_t n_components, std::span<const double> scale = {});
 
 /// P, c × d: the components, each divided by sqrt(λ + epsilon · λ̄), λ the variance along it and λ̄ the mean
 /// variance of a column.
@@ -31,6 +33,9 @@ struct PcaResult {
 
 /// Floats that pca() holds beside the rows.
 [[nodiscard]] double pca_floats(std::int64_t n, std::int64_t d, std::int64_t n_components);
+
+/// What pca() does, in multiply-adds of matrix products: what is slower counts as many as take its time.
+[[nodiscard]] double pca_multiply_adds(std::int64_t n, std::int64_t d, std::int64_t n_components);
 
 /// Leading eigenvectors of a symmetric matrix A, d × d.
 struct EigenResult {

@@ -110,4 +110,13 @@ std::int64_t spherical_kmeans_floats(std::int64_t n, std::int64_t d, std::int64_
     return 2 * k * d + block_of(n, k) * (d + k);
 }
 
+double spherical_kmeans_multiply_adds(std::int64_t n, std::int64_t d, std::int64_t k) {
+    // A cosine is looked at, a value of a point is scaled and added to a sum.
+    constexpr double a_cosine = 12.0;
+    constexpr double a_value = 50.0;
+    const auto values = static_cast<double>(d);
+    const auto units = static_cast<double>(k);
+    return static_cast<double>(n) * (values * units + a_cosine * units + a_value * values);
+}
+
 }  // namespace stackae::linalg

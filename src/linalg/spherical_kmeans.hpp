@@ -28,5 +28,8 @@ struct KMeansParams {
     const std::function<bool()>& stop = [] { return false; });
 /// Floats that it holds beside the points.
 [[nodiscard]] std::int64_t spherical_kmeans_floats(std::int64_t n, std::int64_t d, std::int64_t k);
+/// What an iteration does, in multiply-adds of matrix products: what is slower counts as many as take its
+/// time.
+[[nodiscard]] double spherical_kmeans_multiply_adds(std::int64_t n, std::int64_t d, std::int64_t k);
 
 }  // namespace stackae::linalg

@@ -24,11 +24,23 @@ Split split_pictures(const TrainOptions& options, std::int64_t pictures) {
     return split;
 }
 
-Split split_rows(const TrainConfig& config, std::int64_t pictures) {
+namespace {
+
+TrainOptions old_options(const TrainConfig& config) {
     TrainOptions options;
     options.validation = config.validation;
     options.seed = config.seed;
-    return split_pictures(options, pictures);
+    return options;
+}
+
+}  // namespace
+
+std::int64_t held_out(const TrainConfig& config, std::int64_t pictures) {
+    return held_out(old_options(config), pictures);
+}
+
+Split split_rows(const TrainConfig& config, std::int64_t pictures) {
+    return split_pictures(old_options(config), pictures);
 }
 
 }  // namespace stackae

@@ -16,6 +16,7 @@ struct Split {
 
 /// How many of the pictures are held out: the share asked for, at most 10,000.
 [[nodiscard]] std::int64_t held_out(const TrainOptions& options, std::int64_t pictures);
+[[nodiscard]] std::int64_t held_out(const TrainConfig& config, std::int64_t pictures);
 
 /// Which: a function of the options' seed and share and of the number of pictures, so that what training
 /// never looked at can be found again.

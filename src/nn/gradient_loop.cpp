@@ -14,13 +14,12 @@
 namespace stackae::nn {
 namespace {
 
-constexpr std::size_t max_measured = 2000;  // rows measured where nothing is held out
-constexpr float alive_range = 1e-4F;        // a unit whose values span less is dead
+constexpr float alive_range = 1e-4F;  // a unit whose values span less is dead
 constexpr double divergence_factor = 10.0;
 
 /// Spread evenly: folders are sorted by class.
 std::vector<std::int64_t> some_of(std::span<const std::int64_t> rows) {
-    std::vector<std::int64_t> some(std::min(rows.size(), max_measured));
+    std::vector<std::int64_t> some(std::min(rows.size(), static_cast<std::size_t>(max_measured)));
     for (std::size_t i = 0; i < some.size(); ++i) {
         some[i] = rows[i * rows.size() / some.size()];
     }

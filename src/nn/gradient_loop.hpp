@@ -21,6 +21,7 @@
 namespace stackae::nn {
 
 inline constexpr std::int64_t measuring_batch = 256;  ///< rows whose loss is measured at a time
+inline constexpr std::int64_t max_measured = 2000;    ///< rows measured where nothing is held out
 
 /// Changes the values of some rows (rows.size() × columns) in place, anew in every epoch: by the rows'
 /// numbers and the epoch alone, so that neither threads nor resuming change what is made.

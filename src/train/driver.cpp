@@ -6,13 +6,13 @@
 #include "stackae/stack_train.hpp"
 
 #include "base/memory.hpp"
-#include "layers/autoencoder.hpp"
 #include "layers/fine_tuning.hpp"
 #include "model/split.hpp"
 #include "train/augmentation.hpp"
 #include "train/corruption.hpp"
 #include "train/sample_store.hpp"
 #include "train/stack_input.hpp"
+#include "train/stages.hpp"
 
 namespace stackae {
 namespace {
@@ -21,31 +21,29 @@ using layers::LayerTrainer;
 using layers::TrainContext;
 using training::SampleStore;
 using training::StackInput;
+using training::StageKind;
 using training::Stores;
 
-/// Of a reconstruction head.
-constexpr std::int64_t max_head = std::int64_t{1} << 26;
-/// Of random numbers: above all layers.
-constexpr std::uint32_t fine_tuning_stage = 1000;
 constexpr const char* embedding = "embedding";
 constexpr const char* wide = "wide";
 
 /// Everything that lives as long as one call of train_stack().
 class Driver {
 public:
-    Driver(const Recipe& recipe, const TrainConfig& config, const RunOptions& run, StackObserver& observer)
+    /// holdable: bytes of pictures and codes that may be held.
+    Driver(const Recipe& recipe, const TrainConfig& config, const RunOptions& run, std::int64_t holdable,
+           StackObserver& observer)
         : config_(config),
           run_(run),
           observer_(observer),
           context_(static_cast<int>(run.threads)),
-          memory_(std::min(TrainOptions{}.memory, base::resolve_memory(run.memory_limit) / 2)),
-          stores_(memory_, run.temporary_folder) {
+          stores_(holdable, run.temporary_folder) {
         model_.preprocessing = recipe;
         model_.record.config = config;
     }
 
-    StackModel run(const Pictures& pictures) {
-        const Stack bound = bind(config_.stack, model_.input_shape());
+    /// bound: the configuration's layers.
+    StackModel run(const Stack& bound, const Pictures& pictures) {
         try {
             SampleStore samples = read(pictures);
             if (!model_.record.interrupted) {
@@ -55,6 +53,7 @@ public:
         } catch (...) {
             if (!model_.layers.empty()) {
                 model_.record.interrupted = true;
+                forget_unfinished();
                 name_outputs();
                 observer_.on_failure(std::move(model_));
             }
@@ -67,36 +66,28 @@ public:
 private:
     SampleStore read(const Pictures& pictures);
     void train(const Stack& bound, const SampleStore& samples);
-    /// What a stage works with that sees the output of the lowest `depth` layers.
-    TrainContext context_of(const std::string& name, StackInput& input, std::size_t depth,
-                            std::uint32_t stage);
+    /// What a stage works with that sees the output of the lowest layers.
+    TrainContext context_of(const training::Stage& stage, StackInput& input);
     template <class Trainer>
     void run_steps(Trainer& trainer, TrainContext& context);
     /// The layer; null where it was stopped.
-    std::shared_ptr<const Layer> run_stage(const std::string& name, const Layer& layer, StackInput& input,
-                                           std::size_t depth, std::uint32_t stage);
-    void fine_tune(StackInput& input);
-    void add_head(StackInput& input);
+    std::shared_ptr<const Layer> run_stage(const training::Stage& stage, const Layer& layer,
+                                           StackInput& input);
+    void fine_tune(const training::Stage& stage, StackInput& input);
+    /// Adds layers that learn nothing, up to that depth.
+    void add_plain_layers(const Stack& bound, std::size_t depth);
+    /// Layers may have become smaller than was asked for.
+    [[nodiscard]] std::unique_ptr<Layer> bound_on_top(const Layer& layer) const {
+        std::unique_ptr<Layer> own = layer.clone();
+        own->bind(model_.layers.output_shape(model_.input_shape(), model_.layers.size()));
+        return own;
+    }
+    /// Leaves out the epochs of a stage that has not come to its end.
+    void forget_unfinished() { model_.record.history.resize(finished_epochs_); }
     void name_outputs();
     [[nodiscard]] std::vector<std::shared_ptr<const Layer>> lowest(std::size_t depth) const {
         const auto& all = model_.layers.layers();
         return {all.begin(), all.begin() + static_cast<std::ptrdiff_t>(depth)};
-    }
-    /// Layers below those that only widen a code.
-    [[nodiscard]] std::size_t embedding_depth() const {
-        std::size_t depth = model_.layers.size();
-        while (depth > 1 && model_.layers[depth - 1].is_expansion()) {
-            --depth;
-        }
-        return depth;
-    }
-    /// Of the highest code below the embedding that something was learnt for.
-    [[nodiscard]] std::size_t rebuilt_depth() const {
-        std::size_t depth = embedding_depth();
-        while (depth > 1 && !model_.layers[depth - 1].is_trained()) {
-            --depth;
-        }
-        return depth;
     }
 
     const TrainConfig& config_;
@@ -104,10 +95,10 @@ private:
     StackObserver& observer_;
     linalg::Context context_;
     base::OneMember alone_;
-    std::int64_t memory_;
     Stores stores_;
     Split split_;
     StackModel model_;
+    std::size_t finished_epochs_ = 0;  ///< in the history, of stages that have come to their end
 };
 
 SampleStore Driver::read(const Pictures& pictures) {
@@ -166,29 +157,27 @@ SampleStore Driver::read(const Pictures& pictures) {
     return samples;
 }
 
-TrainContext Driver::context_of(const std::string& name, StackInput& input, std::size_t depth,
-                                std::uint32_t stage) {
+TrainContext Driver::context_of(const training::Stage& stage, StackInput& input) {
     const Recipe& recipe = model_.preprocessing;
-    Activation suited = recipe.unit_range() ? Activation::sigmoid : Activation::linear;
-    for (std::size_t i = 0; i < depth; ++i) {
-        suited = model_.layers[i].output_activation(suited);
-    }
+    const std::uint32_t number = stage.kind == StageKind::layer ? static_cast<std::uint32_t>(stage.below)
+                                 : stage.kind == StageKind::fine_tuning ? training::fine_tuning_stage
+                                                                        : training::head_stage;
     TrainContext context{.context = context_,
                          .communicator = alone_,
                          .config = config_,
                          .input = input,
                          .train = split_.train,
                          .validation = split_.held_out,
-                         .stage = stage,
-                         .name = name,
-                         .of_pictures = depth == 0,
-                         .suited_output = suited,
+                         .stage = number,
+                         .name = stage.info.name,
+                         .of_pictures = stage.below == 0,
+                         .suited_output = training::suited_output(recipe, model_.layers, stage.below),
                          .augment = {},
                          .corruption = {},
-                         .patch_bytes = memory_ / 2,
+                         .patch_bytes = training::most_held(run_) / 2,
                          .stop = [this] { return observer_.stop(); },
                          .on_epoch =
-                             [this, name](const StageEpoch& epoch) {
+                             [this, name = stage.info.name](const StageEpoch& epoch) {
                                  StageEpoch named = epoch;
                                  named.stage = name;
                                  model_.record.history.push_back(named);
@@ -196,10 +185,10 @@ TrainContext Driver::context_of(const std::string& name, StackInput& input, std:
                              }};
     const Augmentation augmentation{config_.augment_shift, config_.augment_rotate, config_.augment_scale,
                                     config_.augment_shear};
-    if (depth == 0 && recipe.height > 1 && augmentation != Augmentation{}) {
+    if (stage.below == 0 && recipe.height > 1 && augmentation != Augmentation{}) {
         context.augment = [=, this](std::span<const std::int64_t> rows, std::uint32_t epoch,
                                     std::span<float> values) {
-            training::augment(augmentation, model_.preprocessing, {config_.seed, stage, epoch}, rows,
+            training::augment(augmentation, model_.preprocessing, {config_.seed, number, epoch}, rows,
                               values.data());
         };
     }
@@ -210,7 +199,7 @@ TrainContext Driver::context_of(const std::string& name, StackInput& input, std:
             }
             return
                 [=, this](std::span<const std::int64_t> rows, std::uint32_t epoch, std::span<float> values) {
-                    training::corrupt(config_.corruption, level, {config_.seed, stage, epoch}, rows,
+                    training::corrupt(config_.corruption, level, {config_.seed, number, epoch}, rows,
                                       std::ssize(values) / std::ssize(rows), values.data());
                 };
         };
@@ -230,97 +219,73 @@ void Driver::run_steps(Trainer& trainer, TrainContext& context) {
     } while (trainer.step(context));
 }
 
-std::shared_ptr<const Layer> Driver::run_stage(const std::string& name, const Layer& layer, StackInput& input,
-                                               std::size_t depth, std::uint32_t stage) {
-    input.below(lowest(depth));
-    TrainContext context = context_of(name, input, depth, stage);
+std::shared_ptr<const Layer> Driver::run_stage(const training::Stage& stage, const Layer& layer,
+                                               StackInput& input) {
+    input.below(lowest(stage.below));
+    TrainContext context = context_of(stage, input);
     const std::unique_ptr<LayerTrainer> trainer = layer.trainer(context);
-    observer_.on_stage({.name = name,
-                        .type = std::string(layer.type()),
-                        .input = layer.input_shape(),
-                        .output = layer.output_shape()});
     run_steps(*trainer, context);
     std::shared_ptr<const Layer> learnt = trainer->finish();
     model_.record.interrupted = model_.record.interrupted || !learnt;
     return learnt;
 }
 
-/// The autoencoders on top, end to end.
-void Driver::fine_tune(StackInput& input) {
-    std::size_t first = model_.layers.size();
-    while (first > 0 && model_.layers[first - 1].autoencoder()) {
-        --first;
-    }
-    input.below(lowest(first));
-    TrainContext context = context_of("fine-tuning", input, first, fine_tuning_stage);
-    const auto all = lowest(model_.layers.size());
-    observer_.on_stage({.name = context.name, .type = {}, .input = {}, .output = {}});
-    layers::FineTuning tuning({all.begin() + static_cast<std::ptrdiff_t>(first), all.end()}, context);
+void Driver::fine_tune(const training::Stage& stage, StackInput& input) {
+    input.below(lowest(stage.below));
+    TrainContext context = context_of(stage, input);
+    const auto all = lowest(stage.last);
+    layers::FineTuning tuning({all.begin() + static_cast<std::ptrdiff_t>(stage.below), all.end()}, context);
     run_steps(tuning, context);
     const auto tuned = tuning.finish();
     for (std::size_t i = 0; i < tuned.size(); ++i) {
-        model_.layers.replace(first + i, tuned[i]);
+        model_.layers.replace(stage.below + i, tuned[i]);
+    }
+}
+
+void Driver::add_plain_layers(const Stack& bound, std::size_t depth) {
+    while (model_.layers.size() < depth) {
+        model_.layers.push_back(bound_on_top(bound[model_.layers.size()]));
     }
 }
 
 void Driver::train(const Stack& bound, const SampleStore& samples) {
     StackInput input(samples, stores_, static_cast<int>(run_.threads));
-    for (std::size_t i = 0; i < bound.size() && !model_.record.interrupted; ++i) {
-        // Layers may have become smaller than was asked for.
-        std::unique_ptr<Layer> layer = bound[i].clone();
-        layer->bind(model_.layers.output_shape(model_.input_shape(), i));
-        std::shared_ptr<const Layer> made = std::move(layer);
-        if (made->is_trained()) {
-            made = run_stage(fmt::format("layer {}, {}", i + 1, made->type()), *made, input, i,
-                             static_cast<std::uint32_t>(i));
+    const training::Stages all =
+        training::make_stages(bound, model_.record.pictures, model_.preprocessing, config_, run_);
+    for (const training::Stage& stage : all.stages) {
+        add_plain_layers(bound, stage.below);
+        observer_.on_stage(stage.info);
+        if (stage.kind == StageKind::fine_tuning) {
+            fine_tune(stage, input);
+        } else if (stage.kind == StageKind::head) {
+            const Stack head = training::make_head(
+                model_.layers.output_shape(model_.input_shape(), stage.below), model_.input_shape());
+            if (auto learnt = run_stage(stage, head[0], input)) {
+                model_.reconstruction.head.push_back(std::move(learnt));
+            }
+        } else if (auto learnt = run_stage(stage, *bound_on_top(bound[stage.below]), input)) {
+            model_.layers.push_back(std::move(learnt));
+        } else {
+            forget_unfinished();
         }
-        if (made) {
-            model_.layers.push_back(std::move(made));
-        }
-        const bool last = i + 1 == bound.size();
-        if (!model_.record.interrupted && config_.fine_tune_epochs > 0 && bound[i].autoencoder() &&
-            (last || !bound[i + 1].autoencoder())) {
-            fine_tune(input);
-        }
-        if (!model_.record.interrupted && last) {
-            add_head(input);
+        finished_epochs_ = model_.record.history.size();
+        if (model_.record.interrupted) {
+            return;
         }
     }
-}
-
-/// A head straight to the picture, where what is below has lost what decoders would need.
-void Driver::add_head(StackInput& input) {
-    const std::size_t depth = rebuilt_depth();
-    const bool lost = [&] {
-        const auto below = lowest(depth);
-        return std::any_of(below.begin(), below.end(),
-                           [](const auto& layer) { return layer->loses_detail(); });
-    }();
-    const Shape code = model_.layers.output_shape(model_.input_shape(), depth);
-    if (!lost || !model_.layers[depth - 1].decorrelates() ||
-        code.size() > max_head / model_.input_shape().size()) {
-        return;
-    }
-    const Shape picture = model_.input_shape();
-    const Stack head = bind(parse_stack(fmt::format("ridge_decoder:{}:width={}:channels={}", picture.height,
-                                                    picture.width, picture.channels)),
-                            code);
-    if (auto learnt = run_stage("reconstruction", head[0], input, depth,
-                                static_cast<std::uint32_t>(model_.layers.size()))) {
-        model_.reconstruction.head.push_back(std::move(learnt));
-    }
+    add_plain_layers(bound, bound.size());
 }
 
 void Driver::name_outputs() {
     if (model_.layers.empty()) {
         return;
     }
-    const std::size_t depth = embedding_depth();
+    const std::size_t depth = training::embedding_depth(model_.layers);
     model_.outputs = {{embedding, depth}};
     if (depth < model_.layers.size()) {
         model_.outputs.push_back({wide, model_.layers.size()});
     }
-    model_.reconstruction.depth = rebuilt_depth();
+    model_.reconstruction.depth = training::rebuilt_depth(model_.layers);
 }
 
 }  // namespace
@@ -329,8 +294,12 @@ StackModel train_stack(const Pictures& pictures, const Recipe& recipe, const Tra
                        const RunOptions& run, StackObserver& observer) {
     validate(recipe);
     validate(config);
-    return linalg::run_on_backend("train", static_cast<int>(run.threads),
-                                  [&] { return Driver(recipe, config, run, observer).run(pictures); });
+    const Stack bound = bind(config.stack, {recipe.height, recipe.width, recipe.channels});
+    const std::int64_t holdable =
+        training::make_stages(bound, pictures.size(), recipe, config, run).holdable_bytes(run);
+    return linalg::run_on_backend("train", static_cast<int>(run.threads), [&] {
+        return Driver(recipe, config, run, holdable, observer).run(bound, pictures);
+    });
 }
 
 }  // namespace stackae

@@ -1,9 +1,7 @@
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
 #include <memory>
-#include <numeric>
 #include <optional>
 #include <span>
 #include <string>
@@ -19,134 +17,93 @@
 /// Where the layers of a stack that is trained get their input from, and where it is kept.
 namespace stackae::training {
 
-/// Rows that a trainer holds, by the run's limit in memory or in a file.
-class HeldRows : public layers::RowStore {
-public:
-    explicit HeldRows(SampleStore store) : store_(std::move(store)) {}
-    [[nodiscard]] std::int64_t rows() const override { return store_.rows(); }
-    [[nodiscard]] std::int64_t columns() const override { return store_.columns(); }
-    [[nodiscard]] float* row(std::int64_t i) override { return store_.row(i); }
-
-private:
-    SampleStore store_;
-};
-
 /// Where pictures and codes are kept: in memory as long as they fit, then in files.
 class Stores {
 public:
     Stores(std::int64_t limit, std::string folder) : limit_(limit), folder_(std::move(folder)) {}
 
-    SampleStore make(std::int64_t rows, std::int64_t columns) {
-        const bool fits = held_ + bytes_of(rows, columns) <= limit_;
-        return {rows, columns, fits, folder_};
-    }
+    SampleStore make(std::int64_t rows, std::int64_t columns);
     /// Of a store that stays, until it is dropped.
     void keep(const SampleStore& store) { held_ += store.in_memory() ? store.bytes() : 0; }
     void drop(const SampleStore& store) { held_ -= store.in_memory() ? store.bytes() : 0; }
 
 private:
-    static std::int64_t bytes_of(std::int64_t rows, std::int64_t columns) {
-        return rows * columns * static_cast<std::int64_t>(sizeof(float));
-    }
-
     std::int64_t limit_;
     std::string folder_;
     std::int64_t held_ = 0;
 };
 
-inline constexpr std::int64_t chunk_bytes = std::int64_t{128} << 20;  ///< of maps made at a time
+/// Rows that are held, by the run's limit in memory or in a file.
+class HeldRows : public layers::RowStore {
+public:
+    HeldRows(Stores& stores, std::int64_t rows, std::int64_t columns)
+        : stores_(stores), store_(stores.make(rows, columns)) {
+        stores_.keep(store_);
+    }
+    ~HeldRows() override { stores_.drop(store_); }
 
-/// The input of one layer after the other. What one of them has made of all pictures serves those above it.
+    [[nodiscard]] std::int64_t rows() const override { return store_.rows(); }
+    [[nodiscard]] std::int64_t columns() const override { return store_.columns(); }
+    [[nodiscard]] float* row(std::int64_t i) override { return store_.row(i); }
+    [[nodiscard]] SampleStore& store() { return store_; }
+
+private:
+    Stores& stores_;
+    SampleStore store_;
+};
+
+/// Rows of so many values that are made at a time, so that they take 128 MiB about.
+[[nodiscard]] std::int64_t chunk_of(std::int64_t columns);
+
+/// The input of one layer after the other. What one of them has made of all pictures, or of those that a code
+/// was found from, serves those above it.
 class StackInput : public layers::LayerInput {
 public:
-    StackInput(const SampleStore& pictures, Stores& stores, int threads)
-        : pictures_(pictures), stores_(stores), threads_(threads) {
-        below({});
-    }
+    StackInput(const SampleStore& pictures, Stores& stores, int threads);
 
     /// The layers below the one that sees this input.
-    void below(std::vector<std::shared_ptr<const Layer>> layers) {
-        layers_ = std::move(layers);
-        columns_ = layers_.empty() ? pictures_.columns() : layers_.back()->output_shape().size();
-        if (held_ && held_depth_ > layers_.size()) {
-            forget();
-        }
-        remake();
-    }
-    /// What was made by layers that have changed since.
-    void forget() {
-        if (held_) {
-            stores_.drop(*held_);
-        }
-        held_.reset();
-        held_depth_ = 0;
-        made_.reset();
-    }
+    void below(std::vector<std::shared_ptr<const Layer>> layers);
 
     [[nodiscard]] std::int64_t columns() const override { return columns_; }
-    [[nodiscard]] std::int64_t chunk() const override {
-        return std::clamp<std::int64_t>(chunk_bytes / (columns_ * static_cast<std::int64_t>(sizeof(float))),
-                                        8, 256);
-    }
-    [[nodiscard]] Tensor gather(std::span<const std::int64_t> rows) override {
-        const SampleStore& base = held_ ? *held_ : pictures_;
-        Tensor gathered({std::ssize(rows), base.columns()});
-        base.gather(rows, gathered.data());
-        return chain_->run(std::move(gathered));
-    }
-    [[nodiscard]] bool hold() override {
-        if (held_depth_ == layers_.size()) {
-            return false;
-        }
-        if (!made_) {
-            made_.emplace(stores_.make(pictures_.rows(), columns_));
-            done_ = 0;
-        }
-        std::vector<std::int64_t> rows(static_cast<std::size_t>(std::min(chunk(), pictures_.rows() - done_)));
-        std::iota(rows.begin(), rows.end(), done_);
-        made_->put(done_, gather(rows).values());
-        done_ += std::ssize(rows);
-        if (done_ == pictures_.rows()) {
-            SampleStore made = std::move(*made_);
-            forget();
-            held_.emplace(std::move(made));
-            held_depth_ = layers_.size();
-            stores_.keep(*held_);
-            remake();
-        }
-        return true;
-    }
-    [[nodiscard]] const base::RowSource& held() const override { return held_ ? *held_ : pictures_; }
+    [[nodiscard]] std::int64_t chunk() const override { return chunk_of(columns_); }
+    [[nodiscard]] Tensor gather(std::span<const std::int64_t> rows) override;
+    [[nodiscard]] bool hold() override;
+    [[nodiscard]] const base::RowSource& held() const override { return held_ ? held_->store() : pictures_; }
     [[nodiscard]] StageProgress holding() const override {
         return {0, 0, made_ ? done_ : 0, pictures_.rows()};
     }
-    [[nodiscard]] Tensor pictures(std::span<const std::int64_t> rows) override {
-        Tensor gathered({std::ssize(rows), pictures_.columns()});
-        pictures_.gather(rows, gathered.data());
-        return gathered;
-    }
+    [[nodiscard]] Tensor pictures(std::span<const std::int64_t> rows) override;
     [[nodiscard]] std::unique_ptr<layers::RowStore> make_store(std::int64_t rows,
                                                                std::int64_t columns) override {
-        return std::make_unique<HeldRows>(stores_.make(rows, columns));
+        return std::make_unique<HeldRows>(stores_, rows, columns);
     }
+    void leave(std::vector<std::int64_t> rows, std::unique_ptr<layers::RowStore> store) override;
+    [[nodiscard]] std::span<const std::int64_t> at_hand() const override { return some_rows_; }
 
 private:
-    void remake() {
-        const auto from = layers_.begin() + static_cast<std::ptrdiff_t>(held_depth_);
-        chain_.emplace(std::vector<std::shared_ptr<const Layer>>(from, layers_.end()),
-                       layers::Direction::encode, threads_);
+    [[nodiscard]] std::vector<std::shared_ptr<const Layer>> layers_from(std::size_t depth) const {
+        return {layers_.begin() + static_cast<std::ptrdiff_t>(depth), layers_.end()};
     }
+    /// From what is held, through the layers.
+    Tensor make(std::span<const std::int64_t> rows);
+    /// Takes what was left of some rows through the layers above it.
+    void raise_some();
+    void forget_all();
+    void forget_some();
 
     const SampleStore& pictures_;
     Stores& stores_;
     int threads_;
     std::vector<std::shared_ptr<const Layer>> layers_;
     std::int64_t columns_ = 0;
-    std::optional<SampleStore> held_;  ///< what the lowest held_depth_ layers make of all pictures
+    std::unique_ptr<HeldRows> held_;  ///< what the lowest held_depth_ layers make of all pictures
     std::size_t held_depth_ = 0;
-    std::optional<SampleStore> made_;  ///< the same of all layers, the first done_ rows
+    std::unique_ptr<HeldRows> made_;  ///< the same of all layers, the first done_ rows
     std::int64_t done_ = 0;
     std::optional<layers::Chain> chain_;  ///< of what is above what is held
+    std::vector<std::int64_t> some_rows_;
+    std::unique_ptr<layers::RowStore> some_;  ///< what the lowest some_depth_ layers make of them
+    std::size_t some_depth_ = 0;
 };
 
 }  // namespace stackae::training

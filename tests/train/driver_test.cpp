@@ -122,7 +122,7 @@ TEST_CASE("A stack of every closed form tells kinds of pictures apart and rebuil
         recorder);
     CHECK_NOTHROW(check(model));
     CHECK(recorder.seen == std::vector<std::string>{"layer 1, conv2d", "layer 3, conv2d", "layer 6, pca",
-                                                    "layer 8, nystroem", "reconstruction"});
+                                                    "reconstruction", "layer 8, nystroem"});
     CHECK(model.outputs == std::vector<NamedOutput>{{"embedding", 7}, {"wide", 8}});
     CHECK(model.reconstruction.depth == 6);
     REQUIRE(model.reconstruction.head.size() == 1);

@@ -1,0 +1,133 @@
+#include "train/stack_input.hpp"
+
+#include <algorithm>
+#include <numeric>
+
+namespace stackae::training {
+namespace {
+
+constexpr std::int64_t chunk_bytes = std::int64_t{128} << 20;
+constexpr auto float_bytes = static_cast<std::int64_t>(sizeof(float));
+
+}  // namespace
+
+std::int64_t chunk_of(std::int64_t columns) {
+    return std::clamp<std::int64_t>(chunk_bytes / (columns * float_bytes), 8, 256);
+}
+
+SampleStore Stores::make(std::int64_t rows, std::int64_t columns) {
+    const bool fits = held_ + rows * columns * float_bytes <= limit_;
+    return {rows, columns, fits, folder_};
+}
+
+StackInput::StackInput(const SampleStore& pictures, Stores& stores, int threads)
+    : pictures_(pictures), stores_(stores), threads_(threads) {
+    below({});
+}
+
+void StackInput::below(std::vector<std::shared_ptr<const Layer>> layers) {
+    layers_ = std::move(layers);
+    columns_ = layers_.empty() ? pictures_.columns() : layers_.back()->output_shape().size();
+    made_.reset();
+    if (held_depth_ > layers_.size()) {
+        forget_all();
+    }
+    if (some_depth_ > layers_.size()) {
+        forget_some();
+    }
+    chain_.emplace(layers_from(held_depth_), layers::Direction::encode, threads_);
+}
+
+void StackInput::forget_all() {
+    held_.reset();
+    held_depth_ = 0;
+}
+
+void StackInput::forget_some() {
+    some_.reset();
+    some_rows_.clear();
+    some_depth_ = 0;
+}
+
+Tensor StackInput::make(std::span<const std::int64_t> rows) {
+    const SampleStore& base = held_ ? held_->store() : pictures_;
+    Tensor gathered({std::ssize(rows), base.columns()});
+    base.gather(rows, gathered.data());
+    return chain_->run(std::move(gathered));
+}
+
+Tensor StackInput::gather(std::span<const std::int64_t> rows) {
+    if (!some_) {
+        return make(rows);
+    }
+    raise_some();
+    std::vector<std::int64_t> others;
+    for (const std::int64_t row : rows) {
+        if (!std::binary_search(some_rows_.begin(), some_rows_.end(), row)) {
+            others.push_back(row);
+        }
+    }
+    const Tensor made = others.empty() ? Tensor() : make(others);
+    Tensor gathered({std::ssize(rows), columns_});
+    std::int64_t next = 0;
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        const auto found = std::lower_bound(some_rows_.begin(), some_rows_.end(), rows[i]);
+        const bool is_there = found != some_rows_.end() && *found == rows[i];
+        const float* from = is_there ? some_->row(found - some_rows_.begin()) : made.row(next++).data();
+        std::copy_n(from, columns_, gathered.row(static_cast<std::int64_t>(i)).data());
+    }
+    return gathered;
+}
+
+void StackInput::raise_some() {
+    if (some_depth_ == layers_.size()) {
+        return;
+    }
+    layers::Chain chain(layers_from(some_depth_), layers::Direction::encode, threads_);
+    auto raised = std::make_unique<HeldRows>(stores_, some_->rows(), columns_);
+    const std::int64_t count = std::min(chunk_of(some_->columns()), chunk());
+    for (std::int64_t first = 0; first < some_->rows(); first += count) {
+        Tensor rows({std::min(count, some_->rows() - first), some_->columns()});
+        std::copy_n(some_->row(first), rows.size(), rows.data());
+        raised->store().put(first, chain.run(std::move(rows)).values());
+    }
+    some_ = std::move(raised);
+    some_depth_ = layers_.size();
+}
+
+bool StackInput::hold() {
+    if (held_depth_ == layers_.size()) {
+        return false;
+    }
+    if (!made_) {
+        made_ = std::make_unique<HeldRows>(stores_, pictures_.rows(), columns_);
+        done_ = 0;
+    }
+    std::vector<std::int64_t> rows(static_cast<std::size_t>(std::min(chunk(), pictures_.rows() - done_)));
+    std::iota(rows.begin(), rows.end(), done_);
+    made_->store().put(done_, gather(rows).values());
+    done_ += std::ssize(rows);
+    if (done_ == pictures_.rows()) {
+        forget_some();
+        held_ = std::move(made_);
+        held_depth_ = layers_.size();
+        chain_.emplace(layers_from(held_depth_), layers::Direction::encode, threads_);
+    }
+    return true;
+}
+
+Tensor StackInput::pictures(std::span<const std::int64_t> rows) {
+    Tensor gathered({std::ssize(rows), pictures_.columns()});
+    pictures_.gather(rows, gathered.data());
+    return gathered;
+}
+
+void StackInput::leave(std::vector<std::int64_t> rows, std::unique_ptr<layers::RowStore> store) {
+    if (layers_.size() > held_depth_) {  // else all of them are held
+        some_rows_ = std::move(rows);
+        some_ = std::move(store);
+        some_depth_ = layers_.size();
+    }
+}
+
+}  // namespace stackae::training

@@ -1,0 +1,278 @@
+#include "train/stages.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <memory>
+#include <utility>
+
+#include "stackae/error.hpp"
+#include "stackae/text.hpp"
+
+#include "base/memory.hpp"
+#include "base/threads.hpp"
+#include "layers/autoencoder.hpp"
+#include "layers/chain.hpp"
+#include "layers/cost.hpp"
+#include "layers/fine_tuning.hpp"
+#include "model/split.hpp"
+#include "train/stack_input.hpp"
+
+namespace stackae::training {
+namespace {
+
+using layers::PlanContext;
+using layers::StageCost;
+
+constexpr double float_bytes = sizeof(float);
+constexpr double read_rows = 5.0 * 256.0;  ///< in batches read ahead, and the one that is taken out
+constexpr std::int64_t most_held_bytes = std::int64_t{2} << 30;
+constexpr std::int64_t max_head = std::int64_t{1} << 26;  ///< values
+
+double real(std::int64_t value) {
+    return static_cast<double>(value);
+}
+
+/// Goes through the layers as training does. Sums are doubles: products of sizes that are allowed one by one
+/// overflow.
+class Planner {
+public:
+    Planner(const Stack& bound, std::int64_t pictures, const Recipe& recipe, const TrainConfig& config,
+            const RunOptions& run)
+        : bound_(bound),
+          pictures_(pictures),
+          recipe_(recipe),
+          config_(config),
+          run_(run),
+          threads_(base::resolve_threads(static_cast<int>(run.threads))),
+          held_out_(held_out(config, pictures)) {}
+
+    Stages run() {
+        const double ahead = std::min(real(pictures_), read_rows) * real(recipe_.size());
+        most_working_ = std::min(real(base::reading_memory(run_.memory_limit)) / float_bytes, ahead);
+        for (std::size_t i = 0; i < bound_.size(); ++i) {
+            add_layer(i);
+            const bool last = i + 1 == bound_.size();
+            if (config_.fine_tune_epochs > 0 && bound_[i].autoencoder() &&
+                (last || !bound_[i + 1].autoencoder())) {
+                add_fine_tuning();
+            }
+            if (i + 1 == rebuilt_depth(bound_)) {
+                add_head();
+            }
+        }
+        stages_.parameters += layers_.parameters();
+        stages_.multiply_adds_a_picture = encoding(0, layers_.size());
+        stages_.working_bytes = base::whole_bytes(float_bytes * most_working_);
+        stages_.picture_bytes = base::whole_bytes(float_bytes * picture_floats());
+        stages_.held_bytes = base::whole_bytes(float_bytes * (picture_floats() + most_held_));
+        return std::move(stages_);
+    }
+
+private:
+    [[nodiscard]] Shape picture() const { return {recipe_.height, recipe_.width, recipe_.channels}; }
+    [[nodiscard]] double picture_floats() const { return real(pictures_) * real(recipe_.size()); }
+    /// Multiply-adds of a row through the layers [from, to).
+    [[nodiscard]] double encoding(std::size_t from, std::size_t to) const {
+        double sum = 0.0;
+        for (std::size_t i = from; i < to; ++i) {
+            sum += layers_[i].encoding_multiply_adds();
+        }
+        return sum;
+    }
+    /// Of a stage that sees what the layers so far make.
+    [[nodiscard]] PlanContext context_of(std::string name, std::size_t below, std::uint32_t stage) const;
+    void add(StageKind kind, std::size_t below, const PlanContext& context, const StageCost& cost,
+             const Layer* layer, std::int64_t parameters);
+    void add_layer(std::size_t i);
+    void add_fine_tuning();
+    void add_head();
+    /// What making its input takes, with what is there already.
+    double make_input(std::size_t below, const StageCost& cost);
+    [[nodiscard]] layers::Chain chain_to(std::size_t below) const {
+        const auto& all = layers_.layers();
+        return {{all.begin() + static_cast<std::ptrdiff_t>(std::min(all_depth_, below)),
+                 all.begin() + static_cast<std::ptrdiff_t>(below)},
+                layers::Direction::encode,
+                threads_};
+    }
+
+    const Stack& bound_;
+    std::int64_t pictures_;
+    const Recipe& recipe_;
+    const TrainConfig& config_;
+    const RunOptions& run_;
+    int threads_;
+    std::int64_t held_out_;
+    Stages stages_;
+    Stack layers_;                ///< as they will be, about
+    std::size_t all_depth_ = 0;   ///< of what is held of all pictures; 0: the pictures
+    std::size_t some_depth_ = 0;  ///< of what was left of some rows
+    double some_rows_ = 0.0;
+    double most_working_ = 0.0;
+    double most_held_ = 0.0;  ///< beside pictures
+};
+
+PlanContext Planner::context_of(std::string name, std::size_t below, std::uint32_t stage) const {
+    const Shape input = layers_.output_shape(picture(), below);
+    PlanContext context{.config = config_,
+                        .name = std::move(name),
+                        .stage = stage,
+                        .of_pictures = below == 0,
+                        .suited_output = suited_output(recipe_, layers_, below),
+                        .train = pictures_ - held_out_,
+                        .validation = held_out_,
+                        .at_hand = some_depth_ <= below ? static_cast<std::int64_t>(some_rows_) : 0,
+                        .patch_bytes = most_held(run_) / 2,
+                        .threads = threads_,
+                        .input_floats = 0.0,
+                        .input_chunk = chunk_of(input.size())};
+    const double rows = real(std::min(context.input_chunk, pictures_));
+    context.input_floats = rows * real(layers_.output_shape(picture(), all_depth_).size()) +
+                           chain_to(below).working_floats(static_cast<std::int64_t>(rows));
+    return context;
+}
+
+double Planner::make_input(std::size_t below, const StageCost& cost) {
+    double work = 0.0;
+    double left = 0.0;  // share of the rows that another stage has left
+    if (some_rows_ > 0.0 && some_depth_ <= below) {
+        work += some_rows_ * encoding(some_depth_, below);
+        some_depth_ = below;
+        left = std::min(1.0, some_rows_ / real(pictures_ - held_out_));
+    }
+    return work + (1.0 - left) * cost.input_rows * encoding(std::min(all_depth_, below), below);
+}
+
+void Planner::add(StageKind kind, std::size_t below, const PlanContext& context, const StageCost& cost,
+                  const Layer* layer, std::int64_t parameters) {
+    const double input = real(layers_.output_shape(picture(), below).size());
+    Stage stage{.kind = kind, .below = below, .last = layers_.size(), .info = {}};
+    StageInfo& info = stage.info;
+    info.name = context.name;
+    info.type = layer == nullptr ? std::string() : std::string(layer->type());
+    info.input = layers_.output_shape(picture(), below);
+    info.output = layer == nullptr ? layers_.output_shape(picture(), layers_.size()) : layer->output_shape();
+    info.parameters = parameters;
+    info.epochs = cost.epochs;
+    info.multiply_adds = cost.multiply_adds + make_input(below, cost);
+    const double working = real(layers_.parameters()) + cost.working_floats;
+    info.memory_bytes = base::whole_bytes(float_bytes * working);
+    most_working_ = std::max(most_working_, working);
+    const double all =
+        all_depth_ == 0 ? 0.0 : real(pictures_) * real(layers_.output_shape(picture(), all_depth_).size());
+    const double some =
+        some_rows_ * (some_rows_ > 0.0 ? real(layers_.output_shape(picture(), some_depth_).size()) : 0.0);
+    most_held_ = std::max(most_held_, all + some + cost.stored_rows * input);
+    stages_.stages.push_back(std::move(stage));
+    if (cost.leaves == StageCost::Leaves::all_rows) {
+        all_depth_ = below;
+        some_rows_ = 0.0;
+    } else if (cost.leaves == StageCost::Leaves::some_rows && below > all_depth_) {
+        some_depth_ = below;
+        some_rows_ = cost.stored_rows;
+    }
+}
+
+void Planner::add_layer(std::size_t i) {
+    std::unique_ptr<Layer> layer = bound_[i].clone();
+    layer->bind(layers_.output_shape(picture(), i));
+    if (layer->is_trained()) {
+        const PlanContext context =
+            context_of(fmt::format("layer {}, {}", i + 1, layer->type()), i, static_cast<std::uint32_t>(i));
+        const StageCost cost = layer->plan(context);
+        add(StageKind::layer, i, context, cost, layer.get(), layer->parameters());
+    }
+    layers_.push_back(std::move(layer));
+}
+
+/// The autoencoders on top, end to end.
+void Planner::add_fine_tuning() {
+    std::size_t first = layers_.size();
+    while (first > 0 && layers_[first - 1].autoencoder()) {
+        --first;
+    }
+    if (all_depth_ > first) {  // what they made of the pictures is of no more use
+        all_depth_ = 0;
+    }
+    const auto& all = layers_.layers();
+    const std::vector<std::shared_ptr<const Layer>> tuned(all.begin() + static_cast<std::ptrdiff_t>(first),
+                                                          all.end());
+    const PlanContext context = context_of("fine-tuning", first, fine_tuning_stage);
+    const std::int64_t parameters = layers::FineTuning::parameters(tuned, config_);
+    add(StageKind::fine_tuning, first, context, layers::FineTuning::plan(tuned, context), nullptr,
+        parameters);
+    stages_.parameters += parameters;
+    for (const auto& layer : tuned) {
+        stages_.parameters -= layer->parameters();
+    }
+}
+
+/// Where what is below has lost what decoders would need.
+void Planner::add_head() {
+    const auto& all = layers_.layers();
+    const bool lost =
+        std::any_of(all.begin(), all.end(), [](const auto& layer) { return layer->loses_detail(); });
+    const Shape code = all.back()->output_shape();
+    if (!lost || !all.back()->decorrelates() || code.size() > max_head / picture().size()) {
+        return;
+    }
+    std::unique_ptr<Layer> head = make_head(code, picture())[0].clone();
+    const PlanContext context = context_of("reconstruction", layers_.size(), head_stage);
+    const StageCost cost = head->plan(context);
+    add(StageKind::head, layers_.size(), context, cost, head.get(), head->parameters());
+    stages_.parameters += head->parameters();
+}
+
+}  // namespace
+
+Stages make_stages(const Stack& bound, std::int64_t pictures, const Recipe& recipe, const TrainConfig& config,
+                   const RunOptions& run) {
+    return Planner(bound, pictures, recipe, config, run).run();
+}
+
+std::int64_t Stages::holdable_bytes(const RunOptions& run) const {
+    const std::int64_t limit = base::resolve_memory(run.memory_limit);
+    if (working_bytes > limit) {
+        throw InvalidArgument(
+            fmt::format("memory: {} to work with the layers of this stack found, {} expected at most; fewer "
+                        "units, smaller layers or batches take less",
+                        format_bytes(working_bytes), format_bytes(limit)));
+    }
+    return std::min(most_held(run), limit - working_bytes);
+}
+
+std::int64_t most_held(const RunOptions& run) {
+    return std::min(most_held_bytes, base::resolve_memory(run.memory_limit) / 2);
+}
+
+Activation suited_output(const Recipe& recipe, const Stack& layers, std::size_t depth) {
+    Activation suited = recipe.unit_range() ? Activation::sigmoid : Activation::linear;
+    for (std::size_t i = 0; i < depth; ++i) {
+        suited = layers[i].output_activation(suited);
+    }
+    return suited;
+}
+
+std::size_t embedding_depth(const Stack& layers) {
+    std::size_t depth = layers.size();
+    while (depth > 1 && layers[depth - 1].is_expansion()) {
+        --depth;
+    }
+    return depth;
+}
+
+std::size_t rebuilt_depth(const Stack& layers) {
+    std::size_t depth = embedding_depth(layers);
+    while (depth > 1 && !layers[depth - 1].is_trained()) {
+        --depth;
+    }
+    return depth;
+}
+
+Stack make_head(const Shape& code, const Shape& picture) {
+    return bind(parse_stack(fmt::format("ridge_decoder:{}:width={}:channels={}", picture.height,
+                                        picture.width, picture.channels)),
+                code);
+}
+
+}  // namespace stackae::training

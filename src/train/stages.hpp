@@ -1,0 +1,65 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "stackae/layer.hpp"
+#include "stackae/recipe.hpp"
+#include "stackae/stack_epoch.hpp"
+#include "stackae/train_config.hpp"
+
+/// What a training does, in which order, and what each part of it takes: by shapes alone.
+namespace stackae::training {
+
+enum class StageKind { layer, fine_tuning, head };
+
+/// One stage of training.
+struct Stage {
+    StageKind kind = StageKind::layer;
+    std::size_t below = 0;  ///< layers whose output it sees
+    std::size_t last = 0;   ///< of fine-tuning, the layers [below, last) take part
+    StageInfo info;
+};
+
+struct Stages {
+    std::vector<Stage> stages;  ///< in the order in which they run
+    std::int64_t parameters = 0;
+    /// Of the stage that takes most: layers, weights with gradients, samples that are learnt from and what is
+    /// worked out from them. Has to be there.
+    std::int64_t working_bytes = 0;
+    std::int64_t picture_bytes = 0;
+    /// Pictures and codes, the most at one time; held, or in files.
+    std::int64_t held_bytes = 0;
+    double multiply_adds_a_picture = 0.0;
+
+    /// What may be held of pictures and codes within the limit. Throws InvalidArgument that names what is
+    /// needed and what is allowed where there is too little to work with.
+    [[nodiscard]] std::int64_t holdable_bytes(const RunOptions& run) const;
+};
+
+/// bound: the layers of the configuration, bound to one another. Throws InvalidArgument where a layer cannot
+/// learn from what it sees.
+[[nodiscard]] Stages make_stages(const Stack& bound, std::int64_t pictures, const Recipe& recipe,
+                                 const TrainConfig& config, const RunOptions& run);
+
+/// Bytes of pictures and codes that are held at most, whatever there is beside; samples that a layer learns
+/// from take half as many.
+[[nodiscard]] std::int64_t most_held(const RunOptions& run);
+
+/// The activation of a decoder that rebuilds what the lowest `depth` layers make of pictures.
+[[nodiscard]] Activation suited_output(const Recipe& recipe, const Stack& layers, std::size_t depth);
+
+/// Layers below those that only widen a code.
+[[nodiscard]] std::size_t embedding_depth(const Stack& layers);
+/// Of the highest code that something was learnt for and that does not only widen another.
+[[nodiscard]] std::size_t rebuilt_depth(const Stack& layers);
+
+/// A head straight from a code to the picture, bound to the code.
+[[nodiscard]] Stack make_head(const Shape& code, const Shape& picture);
+
+/// Of random numbers: above all layers.
+inline constexpr std::uint32_t fine_tuning_stage = 1000;
+inline constexpr std::uint32_t head_stage = 1001;
+
+}  // namespace stackae::training
