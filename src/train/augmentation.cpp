@@ -90,6 +90,10 @@ void move_picture(const Move& move, const Recipe& recipe, std::span<const float>
 
 }  // namespace
 
+Augmentation augmentation_of(const TrainConfig& config) {
+    return {config.augment_shift, config.augment_rotate, config.augment_scale, config.augment_shear};
+}
+
 void augment(const Augmentation& augmentation, const Recipe& recipe, const AugmentationPlace& place,
              std::span<const std::int64_t> indices, float* rows) {
     if (augmentation == Augmentation{}) {

@@ -4,6 +4,7 @@
 #include <span>
 
 #include "stackae/recipe.hpp"
+#include "stackae/train_config.hpp"
 #include "stackae/train_options.hpp"
 
 namespace stackae::training {
@@ -14,6 +15,9 @@ struct AugmentationPlace {
     std::uint32_t layer = 0;
     std::uint32_t epoch = 0;
 };
+
+/// How far a configuration moves pictures.
+[[nodiscard]] Augmentation augmentation_of(const TrainConfig& config);
 
 /// Moves pictures (size indices.size() × recipe.size(), as the recipe makes them) in place, each about its
 /// middle; see Augmentation. Bicubic; what comes in from outside repeats the border. On OpenMP's threads.

@@ -183,8 +183,7 @@ TrainContext Driver::context_of(const training::Stage& stage, StackInput& input)
                                  model_.record.history.push_back(named);
                                  observer_.on_epoch(named);
                              }};
-    const Augmentation augmentation{config_.augment_shift, config_.augment_rotate, config_.augment_scale,
-                                    config_.augment_shear};
+    const Augmentation augmentation = training::augmentation_of(config_);
     if (stage.below == 0 && recipe.height > 1 && augmentation != Augmentation{}) {
         context.augment = [=, this](std::span<const std::int64_t> rows, std::uint32_t epoch,
                                     std::span<float> values) {

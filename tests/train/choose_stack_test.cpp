@@ -1,0 +1,121 @@
+#include <string>
+#include <vector>
+
+#include "stackae/error.hpp"
+#include "stackae/stack_train.hpp"
+
+#include "support/catch.hpp"
+
+namespace stackae {
+namespace {
+
+Recipe recipe_of(int side, int channels = 1) {
+    Recipe recipe;
+    recipe.height = side;
+    recipe.width = side;
+    recipe.channels = channels;
+    return recipe;
+}
+
+std::string stack_of(const StackChoice& choice) {
+    return to_text(choice.config.stack);
+}
+
+TEST_CASE("Pictures of a few pixels and rows of numbers get a dense stack") {
+    Recipe row = recipe_of(64);
+    row.height = 1;
+    for (const Recipe& recipe : {recipe_of(8), recipe_of(11), row}) {
+        const StackChoice choice = choose_stack(1000, recipe);
+        CHECK(stack_of(choice).find("conv2d") == std::string::npos);
+        CHECK(stack_of(choice).ends_with("dense:30:activation=linear"));
+        CHECK(choice.config.preset == "auto");
+        CHECK(choice.reason.find("a dense stack") != std::string::npos);
+    }
+}
+
+TEST_CASE("No layer of a chosen dense stack is wider than a row, and its code is shorter") {
+    const auto stack = [](int values, std::int64_t pictures) {
+        Recipe recipe = recipe_of(1);
+        recipe.width = values;
+        const StackChoice choice = choose_stack(pictures, recipe);
+        CHECK_NOTHROW(validate(choice.config));
+        return stack_of(choice);
+    };
+    CHECK(stack(12, 1000) == "dense:12, dense:6:activation=linear");
+    CHECK(stack(2, 1000) == "dense:2, dense:1:activation=linear");
+    CHECK(stack(1, 1000) == "dense:1:activation=linear");
+    CHECK(stack(64, 1000) == "dense:64, dense:32, dense:30:activation=linear");
+    // Too few rows to find 30 values from.
+    CHECK(stack(64, 20) == "dense:64, dense:32, dense:16, dense:5:activation=linear");
+    CHECK(stack(12, 1) == "dense:12, dense:6, dense:3, dense:2:activation=linear");
+    CHECK(stack(784, 1000) == "dense:784, dense:392, dense:196, dense:30:activation=linear");
+    CHECK(stack(5000, 1000) == to_text(preset_config("dense").stack));
+}
+
+TEST_CASE("Few pictures get a small stack of convolutions, with a code that they can settle") {
+    const StackChoice choice = choose_stack(40, recipe_of(16), {.budget_seconds = 1e9});
+    // 40 pictures have 38 × 10 × 10 patches of the upper convolution.
+    CHECK(stack_of(choice) ==
+          "conv2d:256:activation_rate=0.3, conv2d:128:kernel=3:activation_rate=0.3, pool2d:grid=3, "
+          "power_norm, pca:32:eigen_power=-0.25:std_shrinkage=0.3, l2_norm, nystroem:40");
+    CHECK(choice.config.preset == "auto");
+    CHECK(choice.seconds > 0.0);
+    CHECK(choice.reason == "40 pictures of 16 x 16 pixels");
+}
+
+TEST_CASE("Many pictures of MNIST's size get the preset's stack, with more units where there is time") {
+    const StackChoice choice = choose_stack(60'000, recipe_of(28), {.budget_seconds = 1e9});
+    CHECK(stack_of(choice).find("conv2d:2048:kernel=3") != std::string::npos);
+    CHECK(stack_of(choice).find("conv2d:256:kernel=7:activation_rate=0.3, pool2d") == 0);
+    CHECK(stack_of(choice).ends_with("pca:512:eigen_power=-0.25:std_shrinkage=0.3, l2_norm, nystroem:4096"));
+    const StackChoice quicker = choose_stack(60'000, recipe_of(28), {.budget_seconds = choice.seconds / 2.0});
+    CHECK(quicker.seconds <= choice.seconds / 2.0);
+    CHECK(quicker.config.stack.parameters() == choice.config.stack.parameters());  // neither has learnt
+    CHECK(stack_of(quicker) != stack_of(choice));
+}
+
+TEST_CASE(
+    "A budget that is too short gets the smallest stack that fits a picture of any shape, and is told so") {
+    Recipe recipe = recipe_of(12, 3);
+    recipe.width = 90;
+    const StackChoice choice = choose_stack(1000, recipe, {.budget_seconds = 1e-3});
+    CHECK_NOTHROW(bind(choice.config.stack, {recipe.height, recipe.width, recipe.channels}));
+    CHECK(stack_of(choice).find("conv2d:128:") != std::string::npos);
+    CHECK(stack_of(choice).find("pca:250:") != std::string::npos);
+    CHECK(choice.seconds > 1e-3);
+    CHECK(choice.reason.find("takes longer than allowed") != std::string::npos);
+}
+
+TEST_CASE("What is put over a stack counts when it is chosen") {
+    const auto choose = [](double validation) {
+        return choose_stack(400, recipe_of(16),
+                            {.adjust =
+                                 [validation](const TrainConfig& config) {
+                                     TrainConfig changed = config;
+                                     changed.validation = validation;
+                                     changed.seed = 7;
+                                     return changed;
+                                 },
+                             .budget_seconds = 1e9});
+    };
+    CHECK(stack_of(choose(0.0)).find("conv2d:1024:") != std::string::npos);  // 30 patches each, of 40,000
+    const StackChoice fewer = choose(0.6);
+    CHECK(stack_of(fewer).find("conv2d:512:") != std::string::npos);
+    CHECK(fewer.config.seed == 7);
+}
+
+TEST_CASE("A stack that takes more memory than there is is passed over") {
+    ChooseOptions options{.budget_seconds = 1e9};
+    const StackChoice whole = choose_stack(20'000, recipe_of(28), options);
+    options.run.memory_limit = std::int64_t{160} << 20;
+    const StackChoice small = choose_stack(20'000, recipe_of(28), options);
+    CHECK(stack_of(small) != stack_of(whole));
+}
+
+TEST_CASE("Nothing is chosen for no pictures or no time") {
+    CHECK_THROWS_AS(choose_stack(0, recipe_of(28)), InvalidArgument);
+    CHECK_THROWS_AS(choose_stack(10, recipe_of(28), {.budget_seconds = 0.0}), InvalidArgument);
+}
+
+}  // namespace
+}  // namespace stackae
