@@ -70,7 +70,6 @@ TEST_CASE("Many pictures of MNIST's size get the preset's stack, with more units
     CHECK(stack_of(choice).ends_with("pca:512:eigen_power=-0.25:std_shrinkage=0.3, l2_norm, nystroem:4096"));
     const StackChoice quicker = choose_stack(60'000, recipe_of(28), {.budget_seconds = choice.seconds / 2.0});
     CHECK(quicker.seconds <= choice.seconds / 2.0);
-    CHECK(quicker.config.stack.parameters() == choice.config.stack.parameters());  // neither has learnt
     CHECK(stack_of(quicker) != stack_of(choice));
 }
 

@@ -15,17 +15,16 @@ namespace {
 
 constexpr std::int64_t inputs = 6;
 
-/// Uniform in [−0.5, 0.5).
+/// Uniform in [0, 1).
 Tensor noise(std::int64_t n, std::int64_t columns = inputs) {
     Tensor rows({n, 1, columns});
     const base::Random random(9, base::Stream::plan);
     for (std::int64_t i = 0; i < rows.size(); ++i) {
-        rows.data()[i] = base::Random::uniform(random.block(static_cast<std::uint32_t>(i))[0]) - 0.5F;
+        rows.data()[i] = base::Random::uniform(random.block(static_cast<std::uint32_t>(i))[0]);
     }
     return rows;
 }
 
-/// Of rows as they are, values beyond [0, 1] among them.
 StackModel fitted(const Tensor& rows, const std::string& stack, std::uint64_t seed = 3, int threads = 1) {
     TrainConfig config = config_of(stack);
     config.validation = 0.0;
@@ -85,17 +84,19 @@ Tensor decoder_of(const StackModel& model, std::int64_t units) {
 
 }  // namespace
 
-TEST_CASE("Products of Nystroem features are the kernel of the rows below them") {
-    const Tensor rows = noise(300);
-    const StackModel model = fitted(rows, "nystroem:120");
-    const Tensor features = encode(model, as_rows(rows));
+// Nyström features see directions, so what is below them has mean 0.
+TEST_CASE("Products of Nystroem features are the kernel of the codes below them") {
+    const Tensor rows = as_rows(noise(300));
+    const StackModel model = fitted(noise(300), "pca:6, nystroem:120");
+    const Tensor codes = encode(model, rows);
+    const Tensor features = encode(model, rows, "wide");
     REQUIRE(features.columns() == 120);
-    const auto scale = scale_of(rows);
+    const auto scale = scale_of(codes);
     double error = 0.0;
     double deviation = 0.0;
     for (std::int64_t i = 0; i < 100; ++i) {
         for (std::int64_t j = 0; j < i; ++j) {
-            const double expected = kernel(rows.row(i), rows.row(j), scale);
+            const double expected = kernel(codes.row(i), codes.row(j), scale);
             error += std::abs(dot(features.row(i), features.row(j)) - expected);
             deviation += std::abs(expected - std::exp(-1.0));
         }
@@ -119,14 +120,14 @@ TEST_CASE("The embedding is the code below Nystroem features, and a picture alon
 }
 
 TEST_CASE("There are as many landmarks as rows at most, and few rows are met by their own landmarks") {
-    const Tensor rows = noise(12);
-    const StackModel model = fitted(rows, "nystroem:4096");
-    REQUIRE(model.code_size() == 12);
-    StackEncoder encoder(model);
-    const Tensor decoded = encoder.decode(encoder.encode(as_rows(rows)));
-    REQUIRE(decoded.columns() == inputs);
+    const Tensor rows = as_rows(noise(12));
+    const StackModel model = fitted(noise(12), "pca:6, nystroem:4096");
+    REQUIRE(model.code_size("wide") == 12);
+    StackEncoder encoder(model, {"wide", false, 1});
+    const Tensor codes = encode(model, rows);
+    const Tensor met = encode(model, encoder.decode(encoder.encode(rows)));
     for (std::int64_t i = 0; i < rows.rows(); ++i) {  // lengths are not kept, directions are
-        CHECK(kernel(decoded.row(i), rows.row(i), scale_of(rows)) > std::exp(-0.05));
+        CHECK(kernel(met.row(i), codes.row(i), scale_of(codes)) > std::exp(-0.05));
     }
 }
 
@@ -137,13 +138,14 @@ TEST_CASE("Rows that are all the same, and rows of zeros, have Nystroem features
 }
 
 TEST_CASE("Many landmarks are mixed block by block, and their products are the kernel once a block") {
-    const Tensor rows = noise(5000);
-    const StackModel model = fitted(rows, "nystroem:2148");
-    REQUIRE(model.code_size() == 2148);
-    const Tensor features = encode(model, as_rows(rows));
-    const auto scale = scale_of(rows);
+    const StackModel model = fitted(noise(5000), "pca:6, nystroem:2148");
+    REQUIRE(model.code_size("wide") == 2148);
+    const Tensor rows = as_rows(noise(5000));
+    const Tensor codes = encode(model, rows);
+    const Tensor features = encode(model, rows, "wide");
+    const auto scale = scale_of(codes);
     for (std::int64_t i = 0; i < 20; ++i) {
-        const double expected = kernel(rows.row(i), rows.row(0), scale);
+        const double expected = kernel(codes.row(i), codes.row(0), scale);
         CHECK(std::abs(dot(features.row(i), features.row(0)) / 2.0 - expected) < 0.1);
     }
 }
@@ -196,7 +198,7 @@ TEST_CASE(
     Tensor uneven = rows;
     for (std::int64_t i = 0; i < uneven.rows(); ++i) {
         for (std::size_t j = 0; j < 12; ++j) {
-            uneven.row(i)[j] *= static_cast<float>(j + 1);
+            uneven.row(i)[j] *= static_cast<float>(j + 1) / 12.0F;
         }
     }
     const StackModel model = fitted(uneven, "pca:5:std_shrinkage=0.3");
@@ -245,11 +247,22 @@ TEST_CASE("A head rebuilds unseen pictures straight away, however few it was fit
     REQUIRE(model.reconstruction.head.size() == 1);
     CHECK(model.reconstruction.depth == 5);
     CHECK(model.reconstruction.head[0].output_shape() == Shape{12, 12, 1});
-    CHECK(reconstruction_error(model, unseen) < error_of_mean(unseen));
-    // The layers' decoders in turn have only what pooling left.
-    if (seen == 400) {
-        CHECK(reconstruction_error(model, unseen) < decoding_error(model, unseen, "5"));
+    Tensor mean({200, 144});  // of the pictures that it was fitted to
+    for (std::int64_t i = 0; i < mean.size(); ++i) {
+        double sum = 0.0;
+        for (std::int64_t k = 0; k < seen; ++k) {
+            sum += double{all.row(k)[static_cast<std::size_t>(i % 144)]};
+        }
+        mean.data()[i] = static_cast<float>(sum / static_cast<double>(seen));
     }
+    CHECK(reconstruction_error(model, unseen) < squared_error(mean, unseen));
+    // The layers' decoders in turn have only what pooling left.
+    StackModel layer_by_layer = model;
+    layer_by_layer.reconstruction.head = Stack();
+    if (seen == 400) {
+        CHECK(reconstruction_error(model, unseen) < reconstruction_error(layer_by_layer, unseen));
+    }
+    CHECK(decoding_error(model, unseen, "4") == decoding_error(layer_by_layer, unseen, "4"));
 }
 
 TEST_CASE("A code on dense layers is decoded by them, and a head that would be too large is not made") {

@@ -195,6 +195,9 @@ TEST_CASE("Every preset trains on a small set") {
     for (const auto& layer : config.stack.layers()) {
         std::string text = layer->text();
         const std::size_t units = text.find(':');
+        if (const std::size_t at = text.find("grid=3"); at != std::string::npos) {
+            text.replace(at, 6, "grid=2");
+        }
         if (layer->is_trained()) {
             const std::size_t after = text.find(':', units + 1);
             text = text.substr(0, units) + ":20" + (after == std::string::npos ? "" : text.substr(after));

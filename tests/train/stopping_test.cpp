@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <new>
 
 #include "stackae/error.hpp"
@@ -122,7 +123,7 @@ TEST_CASE("Whatever fails, finished layers are handed over, and nothing where th
 }
 
 TEST_CASE("Training of convolutions that is stopped keeps the layers that were finished") {
-    const auto stopped = GENERATE(0U, 1U, 2U);
+    const auto stopped = GENERATE(0, 1, 2);
     const bool dense = GENERATE(false, true);
     TrainConfig config =
         config_of(std::string("conv2d:16:patches=3000, pool2d:2, conv2d:24:kernel=2:patches=3000, "
@@ -130,15 +131,13 @@ TEST_CASE("Training of convolutions that is stopped keeps the layers that were f
                   (dense ? "dense:8" : "pca:10, l2_norm"));
     config.validation = 0.2;
     Recorder recorder;
-    recorder.stop_after_epochs = stopped;
+    recorder.stop_after_epochs = static_cast<std::size_t>(stopped);
     const StackModel model = train_on(strokes(60), config, recorder);
     REQUIRE(model.record.interrupted);
-    std::size_t trained = 0;
-    for (const auto& layer : model.layers.layers()) {
-        trained += layer->is_trained() ? 1 : 0;
-    }
-    REQUIRE(trained == stopped);
-    CHECK(model.record.history.size() == stopped);
+    const auto& layers = model.layers.layers();
+    REQUIRE(std::count_if(layers.begin(), layers.end(),
+                          [](const auto& layer) { return layer->is_trained(); }) == stopped);
+    CHECK(model.record.history.size() == recorder.stop_after_epochs);
     if (stopped > 0) {
         CHECK_NOTHROW(check(model));
         CHECK(encode(model, as_rows(strokes(5))).rows() == 5);
