@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <functional>
 #include <numeric>
@@ -11,8 +10,8 @@
 #include "base/parallel.hpp"
 #include "base/rows.hpp"
 #include "layers/conv2d_patches.hpp"
+#include "layers/conv2d_rebuilding.hpp"
 #include "layers/gradient_stage.hpp"
-#include "layers/op.hpp"
 #include "layers/trainer.hpp"
 #include "linalg/gemm.hpp"
 #include "linalg/pca.hpp"
@@ -22,7 +21,6 @@
 namespace stackae::layers {
 namespace {
 
-constexpr std::int64_t probe_pictures = 256;       ///< on which the decoder is fitted, and measured
 constexpr std::int64_t threshold_patches = 2'048;  ///< on which the threshold is set
 constexpr std::int64_t block_rows = 4'096;
 constexpr int kmeans_iterations = 12;
@@ -75,13 +73,8 @@ std::vector<nn::LayerSpec> refined_maps(const Conv2d& layer, std::int64_t whiten
 class Conv2dTrainer : public LayerTrainer {
 public:
     Conv2dTrainer(const Conv2d& layer, const TrainContext& context)
-        : layer_(layer), pictures_(patch_count(layer, context.plan()).pictures) {
+        : layer_(layer), pictures_(patch_count(layer, context.plan()).pictures), rebuilding_(context) {
         check_patches(layer, context.plan());
-        const auto use = static_cast<std::uint32_t>(PatchUse::decoder);
-        fitted_ = sample_rows(context.train, probe_pictures, context, use);
-        measured_ = context.validation.empty()
-                        ? fitted_
-                        : sample_rows(context.validation, probe_pictures, context, use);
     }
 
     bool step(TrainContext& context) override {
@@ -103,9 +96,9 @@ public:
             case Phase::refining:
                 return refine(context) ? true : enter(Phase::decoder);
             case Phase::decoder:
-                return fit_decoder(context) ? true : enter(Phase::measuring);
+                return rebuilding_.fit(layer_, context) ? true : enter(Phase::measuring);
             case Phase::measuring:
-                return measure(context) ? true : enter(Phase::done);
+                return rebuilding_.measure(layer_, context) ? true : enter(Phase::done);
             case Phase::done:
                 break;
         }
@@ -133,7 +126,6 @@ private:
 
     bool enter(Phase phase) {
         phase_ = phase;
-        done_ = 0;
         return phase != Phase::done;
     }
     [[nodiscard]] bool is_slow() const { return layer_.slow_offset > 0; }
@@ -146,28 +138,17 @@ private:
     void learn_slow_features(linalg::Context& context);
     void decode_by_transpose();
     void set_threshold(linalg::Context& context);
-    bool fit_decoder(TrainContext& context);
-    bool measure(TrainContext& context);
-    /// Maps of some of the pictures, and as the layer rebuilds them; the next chunk of rows.
-    template <class Body>
-    bool each_rebuilt(TrainContext& context, const std::vector<std::int64_t>& rows, const Body& body);
 
     Conv2d layer_;
     std::int64_t pictures_;  ///< that patches are taken from
-    std::vector<std::int64_t> fitted_;
-    std::vector<std::int64_t> measured_;
+    Conv2dRebuilding rebuilding_;
     Phase phase_ = Phase::contrast;
-    std::int64_t done_ = 0;  ///< pictures, of a phase
     std::optional<PatchSampler> sampler_;
     Tensor whitened_;
     // Of refining.
     std::vector<std::int64_t> rows_;
     std::optional<TensorRows> source_;
     std::optional<GradientStage> refined_;
-    // Of each value x of the input and y of what is decoded: Σ x, Σ y, Σ x y, Σ y².
-    std::vector<std::array<double, 4>> sums_;
-    double error_ = 0.0;
-    double mean_error_ = 0.0;
 };
 
 /// ε of the contrast as a share of the mean variance of patches: maps have a scale of their own.
@@ -340,86 +321,6 @@ void Conv2dTrainer::set_threshold(linalg::Context& context) {
     }
 }
 
-template <class Body>
-bool Conv2dTrainer::each_rebuilt(TrainContext& context, const std::vector<std::int64_t>& rows,
-                                 const Body& body) {
-    const std::int64_t count = std::min(context.input.chunk(), std::ssize(rows) - done_);
-    const Tensor maps = context.input.gather(std::span(rows).subspan(at(done_), at(count)));
-    Tensor rebuilt({maps.rows(), maps.columns()});
-    base::parallel_ranges(maps.rows(), 1, [&](std::int64_t begin, std::int64_t end) {
-        const base::ThreadScope one(1);
-        linalg::Context alone(1);
-        const auto encoder = layer_.encoder({alone, 1});
-        const auto decoder = layer_.decoder({alone, 1});
-        Tensor code({layer_.output_shape().size()});
-        for (std::int64_t i = begin; i < end; ++i) {
-            encoder->run(maps.row(i).data(), code.data());
-            decoder->run(code.data(), rebuilt.row(i).data());
-        }
-    });
-    for (std::int64_t i = 0; i < maps.rows(); ++i) {
-        for (std::size_t j = 0; j < sums_.size(); ++j) {
-            body(j, double{maps.row(i)[j]}, double{rebuilt.row(i)[j]});
-        }
-    }
-    done_ += count;
-    return done_ < std::ssize(rows);
-}
-
-/// Gain and offset by least squares.
-bool Conv2dTrainer::fit_decoder(TrainContext& context) {
-    if (sums_.empty()) {
-        sums_.resize(at(layer_.input_shape().size()));
-        layer_.gain = Tensor({1});
-        layer_.gain.data()[0] = 1.0F;
-        layer_.offset = Tensor({layer_.input_shape().size()});
-    }
-    const bool more = each_rebuilt(context, fitted_, [&](std::size_t j, double x, double y) {
-        auto& [sx, sy, sxy, syy] = sums_[j];
-        sx += x;
-        sy += y;
-        sxy += x * y;
-        syy += y * y;
-    });
-    if (more) {
-        return true;
-    }
-    const auto n = static_cast<double>(fitted_.size());
-    double together = 0.0;
-    double alone = 0.0;
-    for (const auto& [x, y, xy, yy] : sums_) {
-        together += xy - x * y / n;
-        alone += yy - y * y / n;
-    }
-    const float gain = alone > 0.0 ? static_cast<float>(together / alone) : 0.0F;
-    layer_.gain.data()[0] = gain;
-    for (std::size_t j = 0; j < sums_.size(); ++j) {
-        layer_.offset.data()[j] = static_cast<float>((sums_[j][0] - double{gain} * sums_[j][1]) / n);
-    }
-    return false;
-}
-
-/// What the layer loses on pictures that were held out.
-bool Conv2dTrainer::measure(TrainContext& context) {
-    const auto n = static_cast<double>(fitted_.size());
-    const auto of = static_cast<double>(measured_.size());
-    const bool more = each_rebuilt(context, measured_, [&](std::size_t j, double x, double y) {
-        error_ += (y - x) * (y - x) / of;
-        const double mean = sums_[j][0] / n - x;
-        mean_error_ += mean * mean / of;
-    });
-    if (!more) {
-        context.on_epoch({.stage = {},
-                          .epoch = 1,
-                          .train_loss = error_,
-                          .validation_loss = error_,
-                          .mean_loss = mean_error_,
-                          .dead_units = {},
-                          .learning_rate = {}});
-    }
-    return more;
-}
-
 }  // namespace
 
 StageCost Conv2d::plan(const PlanContext& context) {
@@ -464,9 +365,9 @@ StageCost Conv2d::plan(const PlanContext& context) {
         cost.hold(n * r + learnt + refining.working_floats);
     }
     // The decoder is fitted and then measured, on maps that are encoded and decoded.
-    const double probes =
-        static_cast<double>(std::min(probe_pictures, context.train)) +
-        static_cast<double>(std::min(probe_pictures, std::max(context.validation, std::int64_t{1})));
+    const double probes = static_cast<double>(std::min(Conv2dRebuilding::most_pictures, context.train)) +
+                          static_cast<double>(std::min(Conv2dRebuilding::most_pictures,
+                                                       std::max(context.validation, std::int64_t{1})));
     const double decoding = r * (d + k) * static_cast<double>(s.oh() * s.ow());
     cost.multiply_adds += probes * (encoding_multiply_adds() + decoding);
     constexpr double sums = 8.0;  // floats: four doubles for each value of the input

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "layers/conv2d.hpp"
+#include "layers/trainer.hpp"
+
+namespace stackae::layers {
+
+/// How a convolution rebuilds its input: fits the gain and the offset of its decoder on some pictures, and
+/// measures what is lost on some that were held out.
+class Conv2dRebuilding {
+public:
+    /// Pictures of either at most.
+    static constexpr std::int64_t most_pictures = 256;
+
+    explicit Conv2dRebuilding(const TrainContext& context);
+
+    /// By least squares: the next chunk of pictures; false: they were the last, and the layer has its
+    /// decoder.
+    bool fit(Conv2d& layer, TrainContext& context);
+    /// The next chunk of pictures; false: they were the last, and TrainContext::on_epoch() was told.
+    bool measure(const Conv2d& layer, TrainContext& context);
+
+private:
+    /// Calls body(j, x, y) for each value x of the next pictures and what is rebuilt of it, y.
+    template <class Body>
+    bool each_rebuilt(const Conv2d& layer, TrainContext& context, const std::vector<std::int64_t>& rows,
+                      const Body& body);
+
+    std::vector<std::int64_t> fitted_;
+    std::vector<std::int64_t> measured_;
+    std::int64_t done_ = 0;  ///< pictures
+    // Of each value x of the input and y of what is decoded: Σ x, Σ y, Σ x y, Σ y².
+    std::vector<std::array<double, 4>> sums_;
+    double error_ = 0.0;
+    double mean_error_ = 0.0;
+};
+
+}  // namespace stackae::layers
