@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <stdexcept>
 #include <string>
 
@@ -40,6 +41,17 @@ public:
 class Divergence : public Error {
 public:
     using Error::Error;
+};
+
+/// What a model makes of a picture is infinite or not a number: its weights, or the values, are too large.
+class NotFinite : public Error {
+public:
+    NotFinite(const std::string& text, std::int64_t row) : Error(text), row_(row) {}
+    /// Of the tensor that was given, counted from 0.
+    [[nodiscard]] std::int64_t row() const { return row_; }
+
+private:
+    std::int64_t row_;
 };
 
 }  // namespace stackae

@@ -9,7 +9,6 @@
 
 #include "stackae/json.hpp"
 #include "stackae/layer.hpp"
-#include "stackae/model.hpp"
 #include "stackae/recipe.hpp"
 #include "stackae/stack_epoch.hpp"
 #include "stackae/tensor.hpp"

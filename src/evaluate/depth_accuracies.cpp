@@ -104,7 +104,7 @@ public:
 
     std::vector<DepthAccuracy> run() {
         const TrainConfig& config = model_.record.config;
-        const Split split = split_rows(config, pictures_.size());
+        const Split split = split_pictures(config, pictures_.size());
         const std::int64_t held = std::max<std::int64_t>(1, options_.memory / 2 / (float_bytes * all_));
         const auto sample = [&](const std::vector<std::int64_t>& rows, std::int64_t most, std::uint32_t use) {
             return labelled_sample(pictures_, rows, most,

@@ -5,11 +5,27 @@
 #include <limits>
 #include <vector>
 
+#include "base/enum_names.hpp"
 #include "base/fields.hpp"
 #include "layers/op.hpp"
 #include "nn/row_kernels.hpp"
 
-namespace stackae::layers {
+namespace stackae {
+
+constexpr auto poolings = base::names_of<layers::Pooling>(
+    "pooling", {{layers::Pooling::average, "average"}, {layers::Pooling::maximum, "maximum"}});
+
+template <>
+const char* name(layers::Pooling value) {
+    return poolings.name(value);
+}
+
+template <>
+layers::Pooling parse(std::string_view text) {
+    return poolings.parse(text);
+}
+
+namespace layers {
 namespace {
 
 constexpr double max_side = 1 << 16;
@@ -221,4 +237,5 @@ double Pool2d::working_floats(std::int64_t /*rows*/, bool /*decoding*/) const {
     return static_cast<double>(input_shape().height + input_shape().width);
 }
 
-}  // namespace stackae::layers
+}  // namespace layers
+}  // namespace stackae

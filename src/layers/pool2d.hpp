@@ -3,11 +3,17 @@
 #include <cstdint>
 #include <optional>
 
-#include "stackae/convolution.hpp"
+#include "stackae/enum_names.hpp"
 
 #include "layers/layer_of.hpp"
 
 namespace stackae::layers {
+
+/// What becomes of the values of a cell. Has names.
+enum class Pooling {
+    average,
+    maximum,
+};
 
 /// Pooling: each cell of the output is the mean or the maximum of a square of positions, channel by channel;
 /// of squares of `size` positions `stride` apart or, where there is a grid, of grid × grid cells over the

@@ -11,8 +11,8 @@
 #include <utility>
 #include <vector>
 
+#include "stackae/enum_names.hpp"
 #include "stackae/error.hpp"
-#include "stackae/train_options.hpp"
 
 #include "base/json.hpp"
 
@@ -115,16 +115,6 @@ private:
         read(value, key, text);
         try {
             field = parse<Enum>(text);
-        } catch (const InvalidArgument& error) {
-            fail(key, error.what());
-        }
-    }
-
-    void read(const nlohmann::json& value, const char* key, ConvolutionOptions& field) const {
-        std::string text;
-        read(value, key, text);
-        try {
-            field = parse_convolution(text);
         } catch (const InvalidArgument& error) {
             fail(key, error.what());
         }

@@ -4,7 +4,6 @@
 #include <vector>
 
 #include "stackae/train_config.hpp"
-#include "stackae/train_options.hpp"
 
 namespace stackae {
 
@@ -14,14 +13,11 @@ struct Split {
     std::vector<std::int64_t> held_out;
 };
 
-/// How many of the pictures are held out: the share asked for, at most 10,000.
-[[nodiscard]] std::int64_t held_out(const TrainOptions& options, std::int64_t pictures);
+/// How many of the pictures the configuration holds out: its share, at most 10,000.
 [[nodiscard]] std::int64_t held_out(const TrainConfig& config, std::int64_t pictures);
 
-/// Which: a function of the options' seed and share and of the number of pictures, so that what training
-/// never looked at can be found again.
-[[nodiscard]] Split split_pictures(const TrainOptions& options, std::int64_t pictures);
-/// The same of a configuration.
-[[nodiscard]] Split split_rows(const TrainConfig& config, std::int64_t pictures);
+/// Which: a function of its seed and share and of the number of pictures, so that what training never looked
+/// at can be found again.
+[[nodiscard]] Split split_pictures(const TrainConfig& config, std::int64_t pictures);
 
 }  // namespace stackae

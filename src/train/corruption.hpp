@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <span>
 
-#include "stackae/train_options.hpp"
+#include "stackae/corruption.hpp"
 
 namespace stackae::training {
 

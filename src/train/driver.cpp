@@ -47,7 +47,7 @@ public:
         try {
             SampleStore samples = read(pictures);
             if (!model_.record.interrupted) {
-                split_ = split_rows(config_, model_.record.pictures);
+                split_ = split_pictures(config_, model_.record.pictures);
                 train(bound, samples);
             }
         } catch (...) {
@@ -183,8 +183,8 @@ TrainContext Driver::context_of(const training::Stage& stage, StackInput& input)
                                  model_.record.history.push_back(named);
                                  observer_.on_epoch(named);
                              }};
-    const Augmentation augmentation = training::augmentation_of(config_);
-    if (stage.below == 0 && recipe.height > 1 && augmentation != Augmentation{}) {
+    const training::Augmentation augmentation = training::augmentation_of(config_);
+    if (stage.below == 0 && recipe.height > 1 && augmentation != training::Augmentation{}) {
         context.augment = [=, this](std::span<const std::int64_t> rows, std::uint32_t epoch,
                                     std::span<float> values) {
             training::augment(augmentation, model_.preprocessing, {config_.seed, number, epoch}, rows,

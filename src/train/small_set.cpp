@@ -18,7 +18,7 @@ constexpr std::int64_t most_epochs = 200;
 
 std::vector<CopyingLayer> copying_layers(const Recipe& recipe, const TrainConfig& config) {
     std::vector<CopyingLayer> found;
-    const bool moved = training::augmentation_of(config) != Augmentation{} && recipe.height > 1;
+    const bool moved = training::augmentation_of(config) != training::Augmentation{} && recipe.height > 1;
     if (config.corruption != Corruption::none || moved || config.sparsity_weight > 0.0 ||
         config.lifetime_sparsity > 0.0) {
         return found;

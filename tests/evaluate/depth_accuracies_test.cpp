@@ -64,7 +64,7 @@ StackModel random_stack(bool nystroem = false) {
 double expected(const StackModel& model, std::size_t depth, Metric metric, std::int64_t k) {
     const Tensor all = pixels();
     const auto names = labels();
-    const Split split = split_rows(model.record.config, pictures_count);
+    const Split split = split_pictures(model.record.config, pictures_count);
     StackEncoder encoder(model, {.output = std::to_string(depth)});
     NeighbourIndex index(encoder.encode(base::gather_rows(all, split.train)), metric);
     const Neighbours found = index.search(encoder.encode(base::gather_rows(all, split.held_out)), k);

@@ -8,9 +8,9 @@
 using namespace stackae;
 
 TEST_CASE("a picture is either trained on or held out, by the seed and nothing else") {
-    TrainOptions options;
-    options.validation = 0.1;
-    const Split split = split_pictures(options, 1005);
+    TrainConfig config;
+    config.validation = 0.1;
+    const Split split = split_pictures(config, 1005);
     CHECK(split.held_out.size() == 100);
     CHECK(std::is_sorted(split.held_out.begin(), split.held_out.end()));
     CHECK(std::is_sorted(split.train.begin(), split.train.end()));
@@ -20,9 +20,9 @@ TEST_CASE("a picture is either trained on or held out, by the seed and nothing e
     std::vector<std::int64_t> every(1005);
     std::iota(every.begin(), every.end(), std::int64_t{0});
     CHECK(all == every);
-    options.learning_rate = 0.5;
-    CHECK(split_pictures(options, 1005).held_out == split.held_out);
-    options.seed = 1;
-    CHECK(split_pictures(options, 1005).held_out != split.held_out);
-    CHECK(held_out(options, 1'000'000) == 10'000);
+    config.learning_rate = 0.5;
+    CHECK(split_pictures(config, 1005).held_out == split.held_out);
+    config.seed = 1;
+    CHECK(split_pictures(config, 1005).held_out != split.held_out);
+    CHECK(held_out(config, 1'000'000) == 10'000);
 }
