@@ -26,7 +26,7 @@ mode_t mode_of(const std::string& path) {
 
 }  // namespace
 
-TEST_CASE("a file appears only when it is whole") {
+TEST_CASE("A file appears only when it is whole") {
     const TemporaryFolder folder;
     write_text(folder / "a", "old");
     {
@@ -47,7 +47,7 @@ TEST_CASE("a file appears only when it is whole") {
     CHECK(folder.entries() == 1);
 }
 
-TEST_CASE("a patch replaces bytes in the middle, and writing goes on at the end") {
+TEST_CASE("A patch replaces bytes in the middle, and writing goes on at the end") {
     const TemporaryFolder folder;
     const std::string path = folder / "patched";
     AtomicFile file(path);
@@ -60,7 +60,7 @@ TEST_CASE("a patch replaces bytes in the middle, and writing goes on at the end"
     CHECK(read_text(path) == "012ab56789!");
 }
 
-TEST_CASE("a synced file still appears only with its commit") {
+TEST_CASE("A synced file still appears only with its commit") {
     const TemporaryFolder folder;
     {
         AtomicFile file(folder / "a");
@@ -78,7 +78,7 @@ TEST_CASE("a synced file still appears only with its commit") {
     CHECK(read_text(folder / "a") == "text and more");
 }
 
-TEST_CASE("a replaced file keeps its rights, a new one gets the usual") {
+TEST_CASE("A replaced file keeps its rights, a new one gets the usual") {
     const TemporaryFolder folder;
     write_text(folder / "a", "old");
     fs::permissions(folder / "a", fs::perms::owner_read | fs::perms::owner_write | fs::perms::group_read);
@@ -92,7 +92,7 @@ TEST_CASE("a replaced file keeps its rights, a new one gets the usual") {
     CHECK(mode_of(folder / "b") == mode_of(folder / "c"));
 }
 
-TEST_CASE("through a link, the file it names is replaced or made") {
+TEST_CASE("Through a link, the file it names is replaced or made") {
     const TemporaryFolder folder;
     fs::create_directory(folder / "sub");
     write_text(folder / "sub/real", "old");
@@ -111,7 +111,7 @@ TEST_CASE("through a link, the file it names is replaced or made") {
     CHECK_THROWS_AS(AtomicFile(folder / "round"), IoError);
 }
 
-TEST_CASE("what cannot be written is named before anything is lost") {
+TEST_CASE("What cannot be written is named before anything is lost") {
     const TemporaryFolder folder;
     CHECK_THROWS_WITH(AtomicFile(folder / "gone/a"), contains("gone/a: cannot write: No such file"));
     CHECK_THROWS_WITH(AtomicFile(folder.path()), contains("Is a directory"));
@@ -123,7 +123,7 @@ TEST_CASE("what cannot be written is named before anything is lost") {
     CHECK_THROWS_WITH(full.commit(), contains("/dev/full: cannot write: No space left"));
 }
 
-TEST_CASE("a name as long as the file system takes is replaced") {
+TEST_CASE("A name as long as the file system takes is replaced") {
     const TemporaryFolder folder;
     const std::string path = folder / std::string(255, 'n');
     for (const bool nameless : {true, false}) {
@@ -137,7 +137,7 @@ TEST_CASE("a name as long as the file system takes is replaced") {
     }
 }
 
-TEST_CASE("a disk that fails at any call leaves the old file, says which, and keeps nothing else") {
+TEST_CASE("A disk that fails at any call leaves the old file, says which, and keeps nothing else") {
     const TemporaryFolder folder;
     const std::string path = folder / "a";
     for (const bool nameless : {true, false}) {
@@ -164,7 +164,7 @@ TEST_CASE("a disk that fails at any call leaves the old file, says which, and ke
     }
 }
 
-TEST_CASE("what a killed run left under the shared name is removed, and one that lives is waited for") {
+TEST_CASE("What a killed run left under the shared name is removed, and one that lives is waited for") {
     const TemporaryFolder folder;
     write_text(folder / ".stackae-new", "of a run that was killed");
     AtomicFile file(folder / "a");
@@ -176,7 +176,7 @@ TEST_CASE("what a killed run left under the shared name is removed, and one that
     CHECK(folder.entries() == 1);
 }
 
-TEST_CASE("a folder that is gone at the end, or cannot be written, is an error that names the file") {
+TEST_CASE("A folder that is gone at the end, or cannot be written, is an error that names the file") {
     const TemporaryFolder folder;
     fs::create_directory(folder / "sub");
     AtomicFile file(folder / "sub/a");

@@ -22,7 +22,7 @@ std::string text_of(std::span<const std::byte> bytes) {
 
 }  // namespace
 
-TEST_CASE("a file is read and mapped whole, whatever its size") {
+TEST_CASE("A file is read and mapped whole, whatever its size") {
     const TemporaryFolder folder;
     for (const std::size_t size : {0U, 1U, 4096U, 5000U, 3000000U}) {
         std::string content(size, 'x');
@@ -38,7 +38,7 @@ TEST_CASE("a file is read and mapped whole, whatever its size") {
     }
 }
 
-TEST_CASE("what cannot be read is named with the system's reason") {
+TEST_CASE("What cannot be read is named with the system's reason") {
     const TemporaryFolder folder;
     CHECK_THROWS_AS(read_file(folder / "gone"), IoError);
     CHECK_THROWS_WITH(read_file(folder / "gone"),
@@ -47,7 +47,7 @@ TEST_CASE("what cannot be read is named with the system's reason") {
     CHECK(read_file("/dev/null").empty());
 }
 
-TEST_CASE("a file that becomes shorter while it is read is an error that names it") {
+TEST_CASE("A file that becomes shorter while it is read is an error that names it") {
     const TemporaryFolder folder;
     const std::string path = folder / "a";
     write_text(path, std::string(100'000, 'x'));
@@ -65,7 +65,7 @@ TEST_CASE("a file that becomes shorter while it is read is an error that names i
     CHECK_FALSE(InputFile("/dev/zero").size().has_value());
 }
 
-TEST_CASE("a pipe, which has no size, is read to its end") {
+TEST_CASE("A pipe, which has no size, is read to its end") {
     const TemporaryFolder folder;
     const std::string path = folder / "pipe";
     REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
@@ -76,7 +76,7 @@ TEST_CASE("a pipe, which has no size, is read to its end") {
     CHECK(text_of(found) == content);
 }
 
-TEST_CASE("a pipe where a regular file is expected is refused at once, not waited for") {
+TEST_CASE("A pipe where a regular file is expected is refused at once, not waited for") {
     const TemporaryFolder folder;
     const std::string path = folder / "pipe";
     REQUIRE(::mkfifo(path.c_str(), 0600) == 0);

@@ -23,7 +23,7 @@ void replace(const std::string& path, const std::string& text) {
 
 }  // namespace
 
-TEST_CASE("of processes that read, change and replace one file under its lock, no change is lost") {
+TEST_CASE("Of processes that read, change and replace one file under its lock, no change is lost") {
     const TemporaryFolder folder;
     const std::string path = folder / "count";
     constexpr int processes = 6;
@@ -39,7 +39,7 @@ TEST_CASE("of processes that read, change and replace one file under its lock, n
     CHECK(folder.entries() == 1);
 }
 
-TEST_CASE("whoever waits for a lock can give up") {
+TEST_CASE("Whoever waits for a lock can give up") {
     const TemporaryFolder folder;
     write_text(folder / "a", "text");
     const FileLock lock(folder / "a");
@@ -56,7 +56,7 @@ TEST_CASE("whoever waits for a lock can give up") {
     CHECK(asked == 3);
 }
 
-TEST_CASE("nothing is locked where there is no regular file") {
+TEST_CASE("Nothing is locked where there is no regular file") {
     const TemporaryFolder folder;
     REQUIRE(::mkfifo((folder / "pipe").c_str(), 0600) == 0);
     for (const std::string& path :

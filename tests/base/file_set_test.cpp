@@ -26,7 +26,7 @@ namespace stackae::base {
 
 using namespace test_files;
 
-TEST_CASE("files of a set keep their old content until all is there, and nothing else stays") {
+TEST_CASE("Files of a set keep their old content until all is there, and nothing else stays") {
     const Trio trio;
     replace(trio.paths, "old");
     FileSet files;
@@ -41,7 +41,7 @@ TEST_CASE("files of a set keep their old content until all is there, and nothing
     CHECK(trio.entries() == 4);
 }
 
-TEST_CASE("a set that is not committed leaves nothing, and a file of it can be committed alone") {
+TEST_CASE("A set that is not committed leaves nothing, and a file of it can be committed alone") {
     const Trio trio;
     replace(trio.paths, "old");
     {
@@ -56,7 +56,7 @@ TEST_CASE("a set that is not committed leaves nothing, and a file of it can be c
     CHECK(trio.entries() == 4);
 }
 
-TEST_CASE("killed at any call, a set is all old or all new for the next run, which leaves nothing else") {
+TEST_CASE("Killed at any call, a set is all old or all new for the next run, which leaves nothing else") {
     for (const bool nameless : {true, false}) {
         for (const std::size_t count : {1U, 2U, 3U}) {
             const Trio trio;
@@ -100,7 +100,7 @@ TEST_CASE("killed at any call, a set is all old or all new for the next run, whi
     }
 }
 
-TEST_CASE("of runs that replace the same files at once one whole set stays, never a mix") {
+TEST_CASE("Of runs that replace the same files at once one whole set stays, never a mix") {
     const Trio trio;
     const std::vector<std::string> other_order{trio.paths[2], trio.paths[1], trio.paths[0]};
     for (const bool nameless : {true, false}) {
@@ -121,7 +121,7 @@ TEST_CASE("of runs that replace the same files at once one whole set stays, neve
           }) == std::vector<int>(2, 0));
 }
 
-TEST_CASE("runs that are killed beside others spoil no set and let nobody fail") {
+TEST_CASE("Runs that are killed beside others spoil no set and let nobody fail") {
     const Trio trio;
     const std::vector<std::string> one_folder{trio.paths[0], trio.paths[1]};
     replace(trio.paths, "x");
@@ -154,7 +154,7 @@ TEST_CASE("runs that are killed beside others spoil no set and let nobody fail")
     }
 }
 
-TEST_CASE("a set that waited for another run, and was killed then, is completed over what that one wrote") {
+TEST_CASE("A set that waited for another run, and was killed then, is completed over what that one wrote") {
     const Trio trio;
     const std::vector<std::string> paths(trio.paths.begin(), trio.paths.begin() + 2);
     const std::string record = trio.folder / ".stackae-commit";
@@ -199,7 +199,7 @@ TEST_CASE("a set that waited for another run, and was killed then, is completed 
     CHECK(common_text(paths) == "new");
 }
 
-TEST_CASE("a disk that fails at any call leaves a set old, or new where all was there") {
+TEST_CASE("A disk that fails at any call leaves a set old, or new where all was there") {
     const Trio trio;
     for (const bool nameless : {true, false}) {
         for (long call = 0;; ++call) {
@@ -230,7 +230,7 @@ TEST_CASE("a disk that fails at any call leaves a set old, or new where all was 
     }
 }
 
-TEST_CASE("a set whose last file cannot be replaced leaves the others old, or not there") {
+TEST_CASE("A set whose last file cannot be replaced leaves the others old, or not there") {
     const Trio trio;
     for (const bool exist : {false, true}) {
         if (exist) {
@@ -248,7 +248,7 @@ TEST_CASE("a set whose last file cannot be replaced leaves the others old, or no
     }
 }
 
-TEST_CASE("a hidden name that is a folder ends a command with an error") {
+TEST_CASE("A hidden name that is a folder ends a command with an error") {
     const Trio trio;
     for (const char* const name : {".stackae-commit", ".stackae-new"}) {
         FileSet files;
@@ -263,7 +263,7 @@ TEST_CASE("a hidden name that is a folder ends a command with an error") {
     }
 }
 
-TEST_CASE("a temporary's name that is taken and cannot be freed ends the commit, and the old files stay") {
+TEST_CASE("A temporary's name that is taken and cannot be freed ends the commit, and the old files stay") {
     const Trio trio;
     replace(trio.paths, "old");
     {
@@ -275,7 +275,7 @@ TEST_CASE("a temporary's name that is taken and cannot be freed ends the commit,
     CHECK(!fs::exists(record_path(trio.folder / "other")));
 }
 
-TEST_CASE("waiting for another run's set ends when the user asks") {
+TEST_CASE("Waiting for another run's set ends when the user asks") {
     const Trio trio;
     const std::string record = trio.folder / ".stackae-commit";
     FileSet files([](double /*seconds*/) { throw std::runtime_error("given up"); });
@@ -289,7 +289,7 @@ TEST_CASE("waiting for another run's set ends when the user asks") {
     CHECK(trio.entries() == 2);
 }
 
-TEST_CASE("a record that is written in pieces is whole") {
+TEST_CASE("A record that is written in pieces is whole") {
     const Trio trio;
     replace(trio.paths, "old");
     const FileFaults faults({.most_written = 7});

@@ -9,7 +9,7 @@
 
 namespace stackae::base {
 
-TEST_CASE("random numbers are Philox4x32-10's") {
+TEST_CASE("Random numbers are Philox4x32-10's") {
     // The known answers that come with Random123 (kat_vectors).
     const Random zero(0, Stream{0});
     CHECK(zero.block(0) == Random::Block{0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8});
@@ -19,7 +19,7 @@ TEST_CASE("random numbers are Philox4x32-10's") {
     CHECK(pi.block(0x243f6a88) == Random::Block{0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1});
 }
 
-TEST_CASE("seed, stream, place and index each change the numbers") {
+TEST_CASE("Seed, stream, place and index each change the numbers") {
     std::set<Random::Block> blocks;
     for (const std::uint64_t seed : {std::uint64_t{1}, std::uint64_t{1} << 32U}) {
         for (const Stream stream : {Stream::weights, Stream::shuffle}) {
@@ -35,13 +35,13 @@ TEST_CASE("seed, stream, place and index each change the numbers") {
     CHECK(blocks.size() == 32);
 }
 
-TEST_CASE("uniform numbers fill the range from 0 to 1 and never reach 1") {
+TEST_CASE("Uniform numbers fill the range from 0 to 1 and never reach 1") {
     CHECK(Random::uniform(0) == 0.0F);
     CHECK(Random::uniform(0xffffffff) < 1.0F);
     CHECK(Random::uniform(0x80000000) == 0.5F);
 }
 
-TEST_CASE("normal numbers have mean 0, deviation 1, and are always finite") {
+TEST_CASE("Normal numbers have mean 0, deviation 1, and are always finite") {
     const Random random(7, Stream::corruption);
     double sum = 0.0;
     double squares = 0.0;
@@ -60,7 +60,7 @@ TEST_CASE("normal numbers have mean 0, deviation 1, and are always finite") {
     }
 }
 
-TEST_CASE("bounded numbers stay below the bound and reach all values") {
+TEST_CASE("Bounded numbers stay below the bound and reach all values") {
     const Random random(3, Stream::splits);
     std::set<std::uint64_t> seen;
     for (std::uint32_t i = 0; i < 200; ++i) {
@@ -70,7 +70,7 @@ TEST_CASE("bounded numbers stay below the bound and reach all values") {
     CHECK(seen == std::set<std::uint64_t>{0, 1, 2, 3, 4});
 }
 
-TEST_CASE("a shuffle keeps all values, and the same seed gives the same order") {
+TEST_CASE("A shuffle keeps all values, and the same seed gives the same order") {
     std::vector<int> values(1000);
     std::iota(values.begin(), values.end(), 0);
     std::vector<int> first = values;

@@ -24,7 +24,7 @@ namespace stackae::base {
 
 using namespace test_files;
 
-TEST_CASE("a run that begins in any folder of a set completes what was begun") {
+TEST_CASE("A run that begins in any folder of a set completes what was begun") {
     const Trio trio;
     for (const std::string& folder : {trio.folder.path(), trio.folder / "other"}) {
         for (long call = 0;; ++call) {
@@ -74,7 +74,7 @@ TEST_CASE("recover() tells which files got their content, and a file written sin
     }
 }
 
-TEST_CASE("a run that was killed before every folder had its record is taken back") {
+TEST_CASE("A run that was killed before every folder had its record is taken back") {
     const Trio trio;
     replace(trio.paths, "old");
     long call = 0;
@@ -95,7 +95,7 @@ TEST_CASE("a run that was killed before every folder had its record is taken bac
     CHECK(common_text(trio.paths) == "old");
 }
 
-TEST_CASE("a record that is cut short or names what it may not is removed, and moves nothing") {
+TEST_CASE("A record that is cut short or names what it may not is removed, and moves nothing") {
     const TemporaryFolder folder;
     write_text(folder / "victim", "old");
     for (const std::string& text : {std::string(), std::string("stackae commit 1"), std::string(3, '\0'),
@@ -108,7 +108,7 @@ TEST_CASE("a record that is cut short or names what it may not is removed, and m
     CHECK(recover(folder / "gone").empty());
 }
 
-TEST_CASE("a whole record that names no file of its own folder, or no temporary of its set, is removed") {
+TEST_CASE("A whole record that names no file of its own folder, or no temporary of its set, is removed") {
     const Trio trio;
     const std::string id = "0123456789abcdef";
     const std::string here = fs::canonical(trio.folder.path()).string();
@@ -136,7 +136,7 @@ TEST_CASE("a whole record that names no file of its own folder, or no temporary 
     }
 }
 
-TEST_CASE("a record touches no folder whose own record does not name the same files") {
+TEST_CASE("A record touches no folder whose own record does not name the same files") {
     const Trio trio;
     const std::string here = fs::canonical(trio.folder.path()).string();
     const std::string other = fs::canonical(trio.folder / "other").string();
@@ -161,7 +161,7 @@ TEST_CASE("a record touches no folder whose own record does not name the same fi
     }
 }
 
-TEST_CASE("a record takes no temporary from a run that lives") {
+TEST_CASE("A record takes no temporary from a run that lives") {
     const Trio trio;
     const std::string here = fs::canonical(trio.folder.path()).string();
     const CommitRecord::Member member{here, ".stackae-tmp-01234567", "a", 1, std::string(16, '0'), ""};
@@ -176,7 +176,7 @@ TEST_CASE("a record takes no temporary from a run that lives") {
     }
 }
 
-TEST_CASE("a recovery that fails or is killed at any call leaves all that the next one needs") {
+TEST_CASE("A recovery that fails or is killed at any call leaves all that the next one needs") {
     for (const int error : {EIO, 0}) {
         for (const bool nameless : {true, false}) {
             const Trio trio;
@@ -208,7 +208,7 @@ TEST_CASE("a recovery that fails or is killed at any call leaves all that the ne
     }
 }
 
-TEST_CASE("a name that cannot be given in a recovery is said, and nothing is removed") {
+TEST_CASE("A name that cannot be given in a recovery is said, and nothing is removed") {
     const Trio trio;
     kill_at(trio, true, half_replaced(trio, true).front());
     const std::ptrdiff_t before = trio.entries();
@@ -223,7 +223,7 @@ TEST_CASE("a name that cannot be given in a recovery is said, and nothing is rem
     CHECK(common_text(trio.paths) == "new");
 }
 
-TEST_CASE("a new time stamp alone keeps no half replaced set from being completed") {
+TEST_CASE("A new time stamp alone keeps no half replaced set from being completed") {
     for (const bool nameless : {true, false}) {
         const Trio trio;
         for (std::size_t touched = 0; touched < 3; ++touched) {
@@ -237,7 +237,7 @@ TEST_CASE("a new time stamp alone keeps no half replaced set from being complete
     }
 }
 
-TEST_CASE("a file of a half replaced set that was written since stays, and the others are of one set") {
+TEST_CASE("A file of a half replaced set that was written since stays, and the others are of one set") {
     const Trio trio;
     for (std::size_t written = 0; written < 3; ++written) {
         for (const long call : half_replaced(trio, true)) {
@@ -260,7 +260,7 @@ TEST_CASE("a file of a half replaced set that was written since stays, and the o
     }
 }
 
-TEST_CASE("where the old content is lost, a file that was written since is named, and nothing is removed") {
+TEST_CASE("Where the old content is lost, a file that was written since is named, and nothing is removed") {
     const Trio trio;
     kill_at(trio, false, half_replaced(trio, false).front());
     const std::ptrdiff_t before = trio.entries();

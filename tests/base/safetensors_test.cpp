@@ -74,7 +74,7 @@ std::string message_of(const std::function<void()>& action) {
 
 }  // namespace
 
-TEST_CASE("a safetensors file is what the format's description says, byte by byte") {
+TEST_CASE("A safetensors file is what the format's description says, byte by byte") {
     const TemporaryFolder folder;
     const std::string path = folder / "small.safetensors";
     write_safetensors(small(), path);
@@ -83,7 +83,7 @@ TEST_CASE("a safetensors file is what the format's description says, byte by byt
     CHECK(folder.entries() == 1);
 }
 
-TEST_CASE("a safetensors file written by hand is read") {
+TEST_CASE("A safetensors file written by hand is read") {
     const TemporaryFolder folder;
     const std::string path = folder / "small.safetensors";
     write_text(path, small_file);
@@ -91,7 +91,7 @@ TEST_CASE("a safetensors file written by hand is read") {
     CHECK(same(content, small()));
 }
 
-TEST_CASE("a file that another program wrote again in its own order is still read") {
+TEST_CASE("A file that another program wrote again in its own order is still read") {
     const TemporaryFolder folder;
     const std::string path = folder / "again.safetensors";
     write_text(path, file_of(R"({"a":{"shape":[2,1],"dtype":"F32","data_offsets":[0,8]},)"
@@ -104,7 +104,7 @@ TEST_CASE("a file that another program wrote again in its own order is still rea
     CHECK(content.at("b", {1}).data()[0] == 0.5F);
 }
 
-TEST_CASE("tensors of several megabytes, empty ones and odd metadata come back the same") {
+TEST_CASE("Tensors of several megabytes, empty ones and odd metadata come back the same") {
     const TemporaryFolder folder;
     const std::string path = folder / "large.safetensors";
     Safetensors content;
@@ -126,7 +126,7 @@ TEST_CASE("tensors of several megabytes, empty ones and odd metadata come back t
     }
 }
 
-TEST_CASE("texts in a tensor of bytes come back the same, beside tensors of numbers") {
+TEST_CASE("Texts in a tensor of bytes come back the same, beside tensors of numbers") {
     const TemporaryFolder folder;
     const std::vector<std::string> texts{"Zoë", "", "a\nb", "caf\xE9"};
     Safetensors content = small();
@@ -145,7 +145,7 @@ TEST_CASE("texts in a tensor of bytes come back the same, beside tensors of numb
     CHECK_THROWS_AS(stackae::base::pack_texts({"a\0b"s}), InvalidArgument);
 }
 
-TEST_CASE("a header beyond its bound costs no memory to refuse, whatever is in it") {
+TEST_CASE("A header beyond its bound costs no memory to refuse, whatever is in it") {
     const TemporaryFolder folder;
     const std::string path = folder / "large";
     std::string header = R"({"a":[)";
@@ -165,7 +165,7 @@ TEST_CASE("a header beyond its bound costs no memory to refuse, whatever is in i
     CHECK_THROWS_AS(write_safetensors(content, path), InvalidArgument);
 }
 
-TEST_CASE("a safetensors file is read from a pipe, and a pipe that ends early is refused") {
+TEST_CASE("A safetensors file is read from a pipe, and a pipe that ends early is refused") {
     const auto piped = [&](const std::string& content) {
         std::array<int, 2> ends{};
         REQUIRE(::pipe(ends.data()) == 0);
@@ -184,7 +184,7 @@ TEST_CASE("a safetensors file is read from a pipe, and a pipe that ends early is
     CHECK(piped("x").first.find(": not a safetensors file: 1 bytes found") != std::string::npos);
 }
 
-TEST_CASE("metadata from file names that are not UTF-8 can be saved and read") {
+TEST_CASE("Metadata from file names that are not UTF-8 can be saved and read") {
     const TemporaryFolder folder;
     Safetensors content = small();
     content.metadata["made_by"] = "caf\xE9.png";
@@ -192,7 +192,7 @@ TEST_CASE("metadata from file names that are not UTF-8 can be saved and read") {
     CHECK(read_safetensors(folder / "latin1").text("made_by") == "caf\\xe9.png");
 }
 
-TEST_CASE("a safetensors file cut short anywhere is refused") {
+TEST_CASE("A safetensors file cut short anywhere is refused") {
     const TemporaryFolder folder;
     const std::string path = folder / "cut.safetensors";
     for (std::size_t length = 0; length < small_file.size(); ++length) {
@@ -205,7 +205,7 @@ TEST_CASE("a safetensors file cut short anywhere is refused") {
           path + ": 13 bytes of data found, 12 expected: cut short or added to");
 }
 
-TEST_CASE("no flipped byte of a safetensors file gives wrong values") {
+TEST_CASE("No flipped byte of a safetensors file gives wrong values") {
     const TemporaryFolder folder;
     const std::string path = folder / "flipped.safetensors";
     int refused = 0;
@@ -228,7 +228,7 @@ TEST_CASE("no flipped byte of a safetensors file gives wrong values") {
     CHECK(refused == tried);
 }
 
-TEST_CASE("each kind of damage to a safetensors header is told by name") {
+TEST_CASE("Each kind of damage to a safetensors header is told by name") {
     const TemporaryFolder folder;
     const std::string path = folder / "bad";
     const auto entry = [](const std::string& dtype, const std::string& shape, const std::string& offsets) {
@@ -299,7 +299,7 @@ TEST_CASE("each kind of damage to a safetensors header is told by name") {
     }
 }
 
-TEST_CASE("changed weights are noticed by the checksum") {
+TEST_CASE("Changed weights are noticed by the checksum") {
     const TemporaryFolder folder;
     std::string damaged = small_file;
     damaged.back() = '\x40';  // -2 becomes 2
@@ -309,7 +309,7 @@ TEST_CASE("changed weights are noticed by the checksum") {
     CHECK(message.find(", 256af03e1d7fa593 expected") != std::string::npos);
 }
 
-TEST_CASE("a missing tensor, another shape and a missing key are told with the file") {
+TEST_CASE("A missing tensor, another shape and a missing key are told with the file") {
     const TemporaryFolder folder;
     const std::string path = folder / "small";
     write_text(path, small_file);
@@ -321,7 +321,7 @@ TEST_CASE("a missing tensor, another shape and a missing key are told with the f
     CHECK(message_of([&] { (void)content.text("kind"); }) == path + ": no \"kind\" in its metadata");
 }
 
-TEST_CASE("a file of another kind or of a newer version is told apart") {
+TEST_CASE("A file of another kind or of a newer version is told apart") {
     Safetensors content;
     content.path = "x.gallery";
     content.metadata["format"] = "pt";
@@ -342,7 +342,7 @@ TEST_CASE("a file of another kind or of a newer version is told apart") {
     }
 }
 
-TEST_CASE("what safetensors cannot hold is refused before anything is written") {
+TEST_CASE("What safetensors cannot hold is refused before anything is written") {
     const TemporaryFolder folder;
     const std::string path = folder / "refused";
     Safetensors content = small();
@@ -360,7 +360,7 @@ TEST_CASE("what safetensors cannot hold is refused before anything is written") 
     CHECK(folder.entries() == 0);
 }
 
-TEST_CASE("a full disk and a missing folder are errors that leave nothing behind") {
+TEST_CASE("A full disk and a missing folder are errors that leave nothing behind") {
     const TemporaryFolder folder;
     CHECK_THROWS_AS(write_safetensors(small(), folder / "missing/small"), IoError);
     CHECK(folder.entries() == 0);
@@ -369,7 +369,7 @@ TEST_CASE("a full disk and a missing folder are errors that leave nothing behind
     }
 }
 
-TEST_CASE("a missing file and a folder are errors of the system") {
+TEST_CASE("A missing file and a folder are errors of the system") {
     const TemporaryFolder folder;
     CHECK_THROWS_AS(read_safetensors(folder / "missing"), IoError);
     CHECK_THROWS_AS(read_safetensors(folder.path()), IoError);

@@ -9,7 +9,7 @@
 
 namespace stackae {
 
-TEST_CASE("a new tensor is zero, aligned, and knows its shape") {
+TEST_CASE("A new tensor is zero, aligned, and knows its shape") {
     const Tensor tensor({3, 4, 5});
     CHECK(tensor.size() == 60);
     CHECK(tensor.rows() == 3);
@@ -20,7 +20,7 @@ TEST_CASE("a new tensor is zero, aligned, and knows its shape") {
     }
 }
 
-TEST_CASE("tensors without values are no special case") {
+TEST_CASE("Tensors without values are no special case") {
     const Tensor none;
     CHECK(none.empty());
     CHECK(none.rows() == 0);
@@ -33,7 +33,7 @@ TEST_CASE("tensors without values are no special case") {
     CHECK(copy.shape() == no_rows.shape());
 }
 
-TEST_CASE("copies of a tensor are deep, and what was moved from is empty") {
+TEST_CASE("Copies of a tensor are deep, and what was moved from is empty") {
     Tensor first({2, 2});
     first.row(1)[0] = 5.0F;
     Tensor copy = first;
@@ -52,7 +52,7 @@ TEST_CASE("copies of a tensor are deep, and what was moved from is empty") {
     CHECK(moved.data()[2] == 6.0F);
 }
 
-TEST_CASE("shapes that cannot be are refused, not wrapped around") {
+TEST_CASE("Shapes that cannot be are refused, not wrapped around") {
     constexpr std::int64_t huge = std::int64_t{1} << 40U;
     CHECK_THROWS_AS(Tensor({-1}), InvalidArgument);
     CHECK_THROWS_AS(Tensor({huge, huge}), InvalidArgument);

@@ -13,7 +13,7 @@ TEST_CASE("CSV fields are quoted only where they must be") {
     CHECK(csv_field("\r") == "\"\r\"");
 }
 
-TEST_CASE("a name that is not UTF-8 becomes UTF-8 from which it can be had back") {
+TEST_CASE("A name that is not UTF-8 becomes UTF-8 from which it can be had back") {
     CHECK(to_utf8("日本/ü.png") == "日本/ü.png");
     CHECK(to_utf8("back\\slash") == "back\\slash");
     CHECK(to_utf8("caf\xe9.png") == "caf\\xe9.png");
@@ -25,7 +25,7 @@ TEST_CASE("a name that is not UTF-8 becomes UTF-8 from which it can be had back"
     }
 }
 
-TEST_CASE("only the letters from A to Z have a lower case here") {
+TEST_CASE("Only the letters from A to Z have a lower case here") {
     CHECK(lower_case("A.TIFF [Z] 9") == "a.tiff [z] 9");
     CHECK(lower_case("Ü\xc9@`{") == "Ü\xc9@`{");
 }

@@ -30,7 +30,7 @@ struct Sample {
     }
 };
 
-TEST_CASE("options and inputs come in any order") {
+TEST_CASE("Options and inputs come in any order") {
     Sample sample;
     CHECK(sample.parser.parse({"a.png", "--k=3", "-m", "x y", "b.png", "--threshold", "-1.5"}) ==
           std::vector<std::string>{"a.png", "b.png"});
@@ -40,14 +40,14 @@ TEST_CASE("options and inputs come in any order") {
     CHECK_FALSE(sample.json);
 }
 
-TEST_CASE("what is not given keeps its default") {
+TEST_CASE("What is not given keeps its default") {
     Sample sample;
     CHECK(sample.parser.parse({}).empty());
     CHECK(sample.k == 5);
     CHECK_FALSE(sample.threshold);
 }
 
-TEST_CASE("after -- everything is an input") {
+TEST_CASE("After -- everything is an input") {
     Sample sample;
     CHECK(sample.parser.parse({"-mX", "--", "--json", "-m", "c.png"}) ==
           std::vector<std::string>{"--json", "-m", "c.png"});
@@ -57,13 +57,13 @@ TEST_CASE("after -- everything is an input") {
     CHECK_FALSE(OptionParser::asks_for_help({"--", "--help"}));
 }
 
-TEST_CASE("handlers run in the order of their declaration") {
+TEST_CASE("Handlers run in the order of their declaration") {
     Sample sample;
     CHECK(sample.parser.parse({"--json", "--model", "m"}).empty());
     CHECK(sample.order == std::vector<std::string>{"model", "json"});
 }
 
-TEST_CASE("a wrong value is told with its option") {
+TEST_CASE("A wrong value is told with its option") {
     const auto message = [](const std::vector<std::string>& arguments) {
         try {
             (void)Sample().parser.parse(arguments);
@@ -81,7 +81,7 @@ TEST_CASE("a wrong value is told with its option") {
     CHECK(message({"--json=yes"}) != "no error");
 }
 
-TEST_CASE("help shows the groups, the options and what stands for their values") {
+TEST_CASE("Help shows the groups, the options and what stands for their values") {
     const std::string help = Sample().parser.help();
     CHECK(help.starts_with("usage: stackae sample INPUT [options]\n\nAbout it.\n\nFirst:\n"));
     CHECK(help.find("-m [ --model ] MODEL") != std::string::npos);

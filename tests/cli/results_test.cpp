@@ -27,7 +27,7 @@ void write_with_manifest(const TemporaryFolder& folder, const std::string& run) 
 
 }  // namespace
 
-TEST_CASE("a command that reads beside what a killed run left half replaced completes it first") {
+TEST_CASE("A command that reads beside what a killed run left half replaced completes it first") {
     for (const std::string reads : {"output", "manifest", "another.npy", "."}) {
         const TemporaryFolder folder;
         const auto has_new = [&](const char* name) {

@@ -7,7 +7,7 @@
 namespace stackae::cli {
 namespace {
 
-TEST_CASE("whole numbers are taken whole and in their range") {
+TEST_CASE("Whole numbers are taken whole and in their range") {
     CHECK(parse_integer("0", 0) == 0);
     CHECK(parse_integer("-3", -5, 5) == -3);
     CHECK(parse_integer("9223372036854775807", 0) == std::numeric_limits<std::int64_t>::max());
@@ -18,7 +18,7 @@ TEST_CASE("whole numbers are taken whole and in their range") {
     CHECK_THROWS_AS(parse_integer("6", 0, 5), UsageError);
 }
 
-TEST_CASE("numbers refuse what is no number") {
+TEST_CASE("Numbers refuse what is no number") {
     CHECK(parse_number("0.25", 0.0) == 0.25);
     CHECK(parse_number("1e-3", 0.0) == 1e-3);
     CHECK(parse_number("inf", 0.0) == std::numeric_limits<double>::infinity());
@@ -29,7 +29,7 @@ TEST_CASE("numbers refuse what is no number") {
     CHECK_THROWS_AS(parse_number("inf", 0.0, 1.0), UsageError);
 }
 
-TEST_CASE("memory is read with its unit") {
+TEST_CASE("Memory is read with its unit") {
     CHECK(parse_bytes("1500") == 1500);
     CHECK(parse_bytes("64K") == 65536);
     CHECK(parse_bytes("64kB") == 65536);
@@ -43,7 +43,7 @@ TEST_CASE("memory is read with its unit") {
     }
 }
 
-TEST_CASE("a picture's size is a number, or height x width") {
+TEST_CASE("A picture's size is a number, or height x width") {
     CHECK(parse_picture_size("64") == PictureSize{64, 64});
     CHECK(parse_picture_size("48x64") == PictureSize{48, 64});
     CHECK(parse_picture_size("1X4096") == PictureSize{1, 4096});
@@ -53,7 +53,7 @@ TEST_CASE("a picture's size is a number, or height x width") {
     }
 }
 
-TEST_CASE("lists have no empty parts") {
+TEST_CASE("Lists have no empty parts") {
     CHECK(split_list("a") == std::vector<std::string>{"a"});
     CHECK(split_list("a,b,c") == std::vector<std::string>{"a", "b", "c"});
     for (const char* wrong : {"", ",", "a,", ",a", "a,,b"}) {
@@ -64,7 +64,7 @@ TEST_CASE("lists have no empty parts") {
           std::vector<std::int64_t>{3, 4});
 }
 
-TEST_CASE("a slip of the finger finds the word that was meant") {
+TEST_CASE("A slip of the finger finds the word that was meant") {
     const std::vector<std::string> words{"train", "extract", "enroll", "evaluate", "k", "validation"};
     CHECK(nearest_word("tarin", words) == "train");
     CHECK(nearest_word("evalute", words) == "evaluate");
@@ -74,12 +74,12 @@ TEST_CASE("a slip of the finger finds the word that was meant") {
     CHECK(nearest_word("anything", {}) == std::nullopt);
 }
 
-TEST_CASE("what is printed is one line of UTF-8, whatever a file's name holds") {
+TEST_CASE("What is printed is one line of UTF-8, whatever a file's name holds") {
     CHECK(printable("ü\n\x1b[31m") == "ü\\n\\x1b[31m");
     CHECK(printable("caf\xe9.png") == "caf\\xe9.png");
 }
 
-TEST_CASE("counts, bytes and times read as people write them") {
+TEST_CASE("Counts, bytes and times read as people write them") {
     CHECK(format_count(0) == "0");
     CHECK(format_count(999) == "999");
     CHECK(format_count(1000) == "1,000");
@@ -98,7 +98,7 @@ TEST_CASE("counts, bytes and times read as people write them") {
     CHECK(format_duration(std::numeric_limits<double>::infinity()) == "unknown");
 }
 
-TEST_CASE("tables line up, also with names that are not ASCII") {
+TEST_CASE("Tables line up, also with names that are not ASCII") {
     TextTable table;
     table.add({"name", "pictures"});
     table.add({"Zoë", "7"});
@@ -107,7 +107,7 @@ TEST_CASE("tables line up, also with names that are not ASCII") {
     CHECK(TextTable().text().empty());
 }
 
-TEST_CASE("what a terminal would obey is told instead") {
+TEST_CASE("What a terminal would obey is told instead") {
     CHECK(printable("a\x1b[2J\n\tb\x7f") == "a\\x1b[2J\\n\\tb\\x7f");
     CHECK(printable("\xC2\x9B"
                     "31m") == "\\u009b31m");

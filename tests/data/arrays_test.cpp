@@ -33,7 +33,7 @@ std::vector<double> numbers_of(const std::string& path, int height, int width, i
 
 }  // namespace
 
-TEST_CASE("bytes beyond an array's end are never given") {
+TEST_CASE("Bytes beyond an array's end are never given") {
     const TemporaryFolder folder;
     write_text(folder / "a", "0123456789");
     data::ByteStore store(4, {});
@@ -49,7 +49,7 @@ TEST_CASE("bytes beyond an array's end are never given") {
     }
 }
 
-TEST_CASE("a file of many pictures does not stay in memory once they were read") {
+TEST_CASE("A file of many pictures does not stay in memory once they were read") {
     const TemporaryFolder folder;
     const std::string path = folder / "many-images-idx3-ubyte";
     write_text(path, idx({1000, 360, 360}, counting_bytes(1000 * 360 * 360)));  // 124 MiB
@@ -65,7 +65,7 @@ TEST_CASE("a file of many pictures does not stay in memory once they were read")
     CHECK(resident_bytes() - before < std::int64_t{80} << 20);
 }
 
-TEST_CASE("a broken gzip file is named, and does not cost the memory its header claims") {
+TEST_CASE("A broken gzip file is named, and does not cost the memory its header claims") {
     const TemporaryFolder folder;
     const std::string path = folder / "a-images-idx3-ubyte.gz";
     write_gzip(path, idx({100, 20, 20}, std::string(40000, 'a') + counting_bytes(200)));
@@ -144,7 +144,7 @@ TEST_CASE("NPY rows of another length than the recipe's are refused, never resiz
                       contains("rows of 100 values found, 98 (7 × 14 × 1)"));
 }
 
-TEST_CASE("rows longer than any picture's side are read whole") {
+TEST_CASE("Rows longer than any picture's side are read whole") {
     const TemporaryFolder folder;
     write_text(folder / "rows.npy", npy("|u1", "(2, 10000)", counting_bytes(20000)));
     const Pictures pictures = Pictures::open(folder / "rows.npy");
@@ -155,7 +155,7 @@ TEST_CASE("rows longer than any picture's side are read whole") {
     CHECK(batch.pictures.data()[19999] == static_cast<float>(19999 % 256) / 255.0F);
 }
 
-TEST_CASE("pictures are not squeezed into a recipe that was made from rows") {
+TEST_CASE("Pictures are not squeezed into a recipe that was made from rows") {
     const TemporaryFolder folder;
     write_text(folder / "a.png", encode(".png", gray_ramp(28, 20)));
     write_text(folder / "b.png", encode(".png", gray_ramp(1, 100)));
@@ -166,7 +166,7 @@ TEST_CASE("pictures are not squeezed into a recipe that was made from rows") {
     CHECK(batch.skipped[0].reason == "picture of 20 × 28 pixels found; a row of 100 × 1 expected");
 }
 
-TEST_CASE("floats below 0 or above 1 are skipped with the value, not clipped") {
+TEST_CASE("Floats below 0 or above 1 are skipped with the value, not clipped") {
     const TemporaryFolder folder;
     const std::vector<float> values{0.5F, 0.5F, 0.5F, 3.5F, 0.5F, std::nanf(""), 1.0F, 0.0F};
     write_text(folder / "a.npy", npy("<f4", "(4, 1, 2)", bytes_of(values)));
@@ -220,7 +220,7 @@ TEST_CASE("NPY files that are damaged or no pictures are refused with the reason
     refused(version, "version 9");
 }
 
-TEST_CASE("gzipped NPY is read, whatever the file is called") {
+TEST_CASE("Gzipped NPY is read, whatever the file is called") {
     const TemporaryFolder folder;
     for (const char* name : {"a.npy.gz", "a.npy", "a.bin", "a-ubyte"}) {
         const std::string path = folder / name;
@@ -323,7 +323,7 @@ TEST_CASE("IDX of every kind of value gives those values, two extents are rows")
     CHECK(farthest(numbers_of(path, 1, 2), {0, 1 / 255.0, 2 / 255.0, 3 / 255.0}) < 1e-7);
 }
 
-TEST_CASE("a file that becomes shorter while it is read is an unreadable row, not the end of the program") {
+TEST_CASE("A file that becomes shorter while it is read is an unreadable row, not the end of the program") {
     const TemporaryFolder folder;
     const std::string path = folder / "a.npy";
     write_text(path, npy("|u1", "(400, 1000)", std::string(400'000, 'x')));
@@ -337,7 +337,7 @@ TEST_CASE("a file that becomes shorter while it is read is an unreadable row, no
     CHECK_THAT(batch.skipped.back().reason, contains("became shorter while it was read"));
 }
 
-TEST_CASE("a large gzipped file is inflated to a temporary file that leaves nothing behind") {
+TEST_CASE("A large gzipped file is inflated to a temporary file that leaves nothing behind") {
     const TemporaryFolder folder;
     const std::string path = folder / "a-images-idx3-ubyte.gz";
     write_gzip(path, idx({1000, 300, 300}, counting_bytes(1000 * 300 * 300)));  // 86 MiB
@@ -354,7 +354,7 @@ TEST_CASE("a large gzipped file is inflated to a temporary file that leaves noth
     CHECK(resident_bytes() - before < std::int64_t{16} << 20);
 }
 
-TEST_CASE("pictures in memory are pictures like any other") {
+TEST_CASE("Pictures in memory are pictures like any other") {
     Tensor values({2, 1, 2, 3});
     for (std::int64_t i = 0; i < values.size(); ++i) {
         values.data()[i] = static_cast<float>(i) / 16.0F;

@@ -93,7 +93,7 @@ TEST_CASE("AVIF is read in colour, gray and transparency, 8 bits and more") {
     }
 }
 
-TEST_CASE("an AVIF is turned as its container says") {
+TEST_CASE("An AVIF is turned as its container says") {
     const std::vector<unsigned> two{200, 200, 200, 255, 10, 10, 10, 255};
     CHECK(farthest(read_avif(avif(2, 1, two, {.quarters = 0}), recipe_of(1, 1, 2)), {200, 10}) < 1e-3);
     CHECK(farthest(read_avif(avif(2, 1, two, {.quarters = 1}), recipe_of(1, 2, 1)), {10, 200}) < 1e-3);
@@ -101,13 +101,13 @@ TEST_CASE("an AVIF is turned as its container says") {
     CHECK(farthest(read_avif(avif(2, 1, two, {.quarters = 3}), recipe_of(1, 2, 1)), {200, 10}) < 1e-3);
 }
 
-TEST_CASE("an animated AVIF gives its first frame, and says so") {
+TEST_CASE("An animated AVIF gives its first frame, and says so") {
     const std::string file = avif(1, 1, {200, 100, 50, 255}, {.frames = 3});
     CHECK(farthest(read_avif(file, recipe_of(3, 1, 1)), {200, 100, 50}) < 1e-3);
     CHECK(data::decode(std::as_bytes(std::span(file)), {PictureLimits{}}).remark == "first of 3 frames used");
 }
 
-TEST_CASE("an AVIF that is cut short, or beyond the limits, is refused") {
+TEST_CASE("An AVIF that is cut short, or beyond the limits, is refused") {
     const std::string whole = scene();
     for (std::size_t percent = 5; percent < 100; percent += 5) {
         INFO(percent);
@@ -118,7 +118,7 @@ TEST_CASE("an AVIF that is cut short, or beyond the limits, is refused") {
     CHECK(refused(whole, {.max_bytes = 1024}).status == PictureStatus::too_large);
 }
 
-TEST_CASE("spoilt AVIFs are read or refused, never worse") {
+TEST_CASE("Spoilt AVIFs are read or refused, never worse") {
     check_rounds("a.avif", scene(), 400);
 }
 

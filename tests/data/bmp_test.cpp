@@ -86,7 +86,7 @@ std::string runs(const std::string& data, std::uint32_t compression = rle8) {
 
 }  // namespace
 
-TEST_CASE("an OS/2 BMP keeps its colours at every depth") {
+TEST_CASE("An OS/2 BMP keeps its colours at every depth") {
     const std::vector<double> expected = joined({second_colour, third_colour, first_colour});
     const auto os2 = [](int bits, const std::string& data, std::size_t colours) {
         std::string entries = palette(false);
@@ -104,7 +104,7 @@ TEST_CASE("an OS/2 BMP keeps its colours at every depth") {
                    expected) < 1e-3);
 }
 
-TEST_CASE("an OS/2 2 BMP is read, also where its header is cut") {
+TEST_CASE("An OS/2 2 BMP is read, also where its header is cut") {
     for (const std::uint32_t header : {64U, 16U, 24U, 40U}) {
         std::string entries = palette();
         entries.resize(4 * 256, '\0');
@@ -117,7 +117,7 @@ TEST_CASE("an OS/2 2 BMP is read, also where its header is cut") {
                contains("BMP header of 66 bytes found; 12, 16 to 64, 108 or 124 expected"));
 }
 
-TEST_CASE("a BMP's palette of any size is looked up, and not beyond") {
+TEST_CASE("A BMP's palette of any size is looked up, and not beyond") {
     const auto indexed = [](int bits, const std::string& data) {
         return bmp(3, 1, data, {.bits = bits, .colours = 3, .behind = palette().substr(0, 12)});
     };
@@ -144,7 +144,7 @@ TEST_CASE("a BMP's palette of any size is looked up, and not beyond") {
                    expected) < 1e-3);
 }
 
-TEST_CASE("a BMP of grays is gray") {
+TEST_CASE("A BMP of grays is gray") {
     const TemporaryFolder folder;
     write_text(folder / "a.bmp",
                bmp(2, 1, std::string("\0\1\0\0", 4),
@@ -153,7 +153,7 @@ TEST_CASE("a BMP of grays is gray") {
     CHECK(farthest(values_of(folder / "a.bmp", recipe_of(1, 1, 2)), {7, 99}) < 1e-3);
 }
 
-TEST_CASE("a BMP's rows come from the bottom, or from the top where its height is negative") {
+TEST_CASE("A BMP's rows come from the bottom, or from the top where its height is negative") {
     const std::string data("\1\2\3\0\x0a\x14\x1e\0", 8);
     CHECK(farthest(read_bmp(bmp(1, 2, data, {}), 2, 1), joined({second_colour, first_colour})) < 1e-3);
     CHECK(farthest(read_bmp(bmp(1, -2, data, {}), 2, 1), joined({first_colour, second_colour})) < 1e-3);
@@ -162,7 +162,7 @@ TEST_CASE("a BMP's rows come from the bottom, or from the top where its height i
     CHECK(refused(bmp(1, 2, data.substr(0, 6), {})).status == PictureStatus::corrupt);
 }
 
-TEST_CASE("a BMP's runs are put together") {
+TEST_CASE("A BMP's runs are put together") {
     const std::vector<double> expected =
         joined({second_colour, second_colour, third_colour, first_colour,  // the upper row, stored last
                 fourth_colour, fourth_colour, fourth_colour, second_colour});
@@ -181,7 +181,7 @@ TEST_CASE("a BMP's runs are put together") {
     CHECK(farthest(read_bmp(bmp(4, 2, rle24, {.header = 64, .compression = 4}), 2, 4), expected) < 1e-3);
 }
 
-TEST_CASE("a BMP's runs that cover the padding are clipped at the line's end") {
+TEST_CASE("A BMP's runs that cover the padding are clipped at the line's end") {
     CHECK(farthest(read_bmp(runs(std::string("\7\3\0\0\x05\1\0\0\0\1", 10)), 2, 4),
                    joined({second_colour, second_colour, second_colour, second_colour, fourth_colour,
                            fourth_colour, fourth_colour, fourth_colour})) < 1e-3);
@@ -190,7 +190,7 @@ TEST_CASE("a BMP's runs that cover the padding are clipped at the line's end") {
                            fourth_colour, fourth_colour, fourth_colour})) < 1e-3);
 }
 
-TEST_CASE("pixels that a BMP's runs skip have the palette's first colour") {
+TEST_CASE("Pixels that a BMP's runs skip have the palette's first colour") {
     const std::vector<double>& blank = first_colour;
     CHECK(farthest(read_bmp(runs(std::string("\1\3\0\0\0\2\2\0\1\1\0\1", 12)), 2, 4),
                    joined({blank, blank, second_colour, blank, fourth_colour, blank, blank, blank})) < 1e-3);
@@ -198,7 +198,7 @@ TEST_CASE("pixels that a BMP's runs skip have the palette's first colour") {
                    joined({blank, blank, blank, blank, fourth_colour, blank, blank, blank})) < 1e-3);
 }
 
-TEST_CASE("a BMP's runs that end too early, or lead outside, are refused") {
+TEST_CASE("A BMP's runs that end too early, or lead outside, are refused") {
     const std::string whole("\3\3\1\1\0\0\2\1\0\3\2\0\1\0\0\1", 16);
     for (std::size_t length = 0; length < 13; ++length) {
         INFO(length);
@@ -209,7 +209,7 @@ TEST_CASE("a BMP's runs that end too early, or lead outside, are refused") {
     CHECK_THAT(refused(runs(std::string("\0\2\5\0\1\1\0\1", 8))).reason, contains("lead to column 5"));
 }
 
-TEST_CASE("a BMP of a few bytes cannot claim a hundred megapixels") {
+TEST_CASE("A BMP of a few bytes cannot claim a hundred megapixels") {
     const std::string bomb =
         bmp(10'000, 10'000, std::string("\0\1", 2),
             {.bits = 8, .compression = rle8, .colours = 1, .behind = std::string(4, '\0')});
@@ -222,7 +222,7 @@ TEST_CASE("a BMP of a few bytes cannot claim a hundred megapixels") {
     CHECK(refused(bmp(40'000, -2'147'483'647 - 1, "data", {})).status == PictureStatus::too_large);
 }
 
-TEST_CASE("masks of any width stretch from 0 to 1 exactly") {
+TEST_CASE("Masks of any width stretch from 0 to 1 exactly") {
     const auto wide = [](std::uint32_t red, std::uint32_t green, std::uint32_t blue,
                          const std::string& data) {
         const int bits = static_cast<int>(data.size()) * 4;  // two pixels
@@ -252,7 +252,7 @@ TEST_CASE("masks of any width stretch from 0 to 1 exactly") {
     CHECK(farthest(wide(0, 0xff00, 0xff, le16(0x0102) + le16(0)), {0, 1, 2, 0, 0, 0}) < 0.01);
 }
 
-TEST_CASE("the headers of Windows 95 and later have their masks inside") {
+TEST_CASE("The headers of Windows 95 and later have their masks inside") {
     const std::string white_and_red("\xff\xff\0\xf8", 4);
     for (const std::uint32_t header : {52U, 56U, 108U, 124U}) {
         CHECK(read_bmp(bmp(2, 1, white_and_red,
@@ -264,7 +264,7 @@ TEST_CASE("the headers of Windows 95 and later have their masks inside") {
     }
 }
 
-TEST_CASE("a BMP's alpha mask is blended, a byte that is none is not") {
+TEST_CASE("A BMP's alpha mask is blended, a byte that is none is not") {
     const std::string data = le32(0x80640000) + le32(0xff00c800);
     const std::vector<double> blended{100 * 128 / 255.0, 0, 0, 0, 200, 0};
     const std::vector<double> opaque{100, 0, 0, 0, 200, 0};
@@ -305,7 +305,7 @@ TEST_CASE("a BMP's alpha mask is blended, a byte that is none is not") {
                    {100, 0, 0}) < 0.01);
 }
 
-TEST_CASE("masks that overlap, have gaps or lie outside of the pixel are refused") {
+TEST_CASE("Masks that overlap, have gaps or lie outside of the pixel are refused") {
     const auto reason = [](std::uint32_t red, std::uint32_t green, std::uint32_t blue) {
         const SkippedPicture skipped = refused(
             bmp(2, 1, "data", {.bits = 16, .compression = bit_fields, .behind = masks(red, green, blue)}));
@@ -318,13 +318,13 @@ TEST_CASE("masks that overlap, have gaps or lie outside of the pixel are refused
     CHECK_THAT(reason(0, 0, 0), contains("all 0"));
 }
 
-TEST_CASE("a BMP of 64 bits a pixel is linear light, brought to sRGB") {
+TEST_CASE("A BMP of 64 bits a pixel is linear light, brought to sRGB") {
     const std::string pixel = le16(8192) + le16(4096) + le16(0) + le16(8192);
     const double half = 255 * (1.055 * std::pow(0.5, 1 / 2.4) - 0.055);
     CHECK(farthest(read_bmp(bmp(1, 1, pixel, {.bits = 64}), 1, 1), {0, half, 255}) < 0.01);
 }
 
-TEST_CASE("a JPEG or PNG inside of a BMP is read as such") {
+TEST_CASE("A JPEG or PNG inside of a BMP is read as such") {
     const std::string inner = encode(".png", gray_ramp(3, 2));
     CHECK(farthest(read_bmp(bmp(2, 3, inner, {.header = 124, .bits = 0, .compression = 5}), 3, 2, 1),
                    {0, 3, 7, 10, 14, 17}) < 1e-3);
@@ -341,7 +341,7 @@ TEST_CASE("OS/2's array of bitmaps gives its first") {
           1e-3);
 }
 
-TEST_CASE("a BMP of a kind that is not read is named") {
+TEST_CASE("A BMP of a kind that is not read is named") {
     const SkippedPicture huffman =
         refused(bmp(8, 1, "data", {.header = 64, .bits = 1, .compression = 3, .behind = palette()}));
     CHECK(huffman.status == PictureStatus::unsupported);
@@ -352,7 +352,7 @@ TEST_CASE("a BMP of a kind that is not read is named") {
     CHECK(refused(bmp(0, 1, "data", {})).status == PictureStatus::corrupt);
 }
 
-TEST_CASE("a BMP that is cut short anywhere is refused") {
+TEST_CASE("A BMP that is cut short anywhere is refused") {
     const std::string whole = bmp(5, 4, std::string(64, '\x40'), {});
     for (std::size_t length = 2; length + 1 < whole.size(); ++length) {
         INFO(length);
@@ -361,7 +361,7 @@ TEST_CASE("a BMP that is cut short anywhere is refused") {
     }
 }
 
-TEST_CASE("spoilt BMPs are read or refused, never worse") {
+TEST_CASE("Spoilt BMPs are read or refused, never worse") {
     check_rounds("runs.bmp", runs(std::string("\3\3\1\1\0\0\2\1\0\3\2\0\1\0\0\1", 16)), 400);
     check_rounds("masks.bmp",
                  bmp(4, 1, "datadatadatadata",

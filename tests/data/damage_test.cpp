@@ -25,7 +25,7 @@ std::string jpeg(bool progressive) {
 
 }  // namespace
 
-TEST_CASE("a JPEG that is cut short is never half gray") {
+TEST_CASE("A JPEG that is cut short is never half gray") {
     const std::string whole = jpeg(GENERATE(false, true));
     REQUIRE(reads(whole));
     for (std::size_t percent = 10; percent < 100; percent += 10) {
@@ -38,25 +38,25 @@ TEST_CASE("a JPEG that is cut short is never half gray") {
           PictureStatus::corrupt);
 }
 
-TEST_CASE("a JPEG that is cut short and closed again is never half gray") {
+TEST_CASE("A JPEG that is cut short and closed again is never half gray") {
     const std::string whole = jpeg(false);
     CHECK(read_bad(whole.substr(0, whole.size() * 2 / 3) + "\xff\xd9").status == PictureStatus::corrupt);
     CHECK_THAT(read_bad(whole.substr(0, whole.size() * 2 / 3) + "\xff\xd9").reason,
                contains("premature end"));
 }
 
-TEST_CASE("a thumbnail's end is not taken for the end of a JPEG") {
+TEST_CASE("A thumbnail's end is not taken for the end of a JPEG") {
     const std::string whole = with_exif(jpeg(false), 1, jpeg(false));
     REQUIRE(reads(whole));
     CHECK(read_bad(whole.substr(0, whole.size() - 200)).status == PictureStatus::corrupt);
 }
 
-TEST_CASE("bytes after a JPEG's or PNG's end do no harm") {
+TEST_CASE("Bytes after a JPEG's or PNG's end do no harm") {
     CHECK(reads(jpeg(false) + std::string(1000, '\0') + "trailer"));
     CHECK(reads(encode(".png", gray_ramp(5, 5)) + "trailer"));
 }
 
-TEST_CASE("a PNG that is cut short or flipped anywhere is refused") {
+TEST_CASE("A PNG that is cut short or flipped anywhere is refused") {
     const std::string whole = encode(".png", gray_ramp(40, 30));
     REQUIRE(reads(whole));
     for (std::size_t length = 8; length < whole.size(); length += 7) {
@@ -72,7 +72,7 @@ TEST_CASE("a PNG that is cut short or flipped anywhere is refused") {
     CHECK(read_bad(png(30, 40, 8, 0, std::string(31 * 20, '\0'))).status == PictureStatus::corrupt);
 }
 
-TEST_CASE("what else a PNG holds does not matter, even when it is nonsense") {
+TEST_CASE("What else a PNG holds does not matter, even when it is nonsense") {
     const TemporaryFolder folder;
     const std::string rows = std::string("\0\x0a\x14\0\x1e\x28", 6);
     const std::string nonsense = png_chunk("iCCP", "nonsense") + png_chunk("zTXt", "x") +
@@ -105,7 +105,7 @@ TEST_CASE("BMP, TIFF, WebP and PGM that are cut short are refused") {
     }
 }
 
-TEST_CASE("a picture of many bytes a pixel is refused by the bytes it would take") {
+TEST_CASE("A picture of many bytes a pixel is refused by the bytes it would take") {
     const PictureLimits limits{.max_pixels = 100, .max_bytes = 100};
     const SkippedPicture skipped =
         read_bad(encode(".png", cv::Mat(5, 5, CV_16UC4, cv::Scalar::all(7))), limits);
@@ -117,7 +117,7 @@ TEST_CASE("a picture of many bytes a pixel is refused by the bytes it would take
                contains("at most 100 bytes in all expected"));
 }
 
-TEST_CASE("a progressive JPEG's coefficients count, also where it comes reduced") {
+TEST_CASE("A progressive JPEG's coefficients count, also where it comes reduced") {
     EncodeKind kind;
     const cv::Mat gray = gray_ramp(64, 64);
     const PictureLimits limits{.max_bytes = 64 * 64 * 3 - 1};  // with 2 bytes a coefficient
@@ -132,7 +132,7 @@ TEST_CASE("a progressive JPEG's coefficients count, also where it comes reduced"
     CHECK(read({.max_bytes = 64 * 64 * 3}) == 1);
 }
 
-TEST_CASE("decompression bombs are refused by their header") {
+TEST_CASE("Decompression bombs are refused by their header") {
     const auto huge = [](const std::string& content) {
         const SkippedPicture skipped = read_bad(content);
         CHECK(skipped.status == PictureStatus::too_large);
@@ -164,7 +164,7 @@ TEST_CASE("decompression bombs are refused by their header") {
     CHECK_THROWS_AS(read_bad(encode(".png", gray_ramp(3, 4)), limits), InvalidArgument);
 }
 
-TEST_CASE("a PNG of a bit depth that PNG does not know is refused, whatever follows") {
+TEST_CASE("A PNG of a bit depth that PNG does not know is refused, whatever follows") {
     const std::string transparent = png_chunk("tRNS", std::string("\0\1", 2));
     const std::string rows(20, '\0');
     REQUIRE(reads(png(4, 4, 8, 0, rows, transparent)));
@@ -178,7 +178,7 @@ TEST_CASE("a PNG of a bit depth that PNG does not know is refused, whatever foll
     }
 }
 
-TEST_CASE("a WebP cannot hide its size behind a second, smaller one") {
+TEST_CASE("A WebP cannot hide its size behind a second, smaller one") {
     const std::string whole = encode(".webp", colour_scene(60, 50), {.lossless = true});
     REQUIRE(whole.substr(12, 4) == "VP8L");
     const std::string small = std::string("VP8X\x0a\0\0\0", 8) + std::string(10, '\0');
@@ -195,7 +195,7 @@ TEST_CASE("a WebP cannot hide its size behind a second, smaller one") {
     CHECK(read_bad(with(other + whole.substr(12)), limits).status == PictureStatus::corrupt);
 }
 
-TEST_CASE("a JPEG of 12 bits is called unsupported, not damaged") {
+TEST_CASE("A JPEG of 12 bits is called unsupported, not damaged") {
     std::string deep = jpeg(false);
     const std::size_t frame = deep.find("\xff\xc0");
     REQUIRE(frame != std::string::npos);
@@ -205,7 +205,7 @@ TEST_CASE("a JPEG of 12 bits is called unsupported, not damaged") {
     CHECK_THAT(read_bad(deep).reason, contains("precision 12"));
 }
 
-TEST_CASE("files that are no pictures say so") {
+TEST_CASE("Files that are no pictures say so") {
     CHECK(read_bad("").reason == "empty file");
     CHECK(read_bad("").status == PictureStatus::corrupt);
     CHECK(read_bad("this is a text").status == PictureStatus::unsupported);
@@ -216,7 +216,7 @@ TEST_CASE("files that are no pictures say so") {
     CHECK(read_bad(png(0, 5, 8, 0, "")).status == PictureStatus::corrupt);
 }
 
-TEST_CASE("a bad picture neither stops a run nor shifts a row") {
+TEST_CASE("A bad picture neither stops a run nor shifts a row") {
     const TemporaryFolder folder;
     for (int i = 0; i < 40; ++i) {
         const cv::Mat pixels(2, 2, CV_8UC1, cv::Scalar(i));

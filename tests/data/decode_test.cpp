@@ -76,7 +76,7 @@ std::string raw_profile(const std::string& kind, const std::string& bytes) {
 
 }  // namespace
 
-TEST_CASE("every EXIF orientation of a JPEG comes out upright") {
+TEST_CASE("Every EXIF orientation of a JPEG comes out upright") {
     const unsigned orientation = GENERATE(range(1U, 9U));
     const TemporaryFolder folder;
     const cv::Mat pixels = blocks(stored_for(orientation));
@@ -87,7 +87,7 @@ TEST_CASE("every EXIF orientation of a JPEG comes out upright") {
     CHECK(chosen.width == 24);
 }
 
-TEST_CASE("every EXIF orientation of PNG, WebP and TIFF comes out upright") {
+TEST_CASE("Every EXIF orientation of PNG, WebP and TIFF comes out upright") {
     const unsigned orientation = GENERATE(range(1U, 9U));
     const TemporaryFolder folder;
     const Stored stored = stored_for(orientation);
@@ -121,7 +121,7 @@ TEST_CASE("every EXIF orientation of PNG, WebP and TIFF comes out upright") {
     }
 }
 
-TEST_CASE("every EXIF orientation of a PNG comes out upright, also where EXIF is a text") {
+TEST_CASE("Every EXIF orientation of a PNG comes out upright, also where EXIF is a text") {
     const unsigned orientation = GENERATE(range(1U, 9U));
     const TemporaryFolder folder;
     const Stored stored = stored_for(orientation);
@@ -144,7 +144,7 @@ TEST_CASE("every EXIF orientation of a PNG comes out upright, also where EXIF is
     }
 }
 
-TEST_CASE("a profile in a PNG's text that is damaged, or endless, does not lose the picture") {
+TEST_CASE("A profile in a PNG's text that is damaged, or endless, does not lose the picture") {
     const TemporaryFolder folder;
     const std::string keyword = std::string("Raw profile type exif") + '\0';
     for (const std::string& chunk :
@@ -158,7 +158,7 @@ TEST_CASE("a profile in a PNG's text that is damaged, or endless, does not lose 
     }
 }
 
-TEST_CASE("an EXIF block that is damaged does not lose the picture") {
+TEST_CASE("An EXIF block that is damaged does not lose the picture") {
     const TemporaryFolder folder;
     std::string file = with_exif(encode(".jpg", blocks(stored_for(1))), 6);
     for (std::size_t i = 12; i < 30; ++i) {
@@ -168,7 +168,7 @@ TEST_CASE("an EXIF block that is damaged does not lose the picture") {
     CHECK(farthest(values_of(folder / "a.jpg", recipe_of(1, 2, 3)), upright) < 2.0);
 }
 
-TEST_CASE("the same pixels give the same values in every lossless format") {
+TEST_CASE("The same pixels give the same values in every lossless format") {
     const TemporaryFolder folder;
     const cv::Mat colour = colour_scene(9, 7);
     const Recipe recipe = recipe_of(3, 9, 7);
@@ -184,7 +184,7 @@ TEST_CASE("the same pixels give the same values in every lossless format") {
     CHECK(values_of(folder / "a.webp", recipe) == expected);
 }
 
-TEST_CASE("gray is BT.601's luma, from PNG and from JPEG") {
+TEST_CASE("Gray is BT.601's luma, from PNG and from JPEG") {
     const TemporaryFolder folder;
     const cv::Mat red(16, 16, CV_8UC3, cv::Scalar(0, 0, 200));
     write_text(folder / "a.png", encode(".png", red));
@@ -207,7 +207,7 @@ TEST_CASE("16 bits are not read as white") {
     CHECK(farthest(values_of(folder / "w.tif", recipe_of(1, 1, 3)), {0, 1000 / 257.0, 255}) < 1e-4);
 }
 
-TEST_CASE("floats of a TIFF are taken as they are, and must lie between 0 and 1") {
+TEST_CASE("Floats of a TIFF are taken as they are, and must lie between 0 and 1") {
     const TemporaryFolder folder;
     TiffKind kind;
     kind.bits = 32;
@@ -222,7 +222,7 @@ TEST_CASE("floats of a TIFF are taken as they are, and must lie between 0 and 1"
     CHECK(skipped_at(folder / "c.tif").status == PictureStatus::unsupported);
 }
 
-TEST_CASE("transparency shows the background, whatever way it is stored") {
+TEST_CASE("Transparency shows the background, whatever way it is stored") {
     const TemporaryFolder folder;
     Recipe recipe = recipe_of(3, 1, 3);
     recipe.background = 0.5F;
@@ -269,7 +269,7 @@ TEST_CASE("transparency shows the background, whatever way it is stored") {
     CHECK(farthest(values_of(folder / "key4.png", recipe), {0, 127.5, 51}) < 1e-3);
 }
 
-TEST_CASE("an interlaced PNG is put together") {
+TEST_CASE("An interlaced PNG is put together") {
     const TemporaryFolder folder;
     const std::string header = be32(2) + be32(1) + std::string("\x08\0\0\0\1", 5);
     const std::string passes = std::string("\0\x64\0\xc8", 4);  // the first of seven has the left pixel
@@ -278,7 +278,7 @@ TEST_CASE("an interlaced PNG is put together") {
     CHECK(farthest(values_of(folder / "a.png", recipe_of(1, 1, 2)), {100, 200}) < 1e-4);
 }
 
-TEST_CASE("the colour that a PNG calls transparent shows the background") {
+TEST_CASE("The colour that a PNG calls transparent shows the background") {
     const TemporaryFolder folder;
     Recipe recipe = recipe_of(3, 1, 2);
     recipe.background = 0.0F;
@@ -288,7 +288,7 @@ TEST_CASE("the colour that a PNG calls transparent shows the background") {
     CHECK(farthest(values_of(folder / "a.png", recipe), {0, 0, 0, 10, 20, 31}) < 1e-4);
 }
 
-TEST_CASE("an alpha channel that hides nothing changes nothing") {
+TEST_CASE("An alpha channel that hides nothing changes nothing") {
     const TemporaryFolder folder;
     const cv::Mat colour = colour_scene(50, 40);
     cv::Mat with_alpha(colour.size(), CV_8UC4, cv::Scalar::all(255));
@@ -318,7 +318,7 @@ TEST_CASE("PNM values are scaled by the header's largest value") {
     CHECK(farthest(values_of(folder / "f.pbm", recipe), {0, 255, 0}) < 1e-3);
 }
 
-TEST_CASE("a large JPEG is reduced while decoding, with nearly the values of the whole") {
+TEST_CASE("A large JPEG is reduced while decoding, with nearly the values of the whole") {
     const TemporaryFolder folder;
     const cv::Mat scene = colour_scene(1024, 768);
     write_text(folder / "a.jpg", encode(".jpg", scene, {.quality = 98}));
@@ -331,14 +331,14 @@ TEST_CASE("a large JPEG is reduced while decoding, with nearly the values of the
     }
 }
 
-TEST_CASE("a picture's name may be in any script") {
+TEST_CASE("A picture's name may be in any script") {
     const TemporaryFolder folder;
     const std::string path = folder / "\xD0\xBA\xD0\xBE\xD1\x82 \xE7\x8C\xAB \xF0\x9F\x90\x88.png";
     write_text(path, encode(".png", gray_ramp(2, 2)));
     CHECK(farthest(values_of(path, recipe_of(1, 2, 2)), {0, 3, 7, 10}) < 1e-4);
 }
 
-TEST_CASE("a picture written as PNG comes back") {
+TEST_CASE("A picture written as PNG comes back") {
     const TemporaryFolder folder;
     Tensor picture({2, 2, 3});
     for (std::int64_t i = 0; i < picture.size(); ++i) {

@@ -39,7 +39,7 @@ std::vector<std::string> listing(const Pictures& pictures) {
 
 }  // namespace
 
-TEST_CASE("a folder is read in byte order, its first level is the label") {
+TEST_CASE("A folder is read in byte order, its first level is the label") {
     const TemporaryFolder folder;
     put(folder, {"dog/1.png", "cat/10.PNG", "cat/2.jpg", "cat/1.png", "cat/deep/er/x.bmp", "Zebra/a.tiff",
                  "\xC3\xA4pfel/\xE5\x9B\xBE.png", "root.webp", "cat.png", "cat-2/y.pgm"});
@@ -55,14 +55,14 @@ TEST_CASE("a folder is read in byte order, its first level is the label") {
     CHECK(batch.pictures.rows() == 10);  // by content: endings only choose
 }
 
-TEST_CASE("hidden files and files that are no pictures are passed over") {
+TEST_CASE("Hidden files and files that are no pictures are passed over") {
     const TemporaryFolder folder;
     put(folder, {"a/1.png", "a/._1.png", "a/.DS_Store", "a/notes.md", "a/png", "a/2.png.bak", ".hidden/3.png",
                  "Thumbs.db", "a/archive.tar.gz"});
     CHECK(listing(Pictures::open(folder.path())) == std::vector<std::string>{"a/1.png=a"});
 }
 
-TEST_CASE("pictures of every format are accounted for, also of those that are not read") {
+TEST_CASE("Pictures of every format are accounted for, also of those that are not read") {
     const TemporaryFolder folder;
     const std::vector<std::string> names{"a.apng", "b.j2k", "c.jpf", "d.jxl", "e.heif", "f.avif", "g.gif",
                                          "h.qoi",  "i.ico", "j.TGA", "k.psd", "l.exr",  "m.svg",  "n.dds",
@@ -80,7 +80,7 @@ TEST_CASE("pictures of every format are accounted for, also of those that are no
     }
 }
 
-TEST_CASE("a folder named like a picture is a folder, a slash at the end changes nothing") {
+TEST_CASE("A folder named like a picture is a folder, a slash at the end changes nothing") {
     const TemporaryFolder folder;
     put(folder, {"x.png/1.png"});
     const Pictures pictures = Pictures::open(folder.path() + "/");
@@ -89,7 +89,7 @@ TEST_CASE("a folder named like a picture is a folder, a slash at the end changes
     CHECK(pictures.entry(0).label == "x.png");
 }
 
-TEST_CASE("links are followed, round trips and dead ends are survived") {
+TEST_CASE("Links are followed, round trips and dead ends are survived") {
     const TemporaryFolder folder;
     put(folder, {"real/1.png"});
     fs::create_directory_symlink(folder / "real", folder / "alias");
@@ -114,7 +114,7 @@ TEST_CASE("links are followed, round trips and dead ends are survived") {
     CHECK(batch.skipped[1].reason == "a pipe found, a regular file expected");
 }
 
-TEST_CASE("a class folder that is a link to nothing is told of, not lost") {
+TEST_CASE("A class folder that is a link to nothing is told of, not lost") {
     const TemporaryFolder folder;
     put(folder, {"A/0.png"});
     fs::create_directory_symlink(folder / "gone", folder / "B");
@@ -125,7 +125,7 @@ TEST_CASE("a class folder that is a link to nothing is told of, not lost") {
     CHECK(batch.skipped[0].status == PictureStatus::missing);
 }
 
-TEST_CASE("a class folder that is a link to itself is told of, not lost") {
+TEST_CASE("A class folder that is a link to itself is told of, not lost") {
     const TemporaryFolder folder;
     put(folder, {"A/0.png"});
     fs::create_directory_symlink("B", folder / "B");
@@ -137,7 +137,7 @@ TEST_CASE("a class folder that is a link to itself is told of, not lost") {
     CHECK_THAT(batch.skipped[0].reason, contains("symbolic links"));
 }
 
-TEST_CASE("a folder that holds an array, a list or an archive instead of pictures says so") {
+TEST_CASE("A folder that holds an array, a list or an archive instead of pictures says so") {
     const auto told = [](const char* name) {
         const TemporaryFolder folder;
         write_text(folder / name, "x");
@@ -157,7 +157,7 @@ TEST_CASE("a folder that holds an array, a list or an archive instead of picture
     CHECK(told("other.md") == ": folder without a picture");
 }
 
-TEST_CASE("a folder without a picture, and a path that is not there, are told apart") {
+TEST_CASE("A folder without a picture, and a path that is not there, are told apart") {
     const TemporaryFolder folder;
     fs::create_directory(folder / "empty");
     CHECK_THROWS_AS(Pictures::open(folder / "empty"), InvalidArgument);
@@ -168,7 +168,7 @@ TEST_CASE("a folder without a picture, and a path that is not there, are told ap
     CHECK_THROWS_AS(Pictures::open(folder / "dangling.png"), IoError);
 }
 
-TEST_CASE("a list keeps its order, takes labels after a tab, and any line ends") {
+TEST_CASE("A list keeps its order, takes labels after a tab, and any line ends") {
     const TemporaryFolder folder;
     put(folder, {"lists/b.png", "pics/with space.png", "pics/#odd.png"});
     write_text(folder / "lists/all.txt",
@@ -196,7 +196,7 @@ TEST_CASE("a list keeps its order, takes labels after a tab, and any line ends")
 }
 
 TEST_CASE(
-    "a line of a list that begins with # is a path where there is such a file, or where no blank follows") {
+    "A line of a list that begins with # is a path where there is such a file, or where no blank follows") {
     const TemporaryFolder folder;
     put(folder, {"#1 front.png", "# 2.png", "3.png"});
     write_text(folder / "all.txt",
@@ -214,7 +214,7 @@ TEST_CASE(
     CHECK_THAT(pictures.notes()[0], contains("3 lines that begin with # were taken for comments"));
 }
 
-TEST_CASE("a list in UTF-16, and a file that is no text, are refused by that name") {
+TEST_CASE("A list in UTF-16, and a file that is no text, are refused by that name") {
     const TemporaryFolder folder;
     const std::string path = folder / "list.txt";
     write_text(path, std::string("\xff\xfe"
@@ -230,7 +230,7 @@ TEST_CASE("a list in UTF-16, and a file that is no text, are refused by that nam
     CHECK_THROWS_WITH(Pictures::open(path), contains("no text found (byte 8 is 0)"));
 }
 
-TEST_CASE("pipes and devices in a list are accounted for and never waited for") {
+TEST_CASE("Pipes and devices in a list are accounted for and never waited for") {
     const TemporaryFolder folder;
     put(folder, {"a.png"});
     REQUIRE(::mkfifo((folder / "pipe.png").c_str(), 0600) == 0);
@@ -244,7 +244,7 @@ TEST_CASE("pipes and devices in a list are accounted for and never waited for") 
     }
 }
 
-TEST_CASE("a list or a picture comes through a pipe") {
+TEST_CASE("A list or a picture comes through a pipe") {
     const TemporaryFolder folder;
     put(folder, {"a.png"});
     const std::string path = folder / "pipe";
@@ -267,7 +267,7 @@ TEST_CASE("a list or a picture comes through a pipe") {
     }
 }
 
-TEST_CASE("a folder in a list is unreadable, not a crash") {
+TEST_CASE("A folder in a list is unreadable, not a crash") {
     const TemporaryFolder folder;
     put(folder, {"a.png"});
     fs::create_directory(folder / "sub.png");
@@ -279,7 +279,7 @@ TEST_CASE("a folder in a list is unreadable, not a crash") {
     CHECK_THAT(batch.skipped[0].reason, contains("Is a directory"));
 }
 
-TEST_CASE("what the system refuses to read is named so") {
+TEST_CASE("What the system refuses to read is named so") {
     if (::geteuid() == 0) {
         SUCCEED("root may read everything");
         return;
@@ -297,7 +297,7 @@ TEST_CASE("what the system refuses to read is named so") {
     fs::permissions(folder / "locked", fs::perms::owner_all);
 }
 
-TEST_CASE("a subset has the entries asked for, in that order") {
+TEST_CASE("A subset has the entries asked for, in that order") {
     const TemporaryFolder folder;
     put(folder, {"a/1.png", "b/2.png", "3.png"});
     const Pictures all = Pictures::open(folder.path());

@@ -4,7 +4,7 @@ namespace stackae {
 
 using namespace test;
 
-TEST_CASE("spoilt pictures are read or refused, never worse") {
+TEST_CASE("Spoilt pictures are read or refused, never worse") {
     const cv::Mat scene = colour_scene(24, 20);
     check_rounds("a.jpg", with_exif(encode(".jpg", scene), 6), 400);
     check_rounds("p.jpg", encode(".jpg", scene, {.progressive = true}), 300);
@@ -17,7 +17,7 @@ TEST_CASE("spoilt pictures are read or refused, never worse") {
     check_rounds("a.pgm", "P2 4 3 255\n1 2 3 4\n5 6 7 8\n9 10 11 12\n", 300);
 }
 
-TEST_CASE("spoilt arrays are read or refused, never worse") {
+TEST_CASE("Spoilt arrays are read or refused, never worse") {
     const TemporaryFolder folder;
     const std::string images = idx({20, 6, 5}, std::string(600, 'x'));
     check_rounds("a.idx", images, 400);

@@ -83,7 +83,7 @@ const std::vector<double> square{1, 2, 3, 10, 20, 30, 100, 110, 120, 200, 210, 2
 
 }  // namespace
 
-TEST_CASE("a GIF has the colours of its palette, or of its frame's own") {
+TEST_CASE("A GIF has the colours of its palette, or of its frame's own") {
     const Recipe recipe = recipe_of(3, 2, 2);
     CHECK(farthest(read_gif(gif(2, 2, frame(all_four, {})), recipe), square) < 1e-3);
     const std::string own = four_colours.substr(6) + four_colours.substr(0, 6);
@@ -98,7 +98,7 @@ TEST_CASE("a GIF has the colours of its palette, or of its frame's own") {
     CHECK_THAT(skipped.reason, contains("GIF palette index 4 found, 4 colours expected"));
 }
 
-TEST_CASE("an interlaced GIF's rows are put in order") {
+TEST_CASE("An interlaced GIF's rows are put in order") {
     std::string palette;
     for (int i = 0; i < 4; ++i) {
         palette += std::string(3, static_cast<char>(40 * i));
@@ -111,7 +111,7 @@ TEST_CASE("an interlaced GIF's rows are put in order") {
                  {0, 0, 40, 40, 80, 80, 120, 120, 120, 0}) < 1e-3);
 }
 
-TEST_CASE("what a GIF's frame leaves out is background") {
+TEST_CASE("What a GIF's frame leaves out is background") {
     Recipe recipe = recipe_of(3, 2, 3);
     recipe.background = 0.2F;
     const double back = 51;
@@ -125,7 +125,7 @@ TEST_CASE("what a GIF's frame leaves out is background") {
     CHECK(farthest(read_gif(gif(0, 0, frame(all_four, {})), recipe), square) < 1e-3);
 }
 
-TEST_CASE("an animated GIF gives its first frame, and says so") {
+TEST_CASE("An animated GIF gives its first frame, and says so") {
     const std::string second = frame(std::string(4, '\3'), {});
     const std::string file = gif(2, 2, frame(all_four, {}) + transparent(0) + second + second);
     CHECK(farthest(read_gif(file, recipe_of(3, 2, 2)), square) < 1e-3);
@@ -133,7 +133,7 @@ TEST_CASE("an animated GIF gives its first frame, and says so") {
     CHECK(remark_of(gif(2, 2, frame(all_four, {}))).empty());
 }
 
-TEST_CASE("a GIF that is cut short or damaged is refused") {
+TEST_CASE("A GIF that is cut short or damaged is refused") {
     const std::string whole = gif(2, 2, frame(all_four, {}));
     for (std::size_t length = 6; length + 1 < whole.size(); ++length) {
         INFO(length);
@@ -147,7 +147,7 @@ TEST_CASE("a GIF that is cut short or damaged is refused") {
           PictureStatus::too_large);
 }
 
-TEST_CASE("spoilt GIFs are read or refused, never worse") {
+TEST_CASE("Spoilt GIFs are read or refused, never worse") {
     check_rounds("a.gif",
                  gif(2, 2, transparent(2) + frame(all_four, {.interlaced = true}) + frame(all_four, {})),
                  600);

@@ -92,7 +92,7 @@ TEST_CASE("HEIC is read in colour and transparency") {
                    {200, 100, 50, 40, 20, 10, 200, 100, 50, 40, 20, 10}) < 3.0);
 }
 
-TEST_CASE("a HEIC is turned as its container says, once") {
+TEST_CASE("A HEIC is turned as its container says, once") {
     if (cannot_make_heif()) {
         return;
     }
@@ -103,7 +103,7 @@ TEST_CASE("a HEIC is turned as its container says, once") {
                    {20, 20, 20, 200, 100, 50, 20, 20, 20, 200, 100, 50}) < 3.0);
 }
 
-TEST_CASE("a HEIC of several pictures gives its first, and says so") {
+TEST_CASE("A HEIC of several pictures gives its first, and says so") {
     if (cannot_make_heif()) {
         return;
     }
@@ -112,7 +112,7 @@ TEST_CASE("a HEIC of several pictures gives its first, and says so") {
           "first of 3 pictures used");
 }
 
-TEST_CASE("a HEIC that is cut short, or beyond the limits, is refused") {
+TEST_CASE("A HEIC that is cut short, or beyond the limits, is refused") {
     if (cannot_make_heif()) {
         return;
     }
@@ -125,7 +125,7 @@ TEST_CASE("a HEIC that is cut short, or beyond the limits, is refused") {
     CHECK(refused(whole, {.max_bytes = 4096}).status == PictureStatus::too_large);
 }
 
-TEST_CASE("spoilt HEICs are read or refused, never worse") {
+TEST_CASE("Spoilt HEICs are read or refused, never worse") {
     if (cannot_make_heif()) {
         return;
     }

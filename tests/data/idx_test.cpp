@@ -37,7 +37,7 @@ TEST_CASE("IDX is known by its content, and colour is kept red first") {
     CHECK(choose_recipe(pictures, {}).channels == 3);
 }
 
-TEST_CASE("damaged IDX files say what was found and what was expected") {
+TEST_CASE("Damaged IDX files say what was found and what was expected") {
     const TemporaryFolder folder;
     const std::string path = folder / "a-images-idx3-ubyte";
     const auto refused = [&](const std::string& content, const std::string& text) {
@@ -62,7 +62,7 @@ TEST_CASE("damaged IDX files say what was found and what was expected") {
     refused(idx({1, 40000, 40000}, ""), "cut short");
 }
 
-TEST_CASE("labels that do not fit the pictures are refused") {
+TEST_CASE("Labels that do not fit the pictures are refused") {
     const TemporaryFolder folder;
     write_text(folder / "images-idx3", idx({3, 2, 2}, counting_bytes(12)));
     const auto refused = [&](const std::string& content, const std::string& text) {

@@ -147,7 +147,7 @@ TEST_CASE("JPEG 2000 of luma and coarser chroma is brought to RGB") {
           1.0);
 }
 
-TEST_CASE("a JPEG 2000 that is cut short is refused") {
+TEST_CASE("A JPEG 2000 that is cut short is refused") {
     const std::string whole = ramp(GENERATE(true, false));
     for (std::size_t percent = 5; percent < 100; percent += 5) {
         INFO(percent);
@@ -157,13 +157,13 @@ TEST_CASE("a JPEG 2000 that is cut short is refused") {
                contains("JPEG 2000 cut short or damaged: "));
 }
 
-TEST_CASE("a JPEG 2000 that lacks nothing but its end mark is refused") {
+TEST_CASE("A JPEG 2000 that lacks nothing but its end mark is refused") {
     const std::string whole = ramp(GENERATE(true, false));
     CHECK(refused(whole.substr(0, whole.size() - 1)).status == PictureStatus::corrupt);
     CHECK(refused(whole.substr(0, whole.size() - 2)).status == PictureStatus::corrupt);
 }
 
-TEST_CASE("a JPEG 2000 whose headers contradict each other is refused") {
+TEST_CASE("A JPEG 2000 whose headers contradict each other is refused") {
     std::string file = jpeg2000(2, 1, {{{200, 1}}, {{100, 2}}, {{50, 3}}}, OPJ_CLRSPC_SRGB);
     const std::size_t depth_of_second = file.find("\xff\x51") + 43;
     REQUIRE(file.at(depth_of_second) == 7);  // bits less one, as the box before says of all
@@ -172,7 +172,7 @@ TEST_CASE("a JPEG 2000 whose headers contradict each other is refused") {
     CHECK_THAT(refused(file).reason, contains("JPEG 2000 cut short or damaged: "));
 }
 
-TEST_CASE("a JPEG 2000 beyond the limits, or of colours that are not read, is refused") {
+TEST_CASE("A JPEG 2000 beyond the limits, or of colours that are not read, is refused") {
     CHECK(refused(ramp(true), {.max_pixels = 1023}).status == PictureStatus::too_large);
     CHECK(refused(ramp(true), {.max_bytes = 32 * 1024 - 1}).status == PictureStatus::too_large);
     std::string huge = ramp(false);
@@ -197,7 +197,7 @@ TEST_CASE("JPEG 2000 with a palette has its colours, and one of more bits than c
     }
 }
 
-TEST_CASE("a JPEG 2000 whose palette makes many components is refused before they are made") {
+TEST_CASE("A JPEG 2000 whose palette makes many components is refused before they are made") {
     const std::string file =
         with_palette(jpeg2000(3, 1, {{{0, 0, 0}}}, OPJ_CLRSPC_SRGB), 8, {1, 2, 3, 4, 5, 6}, 6);
     const SkippedPicture skipped = refused(file.substr(0, file.size() - 2));  // no decoder gets to its end
@@ -205,7 +205,7 @@ TEST_CASE("a JPEG 2000 whose palette makes many components is refused before the
     CHECK(skipped.reason == "JPEG 2000 of 6 components found, 1 to 5 expected");
 }
 
-TEST_CASE("spoilt JPEG 2000 files are read or refused, never worse") {
+TEST_CASE("Spoilt JPEG 2000 files are read or refused, never worse") {
     check_rounds("a.jp2", ramp(true), 300);
     check_rounds("a.j2k", ramp(false), 300);
 }

@@ -113,7 +113,7 @@ TEST_CASE("JPEG XL is read in colour, gray and transparency, of 8 bits, 16 bits 
                    {0, 63.75, 255}) < 1e-3);
 }
 
-TEST_CASE("a lossy JPEG XL has nearly its colours") {
+TEST_CASE("A lossy JPEG XL has nearly its colours") {
     Values values;
     for (int i = 0; i < 64 * 64; ++i) {
         values.insert(values.end(), {200, 100, 50});
@@ -121,7 +121,7 @@ TEST_CASE("a lossy JPEG XL has nearly its colours") {
     CHECK(farthest(read_jxl(jxl(64, 64, values, {.lossy = true}), recipe_of(3, 1, 1)), {200, 100, 50}) < 4.0);
 }
 
-TEST_CASE("a JPEG XL is turned upright, once") {
+TEST_CASE("A JPEG XL is turned upright, once") {
     const std::string file =
         jxl(2, 1, Values{200, 10}, {.channels = 1, .orientation = JXL_ORIENT_ROTATE_90_CW});
     CHECK(farthest(read_jxl(file, recipe_of(1, 2, 1)), {200, 10}) < 1e-3);
@@ -130,14 +130,14 @@ TEST_CASE("a JPEG XL is turned upright, once") {
     CHECK(farthest(read_jxl(other, recipe_of(1, 2, 1)), {10, 200}) < 1e-3);
 }
 
-TEST_CASE("an animated JPEG XL gives its first frame, and says so") {
+TEST_CASE("An animated JPEG XL gives its first frame, and says so") {
     const std::string file = jxl(1, 1, Values{200, 100, 50}, {.frames = 3});
     CHECK(farthest(read_jxl(file, recipe_of(3, 1, 1)), {200, 100, 50}) < 1e-3);
     CHECK(data::decode(std::as_bytes(std::span(file)), {PictureLimits{}}).remark ==
           "first of several frames used");
 }
 
-TEST_CASE("a JPEG XL that is cut short, or beyond the limits, is refused") {
+TEST_CASE("A JPEG XL that is cut short, or beyond the limits, is refused") {
     const std::string whole = scene();
     for (std::size_t percent = 5; percent < 100; percent += 5) {
         INFO(percent);
@@ -147,11 +147,11 @@ TEST_CASE("a JPEG XL that is cut short, or beyond the limits, is refused") {
     CHECK(refused(whole, {.max_bytes = 4096}).status == PictureStatus::too_large);
 }
 
-TEST_CASE("spoilt JPEG XL files are read or refused, never worse") {
+TEST_CASE("Spoilt JPEG XL files are read or refused, never worse") {
     check_rounds("a.jxl", scene(), 400);
 }
 
-TEST_CASE("threads that read their first JPEG XL at once do not disturb each other") {
+TEST_CASE("Threads that read their first JPEG XL at once do not disturb each other") {
     const TemporaryFolder folder;
     const std::string file = scene();
     for (int i = 0; i < 32; ++i) {

@@ -33,7 +33,7 @@ std::vector<std::string> labels(const std::string& path) {
 
 }  // namespace
 
-TEST_CASE("the one array of pictures in an NPZ archive is read, stored or deflated, ZIP64 or not") {
+TEST_CASE("The one array of pictures in an NPZ archive is read, stored or deflated, ZIP64 or not") {
     const TemporaryFolder folder;
     const bool zip64 = GENERATE(false, true);
     const bool deflated = GENERATE(false, true);
@@ -57,7 +57,7 @@ TEST_CASE("the one array of pictures in an NPZ archive is read, stored or deflat
     CHECK(std::filesystem::is_empty(limits.temporary_folder));
 }
 
-TEST_CASE("an NPZ archive of several arrays of pictures asks which, and says their names") {
+TEST_CASE("An NPZ archive of several arrays of pictures asks which, and says their names") {
     const TemporaryFolder folder;
     const std::string path = folder / "a.npz";
     const std::string other = npy("|u1", "(1, 2, 2)", "abcd");
@@ -81,7 +81,7 @@ TEST_CASE("an NPZ archive of several arrays of pictures asks which, and says the
     CHECK_THROWS_WITH(Pictures::open(path), contains("no array of pictures or rows found (arrays: y)"));
 }
 
-TEST_CASE("labels of an NPZ archive are numbers or text, one a picture") {
+TEST_CASE("Labels of an NPZ archive are numbers or text, one a picture") {
     const TemporaryFolder folder;
     const std::string path = folder / "a.npz";
     const auto labels_with = [&](const std::string& name, const std::string& array, bool deflated = false) {
@@ -122,7 +122,7 @@ TEST_CASE("labels of an NPZ archive are numbers or text, one a picture") {
     CHECK(Pictures::open(path).notes().empty());
 }
 
-TEST_CASE("a damaged NPZ archive is refused, and a bomb costs no more than its header says") {
+TEST_CASE("A damaged NPZ archive is refused, and a bomb costs no more than its header says") {
     const TemporaryFolder folder;
     const std::string path = folder / "a.npz";
     const auto refused = [&](const std::string& content, const std::string& text) {

@@ -45,7 +45,7 @@ std::vector<int> grays_of(const Pictures& pictures) {
 
 }  // namespace
 
-TEST_CASE("a TIFF of several pages is a picture a page, in folders, in lists and as the input itself") {
+TEST_CASE("A TIFF of several pages is a picture a page, in folders, in lists and as the input itself") {
     const TemporaryFolder folder;
     std::filesystem::create_directory(folder / "in");
     write_pages(folder / "in/b.TIFF", 3);
@@ -65,7 +65,7 @@ TEST_CASE("a TIFF of several pages is a picture a page, in folders, in lists and
     CHECK(listed.entry(2).label == "x");
 }
 
-TEST_CASE("one page of a TIFF can be named") {
+TEST_CASE("One page of a TIFF can be named") {
     const TemporaryFolder folder;
     write_pages(folder / "a.tif", 3);
     write_text(folder / "b.tif#1", read_text(folder / "a.tif"));  // a file's own name
@@ -83,7 +83,7 @@ TEST_CASE("one page of a TIFF can be named") {
     CHECK_THROWS_AS(Pictures::open(folder / "none.tif#1"), IoError);
 }
 
-TEST_CASE("a page of a file that cannot be looked through says why") {
+TEST_CASE("A page of a file that cannot be looked through says why") {
     const TemporaryFolder folder;
     std::string chain = std::string("II*\0", 4) + le32(8);
     for (std::size_t i = 0; i <= 65'535; ++i) {  // more directories than are followed, of one entry each
@@ -99,7 +99,7 @@ TEST_CASE("a page of a file that cannot be looked through says why") {
     }
 }
 
-TEST_CASE("where the first page alone is wanted, the others are told of") {
+TEST_CASE("Where the first page alone is wanted, the others are told of") {
     const TemporaryFolder folder;
     write_pages(folder / "a.tif", 12);
     const Pictures pictures = Pictures::open(folder / "a.tif", {.pages = PageSelection::first});
@@ -112,7 +112,7 @@ TEST_CASE("where the first page alone is wanted, the others are told of") {
     CHECK(read_all(Pictures::open(folder / "a.tif"), recipe_of(1, 1, 1)).remarks.empty());
 }
 
-TEST_CASE("the pages of a TIFF that is gone are missing") {
+TEST_CASE("The pages of a TIFF that is gone are missing") {
     const TemporaryFolder folder;
     write_pages(folder / "a.tif", 3);
     const Pictures pages = Pictures::open(folder / "a.tif");
@@ -123,7 +123,7 @@ TEST_CASE("the pages of a TIFF that is gone are missing") {
     CHECK(again.skipped[0].status == PictureStatus::missing);
 }
 
-TEST_CASE("reduced copies of a TIFF's pages are no pages") {
+TEST_CASE("Reduced copies of a TIFF's pages are no pages") {
     const TemporaryFolder folder;
     write_pages(folder / "a.tif", 4, "w", {1, 3});
     CHECK(grays_of(Pictures::open(folder / "a.tif")) == std::vector<int>{10, 30});
@@ -133,7 +133,7 @@ TEST_CASE("reduced copies of a TIFF's pages are no pages") {
     CHECK(grays_of(Pictures::open(folder / "c.tif")) == std::vector<int>{10});
 }
 
-TEST_CASE("a TIFF whose chain of pages loops or breaks off has the pages that are there") {
+TEST_CASE("A TIFF whose chain of pages loops or breaks off has the pages that are there") {
     const TemporaryFolder folder;
     TiffKind kind;
     std::string file = tiff(2, 1, "\x20\x20", kind);

@@ -33,7 +33,7 @@ const Recipe colour_pair = recipe_of(3, 1, 2);
 
 }  // namespace
 
-TEST_CASE("every kind of PNM gives the same picture") {
+TEST_CASE("Every kind of PNM gives the same picture") {
     const std::vector<double> expected{0, 51, 255, 255, 51, 0};
     CHECK(farthest(read_pnm("P3 2 1 5 0 1 5\n5 1 0", colour_pair), expected) < 1e-3);
     CHECK(farthest(read_pnm(std::string("P6 2 1 5\n\0\1\5\5\1\0", 15), colour_pair), expected) < 1e-3);
@@ -72,7 +72,7 @@ TEST_CASE("PAM is red, green, blue, and alpha where it says so") {
     }
 }
 
-TEST_CASE("a PAM of two values is black and white") {
+TEST_CASE("A PAM of two values is black and white") {
     for (const char* type : {"BLACKANDWHITE", "GRAYSCALE", ""}) {
         CHECK(farthest(read_pnm(pam(2, 1, 1, 1, type, std::string("\0\1", 2)), gray_pair), {0, 255}) < 1e-3);
     }
@@ -80,7 +80,7 @@ TEST_CASE("a PAM of two values is black and white") {
                    {255, 0}) < 1e-3);
 }
 
-TEST_CASE("a PNM of any largest value goes from 0 to 1") {
+TEST_CASE("A PNM of any largest value goes from 0 to 1") {
     for (const int most : {1, 2, 3, 7, 100, 254, 255, 256, 1000, 4095, 65534, 65535}) {
         const std::uint64_t middle = static_cast<std::uint64_t>(most) / 2;
         const std::string values = most > 255
@@ -97,7 +97,7 @@ TEST_CASE("a PNM of any largest value goes from 0 to 1") {
     }
 }
 
-TEST_CASE("comments may stand wherever PNM allows them") {
+TEST_CASE("Comments may stand wherever PNM allows them") {
     CHECK(farthest(read_pnm("P5#one\n#two\n2# three\n#\n1\n#four\r\n255\n\1\2", gray_pair), {1, 2}) < 1e-3);
     CHECK(farthest(read_pnm("P5 2 1 255# behind the last number\n\1\2", gray_pair), {1, 2}) < 1e-3);
     CHECK(farthest(read_pnm("P5 2 1 255\n#\2", gray_pair), {35, 2}) < 1e-3);  // there it is a value
@@ -127,7 +127,7 @@ TEST_CASE("PFM comes from the bottom, in either byte order") {
     CHECK(refused("Pf 1 1 -1\n" + bytes_of(std::vector<float>{1.5F})).status == PictureStatus::unsupported);
 }
 
-TEST_CASE("a PNM of values above its largest, of too few, or of garbage is refused") {
+TEST_CASE("A PNM of values above its largest, of too few, or of garbage is refused") {
     const auto reason = [](const std::string& file) {
         const SkippedPicture skipped = refused(file);
         INFO(file);

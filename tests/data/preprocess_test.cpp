@@ -22,7 +22,7 @@ double mean_of(const std::vector<double>& values) {
 
 }  // namespace
 
-TEST_CASE("a picture of the recipe's size is scaled by 1/255 and nothing else") {
+TEST_CASE("A picture of the recipe's size is scaled by 1/255 and nothing else") {
     const cv::Mat pixels = gray_ramp(28, 28);
     const std::vector<double> values = prepared(pixels, recipe_of(1, 28, 28));
     for (int i = 0; i < 784; ++i) {
@@ -31,7 +31,7 @@ TEST_CASE("a picture of the recipe's size is scaled by 1/255 and nothing else") 
     }
 }
 
-TEST_CASE("an IDX picture gives exactly the values of the same picture as a PNG") {
+TEST_CASE("An IDX picture gives exactly the values of the same picture as a PNG") {
     const TemporaryFolder folder;
     const cv::Mat pixels = gray_ramp(28, 28);
     write_text(folder / "a.idx", idx({1, 28, 28}, {reinterpret_cast<const char*>(pixels.data), 784}));
@@ -46,14 +46,14 @@ TEST_CASE("an IDX picture gives exactly the values of the same picture as a PNG"
     }
 }
 
-TEST_CASE("squash averages areas downwards, also where the other side grows") {
+TEST_CASE("Squash averages areas downwards, also where the other side grows") {
     const cv::Mat stripes = (cv::Mat_<uchar>(1, 8) << 0, 200, 0, 200, 0, 200, 0, 200);
     CHECK(farthest(prepared(stripes, recipe_of(1, 1, 2)), {100, 100}) < 1e-3);
     const cv::Mat wide = (cv::Mat_<uchar>(1, 8) << 0, 200, 0, 200, 100, 100, 100, 100);
     CHECK(farthest(prepared(wide, recipe_of(1, 3, 2)), {100, 100, 100, 100, 100, 100}) < 1e-3);
 }
 
-TEST_CASE("values of a small range are not rounded to whole steps when a picture shrinks") {
+TEST_CASE("Values of a small range are not rounded to whole steps when a picture shrinks") {
     const TemporaryFolder folder;
     std::string black_and_white = "P5 4 4 1\n";
     std::string bytes = "P5 4 4 255\n";
@@ -68,12 +68,12 @@ TEST_CASE("values of a small range are not rounded to whole steps when a picture
                    values_of(folder / "b.pgm", recipe_of(1, 2, 2))) < 1.0);
 }
 
-TEST_CASE("growing is bilinear") {
+TEST_CASE("Growing is bilinear") {
     const cv::Mat two = (cv::Mat_<uchar>(1, 2) << 0, 200);
     CHECK(farthest(prepared(two, recipe_of(1, 1, 4)), {0, 50, 150, 200}) < 1.0);
 }
 
-TEST_CASE("border keeps proportions and fills with the background") {
+TEST_CASE("Border keeps proportions and fills with the background") {
     const cv::Mat tall(8, 4, CV_8UC1, cv::Scalar(200));
     Recipe recipe = recipe_of(1, 4, 4, ResizeMode::border);
     recipe.background = 0.25F;
@@ -85,7 +85,7 @@ TEST_CASE("border keeps proportions and fills with the background") {
     CHECK(mean_of(prepared(thin, recipe)) == Approx((4 * 200.0 + 12 * 63.75) / 16));
 }
 
-TEST_CASE("center cuts the middle out") {
+TEST_CASE("Center cuts the middle out") {
     cv::Mat wide(4, 12, CV_8UC1, cv::Scalar(0));
     wide.colRange(4, 8) = 200;
     CHECK(farthest(prepared(wide, recipe_of(1, 2, 2, ResizeMode::center)), {200, 200, 200, 200}) < 1e-3);
@@ -94,12 +94,12 @@ TEST_CASE("center cuts the middle out") {
     CHECK(mean_of(prepared(thin, recipe_of(1, 64, 64, ResizeMode::center))) == Approx(200.0));
 }
 
-TEST_CASE("gray pictures fill all three channels of a colour recipe") {
+TEST_CASE("Gray pictures fill all three channels of a colour recipe") {
     const cv::Mat two = (cv::Mat_<uchar>(1, 2) << 10, 200);
     CHECK(farthest(prepared(two, recipe_of(3, 1, 2)), {10, 10, 10, 200, 200, 200}) < 1e-4);
 }
 
-TEST_CASE("contrast normalisation gives mean 0 and deviation near 1, and no NaN") {
+TEST_CASE("Contrast normalisation gives mean 0 and deviation near 1, and no NaN") {
     Recipe recipe = recipe_of(1, 6, 6);
     recipe.contrast = true;
     std::vector<double> values = prepared(gray_ramp(6, 6), recipe);
@@ -116,7 +116,7 @@ TEST_CASE("contrast normalisation gives mean 0 and deviation near 1, and no NaN"
     }
 }
 
-TEST_CASE("standardisation follows contrast, value by value") {
+TEST_CASE("Standardisation follows contrast, value by value") {
     const cv::Mat two = (cv::Mat_<uchar>(1, 2) << 51, 255);
     Recipe recipe = recipe_of(1, 1, 2);
     recipe.mean = {0.2F, 0.5F};
@@ -124,7 +124,7 @@ TEST_CASE("standardisation follows contrast, value by value") {
     CHECK(farthest(prepared(two, recipe), {0.0, 2.0 * 255.0}) < 1e-3);
 }
 
-TEST_CASE("a recipe with a field out of range is refused by its name") {
+TEST_CASE("A recipe with a field out of range is refused by its name") {
     const auto refused = [](void (*spoil)(Recipe&), const std::string& field) {
         Recipe recipe = recipe_of(1, 2, 2);
         REQUIRE_NOTHROW(validate(recipe));

@@ -49,7 +49,7 @@ private:
 
 }  // namespace
 
-TEST_CASE("a picture for which there is no memory is not called damaged") {
+TEST_CASE("A picture for which there is no memory is not called damaged") {
     const bool opencv = GENERATE(false, true);
     float out = 0.0F;
     const auto skipped = data::read_picture(Enormous(opencv), 0, recipe_of(1, 1, 1), {&out, 1}).skipped;
@@ -58,7 +58,7 @@ TEST_CASE("a picture for which there is no memory is not called damaged") {
     CHECK_THAT(skipped->reason, contains(opencv ? "300000000 bytes" : "more memory needed"));
 }
 
-TEST_CASE("pictures come in order, each once, at any number of threads and batch size") {
+TEST_CASE("Pictures come in order, each once, at any number of threads and batch size") {
     const Pictures pictures = counting(1000);
     for (const int threads : {1, 2, 7}) {
         for (const std::int64_t batch_size : {1, 3, 256, 1000, 5000}) {
@@ -80,7 +80,7 @@ TEST_CASE("pictures come in order, each once, at any number of threads and batch
     }
 }
 
-TEST_CASE("what is decoded ahead is bounded in bytes, whatever the batch size") {
+TEST_CASE("What is decoded ahead is bounded in bytes, whatever the batch size") {
     const Pictures pictures = counting(100);
     const Recipe recipe = recipe_of(1, 8, 8);  // 256 bytes a picture
     const auto largest = [&](std::int64_t memory, std::int64_t batch_size) {
@@ -101,7 +101,7 @@ TEST_CASE("what is decoded ahead is bounded in bytes, whatever the batch size") 
     CHECK(largest(1, 50) == 1);  // one picture is always held
 }
 
-TEST_CASE("a reader that is dropped early does not hang") {
+TEST_CASE("A reader that is dropped early does not hang") {
     const Pictures pictures = counting(10000);
     for (int taken = 0; taken < 4; ++taken) {
         PictureReader reader(pictures, recipe_of(1, 8, 8),
@@ -114,7 +114,7 @@ TEST_CASE("a reader that is dropped early does not hang") {
     }
 }
 
-TEST_CASE("the same picture gives the same values alone and in a folder") {
+TEST_CASE("The same picture gives the same values alone and in a folder") {
     const TemporaryFolder folder;
     for (int i = 0; i < 30; ++i) {
         write_text(folder / (std::to_string(i) + ".jpg"), encode(".jpg", colour_scene(200 + 10 * i, 300)));
@@ -130,7 +130,7 @@ TEST_CASE("the same picture gives the same values alone and in a folder") {
     }
 }
 
-TEST_CASE("options that cannot be are refused") {
+TEST_CASE("Options that cannot be are refused") {
     const Pictures pictures = counting(3);
     CHECK_THROWS_AS(PictureReader(pictures, recipe_of(1, 1, 1), {.batch_size = 0}), InvalidArgument);
     CHECK_THROWS_AS(PictureReader(pictures, recipe_of(1, 1, 1), {.batches_ahead = 0}), InvalidArgument);
@@ -139,7 +139,7 @@ TEST_CASE("options that cannot be are refused") {
     CHECK_THROWS_AS(PictureReader(pictures, recipe_of(2, 1, 1)), InvalidArgument);
 }
 
-TEST_CASE("large pictures are in memory one at a time, and read the same as on one thread") {
+TEST_CASE("Large pictures are in memory one at a time, and read the same as on one thread") {
     const test::TemporaryFolder folder;
     for (int i = 0; i < 12; ++i) {  // 64 × 64 pixels and 8 × 8
         const std::int64_t side = i % 3 == 0 ? 64 : 8;
@@ -185,7 +185,7 @@ TEST_CASE("large pictures are in memory one at a time, and read the same as on o
     CHECK(most == 1);
 }
 
-TEST_CASE("a file that is no picture is known by its first bytes, however large it is") {
+TEST_CASE("A file that is no picture is known by its first bytes, however large it is") {
     const test::TemporaryFolder folder;
     test::write_text(folder / "a.png", "");
     std::filesystem::resize_file(folder / "a.png", std::uintmax_t{1} << 32U);
@@ -194,7 +194,7 @@ TEST_CASE("a file that is no picture is known by its first bytes, however large 
     CHECK_THAT(skipped.reason, test::contains("no known picture format"));
 }
 
-TEST_CASE("an array in a list of pictures is called one") {
+TEST_CASE("An array in a list of pictures is called one") {
     const test::TemporaryFolder folder;
     test::write_text(folder / "a.npy", test::npy("|u1", "(1, 2, 2)", "abcd"));
     test::write_gzip(folder / "b.gz", "abcd");
@@ -205,7 +205,7 @@ TEST_CASE("an array in a list of pictures is called one") {
     CHECK_THAT(batch.skipped[1].reason, test::contains("gzip found; "));
 }
 
-TEST_CASE("a file is read within the bytes that its picture may take, a large one alone") {
+TEST_CASE("A file is read within the bytes that its picture may take, a large one alone") {
     constexpr std::size_t mib = std::size_t{1} << 20U;
     const test::TemporaryFolder folder;
     const std::string path = folder / "a.png";
@@ -222,7 +222,7 @@ TEST_CASE("a file is read within the bytes that its picture may take, a large on
     CHECK(pictures.source().load_large(0, nullptr).pixels.total() == 1);
 }
 
-TEST_CASE("a subset of nothing gives no batch") {
+TEST_CASE("A subset of nothing gives no batch") {
     const Pictures none = counting(3).subset({});
     PictureReader reader(none, recipe_of(1, 1, 1));
     PictureBatch batch;

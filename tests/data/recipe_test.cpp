@@ -20,7 +20,7 @@ void put(const TemporaryFolder& folder, const std::vector<cv::Mat>& pictures) {
 
 }  // namespace
 
-TEST_CASE("the recipe is gray when all pictures are, also those stored as colour") {
+TEST_CASE("The recipe is gray when all pictures are, also those stored as colour") {
     const TemporaryFolder folder;
     cv::Mat as_colour;
     cv::merge(std::vector<cv::Mat>(3, gray_ramp(5, 5)), as_colour);
@@ -35,7 +35,7 @@ TEST_CASE("the recipe is gray when all pictures are, also those stored as colour
     CHECK(choose_recipe(Pictures::open(folder.path()), {}).channels == 3);
 }
 
-TEST_CASE("the recipe has the median size, at most 64 on the longer side") {
+TEST_CASE("The recipe has the median size, at most 64 on the longer side") {
     const TemporaryFolder folder;
     put(folder, {gray_ramp(10, 20), gray_ramp(12, 30), gray_ramp(300, 400)});
     Recipe recipe = choose_recipe(Pictures::open(folder.path()), {});
@@ -49,7 +49,7 @@ TEST_CASE("the recipe has the median size, at most 64 on the longer side") {
     CHECK(recipe.channels == 3);
 }
 
-TEST_CASE("what is asked for is kept, the other side follows the proportions") {
+TEST_CASE("What is asked for is kept, the other side follows the proportions") {
     const TemporaryFolder folder;
     put(folder, {gray_ramp(20, 40)});
     RecipeOptions options;
@@ -69,7 +69,7 @@ TEST_CASE("what is asked for is kept, the other side follows the proportions") {
     CHECK_THROWS_AS(choose_recipe(Pictures::open(folder.path()), options), InvalidArgument);
 }
 
-TEST_CASE("long thin pictures never get the height of rows, which would refuse them") {
+TEST_CASE("Long thin pictures never get the height of rows, which would refuse them") {
     const TemporaryFolder folder;
     put(folder, {gray_ramp(3, 600)});
     const Pictures pictures = Pictures::open(folder.path());
@@ -82,7 +82,7 @@ TEST_CASE("long thin pictures never get the height of rows, which would refuse t
     CHECK_THROWS_WITH(choose_recipe(pictures, options), contains("pictures of 600 × 3 pixels"));
 }
 
-TEST_CASE("when no picture can be read, the first and its reason are named") {
+TEST_CASE("When no picture can be read, the first and its reason are named") {
     const TemporaryFolder folder;
     write_text(folder / "a.png", "text");
     write_text(folder / "b.png", "");
@@ -98,7 +98,7 @@ TEST_CASE("when no picture can be read, the first and its reason are named") {
     }
 }
 
-TEST_CASE("standardised pictures have mean 0 and deviation 1, constant pixels no NaN") {
+TEST_CASE("Standardised pictures have mean 0 and deviation 1, constant pixels no NaN") {
     constexpr std::int64_t n = 700;
     Tensor values({n, 1, 3});
     for (std::int64_t i = 0; i < n; ++i) {
@@ -130,7 +130,7 @@ TEST_CASE("standardised pictures have mean 0 and deviation 1, constant pixels no
     CHECK(choose_recipe(pictures, options, 1) == choose_recipe(pictures, options, 3));
 }
 
-TEST_CASE("rows of numbers are standardised unless asked otherwise, or told to be pictures") {
+TEST_CASE("Rows of numbers are standardised unless asked otherwise, or told to be pictures") {
     const TemporaryFolder folder;
     const std::vector<float> values{-5.0F, 7.0F, 1e9F, 0.0F, 15.0F, 7.0F, 3e9F, 0.0F};
     write_text(folder / "rows.npy", npy("<f4", "(2, 4)", bytes_of(values)));
@@ -158,7 +158,7 @@ TEST_CASE("rows of numbers are standardised unless asked otherwise, or told to b
     CHECK(choose_recipe(pictures, options).mean == recipe.mean);
 }
 
-TEST_CASE("values far beyond a float's differences and far below 1 are standardised as others are") {
+TEST_CASE("Values far beyond a float's differences and far below 1 are standardised as others are") {
     const TemporaryFolder folder;
     const std::vector<float> values{-3e38F, 1e-12F, 3e38F, 3e-12F};
     write_text(folder / "rows.npy", npy("<f4", "(2, 2)", bytes_of(values)));
@@ -169,7 +169,7 @@ TEST_CASE("values far beyond a float's differences and far below 1 are standardi
     }
 }
 
-TEST_CASE("pictures of floats outside of 0 to 1 are standardised, their border is the background") {
+TEST_CASE("Pictures of floats outside of 0 to 1 are standardised, their border is the background") {
     const TemporaryFolder folder;
     const std::vector<float> values{-100.0F, 300.0F, 100.0F, 500.0F};  // two pictures of 2 × 1
     write_text(folder / "a.npy", npy("<f4", "(2, 2, 1)", bytes_of(values)));

@@ -79,7 +79,7 @@ SkippedPicture skipped_tiff(const std::string& content, const PictureLimits& lim
 
 }  // namespace
 
-TEST_CASE("a TIFF whose data end early is refused, whatever its compression, and nothing else is printed") {
+TEST_CASE("A TIFF whose data end early is refused, whatever its compression, and nothing else is printed") {
     for (const int compression : compressions) {
         if (!has_compression(compression)) {
             continue;
@@ -101,7 +101,7 @@ TEST_CASE("a TIFF whose data end early is refused, whatever its compression, and
     }
 }
 
-TEST_CASE("a TIFF whose data are partly lost is refused where its compression can tell") {
+TEST_CASE("A TIFF whose data are partly lost is refused where its compression can tell") {
     for (const int compression : compressions) {
         if (!has_compression(compression) || compression == COMPRESSION_NONE ||
             compression == COMPRESSION_LZW || compression == COMPRESSION_PACKBITS ||
@@ -119,7 +119,7 @@ TEST_CASE("a TIFF whose data are partly lost is refused where its compression ca
     }
 }
 
-TEST_CASE("a TIFF with too few strips, or strips that lie outside of it, is refused") {
+TEST_CASE("A TIFF with too few strips, or strips that lie outside of it, is refused") {
     TiffKind kind;
     kind.a_row_a_strip = true;
     const std::string data(16, '\x40');
@@ -145,7 +145,7 @@ TEST_CASE("a TIFF with too few strips, or strips that lie outside of it, is refu
     CHECK(gray({8, 12, 16, 20}, {4, 4, 4, 0xffffffff}).status == PictureStatus::corrupt);
 }
 
-TEST_CASE("a TIFF of a kind that is not read is named") {
+TEST_CASE("A TIFF of a kind that is not read is named") {
     TiffMade made;
     const auto refused = [&made] {
         const TemporaryFolder folder;
@@ -172,7 +172,7 @@ TEST_CASE("a TIFF of a kind that is not read is named") {
     CHECK_THAT(skipped_tiff(unknown).reason, contains("compression 99 found"));
 }
 
-TEST_CASE("a camera's raw picture is named, its thumbnail is not taken for it") {
+TEST_CASE("A camera's raw picture is named, its thumbnail is not taken for it") {
     const std::vector<Tag> thumbnail{{256, 4, {2}}, {257, 4, {1}}, {258, 3, {8}},
                                      {259, 3, {1}}, {262, 3, {1}}, {273, 4, {12}},
                                      {277, 3, {1}}, {278, 4, {1}}, {279, 4, {2}}};
@@ -203,7 +203,7 @@ TEST_CASE("a camera's raw picture is named, its thumbnail is not taken for it") 
     }
 }
 
-TEST_CASE("a TIFF is refused by all the bytes that it takes, not by its samples alone") {
+TEST_CASE("A TIFF is refused by all the bytes that it takes, not by its samples alone") {
     const TemporaryFolder folder;
     const std::string path = folder / "a.tif";
     const auto fits = [&](const TiffMade& made, std::int64_t bytes) {
@@ -236,7 +236,7 @@ TEST_CASE("a TIFF is refused by all the bytes that it takes, not by its samples 
     CHECK(fits(fax, 64 * 32 + 2 * 8 * 32));
 }
 
-TEST_CASE("a small TIFF cannot ask for much memory or time") {
+TEST_CASE("A small TIFF cannot ask for much memory or time") {
     const auto gray = [](std::vector<Tag> more, std::uint64_t width, std::uint64_t height) {
         std::vector<Tag> tags{
             {256, 4, {width}}, {257, 4, {height}}, {258, 3, {8}}, {259, 3, {5}}, {262, 3, {1}}};

@@ -74,7 +74,7 @@ std::vector<int> grays_of(const PictureBatch& batch) {
 
 }  // namespace
 
-TEST_CASE("pages of a TIFF of many gigabytes are read with limits that fit a page") {
+TEST_CASE("Pages of a TIFF of many gigabytes are read with limits that fit a page") {
     const TemporaryFolder folder;
     const std::string path = folder / "a.tif";
     constexpr std::uint64_t gibibyte = std::uint64_t{1} << 30U;
@@ -91,7 +91,7 @@ TEST_CASE("pages of a TIFF of many gigabytes are read with limits that fit a pag
     CHECK(read_all(Pictures::open(path, {.max_bytes = 399}), recipe_of(1, 1, 1)).skipped.size() == 2);
 }
 
-TEST_CASE("a page is the same from the disk and from memory, whatever its kind") {
+TEST_CASE("A page is the same from the disk and from memory, whatever its kind") {
     const TemporaryFolder folder;
     const std::string path = folder / "a.tif";
     const PictureLimits limits;
@@ -129,7 +129,7 @@ TEST_CASE("a page is the same from the disk and from memory, whatever its kind")
     }
 }
 
-TEST_CASE("a TIFF that becomes shorter while it is read is an error that says so, wherever it ends") {
+TEST_CASE("A TIFF that becomes shorter while it is read is an error that says so, wherever it ends") {
     const TemporaryFolder folder;
     const std::string path = folder / "a.tif";
     const PictureLimits limits;
@@ -157,7 +157,7 @@ TEST_CASE("a TIFF that becomes shorter while it is read is an error that says so
     }
 }
 
-TEST_CASE("of a stack that was cut after it was opened, the pages that are left are read") {
+TEST_CASE("Of a stack that was cut after it was opened, the pages that are left are read") {
     const TemporaryFolder folder;
     const std::string path = folder / "a.tif";
     TiffMade made;
@@ -173,7 +173,7 @@ TEST_CASE("of a stack that was cut after it was opened, the pages that are left 
     }
 }
 
-TEST_CASE("what a TIFF says of sizes is not taken for memory, however large the file") {
+TEST_CASE("What a TIFF says of sizes is not taken for memory, however large the file") {
     const TemporaryFolder folder;
     const std::string path = folder / "a.tif";
     constexpr std::uint64_t size = std::uint64_t{8} << 30U;
@@ -196,7 +196,7 @@ TEST_CASE("what a TIFF says of sizes is not taken for memory, however large the 
     CHECK_THAT(skipped.reason, contains("200000000 bytes of compressed data found for strip or tile 0"));
 }
 
-TEST_CASE("a stack by ImageJ with one directory for all slices is a picture a slice") {
+TEST_CASE("A stack by ImageJ with one directory for all slices is a picture a slice") {
     const TemporaryFolder folder;
     const std::string path = folder / "a.tif";
     const std::string description = "ImageJ=1.54f\nimages=3\nslices=3\n";
@@ -219,7 +219,7 @@ TEST_CASE("a stack by ImageJ with one directory for all slices is a picture a sl
     CHECK(first.remarks[0].text == "the first of 3 pages used");
 }
 
-TEST_CASE("slices that ImageJ's description tells of and the file does not hold are remarked on") {
+TEST_CASE("Slices that ImageJ's description tells of and the file does not hold are remarked on") {
     const TemporaryFolder folder;
     const std::string path = folder / "a.tif";
     TiffMade made;
@@ -244,7 +244,7 @@ TEST_CASE("slices that ImageJ's description tells of and the file does not hold 
     CHECK(remarks().empty());
 }
 
-TEST_CASE("spoilt stacks are read or refused, never worse") {
+TEST_CASE("Spoilt stacks are read or refused, never worse") {
     const TemporaryFolder folder;
     const std::string path = folder / "whole";
     TiffMade made;

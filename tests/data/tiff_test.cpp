@@ -66,7 +66,7 @@ std::vector<int> lossless_compressions() {
 
 }  // namespace
 
-TEST_CASE("a TIFF's whole numbers of any width are read, in strips and tiles, planes together or apart") {
+TEST_CASE("A TIFF's whole numbers of any width are read, in strips and tiles, planes together or apart") {
     for (const int bits : {1, 2, 4, 6, 8, 10, 12, 14, 16, 24, 32}) {
         for (const int samples : {1, 3}) {
             for (const bool tiled : {false, true}) {
@@ -85,7 +85,7 @@ TEST_CASE("a TIFF's whole numbers of any width are read, in strips and tiles, pl
     }
 }
 
-TEST_CASE("a TIFF's floats of 16, 32 and 64 bits are read") {
+TEST_CASE("A TIFF's floats of 16, 32 and 64 bits are read") {
     for (const int bits : {16, 32, 64}) {
         for (const int predictor : {0, 3}) {
             for (const bool separate : {false, true}) {
@@ -105,7 +105,7 @@ TEST_CASE("a TIFF's floats of 16, 32 and 64 bits are read") {
     }
 }
 
-TEST_CASE("a TIFF of any compression without loss is read") {
+TEST_CASE("A TIFF of any compression without loss is read") {
     for (const int compression : lossless_compressions()) {
         for (const int bits : {8, 16}) {
             for (const bool tiled : {false, true}) {
@@ -128,7 +128,7 @@ TEST_CASE("a TIFF of any compression without loss is read") {
     }
 }
 
-TEST_CASE("a TIFF of fax compression is read") {
+TEST_CASE("A TIFF of fax compression is read") {
     for (const int compression : {COMPRESSION_CCITTRLE, COMPRESSION_CCITTFAX3, COMPRESSION_CCITTFAX4}) {
         for (const bool last_bit_first : {false, true}) {
             for (const std::uint32_t width : {37U, 64U}) {
@@ -143,7 +143,7 @@ TEST_CASE("a TIFF of fax compression is read") {
     }
 }
 
-TEST_CASE("a TIFF with JPEG or WebP inside has nearly its colours") {
+TEST_CASE("A TIFF with JPEG or WebP inside has nearly its colours") {
     const auto smooth = [](std::uint32_t x, std::uint32_t y, std::uint32_t sample) {
         return std::floor(40.0 + 1.5 * x + 2.0 * y + 20.0 * sample);
     };
@@ -176,7 +176,7 @@ TEST_CASE("a TIFF with JPEG or WebP inside has nearly its colours") {
     }
 }
 
-TEST_CASE("a TIFF with WebP inside that loses nothing has its colours exactly") {
+TEST_CASE("A TIFF with WebP inside that loses nothing has its colours exactly") {
     if (!has_compression(COMPRESSION_WEBP)) {
         return;
     }
@@ -204,7 +204,7 @@ TEST_CASE("a TIFF with WebP inside that loses nothing has its colours exactly") 
     }
 }
 
-TEST_CASE("a TIFF's CIELab becomes RGB, by the white that it states") {
+TEST_CASE("A TIFF's CIELab becomes RGB, by the white that it states") {
     struct Colour {
         std::array<double, 3> lab;
         std::array<double, 3> rgb;
@@ -249,7 +249,7 @@ TEST_CASE("a TIFF's CIELab becomes RGB, by the white that it states") {
     }
 }
 
-TEST_CASE("a TIFF's YCbCr with fewer colours than pixels is read") {
+TEST_CASE("A TIFF's YCbCr with fewer colours than pixels is read") {
     const TemporaryFolder folder;
     // Two by two pixels of one colour: four Y, then Cb and Cr (BT.601); reddish.
     const std::string block{"\x62\x62\x62\x62\x70\xb0", 6};
@@ -271,7 +271,7 @@ TEST_CASE("a TIFF's YCbCr with fewer colours than pixels is read") {
     }
 }
 
-TEST_CASE("a TIFF whose zero is white is turned over") {
+TEST_CASE("A TIFF whose zero is white is turned over") {
     for (const int bits : {1, 4, 8, 12, 16}) {
         const TemporaryFolder folder;
         TiffMade made;
@@ -286,7 +286,7 @@ TEST_CASE("a TIFF whose zero is white is turned over") {
     }
 }
 
-TEST_CASE("a TIFF's palette gives its colours, however many bits the indices and the colours have") {
+TEST_CASE("A TIFF's palette gives its colours, however many bits the indices and the colours have") {
     // Colours in 16 bits: doubled bytes, bytes shifted up, bytes alone (old programs), and true 16 bits.
     const std::array<std::function<double(unsigned)>, 4> makes{
         [](unsigned byte) { return 257.0 * byte; }, [](unsigned byte) { return 256.0 * byte; },
@@ -323,7 +323,7 @@ TEST_CASE("a TIFF's palette gives its colours, however many bits the indices and
     }
 }
 
-TEST_CASE("a TIFF's CMYK becomes RGB") {
+TEST_CASE("A TIFF's CMYK becomes RGB") {
     for (const int bits : {8, 16}) {
         for (const bool separate : {false, true}) {
             const TemporaryFolder folder;
@@ -348,7 +348,7 @@ TEST_CASE("a TIFF's CMYK becomes RGB") {
     }
 }
 
-TEST_CASE("a TIFF's alpha lets the background through, and a sample of no meaning does not") {
+TEST_CASE("A TIFF's alpha lets the background through, and a sample of no meaning does not") {
     for (const int colours : {1, 3}) {
         for (const int kind : {EXTRASAMPLE_UNASSALPHA, EXTRASAMPLE_ASSOCALPHA, EXTRASAMPLE_UNSPECIFIED}) {
             for (const auto& [bits, format] : {std::pair<int, int>{8, SAMPLEFORMAT_UINT},
@@ -393,7 +393,7 @@ TEST_CASE("a TIFF's alpha lets the background through, and a sample of no meanin
     }
 }
 
-TEST_CASE("a TIFF of gray that counts down from white keeps its alpha") {
+TEST_CASE("A TIFF of gray that counts down from white keeps its alpha") {
     TiffMade made;
     made.width = 3;
     made.height = 1;
@@ -411,7 +411,7 @@ TEST_CASE("a TIFF of gray that counts down from white keeps its alpha") {
     CHECK(farthest(blended(EXTRASAMPLE_UNASSALPHA), {102, 0.4 * 204, 0.4 * 153}) < 1e-3);
 }
 
-TEST_CASE("a TIFF stored in any of the eight orientations comes upright, from strips and from tiles") {
+TEST_CASE("A TIFF stored in any of the eight orientations comes upright, from strips and from tiles") {
     for (int orientation = 1; orientation <= 8; ++orientation) {
         for (const bool tiled : {false, true}) {
             TiffMade made = gray_or_rgb(3);

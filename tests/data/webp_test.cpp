@@ -77,14 +77,14 @@ Recipe recipe_on_gray(int height, int width) {
 
 }  // namespace
 
-TEST_CASE("a WebP without loss has its colours and its alpha") {
+TEST_CASE("A WebP without loss has its colours and its alpha") {
     const TemporaryFolder folder;
     const std::string pixels = pixels_of(13, 9);
     write_text(folder / "a.webp", webp(13, 9, pixels));
     CHECK(farthest(values_of(folder / "a.webp", recipe_on_gray(9, 13)), blended(pixels)) < 1e-3);
 }
 
-TEST_CASE("a lossy WebP has nearly its colours, and exactly its alpha") {
+TEST_CASE("A lossy WebP has nearly its colours, and exactly its alpha") {
     const TemporaryFolder folder;
     std::string pixels;
     for (int i = 0; i < 32 * 32; ++i) {
@@ -94,7 +94,7 @@ TEST_CASE("a lossy WebP has nearly its colours, and exactly its alpha") {
     CHECK(farthest(values_of(folder / "a.webp", recipe_on_gray(32, 32)), blended(pixels)) < 4.0);
 }
 
-TEST_CASE("the smallest WebP is read") {
+TEST_CASE("The smallest WebP is read") {
     const TemporaryFolder folder;
     const std::string file = webp(1, 1, "\x10\x20\x30\xff");
     CHECK(file.size() < 40);
@@ -102,7 +102,7 @@ TEST_CASE("the smallest WebP is read") {
     CHECK(farthest(values_of(folder / "a.webp", recipe_of(3, 1, 1)), {16, 32, 48}) < 1e-3);
 }
 
-TEST_CASE("a WebP is turned as its EXIF block says") {
+TEST_CASE("A WebP is turned as its EXIF block says") {
     const TemporaryFolder folder;
     const std::string pixels("\x10\x20\x30\xff\x40\x50\x60\xff", 8);
     write_text(folder / "a.webp",
@@ -110,7 +110,7 @@ TEST_CASE("a WebP is turned as its EXIF block says") {
     CHECK(farthest(values_of(folder / "a.webp", recipe_of(3, 1, 2)), {64, 80, 96, 16, 32, 48}) < 1e-3);
 }
 
-TEST_CASE("of an animated WebP the first frame is used, on its canvas") {
+TEST_CASE("Of an animated WebP the first frame is used, on its canvas") {
     const TemporaryFolder folder;
     const std::string small = pixels_of(4, 3);
     write_text(folder / "a.webp",
@@ -123,7 +123,7 @@ TEST_CASE("of an animated WebP the first frame is used, on its canvas") {
     CHECK(farthest(values_of(folder / "a.webp", recipe_on_gray(7, 8)), blended(canvas)) < 1e-3);
 }
 
-TEST_CASE("a WebP that is cut short or damaged is refused") {
+TEST_CASE("A WebP that is cut short or damaged is refused") {
     const TemporaryFolder folder;
     const std::string path = folder / "a.webp";
     const std::string animation = riff(extended(2, 13, 9) + chunk("ANIM", le32(0) + le16(0)) +
@@ -149,7 +149,7 @@ TEST_CASE("a WebP that is cut short or damaged is refused") {
     CHECK(skipped_at(path).status != PictureStatus::ok);
 }
 
-TEST_CASE("spoilt WebP files are read or refused, never worse") {
+TEST_CASE("Spoilt WebP files are read or refused, never worse") {
     check_rounds("a.webp", webp(13, 9, pixels_of(13, 9)), 300);
     check_rounds("b.webp", webp(13, 9, pixels_of(13, 9), 80.0F), 300);
     check_rounds("c.webp",

@@ -116,7 +116,7 @@ TEST_CASE("NPY counts the rows of every block, also when there are none") {
     CHECK(read_text(folder / "none.npy").find("'shape': (0, 5), }") != std::string::npos);
 }
 
-TEST_CASE("the names of an NPY file never overwrite the file itself") {
+TEST_CASE("The names of an NPY file never overwrite the file itself") {
     const TemporaryFolder folder;
     write_odd(folder / "odd.csv", FeatureFormat::npy, false);
     CHECK(read_text(folder / "odd.csv").starts_with("\x93NUMPY"));
@@ -143,7 +143,7 @@ TEST_CASE("LIBSVM keeps the number of features where the last ones are 0") {
     CHECK(out.str() == "0 1:0.5 4:0\n0 4:0\n");
 }
 
-TEST_CASE("every table is UTF-8, whatever bytes names and labels have") {
+TEST_CASE("Every table is UTF-8, whatever bytes names and labels have") {
     const TemporaryFolder folder;
     for (const FeatureFormat format : {FeatureFormat::csv, FeatureFormat::npy, FeatureFormat::libsvm,
                                        FeatureFormat::projector, FeatureFormat::jsonl}) {
@@ -166,7 +166,7 @@ TEST_CASE("LIBSVM without labels writes 0 and no classes") {
     CHECK(folder.entries() == 1);
 }
 
-TEST_CASE("the projector's folder has tensors and metadata of the same rows") {
+TEST_CASE("The projector's folder has tensors and metadata of the same rows") {
     const TemporaryFolder folder;
     write_odd(folder / "projector/", FeatureFormat::projector, true);
     CHECK(read_text(folder / "projector/tensors.tsv") ==
@@ -175,7 +175,7 @@ TEST_CASE("the projector's folder has tensors and metadata of the same rows") {
           "filename\tlabel\nplain.png\tcat\na,b \"c\".png\té ü\ntwo lines.png\t\n日本.png\tcat\n");
 }
 
-TEST_CASE("projector metadata of one column has no header") {
+TEST_CASE("Projector metadata of one column has no header") {
     const TemporaryFolder folder;
     write_odd(folder / "out.tsv", FeatureFormat::projector, false);
     CHECK(read_text(folder / "out.tsv").starts_with("0.1\t0\t-1\n"));
@@ -206,7 +206,7 @@ TEST_CASE("JSON lines stay JSON for names that are not UTF-8 and for values that
     CHECK(out.str() == "{\"filename\":\"caf\\\\xe9.png\",\"features\":[null,null]}\n");
 }
 
-TEST_CASE("numbers have a point whatever the locale") {
+TEST_CASE("Numbers have a point whatever the locale") {
     struct Comma : std::numpunct<char> {
         char do_decimal_point() const override { return ','; }
         char do_thousands_sep() const override { return '.'; }
@@ -221,7 +221,7 @@ TEST_CASE("numbers have a point whatever the locale") {
     CHECK(out.str() == "0 1:12345.5\n");
 }
 
-TEST_CASE("without finish() nothing is left behind, and an older table stays") {
+TEST_CASE("Without finish() nothing is left behind, and an older table stays") {
     const TemporaryFolder folder;
     write_text(folder / "old.csv", "old");
     for (const FeatureFormat format : {FeatureFormat::csv, FeatureFormat::npy, FeatureFormat::libsvm,
@@ -234,7 +234,7 @@ TEST_CASE("without finish() nothing is left behind, and an older table stays") {
     CHECK(read_text(folder / "old.csv") == "old");
 }
 
-TEST_CASE("killed at any call, a table and its side file are of one run for the next run that writes there") {
+TEST_CASE("Killed at any call, a table and its side file are of one run for the next run that writes there") {
     for (const FeatureFormat format : {FeatureFormat::npy, FeatureFormat::libsvm, FeatureFormat::projector}) {
         const TemporaryFolder folder;
         const std::string path = folder / (format == FeatureFormat::projector ? "folder/" : "table.x");
@@ -271,7 +271,7 @@ TEST_CASE("killed at any call, a table and its side file are of one run for the 
     }
 }
 
-TEST_CASE("rows that do not match the codes are refused") {
+TEST_CASE("Rows that do not match the codes are refused") {
     std::ostringstream out;
     FeatureWriter writer(out, FeatureFormat::csv, 3, true);
     CHECK(message_of([&] {
@@ -287,14 +287,14 @@ TEST_CASE("rows that do not match the codes are refused") {
     CHECK_THROWS_AS(FeatureWriter(out, FeatureFormat::csv, 0, true), InvalidArgument);
 }
 
-TEST_CASE("a table that needs files cannot go to a stream") {
+TEST_CASE("A table that needs files cannot go to a stream") {
     std::ostringstream out;
     CHECK(message_of([&] { FeatureWriter(out, FeatureFormat::npy, 3, true); }) ==
           "features: npy needs a file; one of csv, libsvm, jsonl can be written to a stream");
     CHECK_THROWS_AS(FeatureWriter(out, FeatureFormat::projector, 3, true), InvalidArgument);
 }
 
-TEST_CASE("a stream that fails and a missing folder are errors") {
+TEST_CASE("A stream that fails and a missing folder are errors") {
     const TemporaryFolder folder;
     CHECK_THROWS_AS(FeatureWriter(folder / "missing/out.csv", FeatureFormat::csv, 3, true), IoError);
     CHECK_THROWS_AS(FeatureWriter(folder / "missing/projector/", FeatureFormat::projector, 3, true), IoError);
@@ -309,7 +309,7 @@ TEST_CASE("a stream that fails and a missing folder are errors") {
     }
 }
 
-TEST_CASE("feature formats are known by name and by ending") {
+TEST_CASE("Feature formats are known by name and by ending") {
     for (const char* text : {"csv", "npy", "libsvm", "projector", "jsonl"}) {
         CHECK(std::string(name(parse<FeatureFormat>(text))) == text);
     }

@@ -28,7 +28,7 @@ Tensor vectors_of(Kind kind, std::int64_t n, std::int64_t d, unsigned seed) {
 
 }  // namespace
 
-TEST_CASE("a coarse score is off by no more than its bound, and the bound is not far from what can be") {
+TEST_CASE("A coarse score is off by no more than its bound, and the bound is not far from what can be") {
     if (!linalg::has_bfloat16()) {
         return;
     }
@@ -73,7 +73,7 @@ TEST_CASE("a coarse score is off by no more than its bound, and the bound is not
     CHECK(closest > (kind == Kind::aligned ? 0.9 : 0.02));
 }
 
-TEST_CASE("a coarse scan is certain of neighbours that are clearly apart, and of none that are not") {
+TEST_CASE("A coarse scan is certain of neighbours that are clearly apart, and of none that are not") {
     if (!linalg::has_bfloat16()) {
         return;
     }

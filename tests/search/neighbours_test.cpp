@@ -104,7 +104,7 @@ Tensor table(std::int64_t n, std::int64_t d, const std::vector<float>& values) {
 
 }  // namespace
 
-TEST_CASE("the neighbours are those of a naive search, at the blocks' edges too") {
+TEST_CASE("The neighbours are those of a naive search, at the blocks' edges too") {
     const auto metric = GENERATE(Metric::l2, Metric::cosine);
     const auto n = GENERATE(1, 3, 16, 17, 1023, 1024, 1025, 2100);
     const auto m = GENERATE(1, 16, 17, 258);
@@ -112,7 +112,7 @@ TEST_CASE("the neighbours are those of a naive search, at the blocks' edges too"
     check_search(random_vectors(n, 9, 1), random_vectors(m, 9, 2), metric, 5);
 }
 
-TEST_CASE("many queries of many vectors have the neighbours of a naive search, however alike these are") {
+TEST_CASE("Many queries of many vectors have the neighbours of a naive search, however alike these are") {
     const auto metric = GENERATE(Metric::l2, Metric::cosine);
     // From clear distances to ones that few digits cannot tell apart.
     const auto offset = GENERATE(0.0F, 3.0F, 100.0F);
@@ -133,7 +133,7 @@ TEST_CASE("many queries of many vectors have the neighbours of a naive search, h
     check_search(vectors, queries, metric, 7);
 }
 
-TEST_CASE("many vectors among themselves leave out the vector, and its group") {
+TEST_CASE("Many vectors among themselves leave out the vector, and its group") {
     const Tensor vectors = random_vectors(4200, 6, 23);
     std::vector<std::int64_t> groups(4200);
     for (std::size_t i = 0; i < groups.size(); ++i) {
@@ -149,19 +149,19 @@ TEST_CASE("many vectors among themselves leave out the vector, and its group") {
     }
 }
 
-TEST_CASE("any number of neighbours can be asked for, up to all") {
+TEST_CASE("Any number of neighbours can be asked for, up to all") {
     const auto metric = GENERATE(Metric::l2, Metric::cosine);
     const auto k = GENERATE(1, 2, 7, 50, 1100, 5000);
     CAPTURE(k);
     check_search(random_vectors(1100, 5, 3), random_vectors(6, 5, 4), metric, k);
 }
 
-TEST_CASE("vectors far from the origin keep their order and their distances") {
+TEST_CASE("Vectors far from the origin keep their order and their distances") {
     // ‖x‖² is 16 million here and the distances are about 4: a float holds no more than the first digit.
     check_search(random_vectors(1500, 16, 5, 1000.0F), random_vectors(20, 16, 6, 1000.0F), Metric::l2, 10);
 }
 
-TEST_CASE("a vector that is in the index is found at distance exactly 0") {
+TEST_CASE("A vector that is in the index is found at distance exactly 0") {
     const auto metric = GENERATE(Metric::l2, Metric::cosine);
     const Tensor vectors = random_vectors(1300, 33, 7, 10.0F);
     NeighbourIndex index(vectors, metric, 2);
@@ -172,7 +172,7 @@ TEST_CASE("a vector that is in the index is found at distance exactly 0") {
     }
 }
 
-TEST_CASE("equally near vectors come in the order of their rows") {
+TEST_CASE("Equally near vectors come in the order of their rows") {
     const auto metric = GENERATE(Metric::l2, Metric::cosine);
     // Every vector three times, 700 rows apart.
     const Tensor part = random_vectors(700, 8, 8);
@@ -189,7 +189,7 @@ TEST_CASE("equally near vectors come in the order of their rows") {
     }
 }
 
-TEST_CASE("a collection of nothing but duplicates is searched too") {
+TEST_CASE("A collection of nothing but duplicates is searched too") {
     Tensor vectors({1500, 4});
     for (float& value : vectors.values()) {
         value = 0.1F;
@@ -203,7 +203,7 @@ TEST_CASE("a collection of nothing but duplicates is searched too") {
     CHECK(std::all_of(found.distances.begin(), found.distances.end(), [](float d) { return d == 0.0F; }));
 }
 
-TEST_CASE("by cosine, vectors of zeros are alike, and at a distance of 1 from all others") {
+TEST_CASE("By cosine, vectors of zeros are alike, and at a distance of 1 from all others") {
     const Tensor vectors = table(5, 2, {0, 2, 1, 0, -1, 0, 0, 0, 0, 0});
     NeighbourIndex index(vectors, Metric::cosine, 1);
     const Neighbours found = index.search(table(2, 2, {3, 0, 0, 0}), 5);
@@ -216,7 +216,7 @@ TEST_CASE("by cosine, vectors of zeros are alike, and at a distance of 1 from al
     CHECK(without.search(table(1, 2, {0, 0}), 2).distances == std::vector<float>{1, 1});
 }
 
-TEST_CASE("vectors of zeros are found exactly among many, by few queries and by many") {
+TEST_CASE("Vectors of zeros are found exactly among many, by few queries and by many") {
     const std::int64_t queries = GENERATE(3, 300);  // many are scanned coarsely first
     const auto with_zeros = [](Tensor vectors, std::int64_t step) {
         for (std::int64_t i = 0; i < vectors.rows(); i += step) {
@@ -228,7 +228,7 @@ TEST_CASE("vectors of zeros are found exactly among many, by few queries and by 
                  Metric::cosine, 5);
 }
 
-TEST_CASE("a search among the vectors themselves leaves out the vector, and its group") {
+TEST_CASE("A search among the vectors themselves leaves out the vector, and its group") {
     const auto metric = GENERATE(Metric::l2, Metric::cosine);
     const auto n = GENERATE(2, 40, 1030);
     const bool grouped = GENERATE(false, true);
@@ -250,7 +250,7 @@ TEST_CASE("a search among the vectors themselves leaves out the vector, and its 
     }
 }
 
-TEST_CASE("a search among the vectors themselves can be asked of some of them") {
+TEST_CASE("A search among the vectors themselves can be asked of some of them") {
     const Tensor vectors = random_vectors(1100, 6, 13);
     std::vector<std::int64_t> groups;
     for (std::int64_t i = 0; i < 1100; ++i) {
@@ -269,14 +269,14 @@ TEST_CASE("a search among the vectors themselves can be asked of some of them") 
     CHECK_THROWS_WITH(index.search_self(1, {}, {0, 1100}), contains("row 1100"));
 }
 
-TEST_CASE("a group that is the whole index has no neighbours") {
+TEST_CASE("A group that is the whole index has no neighbours") {
     NeighbourIndex index(random_vectors(5, 2, 10), Metric::l2, 1);
     const Neighbours found = index.search_self(2, {1, 1, 1, 1, 1});
     CHECK(std::all_of(found.rows.begin(), found.rows.end(), [](std::int64_t row) { return row == -1; }));
     CHECK(stackae::vote(found, {0, 0, 0, 0, 0}) == std::vector<std::int64_t>{-1, -1, -1, -1, -1});
 }
 
-TEST_CASE("a picture has the same neighbours alone and among others, at any number of threads") {
+TEST_CASE("A picture has the same neighbours alone and among others, at any number of threads") {
     const Tensor vectors = random_vectors(3000, 20, 11);
     const Tensor queries = random_vectors(300, 20, 12);
     NeighbourIndex one(vectors, Metric::l2, 1);
@@ -294,14 +294,14 @@ TEST_CASE("a picture has the same neighbours alone and among others, at any numb
     }
 }
 
-TEST_CASE("an index still answers after it was moved") {
+TEST_CASE("An index still answers after it was moved") {
     NeighbourIndex first(table(2, 1, {0, 10}), Metric::l2, 1);
     NeighbourIndex second = std::move(first);
     CHECK(second.search(table(1, 1, {9}), 1).rows == std::vector<std::int64_t>{1});
     CHECK(second.size() == 2);
 }
 
-TEST_CASE("searches that make no sense are refused") {
+TEST_CASE("Searches that make no sense are refused") {
     const float nan = std::numeric_limits<float>::quiet_NaN();
     CHECK_THROWS_AS(NeighbourIndex(Tensor(), Metric::l2), stackae::InvalidArgument);
     CHECK_THROWS_WITH(NeighbourIndex(table(2, 1, {0, nan}), Metric::l2), contains("vector 1"));
@@ -312,21 +312,21 @@ TEST_CASE("searches that make no sense are refused") {
     CHECK_THROWS_AS(index.search_self(1, {1, 2, 3}), stackae::InvalidArgument);
 }
 
-TEST_CASE("no queries give no neighbours") {
+TEST_CASE("No queries give no neighbours") {
     NeighbourIndex index(table(2, 1, {0, 1}), Metric::l2, 1);
     const Neighbours found = index.search(Tensor({0, 1}), 2);
     CHECK(found.queries == 0);
     CHECK(found.rows.empty());
 }
 
-TEST_CASE("the vote goes to the most frequent label, and in a tie to the nearest") {
+TEST_CASE("The vote goes to the most frequent label, and in a tie to the nearest") {
     const Neighbours found{3, 4, {0, 1, 2, 3, 3, 2, 1, 0, 2, 0, 1, 3}, std::vector<float>(12)};
     CHECK(stackae::vote(found, {7, 8, 8, 9}) == std::vector<std::int64_t>{8, 8, 8});
     CHECK(stackae::vote(found, {7, 7, 8, 8}) == std::vector<std::int64_t>{7, 8, 8});
     CHECK_THROWS_AS(stackae::vote(found, {1, 2}), stackae::InvalidArgument);
 }
 
-TEST_CASE("metrics are known by name") {
+TEST_CASE("Metrics are known by name") {
     CHECK(stackae::parse<Metric>("l2") == Metric::l2);
     CHECK(stackae::parse<Metric>("cosine") == Metric::cosine);
     CHECK(std::string(stackae::name(Metric::cosine)) == "cosine");
