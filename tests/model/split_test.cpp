@@ -7,7 +7,7 @@
 
 using namespace stackae;
 
-TEST_CASE("a picture is either trained on or held out, by the seed and nothing else") {
+TEST_CASE("A picture is either trained on or held out, by the seed and nothing else") {
     TrainConfig config;
     config.validation = 0.1;
     const Split split = split_pictures(config, 1005);
