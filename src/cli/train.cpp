@@ -351,10 +351,9 @@ int TrainCommand::keep(Console& console, StackModel model, InputMonitor& inputs,
         monitor.log_outcome("failed", error.what());
         throw;
     }
-    const std::string said = ended_early
-                                 ? fmt::format("interrupted; {}", kept_text(model, kept, output_))
-                                 : fmt::format("wrote {}: {}, {} parameters", kept.path,
-                                               to_text(model.layers), format_count(model.parameters()));
+    const std::string said = ended_early ? fmt::format("interrupted; {}", kept_text(model, kept, output_))
+                                         : fmt::format("wrote {}: {} layers, {} parameters", kept.path,
+                                                       model.layers.size(), format_count(model.parameters()));
     if (ended_early) {
         console.warn(said);
     } else {

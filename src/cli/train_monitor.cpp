@@ -103,11 +103,12 @@ void TrainMonitor::on_epoch(const StageEpoch& epoch) {
     epoch_start_ = now;
     last_ = epoch;
     ++epochs_;
-    const bool counted = stage_->epochs > 0 && epoch.train_loss;
+    const bool is_step = epoch.learning_rate.has_value();  // else the whole layer was measured
     console_.note(fmt::format(
         "{}{}{}{}{}{}  {}", epoch.stage,
-        counted ? fmt::format(" epoch {:>3}/{}", epoch.epoch, stage_->epochs) : " rebuilds its input:",
-        named_number("loss", epoch.train_loss), named_number("validation", epoch.validation_loss),
+        is_step ? fmt::format(" epoch {:>3}/{}", epoch.epoch, stage_->epochs) : " rebuilds its input:",
+        named_number("loss", is_step ? epoch.train_loss : judged_loss(epoch)),
+        named_number("validation", is_step ? epoch.validation_loss : std::nullopt),
         named_number("mean", epoch.mean_loss),
         epoch.dead_units ? fmt::format("  dead {:.1f}%", 100.0 * *epoch.dead_units) : "",
         format_duration(seconds)));

@@ -340,7 +340,7 @@ StageCost Conv2d::plan(const PlanContext& context) {
     const auto inputs = static_cast<double>(input_shape().size());
 
     StageCost cost;
-    cost.epochs = std::max<std::int64_t>(1, epochs);
+    cost.epochs = is_slow ? 0 : epochs;
     cost.hold(n * d + context.input_floats);
     cost.multiply_adds =
         linalg::pca_multiply_adds(count.patches, s.patch_size(), s.whitening_dim) + n * d * r;

@@ -28,7 +28,7 @@ grep -q '^  layer 6, pca .*2 x 2 x 16 .*6 values ' out || fail "the plan of the 
 grep -q '^  reconstruction .*6 values .*28 x 28 x 1 .*5,488 ' out || fail "the plan of the head"
 planned=$(sed -n 's/^parameters *//p' out)
 expect 1 train digits --preset conv --convolutions 12@5,16@13 --dry-run
-has err "layer 3: conv2d: 12 x 12 x 12 found, at least 13 x 13 positions expected"
+has err "layer 3: conv2d: an input of 12 x 12 x 12 found, at least 13 x 13 positions expected"
 
 expect 0 train digits -o conv.stackae "${stack[@]}" --validation 0.25 -j 1 --log log.jsonl
 empty out

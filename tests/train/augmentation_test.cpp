@@ -14,7 +14,7 @@ using training::augment;
 namespace {
 
 constexpr std::int64_t rows = 40;
-constexpr Augmentation every_kind{0.1, 15.0, 0.1, 0.1};
+constexpr training::Augmentation every_kind{0.1, 15.0, 0.1, 0.1};
 
 Recipe recipe_of(int height, int width, int channels = 1) {
     Recipe recipe;
@@ -42,7 +42,7 @@ std::vector<float> blobs(const Recipe& recipe) {
     return values;
 }
 
-std::vector<float> moved(const Augmentation& augmentation, const Recipe& recipe,
+std::vector<float> moved(const training::Augmentation& augmentation, const Recipe& recipe,
                          const training::AugmentationPlace& place) {
     std::vector<std::int64_t> indices(rows);
     std::iota(indices.begin(), indices.end(), 40);
@@ -72,9 +72,9 @@ TEST_CASE("Pictures that are not to be moved stay as they are") {
 
 TEST_CASE("Every kind of move changes the pictures, each in its own way") {
     const Recipe recipe = recipe_of(24, 32);
-    const Augmentation kinds[] = {
+    const training::Augmentation kinds[] = {
         {0.1, 0.0, 0.0, 0.0}, {0.0, 15.0, 0.0, 0.0}, {0.0, 0.0, 0.1, 0.0}, {0.0, 0.0, 0.0, 0.1}};
-    for (const Augmentation& kind : kinds) {
+    for (const training::Augmentation& kind : kinds) {
         const auto values = moved(kind, recipe, {1, 1, 1});
         CHECK(distance(values, blobs(recipe)) > 0.01);
         CHECK_FALSE(
