@@ -5,11 +5,12 @@
 #include <opencv2/core.hpp>
 #include <png.h>
 
-#include "stackae/model.hpp"
 #include "stackae/pictures.hpp"
+#include "stackae/stack_model.hpp"
 
 #include "base/random.hpp"
 #include "bench.hpp"
+#include "model/sample_model.hpp"
 #include "nn/parameters.hpp"
 #include "products.hpp"
 
@@ -32,21 +33,21 @@ void write_floats(const Tensor& values, const std::string& path) {
                static_cast<std::streamsize>(values.size() * static_cast<std::int64_t>(sizeof(float))));
 }
 
+std::vector<float> values_of(const Tensor& tensor) {
+    return {tensor.values().begin(), tensor.values().end()};
+}
+
 /// 784-1000-500-250-30, as it begins.
-Model dense_model() {
-    Model model;
-    model.recipe.channels = 1;
-    model.recipe.height = model.recipe.width = 28;
-    std::int64_t inputs = model.recipe.size();
-    model.options = preset("hinton2006");
-    for (const std::int64_t units : model.options.layers) {
+StackModel dense_model() {
+    StackModel model = test::sample_model("dense:1000, dense:500, dense:250, dense:30", {28, 28, 1});
+    for (std::size_t i = 0; i < model.layers.size(); ++i) {
+        const std::int64_t inputs = model.layers[i].input_shape().size();
+        const std::int64_t units = model.layers[i].output_shape().size();
         nn::Parameters parameters({{inputs, units, Activation::silu, -1}});
         parameters.initialize(0, 0, static_cast<std::uint32_t>(units));
-        DenseLayer layer{Activation::silu, Activation::silu, Tensor({units, inputs}), Tensor({units}), {},
-                         Tensor({inputs})};
-        std::copy_n(parameters.weights(0), layer.weights.size(), layer.weights.data());
-        model.layers.push_back(std::move(layer));
-        inputs = units;
+        test::set_tensor(model, i, "weights",
+                         {parameters.weights(0), parameters.weights(0) + inputs * units});
+        test::set_tensor(model, i, "bias", {});
     }
     return model;
 }
@@ -54,14 +55,14 @@ Model dense_model() {
 std::vector<Row> encode_batch(const Setup& setup) {
     constexpr std::int64_t pictures = 10'240;
     constexpr std::int64_t block = 256;
-    const Model model = dense_model();
-    Encoder encoder(model, {0, false, setup.threads});
-    const Tensor input = noise({pictures, model.recipe.size()}, 1);
+    const StackModel model = dense_model();
+    StackEncoder encoder(model, {.output = {}, .threads = setup.threads});
+    const Tensor input = noise({pictures, model.preprocessing.size()}, 1);
     const base::ThreadScope scope(setup.threads);
     linalg::Context context(setup.threads);
     std::vector<ProductShape> shapes;
-    for (const DenseLayer& layer : model.layers) {
-        shapes.push_back({block, layer.inputs(), layer.units()});
+    for (const auto& layer : model.layers.layers()) {
+        shapes.push_back({block, layer->input_shape().size(), layer->output_shape().size()});
     }
     Products limit(context, shapes, false);
     const Rounds rounds(setup.repeats,
@@ -83,38 +84,27 @@ std::vector<Row> encode_batch(const Setup& setup) {
 std::vector<Row> extract_convolution(const Setup& setup) {
     constexpr std::int64_t pictures = 1024;
     constexpr std::int64_t units = 400;
-    Model model;
-    model.recipe.channels = 3;
-    model.recipe.height = model.recipe.width = 32;
-    ConvolutionLayer layer;
-    layer.shape.channels = 3;
-    layer.shape.height = layer.shape.width = 32;
-    layer.shape.kernel = 6;
-    layer.shape.units = units;
-    layer.shape.whitened = layer.shape.patch_size();
-    layer.shape.contrast = false;  // the peer does none
-    layer.shape.pool_size = 0;
-    layer.shape.pool_stride = 0;
-    layer.shape.grid = 2;
-    const std::int64_t d = layer.shape.patch_size();
-    layer.whitening = Tensor({d, d});
-    for (std::int64_t i = 0; i < d; ++i) {
-        layer.whitening.row(i)[static_cast<std::size_t>(i)] = 1.0F;
+    constexpr std::int64_t kernel = 6;
+    constexpr std::int64_t d = kernel * kernel * 3;
+    // Without contrast normalisation, since the peer does none.
+    StackModel model = test::sample_model(
+        fmt::format("conv2d:{}:kernel={}:contrast_norm=false, pool2d:grid=2", units, kernel), {32, 32, 3});
+    std::vector<float> identity(d * d);
+    for (std::size_t i = 0; i < identity.size(); i += d + 1) {
+        identity[i] = 1.0F;
     }
-    layer.patch_mean = Tensor({d});
-    layer.weights = noise({units, d}, 2);
-    std::for_each(layer.weights.values().begin(), layer.weights.values().end(), [](float& w) { w -= 0.5F; });
-    layer.bias = Tensor({units});
-    std::fill(layer.bias.values().begin(), layer.bias.values().end(), -0.5F);
-    layer.decoder_weights = Tensor({d, units});
-    layer.decoder_bias = Tensor({d});
-    layer.offset = Tensor({layer.shape.input_size()});
-    const std::int64_t positions = layer.shape.positions_down() * layer.shape.positions_across();
-    write_floats(layer.weights, setup.folder + "/filters.f32");
-    model.convolutions.push_back(std::move(layer));
-    const Tensor input = noise({pictures, model.recipe.size()}, 3);
+    test::set_tensor(model, 0, "whitening", identity);
+    test::set_tensor(model, 0, "patch_mean", {});
+    Tensor filters = noise({units, d}, 2);
+    std::for_each(filters.values().begin(), filters.values().end(), [](float& w) { w -= 0.5F; });
+    test::set_tensor(model, 0, "weights", values_of(filters));
+    test::set_tensor(model, 0, "bias", std::vector<float>(units, -0.5F));
+    const Shape map = model.layers[0].output_shape();
+    const std::int64_t positions = map.height * map.width;
+    write_floats(filters, setup.folder + "/filters.f32");
+    const Tensor input = noise({pictures, model.preprocessing.size()}, 3);
     write_floats(input, setup.folder + "/maps.f32");
-    Encoder encoder(model, {0, false, setup.threads});
+    StackEncoder encoder(model, {.output = {}, .threads = setup.threads});
     const base::ThreadScope scope(setup.threads);
     linalg::Context context(setup.threads);
     Products limit(context, {{positions * 8, d, units}}, false);  // patches of eight pictures
@@ -181,14 +171,13 @@ void write_folder(const Setup& setup, const std::string& folder) {
 std::vector<Row> extract_folder(const Setup& setup) {
     const std::string folder = setup.folder + "/png";
     write_folder(setup, folder);
-    Model model = dense_model();
-    model.class_names.clear();
+    const StackModel model = dense_model();
     const std::string path = setup.folder + "/dense.stackae";
     save(model, path);
     const Pictures pictures = Pictures::open(folder);
     const auto n = static_cast<double>(pictures.size());
-    Encoder encoder(model, {0, false, setup.threads});
-    const Tensor input = noise({10'240, model.recipe.size()}, 4);
+    StackEncoder encoder(model, {.output = {}, .threads = setup.threads});
+    const Tensor input = noise({10'240, model.preprocessing.size()}, 4);
     double peak = 0.0;
     const Rounds rounds(setup.repeats,
                         {[&] {
@@ -203,7 +192,7 @@ std::vector<Row> extract_folder(const Setup& setup) {
                              return seconds_of([&] {
                                  ReadOptions options;
                                  options.threads = setup.threads;
-                                 PictureReader reader(pictures, model.recipe, options);
+                                 PictureReader reader(pictures, model.preprocessing, options);
                                  for (PictureBatch batch; reader.next(batch);) {
                                  }
                              });

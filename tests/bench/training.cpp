@@ -8,9 +8,10 @@
 #include "base/random.hpp"
 #include "bench.hpp"
 #include "linalg/spherical_kmeans.hpp"
+#include "nn/gradient_loop.hpp"
 #include "products.hpp"
+#include "train/corruption.hpp"
 #include "train/sample_store.hpp"
-#include "train/stack.hpp"
 
 namespace stackae::bench {
 namespace {
@@ -38,45 +39,64 @@ training::SampleStore read(const std::string& path) {
     return samples;
 }
 
-/// Steps of a phase of training, batch after batch.
+/// What is trained by gradients, and how.
+struct Stage {
+    std::vector<nn::LayerSpec> specs;
+    nn::GradientLoopConfig config;
+};
+
+/// 784-1000-500-250-30 and back, as fine-tuning of the preset hinton2006 has it but for its weight decay.
+Stage unrolled_stage() {
+    Stage stage;
+    const std::size_t depth = net.size() - 1;
+    for (std::size_t i = 0; i < depth; ++i) {
+        const bool top = i + 1 == depth;
+        stage.specs.push_back({net[i], net[i + 1], top ? Activation::linear : Activation::silu, -1});
+    }
+    for (std::size_t i = depth; i-- > 0;) {
+        stage.specs.push_back({net[i + 1], net[i], i == 0 ? Activation::sigmoid : Activation::silu, -1});
+    }
+    stage.config.epochs = 60;
+    stage.config.optimizer.learning_rate = 2e-3;
+    stage.config.schedule.kind = ScheduleKind::one_cycle;
+    stage.config.loss = LossKind::cross_entropy;
+    stage.config.code_layer = depth - 1;
+    return stage;
+}
+
+/// The lowest layer of the preset sdae.
+Stage denoising_stage() {
+    Stage stage;
+    stage.specs = {{net[0], 1000, Activation::sigmoid, -1}, {1000, net[0], Activation::sigmoid, 0}};
+    stage.config.epochs = 30;
+    stage.config.optimizer.kind = OptimizerKind::sgd;
+    stage.config.optimizer.learning_rate = 0.1;
+    stage.config.loss = LossKind::cross_entropy;
+    stage.config.corrupt = [](std::span<const std::int64_t> rows, std::uint32_t epoch,
+                              std::span<float> values) {
+        training::corrupt(Corruption::masking, 0.25, {0, 0, epoch}, rows,
+                          std::ssize(values) / std::ssize(rows), values.data());
+    };
+    return stage;
+}
+
+/// Steps of a stage of training, batch after batch.
 class Steps {
 public:
-    Steps(const Setup& setup, const TrainOptions& options, bool unrolled, int threads)
-        : options_(options),
-          threads_(threads),
+    Steps(const Setup& setup, const Stage& stage, int threads)
+        : threads_(threads),
           scope_(threads),
           context_(threads),
           samples_(read(setup.data + "/train-images-idx3-ubyte.gz")),
-          rows_(pictures) {
+          rows_(pictures),
+          parameters_(stage.specs) {
         std::iota(rows_.begin(), rows_.end(), std::int64_t{0});
-        Recipe recipe;
-        recipe.channels = 1;
-        recipe.height = recipe.width = 28;
-        std::vector<nn::LayerSpec> specs;
-        if (unrolled) {
-            const std::size_t depth = options_.layers.size();
-            std::int64_t inputs = recipe.size();
-            for (std::size_t i = 0; i < depth; ++i) {
-                specs.push_back({inputs, options_.layers[i], training::activation_of(options_, i), -1});
-                inputs = options_.layers[i];
-            }
-            for (std::size_t i = depth; i-- > 0;) {
-                specs.push_back({options_.layers[i], i == 0 ? recipe.size() : options_.layers[i - 1],
-                                 training::decoder_of(options_, recipe, i), -1});
-            }
-        } else {
-            specs = training::autoencoder(options_, recipe, 0);
+        for (std::size_t i = 0; i < stage.specs.size(); ++i) {
+            parameters_.initialize(i, 0, 0);
+            shapes_.push_back({batch, stage.specs[i].ic, stage.specs[i].oc});
         }
-        parameters_ = std::make_unique<nn::Parameters>(specs);
-        for (std::size_t i = 0; i < specs.size(); ++i) {
-            parameters_->initialize(i, 0, 0);
-            shapes_.push_back({batch, specs[i].ic, specs[i].oc});
-        }
-        loop_ =
-            std::make_unique<nn::GradientLoop>(context_, *parameters_, nn::TrainingRows{samples_, rows_, {}},
-                                               unrolled ? training::fine_tuning_config(options_, recipe)
-                                                        : training::greedy_config(options_, recipe, 0),
-                                               alone_);
+        loop_ = std::make_unique<nn::GradientLoop>(
+            context_, parameters_, nn::TrainingRows{samples_, rows_, {}}, stage.config, alone_);
     }
 
     double seconds() {
@@ -93,41 +113,20 @@ public:
     [[nodiscard]] const std::vector<ProductShape>& shapes() const { return shapes_; }
 
 private:
-    TrainOptions options_;
     int threads_;
     base::ThreadScope scope_;
     linalg::Context context_;
     training::SampleStore samples_;
     std::vector<std::int64_t> rows_;
     std::vector<ProductShape> shapes_;
-    std::unique_ptr<nn::Parameters> parameters_;
+    nn::Parameters parameters_;
     base::OneMember alone_;
     std::unique_ptr<nn::GradientLoop> loop_;
 };
 
-TrainOptions unrolled_options(int threads) {
-    TrainOptions options = preset("hinton2006");
-    options.optimizer = OptimizerKind::adam;
-    options.weight_decay = 0.0;
-    options.batch_size = batch;
-    options.threads = threads;
-    return options;
-}
-
-TrainOptions denoising_options(int threads) {
-    TrainOptions options = preset("sdae");
-    options.layers = {1000};
-    options.activations = {Activation::sigmoid};
-    options.corruption = Corruption::masking;
-    options.corruption_level = {0.25};
-    options.batch_size = batch;
-    options.threads = threads;
-    return options;
-}
-
-Row step_row(const Setup& setup, const std::string& name, const std::string& what,
-             const TrainOptions& options, bool unrolled) {
-    Steps ours(setup, options, unrolled, setup.threads);
+Row step_row(const Setup& setup, const std::string& name, const std::string& what, const Stage& stage,
+             bool has_peer) {
+    Steps ours(setup, stage, setup.threads);
     const base::ThreadScope scope(setup.threads);
     linalg::Context context(setup.threads);
     Products limit(context, ours.shapes(), true);
@@ -140,7 +139,7 @@ Row step_row(const Setup& setup, const std::string& name, const std::string& wha
                                                        });
                                                    }};
     std::vector<PeerRun> peers;
-    if (unrolled && setup.python != nullptr) {
+    if (has_peer && setup.python != nullptr) {
         peers.push_back({setup.python,
                          "PyTorch",
                          fmt::format("unrolled {} {}", setup.threads, steps),
@@ -184,12 +183,12 @@ std::vector<Row> gemm(const Setup& setup) {
 
 std::vector<Row> unrolled(const Setup& setup) {
     return {step_row(setup, "train.unrolled", "784-1000-500-250-30 and back, batch 256, Adam",
-                     unrolled_options(setup.threads), true)};
+                     unrolled_stage(), true)};
 }
 
 std::vector<Row> denoising(const Setup& setup) {
-    return {step_row(setup, "train.denoising", "784-1000-784, a quarter masked, batch 256",
-                     denoising_options(setup.threads), false)};
+    return {step_row(setup, "train.denoising", "784-1000-784, a quarter masked, batch 256", denoising_stage(),
+                     false)};
 }
 
 /// k-means, by which a convolutional layer learns its units.
@@ -232,8 +231,8 @@ std::vector<Row> convolution(const Setup& setup) {
 }
 
 std::vector<Row> threads(const Setup& setup) {
-    Steps one(setup, unrolled_options(1), true, 1);
-    Steps two(setup, unrolled_options(2), true, 2);
+    Steps one(setup, unrolled_stage(), 1);
+    Steps two(setup, unrolled_stage(), 2);
     const Rounds rounds(setup.repeats, {[&] { return two.seconds(); }, [&] { return one.seconds(); }});
     return {{"scaling.threads", "the steps of train.unrolled, two threads over one", rounds.faster(0, 1),
              "times"}};
