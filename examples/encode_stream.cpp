@@ -5,8 +5,8 @@
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <stackae/model.hpp>
 #include <stackae/pictures.hpp>
-#include <stackae/stack_model.hpp>
 #include <vector>
 
 namespace {
@@ -32,8 +32,8 @@ int main(int argc, char** argv) try {
         return 2;
     }
     constexpr std::int64_t frames_a_time = 64;
-    const stackae::StackModel model = stackae::load_stack_model(argv[1]);
-    stackae::StackEncoder encoder(model);
+    const stackae::Model model = stackae::load_model(argv[1]);
+    stackae::Encoder encoder(model);
     for (;;) {
         stackae::Tensor frames = read_frames(frames_a_time, height, width);
         if (frames.empty()) {

@@ -5,8 +5,8 @@
 #include <cstdio>
 #include <exception>
 #include <stackae/gallery.hpp>
+#include <stackae/model.hpp>
 #include <stackae/pictures.hpp>
-#include <stackae/stack_model.hpp>
 #include <string>
 #include <vector>
 
@@ -18,8 +18,8 @@ struct Encoded {
     stackae::Tensor codes;  ///< entries.size() × code size
 };
 
-Encoded encode(const stackae::Pictures& pictures, const stackae::StackModel& model) {
-    stackae::StackEncoder encoder(model);
+Encoded encode(const stackae::Pictures& pictures, const stackae::Model& model) {
+    stackae::Encoder encoder(model);
     stackae::PictureReader reader(pictures, model.preprocessing);
     stackae::PictureBatch batch;
     Encoded encoded;
@@ -41,7 +41,7 @@ int main(int argc, char** argv) try {
         std::fputs("Usage: recognize MODEL KNOWN PICTURES\n", stderr);
         return 2;
     }
-    const stackae::StackModel model = stackae::load_stack_model(argv[1]);
+    const stackae::Model model = stackae::load_model(argv[1]);
     stackae::Gallery gallery;
     gallery.model_identity = model.identity();
     gallery.model_path = argv[1];

@@ -3,9 +3,9 @@
 #include <cstdint>
 #include <cstdio>
 #include <exception>
+#include <stackae/model.hpp>
 #include <stackae/pictures.hpp>
-#include <stackae/stack_model.hpp>
-#include <stackae/stack_train.hpp>
+#include <stackae/train.hpp>
 
 namespace {
 
@@ -29,7 +29,7 @@ stackae::Tensor draw_rings(std::int64_t n) {
 }
 
 /// Prints a line an epoch. A program that wants to end early overrides stop() as well.
-class Printer : public stackae::StackObserver {
+class Printer : public stackae::TrainObserver {
 public:
     void on_epoch(const stackae::StageEpoch& epoch) override {
         std::printf("%s, epoch %d: loss %.3f, of the mean picture %.3f\n", epoch.stage.c_str(),
@@ -55,7 +55,7 @@ int main(int argc, char** argv) try {
     config.fine_tune_epochs = 5;
 
     Printer printer;
-    const stackae::StackModel model = stackae::train_stack(pictures, recipe, config, {}, printer);
+    const stackae::Model model = stackae::train(pictures, recipe, config, {}, printer);
     stackae::save(model, argv[1]);
     std::printf("%s: %s, codes of %d values\n", argv[1], stackae::to_text(config.stack).c_str(),
                 static_cast<int>(model.code_size()));

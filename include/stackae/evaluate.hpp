@@ -8,10 +8,10 @@
 #include <vector>
 
 #include "stackae/json.hpp"
+#include "stackae/model.hpp"
 #include "stackae/neighbours.hpp"
 #include "stackae/pictures.hpp"
 #include "stackae/recipe.hpp"
-#include "stackae/stack_model.hpp"
 #include "stackae/tensor.hpp"
 
 namespace stackae {
@@ -33,8 +33,8 @@ struct Pca {
 };
 
 struct EvaluateOptions {
-    /// Whose code, as StackModel::depth_of(). Empty: neighbours are of the first output, the linear
-    /// classifier of the last, and pictures are rebuilt as StackModel::reconstruction says.
+    /// Whose code, as Model::depth_of(). Empty: neighbours are of the first output, the linear
+    /// classifier of the last, and pictures are rebuilt as Model::reconstruction says.
     std::string output = {};
     std::int64_t k = 5;
     Metric metric = Metric::l2;
@@ -132,10 +132,10 @@ struct Evaluation {
 /// w and the labelled training pictures. Where all that is above EvaluateOptions::memory, InvalidArgument is
 /// thrown before it is taken, as it is where the model has no such output. Where some pictures cannot be read
 /// or have no label, their set is held once more for a while.
-[[nodiscard]] Evaluation evaluate(const StackModel& model, const Pictures& train, const Pictures& test,
+[[nodiscard]] Evaluation evaluate(const Model& model, const Pictures& train, const Pictures& test,
                                   const EvaluateOptions& options);
 /// One set, split in halves at random `splits` times (by class where there are labels): 4 × d × 2.5 n bytes.
-[[nodiscard]] Evaluation evaluate(const StackModel& model, const Pictures& pictures,
+[[nodiscard]] Evaluation evaluate(const Model& model, const Pictures& pictures,
                                   const EvaluateOptions& options);
 
 /// Σ (s (x̂ − x))² of each picture, s the recipe's deviations where it standardises, else 1: the error in the
@@ -154,17 +154,17 @@ struct DepthComparisonOptions {
     int threads = 0;
 };
 
-/// The accuracy of nearest neighbours by the codes of StackModel::code_depths(), bottom up: on pictures that
+/// The accuracy of nearest neighbours by the codes of Model::code_depths(), bottom up: on pictures that
 /// training held out (TrainConfig::validation), by neighbours from the others, each drawn by the model's seed
 /// from those with a label. pictures: those that the model was trained on, TrainingRecord::pictures of them;
 /// without those that could not be read. progress(pictures done, of), where given, may throw. A depth that
 /// gives all of them one code is left out. Empty where no labelled picture was held out or the others are of
 /// one class. Throws InvalidArgument, IoError, NotFinite.
 [[nodiscard]] std::vector<DepthAccuracy> depth_accuracies(
-    const StackModel& model, const Pictures& pictures, const DepthComparisonOptions& options = {},
+    const Model& model, const Pictures& pictures, const DepthComparisonOptions& options = {},
     const std::function<void(std::int64_t, std::int64_t)>& progress = {});
 /// The depth of the best of TrainingRecord::accuracies by either metric, that of the shorter code among
 /// equals; 0 where there are none.
-[[nodiscard]] std::size_t recommended_depth(const StackModel& model);
+[[nodiscard]] std::size_t recommended_depth(const Model& model);
 
 }  // namespace stackae

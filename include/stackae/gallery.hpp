@@ -11,16 +11,16 @@
 #include <vector>
 
 #include "stackae/json.hpp"
+#include "stackae/model.hpp"
 #include "stackae/neighbours.hpp"
 #include "stackae/output_files.hpp"
-#include "stackae/stack_model.hpp"
 #include "stackae/tensor.hpp"
 
 namespace stackae {
 
 /// Labelled codes to recognise by. A value.
 struct Gallery {
-    std::string model_identity;  ///< StackModel::identity() of the model that made the codes
+    std::string model_identity;  ///< Model::identity() of the model that made the codes
     std::string model_path;      ///< where that model was, as it was named; a hint only
     std::size_t depth = 0;       ///< layers of the model that made the codes, 1 or more
     bool l2_normalize = false;
@@ -48,8 +48,8 @@ void save(const Gallery& gallery, const OutputFile& file);
 /// Throws IoError, or CorruptFile naming the file and what is wrong with it.
 [[nodiscard]] Gallery load_gallery(const std::string& path);
 /// Whichever of the two the file says it is; read once, so that it may be a pipe. Throws as
-/// load_stack_model() and load_gallery().
-[[nodiscard]] std::variant<StackModel, Gallery> load_model_or_gallery(const std::string& path);
+/// load_model() and load_gallery().
+[[nodiscard]] std::variant<Model, Gallery> load_model_or_gallery(const std::string& path);
 
 /// Pictures of each name, in byte order of the names.
 [[nodiscard]] std::map<std::string, std::int64_t> count_names(const Gallery& gallery);
@@ -84,7 +84,7 @@ private:
 };
 
 /// Throws InvalidArgument, naming both identities, when the gallery was made with another model.
-void check_model(const Gallery& gallery, const StackModel& model);
+void check_model(const Gallery& gallery, const Model& model);
 
 /// Adds the entries of `more`; an entry whose path is there already (in whatever
 /// spelling, seen from the current folder) is replaced. The threshold stays as it is

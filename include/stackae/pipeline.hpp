@@ -6,7 +6,7 @@
 #include <string>
 
 #include "stackae/inputs.hpp"
-#include "stackae/stack_model.hpp"
+#include "stackae/model.hpp"
 #include "stackae/tensor.hpp"
 
 namespace stackae {
@@ -21,8 +21,8 @@ struct PipelineOptions {
 /// Pictures to be encoded, and what by. Inputs and model must outlive the call.
 struct EncodeRequest {
     const Inputs& inputs;
-    const StackModel& model;
-    StackEncodeOptions encode = {};                   ///< its threads are settled by PipelineOptions
+    const Model& model;
+    EncodeOptions encode = {};                        ///< its threads are settled by PipelineOptions
     bool need_label = false;                          ///< pictures without a label are skipped
     std::optional<std::string> label = std::nullopt;  ///< in place of their own
 };

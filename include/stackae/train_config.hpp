@@ -74,7 +74,8 @@ struct TrainConfig : OptionSet {
     Option<double> warmup{this, "warmup", 0.3, any_share, "share of a stage in which one_cycle rises"};
     Option<double> clip_norm{
         this, "clip_norm", 0.0, {0.0, 1e9}, "upper bound of the gradient's norm; 0: none"};
-    Option<std::int64_t> batch_size{this, "batch_size,b", 256, {1.0, 1e6}, "1: an update after every picture"};
+    Option<std::int64_t> batch_size{
+        this, "batch_size,b", 256, {1.0, 1e6}, "1: an update after every picture"};
     Option<std::int64_t> patience{this,
                                   "patience",
                                   0,
@@ -110,15 +111,15 @@ void validate(const TrainConfig& config);
 void read_config(std::string_view text, TrainConfig& config);
 
 /// A configuration by name.
-struct ConfigPreset {
+struct Preset {
     std::string name;
     std::string summary;  ///< one line, with the papers
     std::string config;   ///< as read_config() takes it
 };
 
 /// All presets; the first is the default for rows of numbers and small pictures.
-[[nodiscard]] const std::vector<ConfigPreset>& config_presets();
+[[nodiscard]] const std::vector<Preset>& presets();
 /// Throws InvalidArgument that lists the presets there are.
-[[nodiscard]] TrainConfig preset_config(std::string_view name);
+[[nodiscard]] TrainConfig preset(std::string_view name);
 
 }  // namespace stackae

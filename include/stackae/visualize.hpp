@@ -5,9 +5,9 @@
 #include <string_view>
 #include <vector>
 
+#include "stackae/model.hpp"
 #include "stackae/pictures.hpp"
 #include "stackae/recipe.hpp"
-#include "stackae/stack_model.hpp"
 #include "stackae/tensor.hpp"
 
 /// Drawings of what a model has learnt and of what it rebuilds, as pictures for write_png().
@@ -31,7 +31,7 @@ struct Filters {
 /// Units drawn at most.
 inline constexpr std::int64_t max_filters = 400;
 
-// The units are the channels of an output, as StackModel::depth_of() takes it. Each function throws
+// The units are the channels of an output, as Model::depth_of() takes it. Each function throws
 // InvalidArgument when the model has no such output.
 
 /// By the weights alone, 0 in gray.
@@ -39,14 +39,14 @@ inline constexpr std::int64_t max_filters = 400;
 /// - Else what the stack decodes from a code of one unit, of maps in their middle position, less what it
 ///   decodes from a code of zeros; cut to where any two differ; the first units. Throws InvalidArgument where
 ///   a layer between has no decoder.
-[[nodiscard]] Filters weight_filters(const StackModel& model, std::string_view output, int threads = 0);
+[[nodiscard]] Filters weight_filters(const Model& model, std::string_view output, int threads = 0);
 
 /// By pictures: the mean of what the first units see of the pictures that excite them most (each unit's
 /// receptive field), each where its activation is the largest. A unit that no picture excites is gray.
 /// Pictures are read twice; at most max_receptive_pictures are worth giving. progress(pictures done) may
 /// throw.
-[[nodiscard]] Filters receptive_fields(const StackModel& model, std::string_view output,
-                                       const Pictures& pictures, int threads = 0,
+[[nodiscard]] Filters receptive_fields(const Model& model, std::string_view output, const Pictures& pictures,
+                                       int threads = 0,
                                        const std::function<void(std::int64_t)>& progress = {});
 inline constexpr std::int64_t max_receptive_pictures = 2000;
 

@@ -11,7 +11,7 @@
 
 namespace stackae::cli {
 
-std::vector<std::string> depth_lines(const StackModel& model) {
+std::vector<std::string> depth_lines(const Model& model) {
     const std::vector<DepthAccuracy>& accuracies = model.record.accuracies;
     const DepthAccuracy& first = accuracies.front();
     std::vector<std::string> lines{fmt::format(
@@ -37,7 +37,7 @@ std::vector<std::string> depth_lines(const StackModel& model) {
     return lines;
 }
 
-std::string recommendation(const StackModel& model) {
+std::string recommendation(const Model& model) {
     const std::size_t depth = recommended_depth(model);
     const std::vector<DepthAccuracy>& accuracies = model.record.accuracies;
     const DepthAccuracy& best = *std::find_if(accuracies.begin(), accuracies.end(),

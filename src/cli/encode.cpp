@@ -25,7 +25,7 @@ void declare_layer(OptionParser& parser, std::string& output) {
                   text_into(output));
 }
 
-void check_layer(const StackModel& model, const std::string& output) {
+void check_layer(const Model& model, const std::string& output) {
     try {
         (void)model.depth_of(output);
     } catch (const InvalidArgument& error) {

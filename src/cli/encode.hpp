@@ -22,7 +22,7 @@ struct EncodeSettings {
     void declare(OptionParser& parser);
 };
 
-/// Declares --layer, an output as StackModel::depth_of() takes it.
+/// Declares --layer, an output as Model::depth_of() takes it.
 void declare_layer(OptionParser& parser, std::string& output);
 /// Declares --normalize. l2_normalize: a bool, or an optional one.
 template <class Flag>
@@ -36,7 +36,7 @@ void declare_normalize(OptionParser& parser, Flag& l2_normalize) {
                   });
 }
 /// Throws UsageError, which lists what there is, when the model has no such output.
-void check_layer(const StackModel& model, const std::string& output);
+void check_layer(const Model& model, const std::string& output);
 
 /// Throws InvalidArgument where the codes of a gallery, once more as an index to search, take more than the
 /// memory allowed. file: of a gallery to be read, or empty; more: bytes of codes that are to come.

@@ -33,7 +33,7 @@ private:
     std::string model_;
     std::string output_;
     std::optional<FeatureFormat> format_;
-    StackEncodeOptions encode_;
+    EncodeOptions encode_;
     EncodeSettings settings_;
 };
 

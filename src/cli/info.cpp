@@ -4,9 +4,9 @@
 
 #include "stackae/gallery.hpp"
 #include "stackae/layer.hpp"
+#include "stackae/model.hpp"
 #include "stackae/pictures.hpp"
 #include "stackae/resources.hpp"
-#include "stackae/stack_model.hpp"
 #include "stackae/visualize.hpp"
 
 #include "cli/command.hpp"
@@ -46,16 +46,16 @@ std::string gallery_text(const Gallery& gallery, const std::string& path) {
 /// Their texts, as --config reads them.
 std::string presets_text() {
     std::string out;
-    for (const ConfigPreset& preset : config_presets()) {
-        out += fmt::format("{}{}: {}\n{}", out.empty() ? "" : "\n", preset.name, preset.summary,
-                           to_text(preset_config(preset.name)));
+    for (const Preset& each : presets()) {
+        out += fmt::format("{}{}: {}\n{}", out.empty() ? "" : "\n", each.name, each.summary,
+                           to_text(preset(each.name)));
     }
     return out;
 }
 
 std::string presets_json() {
     std::vector<JsonObject> array;
-    for (const ConfigPreset& preset : config_presets()) {
+    for (const Preset& each : presets()) {
         array.push_back(to_json(preset));
     }
     return json_text(array);
@@ -110,7 +110,7 @@ public:
     int run(Console& console, const std::vector<std::string>& inputs) override;
 
 private:
-    int draw_filters(Console& console, const StackModel& model, const std::string& path) const;
+    int draw_filters(Console& console, const Model& model, const std::string& path) const;
 
     std::string filters_;
     std::string pictures_;
@@ -145,7 +145,7 @@ void InfoCommand::declare(OptionParser& parser) {
 }
 
 /// Returns the exit code.
-int InfoCommand::draw_filters(Console& console, const StackModel& model, const std::string& path) const {
+int InfoCommand::draw_filters(Console& console, const Model& model, const std::string& path) const {
     const std::string output = layer_.empty() ? "1" : layer_;
     check_layer(model, output);
     const int threads = resolve_threads(reading_.threads);
@@ -209,7 +209,7 @@ int InfoCommand::run(Console& console, const std::vector<std::string>& inputs) {
         return exit_code::done;
     }
     const std::string& path = inputs.front();
-    const std::variant<StackModel, Gallery> file = load_model_or_gallery(path);
+    const std::variant<Model, Gallery> file = load_model_or_gallery(path);
     if (const Gallery* const gallery = std::get_if<Gallery>(&file)) {
         if (!filters_.empty()) {
             throw UsageError(fmt::format("--filters: {} is a gallery and has no weights", path));
@@ -217,7 +217,7 @@ int InfoCommand::run(Console& console, const std::vector<std::string>& inputs) {
         print(gallery_text(*gallery, path),
               to_json(*gallery).set("kind", "gallery").set("path", path).set("checksum", "ok").text());
     } else {
-        const StackModel& model = std::get<StackModel>(file);
+        const Model& model = std::get<Model>(file);
         if (!filters_.empty()) {
             code = draw_filters(console, model, path);
         }

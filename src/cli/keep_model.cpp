@@ -33,7 +33,7 @@ std::string shell_word(const std::string& word) {
 }
 
 /// `trained on 1,797 pictures of 10 classes, dense:100, dense:30; interrupted after 1 of 2 layers`.
-std::string text_of(const StackModel& model) {
+std::string text_of(const Model& model) {
     const TrainingRecord& record = model.record;
     const std::size_t classes = record.class_names.size();
     const std::size_t planned = record.config.stack.size();
@@ -62,7 +62,7 @@ std::optional<StandingModel> standing_model(const std::string& path) {
         return std::nullopt;
     }
     try {
-        const StackModel model = load_stack_model(path);
+        const Model model = load_model(path);
         return StandingModel{model.record.data, text_of(model), !model.record.interrupted};
     } catch (const Error& error) {
         return StandingModel{"", error.what(), false};
@@ -96,7 +96,7 @@ std::vector<std::string> spare_places(const std::string& path, const std::string
     return places;
 }
 
-KeptModel keep_model(Console& console, const StackModel& model, const std::string& output) {
+KeptModel keep_model(Console& console, const Model& model, const std::string& output) {
     KeptModel kept{output};
     if (model.record.interrupted) {
         const auto standing = standing_model(output);

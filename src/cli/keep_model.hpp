@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "stackae/stack_model.hpp"
+#include "stackae/model.hpp"
 
 #include "cli/console.hpp"
 
@@ -30,7 +30,7 @@ struct KeptModel {
 /// Saves a model at `output`; one of a training that ended early, where a complete model stands there, as
 /// `NAME.partial.stackae` beside it. Where that cannot be written it is saved in the first of
 /// spare_places() that can, which is said with how to move it. Throws IoError where none can.
-[[nodiscard]] KeptModel keep_model(Console& console, const StackModel& model, const std::string& output);
+[[nodiscard]] KeptModel keep_model(Console& console, const Model& model, const std::string& output);
 
 /// Paths of files that are not there yet, `NAME.kept.stackae` (or `NAME.kept-2.stackae`, …): in the folder of
 /// `path` unless that is a device, in the current folder, in `home`, and in the folder for temporary files.

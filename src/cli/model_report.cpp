@@ -34,7 +34,7 @@ std::string layers_text(const Stack& layers) {
     return out;
 }
 
-std::string outputs_text(const StackModel& model) {
+std::string outputs_text(const Model& model) {
     std::string out;
     for (const NamedOutput& output : model.outputs) {
         const Shape code = model.layers.output_shape(model.input_shape(), output.depth);
@@ -79,7 +79,7 @@ std::string classes_text(const std::vector<std::string>& names) {
 
 }  // namespace
 
-std::string model_text(const StackModel& model, const std::string& path) {
+std::string model_text(const Model& model, const std::string& path) {
     const TrainingRecord& record = model.record;
     std::string out =
         fmt::format("{}: a model of {} layers{}, checksum ok\n", printable(path), model.layers.size(),
@@ -106,7 +106,7 @@ std::string model_text(const StackModel& model, const std::string& path) {
                              to_json(record.config).lines());
 }
 
-JsonObject model_json(const StackModel& model, const std::string& path) {
+JsonObject model_json(const Model& model, const std::string& path) {
     JsonObject object = to_json(model);
     object.set("kind", "model").set("path", path).set("checksum", "ok").set("recommended_depth", nullptr);
     return model.record.accuracies.empty() ? object

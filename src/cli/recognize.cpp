@@ -98,8 +98,7 @@ int RecognizeCommand::run(Console& console, const std::vector<std::string>& inpu
     Results results(output_);
     InputMonitor monitor(console, results.files(), settings_.manifest);
     bool first = true;
-    const StackEncodeOptions encode{.output = std::to_string(gallery.depth),
-                                    .l2_normalize = gallery.l2_normalize};
+    const EncodeOptions encode{.output = std::to_string(gallery.depth), .l2_normalize = gallery.l2_normalize};
     encode_inputs(console, {.inputs = opened, .model = model.model, .encode = encode}, settings_, monitor,
                   [&](const InputBatch& batch, const Tensor& codes) {
                       if (first) {

@@ -37,7 +37,7 @@ private:
     std::int64_t columns_ = 10;
     std::int64_t limit_ = 100;
     std::int64_t scale_ = 0;  ///< 0: by visible_scale()
-    StackEncodeOptions encode_;
+    EncodeOptions encode_;
     EncodeSettings settings_;
     std::vector<Tile> originals_;
     std::vector<Tile> rebuilt_;
@@ -88,8 +88,8 @@ int ReconstructCommand::run(Console& console, const std::vector<std::string>& in
         drawing = results.files().add(output_);
     }
     InputMonitor monitor(console, results.files(), settings_.manifest);
-    StackEncoder decoder(model.model, {.output = encode_.output,
-                                       .threads = opened.size() == 1 ? 1 : settings_.reading.threads});
+    Encoder decoder(model.model, {.output = encode_.output,
+                                  .threads = opened.size() == 1 ? 1 : settings_.reading.threads});
     bool first = true;
     encode_inputs(
         console, {.inputs = opened, .model = model.model, .encode = encode_}, settings_, monitor,

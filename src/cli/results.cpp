@@ -12,7 +12,7 @@
 #include <utility>
 
 #include "stackae/error.hpp"
-#include "stackae/stack_model.hpp"
+#include "stackae/model.hpp"
 #include "stackae/text.hpp"
 
 #include "cli/values.hpp"

@@ -17,7 +17,7 @@ namespace {
 /// The one that -m names, with what a killed run left beside it completed first.
 NamedModel open_chosen_model(Console& console, const std::string& path) {
     recover_outputs(console, {path});
-    return {load_stack_model(path), path};
+    return {load_model(path), path};
 }
 
 }  // namespace
@@ -46,7 +46,7 @@ NamedModel open_model(Console& console, const std::string& path) {
     if (!shipped) {
         throw UsageError("no model is named and none is installed; name one with -m MODEL");
     }
-    NamedModel named{load_stack_model(*shipped), *shipped};
+    NamedModel named{load_model(*shipped), *shipped};
     console.note(fmt::format("model: {} (the one that comes with stackae; -m names another)", *shipped));
     return named;
 }
@@ -89,7 +89,7 @@ NamedModel open_gallery_model(Console& console, const Gallery& gallery, const st
             continue;
         }
         try {
-            NamedModel named{load_stack_model(candidate), candidate};
+            NamedModel named{load_model(candidate), candidate};
             if (named.model.identity() == gallery.model_identity) {
                 console.note(fmt::format("model: {} (the one that made {})", candidate, gallery_path));
                 return named;

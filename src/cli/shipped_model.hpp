@@ -4,7 +4,7 @@
 #include <string>
 
 #include "stackae/gallery.hpp"
-#include "stackae/stack_model.hpp"
+#include "stackae/model.hpp"
 
 #include "cli/console.hpp"
 
@@ -16,17 +16,17 @@ namespace stackae::cli {
 
 /// A model and the path it was read from.
 struct NamedModel {
-    StackModel model;
+    Model model;
     std::string path;
 };
 
 /// The model at `path`, or the shipped one when the path is empty (said on the console). Throws UsageError
-/// when there is none, and what load_stack_model() throws.
+/// when there is none, and what load_model() throws.
 [[nodiscard]] NamedModel open_model(Console& console, const std::string& path);
 
 /// The model that made a gallery: the one at `path` when given, else where the gallery says it was (also seen
 /// from the gallery's folder), else the shipped one when it is the same. Throws InvalidArgument when it is
-/// another model or cannot be found, and what load_stack_model() throws.
+/// another model or cannot be found, and what load_model() throws.
 [[nodiscard]] NamedModel open_gallery_model(Console& console, const Gallery& gallery,
                                             const std::string& gallery_path, const std::string& path);
 

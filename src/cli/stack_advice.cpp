@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "stackae/stack_train.hpp"
+#include "stackae/train.hpp"
 
 namespace stackae::cli {
 

@@ -1,3 +1,5 @@
+#include "stackae/train.hpp"
+
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
@@ -9,7 +11,6 @@
 #include "stackae/error.hpp"
 #include "stackae/evaluate.hpp"
 #include "stackae/output_files.hpp"
-#include "stackae/stack_train.hpp"
 
 #include "cli/command.hpp"
 #include "cli/depth_report.hpp"
@@ -43,7 +44,7 @@ std::string default_output(const std::string& input) {
 constexpr const char* nothing_kept = "nothing was kept";
 
 /// What a training that ended early left, and where.
-std::string kept_text(const StackModel& model, const KeptModel& kept, const std::string& output) {
+std::string kept_text(const Model& model, const KeptModel& kept, const std::string& output) {
     return fmt::format("kept {} of {} layers in {}{}", model.layers.size(), model.record.config.stack.size(),
                        kept.path,
                        kept.beside ? fmt::format("; the finished model {} is as it was", output) : "");
@@ -72,17 +73,17 @@ private:
     Recipe settle_recipe(Console& console, const Pictures& pictures, int threads) const;
     TrainConfig choose(Console& console, const Job& job) const;
     void settle_config(Console& console, Job& job) const;
-    void advise(Console& console, const Job& job, const StackPlan& plan) const;
-    int print_plan(Console& console, const Job& job, const StackPlan& plan) const;
-    int train_and_save(Console& console, const Job& job, const StackPlan& plan);
+    void advise(Console& console, const Job& job, const TrainPlan& plan) const;
+    int print_plan(Console& console, const Job& job, const TrainPlan& plan) const;
+    int train_and_save(Console& console, const Job& job, const TrainPlan& plan);
     void announce(Console& console, const std::string& input, const Pictures& pictures, bool named) const;
     bool settle(Console& console, InputMonitor& inputs, const Pictures& pictures, const TrainMonitor& monitor,
                 const std::string& model) const;
     void keep_finished(Console& console, InputMonitor& inputs, const Pictures& pictures,
                        TrainMonitor& monitor, const std::string& event, const std::string& why) const;
-    int keep(Console& console, StackModel model, InputMonitor& inputs, const Job& job,
+    int keep(Console& console, Model model, InputMonitor& inputs, const Job& job,
              TrainMonitor& monitor) const;
-    int compare_outputs(Console& console, StackModel& model, const Job& job, TrainMonitor& monitor,
+    int compare_outputs(Console& console, Model& model, const Job& job, TrainMonitor& monitor,
                         int code) const;
 
     TrainSettings settings_;
@@ -130,7 +131,7 @@ int TrainCommand::run(Console& console, const std::vector<std::string>& inputs) 
     }
     job.recipe = settle_recipe(console, pictures, settings_.reading().threads);
     settle_config(console, job);
-    const StackPlan plan = plan_stack(pictures.size(), job.recipe, job.config, job.run);
+    const TrainPlan plan = plan_training(pictures.size(), job.recipe, job.config, job.run);
     advise(console, job, plan);
     if (!saved_config_.empty()) {
         OutputFiles files;
@@ -176,7 +177,7 @@ void TrainCommand::settle_config(Console& console, Job& job) const {
     }
 }
 
-void TrainCommand::advise(Console& console, const Job& job, const StackPlan& plan) const {
+void TrainCommand::advise(Console& console, const Job& job, const TrainPlan& plan) const {
     for (const std::string& line : stack_advice(job.recipe, job.config)) {
         console.note("warning: " + line);
     }
@@ -221,7 +222,7 @@ TrainConfig TrainCommand::choose(Console& console, const Job& job) const {
 }
 
 /// Returns the exit code: 1 where training would be refused.
-int TrainCommand::print_plan(Console& console, const Job& job, const StackPlan& plan) const {
+int TrainCommand::print_plan(Console& console, const Job& job, const TrainPlan& plan) const {
     const double rate = plan.refused() ? 0.0 : measure_rate(settings_.reading().threads);
     const auto time = [&](double multiply_adds) {
         return plan.refused() ? std::string("-") : format_duration(multiply_adds / rate);
@@ -275,14 +276,14 @@ void TrainCommand::announce(Console& console, const std::string& input, const Pi
     }
 }
 
-int TrainCommand::train_and_save(Console& console, const Job& job, const StackPlan& plan) {
+int TrainCommand::train_and_save(Console& console, const Job& job, const TrainPlan& plan) {
     InputMonitor inputs(console, manifest_);
     TrainMonitor monitor(console, job.pictures, plan, log_);
     catch_interrupts();  // a log that waits for its reader ends before
     console.note(fmt::format("stack: {} (preset {})", to_text(job.config.stack), job.config.preset));
-    std::optional<StackModel> model;
+    std::optional<Model> model;
     try {
-        model.emplace(train_stack(job.pictures, job.recipe, job.config, job.run, monitor));
+        model.emplace(train(job.pictures, job.recipe, job.config, job.run, monitor));
     } catch (const Interrupted&) {
         monitor.log_outcome("interrupted", nothing_kept);
         throw;
@@ -321,7 +322,7 @@ void TrainCommand::keep_finished(Console& console, InputMonitor& inputs, const P
         monitor.log_outcome(event, why);
         return;
     }
-    const StackModel& model = *monitor.finished();
+    const Model& model = *monitor.finished();
     try {
         const KeptModel kept = keep_model(console, model, output_);
         const std::string said = kept_text(model, kept, output_);
@@ -335,7 +336,7 @@ void TrainCommand::keep_finished(Console& console, InputMonitor& inputs, const P
 }
 
 /// Saves what training gave, and says so.
-int TrainCommand::keep(Console& console, StackModel model, InputMonitor& inputs, const Job& job,
+int TrainCommand::keep(Console& console, Model model, InputMonitor& inputs, const Job& job,
                        TrainMonitor& monitor) const {
     monitor.finish();
     const bool ended_early = model.record.interrupted;
@@ -372,7 +373,7 @@ int TrainCommand::keep(Console& console, StackModel model, InputMonitor& inputs,
 
 /// Measures what the codes at several depths are worth, adds it to the model's file, and says so. The model
 /// is safe already: whatever goes wrong here is only told.
-int TrainCommand::compare_outputs(Console& console, StackModel& model, const Job& job, TrainMonitor& monitor,
+int TrainCommand::compare_outputs(Console& console, Model& model, const Job& job, TrainMonitor& monitor,
                                   int code) const {
     std::vector<std::int64_t> read;
     auto skipped = monitor.skipped().begin();  // in the pictures' order

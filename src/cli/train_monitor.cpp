@@ -28,7 +28,7 @@ std::string named_number(const char* name, const std::optional<double>& value) {
 
 }  // namespace
 
-TrainMonitor::TrainMonitor(Console& console, const Pictures& pictures, StackPlan plan, const std::string& log)
+TrainMonitor::TrainMonitor(Console& console, const Pictures& pictures, TrainPlan plan, const std::string& log)
     : console_(console),
       plan_(std::move(plan)),
       log_path_(log),
@@ -161,7 +161,7 @@ void TrainMonitor::log_outcome(const std::string& event, const std::string& mess
     log_line(JsonObject().set("event", event).set("message", message).set("epochs", epochs_).text());
 }
 
-void TrainMonitor::log_accuracies(const StackModel& model) {
+void TrainMonitor::log_accuracies(const Model& model) {
     std::vector<JsonObject> measured;
     for (const DepthAccuracy& accuracy : model.record.accuracies) {
         measured.push_back(

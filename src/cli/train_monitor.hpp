@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "stackae/pictures.hpp"
-#include "stackae/stack_train.hpp"
+#include "stackae/train.hpp"
 
 #include "cli/console.hpp"
 
@@ -17,11 +17,11 @@ namespace stackae::cli {
 
 /// Shows training as it goes: a bar with rate and time left on a terminal, a line an epoch, a JSON line an
 /// epoch in the log; and ends it cleanly when the user interrupts.
-class TrainMonitor : public StackObserver {
+class TrainMonitor : public TrainObserver {
 public:
     /// plan: of this training; log: empty for none. A log that is there stays as it is until there is a line
     /// to replace it with. Throws IoError when it cannot be written. The console must outlive the monitor.
-    TrainMonitor(Console& console, const Pictures& pictures, StackPlan plan, const std::string& log);
+    TrainMonitor(Console& console, const Pictures& pictures, TrainPlan plan, const std::string& log);
 
     void on_read(std::int64_t done, std::int64_t of) override;
     void on_skipped(const SkippedPicture& picture) override;
@@ -31,19 +31,19 @@ public:
     void on_epoch(const StageEpoch& epoch) override;
     void on_alike(std::int64_t pictures) override;
     bool stop() override;
-    void on_failure(StackModel finished) override { finished_ = std::move(finished); }
+    void on_failure(Model finished) override { finished_ = std::move(finished); }
 
     /// Notes on the health of the stage that ended last.
     void finish();
     /// A line of the log: {"event": "outputs", …}, what the codes at several depths are worth.
-    void log_accuracies(const StackModel& model);
+    void log_accuracies(const Model& model);
     /// The log's last line: {"event": event, …}.
     void log_outcome(const std::string& event, const std::string& message);
     [[nodiscard]] const std::vector<SkippedPicture>& skipped() const { return skipped_; }
     /// Whether the pictures can be told apart by their values.
     [[nodiscard]] bool alike() const { return alike_; }
     /// What on_failure() was given.
-    [[nodiscard]] const std::optional<StackModel>& finished() const { return finished_; }
+    [[nodiscard]] const std::optional<Model>& finished() const { return finished_; }
     [[nodiscard]] const std::vector<PictureRemark>& remarks() const { return remarks_; }
 
 private:
@@ -55,13 +55,13 @@ private:
     [[nodiscard]] std::string time_left(double share_of_stage) const;
 
     Console& console_;
-    StackPlan plan_;
+    TrainPlan plan_;
     std::string log_path_;
     std::ofstream log_;
     bool log_begun_ = false;  ///< or has failed, or there is none
     Progress reading_;
     std::vector<SkippedPicture> skipped_;
-    std::optional<StackModel> finished_;
+    std::optional<Model> finished_;
     bool alike_ = false;
     std::vector<PictureRemark> remarks_;
     std::optional<StageInfo> stage_;  ///< under way

@@ -52,8 +52,8 @@ std::string option_names(const OptionInfo& info) {
 
 std::string preset_names() {
     std::string names;
-    for (const ConfigPreset& preset : config_presets()) {
-        names += (names.empty() ? "" : ", ") + preset.name;
+    for (const Preset& each : presets()) {
+        names += (names.empty() ? "" : ", ") + each.name;
     }
     return names;
 }
@@ -91,7 +91,7 @@ void TrainSettings::declare_stack(OptionParser& parser) {
             preset_names() + " (stackae info --presets shows them)",
         [this](const std::string& text) {
             if (text != automatic_name) {
-                (void)preset_config(text);
+                (void)preset(text);
             }
             preset_ = text;
         });
@@ -312,14 +312,14 @@ void TrainSettings::check_automatic() const {
 
 TrainConfig TrainSettings::config() const {
     if (!preset_.empty() && preset_ != automatic_name) {
-        return config(preset_config(preset_));
+        return config(preset(preset_));
     }
     if (stack_) {
-        TrainConfig base = preset_config("dense");
+        TrainConfig base = preset("dense");
         base.preset = TrainConfig().preset;
         return config(base);
     }
-    return config(preset_config(dense_because_.empty() || !forms_.convolutions.empty() ? "conv" : "dense"));
+    return config(preset(dense_because_.empty() || !forms_.convolutions.empty() ? "conv" : "dense"));
 }
 
 TrainConfig TrainSettings::config(const TrainConfig& base) const {
@@ -345,7 +345,7 @@ RunOptions TrainSettings::run() const {
     return run;
 }
 
-std::vector<std::string> TrainSettings::unused(const StackPlan& plan) const {
+std::vector<std::string> TrainSettings::unused(const TrainPlan& plan) const {
     const bool gradients = std::any_of(plan.stages.begin(), plan.stages.end(),
                                        [](const StageInfo& stage) { return stage.epochs > 0; });
     return gradients ? std::vector<std::string>() : gradient_named_;

@@ -7,7 +7,7 @@
 
 #include "stackae/pictures.hpp"
 #include "stackae/short_forms.hpp"
-#include "stackae/stack_train.hpp"
+#include "stackae/train.hpp"
 #include "stackae/train_config.hpp"
 
 #include "cli/option_parser.hpp"
@@ -39,7 +39,7 @@ public:
     bool suit_small_sets(TrainConfig& config, std::int64_t pictures) const;
     /// Options that were named and that say nothing about a stack in closed form, in which no gradient is
     /// followed; none for other stacks.
-    [[nodiscard]] std::vector<std::string> unused(const StackPlan& plan) const;
+    [[nodiscard]] std::vector<std::string> unused(const TrainPlan& plan) const;
     [[nodiscard]] const RecipeOptions& recipe() const { return recipe_; }
     [[nodiscard]] const ReadingOptions& reading() const { return reading_; }
 

@@ -88,7 +88,7 @@ std::vector<std::int64_t> labelled_sample(const Pictures& pictures, std::vector<
 
 class Comparison {
 public:
-    Comparison(const StackModel& model, const Pictures& pictures, const DepthComparisonOptions& options,
+    Comparison(const Model& model, const Pictures& pictures, const DepthComparisonOptions& options,
                const std::function<void(std::int64_t, std::int64_t)>& progress)
         : model_(model), pictures_(pictures), options_(options), progress_(progress) {
         const std::size_t embedding = model.depth_of();
@@ -232,7 +232,7 @@ private:
         return std::clamp(options_.memory / 4 / (3 * float_bytes * widest_), least_block, most_block);
     }
 
-    const StackModel& model_;
+    const Model& model_;
     const Pictures& pictures_;
     const DepthComparisonOptions& options_;
     const std::function<void(std::int64_t, std::int64_t)>& progress_;
@@ -248,7 +248,7 @@ private:
 
 }  // namespace
 
-std::vector<DepthAccuracy> depth_accuracies(const StackModel& model, const Pictures& pictures,
+std::vector<DepthAccuracy> depth_accuracies(const Model& model, const Pictures& pictures,
                                             const DepthComparisonOptions& options,
                                             const std::function<void(std::int64_t, std::int64_t)>& progress) {
     if (options.k < 1 || options.most_pictures < 1 || options.most_neighbours < 1) {
@@ -264,7 +264,7 @@ std::vector<DepthAccuracy> depth_accuracies(const StackModel& model, const Pictu
     return Comparison(model, pictures, options, progress).run();
 }
 
-std::size_t recommended_depth(const StackModel& model) {
+std::size_t recommended_depth(const Model& model) {
     const auto size = [&](const DepthAccuracy& one) {
         return model.layers[one.depth - 1].output_shape().size();
     };

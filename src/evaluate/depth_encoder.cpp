@@ -5,7 +5,7 @@
 
 namespace stackae::evaluation {
 
-DepthEncoder::DepthEncoder(const StackModel& model, const std::vector<std::size_t>& depths, int threads)
+DepthEncoder::DepthEncoder(const Model& model, const std::vector<std::size_t>& depths, int threads)
     : threads_(threads) {
     auto low = model.layers.layers().begin();
     for (const std::size_t depth : depths) {

@@ -4,7 +4,7 @@
 #include <functional>
 #include <vector>
 
-#include "stackae/stack_model.hpp"
+#include "stackae/model.hpp"
 #include "stackae/tensor.hpp"
 
 #include "layers/chain.hpp"
@@ -15,9 +15,9 @@ namespace stackae::evaluation {
 class DepthEncoder {
 public:
     /// depths: in rising order, 1 or more layers each. It keeps what it needs of the model.
-    DepthEncoder(const StackModel& model, const std::vector<std::size_t>& depths, int threads);
+    DepthEncoder(const Model& model, const std::vector<std::size_t>& depths, int threads);
 
-    /// Calls visit(i, codes) for each of the depths, bottom up. Throws as StackEncoder::encode().
+    /// Calls visit(i, codes) for each of the depths, bottom up. Throws as Encoder::encode().
     void run(const Tensor& pictures, const std::function<void(std::size_t, const Tensor&)>& visit);
 
 private:

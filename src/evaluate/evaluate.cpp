@@ -35,19 +35,19 @@ struct Read {
 };
 
 /// Whether the linear classifier sees another code than the neighbours: the last output's.
-bool sees_wide(const StackModel& model, const EvaluateOptions& options) {
+bool sees_wide(const Model& model, const EvaluateOptions& options) {
     return options.linear && options.output.empty() &&
            model.outputs.back().depth != model.outputs.front().depth;
 }
 
 /// Values of that code; 0 where it is the neighbours'.
-std::int64_t wide_size(const StackModel& model, const EvaluateOptions& options) {
+std::int64_t wide_size(const Model& model, const EvaluateOptions& options) {
     return sees_wide(model, options) ? model.layers[model.outputs.back().depth - 1].output_shape().size() : 0;
 }
 
 /// Bytes that are held at most, by the numbers of pictures alone; see evaluate(). measured: pictures of a set
 /// of their own; 0: those to learn from are split in halves.
-std::int64_t bytes_of(const StackModel& model, std::int64_t learnt, std::int64_t measured,
+std::int64_t bytes_of(const Model& model, std::int64_t learnt, std::int64_t measured,
                       const EvaluateOptions& options) {
     const auto pixels = static_cast<double>(model.preprocessing.size());
     const auto code = static_cast<double>(model.code_size(options.output));
@@ -67,7 +67,7 @@ std::int64_t bytes_of(const StackModel& model, std::int64_t learnt, std::int64_t
 
 /// Throws InvalidArgument where that is above the limit. Returns what is left for the linear classifier,
 /// which is trained when nothing else is at work.
-std::int64_t check_memory(const StackModel& model, std::int64_t learnt, std::int64_t measured,
+std::int64_t check_memory(const Model& model, std::int64_t learnt, std::int64_t measured,
                           const EvaluateOptions& options) {
     const std::int64_t limit = base::resolve_memory(options.memory);
     const std::int64_t bytes = bytes_of(model, learnt, measured, options);
@@ -85,7 +85,7 @@ std::int64_t check_memory(const StackModel& model, std::int64_t learnt, std::int
     return limit - bytes;
 }
 
-void check_options(const StackModel& model, const EvaluateOptions& options) {
+void check_options(const Model& model, const EvaluateOptions& options) {
     (void)model.depth_of(options.output);
     if (options.mirror && model.preprocessing.height == 1) {
         throw InvalidArgument("evaluate: pictures expected to be mirrored, the model is of rows of numbers");
@@ -143,15 +143,15 @@ public:
         Tensor rebuilt;  ///< only where it was asked for and is possible
     };
 
-    Encoders(const StackModel& model, const EvaluateOptions& options)
+    Encoders(const Model& model, const EvaluateOptions& options)
         : code_(model.depth_of(options.output)),
           wide_(sees_wide(model, options) ? model.outputs.back().depth : code_),
           rebuilt_(options.output.empty() ? model.reconstruction.depth : code_),
           depths_(sorted({code_, wide_, rebuilt_})),
           encoder_(model, depths_, options.threads) {
         if (can_rebuild(model, rebuilt_)) {
-            decoder_.emplace(
-                model, StackEncodeOptions{.output = std::to_string(rebuilt_), .threads = options.threads});
+            decoder_.emplace(model,
+                             EncodeOptions{.output = std::to_string(rebuilt_), .threads = options.threads});
         }
     }
 
@@ -179,8 +179,8 @@ private:
         depths.erase(0);
         return {depths.begin(), depths.end()};
     }
-    /// From the code of the lowest `depth` layers: all that StackEncoder::decode() needs can be inverted.
-    static bool can_rebuild(const StackModel& model, std::size_t depth) {
+    /// From the code of the lowest `depth` layers: all that Encoder::decode() needs can be inverted.
+    static bool can_rebuild(const Model& model, std::size_t depth) {
         const Reconstruction& reconstruction = model.reconstruction;
         const bool by_head = !reconstruction.head.empty() && depth >= reconstruction.depth;
         for (std::size_t i = by_head ? reconstruction.depth : 0; i < depth; ++i) {
@@ -196,12 +196,12 @@ private:
     std::size_t rebuilt_;
     std::vector<std::size_t> depths_;
     evaluation::DepthEncoder encoder_;
-    std::optional<StackEncoder> decoder_;
+    std::optional<Encoder> decoder_;
 };
 
 /// Room for so many pictures and what is made of them, in one block: mirror images that follow later have
 /// their place already, since joining two blocks would hold them twice.
-Read room_for(std::int64_t rows, const StackModel& model, const EvaluateOptions& options) {
+Read room_for(std::int64_t rows, const Model& model, const EvaluateOptions& options) {
     Read room;
     room.part.pictures = Tensor({rows, model.preprocessing.size()});
     room.part.codes = Tensor({rows, model.code_size(options.output)});
@@ -213,7 +213,7 @@ Read room_for(std::int64_t rows, const StackModel& model, const EvaluateOptions&
 
 /// Appends the pictures to what was read, and returns those that could not be. rebuild: whether each
 /// picture's error of reconstruction is measured too, which costs as much as encoding it.
-std::vector<SkippedPicture> read_on(Encoders& encoders, const StackModel& model, const Pictures& pictures,
+std::vector<SkippedPicture> read_on(Encoders& encoders, const Model& model, const Pictures& pictures,
                                     const EvaluateOptions& options, bool rebuild, View view, Read& read) {
     Part& part = read.part;
     PictureReader reader(pictures, model.preprocessing,
@@ -287,7 +287,7 @@ void check_read(const Read& set, std::int64_t least, const Pictures& pictures) {
 }
 
 /// Appends the mirror images to `read`: of the pictures that `as_they_are` has.
-void read_mirrored(Encoders& encoders, const StackModel& model, const Pictures& pictures,
+void read_mirrored(Encoders& encoders, const Model& model, const Pictures& pictures,
                    const EvaluateOptions& options, const Read& as_they_are, Read& read) {
     const auto again = read_on(encoders, model, pictures, options, false, View::mirrored, read);
     const std::vector<SkippedPicture>& skipped = as_they_are.skipped;
@@ -299,7 +299,7 @@ void read_mirrored(Encoders& encoders, const StackModel& model, const Pictures& 
 }
 
 Evaluation finish(const std::vector<evaluation::SplitFigures>& splits, const std::vector<std::string>& names,
-                  const StackModel& model, const EvaluateOptions& options) {
+                  const Model& model, const EvaluateOptions& options) {
     Evaluation evaluation = evaluation::summarise(splits, names, options.linear);
     if (evaluation.linear && sees_wide(model, options)) {
         evaluation.linear->output = model.outputs.back().name;
@@ -315,7 +315,7 @@ Evaluation finish(const std::vector<evaluation::SplitFigures>& splits, const std
 
 }  // namespace
 
-Evaluation evaluate(const StackModel& model, const Pictures& train, const Pictures& test,
+Evaluation evaluate(const Model& model, const Pictures& train, const Pictures& test,
                     const EvaluateOptions& options) {
     check_options(model, options);
     EvaluateOptions rest = options;
@@ -345,7 +345,7 @@ Evaluation evaluate(const StackModel& model, const Pictures& train, const Pictur
     return evaluation;
 }
 
-Evaluation evaluate(const StackModel& model, const Pictures& pictures, const EvaluateOptions& options) {
+Evaluation evaluate(const Model& model, const Pictures& pictures, const EvaluateOptions& options) {
     check_options(model, options);
     EvaluateOptions rest = options;
     rest.memory = std::max<std::int64_t>(1, check_memory(model, pictures.size(), 0, options));

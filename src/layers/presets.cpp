@@ -24,8 +24,8 @@ constexpr const char* more_convolutions = R"(
 
 }  // namespace
 
-const std::vector<ConfigPreset>& config_presets() {
-    static const std::vector<ConfigPreset> all{
+const std::vector<Preset>& presets() {
+    static const std::vector<Preset> all{
         {"dense",
          "deep autoencoder for features: greedy, then end to end (Hinton & Salakhutdinov 2006), with SiLU "
          "units "

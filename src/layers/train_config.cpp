@@ -108,13 +108,12 @@ void read_config(std::string_view text, TrainConfig& config) {
     config = changed;
 }
 
-TrainConfig preset_config(std::string_view name) {
-    const auto& all = config_presets();
-    const auto found =
-        std::find_if(all.begin(), all.end(), [&](const ConfigPreset& p) { return p.name == name; });
+TrainConfig preset(std::string_view name) {
+    const auto& all = presets();
+    const auto found = std::find_if(all.begin(), all.end(), [&](const Preset& p) { return p.name == name; });
     if (found == all.end()) {
         std::vector<std::string> names(all.size());
-        std::transform(all.begin(), all.end(), names.begin(), [](const ConfigPreset& p) { return p.name; });
+        std::transform(all.begin(), all.end(), names.begin(), [](const Preset& p) { return p.name; });
         throw InvalidArgument(
             fmt::format("preset: \"{}\" found, one of {} expected", name, fmt::join(names, ", ")));
     }

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "stackae/layer.hpp"
-#include "stackae/stack_epoch.hpp"
+#include "stackae/stage.hpp"
 #include "stackae/tensor.hpp"
 #include "stackae/train_config.hpp"
 

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "stackae/stack_model.hpp"
+#include "stackae/model.hpp"
 #include "stackae/tensor.hpp"
 
 #include "base/rows.hpp"

@@ -17,8 +17,7 @@ constexpr std::int64_t max_weights = std::int64_t{1} << 28;  // of all workers t
 
 }  // namespace
 
-EncoderPool::EncoderPool(const StackModel& model, const StackEncodeOptions& options, int threads,
-                         int max_workers)
+EncoderPool::EncoderPool(const Model& model, const EncodeOptions& options, int threads, int max_workers)
     : model_(model), options_(options) {
     const int wanted = base::resolve_threads(threads);
     const std::int64_t fitting = max_weights / std::max<std::int64_t>(1, model.parameters());
@@ -72,7 +71,7 @@ EncodedBatch EncoderPool::pop() {
 }
 
 void EncoderPool::work() {
-    std::optional<StackEncoder> encoder;
+    std::optional<Encoder> encoder;
     for (;;) {
         Job* job = nullptr;
         {

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "stackae/inputs.hpp"
-#include "stackae/stack_model.hpp"
+#include "stackae/model.hpp"
 
 namespace stackae::pipeline {
 
@@ -24,7 +24,7 @@ class EncoderPool {
 public:
     /// threads: of all together. Each worker has the weights in a layout of its own; where
     /// many would take much memory there are fewer, and each uses several threads. The model must outlive it.
-    EncoderPool(const StackModel& model, const StackEncodeOptions& options, int threads, int max_workers);
+    EncoderPool(const Model& model, const EncodeOptions& options, int threads, int max_workers);
     EncoderPool(const EncoderPool&) = delete;
     EncoderPool& operator=(const EncoderPool&) = delete;
     /// Batches that were not taken out are dropped.
@@ -46,8 +46,8 @@ private:
 
     void work();
 
-    const StackModel& model_;
-    StackEncodeOptions options_;
+    const Model& model_;
+    EncodeOptions options_;
     std::mutex mutex_;
     std::condition_variable changed_;
     std::deque<std::unique_ptr<Job>> jobs_;  ///< in order; changed by the owner alone

@@ -129,7 +129,7 @@ void check(const Gallery& gallery, const std::string& operation) {
 
 }  // namespace search
 
-void check_model(const Gallery& gallery, const StackModel& model) {
+void check_model(const Gallery& gallery, const Model& model) {
     const std::string identity = model.identity();
     if (gallery.model_identity != identity) {
         throw InvalidArgument(

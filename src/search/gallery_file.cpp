@@ -9,7 +9,7 @@
 #include "base/json.hpp"
 #include "base/safetensors.hpp"
 #include "model/json_reader.hpp"
-#include "model/stack_model_file.hpp"
+#include "model/model_file.hpp"
 #include "search/gallery_check.hpp"
 
 namespace stackae {
@@ -58,13 +58,13 @@ Gallery load_gallery(const std::string& path) {
     return search::read_gallery(base::read_safetensors(path));
 }
 
-std::variant<StackModel, Gallery> load_model_or_gallery(const std::string& path) {
+std::variant<Model, Gallery> load_model_or_gallery(const std::string& path) {
     base::Safetensors file = base::read_safetensors(path);
     const auto found = file.metadata.find("kind");
     if (found != file.metadata.end() && found->second == kind) {
         return search::read_gallery(std::move(file));
     }
-    return read_stack_model(std::move(file));
+    return read_model(std::move(file));
 }
 
 Gallery search::read_gallery(base::Safetensors file) {

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "stackae/error.hpp"
-#include "stackae/stack_train.hpp"
+#include "stackae/train.hpp"
 
 #include "model/split.hpp"
 #include "train/stages.hpp"
@@ -44,8 +44,8 @@ constexpr std::int64_t least_dense_code = 2;
 constexpr std::int64_t pictures_a_value = 4;
 constexpr std::int64_t least_code = 32;
 
-TrainConfig chosen(const char* preset, const std::string& stack) {
-    TrainConfig config = preset_config(preset);
+TrainConfig chosen(const char* base, const std::string& stack) {
+    TrainConfig config = preset(base);
     config.preset = "auto";
     config.stack = parse_stack(stack);
     return config;
@@ -112,9 +112,9 @@ StackChoice choose_stack(std::int64_t pictures, const Recipe& recipe, const Choo
         return options.adjust ? options.adjust(config) : config;
     };
     const auto plan_of = [&](const TrainConfig& config) {
-        return plan_stack(pictures, recipe, config, options.run);
+        return plan_training(pictures, recipe, config, options.run);
     };
-    const auto seconds_of = [&](const StackPlan& plan) {
+    const auto seconds_of = [&](const TrainPlan& plan) {
         return (plan.multiply_adds + plan.multiply_adds_a_picture * static_cast<double>(pictures)) /
                reference_rate;
     };
@@ -129,7 +129,7 @@ StackChoice choose_stack(std::int64_t pictures, const Recipe& recipe, const Choo
     }
     for (const std::int64_t units : upper_units) {
         choice.config = settle(suited(recipe, pictures, units));
-        const StackPlan plan = plan_of(choice.config);
+        const TrainPlan plan = plan_of(choice.config);
         choice.seconds = seconds_of(plan);
         if (choice.seconds <= options.budget_seconds && !plan.refused() &&
             units * patches_a_unit <= patches_of(recipe, choice.config, pictures, options.run)) {

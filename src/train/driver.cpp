@@ -3,7 +3,7 @@
 #include <set>
 
 #include "stackae/error.hpp"
-#include "stackae/stack_train.hpp"
+#include "stackae/train.hpp"
 
 #include "base/memory.hpp"
 #include "layers/fine_tuning.hpp"
@@ -27,12 +27,12 @@ using training::Stores;
 constexpr const char* embedding = "embedding";
 constexpr const char* wide = "wide";
 
-/// Everything that lives as long as one call of train_stack().
+/// Everything that lives as long as one call of train().
 class Driver {
 public:
     /// holdable: bytes of pictures and codes that may be held.
     Driver(const Recipe& recipe, const TrainConfig& config, const RunOptions& run, std::int64_t holdable,
-           StackObserver& observer)
+           TrainObserver& observer)
         : config_(config),
           run_(run),
           observer_(observer),
@@ -43,7 +43,7 @@ public:
     }
 
     /// bound: the configuration's layers.
-    StackModel run(const Stack& bound, const Pictures& pictures) {
+    Model run(const Stack& bound, const Pictures& pictures) {
         try {
             SampleStore samples = read(pictures);
             if (!model_.record.interrupted) {
@@ -92,12 +92,12 @@ private:
 
     const TrainConfig& config_;
     const RunOptions& run_;
-    StackObserver& observer_;
+    TrainObserver& observer_;
     linalg::Context context_;
     base::OneMember alone_;
     Stores stores_;
     Split split_;
-    StackModel model_;
+    Model model_;
     std::size_t finished_epochs_ = 0;  ///< in the history, of stages that have come to their end
 };
 
@@ -289,8 +289,8 @@ void Driver::name_outputs() {
 
 }  // namespace
 
-StackModel train_stack(const Pictures& pictures, const Recipe& recipe, const TrainConfig& config,
-                       const RunOptions& run, StackObserver& observer) {
+Model train(const Pictures& pictures, const Recipe& recipe, const TrainConfig& config, const RunOptions& run,
+            TrainObserver& observer) {
     validate(recipe);
     validate(config);
     const Stack bound = bind(config.stack, {recipe.height, recipe.width, recipe.channels});

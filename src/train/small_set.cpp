@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <cstddef>
 
-#include "stackae/stack_train.hpp"
+#include "stackae/train.hpp"
 
 #include "layers/autoencoder.hpp"
 #include "train/augmentation.hpp"

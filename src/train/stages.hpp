@@ -6,7 +6,7 @@
 
 #include "stackae/layer.hpp"
 #include "stackae/recipe.hpp"
-#include "stackae/stack_epoch.hpp"
+#include "stackae/stage.hpp"
 #include "stackae/train_config.hpp"
 
 /// What a training does, in which order, and what each part of it takes: by shapes alone.

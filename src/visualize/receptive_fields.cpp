@@ -133,7 +133,7 @@ void each_batch(const Pictures& pictures, const Recipe& recipe, std::int64_t bat
 /// Sums of what units see, as tiles of one size.
 class Fields {
 public:
-    Fields(const StackModel& model, const Units& units, const ReceptiveField& field)
+    Fields(const Model& model, const Units& units, const ReceptiveField& field)
         : recipe_(model.preprocessing),
           across_(units.shape.width),
           down_(recipe_.height, field.down),
@@ -166,14 +166,14 @@ private:
 
 }  // namespace
 
-Filters receptive_fields(const StackModel& model, std::string_view output, const Pictures& pictures,
-                         int threads, const std::function<void(std::int64_t)>& progress) {
+Filters receptive_fields(const Model& model, std::string_view output, const Pictures& pictures, int threads,
+                         const std::function<void(std::int64_t)>& progress) {
     const Recipe& recipe = model.preprocessing;
     const Units units(model, output);
     Fields fields(model, units, field_in_pixels(model.layers, units.depth));
     Filters filters{fields.height(), fields.width(), recipe.channels, {}, units.shape.channels, {}, {}};
     StrongestActivations strongest(units.drawn);
-    StackEncoder encoder(model, {.output = std::string(output), .threads = threads});
+    Encoder encoder(model, {.output = std::string(output), .threads = threads});
     std::int64_t done = 0;
     const auto tell = [&] {
         if (progress) {

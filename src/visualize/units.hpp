@@ -5,14 +5,14 @@
 #include <cstdint>
 #include <string_view>
 
-#include "stackae/stack_model.hpp"
+#include "stackae/model.hpp"
 #include "stackae/visualize.hpp"
 
 namespace stackae::visualize {
 
 /// The units of an output: its channels, each with a value at every position.
 struct Units {
-    Units(const StackModel& model, std::string_view output)
+    Units(const Model& model, std::string_view output)
         : depth(model.depth_of(output)),
           shape(model.layers.output_shape(model.input_shape(), depth)),
           drawn(std::min(shape.channels, max_filters)) {}

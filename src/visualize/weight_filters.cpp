@@ -82,11 +82,11 @@ void crop(Filters& filters) {
     filters.width = right - left;
 }
 
-void decode_units(const StackModel& model, std::string_view output, int threads, Filters& filters) {
+void decode_units(const Model& model, std::string_view output, int threads, Filters& filters) {
     const Units units(model, output);
     const std::int64_t middle =
         units.shape.height / 2 * units.shape.width + units.shape.width / 2;  // of the positions
-    StackEncoder encoder(model, {.output = std::string(output), .threads = threads});
+    Encoder encoder(model, {.output = std::string(output), .threads = threads});
     const Tensor zeros = encoder.decode(Tensor({1, encoder.code_size()}));
     for (std::int64_t first = 0; first < units.drawn; first += decoded_at_once) {
         const std::int64_t count = std::min(decoded_at_once, units.drawn - first);
@@ -108,7 +108,7 @@ void decode_units(const StackModel& model, std::string_view output, int threads,
 
 }  // namespace
 
-Filters weight_filters(const StackModel& model, std::string_view output, int threads) {
+Filters weight_filters(const Model& model, std::string_view output, int threads) {
     Filters filters;
     filters.channels = model.preprocessing.channels;
     const Tensor own = model.depth_of(output) == 1 ? model.layers[0].filters() : Tensor();

@@ -5,8 +5,8 @@
 #include <opencv2/core.hpp>
 #include <png.h>
 
+#include "stackae/model.hpp"
 #include "stackae/pictures.hpp"
-#include "stackae/stack_model.hpp"
 
 #include "base/random.hpp"
 #include "bench.hpp"
@@ -38,8 +38,8 @@ std::vector<float> values_of(const Tensor& tensor) {
 }
 
 /// 784-1000-500-250-30, as it begins.
-StackModel dense_model() {
-    StackModel model = test::sample_model("dense:1000, dense:500, dense:250, dense:30", {28, 28, 1});
+Model dense_model() {
+    Model model = test::sample_model("dense:1000, dense:500, dense:250, dense:30", {28, 28, 1});
     for (std::size_t i = 0; i < model.layers.size(); ++i) {
         const std::int64_t inputs = model.layers[i].input_shape().size();
         const std::int64_t units = model.layers[i].output_shape().size();
@@ -55,8 +55,8 @@ StackModel dense_model() {
 std::vector<Row> encode_batch(const Setup& setup) {
     constexpr std::int64_t pictures = 10'240;
     constexpr std::int64_t block = 256;
-    const StackModel model = dense_model();
-    StackEncoder encoder(model, {.output = {}, .threads = setup.threads});
+    const Model model = dense_model();
+    Encoder encoder(model, {.threads = setup.threads});
     const Tensor input = noise({pictures, model.preprocessing.size()}, 1);
     const base::ThreadScope scope(setup.threads);
     linalg::Context context(setup.threads);
@@ -87,7 +87,7 @@ std::vector<Row> extract_convolution(const Setup& setup) {
     constexpr std::int64_t kernel = 6;
     constexpr std::int64_t d = kernel * kernel * 3;
     // Without contrast normalisation, since the peer does none.
-    StackModel model = test::sample_model(
+    Model model = test::sample_model(
         fmt::format("conv2d:{}:kernel={}:contrast_norm=false, pool2d:grid=2", units, kernel), {32, 32, 3});
     std::vector<float> identity(d * d);
     for (std::size_t i = 0; i < identity.size(); i += d + 1) {
@@ -104,7 +104,7 @@ std::vector<Row> extract_convolution(const Setup& setup) {
     write_floats(filters, setup.folder + "/filters.f32");
     const Tensor input = noise({pictures, model.preprocessing.size()}, 3);
     write_floats(input, setup.folder + "/maps.f32");
-    StackEncoder encoder(model, {.output = {}, .threads = setup.threads});
+    Encoder encoder(model, {.threads = setup.threads});
     const base::ThreadScope scope(setup.threads);
     linalg::Context context(setup.threads);
     Products limit(context, {{positions * 8, d, units}}, false);  // patches of eight pictures
@@ -171,12 +171,12 @@ void write_folder(const Setup& setup, const std::string& folder) {
 std::vector<Row> extract_folder(const Setup& setup) {
     const std::string folder = setup.folder + "/png";
     write_folder(setup, folder);
-    const StackModel model = dense_model();
+    const Model model = dense_model();
     const std::string path = setup.folder + "/dense.stackae";
     save(model, path);
     const Pictures pictures = Pictures::open(folder);
     const auto n = static_cast<double>(pictures.size());
-    StackEncoder encoder(model, {.output = {}, .threads = setup.threads});
+    Encoder encoder(model, {.threads = setup.threads});
     const Tensor input = noise({10'240, model.preprocessing.size()}, 4);
     double peak = 0.0;
     const Rounds rounds(setup.repeats,

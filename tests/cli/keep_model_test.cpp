@@ -11,8 +11,8 @@
 namespace stackae::cli {
 namespace {
 
-StackModel small_model() {
-    StackModel model = test::sample_model("dense:2", {2, 2, 1});
+Model small_model() {
+    Model model = test::sample_model("dense:2", {2, 2, 1});
     model.record.data = "0123456789abcdef";
     model.record.pictures = 1234;
     model.record.class_names = {"ann", "bob"};
@@ -35,7 +35,7 @@ TEST_CASE("A model whose file cannot be written is looked after in a fixed order
 TEST_CASE("A model of a training that ended early spares a complete one") {
     const test::TemporaryFolder folder;
     Console console;
-    StackModel model = small_model();
+    Model model = small_model();
     const std::string path = folder / "model.stackae";
     CHECK_FALSE(standing_model(path));
     model.record.interrupted = true;
@@ -58,7 +58,7 @@ TEST_CASE("A model of a training that ended early spares a complete one") {
 TEST_CASE("What stands is told by what it was trained on and how far, or by why it cannot be read") {
     const test::TemporaryFolder folder;
     const std::string path = folder / "model.stackae";
-    StackModel model = small_model();
+    Model model = small_model();
     model.record.pictures = 1;
     model.record.class_names.clear();
     model.record.interrupted = true;
@@ -82,7 +82,7 @@ TEST_CASE("A model whose folder has gone is kept in the current folder") {
     const KeptModel kept = keep_model(console, small_model(), folder / "gone/stackae-keep-test.stackae");
     CHECK(kept.elsewhere);
     CHECK(kept.path == (std::filesystem::current_path() / "stackae-keep-test.kept.stackae").string());
-    CHECK(load_stack_model(kept.path).layers.size() == 1);
+    CHECK(load_model(kept.path).layers.size() == 1);
     std::filesystem::remove(kept.path);
 }
 

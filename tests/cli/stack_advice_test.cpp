@@ -29,9 +29,9 @@ TEST_CASE("No preset is pointed out for pictures of its kind") {
     Recipe recipe;
     recipe.height = 28;
     recipe.width = 28;
-    for (const ConfigPreset& preset : config_presets()) {
-        INFO(preset.name);
-        CHECK(stack_advice(recipe, preset_config(preset.name)).empty());
+    for (const Preset& each : presets()) {
+        INFO(each.name);
+        CHECK(stack_advice(recipe, preset(each.name)).empty());
     }
 }
 

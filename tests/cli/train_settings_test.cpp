@@ -41,11 +41,11 @@ TEST_CASE("Without a preset the stack is chosen by the pictures, unless what is 
     CHECK_FALSE(Parsed({"--preset", "conv"}).settings.automatic());
     CHECK_FALSE(Parsed({"--convolutions", "16@5"}).settings.automatic());
     CHECK_FALSE(Parsed({"--stack", "dense:3"}).settings.automatic());
-    CHECK(to_text(parsed({})) == to_text(preset_config("conv")));
-    CHECK(to_text(parsed({"--fine-tune", "30"})) == to_text(preset_config("dense")));
+    CHECK(to_text(parsed({})) == to_text(preset("conv")));
+    CHECK(to_text(parsed({"--fine-tune", "30"})) == to_text(preset("dense")));
     CHECK(stack_of({"--convolutions", "16@5", "--code-size", "0"}) == "conv2d:16, pool2d:2");
-    for (const ConfigPreset& preset : config_presets()) {
-        CHECK(to_text(parsed({"--preset", preset.name})) == to_text(preset_config(preset.name)));
+    for (const Preset& each : presets()) {
+        CHECK(to_text(parsed({"--preset", each.name})) == to_text(preset(each.name)));
     }
 }
 
@@ -53,7 +53,7 @@ TEST_CASE("A stack's text is taken as it is, and trained as dense or as the pres
     TrainConfig config = parsed({"--stack", "conv2d:8, pool2d:2, dense:10", "--seed", "3"});
     CHECK(to_text(config.stack) == "conv2d:8, pool2d:2, dense:10");
     CHECK(config.preset == "custom");
-    CHECK(config.fine_tune_epochs == preset_config("dense").fine_tune_epochs);
+    CHECK(config.fine_tune_epochs == preset("dense").fine_tune_epochs);
     config = parsed({"--stack", "dense:10", "--preset", "sdae"});
     CHECK(to_text(config.stack) == "dense:10");
     CHECK(config.batch_size == 20);
@@ -63,7 +63,7 @@ TEST_CASE("A stack's text is taken as it is, and trained as dense or as the pres
 
 TEST_CASE("What is named goes over the stack that was chosen") {
     const Parsed given({"--seed", "3", "--code-size", "64"});
-    TrainConfig chosen = preset_config("conv-large");
+    TrainConfig chosen = preset("conv-large");
     chosen.preset = "auto";
     const TrainConfig config = given.settings.config(chosen);
     CHECK(config.preset == "auto");
@@ -72,9 +72,9 @@ TEST_CASE("What is named goes over the stack that was chosen") {
 }
 
 TEST_CASE("What a stack in closed form does not use is known by name") {
-    StackPlan closed;
+    TrainPlan closed;
     closed.stages = {{.name = "layer 1, conv2d"}};
-    StackPlan by_gradients = closed;
+    TrainPlan by_gradients = closed;
     by_gradients.stages.push_back({.name = "layer 2, dense", .epochs = 3});
     using Names = std::vector<std::string>;
     CHECK(Parsed({"--lr", "0.1", "--lifetime-sparsity", "0.05", "--seed", "4"}).settings.unused(closed) ==
@@ -102,7 +102,7 @@ TEST_CASE("A budget is of automatic choices alone, in seconds, minutes or hours"
 
 TEST_CASE("What is named goes over the preset, wherever it stands") {
     const TrainConfig config = parsed({"--lr", "0.5", "--preset", "hinton2006", "-b", "7"});
-    TrainConfig expected = preset_config("hinton2006");
+    TrainConfig expected = preset("hinton2006");
     expected.learning_rate = 0.5;
     expected.batch_size = 7;
     CHECK(to_text(config) == to_text(expected));
@@ -204,22 +204,22 @@ TEST_CASE("Few pictures get smaller batches and more epochs, unless these were n
         parsed.settings.suit_small_sets(config, pictures);
         return config;
     };
-    CHECK(to_text(suited({}, 500)) == to_text(preset_config("conv")));
+    CHECK(to_text(suited({}, 500)) == to_text(preset("conv")));
     const TrainConfig few = suited({"--untied"}, 500);
     CHECK(few.batch_size == 32);
     CHECK(few.epochs * (500 / 32) >= SmallSetOptions{}.enough_updates - 40);
     CHECK(few.fine_tune_epochs * (500 / 32) >= SmallSetOptions{}.enough_fine_tuning_updates - 100);
     CHECK(suited({"--fine-tune", "2"}, 500).fine_tune_epochs == 2);
-    CHECK(to_text(suited({"--untied"}, 60000)) == to_text(preset_config("dense")));
+    CHECK(to_text(suited({"--untied"}, 60000)) == to_text(preset("dense")));
     CHECK(suited({"--untied"}, 1).epochs == 200);
     CHECK(suited({"--epochs", "3", "-b", "256"}, 500).epochs == 3);
     CHECK(suited({"--epochs", "3", "-b", "256"}, 500).batch_size == 256);
-    CHECK(to_text(suited({"--preset", "hinton2006"}, 500)) == to_text(preset_config("hinton2006")));
+    CHECK(to_text(suited({"--preset", "hinton2006"}, 500)) == to_text(preset("hinton2006")));
 }
 
 TEST_CASE("A configuration that was written gives the same again, and the command line goes over it") {
     const test::TemporaryFolder folder;
-    TrainConfig config = preset_config("sdae");
+    TrainConfig config = preset("sdae");
     config.nesterov = true;
     config.seed = 5;
     Recipe recipe;

@@ -29,7 +29,7 @@ stackae::Tensor small_pictures() {
 }
 
 /// 3 values in, their 2 principal components out.
-stackae::StackModel small_model() {
+stackae::Model small_model() {
     stackae::Recipe recipe;
     recipe.height = 1;
     recipe.width = 3;
@@ -37,16 +37,15 @@ stackae::StackModel small_model() {
     config.stack = stackae::parse_stack("pca:2");
     stackae::RunOptions run;
     run.threads = 1;
-    stackae::StackObserver nobody;
-    return stackae::train_stack(stackae::Pictures::from_tensor(small_pictures()), recipe, config, run,
-                                nobody);
+    stackae::TrainObserver nobody;
+    return stackae::train(stackae::Pictures::from_tensor(small_pictures()), recipe, config, run, nobody);
 }
 
 void encode_and_search() {
-    const stackae::StackModel model = small_model();
+    const stackae::Model model = small_model();
     stackae::Tensor pictures({4, 3});
     std::copy_n(small_pictures().data(), pictures.size(), pictures.data());
-    stackae::StackEncoder encoder(model);
+    stackae::Encoder encoder(model);
     const stackae::Tensor codes = encoder.encode(pictures);
     expect(codes.rows() == 4 && codes.columns() == 2, "codes are n × components");
     const float* code = codes.data();
@@ -61,9 +60,9 @@ void encode_and_search() {
 }
 
 void save_and_load(const std::string& folder) {
-    const stackae::StackModel model = small_model();
+    const stackae::Model model = small_model();
     stackae::save(model, folder + "/small.stackae");
-    expect(stackae::load_stack_model(folder + "/small.stackae").identity() == model.identity(),
+    expect(stackae::load_model(folder + "/small.stackae").identity() == model.identity(),
            "a model is the same after saving and loading");
 }
 
@@ -73,7 +72,7 @@ void encode_files(const std::string& folder) {
     picture.data()[0] = 1;
     stackae::write_png(folder + "/picture.png", picture);
     const stackae::Inputs inputs({folder + "/gone.png", folder + "/picture.png"});
-    const stackae::StackModel model = small_model();
+    const stackae::Model model = small_model();
     stackae::InputObserver nobody;
     stackae::Manifest manifest(nobody, folder + "/manifest.csv");
     std::vector<float> codes;
@@ -83,7 +82,7 @@ void encode_files(const std::string& folder) {
                                    codes.insert(codes.end(), more.values().begin(), more.values().end());
                                });
     manifest.finish();
-    const stackae::Tensor code = stackae::StackEncoder(model).encode(picture);
+    const stackae::Tensor code = stackae::Encoder(model).encode(picture);
     expect(all && codes == std::vector<float>(code.values().begin(), code.values().end()),
            "the code of a file is that of its picture");
     expect(manifest.rows() == 1 && manifest.skipped() == 1, "a missing file is accounted for");
@@ -103,13 +102,13 @@ void values_and_errors() {
         expect(std::string(error.what()).find("channels") != std::string::npos,
                "the message names the field");
     }
-    expect(!stackae::config_presets().empty(), "there are presets");
-    for (const stackae::ConfigPreset& preset : stackae::config_presets()) {
-        stackae::validate(stackae::preset_config(preset.name));
+    expect(!stackae::presets().empty(), "there are presets");
+    for (const stackae::Preset& each : stackae::presets()) {
+        stackae::validate(stackae::preset(each.name));
     }
     expect(stackae::parse<stackae::FeatureFormat>("csv") == stackae::FeatureFormat::csv,
            "formats have names");
-    expect(stackae::plan_stack(100, stackae::Recipe{}, stackae::preset_config("dense"), {}).parameters > 0,
+    expect(stackae::plan_training(100, stackae::Recipe{}, stackae::preset("dense"), {}).parameters > 0,
            "training can be planned");
 }
 

@@ -1,8 +1,8 @@
 #include <cstdio>
 #include <exception>
 #include <stackae/gallery.hpp>
+#include <stackae/model.hpp>
 #include <stackae/pictures.hpp>
-#include <stackae/stack_model.hpp>
 #include <string>
 
 // Names each picture of a folder, list or file: example MODEL GALLERY PICTURES
@@ -11,14 +11,14 @@ int main(int argc, char** argv) try {
         std::fputs("Usage: example MODEL GALLERY PICTURES\n", stderr);
         return 2;
     }
-    const stackae::StackModel model = stackae::load_stack_model(argv[1]);
+    const stackae::Model model = stackae::load_model(argv[1]);
     const stackae::Gallery gallery = stackae::load_gallery(argv[2]);
     stackae::check_model(gallery, model);
 
     const stackae::Pictures pictures = stackae::Pictures::open(argv[3]);
     stackae::PictureReader reader(pictures, model.preprocessing);
-    stackae::StackEncoder encoder(
-        model, {.output = std::to_string(gallery.depth), .l2_normalize = gallery.l2_normalize});
+    stackae::Encoder encoder(model,
+                             {.output = std::to_string(gallery.depth), .l2_normalize = gallery.l2_normalize});
     stackae::Recognizer recognizer(gallery);
 
     stackae::PictureBatch batch;

@@ -45,7 +45,7 @@ std::vector<std::string> labels() {
 
 /// Random layers whose codes are told apart at depths of 20, 9 and 3 values and, where there are Nyström
 /// features, of their 8.
-StackModel random_stack(bool nystroem = false) {
+Model random_stack(bool nystroem = false) {
     std::string text =
         "conv2d:5:kernel=2, pool2d:grid=2, dense:9:activation=sigmoid, dense:3:activation=linear, l2_norm";
     std::vector<NamedOutput> outputs{{"embedding", 5}};
@@ -53,7 +53,7 @@ StackModel random_stack(bool nystroem = false) {
         text += ", nystroem:8";
         outputs.push_back({"wide", 6});
     }
-    StackModel model = test::sample_model(text, {side, side, 1}, outputs);
+    Model model = test::sample_model(text, {side, side, 1}, outputs);
     model.record.config.seed = 3;
     model.record.config.validation = 0.25;
     model.record.pictures = pictures_count;
@@ -61,11 +61,11 @@ StackModel random_stack(bool nystroem = false) {
 }
 
 /// What depth_accuracies() is to give where nothing is left out: each depth on its own, all pictures at once.
-double expected(const StackModel& model, std::size_t depth, Metric metric, std::int64_t k) {
+double expected(const Model& model, std::size_t depth, Metric metric, std::int64_t k) {
     const Tensor all = pixels();
     const auto names = labels();
     const Split split = split_pictures(model.record.config, pictures_count);
-    StackEncoder encoder(model, {.output = std::to_string(depth)});
+    Encoder encoder(model, {.output = std::to_string(depth)});
     NeighbourIndex index(encoder.encode(base::gather_rows(all, split.train)), metric);
     const Neighbours found = index.search(encoder.encode(base::gather_rows(all, split.held_out)), k);
     std::vector<std::int64_t> known;
@@ -84,7 +84,7 @@ double expected(const StackModel& model, std::size_t depth, Metric metric, std::
 
 TEST_CASE("A depth's accuracy is that of its codes on what training held out") {
     const bool nystroem = GENERATE(false, true);
-    const StackModel model = random_stack(nystroem);
+    const Model model = random_stack(nystroem);
     const Pictures pictures = Pictures::from_tensor(pixels(), labels());
     DepthComparisonOptions options;
     options.k = GENERATE(1, 5);
@@ -108,7 +108,7 @@ TEST_CASE("A depth's accuracy is that of its codes on what training held out") {
 }
 
 TEST_CASE("Pictures without a label are left out, and the numbers are bounded") {
-    const StackModel model = random_stack();
+    const Model model = random_stack();
     DepthComparisonOptions options;
     options.most_pictures = 10;
     options.most_neighbours = 50;
@@ -122,7 +122,7 @@ TEST_CASE("Pictures without a label are left out, and the numbers are bounded") 
 }
 
 TEST_CASE("Codes that are too long to be compared are left out, but for the first output's") {
-    const StackModel model = random_stack();
+    const Model model = random_stack();
     const auto depths = [&](std::int64_t most_values) {
         std::vector<std::size_t> found;
         DepthComparisonOptions options;
@@ -138,7 +138,7 @@ TEST_CASE("Codes that are too long to be compared are left out, but for the firs
 }
 
 TEST_CASE("A depth that gives every picture one code has no accuracy") {
-    StackModel model = random_stack();
+    Model model = random_stack();
     test::set_tensor(model, 3, "weights", {});
     const auto measured = depth_accuracies(model, Pictures::from_tensor(pixels(), labels()));
     REQUIRE(measured.size() == 2);
@@ -146,20 +146,20 @@ TEST_CASE("A depth that gives every picture one code has no accuracy") {
 }
 
 TEST_CASE("Without a part held out there is nothing to measure on") {
-    StackModel model = random_stack();
+    Model model = random_stack();
     model.record.config.validation = 0.0;
     CHECK(depth_accuracies(model, Pictures::from_tensor(pixels(), labels())).empty());
     CHECK(recommended_depth(model) == 0);
 }
 
 TEST_CASE("Other pictures than those trained on are refused") {
-    StackModel model = random_stack();
+    Model model = random_stack();
     model.record.pictures = pictures_count + 1;
     CHECK_THROWS_AS(depth_accuracies(model, Pictures::from_tensor(pixels(), labels())), InvalidArgument);
 }
 
 TEST_CASE("The depth of the best accuracy is recommended, the shorter code among equals") {
-    StackModel model = random_stack();  // codes of 20, 9 and 3 values
+    Model model = random_stack();  // codes of 20, 9 and 3 values
     model.record.accuracies = {
         {2, 0.5, 0.7, 60, 180, 5}, {3, 0.6, 0.6, 60, 180, 5}, {5, 0.1, 0.2, 60, 180, 5}};
     CHECK(recommended_depth(model) == 2);

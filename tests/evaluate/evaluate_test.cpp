@@ -20,9 +20,9 @@ namespace {
 const Shape rows{1, 2, 1};
 
 /// h = x₁, x̂ = (h, 0, …): the code is the first value, the reconstruction has 0 for the others.
-StackModel first_value_model(const Shape& picture, const std::string& above = "",
-                             std::vector<NamedOutput> outputs = {}) {
-    StackModel model =
+Model first_value_model(const Shape& picture, const std::string& above = "",
+                        std::vector<NamedOutput> outputs = {}) {
+    Model model =
         test::sample_model("dense:1:activation=linear:output=linear" + above, picture, std::move(outputs));
     for (const char* tensor : {"weights", "decoder_weights"}) {
         test::set_tensor(model, 0, tensor, {1.0F});
@@ -63,7 +63,7 @@ Pictures pictures(const std::vector<float>& places, const std::vector<std::strin
 }  // namespace
 
 TEST_CASE("A model is measured on pictures, classes by their names") {
-    const StackModel model = first_value_model(rows);
+    const Model model = first_value_model(rows);
     const auto train = pictures({0.1F, 0.2F, 0.8F, 0.9F}, {"dog", "dog", "cat", "cat"});
     // "bird" is in the test part alone: the numbers of the others must not shift.
     const auto test = pictures({0.15F, 0.85F, 0.84F}, {"dog", "cat", "bird"});
@@ -91,7 +91,7 @@ TEST_CASE("A model is measured on pictures, classes by their names") {
 }
 
 TEST_CASE("Codes of length 1 are compared, but reconstructed as they are") {
-    const StackModel model = first_value_model(rows);
+    const Model model = first_value_model(rows);
     const auto train = pictures({0.1F, 0.9F}, {"a", "b"});
     const auto test = pictures({0.85F, 0.8F}, {"b", "b"});
     EvaluateOptions options;
@@ -104,7 +104,7 @@ TEST_CASE("Codes of length 1 are compared, but reconstructed as they are") {
 
 TEST_CASE("Mirrored training pictures are learnt from, test pictures stay as they are") {
     // The code is the upper left value. Only the mirror image of "a" is near the test picture.
-    StackModel model = first_value_model({2, 2, 1});
+    Model model = first_value_model({2, 2, 1});
     const auto set = [](const std::vector<float>& values, const std::vector<std::string>& labels) {
         Tensor tensor({static_cast<std::int64_t>(labels.size()), 2, 2});
         std::copy(values.begin(), values.end(), tensor.data());
@@ -136,13 +136,13 @@ TEST_CASE("Mirrored training pictures are learnt from, test pictures stay as the
     CHECK(evaluate(model, set({0.1F, 0.9F, 0.0F, 0.0F, 0.8F, 0.8F, 0.0F, 0.0F}, {"a", "b"}), test, options)
               .knn_accuracy.mean == 1.0);
 
-    const StackModel numbers = first_value_model(rows);
+    const Model numbers = first_value_model(rows);
     CHECK_THROWS_WITH(evaluate(numbers, pictures({0.1F}, {"a"}), pictures({0.2F}, {"a"}), options),
                       contains("rows of numbers"));
 }
 
 TEST_CASE("Accuracies that say nothing are marked: one class to learn from, one code for all") {
-    const StackModel model = first_value_model(rows);
+    const Model model = first_value_model(rows);
     EvaluateOptions options;
     options.k = 50;
     options.linear = true;
@@ -161,7 +161,7 @@ TEST_CASE("Accuracies that say nothing are marked: one class to learn from, one 
 }
 
 TEST_CASE("One set is split in halves, the same way every time") {
-    const StackModel model = first_value_model(rows);
+    const Model model = first_value_model(rows);
     std::mt19937 generator(1);
     std::normal_distribution<float> normal(0.0F, 0.15F);
     std::vector<float> places;
@@ -198,7 +198,7 @@ TEST_CASE("A set without labels is measured by its reconstruction") {
 TEST_CASE("Without an output named the linear classifier sees the last one, all else the first") {
     const bool mirrored = GENERATE(false, true);
     const Shape shape = mirrored ? Shape{2, 1, 1} : rows;
-    const StackModel model =
+    const Model model =
         first_value_model(shape, ", dense:3:activation=tanh", {{"embedding", 1}, {"wide", 2}});
     const auto train = pictures({0.1F, 0.2F, 0.8F, 0.9F}, {"a", "a", "b", "b"}, shape);
     const auto test = pictures({0.15F, 0.85F}, {"a", "b"}, shape);
@@ -229,7 +229,7 @@ TEST_CASE("Without an output named the linear classifier sees the last one, all 
 }
 
 TEST_CASE("Pictures are rebuilt as training says, or from the output that is named") {
-    StackModel model =
+    Model model =
         test::sample_model("dense:5, pca:3, l2_norm, nystroem:4", {1, 6, 1}, {{"embedding", 3}, {"wide", 4}});
     const Tensor values = random_values(7, 6);
     const auto set = rows_of(values, {});
@@ -239,21 +239,20 @@ TEST_CASE("Pictures are rebuilt as training says, or from the output that is nam
     };
     for (const std::size_t depth : {1U, 2U, 3U}) {
         model.reconstruction.depth = depth;
-        CHECK(evaluate(model, set, set, {}).sse_per_image.mean ==
-              error(StackEncoder(model).reconstruct(values)));
+        CHECK(evaluate(model, set, set, {}).sse_per_image.mean == error(Encoder(model).reconstruct(values)));
     }
     for (const char* output : {"1", "embedding", "wide"}) {
-        StackEncoder encoder(model, {.output = output});
+        Encoder encoder(model, {.output = output});
         CHECK(evaluate(model, set, set, {.output = output}).sse_per_image.mean ==
               error(encoder.decode(encoder.encode(values))));
     }
     model.reconstruction.depth = 2;
     model.reconstruction.head = test::filled_stack("ridge_decoder:1:width=6", {1, 1, 3});
-    CHECK(evaluate(model, set, set, {}).sse_per_image.mean == error(StackEncoder(model).reconstruct(values)));
+    CHECK(evaluate(model, set, set, {}).sse_per_image.mean == error(Encoder(model).reconstruct(values)));
 }
 
 TEST_CASE("A model that cannot rebuild pictures is measured by its codes alone") {
-    const StackModel model = test::sample_model("contrast_norm, dense:3", {1, 6, 1});
+    const Model model = test::sample_model("contrast_norm, dense:3", {1, 6, 1});
     const std::vector<std::string> labels{"a", "a", "a", "b", "b", "b"};
     const auto set = rows_of(random_values(6, 6), labels);
     const Evaluation evaluation = evaluate(model, set, set, {.k = 1});
@@ -264,7 +263,7 @@ TEST_CASE("A model that cannot rebuild pictures is measured by its codes alone")
 }
 
 TEST_CASE("What evaluating would take is counted before it is taken") {
-    const StackModel model = first_value_model(rows, ", dense:3", {{"embedding", 1}, {"wide", 2}});
+    const Model model = first_value_model(rows, ", dense:3", {{"embedding", 1}, {"wide", 2}});
     const auto set = pictures({0.1F, 0.2F, 0.8F, 0.9F}, {"a", "a", "b", "b"});
     EvaluateOptions options;
     options.memory = 100;
@@ -291,7 +290,7 @@ TEST_CASE("Errors of pictures that were standardised are in their own units") {
 }
 
 TEST_CASE("Evaluations that make no sense are refused") {
-    const StackModel model = first_value_model(rows);
+    const Model model = first_value_model(rows);
     const auto one = pictures({0.1F}, {"a"});
     CHECK_THROWS_WITH(evaluate(model, one, EvaluateOptions{}), contains("at least 2 expected"));
     EvaluateOptions options;

@@ -5,13 +5,13 @@
 
 #include "stackae/error.hpp"
 #include "stackae/gallery.hpp"
-#include "stackae/stack_model.hpp"
+#include "stackae/model.hpp"
 
 #include "base/rows.hpp"
 #include "base/safetensors.hpp"
 #include "fuzz/targets.hpp"
+#include "model/model_file.hpp"
 #include "model/sample_model.hpp"
-#include "model/stack_model_file.hpp"
 #include "search/gallery_file.hpp"
 #include "support/temporary_folder.hpp"
 
@@ -54,14 +54,14 @@ bool one_of(Input input, unsigned n) {
     return !input.empty() && std::to_integer<unsigned>(input[input.size() / 2]) % n == 0;
 }
 
-bool is_invertible(const StackModel& model) {
+bool is_invertible(const Model& model) {
     const auto& layers = model.layers.layers();
     return std::all_of(layers.begin(), layers.end(),
                        [](const auto& layer) { return layer->is_invertible(); });
 }
 
 void run_model(Input input) {
-    const StackModel model = read_stack_model(read(input));
+    const Model model = read_model(read(input));
     (void)model.identity();
     (void)to_text(model.layers);
     save(model, "/dev/null");
@@ -69,7 +69,7 @@ void run_model(Input input) {
     if (one_of(input, 8) && encoding_bytes(model, top, 1, 2) < most_bytes) {
         Tensor pictures({2, model.input_shape().size()});
         std::fill(pictures.values().begin(), pictures.values().end(), 0.5F);
-        StackEncoder encoder(model, {.output = top, .threads = 1});
+        Encoder encoder(model, {.output = top, .threads = 1});
         const Tensor codes = encoder.encode(pictures);
         if (!base::all_finite(codes.values()) ||
             (is_invertible(model) && !base::all_finite(encoder.decode(codes).values()))) {
@@ -92,8 +92,8 @@ void run_gallery(Input input) {
 }
 
 /// Every way in which layers hang together: maps, rows, a wide code on top, a head to the picture.
-StackModel deep_model() {
-    StackModel model = test::sample_model(
+Model deep_model() {
+    Model model = test::sample_model(
         "conv2d:3:kernel=2:whitening_dim=3, pool2d:grid=2, power_norm, pca:2, l2_norm, nystroem:3", {6, 6, 1},
         {{"embedding", 5}, {"wide", 6}});
     model.reconstruction.depth = 4;
@@ -105,8 +105,8 @@ StackModel deep_model() {
     return model;
 }
 
-StackModel dense_model() {
-    StackModel model = test::sample_model("dense:2:tied", {2, 3, 1});
+Model dense_model() {
+    Model model = test::sample_model("dense:2:tied", {2, 3, 1});
     model.preprocessing.mean.assign(6, 0.5F);
     model.preprocessing.deviation.assign(6, 2.0F);
     return model;

@@ -25,19 +25,19 @@ TrainConfig read(const std::string& text) {
 }  // namespace
 
 TEST_CASE("A configuration's text gives the same configuration again") {
-    for (const ConfigPreset& preset : config_presets()) {
-        CAPTURE(preset.name);
-        const TrainConfig config = preset_config(preset.name);
+    for (const Preset& each : presets()) {
+        CAPTURE(each.name);
+        const TrainConfig config = preset(each.name);
         CHECK_NOTHROW(validate(config));
         const TrainConfig again = read(to_text(config));
         CHECK(to_text(again) == to_text(config));
-        CHECK(again.preset == preset.name);
+        CHECK(again.preset == each.name);
         CHECK(bind(again.stack, {32, 32, 3}).size() == config.stack.size());
     }
 }
 
 TEST_CASE("A copied configuration has options of its own") {
-    TrainConfig config = preset_config("wta");
+    TrainConfig config = preset("wta");
     TrainConfig copy = config;
     copy.epochs = 7;
     copy.loss = LossKind::cross_entropy;
@@ -54,7 +54,7 @@ TEST_CASE("A copied configuration has options of its own") {
 }
 
 TEST_CASE("What a configuration leaves out keeps its value, and comments are passed over") {
-    TrainConfig config = preset_config("sdae");
+    TrainConfig config = preset("sdae");
     read_config("# mine\n\n  epochs = 5   # fewer\nloss=auto\r\n", config);
     CHECK(config.epochs == 5);
     CHECK_FALSE((*config.loss).has_value());
@@ -65,7 +65,7 @@ TEST_CASE("What a configuration leaves out keeps its value, and comments are pas
 TEST_CASE("A line that cannot be understood is named, and changes nothing") {
     const auto refused = [](const char* text, const char* expected) {
         CAPTURE(text);
-        TrainConfig config = preset_config("sdae");
+        TrainConfig config = preset("sdae");
         const std::string before = to_text(config);
         CHECK_THROWS_WITH(read_config(text, config), test::contains(expected));
         CHECK(to_text(config) == before);
@@ -218,33 +218,33 @@ TEST_CASE("Every option's name is read back as the same option, an unknown one i
 
 TEST_CASE("Every preset is named once, described in one line, and an unknown one is answered with them") {
     std::set<std::string> names;
-    for (const ConfigPreset& preset : config_presets()) {
-        CAPTURE(preset.name);
-        CHECK(names.insert(preset.name).second);
-        CHECK_FALSE(preset.summary.empty());
-        CHECK(preset.summary.find('\n') == std::string::npos);
+    for (const Preset& each : presets()) {
+        CAPTURE(each.name);
+        CHECK(names.insert(each.name).second);
+        CHECK_FALSE(each.summary.empty());
+        CHECK(each.summary.find('\n') == std::string::npos);
     }
-    CHECK(config_presets().front().name == "dense");
-    CHECK_THROWS_WITH(preset_config("resnet"),
+    CHECK(presets().front().name == "dense");
+    CHECK_THROWS_WITH(preset("resnet"),
                       test::contains("preset: \"resnet\" found, one of dense, conv, conv-large, hinton2006, "
                                      "compact, sdae, sparse, wta expected"));
 }
 
 TEST_CASE("Presets are what their papers say") {
-    const TrainConfig hinton = preset_config("hinton2006");
+    const TrainConfig hinton = preset("hinton2006");
     CHECK(to_text(hinton.stack) == "dense:1000, dense:500, dense:250, dense:30:activation=linear");
     CHECK_FALSE((*hinton.fine_tune_loss).has_value());  // cross-entropy where the pictures allow it
     CHECK(hinton.fine_tune_epochs > 0);
-    const TrainConfig compact = preset_config("compact");
+    const TrainConfig compact = preset("compact");
     CHECK(bind(compact.stack, {28, 28, 1})[3].output_shape() == Shape{1, 1, 30});
     CHECK(compact.augment_rotate > 0.0);
-    const TrainConfig sdae = preset_config("sdae");
+    const TrainConfig sdae = preset("sdae");
     CHECK(sdae.corruption == Corruption::masking);
     CHECK(sdae.corruption_level == 0.25);
     CHECK(sdae.fine_tune_epochs == 0);
-    CHECK(preset_config("sparse").sparsity_target == 0.05);
-    CHECK(preset_config("wta").lifetime_sparsity == 0.05);
-    CHECK(to_text(preset_config("wta").stack) == "dense:2000:activation=relu:output=linear");
+    CHECK(preset("sparse").sparsity_target == 0.05);
+    CHECK(preset("wta").lifetime_sparsity == 0.05);
+    CHECK(to_text(preset("wta").stack) == "dense:2000:activation=relu:output=linear");
 }
 
 }  // namespace stackae

@@ -1,7 +1,7 @@
 #include <algorithm>
 
 #include "stackae/error.hpp"
-#include "stackae/stack_model.hpp"
+#include "stackae/model.hpp"
 
 #include "base/fields.hpp"
 #include "model/recipe_fields.hpp"
@@ -28,8 +28,8 @@ void change(base::Field& field) {
     FAIL(field.name() << ": no other value than " << before);
 }
 
-StackModel standardised_model() {
-    StackModel model = test::sample_model("dense:4, dense:2", {1, 3, 1});
+Model standardised_model() {
+    Model model = test::sample_model("dense:4, dense:2", {1, 3, 1});
     model.preprocessing.mean = {0.1F, 0.2F, 0.3F};
     model.preprocessing.deviation = {1.0F, 2.0F, 3.0F};
     return model;
@@ -40,14 +40,14 @@ StackModel standardised_model() {
 TEST_CASE("An identity is of 16 hexadecimal digits, and changes with every value and field of every kind") {
     for (const test::Sample& sample : test::samples()) {
         CAPTURE(sample.text);
-        const StackModel model = test::sample_model(sample.text, sample.input);
+        const Model model = test::sample_model(sample.text, sample.input);
         const std::string identity = model.identity();
         CHECK(identity.size() == 16);
         CHECK(identity.find_first_not_of("0123456789abcdef") == std::string::npos);
         const auto changed = [&](const auto& body) {
             std::shared_ptr<Layer> layer = model.layers[0].clone();
             body(*layer);
-            StackModel other = model;
+            Model other = model;
             other.layers.replace(0, std::move(layer));
             return other.identity() != identity;
         };
@@ -74,9 +74,9 @@ TEST_CASE("An identity is of 16 hexadecimal digits, and changes with every value
 }
 
 TEST_CASE("An identity changes with every part of the preprocessing") {
-    const StackModel model = standardised_model();
+    const Model model = standardised_model();
     const auto changed = [&](const auto& body) {
-        StackModel other = model;
+        Model other = model;
         body(other.preprocessing);
         return other.identity() != model.identity();
     };
@@ -95,19 +95,19 @@ TEST_CASE("An identity changes with every part of the preprocessing") {
 
 TEST_CASE(
     "An identity changes with the layers, their order and how pictures are rebuilt, and with nothing else") {
-    const StackModel model = standardised_model();
+    const Model model = standardised_model();
     const auto changed = [&](const auto& body) {
-        StackModel other = model;
+        Model other = model;
         body(other);
         return other.identity() != model.identity();
     };
-    CHECK(changed([](StackModel& m) { m.layers.truncate(1); }));
-    CHECK(changed([](StackModel& m) { m.layers = Stack({m.layers.layers()[1], m.layers.layers()[0]}); }));
-    CHECK(changed([](StackModel& m) { m.reconstruction.depth = 1; }));
-    CHECK(changed([](StackModel& m) {
+    CHECK(changed([](Model& m) { m.layers.truncate(1); }));
+    CHECK(changed([](Model& m) { m.layers = Stack({m.layers.layers()[1], m.layers.layers()[0]}); }));
+    CHECK(changed([](Model& m) { m.reconstruction.depth = 1; }));
+    CHECK(changed([](Model& m) {
         m.reconstruction.head = test::filled_stack("ridge_decoder:width=3", {1, 1, 2});
     }));
-    CHECK_FALSE(changed([](StackModel& m) {
+    CHECK_FALSE(changed([](Model& m) {
         m.record = {};
         m.outputs = {{"wide", 1}};
     }));

@@ -18,8 +18,8 @@ using test::tensor_of;
 
 /// Gray pictures of 7 × 6 → 5 × 4 × 5 → 4 × 3 × 5 by overlapping maxima → 3 × 2 × 6 of both signs → 2 × 2 × 6
 /// by a grid → 2 components, and 5 landmarks on top; rebuilt from the components.
-StackModel small() {
-    StackModel model = test::sample_model(
+Model small() {
+    Model model = test::sample_model(
         "conv2d:5:kernel=3:whitening_dim=4:contrast_epsilon=0.1, pool2d:2:stride=1:mode=maximum, "
         "conv2d:3:kernel=2:whitening_dim=7:contrast_norm=false:activation=crelu, pool2d:grid=2, power_norm, "
         "pca:2, l2_norm, nystroem:5",
@@ -45,7 +45,7 @@ std::string refused_field(std::size_t layer, const char* key, const json& value)
 
 /// Calls body(layer, 1-based; name in the file; tensor's row) for every tensor of the layers.
 template <class Body>
-void each_tensor(const StackModel& model, const Body& body) {
+void each_tensor(const Model& model, const Body& body) {
     for (std::size_t i = 0; i < model.layers.size(); ++i) {
         for (const auto& row : layers::tensors_of(model.layers[i])) {
             body(i + 1, fmt::format("layers.{}.{}", i + 1, row.name), row);
@@ -56,7 +56,7 @@ void each_tensor(const StackModel& model, const Body& body) {
 }  // namespace
 
 TEST_CASE("Codes and learnt values of a stack of maps are counted layer by layer") {
-    const StackModel model = small();
+    const Model model = small();
     CHECK(model.code_size("1") == 5 * 4 * 5);
     CHECK(model.code_size("2") == 4 * 3 * 5);
     CHECK(model.code_size("3") == 3 * 2 * 6);
@@ -74,7 +74,7 @@ TEST_CASE("Codes and learnt values of a stack of maps are counted layer by layer
 TEST_CASE("A stack of maps with a tensor that cannot be is not written, and the tensor is named") {
     const TemporaryFolder folder;
     const auto message = [&](std::size_t layer, const auto& row, const Tensor& tensor) {
-        StackModel model = small();
+        Model model = small();
         std::unique_ptr<Layer> changed = model.layers[layer - 1].clone();
         layers::TensorTable table;
         changed->tensors(table);
@@ -86,7 +86,7 @@ TEST_CASE("A stack of maps with a tensor that cannot be is not written, and the 
         model.layers.replace(layer - 1, std::move(changed));
         return message_of([&] { save(model, folder / "m"); });
     };
-    const StackModel model = small();
+    const Model model = small();
     each_tensor(model, [&](std::size_t layer, const std::string& name, const auto& row) {
         CAPTURE(name);
         const std::string start = fmt::format("{}: cannot write the model: layer {}, {}: {}: ", folder / "m",
@@ -100,7 +100,7 @@ TEST_CASE("A stack of maps with a tensor that cannot be is not written, and the 
 }
 
 TEST_CASE("A tensor of a file of maps that is missing or not finite is told by name") {
-    const StackModel model = small();
+    const Model model = small();
     each_tensor(model, [&](std::size_t layer, const std::string& name, const auto& row) {
         CAPTURE(name);
         CHECK(refused([&](Safetensors& f) {
@@ -120,7 +120,7 @@ TEST_CASE("A tensor of a file of maps that is missing or not finite is told by n
 }
 
 TEST_CASE("A field of a layer that a file leaves out is told by name") {
-    const StackModel model = small();
+    const Model model = small();
     for (std::size_t i = 0; i < model.layers.size(); ++i) {
         for (const auto& field : layers::fields_of(model.layers[i])) {
             CHECK(refused_description([&](json& d) { d["layers"][i].erase(field->name()); }) ==
@@ -240,11 +240,11 @@ TEST_CASE("A file of maps that is cut short or has a flipped bit is no model") {
     for (std::size_t i = 0; i < file.size(); i += 41) {
         INFO("byte " << i);
         test::write_text(folder / "bad", file.substr(0, i));
-        CHECK_THROWS_AS(load_stack_model(folder / "bad"), CorruptFile);
+        CHECK_THROWS_AS(load_model(folder / "bad"), CorruptFile);
         std::string flipped = file;
         flipped[i] = static_cast<char>(static_cast<unsigned char>(flipped[i]) ^ (1U << (i % 8)));
         test::write_text(folder / "bad", flipped);
-        CHECK_THROWS_AS(load_stack_model(folder / "bad"), CorruptFile);
+        CHECK_THROWS_AS(load_model(folder / "bad"), CorruptFile);
     }
 }
 

@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "stackae/stack_model.hpp"
+#include "stackae/model.hpp"
 
 #include "layers/sample.hpp"
 #include "layers/tensors.hpp"
@@ -17,9 +17,9 @@ namespace stackae::test {
 /// A model of a stack's text with random values, for pictures of that shape with values in [0, 1]. Without
 /// outputs the whole stack is the one, "embedding". It rebuilds by the layers' own decoders, where they have
 /// them.
-inline StackModel sample_model(const std::string& text, const Shape& picture,
-                               std::vector<NamedOutput> outputs = {}, std::uint32_t seed = 1) {
-    StackModel model;
+inline Model sample_model(const std::string& text, const Shape& picture,
+                          std::vector<NamedOutput> outputs = {}, std::uint32_t seed = 1) {
+    Model model;
     model.preprocessing.height = static_cast<int>(picture.height);
     model.preprocessing.width = static_cast<int>(picture.width);
     model.preprocessing.channels = static_cast<int>(picture.channels);
@@ -34,7 +34,7 @@ inline StackModel sample_model(const std::string& text, const Shape& picture,
 }
 
 /// Gives a tensor of a layer these values; 0 where there are fewer of them.
-inline void set_tensor(StackModel& model, std::size_t layer, std::string_view name,
+inline void set_tensor(Model& model, std::size_t layer, std::string_view name,
                        const std::vector<float>& values) {
     std::unique_ptr<Layer> changed = model.layers[layer].clone();
     layers::TensorTable table;

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "stackae/error.hpp"
-#include "stackae/stack_model.hpp"
+#include "stackae/model.hpp"
 
 #include "base/json.hpp"
 #include "base/safetensors.hpp"
@@ -13,16 +13,16 @@
 
 namespace stackae::test {
 
-/// What load_stack_model() says of a model's file after a change, with a checksum that fits; without the
+/// What load_model() says of a model's file after a change, with a checksum that fits; without the
 /// file's name.
-inline std::string refusal(const StackModel& model, const std::function<void(base::Safetensors&)>& change) {
+inline std::string refusal(const Model& model, const std::function<void(base::Safetensors&)>& change) {
     const TemporaryFolder folder;
     save(model, folder / "m");
     base::Safetensors file = base::read_safetensors(folder / "m");
     change(file);
     base::write_safetensors(file, folder / "m");
     try {
-        (void)load_stack_model(folder / "m");
+        (void)load_model(folder / "m");
     } catch (const CorruptFile& error) {
         const std::string message = error.what();
         CHECK(message.rfind(folder / "m" + ": ", 0) == 0);
@@ -32,7 +32,7 @@ inline std::string refusal(const StackModel& model, const std::function<void(bas
 }
 
 /// The same for a change of the JSON description.
-inline std::string refusal_of_description(const StackModel& model,
+inline std::string refusal_of_description(const Model& model,
                                           const std::function<void(nlohmann::json&)>& change) {
     return refusal(model, [&](base::Safetensors& file) {
         nlohmann::json description = nlohmann::json::parse(file.text("model"));

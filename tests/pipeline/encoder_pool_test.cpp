@@ -14,7 +14,7 @@ namespace {
 using test::contains;
 
 /// 3 × 3 pixels to 2 numbers.
-StackModel small_model() {
+Model small_model() {
     return test::sample_model("dense:2:activation=linear", {3, 3, 1});
 }
 
@@ -28,10 +28,10 @@ InputBatch batch_of(int number, std::int64_t rows) {
 }  // namespace
 
 TEST_CASE("Batches are encoded as by one encoder, and come out in the order they went in") {
-    const StackModel model = small_model();
+    const Model model = small_model();
     const int threads = GENERATE(1, 2, 5);
     EncoderPool pool(model, {}, threads, threads);
-    StackEncoder alone(model);
+    Encoder alone(model);
     int next = 0;
     const auto check_next = [&] {
         const EncodedBatch encoded = pool.pop();
@@ -54,7 +54,7 @@ TEST_CASE("Batches are encoded as by one encoder, and come out in the order they
 }
 
 TEST_CASE("A picture whose code is not finite is named") {
-    const StackModel model = small_model();
+    const Model model = small_model();
     EncoderPool pool(model, {}, 2, 2);
     InputBatch batch = batch_of(0, 3);
     std::fill(batch.pictures.row(1).begin(), batch.pictures.row(1).end(), 3e38F);
@@ -64,7 +64,7 @@ TEST_CASE("A picture whose code is not finite is named") {
 }
 
 TEST_CASE("What encoding a batch throws comes out in that batch's place") {
-    const StackModel model = small_model();
+    const Model model = small_model();
     EncoderPool pool(model, {}, 3, 3);
     pool.push(batch_of(0, 4));
     pool.push({Tensor({2, 5}), {}});  // no pictures of this model

@@ -39,7 +39,7 @@ private:
 TEST_CASE("Codes come in the order of the inputs, whatever the batch and the threads") {
     const TemporaryFolder folder;
     const Inputs inputs({table(folder)});
-    const StackModel model = sample_model("dense:2", {3, 3, 1});
+    const Model model = sample_model("dense:2", {3, 3, 1});
     std::vector<std::vector<float>> all;
     for (const PipelineOptions options :
          {PipelineOptions{}, {.batch_size = 1, .threads = 1}, {.batch_size = 7, .threads = 3}}) {
@@ -66,7 +66,7 @@ TEST_CASE("Codes come in the order of the inputs, whatever the batch and the thr
 TEST_CASE("Encoding says whether the observer stopped it") {
     const TemporaryFolder folder;
     const Inputs inputs({table(folder)});
-    const StackModel model = sample_model("dense:2", {3, 3, 1});
+    const Model model = sample_model("dense:2", {3, 3, 1});
     std::int64_t seen = 0;
     StopAfter observer(seen, 10);
     Manifest manifest(observer);
@@ -79,7 +79,7 @@ TEST_CASE("Encoding says whether the observer stopped it") {
 TEST_CASE("A model that does not fit the memory allowed is refused before it is run") {
     const TemporaryFolder folder;
     const Inputs inputs({table(folder)});
-    const StackModel model = sample_model("dense:2", {3, 3, 1});
+    const Model model = sample_model("dense:2", {3, 3, 1});
     const EncodeRequest request{.inputs = inputs, .model = model};
     InputObserver nobody;
     Manifest manifest(nobody);
@@ -94,8 +94,8 @@ TEST_CASE("A model that does not fit the memory allowed is refused before it is 
 TEST_CASE("Codes are those of the output that is named, scaled where that is asked for") {
     const TemporaryFolder folder;
     const Inputs inputs({table(folder)});
-    const StackModel model = sample_model("dense:4, dense:2", {3, 3, 1}, {{"embedding", 2}, {"below", 1}});
-    const auto squares = [&](const StackEncodeOptions& encode, std::int64_t columns) {
+    const Model model = sample_model("dense:4, dense:2", {3, 3, 1}, {{"embedding", 2}, {"below", 1}});
+    const auto squares = [&](const EncodeOptions& encode, std::int64_t columns) {
         InputObserver nobody;
         Manifest manifest(nobody);
         std::vector<double> sums;

@@ -122,12 +122,12 @@ TEST_CASE("A gallery of an earlier version is refused, and it is said what to do
 
 TEST_CASE("A file is read as the model or the gallery that it says it is") {
     const test::TemporaryFolder folder;
-    const StackModel model = test::sample_model("dense:3", {1, 2, 1});
+    const Model model = test::sample_model("dense:3", {1, 2, 1});
     save(model, folder / "model");
     save(line({"a", "b"}, {1, 2}), folder / "gallery");
     const auto first = load_model_or_gallery(folder / "model");
-    REQUIRE(std::holds_alternative<StackModel>(first));
-    CHECK(std::get<StackModel>(first).identity() == model.identity());
+    REQUIRE(std::holds_alternative<Model>(first));
+    CHECK(std::get<Model>(first).identity() == model.identity());
     const auto second = load_model_or_gallery(folder / "gallery");
     REQUIRE(std::holds_alternative<Gallery>(second));
     CHECK(std::get<Gallery>(second).names == std::vector<std::string>{"a", "b"});

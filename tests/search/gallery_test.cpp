@@ -29,7 +29,7 @@ TEST_CASE("An entry without a path is refused, not taken for one of another prog
 }
 
 TEST_CASE("A gallery made with another model is refused, naming both") {
-    StackModel model = test::sample_model("dense:1", {1, 2, 1});
+    Model model = test::sample_model("dense:1", {1, 2, 1});
     Gallery gallery = line({"a"}, {1});
     gallery.depth = 1;
     CHECK_THROWS_WITH(check_model(gallery, model),

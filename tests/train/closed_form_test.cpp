@@ -25,7 +25,7 @@ Tensor noise(std::int64_t n, std::int64_t columns = inputs) {
     return rows;
 }
 
-StackModel fitted(const Tensor& rows, const std::string& stack, std::uint64_t seed = 3, int threads = 1) {
+Model fitted(const Tensor& rows, const std::string& stack, std::uint64_t seed = 3, int threads = 1) {
     TrainConfig config = config_of(stack);
     config.validation = 0.0;
     config.seed = seed;
@@ -68,8 +68,8 @@ std::vector<double> scale_of(const Tensor& rows) {
 }
 
 /// What decoding unit codes gives over what decoding zeros does: rows of V, units × values.
-Tensor decoder_of(const StackModel& model, std::int64_t units) {
-    StackEncoder encoder(model);
+Tensor decoder_of(const Model& model, std::int64_t units) {
+    Encoder encoder(model);
     Tensor unit({units + 1, units});
     for (std::int64_t i = 0; i < units; ++i) {
         unit.row(i)[static_cast<std::size_t>(i)] = 1.0F;
@@ -87,7 +87,7 @@ Tensor decoder_of(const StackModel& model, std::int64_t units) {
 // Nyström features see directions, so what is below them has mean 0.
 TEST_CASE("Products of Nystroem features are the kernel of the codes below them") {
     const Tensor rows = as_rows(noise(300));
-    const StackModel model = fitted(noise(300), "pca:6, nystroem:120");
+    const Model model = fitted(noise(300), "pca:6, nystroem:120");
     const Tensor codes = encode(model, rows);
     const Tensor features = encode(model, rows, "wide");
     REQUIRE(features.columns() == 120);
@@ -107,7 +107,7 @@ TEST_CASE("Products of Nystroem features are the kernel of the codes below them"
 
 TEST_CASE("The embedding is the code below Nystroem features, and a picture alone is coded as among others") {
     const Tensor rows = noise(40);
-    const StackModel model = fitted(rows, "pca:4, nystroem:8");
+    const Model model = fitted(rows, "pca:4, nystroem:8");
     CHECK(model.code_size() == 4);
     CHECK(model.code_size("wide") == 8);
     const Tensor together = encode(model, as_rows(rows), "wide");
@@ -121,9 +121,9 @@ TEST_CASE("The embedding is the code below Nystroem features, and a picture alon
 
 TEST_CASE("There are as many landmarks as rows at most, and few rows are met by their own landmarks") {
     const Tensor rows = as_rows(noise(12));
-    const StackModel model = fitted(noise(12), "pca:6, nystroem:4096");
+    const Model model = fitted(noise(12), "pca:6, nystroem:4096");
     REQUIRE(model.code_size("wide") == 12);
-    StackEncoder encoder(model, {"wide", false, 1});
+    Encoder encoder(model, {"wide", false, 1});
     const Tensor codes = encode(model, rows);
     const Tensor met = encode(model, encoder.decode(encoder.encode(rows)));
     for (std::int64_t i = 0; i < rows.rows(); ++i) {  // lengths are not kept, directions are
@@ -138,7 +138,7 @@ TEST_CASE("Rows that are all the same, and rows of zeros, have Nystroem features
 }
 
 TEST_CASE("Many landmarks are mixed block by block, and their products are the kernel once a block") {
-    const StackModel model = fitted(noise(5000), "pca:6, nystroem:2148");
+    const Model model = fitted(noise(5000), "pca:6, nystroem:2148");
     REQUIRE(model.code_size("wide") == 2148);
     const Tensor rows = as_rows(noise(5000));
     const Tensor codes = encode(model, rows);
@@ -152,7 +152,7 @@ TEST_CASE("Many landmarks are mixed block by block, and their products are the k
 
 TEST_CASE("Nystroem features are of the seed, and the code below them is as it is without them") {
     const Tensor rows = noise(100, 20);
-    const StackModel model = fitted(rows, "pca:4, nystroem:30", 1);
+    const Model model = fitted(rows, "pca:4, nystroem:30", 1);
     CHECK(model.layers.size() == 2);
     CHECK(model.code_size("wide") == 30);
     CHECK(fitted(rows, "pca:4, nystroem:30", 1).identity() == model.identity());
@@ -164,7 +164,7 @@ TEST_CASE("Nystroem features are of the seed, and the code below them is as it i
 TEST_CASE("A code in closed form is half white, without correlations, and keeps what its axes vary") {
     const Tensor pictures = strokes(200);
     const Tensor rows = as_rows(pictures);
-    const StackModel model = fitted(pictures, "pca:10:eigen_power=-0.25");
+    const Model model = fitted(pictures, "pca:10:eigen_power=-0.25");
     const Tensor codes = encode(model, rows);
     const Tensor decoder = decoder_of(model, 10);
     const auto n = static_cast<double>(codes.rows());
@@ -201,7 +201,7 @@ TEST_CASE(
             uneven.row(i)[j] *= static_cast<float>(j + 1) / 12.0F;
         }
     }
-    const StackModel model = fitted(uneven, "pca:5:std_shrinkage=0.3");
+    const Model model = fitted(uneven, "pca:5:std_shrinkage=0.3");
     const Tensor codes = encode(model, as_rows(uneven));
     Tensor axes = decoder_of(model, 5);
     // Deviations are the squares of their scale's square root.
@@ -243,7 +243,7 @@ TEST_CASE("A head rebuilds unseen pictures straight away, however few it was fit
         "pool2d:grid=2, pca:" +
         units + ":eigen_power=-0.25, l2_norm");
     config.validation = 0.0;
-    const StackModel model = train_on(part(0, seen), config);
+    const Model model = train_on(part(0, seen), config);
     REQUIRE(model.reconstruction.head.size() == 1);
     CHECK(model.reconstruction.depth == 5);
     CHECK(model.reconstruction.head[0].output_shape() == Shape{12, 12, 1});
@@ -257,7 +257,7 @@ TEST_CASE("A head rebuilds unseen pictures straight away, however few it was fit
     }
     CHECK(reconstruction_error(model, unseen) < squared_error(mean, unseen));
     // The layers' decoders in turn have only what pooling left.
-    StackModel layer_by_layer = model;
+    Model layer_by_layer = model;
     layer_by_layer.reconstruction.head = Stack();
     if (seen == 400) {
         CHECK(reconstruction_error(model, unseen) < reconstruction_error(layer_by_layer, unseen));
@@ -273,7 +273,7 @@ TEST_CASE("A code on dense layers is decoded by them, and a head that would be t
         Recipe recipe;
         recipe.height = recipe.width = side;
         recipe.channels = channels;
-        const auto stages = plan_stack(1000, recipe, preset_config("conv"), {}).stages;
+        const auto stages = plan_training(1000, recipe, preset("conv"), {}).stages;
         return std::any_of(stages.begin(), stages.end(),
                            [](const StageInfo& stage) { return stage.name == "reconstruction"; });
     };

@@ -25,7 +25,7 @@ TrainConfig small_config(const std::string& stack = small_stack) {
     return config;
 }
 
-StackModel train_strokes(const TrainConfig& config, int threads = 1) {
+Model train_strokes(const TrainConfig& config, int threads = 1) {
     return train_on(strokes(200), config, on_threads(threads));
 }
 
@@ -39,7 +39,7 @@ double share_above_zero(const Tensor& codes) {
 
 TEST_CASE("A convolutional stack has the shapes that were asked for, and an epoch a convolution") {
     Recorder recorder;
-    const StackModel model = train_on(strokes(200), small_config(), recorder);
+    const Model model = train_on(strokes(200), small_config(), recorder);
     REQUIRE(model.layers.size() == 6);
     CHECK(model.layers[1].output_shape() == Shape{4, 4, 16});
     CHECK(model.layers[3].output_shape() == Shape{2, 2, 24});
@@ -52,11 +52,11 @@ TEST_CASE("A convolutional stack has the shapes that were asked for, and an epoc
     REQUIRE(model.record.history[1].stage == "layer 3, conv2d");
     const TemporaryFolder folder;
     save(model, folder / "m");
-    REQUIRE(load_stack_model(folder / "m").identity() == model.identity());
+    REQUIRE(load_model(folder / "m").identity() == model.identity());
 }
 
 TEST_CASE("Both convolutions rebuild their input better than its mean does") {
-    const StackModel model = train_strokes(small_config());
+    const Model model = train_strokes(small_config());
     for (const StageEpoch& epoch : model.record.history) {
         CAPTURE(epoch.stage);
         REQUIRE(epoch.mean_loss.value() > 0.0);
@@ -68,7 +68,7 @@ TEST_CASE("Both convolutions rebuild their input better than its mean does") {
     // What is told is what the encoder gives.
     TrainConfig config = small_config("conv2d:16:patches=3000");
     config.validation = 0.0;
-    const StackModel all = train_strokes(config);
+    const Model all = train_strokes(config);
     CHECK(reconstruction_error(all, as_rows(strokes(200))) ==
           Approx(all.record.history[0].validation_loss.value()).epsilon(1e-4));
 }
@@ -77,7 +77,7 @@ TEST_CASE("A convolutional stack is the same every time; another seed gives anot
     TrainConfig config = small_config(
         GENERATE(true, false) ? small_stack : "conv2d:16:patches=3000:epochs=1, pool2d:2, pca:10");
     const int threads = GENERATE(1, 2);
-    const StackModel model = train_strokes(config, threads);
+    const Model model = train_strokes(config, threads);
     REQUIRE(train_strokes(config, threads).identity() == model.identity());
     config.seed = 1;
     REQUIRE(train_strokes(config, threads).identity() != model.identity());
@@ -86,8 +86,8 @@ TEST_CASE("A convolutional stack is the same every time; another seed gives anot
 TEST_CASE("A convolutional stack is as good on one thread as on two") {
     // oneDNN's sums are rounded otherwise; patches, directions and pictures that are looked at are the same.
     const TrainConfig config = small_config(small_stack.substr(0, small_stack.find(", l2_norm")));
-    const StackModel one = train_strokes(config, 1);
-    const StackModel two = train_strokes(config, 2);
+    const Model one = train_strokes(config, 1);
+    const Model two = train_strokes(config, 2);
     for (std::size_t i = 0; i < 2; ++i) {
         const StageEpoch& a = one.record.history[i];
         const StageEpoch& b = two.record.history[i];
@@ -103,7 +103,7 @@ TEST_CASE("A convolutional stack is as good on one thread as on two") {
 }
 
 TEST_CASE("A picture's code is the same alone and in a batch, on one thread and on two, at every layer") {
-    const StackModel model = train_strokes(small_config());
+    const Model model = train_strokes(small_config());
     const Tensor pictures = as_rows(strokes(30));
     const std::string output = GENERATE("2", "4", "6");
     const Tensor together = encode(model, pictures, output);
@@ -135,7 +135,7 @@ TEST_CASE("The threshold does not depend on the order of the pictures") {
     Tensor pictures = strokes(400);
     std::fill_n(pictures.data(), pictures.size() / 2, 0.0F);
     const Tensor rows = as_rows(pictures);
-    const StackModel model =
+    const Model model =
         train_on(std::move(pictures), small_config("conv2d:16:patches=10000:activation_rate=0.2"));
     CHECK(share_above_zero(encode(model, rows)) == Approx(0.2).margin(0.04));
 }
@@ -151,7 +151,7 @@ TEST_CASE("Dense layers train on top of convolutions, and a code in closed form 
     config.learning_rate = 1e-2;
     config.fine_tune_epochs = GENERATE(0, 5);
     config.loss = LossKind::cross_entropy;  // of pictures; codes keep squared error
-    const StackModel model = train_strokes(config);
+    const Model model = train_strokes(config);
     REQUIRE(model.layers.size() == config.stack.size());
     CHECK(model.layers[4].text().find("output=relu") != std::string::npos);
     REQUIRE(model.code_size() == (code ? 6 : 12));
@@ -161,11 +161,11 @@ TEST_CASE("Dense layers train on top of convolutions, and a code in closed form 
     }
     // The layers' own decoders, one after the other: what pooling lost is lost.
     const Tensor pictures = as_rows(strokes(20));
-    StackEncoder encoder(model);
+    Encoder encoder(model);
     const Tensor rebuilt = encoder.decode(encoder.encode(pictures));
     REQUIRE(rebuilt.columns() == pictures.columns());
     CHECK(all_finite(rebuilt));
-    CHECK(all_finite(StackEncoder(model).reconstruct(pictures)));
+    CHECK(all_finite(Encoder(model).reconstruct(pictures)));
     Recorder recorder;
     config.stack = parse_stack("conv2d:16:patches=3000, pool2d:2, dense:30:output=sigmoid");
     CHECK_THROWS_WITH(train_on(strokes(20), config, recorder), contains("output: sigmoid found"));
@@ -199,7 +199,7 @@ TEST_CASE("Pictures in colour, both signs, the largest code and overlapping pool
         "conv2d:16:activation=crelu:whitening_dim=20:whitening_epsilon=0.01:patches=3000, "
         "pool2d:3:stride=2:mode=maximum, conv2d:24:kernel=2:activation=crelu:patches=3000, "
         "pool2d:grid=2, pca:10");
-    const StackModel model = train_on(strokes(100, 3), config);
+    const Model model = train_on(strokes(100, 3), config);
     CHECK(model.layers[1].output_shape().channels == 32);
     CHECK(model.layers[3].output_shape() == Shape{2, 2, 48});
     const StageEpoch& first = model.record.history.front();
@@ -217,7 +217,7 @@ TEST_CASE(
     config.epochs = 40;
     config.batch_size = 32;
     config.learning_rate = 1e-2;
-    const StackModel model = train_strokes(config);
+    const Model model = train_strokes(config);
     CHECK(model.layers[0].output_shape().channels <= 25);
     CHECK(model.layers[6].text().find("output=linear") != std::string::npos);
     for (const StageEpoch& epoch :
@@ -230,7 +230,7 @@ TEST_CASE(
     CHECK(*std::max_element(codes.values().begin(), codes.values().end()) <= 1.0F);
     const TemporaryFolder folder;
     save(model, folder / "m");
-    REQUIRE(load_stack_model(folder / "m").identity() == model.identity());
+    REQUIRE(load_model(folder / "m").identity() == model.identity());
     const TrainConfig without = small_config(slow);
     CHECK(all_finite(encode(train_on(strokes(1), without), as_rows(strokes(5)))));
     CHECK(all_finite(encode(train_on(Tensor({5, 12, 12, 1}), without), as_rows(strokes(5)))));
@@ -238,7 +238,7 @@ TEST_CASE(
 
 TEST_CASE("A set of three pictures, and of one, is enough") {
     const std::int64_t n = GENERATE(1, 3);
-    const StackModel model = train_on(strokes(n), small_config());
+    const Model model = train_on(strokes(n), small_config());
     REQUIRE(model.layers.size() == 6);
     REQUIRE(model.code_size() <= n);
     REQUIRE(all_finite(encode(model, as_rows(strokes(5)))));
@@ -253,7 +253,7 @@ TEST_CASE("Pictures without variation give finite codes") {
         small_config("conv2d:144:patches=3000:epochs=" + epochs +
                      ", pool2d:2, conv2d:24:kernel=2:whitening_dim=64:patches=3000:epochs=" + epochs +
                      ", pool2d:grid=2, pca:10");
-    const StackModel model = train_on(pictures, config);
+    const Model model = train_on(pictures, config);
     REQUIRE(model.layers.size() == 5);
     for (const char* output : {"2", "4", "5"}) {
         REQUIRE(all_finite(encode(model, as_rows(pictures), output)));
@@ -271,10 +271,10 @@ TEST_CASE("Maps that do not fit the stated memory are kept in a file, and the st
         "nystroem:20");
     const Recipe recipe = recipe_of(strokes(1));
     RunOptions run = on_threads(1);
-    const StackModel held = train_on(strokes(2000), config, run);
-    const StackPlan plan = plan_stack(2000, recipe, config, run);
+    const Model held = train_on(strokes(2000), config, run);
+    const TrainPlan plan = plan_training(2000, recipe, config, run);
     run.memory_limit = plan.memory_bytes - (std::int64_t{1} << 20);  // of 1.1 MiB of pictures
-    const StackPlan less = plan_stack(2000, recipe, config, run);
+    const TrainPlan less = plan_training(2000, recipe, config, run);
     REQUIRE_FALSE(less.refused());
     REQUIRE(less.memory_bytes < plan.memory_bytes);
     CHECK(train_on(strokes(2000), config, run).identity() == held.identity());

@@ -6,7 +6,7 @@
 
 #include "stackae/error.hpp"
 #include "stackae/neighbours.hpp"
-#include "stackae/stack_train.hpp"
+#include "stackae/train.hpp"
 
 #include "base/random.hpp"
 #include "base/rows.hpp"
@@ -38,7 +38,7 @@ Tensor bars(std::int64_t n) {
     return pictures;
 }
 
-class Recorder : public StackObserver {
+class Recorder : public TrainObserver {
 public:
     void on_epoch(const StageEpoch& epoch) override { stages.push_back(epoch.stage); }
     void on_stage(const StageInfo& info) override {
@@ -62,12 +62,12 @@ TrainConfig config_of(const std::string& stack) {
     return config;
 }
 
-StackModel trained(const std::string& stack, StackObserver& observer, const Tensor& pictures = bars(300)) {
+Model trained(const std::string& stack, TrainObserver& observer, const Tensor& pictures = bars(300)) {
     Recipe recipe;
     recipe.height = recipe.width = side;
     RunOptions run;
     run.threads = 2;
-    return train_stack(Pictures::from_tensor(pictures), recipe, config_of(stack), run, observer);
+    return train(Pictures::from_tensor(pictures), recipe, config_of(stack), run, observer);
 }
 
 double squared_error(const Tensor& a, const Tensor& b) {
@@ -115,7 +115,7 @@ double neighbours_alike(const Tensor& codes) {
 
 TEST_CASE("A stack of every closed form tells kinds of pictures apart and rebuilds them") {
     Recorder recorder;
-    const StackModel model = trained(
+    const Model model = trained(
         "conv2d:24:kernel=5:activation_rate=0.3:patches=3000, pool2d:2, conv2d:32:kernel=2:patches=3000, "
         "pool2d:grid=2, power_norm, "
         "pca:16:eigen_power=-0.25:std_shrinkage=0.3, l2_norm, nystroem:40",
@@ -128,9 +128,9 @@ TEST_CASE("A stack of every closed form tells kinds of pictures apart and rebuil
     REQUIRE(model.reconstruction.head.size() == 1);
     CHECK_FALSE(model.record.interrupted);
     const Tensor pictures = bars(300);
-    CHECK(neighbours_alike(StackEncoder(model).encode(pictures)) > 0.98);
-    CHECK(neighbours_alike(StackEncoder(model, {"wide", 1}).encode(pictures)) > 0.98);
-    CHECK(squared_error(StackEncoder(model).reconstruct(pictures), pictures) < 0.5 * error_of_mean(pictures));
+    CHECK(neighbours_alike(Encoder(model).encode(pictures)) > 0.98);
+    CHECK(neighbours_alike(Encoder(model, {"wide", 1}).encode(pictures)) > 0.98);
+    CHECK(squared_error(Encoder(model).reconstruct(pictures), pictures) < 0.5 * error_of_mean(pictures));
 }
 
 TEST_CASE("A convolution alone rebuilds what it saw by its own decoder") {
@@ -139,11 +139,10 @@ TEST_CASE("A convolution alone rebuilds what it saw by its own decoder") {
          {"conv2d:40:kernel=5:patches=3000", "conv2d:40:kernel=5:pad=2:activation=crelu:patches=3000",
           "conv2d:24:kernel=5:slow_offset=1:patches=3000"}) {
         CAPTURE(stack);
-        const StackModel model = trained(stack, recorder);
+        const Model model = trained(stack, recorder);
         CHECK(model.reconstruction.head.empty());
         const Tensor pictures = bars(60);
-        CHECK(squared_error(StackEncoder(model).reconstruct(pictures), pictures) <
-              0.5 * error_of_mean(pictures));
+        CHECK(squared_error(Encoder(model).reconstruct(pictures), pictures) < 0.5 * error_of_mean(pictures));
     }
     CHECK(recorder.stages.size() == 3);
 }
@@ -155,8 +154,7 @@ TEST_CASE("Principal components are the linear code of least squared error, of m
     for (const char* stack :
          {"pca:2", "pca:8:eigen_power=-0.5", "pca:64:std_shrinkage=1", "pca:196", "whiten"}) {
         CAPTURE(stack);
-        const double error =
-            squared_error(StackEncoder(trained(stack, recorder)).reconstruct(pictures), pictures);
+        const double error = squared_error(Encoder(trained(stack, recorder)).reconstruct(pictures), pictures);
         CHECK(error < before + 1e-3);
         before = error;
     }
@@ -172,7 +170,7 @@ TEST_CASE("Two runs with the same configuration make the same model, another see
     recipe.height = recipe.width = side;
     TrainConfig config = config_of(stack);
     config.seed = 1;
-    CHECK(train_stack(Pictures::from_tensor(bars(300)), recipe, config, {}, recorder).identity() != identity);
+    CHECK(train(Pictures::from_tensor(bars(300)), recipe, config, {}, recorder).identity() != identity);
 }
 
 TEST_CASE("A model tells which pictures it was trained on, and their classes") {
@@ -180,7 +178,7 @@ TEST_CASE("A model tells which pictures it was trained on, and their classes") {
     Recipe recipe;
     recipe.height = recipe.width = side;
     const Pictures pictures = Pictures::from_tensor(bars(3), {"b", "a", "b"});
-    const StackModel model = train_stack(pictures, recipe, config_of("pca:2"), {}, recorder);
+    const Model model = train(pictures, recipe, config_of("pca:2"), {}, recorder);
     CHECK(model.record.data == data_identity(pictures));
     CHECK(model.record.pictures == 3);
     CHECK(model.record.class_names == std::vector<std::string>{"a", "b"});
@@ -191,12 +189,12 @@ TEST_CASE("A run that is stopped keeps the layers that were finished") {
         CAPTURE(stop_after);
         Recorder recorder;
         recorder.stop_after = stop_after;
-        const StackModel model =
+        const Model model =
             trained("conv2d:12:kernel=5:patches=2000, pool2d:2, pca:8, nystroem:10", recorder);
         CHECK(model.record.interrupted == (recorder.asked > stop_after));
         if (!model.layers.empty()) {
             CHECK_NOTHROW(check(model));
-            CHECK(StackEncoder(model).encode(bars(3)).rows() == 3);
+            CHECK(Encoder(model).encode(bars(3)).rows() == 3);
         }
     }
 }
@@ -210,10 +208,10 @@ TEST_CASE("Dense layers learn greedily, and end to end better than that") {
     config.batch_size = 20;
     config.learning_rate = 0.01;
     const auto error_of = [&](Recorder& recorder) {
-        const StackModel model = train_stack(Pictures::from_tensor(pictures), recipe, config, {}, recorder);
+        const Model model = train(Pictures::from_tensor(pictures), recipe, config, {}, recorder);
         CHECK_NOTHROW(check(model));
         CHECK(model.outputs == std::vector<NamedOutput>{{"embedding", 2}});
-        return squared_error(StackEncoder(model).reconstruct(pictures), pictures);
+        return squared_error(Encoder(model).reconstruct(pictures), pictures);
     };
     Recorder greedy;
     const double greedily = error_of(greedy);
@@ -244,10 +242,10 @@ TEST_CASE("Layers combine freely where their shapes fit") {
         config.corruption = Corruption::masking;
         config.corruption_level = 0.2;
         config.augment_shift = 0.1;
-        const StackModel model = train_stack(Pictures::from_tensor(pictures), recipe, config, {}, recorder);
+        const Model model = train(Pictures::from_tensor(pictures), recipe, config, {}, recorder);
         CHECK_NOTHROW(check(model));
         CHECK(model.layers.size() == config.stack.size());
-        CHECK(StackEncoder(model).encode(pictures).rows() == 120);
+        CHECK(Encoder(model).encode(pictures).rows() == 120);
     }
 }
 
@@ -330,7 +328,7 @@ TEST_CASE("What a layer cannot learn from what it sees is refused with what was 
     TrainConfig config = config_of("dense:9:output=linear");
     config.loss = LossKind::cross_entropy;
     const auto refused = [&](const char* expected) {
-        CHECK_THROWS_WITH(train_stack(Pictures::from_tensor(bars(30)), recipe, config, {}, recorder),
+        CHECK_THROWS_WITH(train(Pictures::from_tensor(bars(30)), recipe, config, {}, recorder),
                           test::contains(expected));
     };
     refused(

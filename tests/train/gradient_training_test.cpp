@@ -34,7 +34,7 @@ TrainConfig one_layer(const std::string& layer) {
 }
 
 /// Weights and biases as they lie in the model: by what they make of some pictures.
-Tensor codes_of(const StackModel& model) {
+Tensor codes_of(const Model& model) {
     return encode(model, as_rows(bars(20)));
 }
 
@@ -46,7 +46,7 @@ TEST_CASE("A stack learns to rebuild pictures far better than their mean does") 
         small_config(tied ? "dense:24:activation=sigmoid:tied, dense:12:activation=sigmoid:tied"
                           : "dense:24:activation=sigmoid, dense:12:activation=sigmoid");
     Recorder recorder;
-    const StackModel model = train_on(bars(), config, recorder);
+    const Model model = train_on(bars(), config, recorder);
     REQUIRE(model.layers.size() == 2);
     REQUIRE(model.code_size() == 12);
     REQUIRE(model.record.pictures == 300);
@@ -63,7 +63,7 @@ TEST_CASE("The greedy stages alone lower each layer's loss below that of the mea
     TrainConfig config = small_config();
     config.fine_tune_epochs = 0;
     config.loss = GENERATE(LossKind::squared_error, LossKind::cross_entropy);
-    const StackModel model = train_on(bars(), config);
+    const Model model = train_on(bars(), config);
     for (const char* stage : {"layer 1, dense", "layer 2, dense"}) {
         const StageEpoch& last = last_of(model, stage);
         REQUIRE(last.validation_loss.value() < last.mean_loss.value());
@@ -74,7 +74,7 @@ TEST_CASE("The same configuration and pictures give the same model of dense laye
     TrainConfig config = small_config();
     config.corruption = Corruption::masking;
     config.corruption_level = 0.2;
-    const StackModel model = train_on(bars(), config);
+    const Model model = train_on(bars(), config);
     REQUIRE(train_on(bars(), config).identity() == model.identity());
     config.seed = 1;
     REQUIRE(train_on(bars(), config).identity() != model.identity());
@@ -82,12 +82,12 @@ TEST_CASE("The same configuration and pictures give the same model of dense laye
 
 TEST_CASE("Pictures moved at random are other pictures to learn from, the same in every run") {
     TrainConfig config = small_config();
-    const StackModel still = train_on(bars(), config);
+    const Model still = train_on(bars(), config);
     config.augment_shift = 0.1;
     config.augment_rotate = 5.0;
     config.augment_scale = 0.05;
     config.augment_shear = 0.05;
-    const StackModel model = train_on(bars(), config);
+    const Model model = train_on(bars(), config);
     CHECK(train_on(bars(), config).identity() == model.identity());
     CHECK_FALSE(same_values(codes_of(model), codes_of(still)));
     const StageEpoch& last = model.record.history.back();
@@ -114,9 +114,9 @@ TEST_CASE("Pictures that do not fit the stated memory are trained on all the sam
     const Tensor pictures = bars(3000);
     RunOptions run = on_threads(1);
     const std::string held = train_on(pictures, config, run).identity();
-    const StackPlan plan = plan_stack(3000, recipe_of(pictures), config, run);
+    const TrainPlan plan = plan_training(3000, recipe_of(pictures), config, run);
     run.memory_limit = plan.memory_bytes - 700 * 1024;  // of pictures of 750 KiB
-    const StackPlan less = plan_stack(3000, recipe_of(pictures), config, run);
+    const TrainPlan less = plan_training(3000, recipe_of(pictures), config, run);
     REQUIRE_FALSE(less.refused());
     CHECK(less.memory_bytes < plan.memory_bytes);
     CHECK(train_on(pictures, config, run).identity() == held);
@@ -130,7 +130,7 @@ TEST_CASE("A batch of one updates after every picture") {
     config.momentum = 0.0;
     config.schedule = ScheduleKind::constant;
     Recorder recorder;
-    const StackModel model = train_on(bars(), config, recorder);
+    const Model model = train_on(bars(), config, recorder);
     // And a measurement before the first epoch and after each.
     REQUIRE(recorder.steps == 2 * 240 + 3);
     REQUIRE(model.record.history.back().train_loss.value() < model.record.history.front().train_loss.value());
@@ -142,7 +142,7 @@ TEST_CASE("Early stopping ends a stage that no longer improves, and the best wei
     config.schedule = ScheduleKind::constant;
     config.learning_rate = 0.05;
     config.patience = 3;
-    const StackModel model = train_on(bars(), config);
+    const Model model = train_on(bars(), config);
     const auto& history = model.record.history;
     REQUIRE(history.size() < 200);
     const auto best =
@@ -180,16 +180,16 @@ TEST_CASE("Sets without variation are no divergence") {
     std::fill(pictures.values().begin(), pictures.values().end(), 1.0F);
     const std::int64_t count = pictures.rows();
     Recorder recorder;
-    const StackModel model = train_on(std::move(pictures), small_config(), recorder);
+    const Model model = train_on(std::move(pictures), small_config(), recorder);
     REQUIRE(model.layers.size() == 2);
     CHECK(recorder.alike == count);
     CHECK(all_finite(encode(model, Tensor({1, 64}))));
 }
 
 TEST_CASE("Every preset trains on a small set") {
-    const ConfigPreset& preset = GENERATE(from_range(config_presets()));
-    INFO(preset.name);
-    TrainConfig config = preset_config(preset.name);
+    const Preset& each = GENERATE(from_range(presets()));
+    INFO(each.name);
+    TrainConfig config = preset(each.name);
     // The same layers, of fewer units and smaller patches.
     std::string stack;
     for (const auto& layer : config.stack.layers()) {
@@ -212,7 +212,7 @@ TEST_CASE("Every preset trains on a small set") {
     config.stack = parse_stack(stack);
     config.epochs = std::min<std::int64_t>(3, config.epochs);
     config.fine_tune_epochs = std::min<std::int64_t>(3, config.fine_tune_epochs);
-    const StackModel model = train_on(bars(), config);
+    const Model model = train_on(bars(), config);
     REQUIRE(model.layers.size() == config.stack.size());
     REQUIRE(std::isfinite(reconstruction_error(model, as_rows(bars()))));
 }
@@ -220,7 +220,7 @@ TEST_CASE("Every preset trains on a small set") {
 TEST_CASE("Winners alone are what a winner-take-all stack is measured by") {
     TrainConfig config = one_layer("dense:48:activation=relu:output=linear");
     config.lifetime_sparsity = 0.05;
-    const StackModel model = train_on(bars(), config);
+    const Model model = train_on(bars(), config);
     const auto& history = model.record.history;
     REQUIRE(history.back().validation_loss.value() < history.front().validation_loss.value());
     REQUIRE(history.back().validation_loss.value() < history.back().mean_loss.value());
@@ -236,7 +236,7 @@ TEST_CASE("Patience does not end training where nothing is held out") {
 }
 
 TEST_CASE("A preset for plain pictures is trained on standardised ones too") {
-    TrainConfig config = preset_config("hinton2006");
+    TrainConfig config = preset("hinton2006");
     config.stack = parse_stack("dense:12, dense:12, dense:12, dense:12:activation=linear");
     config.epochs = 1;
     config.fine_tune_epochs = 1;
@@ -244,11 +244,11 @@ TEST_CASE("A preset for plain pictures is trained on standardised ones too") {
     recipe.mean.assign(64, 0.2F);
     recipe.deviation.assign(64, 0.3F);
     Recorder recorder;
-    const StackModel model = train_stack(Pictures::from_tensor(bars()), recipe, config, {}, recorder);
+    const Model model = train(Pictures::from_tensor(bars()), recipe, config, {}, recorder);
     CHECK(model.layers[0].text().find("output=linear") != std::string::npos);
     REQUIRE(recorder.epochs.size() == 5);
     config.stack = parse_stack("dense:12:output=sigmoid");
-    CHECK_THROWS_WITH(train_stack(Pictures::from_tensor(bars()), recipe, config, {}, recorder),
+    CHECK_THROWS_WITH(train(Pictures::from_tensor(bars()), recipe, config, {}, recorder),
                       contains("sigmoid output"));
     REQUIRE(recorder.epochs.size() == 5);  // none of the second run
 }
@@ -258,7 +258,7 @@ TEST_CASE("The caller's own number of threads is left as it was") {
     TrainConfig config = small_config();
     config.epochs = 1;
     config.fine_tune_epochs = 0;
-    const StackModel model = train_on(bars(), config, on_threads(1));
+    const Model model = train_on(bars(), config, on_threads(1));
     CHECK(encode(model, as_rows(bars())).rows() == 300);
     REQUIRE(omp_get_max_threads() == 2);
 }
@@ -298,7 +298,7 @@ TEST_CASE("Every corruption, penalty and optimiser trains to better than the mea
         config.optimizer = OptimizerKind::adamw;
         config.weight_decay = 1e-3;
     }
-    const StackModel model = train_on(bars(), config);
+    const Model model = train_on(bars(), config);
     const StageEpoch& last = model.record.history.back();
     REQUIRE(last.validation_loss.value() < 0.9 * last.mean_loss.value());
 }
@@ -309,7 +309,6 @@ TEST_CASE("Cross-entropy is refused where pictures leave the range from 0 to 1")
     Recipe recipe = recipe_of(bars());
     recipe.contrast = true;
     Recorder recorder;
-    CHECK_THROWS_WITH(train_stack(Pictures::from_tensor(bars()), recipe, config, {}, recorder),
-                      contains("[0, 1]"));
+    CHECK_THROWS_WITH(train(Pictures::from_tensor(bars()), recipe, config, {}, recorder), contains("[0, 1]"));
     CHECK_FALSE(recorder.read);
 }

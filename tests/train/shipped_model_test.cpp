@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "stackae/model.hpp"
 #include "stackae/pictures.hpp"
-#include "stackae/stack_model.hpp"
 
 #include "support/catch.hpp"
 
@@ -35,14 +35,14 @@ std::vector<std::vector<float>> expected_features(const std::string& path) {
 
 TEST_CASE("The shipped model gives the features that are kept beside it") {
     const std::string root = STACKAE_SOURCE_DIR;
-    const StackModel model = load_stack_model(root + "/models/digits.stackae");
+    const Model model = load_model(root + "/models/digits.stackae");
     const auto expected = expected_features(root + "/models/digits.features.csv");
     REQUIRE(expected.size() == 12);
     const Pictures pictures = Pictures::open(root + "/sample_images/recognize");
     PictureReader reader(pictures, model.preprocessing);
     PictureBatch batch;
     REQUIRE(reader.next(batch));
-    StackEncoder encoder(model);
+    Encoder encoder(model);
     const Tensor codes = encoder.encode(batch.pictures);
     REQUIRE(codes.rows() == 12);
     for (std::int64_t i = 0; i < codes.rows(); ++i) {

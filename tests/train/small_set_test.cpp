@@ -15,26 +15,26 @@ Recipe recipe_of_side(int side) {
 }  // namespace
 
 TEST_CASE("Few pictures are seen in smaller batches and more often, until layers see enough updates") {
-    TrainConfig config = preset_config("dense");
+    TrainConfig config = preset("dense");
     REQUIRE(fit_to_small_set(config, 500));
     CHECK(config.batch_size == 32);
     CHECK(config.epochs == 38);            // 16 updates an epoch, 600 in all
     CHECK(config.fine_tune_epochs == 94);  // 1,500 in all
-    TrainConfig of_ten = preset_config("dense");
+    TrainConfig of_ten = preset("dense");
     REQUIRE(fit_to_small_set(of_ten, 10));
     CHECK(of_ten.epochs == 200);
-    TrainConfig of_many = preset_config("dense");
+    TrainConfig of_many = preset("dense");
     CHECK_FALSE(fit_to_small_set(of_many, 60'000));
     CHECK(of_many.batch_size == 256);
 }
 
 TEST_CASE("What a user named is not changed for a small set, nor a stack without gradients") {
-    TrainConfig config = preset_config("dense");
+    TrainConfig config = preset("dense");
     REQUIRE(fit_to_small_set(config, 500, {.batch_size = false, .fine_tune_epochs = false}));
     CHECK(config.batch_size == 256);
     CHECK(config.epochs == 200);
     CHECK(config.fine_tune_epochs == 30);
-    TrainConfig conv = preset_config("conv");
+    TrainConfig conv = preset("conv");
     CHECK_FALSE(fit_to_small_set(conv, 10));
 }
 

@@ -42,18 +42,18 @@ TEST_CASE("Stopping in the first layer keeps it, stopping early in the second ke
     constexpr std::int64_t steps_a_layer = 1 + 40 * 9;
     Recorder at_once;
     at_once.stop_after_steps = 3;
-    const StackModel first = train_on(bars(), config, at_once);
+    const Model first = train_on(bars(), config, at_once);
     REQUIRE(first.record.interrupted);
     REQUIRE(first.layers.size() == 1);
     Recorder in_second;
     in_second.stop_after_steps = steps_a_layer + 6;
-    const StackModel second = train_on(bars(), config, in_second);
+    const Model second = train_on(bars(), config, in_second);
     REQUIRE(second.record.interrupted);
     REQUIRE(second.layers.size() == 1);
     CHECK(second.record.history.size() == 40);
     Recorder in_fine_tuning;
     in_fine_tuning.stop_after_steps = 2 * steps_a_layer + 30;
-    const StackModel third = train_on(bars(), config, in_fine_tuning);
+    const Model third = train_on(bars(), config, in_fine_tuning);
     REQUIRE(third.record.interrupted);
     REQUIRE(third.layers.size() == 2);
     REQUIRE(third.record.history.back().stage == "fine-tuning");
@@ -61,10 +61,10 @@ TEST_CASE("Stopping in the first layer keeps it, stopping early in the second ke
 }
 
 TEST_CASE("A stop while pictures are read is no failure") {
-    class AtOnce : public StackObserver {
+    class AtOnce : public TrainObserver {
         bool stop() override { return true; }
     } at_once;
-    const StackModel model = train_on(bars(), two_layers(), at_once);
+    const Model model = train_on(bars(), two_layers(), at_once);
     CHECK(model.record.interrupted);
     CHECK(model.layers.empty());
 }
@@ -77,7 +77,7 @@ TEST_CASE("Where a higher layer or fine-tuning runs away, the layers below are h
     Recorder in_fine_tuning;
     CHECK_THROWS_AS(train_on(bars(), config, in_fine_tuning), Divergence);
     REQUIRE(in_fine_tuning.finished);
-    const StackModel& both = *in_fine_tuning.finished;
+    const Model& both = *in_fine_tuning.finished;
     CHECK(both.layers.size() == 2);
     CHECK(both.record.interrupted);
     CHECK(both.record.history.size() == 42);  // none of fine-tuning
@@ -132,7 +132,7 @@ TEST_CASE("Training of convolutions that is stopped keeps the layers that were f
     config.validation = 0.2;
     Recorder recorder;
     recorder.stop_after_epochs = static_cast<std::size_t>(stopped);
-    const StackModel model = train_on(strokes(60), config, recorder);
+    const Model model = train_on(strokes(60), config, recorder);
     REQUIRE(model.record.interrupted);
     const auto& layers = model.layers.layers();
     REQUIRE(std::count_if(layers.begin(), layers.end(),
@@ -163,7 +163,7 @@ TEST_CASE("Nystroem features are given up when they are told to stop, whenever t
         CAPTURE(stop_at);
         Counting counting;
         counting.stop_at = stop_at;
-        const StackModel model = train_on(bars(60), config, counting);
+        const Model model = train_on(bars(60), config, counting);
         CHECK(model.record.interrupted);
         CHECK(model.layers.size() == 1);
     }

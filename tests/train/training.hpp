@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "stackae/stack_train.hpp"
+#include "stackae/train.hpp"
 
 #include "base/random.hpp"
 
@@ -92,14 +92,14 @@ inline RunOptions on_threads(int threads) {
 }
 
 /// Keeps what it was told. Stops after so many steps of training, or epochs.
-class Recorder : public StackObserver {
+class Recorder : public TrainObserver {
 public:
     void on_read(std::int64_t done, std::int64_t of) override { read = done == of; }
     void on_stage(const StageInfo& stage) override { stages.push_back(stage); }
     void on_progress(const StageProgress& /*progress*/) override { ++steps; }
     void on_epoch(const StageEpoch& epoch) override { epochs.push_back(epoch); }
     void on_alike(std::int64_t pictures) override { alike = pictures; }
-    void on_failure(StackModel model) override { finished = std::move(model); }
+    void on_failure(Model model) override { finished = std::move(model); }
     bool stop() override { return read && (steps >= stop_after_steps || epochs.size() >= stop_after_epochs); }
 
     std::int64_t stop_after_steps = std::int64_t{1} << 60;
@@ -109,23 +109,23 @@ public:
     std::int64_t steps = 0;
     std::vector<StageEpoch> epochs;
     std::int64_t alike = 0;
-    std::optional<StackModel> finished;
+    std::optional<Model> finished;
 };
 
-inline StackModel train_on(Tensor pictures, const TrainConfig& config, StackObserver& observer,
-                           const RunOptions& run = {}) {
+inline Model train_on(Tensor pictures, const TrainConfig& config, TrainObserver& observer,
+                      const RunOptions& run = {}) {
     const Recipe recipe = recipe_of(pictures);
-    return train_stack(Pictures::from_tensor(std::move(pictures)), recipe, config, run, observer);
+    return train(Pictures::from_tensor(std::move(pictures)), recipe, config, run, observer);
 }
 
-inline StackModel train_on(Tensor pictures, const TrainConfig& config, const RunOptions& run = {}) {
-    StackObserver nobody;
+inline Model train_on(Tensor pictures, const TrainConfig& config, const RunOptions& run = {}) {
+    TrainObserver nobody;
     return train_on(std::move(pictures), config, nobody, run);
 }
 
-inline Tensor encode(const StackModel& model, const Tensor& pictures, const std::string& output = {},
+inline Tensor encode(const Model& model, const Tensor& pictures, const std::string& output = {},
                      int threads = 1) {
-    return StackEncoder(model, {output, false, threads}).encode(pictures);
+    return Encoder(model, {output, false, threads}).encode(pictures);
 }
 
 /// Mean over the rows of Σ (a − b)².
@@ -138,13 +138,13 @@ inline double squared_error(const Tensor& a, const Tensor& b) {
 }
 
 /// Of pictures as a model rebuilds them.
-inline double reconstruction_error(const StackModel& model, const Tensor& pictures) {
-    return squared_error(StackEncoder(model, {{}, false, 1}).reconstruct(pictures), pictures);
+inline double reconstruction_error(const Model& model, const Tensor& pictures) {
+    return squared_error(Encoder(model, {{}, false, 1}).reconstruct(pictures), pictures);
 }
 
 /// Of rows as an output's code is decoded, by the layers in turn.
-inline double decoding_error(const StackModel& model, const Tensor& pictures, const std::string& output) {
-    StackEncoder encoder(model, {output, false, 1});
+inline double decoding_error(const Model& model, const Tensor& pictures, const std::string& output) {
+    Encoder encoder(model, {output, false, 1});
     return squared_error(encoder.decode(encoder.encode(pictures)), pictures);
 }
 
@@ -174,7 +174,7 @@ inline bool same_values(const Tensor& a, const Tensor& b) {
 }
 
 /// The last epoch of a stage in a model's history.
-inline const StageEpoch& last_of(const StackModel& model, const std::string& stage) {
+inline const StageEpoch& last_of(const Model& model, const std::string& stage) {
     const auto& history = model.record.history;
     return *std::find_if(history.rbegin(), history.rend(),
                          [&](const StageEpoch& epoch) { return epoch.stage == stage; });

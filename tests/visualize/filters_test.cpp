@@ -11,9 +11,9 @@ namespace {
 
 /// Pictures of 4 × 5 under a convolution of two units on patches of 2 × 2 pixels, whitened by 2 I: the first
 /// looks for the upper left pixel, the second for the lower right one less the upper left. Then other layers.
-StackModel corners(const std::string& fields = "", const std::string& above = "") {
-    StackModel model = test::sample_model(
-        "conv2d:2:kernel=2:contrast_norm=false:whitening_dim=4" + fields + above, {4, 5, 1});
+Model corners(const std::string& fields = "", const std::string& above = "") {
+    Model model = test::sample_model("conv2d:2:kernel=2:contrast_norm=false:whitening_dim=4" + fields + above,
+                                     {4, 5, 1});
     test::set_tensor(model, 0, "whitening", {2, 0, 0, 0, 0, 2, 0, 0, 0, 0, 2, 0, 0, 0, 0, 2});
     test::set_tensor(model, 0, "patch_mean", {});
     test::set_tensor(model, 0, "weights", {1, 0, 0, 0, -1, 0, 0, 1});
@@ -54,7 +54,7 @@ TEST_CASE("A unit of the lowest convolutional layer is drawn as its patch, witho
 }
 
 TEST_CASE("A unit of the lowest dense layer is drawn as its weights, as large as a picture") {
-    StackModel model = test::sample_model("dense:2, dense:3", {2, 3, 1});
+    Model model = test::sample_model("dense:2, dense:3", {2, 3, 1});
     test::set_tensor(model, 0, "weights", {0, 1, 2, -2, -1, 0, 0, 0, 0, 0, 0, 0});
     const Filters filters = weight_filters(model, "1", 1);
     CHECK(filters.height == 2);
@@ -65,7 +65,7 @@ TEST_CASE("A unit of the lowest dense layer is drawn as its weights, as large as
 }
 
 TEST_CASE("Of very many units those of the largest weights are drawn, in their order") {
-    StackModel model = test::sample_model("dense:402", {1, 2, 1});
+    Model model = test::sample_model("dense:402", {1, 2, 1});
     std::vector<float> weights(804);
     std::iota(weights.begin(), weights.end(), -2.0F);  // of the second unit zeros and ones
     test::set_tensor(model, 0, "weights", weights);
@@ -95,7 +95,7 @@ TEST_CASE("A unit that no picture excites is gray") {
 }
 
 TEST_CASE("A unit of pooled maps sees all that its positions see") {
-    const StackModel model = corners("", ", pool2d:2, power_norm");
+    const Model model = corners("", ", pool2d:2, power_norm");
     for (const char* output : {"2", "3"}) {
         const Filters filters = receptive_fields(model, output, spots({8}), 1);
         CHECK(filters.height == 3);
@@ -107,7 +107,7 @@ TEST_CASE("A unit of pooled maps sees all that its positions see") {
 }
 
 TEST_CASE("A unit of a grid's cell sees the cell in pictures that are no squares") {
-    const StackModel model = corners("", ", pool2d:grid=3");  // of 3 × 4 positions, so that cells differ
+    const Model model = corners("", ", pool2d:grid=3");  // of 3 × 4 positions, so that cells differ
     const Filters filters = receptive_fields(model, "2", spots({13}), 1);
     CHECK(filters.height == 2);
     CHECK(filters.width == 3);
@@ -123,7 +123,7 @@ TEST_CASE("What a unit sees of the padding is left out") {
 }
 
 TEST_CASE("A unit of a dense layer sees the whole picture, whatever is below it") {
-    const StackModel model = corners("", ", pool2d:grid=2, dense:3:activation=sigmoid");
+    const Model model = corners("", ", pool2d:grid=2, dense:3:activation=sigmoid");
     const Filters filters = receptive_fields(model, "", spots({13}), 1);
     CHECK(filters.height == 4);
     CHECK(filters.width == 5);
@@ -132,7 +132,7 @@ TEST_CASE("A unit of a dense layer sees the whole picture, whatever is below it"
 }
 
 TEST_CASE("A unit of a layer above is drawn as what it decodes to, cut to where units differ") {
-    StackModel model = corners("", ", pool2d:grid=1, dense:1:activation=linear:output=linear");
+    Model model = corners("", ", pool2d:grid=1, dense:1:activation=linear:output=linear");
     test::set_tensor(model, 2, "decoder_weights", {1, 0});
     test::set_tensor(model, 2, "decoder_bias", {3, 4});
     const Filters filters = weight_filters(model, "3", 1);
@@ -162,7 +162,7 @@ TEST_CASE("An output that is not there has no filters") {
 }
 
 TEST_CASE("Layers that cannot be inverted have no filters above them, and say so") {
-    const StackModel model = test::sample_model("contrast_norm, dense:3", {4, 5, 1});
+    const Model model = test::sample_model("contrast_norm, dense:3", {4, 5, 1});
     CHECK_THROWS_WITH(weight_filters(model, "2", 1), test::contains("contrast_norm found"));
     CHECK(receptive_fields(model, "2", spots({3}), 1).tiles.size() == 3);
 }

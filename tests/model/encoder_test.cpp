@@ -3,7 +3,7 @@
 #include <limits>
 
 #include "stackae/error.hpp"
-#include "stackae/stack_model.hpp"
+#include "stackae/model.hpp"
 
 #include "model/sample_model.hpp"
 #include "support/catch.hpp"
@@ -13,12 +13,12 @@ namespace stackae {
 namespace {
 
 /// 12 → 40 → 9, untied and tied.
-StackModel dense_model() {
+Model dense_model() {
     return test::sample_model(
         "dense:40:activation=silu:output=sigmoid, dense:9:activation=tanh:output=silu:tied", {3, 4, 1});
 }
 
-const float* values_of(const StackModel& model, std::size_t layer, std::string_view name) {
+const float* values_of(const Model& model, std::size_t layer, std::string_view name) {
     for (const auto& row : layers::tensors_of(model.layers[layer])) {
         if (row.name == name) {
             return row.tensor->data();
@@ -45,12 +45,12 @@ void check_close(const Tensor& found, const std::vector<double>& expected) {
 }  // namespace
 
 TEST_CASE("Codes and reconstructions of dense layers are what their formulas give") {
-    const StackModel model = dense_model();
+    const Model model = dense_model();
     const auto of = [&](std::size_t layer, const char* name) { return values_of(model, layer, name); };
     const Tensor pictures = reference::uniform({5, 12}, 0, 1, 8);
     const auto h1 = reference::dense(Activation::silu, pictures, of(0, "weights"), of(0, "bias"), 40);
     const auto h2 = reference::dense(Activation::tanh, as_tensor(h1, 40), of(1, "weights"), of(1, "bias"), 9);
-    StackEncoder encoder(model);
+    Encoder encoder(model);
     const Tensor codes = encoder.encode(pictures);
     REQUIRE(codes.shape() == std::vector<std::int64_t>{5, 9});
     check_close(codes, h2);
@@ -60,7 +60,7 @@ TEST_CASE("Codes and reconstructions of dense layers are what their formulas giv
                                      of(0, "decoder_bias"), 12);
     check_close(encoder.decode(codes), r0);
     check_close(encoder.reconstruct(pictures), r0);
-    StackEncoder lower(model, {.output = "1"});
+    Encoder lower(model, {.output = "1"});
     CHECK(lower.code_size() == 40);
     check_close(lower.encode(pictures), h1);
 }
@@ -72,10 +72,10 @@ TEST_CASE("A picture has the same code alone, in a folder, and at any number of 
         "nystroem:7",
         "conv2d:40:kernel=3:pad=1:activation=crelu, pool2d:3:stride=2:mode=maximum, dense:11, whiten:4");
     CAPTURE(text);
-    const StackModel model = test::sample_model(text, {9, 8, 1});
+    const Model model = test::sample_model(text, {9, 8, 1});
     const Tensor pictures = reference::uniform({300, 72}, 0, 1, 9);
-    StackEncoder encoder(model, {.output = "", .threads = 2});
-    StackEncoder single(model, {.output = "", .threads = 1});
+    Encoder encoder(model, {.output = "", .threads = 2});
+    Encoder single(model, {.output = "", .threads = 1});
     const Tensor together = encoder.encode(pictures);
     const Tensor on_one_thread = single.encode(pictures);
     const Tensor rebuilt = encoder.reconstruct(pictures);
@@ -98,9 +98,9 @@ TEST_CASE("A picture has the same code alone, in a folder, and at any number of 
 }
 
 TEST_CASE("Codes can be scaled to length one, and a code of zeros stays") {
-    StackModel model = dense_model();
-    const Tensor codes = StackEncoder(model, {.output = "", .l2_normalize = true})
-                             .encode(reference::uniform({3, 12}, 0, 1, 8));
+    Model model = dense_model();
+    const Tensor codes =
+        Encoder(model, {.output = "", .l2_normalize = true}).encode(reference::uniform({3, 12}, 0, 1, 8));
     for (std::int64_t i = 0; i < 3; ++i) {
         double sum = 0.0;
         for (const float value : codes.row(i)) {
@@ -110,16 +110,16 @@ TEST_CASE("Codes can be scaled to length one, and a code of zeros stays") {
     }
     test::set_tensor(model, 1, "weights", {});
     test::set_tensor(model, 1, "bias", {});
-    const Tensor zeros = StackEncoder(model, {.output = "", .l2_normalize = true}).encode(Tensor({2, 12}));
+    const Tensor zeros = Encoder(model, {.output = "", .l2_normalize = true}).encode(Tensor({2, 12}));
     CHECK(std::all_of(zeros.values().begin(), zeros.values().end(), [](float value) { return value == 0; }));
 }
 
 TEST_CASE("An output that is not there and pictures of another size are refused") {
-    const StackModel model = dense_model();
-    CHECK_THROWS_AS(StackEncoder(model, {.output = "3"}), InvalidArgument);
-    CHECK_THROWS_WITH(StackEncoder(model, {.output = "wide"}),
+    const Model model = dense_model();
+    CHECK_THROWS_AS(Encoder(model, {.output = "3"}), InvalidArgument);
+    CHECK_THROWS_WITH(Encoder(model, {.output = "wide"}),
                       test::contains("\"wide\" found, embedding, or 1 to 2 layers expected"));
-    StackEncoder encoder(model);
+    Encoder encoder(model);
     CHECK_THROWS_WITH(encoder.encode(Tensor({2, 13})),
                       test::contains("encode: rows of 13 values found, 12 expected"));
     CHECK_THROWS_WITH(encoder.decode(Tensor({2, 8})),
@@ -128,9 +128,9 @@ TEST_CASE("An output that is not there and pictures of another size are refused"
 }
 
 TEST_CASE("A code that is not finite is refused with the picture's place") {
-    StackModel model = test::sample_model("dense:2:activation=linear:output=linear", {1, 2, 1});
+    Model model = test::sample_model("dense:2:activation=linear:output=linear", {1, 2, 1});
     test::set_tensor(model, 0, "weights", {3e38F, 3e38F, 0, 0});
-    StackEncoder encoder(model, {.output = "", .threads = 1});
+    Encoder encoder(model, {.output = "", .threads = 1});
     Tensor pictures({3, 2});
     CHECK_NOTHROW(encoder.encode(pictures));
     pictures.row(1)[0] = pictures.row(1)[1] = 2.0F;
@@ -144,8 +144,8 @@ TEST_CASE("A code that is not finite is refused with the picture's place") {
 }
 
 TEST_CASE("What cannot be inverted is refused when it is to be decoded, and encodes all the same") {
-    const StackModel model = test::sample_model("contrast_norm, dense:3", {2, 2, 1});
-    StackEncoder encoder(model);
+    const Model model = test::sample_model("contrast_norm, dense:3", {2, 2, 1});
+    Encoder encoder(model);
     const Tensor codes = encoder.encode(reference::uniform({2, 4}, 0, 1, 3));
     CHECK(codes.columns() == 3);
     CHECK_THROWS_WITH(encoder.decode(codes),

@@ -10,7 +10,7 @@
 #include "stackae/json.hpp"
 #include "stackae/layer.hpp"
 #include "stackae/recipe.hpp"
-#include "stackae/stack_epoch.hpp"
+#include "stackae/stage.hpp"
 #include "stackae/tensor.hpp"
 #include "stackae/train_config.hpp"
 
@@ -63,7 +63,7 @@ struct TrainingRecord {
 [[nodiscard]] std::string data_identity(const Pictures& pictures);
 
 /// A trained stack and everything that is needed to use it again. A value; safe to read from several threads.
-struct StackModel {
+struct Model {
     Recipe preprocessing;
     Stack layers;
     /// The first is what is meant where none is named.
@@ -91,13 +91,13 @@ struct StackModel {
 
 /// Throws InvalidArgument where layers, outputs and the reconstruction do not fit one another or the
 /// preprocessing, or values are not finite.
-void check(const StackModel& model);
+void check(const Model& model);
 
 /// Writes a safetensors file, whole or not at all. Throws IoError, or InvalidArgument as check() does.
-void save(const StackModel& model, const std::string& path);
+void save(const Model& model, const std::string& path);
 
 /// Throws IoError, or CorruptFile naming the file and what is wrong with it.
-[[nodiscard]] StackModel load_stack_model(const std::string& path);
+[[nodiscard]] Model load_model(const std::string& path);
 
 /// What a file of stackae says it is: "model", "gallery"; empty where it is a safetensors file of another
 /// program, absent where it is none or is damaged. Throws IoError.
@@ -105,7 +105,7 @@ void save(const StackModel& model, const std::string& path);
 
 /// Objects whose keys are the fields' names, enums by name(), what is absent as null.
 [[nodiscard]] JsonObject to_json(const TrainConfig& config);
-[[nodiscard]] JsonObject to_json(const ConfigPreset& preset);
+[[nodiscard]] JsonObject to_json(const Preset& preset);
 /// Without mean and deviation; `standardized` says whether there are any.
 [[nodiscard]] JsonObject to_json(const Recipe& recipe);
 [[nodiscard]] JsonObject to_json(const StageEpoch& epoch);
@@ -113,28 +113,28 @@ void save(const StackModel& model, const std::string& path);
 /// Everything but the values of its tensors: each layer with its text, its fields, its shapes and the number
 /// of its parameters, each output with the size of its code, and identity(), parameters(), code_size() and
 /// the number of layers.
-[[nodiscard]] JsonObject to_json(const StackModel& model);
+[[nodiscard]] JsonObject to_json(const Model& model);
 
-struct StackEncodeOptions {
-    std::string output;         ///< as StackModel::depth_of()
+struct EncodeOptions {
+    std::string output = {};    ///< as Model::depth_of()
     bool l2_normalize = false;  ///< scale each code to length 1 (a code of zeros stays)
     int threads = 0;            ///< 0: one a core
 };
 
-/// Bytes that a StackEncoder of so many threads holds at most, about, while it encodes n pictures at a time
+/// Bytes that a Encoder of so many threads holds at most, about, while it encodes n pictures at a time
 /// up to an output, with the pictures and their codes, without the model itself. Throws as depth_of().
-[[nodiscard]] std::int64_t encoding_bytes(const StackModel& model, std::string_view output, int threads,
+[[nodiscard]] std::int64_t encoding_bytes(const Model& model, std::string_view output, int threads,
                                           std::int64_t n);
 
 /// Runs pictures through a model. Ops and buffers are made once, for blocks of fixed size, so that a
 /// picture's code does not depend on its neighbours. It keeps what it needs of the model. Use one per thread.
-class StackEncoder {
+class Encoder {
 public:
     /// Throws InvalidArgument when the model has no such output.
-    explicit StackEncoder(const StackModel& model, const StackEncodeOptions& options = {});
-    ~StackEncoder();
-    StackEncoder(StackEncoder&&) noexcept;
-    StackEncoder& operator=(StackEncoder&&) noexcept;
+    explicit Encoder(const Model& model, const EncodeOptions& options = {});
+    ~Encoder();
+    Encoder(Encoder&&) noexcept;
+    Encoder& operator=(Encoder&&) noexcept;
 
     /// pictures n × input_shape().size() to codes n × code_size(). Throws InvalidArgument on another width,
     /// NotFinite where a code is not finite.
@@ -142,7 +142,7 @@ public:
     /// Codes n × code_size() back to pictures, in the preprocessing's values. Throws as encode(), and
     /// InvalidArgument where a layer between has no decoder.
     [[nodiscard]] Tensor decode(const Tensor& codes);
-    /// Pictures as the model rebuilds them, which is from StackModel::reconstruction, whatever the output.
+    /// Pictures as the model rebuilds them, which is from Model::reconstruction, whatever the output.
     [[nodiscard]] Tensor reconstruct(const Tensor& pictures);
     [[nodiscard]] std::int64_t code_size() const;
 

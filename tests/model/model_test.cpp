@@ -1,4 +1,4 @@
-#include "stackae/stack_model.hpp"
+#include "stackae/model.hpp"
 
 #include <algorithm>
 #include <fstream>
@@ -18,14 +18,14 @@ constexpr const char* deep =
     "conv2d:6:kernel=3, pool2d:2, conv2d:8:kernel=3, pool2d:grid=2, power_norm, pca:5:eigen_power=-0.25, "
     "l2_norm, nystroem:7";
 
-StackModel model_of(const std::string& text, std::vector<NamedOutput> outputs) {
-    StackModel model;
+Model model_of(const std::string& text, std::vector<NamedOutput> outputs) {
+    Model model;
     model.preprocessing.height = 12;
     model.preprocessing.width = 11;
     model.layers = test::filled_stack(text, model.input_shape());
     model.outputs = std::move(outputs);
     model.reconstruction.depth = model.outputs.front().depth;
-    model.record.config = preset_config("conv");
+    model.record.config = preset("conv");
     model.record.config.stack = parse_stack(text);
     model.record.data = "0123456789abcdef";
     model.record.pictures = 9;
@@ -36,15 +36,15 @@ StackModel model_of(const std::string& text, std::vector<NamedOutput> outputs) {
     return model;
 }
 
-StackModel deep_model() {
-    StackModel model = model_of(deep, {{"embedding", 7}, {"wide", 8}});
+Model deep_model() {
+    Model model = model_of(deep, {{"embedding", 7}, {"wide", 8}});
     model.reconstruction.depth = 6;
     model.reconstruction.head = test::filled_stack("ridge_decoder:12:width=11", {1, 1, 5}, 50);
     return model;
 }
 
-Tensor encoded(const StackModel& model, const std::string& output, const Tensor& pictures) {
-    return StackEncoder(model, {.output = output, .threads = 2}).encode(pictures);
+Tensor encoded(const Model& model, const std::string& output, const Tensor& pictures) {
+    return Encoder(model, {.output = output, .threads = 2}).encode(pictures);
 }
 
 bool same(const Tensor& a, const Tensor& b) {
@@ -55,9 +55,9 @@ bool same(const Tensor& a, const Tensor& b) {
 
 TEST_CASE("A model is the same after it was written and read") {
     const test::TemporaryFolder folder;
-    const StackModel model = deep_model();
+    const Model model = deep_model();
     save(model, folder / "model");
-    const StackModel read = load_stack_model(folder / "model");
+    const Model read = load_model(folder / "model");
     CHECK(read.identity() == model.identity());
     CHECK(to_text(read.layers) == to_text(model.layers));
     CHECK(read.outputs == model.outputs);
@@ -71,7 +71,7 @@ TEST_CASE("A model is the same after it was written and read") {
     CHECK(read.record.accuracies[0].best() == 0.625);
     const Tensor pictures = test::random_rows(5, 132, 4);
     CHECK(same(encoded(read, "wide", pictures), encoded(model, "wide", pictures)));
-    CHECK(same(StackEncoder(read).reconstruct(pictures), StackEncoder(model).reconstruct(pictures)));
+    CHECK(same(Encoder(read).reconstruct(pictures), Encoder(model).reconstruct(pictures)));
     save(read, folder / "again");
     std::ifstream one(folder / "model", std::ios::binary);
     std::ifstream two(folder / "again", std::ios::binary);
@@ -79,7 +79,7 @@ TEST_CASE("A model is the same after it was written and read") {
 }
 
 TEST_CASE("An output is found by its name or its number of layers, the first where none is named") {
-    const StackModel model = deep_model();
+    const Model model = deep_model();
     CHECK(model.depth_of() == 7);
     CHECK(model.depth_of("wide") == 8);
     CHECK(model.depth_of("2") == 2);
@@ -92,10 +92,10 @@ TEST_CASE("An output is found by its name or its number of layers, the first whe
 }
 
 TEST_CASE("Each depth's code is what the layers above it see") {
-    const StackModel model = deep_model();
+    const Model model = deep_model();
     const Tensor pictures = test::random_rows(3, 132, 9);
     const Tensor below = encoded(model, "5", pictures);
-    StackModel above = model;
+    Model above = model;
     above.layers = Stack({model.layers.layers().begin() + 5, model.layers.layers().end()});
     above.preprocessing.height = 1;
     above.preprocessing.width = static_cast<int>(below.columns());
@@ -104,17 +104,17 @@ TEST_CASE("Each depth's code is what the layers above it see") {
 }
 
 TEST_CASE("Pictures are rebuilt by the head where there is one, else by the layers' own decoders") {
-    const StackModel model = deep_model();
+    const Model model = deep_model();
     const Tensor pictures = test::random_rows(3, 132, 2);
-    StackEncoder six(model, {.output = "6", .threads = 1});
-    const Tensor rebuilt = StackEncoder(model).reconstruct(pictures);
+    Encoder six(model, {.output = "6", .threads = 1});
+    const Tensor rebuilt = Encoder(model).reconstruct(pictures);
     CHECK(same(rebuilt, six.decode(six.encode(pictures))));
-    StackModel plain = model;
+    Model plain = model;
     plain.reconstruction.head = {};
-    CHECK_FALSE(same(StackEncoder(plain).reconstruct(pictures), rebuilt));
-    StackEncoder two(model, {.output = "2", .threads = 1});
+    CHECK_FALSE(same(Encoder(plain).reconstruct(pictures), rebuilt));
+    Encoder two(model, {.output = "2", .threads = 1});
     CHECK(same(two.decode(two.encode(pictures)),
-               StackEncoder(plain, {.output = "2", .threads = 1}).decode(two.encode(pictures))));
+               Encoder(plain, {.output = "2", .threads = 1}).decode(two.encode(pictures))));
     CHECK(two.decode(two.encode(pictures)).columns() == 132);
 }
 
@@ -122,24 +122,23 @@ TEST_CASE("A model that does not fit together cannot be written, and leaves the 
     const test::TemporaryFolder folder;
     save(deep_model(), folder / "model");
     const auto refused = [&](const auto& spoil, const char* expected) {
-        StackModel model = deep_model();
+        Model model = deep_model();
         spoil(model);
         CHECK_THROWS_WITH(save(model, folder / "model"), test::contains(expected));
-        CHECK_NOTHROW(load_stack_model(folder / "model"));
+        CHECK_NOTHROW(load_model(folder / "model"));
     };
-    refused([](StackModel& m) { m.layers = {}; }, "layers: 0 found, 1 to 64 expected");
-    refused([](StackModel& m) { m.preprocessing.height = 13; },
-            "layer 1, conv2d: an input of 12 x 11 x 1 found");
-    refused([](StackModel& m) { m.outputs.clear(); }, "outputs: none found");
-    refused([](StackModel& m) { m.outputs[1].depth = 9; }, "outputs: 9 layers found, 1 to 8 expected");
-    refused([](StackModel& m) { m.outputs[1].name = "3"; }, "a name that begins with a small letter");
-    refused([](StackModel& m) { m.reconstruction.depth = 5; }, "reconstruction: layer 1, ridge_decoder");
+    refused([](Model& m) { m.layers = {}; }, "layers: 0 found, 1 to 64 expected");
+    refused([](Model& m) { m.preprocessing.height = 13; }, "layer 1, conv2d: an input of 12 x 11 x 1 found");
+    refused([](Model& m) { m.outputs.clear(); }, "outputs: none found");
+    refused([](Model& m) { m.outputs[1].depth = 9; }, "outputs: 9 layers found, 1 to 8 expected");
+    refused([](Model& m) { m.outputs[1].name = "3"; }, "a name that begins with a small letter");
+    refused([](Model& m) { m.reconstruction.depth = 5; }, "reconstruction: layer 1, ridge_decoder");
     refused(
-        [](StackModel& m) {
+        [](Model& m) {
             m.reconstruction.head = test::filled_stack("ridge_decoder:11:width=12", {1, 1, 5});
         },
         "reconstruction: an output of 11 x 12 x 1 found, 12 x 11 x 1 expected");
-    refused([](StackModel& m) { m.record.accuracies[0].depth = 9; }, "accuracies: 9 layers found");
+    refused([](Model& m) { m.record.accuracies[0].depth = 9; }, "accuracies: 9 layers found");
 }
 
 TEST_CASE("Pictures are told from others by their names and labels, wherever they lie") {
@@ -162,7 +161,7 @@ TEST_CASE("Pictures are told from others by their names and labels, wherever the
 }
 
 TEST_CASE("Memory for encoding covers pictures, codes and weights, and grows with pictures and threads") {
-    const StackModel model = deep_model();
+    const Model model = deep_model();
     const auto bytes = [&](const char* output, int threads, std::int64_t n) {
         return encoding_bytes(model, output, threads, n);
     };
@@ -172,7 +171,7 @@ TEST_CASE("Memory for encoding covers pictures, codes and weights, and grows wit
     CHECK(bytes("embedding", 2, 1000) > bytes("embedding", 1, 1000));
     CHECK(bytes("embedding", 2, 1) == bytes("embedding", 1, 1));
     CHECK(bytes("wide", 1, 1000) > bytes("embedding", 1, 1000));
-    const StackModel plain = model_of("dense:400", {{"embedding", 1}});
+    const Model plain = model_of("dense:400", {{"embedding", 1}});
     CHECK(encoding_bytes(plain, "", 1, 1) >= 4 * 12 * 11 * 400);
     CHECK_THROWS_AS(encoding_bytes(plain, "2", 1, 1), InvalidArgument);
 }
@@ -188,8 +187,8 @@ TEST_CASE("A file whose description is not a model's is refused by the place tha
         REQUIRE(at != std::string::npos);
         text.replace(at, from.size(), to);
         base::write_safetensors(file, folder / "spoilt");
-        CHECK_THROWS_WITH(load_stack_model(folder / "spoilt"), test::contains(expected));
-        CHECK_THROWS_AS(load_stack_model(folder / "spoilt"), CorruptFile);
+        CHECK_THROWS_WITH(load_model(folder / "spoilt"), test::contains(expected));
+        CHECK_THROWS_AS(load_model(folder / "spoilt"), CorruptFile);
     };
     refused("\"type\":\"conv2d\"", "\"type\":\"conv9d\"", "layers.1: \"conv9d\" found, one of conv2d");
     refused("\"units\":6", "\"units\":7", "layers.1.");

@@ -1,13 +1,13 @@
 #include <algorithm>
 
-#include "stackae/stack_model.hpp"
+#include "stackae/model.hpp"
 
 #include "base/memory.hpp"
 #include "layers/chain.hpp"
 
 namespace stackae {
 
-std::int64_t encoding_bytes(const StackModel& model, std::string_view output, int threads, std::int64_t n) {
+std::int64_t encoding_bytes(const Model& model, std::string_view output, int threads, std::int64_t n) {
     const auto begin = model.layers.layers().begin();
     const layers::Chain chain({begin, begin + static_cast<std::ptrdiff_t>(model.depth_of(output))},
                               layers::Direction::encode, threads);

@@ -1,4 +1,4 @@
-#include "model/stack_model_file.hpp"
+#include "model/model_file.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -11,8 +11,8 @@
 #include "layers/registry.hpp"
 #include "layers/tensors.hpp"
 #include "model/json_reader.hpp"
+#include "model/model_json.hpp"
 #include "model/recipe_fields.hpp"
-#include "model/stack_json.hpp"
 
 namespace stackae {
 namespace {
@@ -41,7 +41,7 @@ Json json_of(const Stack& stack) {
     return array;
 }
 
-Json json_of(const StackModel& model) {
+Json json_of(const Model& model) {
     Json outputs = Json::array();
     for (const NamedOutput& output : model.outputs) {
         outputs.push_back({{"name", output.name}, {"depth", output.depth}});
@@ -182,7 +182,7 @@ TrainingRecord read_record(const base::Safetensors& file, const Json& value) {
 
 }  // namespace
 
-void save(const StackModel& model, const std::string& path) {
+void save(const Model& model, const std::string& path) {
     try {
         check(model);
     } catch (const InvalidArgument& error) {
@@ -211,11 +211,11 @@ void save(const StackModel& model, const std::string& path) {
     base::write_safetensors(description.metadata, tensors, path);
 }
 
-StackModel load_stack_model(const std::string& path) {
-    return read_stack_model(base::read_safetensors(path));
+Model load_model(const std::string& path) {
+    return read_model(base::read_safetensors(path));
 }
 
-StackModel read_stack_model(base::Safetensors file) {
+Model read_model(base::Safetensors file) {
     const std::string path = file.path;
     file.check_kind(kind, version);
     if (std::stoi(file.text("version")) < version) {
@@ -225,7 +225,7 @@ StackModel read_stack_model(base::Safetensors file) {
     const std::string where = path + ": model";
     const Json description = base::parse_json(file.text("model"), where, max_depth);
     const JsonReader reader(description, where);
-    StackModel model;
+    Model model;
     model.preprocessing = read_preprocessing(file, reader.at("preprocessing"));
     model.layers = read_stack(file, reader.at("layers"), "layers");
     for (const Json& output : reader.array("outputs")) {

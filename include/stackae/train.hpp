@@ -5,20 +5,20 @@
 #include <string>
 #include <vector>
 
+#include "stackae/model.hpp"
 #include "stackae/pictures.hpp"
-#include "stackae/stack_epoch.hpp"
-#include "stackae/stack_model.hpp"
+#include "stackae/stage.hpp"
 #include "stackae/train_config.hpp"
 
 namespace stackae {
 
-/// Told of progress by train_stack(), on the caller's thread. Every member has an empty default.
-class StackObserver {
+/// Told of progress by train(), on the caller's thread. Every member has an empty default.
+class TrainObserver {
 public:
-    StackObserver() = default;
-    StackObserver(const StackObserver&) = delete;
-    StackObserver& operator=(const StackObserver&) = delete;
-    virtual ~StackObserver() = default;
+    TrainObserver() = default;
+    TrainObserver(const TrainObserver&) = delete;
+    TrainObserver& operator=(const TrainObserver&) = delete;
+    virtual ~TrainObserver() = default;
 
     /// Pictures read so far, before training begins.
     virtual void on_read(std::int64_t /*done*/, std::int64_t /*of*/) {}
@@ -34,21 +34,20 @@ public:
     virtual void on_alike(std::int64_t /*pictures*/) {}
     /// Asked before every step; true ends training cleanly.
     virtual bool stop() { return false; }
-    /// Called where train_stack() is about to throw, whatever it is, and some layers are finished.
+    /// Called where train() is about to throw, whatever it is, and some layers are finished.
     /// TrainingRecord::interrupted is true. May not throw.
-    virtual void on_failure(StackModel /*finished*/) {}
+    virtual void on_failure(Model /*finished*/) {}
 };
 
 /// Trains a stack greedily, layer by layer, then end to end if the configuration says so. On a stop the model
 /// holds the layers that were finished; none where it came while pictures were read. Two runs with the same
 /// configuration and pictures give the same model. Throws InvalidArgument, Divergence (with advice), IoError
-/// and whatever the observer throws, after StackObserver::on_failure() was given what was finished.
-[[nodiscard]] StackModel train_stack(const Pictures& pictures, const Recipe& recipe,
-                                     const TrainConfig& config, const RunOptions& run,
-                                     StackObserver& observer);
+/// and whatever the observer throws, after TrainObserver::on_failure() was given what was finished.
+[[nodiscard]] Model train(const Pictures& pictures, const Recipe& recipe, const TrainConfig& config,
+                          const RunOptions& run, TrainObserver& observer);
 
 /// What a run would cost.
-struct StackPlan {
+struct TrainPlan {
     std::vector<StageInfo> stages;  ///< in the order in which they run
     std::int64_t parameters = 0;    ///< of the finished stack, with its reconstruction head
     /// Taken by the stage that takes most, with the pictures and codes that are held.
@@ -62,8 +61,8 @@ struct StackPlan {
 };
 
 /// Counted by the layers' shapes; nothing is timed. Throws InvalidArgument.
-[[nodiscard]] StackPlan plan_stack(std::int64_t pictures, const Recipe& recipe, const TrainConfig& config,
-                                   const RunOptions& run);
+[[nodiscard]] TrainPlan plan_training(std::int64_t pictures, const Recipe& recipe, const TrainConfig& config,
+                                      const RunOptions& run);
 /// Multiply-adds a second that count as the speed of the reference machine, two cores, whatever machine this
 /// is: what a budget of time is reckoned by.
 inline constexpr double reference_rate = 60e9;

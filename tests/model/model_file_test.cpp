@@ -3,7 +3,7 @@
 #include <filesystem>
 #include <limits>
 
-#include "stackae/stack_model.hpp"
+#include "stackae/model.hpp"
 
 #include "model/sample_model.hpp"
 #include "model/spoilt_file.hpp"
@@ -19,8 +19,8 @@ using test::TemporaryFolder;
 using test::tensor_of;
 
 /// 2 × 3 gray pictures, standardised, under two dense layers; every field away from its default.
-StackModel small() {
-    StackModel model = test::sample_model(
+Model small() {
+    Model model = test::sample_model(
         "dense:4:activation=sigmoid:output=linear:tied, dense:2:activation=linear:output=sigmoid", {2, 3, 1},
         {{"embedding", 2}, {"below", 1}});
     model.preprocessing.resize = ResizeMode::center;
@@ -30,7 +30,7 @@ StackModel small() {
     model.preprocessing.mean = {0.1F, 0.2F, 0.3F, 0.4F, 0.5F, 0.6F};
     model.preprocessing.deviation = {1.0F, 2.0F, 1.0F, 2.0F, 1.0F, 2.0F};
     TrainingRecord& record = model.record;
-    record.config = preset_config("hinton2006");
+    record.config = preset("hinton2006");
     record.config.stack = parse_stack("dense:4:activation=sigmoid:tied, dense:2:activation=linear");
     record.config.seed = 17'000'000'000'000'000'001ULL;
     record.config.learning_rate = 0.1 + 0.2;
@@ -57,9 +57,9 @@ std::string refused_description(const std::function<void(json&)>& change) {
 
 TEST_CASE("All that is recorded of training comes back from a model's file") {
     const TemporaryFolder folder;
-    const StackModel model = small();
+    const Model model = small();
     save(model, folder / "m.stackae");
-    const StackModel back = load_stack_model(folder / "m.stackae");
+    const Model back = load_model(folder / "m.stackae");
     CHECK(back.preprocessing == model.preprocessing);
     CHECK(back.outputs == model.outputs);
     CHECK(to_text(back.record.config) == to_text(model.record.config));
@@ -98,12 +98,12 @@ TEST_CASE("A stack's file can be read as plain safetensors") {
 
 TEST_CASE("A model of no standardisation, labels or history is saved and read") {
     const TemporaryFolder folder;
-    StackModel model = small();
+    Model model = small();
     model.preprocessing.mean.clear();
     model.preprocessing.deviation.clear();
     model.record = {};
     save(model, folder / "m");
-    const StackModel back = load_stack_model(folder / "m");
+    const Model back = load_model(folder / "m");
     CHECK(back.preprocessing == model.preprocessing);
     CHECK(back.record.history.empty());
     CHECK(back.record.class_names.empty());
@@ -112,7 +112,7 @@ TEST_CASE("A model of no standardisation, labels or history is saved and read") 
 }
 
 TEST_CASE("Options that a file leaves out have their defaults") {
-    StackModel model = small();
+    Model model = small();
     model.record.config.clip_norm = 5.0;
     const TemporaryFolder folder;
     save(model, folder / "m");
@@ -122,7 +122,7 @@ TEST_CASE("Options that a file leaves out have their defaults") {
     REQUIRE(text.find(line) != std::string::npos);
     text.erase(text.find(line), line.size());
     base::write_safetensors(file, folder / "m");
-    CHECK(load_stack_model(folder / "m").record.config.clip_norm == 0.0);
+    CHECK(load_model(folder / "m").record.config.clip_norm == 0.0);
 }
 
 TEST_CASE("What a file is, is told apart: a gallery, another version, another program's file") {
@@ -151,29 +151,29 @@ TEST_CASE("What a file is, is told apart: a gallery, another version, another pr
 
 TEST_CASE("A stack with values or shapes that cannot be is not written") {
     const TemporaryFolder folder;
-    const auto message = [&](const std::function<void(StackModel&)>& change) {
-        StackModel model = small();
+    const auto message = [&](const std::function<void(Model&)>& change) {
+        Model model = small();
         change(model);
         return message_of([&] { save(model, folder / "m"); });
     };
-    const auto tensor = [](StackModel& model, std::size_t layer, std::size_t row) -> Tensor& {
+    const auto tensor = [](Model& model, std::size_t layer, std::size_t row) -> Tensor& {
         const layers::TensorTable table = layers::tensors_of(model.layers[layer]);
         return *(table.begin() + static_cast<std::ptrdiff_t>(row))->tensor;
     };
     const std::string start = folder / "m" + ": cannot write the model: ";
-    CHECK(message([&](StackModel& m) { tensor(m, 1, 0).data()[2] = std::nanf(""); }) ==
+    CHECK(message([&](Model& m) { tensor(m, 1, 0).data()[2] = std::nanf(""); }) ==
           start + "layer 2, dense: weights: a value that is not a finite number found");
-    CHECK(message([&](StackModel& m) { tensor(m, 1, 1) = Tensor({3}); }) ==
+    CHECK(message([&](Model& m) { tensor(m, 1, 1) = Tensor({3}); }) ==
           start + "layer 2, dense: bias: shape [3] found, [2] expected");
-    CHECK(message([&](StackModel& m) { tensor(m, 0, 0) = Tensor(); }) ==
+    CHECK(message([&](Model& m) { tensor(m, 0, 0) = Tensor(); }) ==
           start + "layer 1, dense: weights: shape [] found, [4, 6] expected");
-    CHECK(message([](StackModel& m) { m.layers = Stack({m.layers.layers().back()}); }) ==
+    CHECK(message([](Model& m) { m.layers = Stack({m.layers.layers().back()}); }) ==
           start +
               "layer 1, dense: an input of 4 values found, 2 x 3 x 1 expected: what is below it gives that");
-    CHECK(message([](StackModel& m) { m.record.config.momentum = 2.0; }) ==
+    CHECK(message([](Model& m) { m.record.config.momentum = 2.0; }) ==
           start + "record: momentum: 2 found, a number from 0 and below 1 expected");
-    CHECK(message([](StackModel& m) { m.record.history[1].dead_units = 1.5; }).rfind(start, 0) == 0);
-    CHECK(message([](StackModel& m) { m.preprocessing.mean[1] = std::nanf(""); }).rfind(start, 0) == 0);
+    CHECK(message([](Model& m) { m.record.history[1].dead_units = 1.5; }).rfind(start, 0) == 0);
+    CHECK(message([](Model& m) { m.preprocessing.mean[1] = std::nanf(""); }).rfind(start, 0) == 0);
     CHECK_THROWS_AS(save(small(), folder / "missing/m"), IoError);
     CHECK(folder.entries() == 0);
 }
@@ -205,7 +205,7 @@ TEST_CASE("Tensors of a file that are missing, of another shape or not finite ar
 
 TEST_CASE("A stack of very many classes and epochs is saved and read") {
     const TemporaryFolder folder;
-    StackModel model = small();
+    Model model = small();
     model.record.class_names.clear();
     for (int i = 0; i < 150'000; ++i) {
         model.record.class_names.push_back("a class with a name of some length, number " + std::to_string(i) +
@@ -217,7 +217,7 @@ TEST_CASE("A stack of very many classes and epochs is saved and read") {
     }
     save(model, folder / "m");
     CHECK(std::filesystem::file_size(folder / "m") > base::max_safetensors_header);
-    const StackModel back = load_stack_model(folder / "m");
+    const Model back = load_model(folder / "m");
     CHECK(back.record.class_names == model.record.class_names);
     REQUIRE(back.record.history.size() == model.record.history.size());
     CHECK(back.record.history[777].epoch == 778);
@@ -247,7 +247,7 @@ TEST_CASE("Layers of a file that do not follow one another are refused") {
 }
 
 TEST_CASE("Accuracies at depths are believed only whole and do not change the identity") {
-    StackModel model = small();
+    Model model = small();
     model.record.accuracies.clear();
     CHECK(model.identity() == small().identity());
     const auto refused_accuracy = [](const char* key, const json& value) {
@@ -325,7 +325,7 @@ TEST_CASE("A stack's description is not believed unchecked") {
           "pictures: -1 found, 0 or more expected");
     CHECK(refused_description([](json& d) { d["record"]["interrupted"] = 0; }) ==
           "record: interrupted: 0 found, true or false expected");
-    StackModel one = small();
+    Model one = small();
     one.record.history.resize(1);
     const auto refused_epoch = [&](const char* key, const json& value) {
         return test::refusal(one, [&](Safetensors& f) {
@@ -342,18 +342,18 @@ TEST_CASE("A stack's description is not believed unchecked") {
 
 TEST_CASE("No file of a stack that is cut short and no flipped bit is taken for a model") {
     const TemporaryFolder folder;
-    StackModel model = small();
+    Model model = small();
     model.record.config = {};  // a shorter file, of which more can be tried
     save(model, folder / "m");
     const std::string file = test::read_text(folder / "m");
     for (std::size_t i = 0; i < file.size(); i += 5) {
         INFO("byte " << i);
         test::write_text(folder / "bad", file.substr(0, i));
-        CHECK_THROWS_AS(load_stack_model(folder / "bad"), CorruptFile);
+        CHECK_THROWS_AS(load_model(folder / "bad"), CorruptFile);
         std::string flipped = file;
         flipped[i] = static_cast<char>(static_cast<unsigned char>(flipped[i]) ^ (1U << (i % 8)));
         test::write_text(folder / "bad", flipped);
-        CHECK_THROWS_AS(load_stack_model(folder / "bad"), CorruptFile);
+        CHECK_THROWS_AS(load_model(folder / "bad"), CorruptFile);
     }
 }
 

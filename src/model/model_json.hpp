@@ -2,7 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "stackae/stack_model.hpp"
+#include "stackae/model.hpp"
 
 #include "base/fields.hpp"
 

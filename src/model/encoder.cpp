@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <optional>
 
-#include "stackae/stack_model.hpp"
+#include "stackae/model.hpp"
 
 #include "base/rows.hpp"
 #include "layers/chain.hpp"
@@ -23,8 +23,8 @@ Layers between(const Stack& stack, std::size_t low, std::size_t high) {
 
 }  // namespace
 
-struct StackEncoder::State {
-    State(const StackModel& model, const StackEncodeOptions& options)
+struct Encoder::State {
+    State(const Model& model, const EncodeOptions& options)
         : layers(model.layers),
           reconstruction(model.reconstruction),
           depth(model.depth_of(options.output)),
@@ -62,14 +62,14 @@ struct StackEncoder::State {
     std::optional<Chain> to_rebuilt, rebuilder, rebuilder_head;
 };
 
-StackEncoder::StackEncoder(const StackModel& model, const StackEncodeOptions& options)
+Encoder::Encoder(const Model& model, const EncodeOptions& options)
     : state_(linalg::run_on_backend("encoder", options.threads,
                                     [&] { return std::make_unique<State>(model, options); })) {}
-StackEncoder::~StackEncoder() = default;
-StackEncoder::StackEncoder(StackEncoder&&) noexcept = default;
-StackEncoder& StackEncoder::operator=(StackEncoder&&) noexcept = default;
+Encoder::~Encoder() = default;
+Encoder::Encoder(Encoder&&) noexcept = default;
+Encoder& Encoder::operator=(Encoder&&) noexcept = default;
 
-Tensor StackEncoder::encode(const Tensor& pictures) {
+Tensor Encoder::encode(const Tensor& pictures) {
     Tensor codes = state_->run("encode", [&] { return state_->to_code.run(pictures); });
     check_finite("encode: the code of picture", codes);
     for (std::int64_t i = 0; state_->l2_normalize && i < codes.rows(); ++i) {
@@ -78,7 +78,7 @@ Tensor StackEncoder::encode(const Tensor& pictures) {
     return codes;
 }
 
-Tensor StackEncoder::decode(const Tensor& codes) {
+Tensor Encoder::decode(const Tensor& codes) {
     State& s = *state_;
     Tensor pictures = s.run("decode", [&] {
         Tensor below = s.from(s.depth, s.decoder, s.decoder_head).run(codes);
@@ -88,7 +88,7 @@ Tensor StackEncoder::decode(const Tensor& codes) {
     return pictures;
 }
 
-Tensor StackEncoder::reconstruct(const Tensor& pictures) {
+Tensor Encoder::reconstruct(const Tensor& pictures) {
     State& s = *state_;
     const std::size_t depth = s.reconstruction.depth;
     Tensor rebuilt = s.run("reconstruct", [&] {
@@ -102,7 +102,7 @@ Tensor StackEncoder::reconstruct(const Tensor& pictures) {
     return rebuilt;
 }
 
-std::int64_t StackEncoder::code_size() const {
+std::int64_t Encoder::code_size() const {
     return state_->code_size;
 }
 

@@ -1,4 +1,4 @@
-#include "stackae/stack_model.hpp"
+#include "stackae/model.hpp"
 
 #include <charconv>
 #include <fmt/format.h>
@@ -13,8 +13,8 @@
 #include "base/json.hpp"
 #include "base/rows.hpp"
 #include "layers/tensors.hpp"
+#include "model/model_json.hpp"
 #include "model/recipe_fields.hpp"
-#include "model/stack_json.hpp"
 
 namespace stackae {
 namespace {
@@ -32,7 +32,7 @@ void add(const Stack& stack, base::Hash& hash) {
     }
 }
 
-void check_depth(const char* what, std::size_t depth, std::size_t min, const StackModel& model) {
+void check_depth(const char* what, std::size_t depth, std::size_t min, const Model& model) {
     if (depth < min || depth > model.layers.size()) {
         throw InvalidArgument(
             fmt::format("{}: {} layers found, {} to {} expected", what, depth, min, model.layers.size()));
@@ -56,7 +56,7 @@ void check_record(TrainingRecord record) {
     }
 }
 
-void check_outputs(const StackModel& model) {
+void check_outputs(const Model& model) {
     if (model.outputs.empty()) {
         throw InvalidArgument("outputs: none found, at least 1 expected");
     }
@@ -81,7 +81,7 @@ std::string data_identity(const Pictures& pictures) {
     return hash.hex();
 }
 
-std::size_t StackModel::depth_of(std::string_view output) const {
+std::size_t Model::depth_of(std::string_view output) const {
     std::string names;
     for (const NamedOutput& named : outputs) {
         if (output.empty() || output == named.name) {
@@ -99,11 +99,11 @@ std::size_t StackModel::depth_of(std::string_view output) const {
     return depth;
 }
 
-std::int64_t StackModel::code_size(std::string_view output) const {
+std::int64_t Model::code_size(std::string_view output) const {
     return layers.output_shape(input_shape(), depth_of(output)).size();
 }
 
-std::vector<std::size_t> StackModel::code_depths() const {
+std::vector<std::size_t> Model::code_depths() const {
     std::set<std::size_t> depths;
     for (std::size_t depth = 1; depth < layers.size(); ++depth) {
         if (layers[depth].is_trained()) {
@@ -116,11 +116,11 @@ std::vector<std::size_t> StackModel::code_depths() const {
     return {depths.begin(), depths.end()};
 }
 
-std::int64_t StackModel::parameters() const {
+std::int64_t Model::parameters() const {
     return layers.parameters() + reconstruction.head.parameters();
 }
 
-std::string StackModel::identity() const {
+std::string Model::identity() const {
     base::Hash hash;
     hash.add(std::string_view(base::print_json(fields_of(preprocessing).json())));
     for (const std::vector<float>* values : {&preprocessing.mean, &preprocessing.deviation}) {
@@ -133,7 +133,7 @@ std::string StackModel::identity() const {
     return hash.hex();
 }
 
-void check(const StackModel& model) {
+void check(const Model& model) {
     validate(model.preprocessing);
     for (const auto& [name, values] :
          {std::pair("preprocessing.mean", &model.preprocessing.mean),

@@ -4,7 +4,7 @@
 #include <numeric>
 
 #include "stackae/error.hpp"
-#include "stackae/stack_train.hpp"
+#include "stackae/train.hpp"
 
 #include "base/memory.hpp"
 #include "linalg/gemm.hpp"
@@ -12,8 +12,8 @@
 
 namespace stackae {
 
-StackPlan plan_stack(std::int64_t pictures, const Recipe& recipe, const TrainConfig& config,
-                     const RunOptions& run) {
+TrainPlan plan_training(std::int64_t pictures, const Recipe& recipe, const TrainConfig& config,
+                        const RunOptions& run) {
     if (pictures < 1) {
         throw InvalidArgument(fmt::format("plan: {} pictures found, at least 1 expected", pictures));
     }
@@ -21,7 +21,7 @@ StackPlan plan_stack(std::int64_t pictures, const Recipe& recipe, const TrainCon
     validate(config);
     const Stack bound = bind(config.stack, {recipe.height, recipe.width, recipe.channels});
     const training::Stages all = training::make_stages(bound, pictures, recipe, config, run);
-    StackPlan plan;
+    TrainPlan plan;
     for (const training::Stage& stage : all.stages) {
         plan.stages.push_back(stage.info);
         plan.multiply_adds += stage.info.multiply_adds;

@@ -1,4 +1,4 @@
-#include "model/stack_json.hpp"
+#include "model/model_json.hpp"
 
 #include <limits>
 
@@ -105,11 +105,11 @@ JsonObject to_json(const TrainConfig& config) {
     return base::json_object(json_of(config));
 }
 
-JsonObject to_json(const ConfigPreset& preset) {
+JsonObject to_json(const Preset& each) {
     return JsonObject()
-        .set("name", preset.name)
-        .set("summary", preset.summary)
-        .set("config", to_json(preset_config(preset.name)));
+        .set("name", each.name)
+        .set("summary", each.summary)
+        .set("config", to_json(preset(each.name)));
 }
 
 JsonObject to_json(const Recipe& recipe) {
@@ -125,7 +125,7 @@ JsonObject to_json(const DepthAccuracy& accuracy) {
     return base::json_object(table_of(copy).json());
 }
 
-JsonObject to_json(const StackModel& model) {
+JsonObject to_json(const Model& model) {
     Json outputs = Json::array();
     for (const NamedOutput& output : model.outputs) {
         const Shape code = model.layers.output_shape(model.input_shape(), output.depth);

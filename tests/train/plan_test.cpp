@@ -46,8 +46,8 @@ TEST_CASE(
     config.fine_tune_epochs = GENERATE(0, 1);
     config.validation = 0.1;
     test::Recorder recorder;
-    const StackModel model = test::train_on(test::strokes(200), config, recorder);
-    const StackPlan plan = plan_stack(200, test::recipe_of(test::strokes(1)), config, {});
+    const Model model = test::train_on(test::strokes(200), config, recorder);
+    const TrainPlan plan = plan_training(200, test::recipe_of(test::strokes(1)), config, {});
     CHECK(plan.parameters == model.parameters());
     REQUIRE(plan.stages.size() == recorder.stages.size());
     double work = 0.0;
@@ -73,19 +73,19 @@ TEST_CASE(
 TEST_CASE("A stack that cannot be is reckoned without being made, however large") {
     TrainConfig config = test::config_of("conv2d:60:kernel=50, pool2d:4, dense:1000000, dense:1000000");
     // The code itself is read in at its first use, which is not what is looked at here.
-    static_cast<void>(plan_stack(1'000, recipe_of(512), config, {}));
+    static_cast<void>(plan_training(1'000, recipe_of(512), config, {}));
     const std::int64_t before = test::resident_bytes();
     RunOptions run;
     run.memory_limit = std::int64_t{1} << 40;
-    const StackPlan plan = plan_stack(1'000'000'000, recipe_of(1024), config, run);
+    const TrainPlan plan = plan_training(1'000'000'000, recipe_of(1024), config, run);
     CHECK(test::resident_bytes() - before < 1 << 20);
     // The lower dense layer, there and back, five times over: 243 × 243 × 60 inputs.
     CHECK(plan.memory_bytes > std::int64_t{5} * 2 * 3'500'000 * 1'000'000 * 4);
     CHECK(plan.stages.size() == 3);
     CHECK(plan.refused());
-    StackObserver nobody;
+    TrainObserver nobody;
     CHECK_THROWS_WITH(
-        train_stack(Pictures::from_tensor(Tensor({2, 512, 512})), recipe_of(512), config, run, nobody),
+        train(Pictures::from_tensor(Tensor({2, 512, 512})), recipe_of(512), config, run, nobody),
         test::contains("1.0 TiB expected at most"));
 }
 
@@ -128,7 +128,7 @@ TEST_CASE("A plan that needs more than its limit is told, and such a training is
     RunOptions run;
     run.threads = 1;
     run.memory_limit = 1 << 20;
-    const StackPlan plan = plan_stack(100, recipe_of(28), config, run);
+    const TrainPlan plan = plan_training(100, recipe_of(28), config, run);
     CHECK(plan.refused());
     CHECK(plan.memory_limit == 1 << 20);
     CHECK(plan.parameters == 2 * 784 * 300 + 784 + 300);
@@ -142,18 +142,18 @@ TEST_CASE("Memory bounds the patches that a plan reckons with") {
     const TrainConfig config = test::config_of("conv2d:6:kernel=3:patches=10000000");
     RunOptions run;
     run.memory_limit = 16 << 20;
-    CHECK_FALSE(plan_stack(1'000'000, recipe_of(12), config, run).refused());
+    CHECK_FALSE(plan_training(1'000'000, recipe_of(12), config, run).refused());
 }
 
 TEST_CASE("What was encoded for a code is not encoded again for what is learnt above it") {
     const auto plan = [](const std::string& above, std::int64_t pictures) {
         const TrainConfig config =
             test::config_of("conv2d:64:kernel=5:patches=2000, pool2d:grid=2, pca:10" + above);
-        return plan_stack(pictures, recipe_of(28), config, {});
+        return plan_training(pictures, recipe_of(28), config, {});
     };
     const auto encoded = [&](std::int64_t pictures) {
-        const StackPlan below = plan("", pictures);
-        const StackPlan whole = plan(", l2_norm, nystroem:4", pictures);
+        const TrainPlan below = plan("", pictures);
+        const TrainPlan whole = plan(", l2_norm, nystroem:4", pictures);
         return (whole.multiply_adds - below.multiply_adds) / below.multiply_adds_a_picture;
     };
     // Of 15,000 pictures all are there; of 90,000, of which 85,500 are learnt from, the 20,000 that the code
@@ -163,7 +163,7 @@ TEST_CASE("What was encoded for a code is not encoded again for what is learnt a
 }
 
 TEST_CASE("A plan of no pictures is refused") {
-    CHECK_THROWS_AS(plan_stack(0, recipe_of(28), preset_config("dense"), {}), InvalidArgument);
+    CHECK_THROWS_AS(plan_training(0, recipe_of(28), preset("dense"), {}), InvalidArgument);
 }
 
 }  // namespace stackae

@@ -1,6 +1,6 @@
 #include <nlohmann/json.hpp>
 
-#include "stackae/stack_model.hpp"
+#include "stackae/model.hpp"
 
 #include "model/sample_model.hpp"
 #include "support/catch.hpp"
@@ -17,8 +17,8 @@ json parsed(const JsonObject& object) {
 }  // namespace
 
 TEST_CASE("The JSON of a model tells each layer with its shapes, and each output with its size") {
-    StackModel model = test::sample_model("conv2d:6:kernel=3, pool2d:2, dense:4:tied, nystroem:5", {8, 7, 1},
-                                          {{"embedding", 3}, {"wide", 4}});
+    Model model = test::sample_model("conv2d:6:kernel=3, pool2d:2, dense:4:tied, nystroem:5", {8, 7, 1},
+                                     {{"embedding", 3}, {"wide", 4}});
     model.record.config.seed = 7;
     model.record.class_names = {"a", "b"};
     model.record.history = {{"layer 1, conv2d", 1, 0.5, {}, 0.75, {}, {}}};
@@ -51,7 +51,7 @@ TEST_CASE("The JSON of a model tells each layer with its shapes, and each output
 
 TEST_CASE(
     "The JSON of a configuration has every option, its stack's text and nulls for what is settled later") {
-    const TrainConfig config = preset_config("sdae");
+    const TrainConfig config = preset("sdae");
     const json object = parsed(to_json(config));
     CHECK(object["preset"] == "sdae");
     CHECK(object["stack"] == to_text(config.stack));
@@ -60,11 +60,11 @@ TEST_CASE(
     CHECK(object["seed"] == 0);
     CHECK(object["loss"].is_null());
     CHECK(object["nesterov"] == false);
-    for (const ConfigPreset& preset : config_presets()) {
+    for (const Preset& each : presets()) {
         const json described = parsed(to_json(preset));
-        CHECK(described["name"] == preset.name);
-        CHECK(described["summary"] == preset.summary);
-        CHECK(described["config"]["preset"] == preset.name);
+        CHECK(described["name"] == each.name);
+        CHECK(described["summary"] == each.summary);
+        CHECK(described["config"]["preset"] == each.name);
     }
 }
 
