@@ -65,7 +65,7 @@ struct TrainPlan {
                                       const RunOptions& run);
 /// Multiply-adds a second that count as the speed of the reference machine, two cores, whatever machine this
 /// is: what a budget of time is reckoned by.
-inline constexpr double reference_rate = 60e9;
+inline constexpr double reference_rate = 100e9;
 /// Multiply-adds a second of matrix products on this machine, now; takes about 0.2 s.
 [[nodiscard]] double measure_rate(int threads);
 

@@ -112,8 +112,8 @@ std::int64_t spherical_kmeans_floats(std::int64_t n, std::int64_t d, std::int64_
 
 double spherical_kmeans_multiply_adds(std::int64_t n, std::int64_t d, std::int64_t k) {
     // A cosine is looked at, a value of a point is scaled and added to a sum.
-    constexpr double a_cosine = 12.0;
-    constexpr double a_value = 50.0;
+    constexpr double a_cosine = 120.0;
+    constexpr double a_value = 120.0;
     const auto values = static_cast<double>(d);
     const auto units = static_cast<double>(k);
     return static_cast<double>(n) * (values * units + a_cosine * units + a_value * values);
