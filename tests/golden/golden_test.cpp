@@ -1,7 +1,7 @@
 #include <fstream>
 #include <string>
 
-#include "stackae/train.hpp"
+#include "stackae/stack_train.hpp"
 
 #include "golden/tiny_run.hpp"
 #include "support/catch.hpp"
@@ -26,14 +26,16 @@ golden::Vector kept_trace() {
 TEST_CASE("A tiny run follows its golden trace, epoch by epoch") {
     const golden::Vector expected = kept_trace();
     REQUIRE(expected.size() == 12);
-    TrainObserver observer;
-    TrainOptions options = golden::options();
-    options.threads = GENERATE(1, 2);
-    const Model model = train(Pictures::from_tensor(golden::pictures()), golden::recipe(), options, observer);
-    REQUIRE(model.history.size() == expected.size());
+    StackObserver observer;
+    RunOptions run;
+    run.threads = GENERATE(1, 2);
+    const StackModel model = train_stack(Pictures::from_tensor(golden::pictures()), golden::recipe(),
+                                         golden::config(), run, observer);
+    const auto& history = model.record.history;
+    REQUIRE(history.size() == expected.size());
     for (std::size_t i = 0; i < expected.size(); ++i) {
         INFO("epoch " << i);
-        REQUIRE(model.history[i].train_loss == Approx(expected[i]).epsilon(2e-5));
+        REQUIRE(history[i].train_loss.value() == Approx(expected[i]).epsilon(2e-5));
     }
 }
 

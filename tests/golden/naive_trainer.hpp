@@ -4,7 +4,7 @@
 #include <numeric>
 #include <vector>
 
-#include "stackae/train_options.hpp"
+#include "stackae/train_config.hpp"
 
 #include "base/random.hpp"
 #include "nn/parameters.hpp"
@@ -156,25 +156,24 @@ private:
     int steps_ = 0;
 };
 
-/// One phase; returns each epoch's mean training loss.
-inline Vector run_phase(Chain& chain, const Rows& pictures, const stackae::TrainOptions& options, int layer,
-                        std::int64_t epochs) {
+/// One stage, whose number tells its random numbers apart; returns each epoch's mean training loss.
+inline Vector run_stage(Chain& chain, const Rows& pictures, const stackae::TrainConfig& config,
+                        std::uint32_t stage, std::int64_t epochs) {
     Vector losses;
     for (std::int64_t epoch = 1; epoch <= epochs; ++epoch) {
         std::vector<std::int64_t> order(pictures.size());
         std::iota(order.begin(), order.end(), std::int64_t{0});
-        stackae::base::shuffle(order, stackae::base::Random(options.seed, stackae::base::Stream::shuffle,
-                                                            static_cast<std::uint32_t>(layer),
-                                                            static_cast<std::uint32_t>(epoch)));
+        stackae::base::shuffle(order, stackae::base::Random(config.seed, stackae::base::Stream::shuffle,
+                                                            stage, static_cast<std::uint32_t>(epoch)));
         double sum = 0.0;
-        const auto batch = static_cast<std::size_t>(options.batch_size);
+        const auto batch = static_cast<std::size_t>(*config.batch_size);
         for (std::size_t at = 0; at < order.size(); at += batch) {
             const std::size_t end = std::min(order.size(), at + batch);
             for (std::size_t i = at; i < end; ++i) {
                 sum +=
                     chain.learn(pictures[static_cast<std::size_t>(order[i])], static_cast<double>(end - at));
             }
-            chain.update(options.learning_rate);
+            chain.update(config.learning_rate);
         }
         losses.push_back(sum / static_cast<double>(order.size()));
     }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 
 #include "stackae/recipe.hpp"
 #include "stackae/tensor.hpp"
@@ -21,18 +22,17 @@ inline stackae::Tensor pictures() {
     return reference::uniform({42, 3, 4}, 0.0F, 1.0F, 77);
 }
 
-inline stackae::TrainOptions options() {
-    stackae::TrainOptions options;
-    options.layers = {6, 3};
-    options.activations = {stackae::Activation::sigmoid, stackae::Activation::silu};
-    options.epochs = {4};
-    options.fine_tune_epochs = 4;
-    options.batch_size = 16;  // 42 = 16 + 16 + 10
-    options.learning_rate = 0.02;
-    options.schedule = stackae::ScheduleKind::constant;
-    options.validation = 0.0;
-    options.seed = 3;
-    return options;
+inline stackae::TrainConfig config() {
+    stackae::TrainConfig config;
+    config.stack = stackae::parse_stack("dense:6:activation=sigmoid, dense:3:activation=silu");
+    config.epochs = 4;
+    config.fine_tune_epochs = 4;
+    config.batch_size = 16;  // 42 = 16 + 16 + 10
+    config.learning_rate = 0.02;
+    config.schedule = stackae::ScheduleKind::constant;
+    config.validation = 0.0;
+    config.seed = 3;
+    return config;
 }
 
 inline Layer from_parameters(const stackae::nn::Parameters& parameters, std::size_t index) {
@@ -62,7 +62,10 @@ inline Rows encode(const Layer& layer, const Rows& rows) {
 /// Training losses: four epochs of layer 1, four of layer 2, four of fine-tuning.
 inline Vector naive_trace() {
     using stackae::Activation;
-    const stackae::TrainOptions o = options();
+    const stackae::TrainConfig c = config();
+    constexpr std::array<std::int64_t, 2> units{6, 3};
+    constexpr std::array activations{Activation::sigmoid, Activation::silu};
+    constexpr std::uint32_t fine_tuning = 1000;  // of random numbers
     const stackae::Tensor tensor = pictures();
     Rows rows;
     for (std::int64_t i = 0; i < tensor.rows(); ++i) {
@@ -75,9 +78,9 @@ inline Vector naive_trace() {
     for (std::size_t l = 0; l < 2; ++l) {
         const auto ic = static_cast<std::int64_t>(inputs.front().size());
         stackae::nn::Parameters parameters(
-            {{ic, o.layers[l], o.activations[l], -1}, {o.layers[l], ic, Activation::sigmoid, -1}});
-        parameters.initialize(0, o.seed, static_cast<std::uint32_t>(l));
-        parameters.initialize(1, o.seed, static_cast<std::uint32_t>(l));
+            {{ic, units[l], activations[l], -1}, {units[l], ic, Activation::sigmoid, -1}});
+        parameters.initialize(0, c.seed, static_cast<std::uint32_t>(l));
+        parameters.initialize(1, c.seed, static_cast<std::uint32_t>(l));
         Layer decoder = from_parameters(parameters, 1);
         for (std::size_t j = 0; j < inputs.front().size(); ++j) {
             double mean = 0.0;
@@ -87,14 +90,14 @@ inline Vector naive_trace() {
             decoder.bias[j] = std::log(mean / (1.0 - mean));
         }
         Chain chain({from_parameters(parameters, 0), decoder}, true);
-        const Vector losses = run_phase(chain, inputs, o, static_cast<int>(l) + 1, o.epochs.front());
+        const Vector losses = run_stage(chain, inputs, c, static_cast<std::uint32_t>(l), c.epochs);
         trace.insert(trace.end(), losses.begin(), losses.end());
         encoders.push_back(chain.layers()[0]);
         decoders.push_back(chain.layers()[1]);
         inputs = encode(encoders.back(), inputs);
     }
     Chain unrolled({encoders[0], encoders[1], decoders[1], decoders[0]}, true);
-    const Vector losses = run_phase(unrolled, rows, o, 0, o.fine_tune_epochs);
+    const Vector losses = run_stage(unrolled, rows, c, fine_tuning, c.fine_tune_epochs);
     trace.insert(trace.end(), losses.begin(), losses.end());
     return trace;
 }

@@ -66,7 +66,8 @@ TEST_CASE(
         const auto told = std::find_if(plan.stages.begin(), plan.stages.end(),
                                        [&](const StageInfo& stage) { return stage.name == epoch.stage; });
         REQUIRE(told != plan.stages.end());
-        CHECK(epoch.epoch <= told->epochs);
+        // What is found in closed form is measured as an epoch.
+        CHECK(epoch.epoch <= std::max<std::int64_t>(1, told->epochs));
     }
 }
 
