@@ -56,7 +56,7 @@ std::string presets_text() {
 std::string presets_json() {
     std::vector<JsonObject> array;
     for (const Preset& each : presets()) {
-        array.push_back(to_json(preset));
+        array.push_back(to_json(each));
     }
     return json_text(array);
 }
