@@ -1,7 +1,7 @@
 #include <fstream>
 #include <string>
 
-#include "stackae/stack_train.hpp"
+#include "stackae/train.hpp"
 
 #include "golden/tiny_run.hpp"
 #include "support/catch.hpp"
@@ -26,11 +26,11 @@ golden::Vector kept_trace() {
 TEST_CASE("A tiny run follows its golden trace, epoch by epoch") {
     const golden::Vector expected = kept_trace();
     REQUIRE(expected.size() == 12);
-    StackObserver observer;
+    TrainObserver observer;
     RunOptions run;
     run.threads = GENERATE(1, 2);
-    const StackModel model = train_stack(Pictures::from_tensor(golden::pictures()), golden::recipe(),
-                                         golden::config(), run, observer);
+    const Model model =
+        train(Pictures::from_tensor(golden::pictures()), golden::recipe(), golden::config(), run, observer);
     const auto& history = model.record.history;
     REQUIRE(history.size() == expected.size());
     for (std::size_t i = 0; i < expected.size(); ++i) {
