@@ -61,7 +61,7 @@ TEST_CASE(
     CHECK(object["loss"].is_null());
     CHECK(object["nesterov"] == false);
     for (const Preset& each : presets()) {
-        const json described = parsed(to_json(preset));
+        const json described = parsed(to_json(each));
         CHECK(described["name"] == each.name);
         CHECK(described["summary"] == each.summary);
         CHECK(described["config"]["preset"] == each.name);
