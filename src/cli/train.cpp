@@ -135,7 +135,7 @@ int TrainCommand::run(Console& console, const std::vector<std::string>& inputs) 
     advise(console, job, plan);
     if (!saved_config_.empty()) {
         OutputFiles files;
-        files.add(saved_config_).write(config_file(job.config, job.recipe));
+        files.add(saved_config_).write(config_file(job.config, job.recipe, learns_by_gradients(plan)));
         files.commit();
     }
     return dry_run_ ? print_plan(console, job, plan) : train_and_save(console, job, plan);

@@ -346,9 +346,7 @@ RunOptions TrainSettings::run() const {
 }
 
 std::vector<std::string> TrainSettings::unused(const TrainPlan& plan) const {
-    const bool gradients = std::any_of(plan.stages.begin(), plan.stages.end(),
-                                       [](const StageInfo& stage) { return stage.epochs > 0; });
-    return gradients ? std::vector<std::string>() : gradient_named_;
+    return learns_by_gradients(plan) ? std::vector<std::string>() : gradient_named_;
 }
 
 bool TrainSettings::suit_small_sets(TrainConfig& config, std::int64_t pictures) const {
@@ -361,10 +359,15 @@ bool TrainSettings::suit_small_sets(TrainConfig& config, std::int64_t pictures) 
                              .fine_tune_epochs = !is_named("fine_tune_epochs")});
 }
 
-std::string config_file(const TrainConfig& config, const Recipe& recipe) {
+bool learns_by_gradients(const TrainPlan& plan) {
+    return std::any_of(plan.stages.begin(), plan.stages.end(),
+                       [](const StageInfo& stage) { return stage.epochs > 0; });
+}
+
+std::string config_file(const TrainConfig& config, const Recipe& recipe, bool gradients) {
     std::string text = fmt::format("# The layers, bottom up.\nstack = {}\n", to_text(config.stack));
     for (const OptionInfo& info : config.describe()) {
-        if (info.value != "auto") {
+        if (gradients || holds(of_any_stack, info.name)) {
             text += fmt::format("# {} ({})\n{} = {}\n", info.help, info.expected, hyphened(info.name),
                                 info.value);
         }

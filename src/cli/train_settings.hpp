@@ -74,7 +74,11 @@ private:
     std::string temporary_folder_;
 };
 
-/// All that affects results, as lines that `--config` reads, each with what it is for.
-[[nodiscard]] std::string config_file(const TrainConfig& config, const Recipe& recipe);
+/// Whether any stage of training follows gradients.
+[[nodiscard]] bool learns_by_gradients(const TrainPlan& plan);
+
+/// All that affects results, as lines that `--config` reads, each with what it is for; options of gradients
+/// where some are followed.
+[[nodiscard]] std::string config_file(const TrainConfig& config, const Recipe& recipe, bool gradients);
 
 }  // namespace stackae::cli

@@ -73,9 +73,9 @@ TEST_CASE("What is named goes over the stack that was chosen") {
 
 TEST_CASE("What a stack in closed form does not use is known by name") {
     TrainPlan closed;
-    closed.stages = {{.name = "layer 1, conv2d"}};
+    closed.stages.emplace_back().name = "layer 1, conv2d";
     TrainPlan by_gradients = closed;
-    by_gradients.stages.push_back({.name = "layer 2, dense", .epochs = 3});
+    by_gradients.stages.emplace_back().epochs = 3;
     using Names = std::vector<std::string>;
     CHECK(Parsed({"--lr", "0.1", "--lifetime-sparsity", "0.05", "--seed", "4"}).settings.unused(closed) ==
           Names{"lifetime-sparsity", "lr"});
@@ -226,7 +226,7 @@ TEST_CASE("A configuration that was written gives the same again, and the comman
     recipe.height = 20;
     recipe.channels = 3;
     recipe.contrast = true;
-    std::ofstream(folder / "config") << config_file(config, recipe);
+    std::ofstream(folder / "config") << config_file(config, recipe, true);
     const Parsed read({"--config", folder / "config"});
     TrainConfig again = read.settings.config();
     CHECK(again.preset == "custom");
