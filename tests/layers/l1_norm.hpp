@@ -4,7 +4,8 @@
 
 namespace stackae::layers {
 
-/// Shares over the channels of each position: h = x / (‖x‖₁ + ε). The sum is lost, so that it cannot be decoded.
+/// Shares over the channels of each position: h = x / (‖x‖₁ + ε). The sum is lost, so that it cannot be
+/// decoded.
 class L1Norm : public LayerOf<L1Norm> {
 public:
     static constexpr const char* kind_name = "l1_norm";
