@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <span>
 
 namespace stackae::base {
@@ -29,5 +30,21 @@ public:
     void sum(std::span<float> /*values*/) override {}
     void sum(std::span<double> /*values*/) override {}
 };
+
+/// For what is given no other.
+[[nodiscard]] inline Communicator& alone() {
+    static OneMember one;  // has no state
+    return one;
+}
+
+/// Rows [first, last) of n that a member works on.
+struct Share {
+    std::int64_t first = 0;
+    std::int64_t last = 0;
+};
+[[nodiscard]] inline Share share_of(const Communicator& communicator, std::int64_t n) {
+    return {n * communicator.rank() / communicator.size(),
+            n * (communicator.rank() + 1) / communicator.size()};
+}
 
 }  // namespace stackae::base

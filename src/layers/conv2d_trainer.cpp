@@ -135,7 +135,7 @@ private:
     /// Winner-take-all on the patches, where there are epochs of it.
     bool refine(TrainContext& context);
     void begin_refining(TrainContext& context);
-    void learn_slow_features(linalg::Context& context);
+    void learn_slow_features(TrainContext& context);
     void decode_by_transpose();
     void set_threshold(linalg::Context& context);
 
@@ -166,7 +166,8 @@ void Conv2dTrainer::whiten(TrainContext& context) {
     Tensor& patches = sampler_->patches();
     const std::int64_t n = patches.rows();
     const std::int64_t d = patches.columns();
-    const linalg::PcaResult axes = linalg::pca(context.context, patches.data(), n, d, *layer_.whitening_dim);
+    const linalg::PcaResult axes =
+        linalg::pca(context.context, patches.data(), n, d, *layer_.whitening_dim, {}, context.communicator);
     const std::int64_t r = axes.components.rows();
     layer_.whitening_dim = r;
     layer_.patch_mean = axes.mean;
@@ -193,7 +194,7 @@ void Conv2dTrainer::whiten(TrainContext& context) {
 
 void Conv2dTrainer::learn_units(TrainContext& context) {
     if (is_slow()) {
-        learn_slow_features(context.context);
+        learn_slow_features(context);
     } else {
         layer_.weights =
             linalg::spherical_kmeans(context.context, whitened_.data(), whitened_.rows(), whitened_.columns(),
@@ -201,7 +202,7 @@ void Conv2dTrainer::learn_units(TrainContext& context) {
                                       .iterations = kmeans_iterations,
                                       .seed = context.config.seed,
                                       .layer = context.stage},
-                                     context.stop);
+                                     context.stop, context.communicator);
     }
     decode_by_transpose();
 }
@@ -254,7 +255,7 @@ void Conv2dTrainer::begin_refining(TrainContext& context) {
 /// the leading eigenvectors of E[z z'ᵀ]. They are the best linear code of its size for predicting z' from z
 /// (reduced rank regression), and the slowest features over the picture (Wiskott & Sejnowski 2002; Chen et
 /// al. 2018, "The sparse manifold transform").
-void Conv2dTrainer::learn_slow_features(linalg::Context& context) {
+void Conv2dTrainer::learn_slow_features(TrainContext& context) {
     const std::int64_t r = whitened_.columns();
     const std::int64_t pairs = whitened_.rows() / 2;
     const std::int64_t block = std::min(block_rows, pairs);
@@ -262,17 +263,19 @@ void Conv2dTrainer::learn_slow_features(linalg::Context& context) {
     Tensor second({block, r});
     Tensor part({r, r});
     Tensor sum({r, r});
-    linalg::Gemm product(context, r, r, block, {.trans_a = true});
-    for (std::int64_t begin = 0; begin < pairs; begin += block) {
+    linalg::Gemm product(context.context, r, r, block, {.trans_a = true});
+    const base::Share share = base::share_of(context.communicator, pairs);
+    for (std::int64_t begin = share.first; begin < share.last; begin += block) {
         std::fill_n(first.data(), first.size(), 0.0F);
         std::fill_n(second.data(), second.size(), 0.0F);
-        for (std::int64_t i = 0; i < std::min(block, pairs - begin); ++i) {
+        for (std::int64_t i = 0; i < std::min(block, share.last - begin); ++i) {
             std::copy_n(whitened_.row(2 * (begin + i)).data(), r, first.row(i).data());
             std::copy_n(whitened_.row(2 * (begin + i) + 1).data(), r, second.row(i).data());
         }
         product.run(first.data(), second.data(), part.data());
         linalg::add(part.data(), part.size(), sum.data());
     }
+    context.communicator.sum(sum.values());
     const float scale = 0.5F / static_cast<float>(pairs);
     Tensor alike({r, r});
     for (std::int64_t i = 0; i < r; ++i) {
@@ -280,7 +283,7 @@ void Conv2dTrainer::learn_slow_features(linalg::Context& context) {
             alike.data()[i * r + j] = scale * (sum.data()[i * r + j] + sum.data()[j * r + i]);
         }
     }
-    layer_.weights = linalg::top_eigenvectors(context, alike, layer_.units).vectors;
+    layer_.weights = linalg::top_eigenvectors(context.context, alike, layer_.units).vectors;
     layer_.units = layer_.weights.rows();
     layer_.bias = Tensor({layer_.units});
 }

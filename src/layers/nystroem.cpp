@@ -290,7 +290,7 @@ bool Nystroem::solve(TrainContext& context, RowStore& rows) {
                                           .min_points_per_centroid = 0,
                                           .seed = context.config.seed,
                                           .layer = context.stage},
-                                         context.stop);
+                                         context.stop, context.communicator);
     const std::int64_t block = block_of(n_landmarks);
     kernel_normalizer = Tensor({n_landmarks, block});
     for (std::int64_t first = 0; first < n_landmarks; first += block) {

@@ -37,6 +37,9 @@ public:
         const auto at_hand = context.input.at_hand();
         rows_ = at_hand.empty() ? sample_rows(context.train, max_rows, context, 0)
                                 : std::vector<std::int64_t>(at_hand.begin(), at_hand.end());
+        n_ = static_cast<double>(rows_.size());
+        const base::Share share = base::share_of(context.communicator, std::ssize(rows_));
+        rows_ = {rows_.begin() + share.first, rows_.begin() + share.last};
         const std::int64_t values = layer_.output_shape().size();
         const std::int64_t units = layer_.input_shape().size();
         layer_.weights = Tensor({values, units});
@@ -50,6 +53,7 @@ public:
             return true;
         }
         if (!solved_) {
+            sum_shares(context.communicator);
             solve();
         }
         return false;
@@ -64,11 +68,14 @@ public:
 
 private:
     void add_batch(TrainContext& context);
+    /// Makes the sums those of all members.
+    void sum_shares(base::Communicator& communicator);
     void solve();
     [[nodiscard]] std::vector<double> choose_shares(const std::vector<double>& variances) const;
 
-    RidgeDecoder layer_;  ///< weights: Σ x h, until it is solved
-    std::vector<std::int64_t> rows_;
+    RidgeDecoder layer_;              ///< weights: Σ x h, until it is solved
+    double n_ = 0.0;                  ///< rows of all members
+    std::vector<std::int64_t> rows_;  ///< of this one
     std::int64_t done_ = 0;
     bool solved_ = false;
     std::vector<double> mean_;             ///< Σ x
@@ -116,7 +123,6 @@ void RidgeTrainer::add_batch(TrainContext& context) {
 /// λ / (λ + c) of each value of the code, for the c of least left / (n − 1 − 1.4 Σ λ / (λ + c))².
 std::vector<double> RidgeTrainer::choose_shares(const std::vector<double>& variances) const {
     const std::size_t units = squares_.size();
-    const auto n = static_cast<double>(rows_.size());
     std::vector<double> explained(units, 0.0);  // Σ over x of (Σ x h)² / Σ h²
     for (std::int64_t i = 0; i < layer_.weights.rows(); ++i) {
         const auto row = layer_.weights.row(i);
@@ -125,7 +131,7 @@ std::vector<double> RidgeTrainer::choose_shares(const std::vector<double>& varia
         }
     }
     const double of_mean = std::inner_product(mean_.begin(), mean_.end(), mean_.begin(), 0.0);
-    const double variation = std::max(0.0, square_ - n * of_mean);
+    const double variation = std::max(0.0, square_ - n_ * of_mean);
     const double mean = std::accumulate(variances.begin(), variances.end(), 0.0) / static_cast<double>(units);
     double least = std::numeric_limits<double>::infinity();
     std::vector<double> chosen(units, 0.0);
@@ -136,7 +142,7 @@ std::vector<double> RidgeTrainer::choose_shares(const std::vector<double>& varia
         const double c = mean * std::pow(10.0, 0.5 * power);
         std::vector<double> shares(units, 0.0);
         double left = variation;
-        double freedom = n - 1.0;
+        double freedom = n_ - 1.0;
         for (std::size_t j = 0; j < units; ++j) {
             shares[j] = variances[j] / (variances[j] + c);
             left -= (2.0 * shares[j] - shares[j] * shares[j]) * explained[j];
@@ -151,12 +157,18 @@ std::vector<double> RidgeTrainer::choose_shares(const std::vector<double>& varia
     return chosen;
 }
 
+void RidgeTrainer::sum_shares(base::Communicator& communicator) {
+    communicator.sum(layer_.weights.values());
+    communicator.sum(mean_);
+    communicator.sum(squares_);
+    communicator.sum(std::span<double>(&square_, 1));
+}
+
 void RidgeTrainer::solve() {
-    const auto n = static_cast<double>(rows_.size());
-    std::transform(mean_.begin(), mean_.end(), mean_.begin(), [n](double sum) { return sum / n; });
+    std::transform(mean_.begin(), mean_.end(), mean_.begin(), [this](double sum) { return sum / n_; });
     std::vector<double> variances(squares_.size());
     std::transform(squares_.begin(), squares_.end(), variances.begin(),
-                   [&](double square) { return std::pow(square / n, layer_.variance_power); });
+                   [&](double square) { return std::pow(square / n_, layer_.variance_power); });
     const std::vector<double> shares = choose_shares(variances);
     for (std::int64_t i = 0; i < layer_.weights.rows(); ++i) {
         const auto row = layer_.weights.row(i);

@@ -90,8 +90,8 @@ std::unique_ptr<LayerTrainer> Whiten::trainer(const TrainContext& context) const
 }
 
 bool Whiten::solve(TrainContext& context, RowStore& rows) {
-    const linalg::PcaResult found =
-        linalg::pca(context.context, rows.row(0), rows.rows(), rows.columns(), *n_components);
+    const linalg::PcaResult found = linalg::pca(context.context, rows.row(0), rows.rows(), rows.columns(),
+                                                *n_components, {}, context.communicator);
     n_components = found.components.rows();
     mean = found.mean;
     whitening = linalg::whitening(found, epsilon);

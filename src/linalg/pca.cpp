@@ -35,18 +35,28 @@ Tensor as_tensor(const MatrixXd& matrix) {
     return tensor;
 }
 
-/// Gives rows in blocks of block_rows, scaled and their mean subtracted, the last block filled up with zeros.
+/// Gives a member's share of the rows in blocks of block_rows, scaled and the mean of all subtracted, the
+/// last block filled up with zeros.
 class CentredRows {
 public:
-    CentredRows(const float* rows, std::int64_t n, std::int64_t d, std::span<const double> scale)
-        : rows_(rows), n_(n), d_(d), scale_(scale), mean_({d}), block_({std::min(n, block_rows), d}) {
+    CentredRows(const float* rows, std::int64_t n, std::int64_t d, std::span<const double> scale,
+                base::Communicator& communicator)
+        : rows_(rows),
+          n_(n),
+          d_(d),
+          scale_(scale),
+          communicator_(communicator),
+          share_(base::share_of(communicator, n)),
+          mean_({d}),
+          block_({std::min(n, block_rows), d}) {
         std::vector<double> sum(static_cast<std::size_t>(d), 0.0);
         std::vector<float> row(sum.size());
-        for (std::int64_t i = 0; i < n; ++i) {
+        for (std::int64_t i = share_.first; i < share_.last; ++i) {
             put_scaled(i, row.data());
             std::transform(sum.begin(), sum.end(), row.begin(), sum.begin(),
                            [](double part, float value) { return part + double{value}; });
         }
+        communicator.sum(sum);
         std::transform(sum.begin(), sum.end(), mean_.data(),
                        [n](double value) { return static_cast<float>(value / static_cast<double>(n)); });
     }
@@ -58,8 +68,8 @@ public:
 
     template <class Body>
     void each_block(const Body& body) {
-        for (std::int64_t first = 0; first < n_; first += block()) {
-            const std::int64_t count = std::min(block(), n_ - first);
+        for (std::int64_t first = share_.first; first < share_.last; first += block()) {
+            const std::int64_t count = std::min(block(), share_.last - first);
             base::parallel_ranges(count, 16, [&](std::int64_t begin, std::int64_t end) {
                 for (std::int64_t i = begin; i < end; ++i) {
                     float* row = block_.data() + i * d_;
@@ -70,6 +80,12 @@ public:
             std::fill(block_.data() + count * d_, block_.data() + block_.size(), 0.0F);
             body(block_.data());
         }
+    }
+    /// Of what each member has made of its share.
+    void sum(std::span<float> values) const { communicator_.sum(values); }
+    [[nodiscard]] double sum(double value) const {
+        communicator_.sum(std::span<double>(&value, 1));
+        return value;
     }
 
 private:
@@ -87,6 +103,8 @@ private:
     std::int64_t n_;
     std::int64_t d_;
     std::span<const double> scale_;
+    base::Communicator& communicator_;
+    base::Share share_;
     Tensor mean_;
     Tensor block_;
 };
@@ -101,6 +119,7 @@ Tensor covariance(Context& context, CentredRows& rows) {
         product.run(block, block, part.data());
         add(part.data(), part.size(), sum.data());
     });
+    rows.sum(sum.values());
     const float scale = 1.0F / static_cast<float>(rows.rows());
     std::for_each(sum.data(), sum.data() + sum.size(), [scale](float& value) { value *= scale; });
     return sum;
@@ -255,6 +274,7 @@ public:
             back_.run(block, codes_.data(), part_.data());
             add(part_.data(), part_.size(), y.data());
         });
+        rows_.sum(y.values());
     }
 
 private:
@@ -290,8 +310,8 @@ void truncate(EigenResult& result, std::int64_t count) {
 }  // namespace
 
 PcaResult pca(Context& context, const float* rows, std::int64_t n, std::int64_t d, std::int64_t n_components,
-              std::span<const double> scale) {
-    CentredRows centred(rows, n, d, scale);
+              std::span<const double> scale, base::Communicator& communicator) {
+    CentredRows centred(rows, n, d, scale, communicator);
     const std::int64_t width = with_margin(n_components, std::min(d, n));
     EigenResult eigen;
     if (d > max_covariance_columns) {
@@ -299,6 +319,7 @@ PcaResult pca(Context& context, const float* rows, std::int64_t n, std::int64_t 
         centred.each_block([&](const float* block) {
             eigen.trace += squared_norm(block, centred.block() * d) / static_cast<double>(n);
         });
+        eigen.trace = centred.sum(eigen.trace);
     } else {
         solve(context, covariance(context, centred), width, eigen);
     }

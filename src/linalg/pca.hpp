@@ -7,6 +7,7 @@
 
 #include "stackae/tensor.hpp"
 
+#include "base/communicator.hpp"
 #include "linalg/onednn.hpp"
 
 namespace stackae::linalg {
@@ -23,9 +24,10 @@ struct PcaResult {
 /// rows vary in fewer directions. Up to 512 columns, the covariance is tridiagonalised in double precision.
 /// Above, subspace iteration (Halko, Martinsson & Tropp 2011, algorithm 4.4) runs in single precision, on the
 /// covariance or, where that would be large, on the rows. scale: what each column is multiplied by first;
-/// empty: nothing.
+/// empty: nothing. Several members, each with all rows, share them out and end with the same components.
 [[nodiscard]] PcaResult pca(Context& context, const float* rows, std::int64_t n, std::int64_t d,
-                            std::int64_t n_components, std::span<const double> scale = {});
+                            std::int64_t n_components, std::span<const double> scale = {},
+                            base::Communicator& communicator = base::alone());
 
 /// P, c × d: the components, each divided by sqrt(λ + epsilon · λ̄), λ the variance along it and λ̄ the mean
 /// variance of a column.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <span>
 #include <vector>
 
 #include "base/parallel.hpp"
@@ -29,10 +30,11 @@ struct Assignment {
 struct Sums {
     explicit Sums(std::int64_t k, std::int64_t d) : directions({k, d}), points(static_cast<std::size_t>(k)) {}
     Tensor directions;
-    std::vector<std::int64_t> points;
+    std::vector<double> points;
 };
 
-Sums assign(Context& context, const float* points, std::int64_t n, const Tensor& centroids) {
+Sums assign(Context& context, const float* points, std::int64_t n, const Tensor& centroids,
+            base::Communicator& communicator) {
     const std::int64_t k = centroids.rows();
     const std::int64_t d = centroids.columns();
     const std::int64_t block = block_of(n, k);
@@ -41,8 +43,9 @@ Sums assign(Context& context, const float* points, std::int64_t n, const Tensor&
     Tensor cosines({block, k});
     std::vector<Assignment> nearest(static_cast<std::size_t>(block));
     Sums sums(k, d);
-    for (std::int64_t first = 0; first < n; first += block) {
-        const std::int64_t count = std::min(block, n - first);
+    const base::Share share = base::share_of(communicator, n);
+    for (std::int64_t first = share.first; first < share.last; first += block) {
+        const std::int64_t count = std::min(block, share.last - first);
         base::parallel_ranges(count, 16, [&](std::int64_t begin, std::int64_t end) {
             for (std::int64_t i = begin; i < end; ++i) {
                 const auto row = rows.row(i);
@@ -69,16 +72,19 @@ Sums assign(Context& context, const float* points, std::int64_t n, const Tensor&
             }
         });
         for (std::int64_t i = 0; i < count; ++i) {
-            ++sums.points[static_cast<std::size_t>(nearest[static_cast<std::size_t>(i)].centroid)];
+            sums.points[static_cast<std::size_t>(nearest[static_cast<std::size_t>(i)].centroid)] += 1.0;
         }
     }
+    communicator.sum(sums.directions.values());
+    communicator.sum(std::span<double>(sums.points));
     return sums;
 }
 
 }  // namespace
 
 Tensor spherical_kmeans(Context& context, const float* points, std::int64_t n, std::int64_t d,
-                        const KMeansParams& params, const std::function<bool()>& stop) {
+                        const KMeansParams& params, const std::function<bool()>& stop,
+                        base::Communicator& communicator) {
     const auto size = static_cast<std::uint64_t>(n);
     std::vector<std::int64_t> order(size);
     std::iota(order.begin(), order.end(), std::int64_t{0});
@@ -93,10 +99,11 @@ Tensor spherical_kmeans(Context& context, const float* points, std::int64_t n, s
         seed_at_random(i);
     }
     for (int iteration = 0; iteration < params.iterations && !stop(); ++iteration) {
-        const Sums sums = assign(context, points, n, centroids);
+        const Sums sums = assign(context, points, n, centroids, communicator);
         const bool last = iteration + 1 == params.iterations;
         for (std::int64_t i = 0; i < params.k; ++i) {
-            if (!last && sums.points[static_cast<std::size_t>(i)] < params.min_points_per_centroid) {
+            if (!last && sums.points[static_cast<std::size_t>(i)] <
+                             static_cast<double>(params.min_points_per_centroid)) {
                 seed_at_random(i);
             } else if (base::squared_norm(sums.directions.row(i)) > 0.0) {
                 base::l2_normalize(sums.directions.row(i), centroids.row(i));

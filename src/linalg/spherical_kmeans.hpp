@@ -5,6 +5,7 @@
 
 #include "stackae/tensor.hpp"
 
+#include "base/communicator.hpp"
 #include "linalg/onednn.hpp"
 
 namespace stackae::linalg {
@@ -22,10 +23,12 @@ struct KMeansParams {
 /// Spherical k-means (Dhillon & Modha 2001): k centroids of length 1, each the mean of the points that are
 /// nearest to it in angle, weighted by their cosines (the gain of gain-shape quantisation). Points count by
 /// their direction alone. The result depends on the seed and on nothing else. points: n × d, row-major.
-/// Returns k × d; as far as it came where `stop`, asked before each iteration, says so.
+/// Returns k × d; as far as it came where `stop`, asked before each iteration, says so. Several members, each
+/// with all points, share them out and end with the same centroids.
 [[nodiscard]] Tensor spherical_kmeans(
     Context& context, const float* points, std::int64_t n, std::int64_t d, const KMeansParams& params,
-    const std::function<bool()>& stop = [] { return false; });
+    const std::function<bool()>& stop = [] { return false; },
+    base::Communicator& communicator = base::alone());
 /// Floats that it holds beside the points.
 [[nodiscard]] std::int64_t spherical_kmeans_floats(std::int64_t n, std::int64_t d, std::int64_t k);
 /// What an iteration does, in multiply-adds of matrix products: what is slower counts as many as take its

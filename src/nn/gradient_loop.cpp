@@ -115,12 +115,10 @@ void GradientLoop::learn_batch() {
 
 double GradientLoop::learn(std::span<const std::int64_t> rows, std::uint32_t epoch, double t) {
     const auto batch = static_cast<double>(rows.size());
-    const auto members = static_cast<std::size_t>(communicator_.size());
-    const bool shared = members > 1 && rows.size() >= members;
+    const bool shared = communicator_.size() > 1 && std::ssize(rows) >= communicator_.size();
     if (shared) {
-        const auto rank = static_cast<std::size_t>(communicator_.rank());
-        const std::size_t first = rows.size() * rank / members;
-        rows = rows.subspan(first, rows.size() * (rank + 1) / members - first);
+        const auto [first, last] = base::share_of(communicator_, std::ssize(rows));
+        rows = rows.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(last - first));
     }
     const std::int64_t columns = target_.columns();
     const std::span<float> target = target_.values().first(rows.size() * static_cast<std::size_t>(columns));

@@ -6,6 +6,7 @@
 
 #include "base/random.hpp"
 #include "support/catch.hpp"
+#include "support/members.hpp"
 #include "support/reference.hpp"
 
 using namespace stackae;
@@ -262,4 +263,31 @@ TEST_CASE("More blocks of rows than one give the axes of all of them") {
     REQUIRE(found.variances.size() == 2);
     CHECK(found.variances[0] == Approx(2048.0 / n).epsilon(1e-4));
     CHECK(found.variances[1] == Approx(700.0 / n).epsilon(1e-4));
+}
+
+TEST_CASE("Two members that share rows out find the same components, and one member's up to rounding") {
+    // By the whole covariance, and by products with the rows.
+    const std::int64_t d = GENERATE(9, 6200);
+    const Tensor rows = cloud(101, d, {3.0, 2.0, 1.0}, 0.5F).rows;
+    const std::vector<double> scale(static_cast<std::size_t>(d), 0.7);
+    std::vector<linalg::PcaResult> found(2);
+    test::Members(2).run([&](base::Communicator& member) {
+        const base::ThreadScope scope(1);
+        linalg::Context context(1);
+        found[static_cast<std::size_t>(member.rank())] =
+            linalg::pca(context, rows.data(), rows.rows(), rows.columns(), 3, scale, member);
+    });
+    const base::ThreadScope scope(1);
+    linalg::Context context(1);
+    const linalg::PcaResult alone = linalg::pca(context, rows.data(), rows.rows(), rows.columns(), 3, scale);
+    REQUIRE(found[0].variances == found[1].variances);
+    CHECK(found[0].total_variance == Approx(alone.total_variance).epsilon(1e-4));
+    for (std::size_t i = 0; i < 3; ++i) {
+        CHECK(found[0].variances[i] == Approx(alone.variances[i]).epsilon(1e-4));
+        const auto row = static_cast<std::int64_t>(i);
+        CHECK(std::equal(found[0].components.row(row).begin(), found[0].components.row(row).end(),
+                         found[1].components.row(row).begin()));
+        CHECK(std::abs(product(found[0].components.row(row), alone.components.row(row))) ==
+              Approx(1.0).epsilon(1e-3));
+    }
 }

@@ -6,6 +6,7 @@
 #include "base/random.hpp"
 #include "base/rows.hpp"
 #include "support/catch.hpp"
+#include "support/members.hpp"
 
 using namespace stackae;
 using linalg::spherical_kmeans;
@@ -138,5 +139,22 @@ TEST_CASE("A single sample, and samples of zeros, give finite directions") {
     for (std::int64_t i = 0; i < 4; ++i) {
         CHECK(means.row(i)[0] == 0.0F);
         CHECK(means.row(i)[1] == (samples.row(0).data()[1] == 0.0F ? 0.0F : -1.0F));
+    }
+}
+
+TEST_CASE("Two members that share points out find the same centroids, and one member's up to rounding") {
+    const Tensor samples = near_axes(1001);
+    const linalg::KMeansParams params{.k = 20, .iterations = iterations};
+    std::vector<Tensor> found(2);
+    test::Members(2).run([&](base::Communicator& member) {
+        const base::ThreadScope scope(1);
+        linalg::Context context(1);
+        found[static_cast<std::size_t>(member.rank())] = spherical_kmeans(
+            context, samples.data(), samples.rows(), samples.columns(), params, [] { return false; }, member);
+    });
+    const Tensor alone = means_of(samples, 20);
+    for (std::int64_t i = 0; i < alone.size(); ++i) {
+        REQUIRE(found[0].data()[i] == found[1].data()[i]);
+        REQUIRE(found[0].data()[i] == Approx(alone.data()[i]).margin(1e-5));
     }
 }
