@@ -368,9 +368,11 @@ StageCost Conv2d::plan(const PlanContext& context) {
         cost.hold(n * r + learnt + refining.working_floats);
     }
     // The decoder is fitted and then measured, on maps that are encoded and decoded.
-    const double probes = static_cast<double>(std::min(Conv2dRebuilding::most_pictures, context.train)) +
-                          static_cast<double>(std::min(Conv2dRebuilding::most_pictures,
-                                                       std::max(context.validation, std::int64_t{1})));
+    const auto probed = [](std::int64_t pictures) {
+        return static_cast<double>(std::min(Conv2dRebuilding::most_pictures, pictures));
+    };
+    const double probes =
+        probed(context.train) + probed(context.validation > 0 ? context.validation : context.train);
     const double decoding = r * (d + k) * static_cast<double>(s.oh() * s.ow());
     cost.multiply_adds += probes * (encoding_multiply_adds() + decoding);
     constexpr double sums = 8.0;  // floats: four doubles for each value of the input
