@@ -341,7 +341,7 @@ int TrainCommand::keep(Console& console, Model model, InputMonitor& inputs, cons
     monitor.finish();
     const bool ended_early = model.record.interrupted;
     if (ended_early && (model.record.history.empty() || model.layers.empty())) {
-        console.warn(fmt::format("interrupted before the first epoch ended; {}", nothing_kept));
+        console.warn(fmt::format("interrupted before the first layer was learnt; {}", nothing_kept));
         monitor.log_outcome("interrupted", nothing_kept);
         return exit_code::interrupted;
     }

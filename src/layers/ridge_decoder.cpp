@@ -92,6 +92,10 @@ void RidgeTrainer::add_batch(TrainContext& context) {
     const auto rows =
         std::span(rows_).subspan(static_cast<std::size_t>(done_), static_cast<std::size_t>(count));
     const Tensor x = context.input.pictures(rows);
+    if (x.columns() != layer_.output_shape().size()) {
+        throw InvalidArgument(fmt::format("{}: an output of {} found, a picture's {} values expected",
+                                          context.name, to_text(layer_.output_shape()), x.columns()));
+    }
     const Tensor h = context.input.gather(rows);
     for (std::int64_t i = 0; i < count; ++i) {
         const auto values = x.row(i);

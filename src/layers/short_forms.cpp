@@ -82,33 +82,32 @@ Layers convolution(std::string_view text) {
     }
 }
 
-/// A stack as short forms see it: convolutions and what pools them, dense layers, and what is on top of both.
+/// A stack as short forms see it, in its order: up to the last layer of maps, from there to the last dense
+/// layer, and what is on top.
 struct Parts {
     Layers maps;
     Layers dense;
     Layers top;
 
-    explicit Parts(const Stack& stack) {
-        for (const auto& layer : stack.layers()) {
-            if (is<Conv2d>(layer) || is<Pool2d>(layer)) {
-                maps.insert(maps.end(), top.begin(), top.end());
-                top.clear();
-                maps.push_back(layer);
-            } else if (is<Dense>(layer)) {
-                dense.insert(dense.end(), top.begin(), top.end());
-                top.clear();
-                dense.push_back(layer);
-            } else {
-                top.push_back(layer);
-            }
-        }
+    explicit Parts(const Stack& stack) : top(stack.layers()) {
+        move_up_to([](const auto& layer) { return is<Conv2d>(layer) || is<Pool2d>(layer); }, maps);
+        move_up_to(is<Dense>, dense);
     }
 
-    [[nodiscard]] Stack whole() const {
+    [[nodiscard]] Layers whole() const {
         Layers all = maps;
         all.insert(all.end(), dense.begin(), dense.end());
         all.insert(all.end(), top.begin(), top.end());
-        return Stack(std::move(all));
+        return all;
+    }
+
+private:
+    /// What is in `top` up to the last layer of those.
+    template <class Test>
+    void move_up_to(const Test& test, Layers& to) {
+        const auto end = std::find_if(top.rbegin(), top.rend(), test).base();
+        to.assign(top.begin(), end);
+        top.erase(top.begin(), end);
     }
 };
 
@@ -219,20 +218,6 @@ Stack apply(const ShortForms& forms, const Stack& stack) {
     if (!forms.layers.empty()) {
         set_layers(parts, forms.layers);
     }
-    change_dense(parts.dense, "activations", "activation", forms.activations);
-    change_dense(parts.dense, "epochs", "epochs", forms.epochs);
-    change_dense(parts.dense, "corruption_level", "corruption_level", forms.corruption_level);
-    if (forms.output) {
-        change_each<Dense>(parts.dense, "output_activation", [&](auto& layer, std::size_t number) {
-            if (number == 0) {
-                set(layer, "output", name(*forms.output));
-            }
-        });
-    }
-    if (forms.tied) {
-        change_each<Dense>(parts.dense, "tied",
-                           [&](auto& layer, std::size_t /*number*/) { set(layer, "tied", *forms.tied); });
-    }
     if (forms.code_size) {
         set_code(parts.top, *forms.code_size);
     }
@@ -242,17 +227,32 @@ Stack apply(const ShortForms& forms, const Stack& stack) {
     if (forms.nystroem) {
         set_nystroem(parts.top, *forms.nystroem);
     }
+    Layers all = parts.whole();
+    change_dense(all, "activations", "activation", forms.activations);
+    change_dense(all, "epochs", "epochs", forms.epochs);
+    change_dense(all, "corruption_level", "corruption_level", forms.corruption_level);
+    if (forms.output) {
+        change_each<Dense>(all, "output_activation", [&](auto& layer, std::size_t number) {
+            if (number == 0) {
+                set(layer, "output", name(*forms.output));
+            }
+        });
+    }
+    if (forms.tied) {
+        change_each<Dense>(all, "tied",
+                           [&](auto& layer, std::size_t /*number*/) { set(layer, "tied", *forms.tied); });
+    }
     if (forms.patches) {
-        change_each<Conv2d>(parts.maps, "patches", [&](auto& layer, std::size_t /*number*/) {
+        change_each<Conv2d>(all, "patches", [&](auto& layer, std::size_t /*number*/) {
             set(layer, "patches", *forms.patches);
         });
     }
     if (forms.patch_epochs) {
-        change_each<Conv2d>(parts.maps, "patch_epochs", [&](auto& layer, std::size_t /*number*/) {
+        change_each<Conv2d>(all, "patch_epochs", [&](auto& layer, std::size_t /*number*/) {
             set(layer, "epochs", *forms.patch_epochs);
         });
     }
-    return parts.whole();
+    return Stack(std::move(all));
 }
 
 }  // namespace stackae

@@ -22,6 +22,10 @@ constexpr const char* dense = "dense:30, dense:20, dense:10:activation=linear";
 TEST_CASE("Nothing that is named changes nothing") {
     CHECK(over(conv, {}) == conv);
     CHECK(over(dense, {}) == dense);
+    for (const char* stack :
+         {"dense:20, conv2d:4:kernel=1", "whiten, dense:5, pool2d:1, dense:7, pca:3, dense:2"}) {
+        CHECK(over(stack, {}) == stack);
+    }
 }
 
 TEST_CASE("Convolutions take the place of all maps, each with its pooling") {
@@ -53,6 +57,11 @@ TEST_CASE("Fields of dense layers are named once for all or once each") {
                        .corruption_level = {0.25, 0.5}}) ==
           "dense:4:activation=relu:output=sigmoid:epochs=5:corruption_level=0.25, "
           "dense:3:epochs=6:corruption_level=0.5");
+}
+
+TEST_CASE("Fields are changed wherever their layers are") {
+    CHECK(over("dense:5, conv2d:8:kernel=1, dense:7", {.epochs = {1, 2}, .patches = 5000}) ==
+          "dense:5:epochs=1, conv2d:8:kernel=1:patches=5000, dense:7:epochs=2");
 }
 
 TEST_CASE("The code, its power normalisation and landmarks are put on, changed and taken off") {

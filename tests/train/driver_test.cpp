@@ -351,4 +351,12 @@ TEST_CASE("A stack that does not fit the pictures is refused before they are rea
     CHECK(recorder.asked == 0);
 }
 
+TEST_CASE("A reconstruction head of another size than the pictures is refused") {
+    Recorder recorder;
+    for (const char* head : {"ridge_decoder:2:width=2", "ridge_decoder:28:width=14"}) {
+        CHECK_THROWS_WITH(trained(std::string("pca:5, ") + head, recorder),
+                          test::contains("x 1 found, a picture's 196 values expected"));
+    }
+}
+
 }  // namespace stackae
