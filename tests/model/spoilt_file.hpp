@@ -55,4 +55,20 @@ inline Tensor& tensor_of(base::Safetensors& file, const std::string& name) {
     return const_cast<Tensor&>(file.at(name));
 }
 
+/// No beginning of the model's file and no flipped bit of it, at every so many bytes, is taken for a model.
+inline void check_damage_is_found(const Model& model, std::size_t step) {
+    const TemporaryFolder folder;
+    save(model, folder / "m");
+    const std::string file = read_text(folder / "m");
+    for (std::size_t i = 0; i < file.size(); i += step) {
+        INFO("byte " << i);
+        write_text(folder / "bad", file.substr(0, i));
+        CHECK_THROWS_AS(load_model(folder / "bad"), CorruptFile);
+        std::string flipped = file;
+        flipped[i] = static_cast<char>(static_cast<unsigned char>(flipped[i]) ^ (1U << (i % 8)));
+        write_text(folder / "bad", flipped);
+        CHECK_THROWS_AS(load_model(folder / "bad"), CorruptFile);
+    }
+}
+
 }  // namespace stackae::test

@@ -13,6 +13,7 @@
 #include "layers/chain.hpp"
 #include "layers/trainer.hpp"
 #include "support/catch.hpp"
+#include "train/training.hpp"
 
 namespace stackae {
 namespace {
@@ -70,29 +71,6 @@ Model trained(const std::string& stack, TrainObserver& observer, const Tensor& p
     return train(Pictures::from_tensor(pictures), recipe, config_of(stack), run, observer);
 }
 
-double squared_error(const Tensor& a, const Tensor& b) {
-    double sum = 0.0;
-    for (std::int64_t i = 0; i < a.rows(); ++i) {
-        sum += base::squared_distance(a.row(i), b.row(i));
-    }
-    return sum / static_cast<double>(a.rows());
-}
-
-double error_of_mean(const Tensor& pictures) {
-    Tensor mean({pictures.rows(), pictures.columns()});
-    for (std::int64_t j = 0; j < pictures.columns(); ++j) {
-        double sum = 0.0;
-        for (std::int64_t i = 0; i < pictures.rows(); ++i) {
-            sum += double{pictures.row(i)[static_cast<std::size_t>(j)]};
-        }
-        for (std::int64_t i = 0; i < pictures.rows(); ++i) {
-            mean.row(i)[static_cast<std::size_t>(j)] =
-                static_cast<float>(sum / static_cast<double>(pictures.rows()));
-        }
-    }
-    return squared_error(mean, pictures);
-}
-
 /// Share of rows whose nearest neighbour among the others is of the same kind, even or odd.
 double neighbours_alike(const Tensor& codes) {
     std::int64_t alike = 0;
@@ -130,7 +108,8 @@ TEST_CASE("A stack of every closed form tells kinds of pictures apart and rebuil
     const Tensor pictures = bars(300);
     CHECK(neighbours_alike(Encoder(model).encode(pictures)) > 0.98);
     CHECK(neighbours_alike(Encoder(model, {"wide", 1}).encode(pictures)) > 0.98);
-    CHECK(squared_error(Encoder(model).reconstruct(pictures), pictures) < 0.5 * error_of_mean(pictures));
+    CHECK(test::squared_error(Encoder(model).reconstruct(pictures), pictures) <
+          0.5 * test::error_of_mean(pictures));
 }
 
 TEST_CASE("A convolution alone rebuilds what it saw by its own decoder") {
@@ -142,7 +121,8 @@ TEST_CASE("A convolution alone rebuilds what it saw by its own decoder") {
         const Model model = trained(stack, recorder);
         CHECK(model.reconstruction.head.empty());
         const Tensor pictures = bars(60);
-        CHECK(squared_error(Encoder(model).reconstruct(pictures), pictures) < 0.5 * error_of_mean(pictures));
+        CHECK(test::squared_error(Encoder(model).reconstruct(pictures), pictures) <
+              0.5 * test::error_of_mean(pictures));
     }
     CHECK(recorder.stages.size() == 3);
 }
@@ -150,11 +130,12 @@ TEST_CASE("A convolution alone rebuilds what it saw by its own decoder") {
 TEST_CASE("Principal components are the linear code of least squared error, of more of them the less") {
     Recorder recorder;
     const Tensor pictures = bars(300);
-    double before = error_of_mean(pictures);
+    double before = test::error_of_mean(pictures);
     for (const char* stack :
          {"pca:2", "pca:8:eigen_power=-0.5", "pca:64:std_shrinkage=1", "pca:196", "whiten"}) {
         CAPTURE(stack);
-        const double error = squared_error(Encoder(trained(stack, recorder)).reconstruct(pictures), pictures);
+        const double error =
+            test::squared_error(Encoder(trained(stack, recorder)).reconstruct(pictures), pictures);
         CHECK(error < before + 1e-3);
         before = error;
     }
@@ -211,11 +192,11 @@ TEST_CASE("Dense layers learn greedily, and end to end better than that") {
         const Model model = train(Pictures::from_tensor(pictures), recipe, config, {}, recorder);
         CHECK_NOTHROW(check(model));
         CHECK(model.outputs == std::vector<NamedOutput>{{"embedding", 2}});
-        return squared_error(Encoder(model).reconstruct(pictures), pictures);
+        return test::squared_error(Encoder(model).reconstruct(pictures), pictures);
     };
     Recorder greedy;
     const double greedily = error_of(greedy);
-    CHECK(greedily < 0.6 * error_of_mean(pictures));
+    CHECK(greedily < 0.6 * test::error_of_mean(pictures));
     CHECK(greedy.seen == std::vector<std::string>{"layer 1, dense", "layer 2, dense"});
     CHECK(greedy.stages.size() == 24);
     config.fine_tune_epochs = 12;

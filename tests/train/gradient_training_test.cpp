@@ -15,20 +15,9 @@ using namespace stackae::test;
 
 namespace {
 
-TrainConfig small_config(
-    const std::string& stack = "dense:24:activation=sigmoid, dense:12:activation=sigmoid") {
-    TrainConfig config = config_of(stack);
-    config.epochs = 40;
-    config.batch_size = 32;
-    config.learning_rate = 1e-2;
-    config.validation = 0.2;
-    config.fine_tune_epochs = 60;
-    return config;
-}
-
 /// One layer, without fine-tuning.
 TrainConfig one_layer(const std::string& layer) {
-    TrainConfig config = small_config(layer);
+    TrainConfig config = dense_config(layer);
     config.fine_tune_epochs = 0;
     return config;
 }
@@ -43,7 +32,7 @@ Tensor codes_of(const Model& model) {
 TEST_CASE("A stack learns to rebuild pictures far better than their mean does") {
     const bool tied = GENERATE(false, true);
     const TrainConfig config =
-        small_config(tied ? "dense:24:activation=sigmoid:tied, dense:12:activation=sigmoid:tied"
+        dense_config(tied ? "dense:24:activation=sigmoid:tied, dense:12:activation=sigmoid:tied"
                           : "dense:24:activation=sigmoid, dense:12:activation=sigmoid");
     Recorder recorder;
     const Model model = train_on(bars(), config, recorder);
@@ -60,7 +49,7 @@ TEST_CASE("A stack learns to rebuild pictures far better than their mean does") 
 }
 
 TEST_CASE("The greedy stages alone lower each layer's loss below that of the mean") {
-    TrainConfig config = small_config();
+    TrainConfig config = dense_config();
     config.fine_tune_epochs = 0;
     config.loss = GENERATE(LossKind::squared_error, LossKind::cross_entropy);
     const Model model = train_on(bars(), config);
@@ -71,7 +60,7 @@ TEST_CASE("The greedy stages alone lower each layer's loss below that of the mea
 }
 
 TEST_CASE("The same configuration and pictures give the same model of dense layers, another seed another") {
-    TrainConfig config = small_config();
+    TrainConfig config = dense_config();
     config.corruption = Corruption::masking;
     config.corruption_level = 0.2;
     const Model model = train_on(bars(), config);
@@ -81,7 +70,7 @@ TEST_CASE("The same configuration and pictures give the same model of dense laye
 }
 
 TEST_CASE("Pictures moved at random are other pictures to learn from, the same in every run") {
-    TrainConfig config = small_config();
+    TrainConfig config = dense_config();
     const Model still = train_on(bars(), config);
     config.augment_shift = 0.1;
     config.augment_rotate = 5.0;
@@ -95,7 +84,7 @@ TEST_CASE("Pictures moved at random are other pictures to learn from, the same i
 }
 
 TEST_CASE("Rows of numbers are no pictures: they are never moved") {
-    TrainConfig config = small_config();
+    TrainConfig config = dense_config();
     config.epochs = 2;
     config.fine_tune_epochs = 2;
     const auto codes = [&] {
@@ -110,7 +99,7 @@ TEST_CASE("Rows of numbers are no pictures: they are never moved") {
 }
 
 TEST_CASE("Pictures that do not fit the stated memory are trained on all the same") {
-    const TrainConfig config = small_config("dense:24, dense:12");
+    const TrainConfig config = dense_config("dense:24, dense:12");
     const Tensor pictures = bars(3000);
     RunOptions run = on_threads(1);
     const std::string held = train_on(pictures, config, run).identity();
@@ -156,7 +145,7 @@ TEST_CASE("Early stopping ends a stage that no longer improves, and the best wei
 }
 
 TEST_CASE("A learning rate that is far too high ends with advice and no model") {
-    TrainConfig config = small_config("dense:24:activation=relu:output=linear, dense:12:activation=relu");
+    TrainConfig config = dense_config("dense:24:activation=relu:output=linear, dense:12:activation=relu");
     config.optimizer = OptimizerKind::sgd;
     config.schedule = ScheduleKind::constant;
     config.learning_rate = 1000.0;
@@ -180,7 +169,7 @@ TEST_CASE("Sets without variation are no divergence") {
     std::fill(pictures.values().begin(), pictures.values().end(), 1.0F);
     const std::int64_t count = pictures.rows();
     Recorder recorder;
-    const Model model = train_on(std::move(pictures), small_config(), recorder);
+    const Model model = train_on(std::move(pictures), dense_config(), recorder);
     REQUIRE(model.layers.size() == 2);
     CHECK(recorder.alike == count);
     CHECK(all_finite(encode(model, Tensor({1, 64}))));
@@ -227,7 +216,7 @@ TEST_CASE("Winners alone are what a winner-take-all stack is measured by") {
 }
 
 TEST_CASE("Patience does not end training where nothing is held out") {
-    TrainConfig config = small_config();
+    TrainConfig config = dense_config();
     config.validation = 0.001;  // of 300: none
     config.patience = 2;
     config.epochs = 6;
@@ -255,7 +244,7 @@ TEST_CASE("A preset for plain pictures is trained on standardised ones too") {
 
 TEST_CASE("The caller's own number of threads is left as it was") {
     const base::ThreadScope scope(2);
-    TrainConfig config = small_config();
+    TrainConfig config = dense_config();
     config.epochs = 1;
     config.fine_tune_epochs = 0;
     const Model model = train_on(bars(), config, on_threads(1));
@@ -304,7 +293,7 @@ TEST_CASE("Every corruption, penalty and optimiser trains to better than the mea
 }
 
 TEST_CASE("Cross-entropy is refused where pictures leave the range from 0 to 1") {
-    TrainConfig config = small_config();
+    TrainConfig config = dense_config();
     config.loss = LossKind::cross_entropy;
     Recipe recipe = recipe_of(bars());
     recipe.contrast = true;

@@ -11,16 +11,6 @@ using namespace stackae::test;
 
 namespace {
 
-TrainConfig two_layers() {
-    TrainConfig config = config_of("dense:24:activation=sigmoid, dense:12:activation=sigmoid");
-    config.epochs = 40;
-    config.batch_size = 32;
-    config.learning_rate = 1e-2;
-    config.validation = 0.2;
-    config.fine_tune_epochs = 60;
-    return config;
-}
-
 /// Dense layers that stay as they are up to a point, and run away from there.
 TrainConfig runaway(std::int64_t epochs_of_first) {
     TrainConfig config =
@@ -37,7 +27,7 @@ TrainConfig runaway(std::int64_t epochs_of_first) {
 }  // namespace
 
 TEST_CASE("Stopping in the first layer keeps it, stopping early in the second keeps the first alone") {
-    const TrainConfig config = two_layers();
+    const TrainConfig config = dense_config();
     // Of a layer: a measurement, then 8 batches and a measurement an epoch.
     constexpr std::int64_t steps_a_layer = 1 + 40 * 9;
     Recorder at_once;
@@ -64,7 +54,7 @@ TEST_CASE("A stop while pictures are read is no failure") {
     class AtOnce : public TrainObserver {
         bool stop() override { return true; }
     } at_once;
-    const Model model = train_on(bars(), two_layers(), at_once);
+    const Model model = train_on(bars(), dense_config(), at_once);
     CHECK(model.record.interrupted);
     CHECK(model.layers.empty());
 }
@@ -110,7 +100,7 @@ TEST_CASE("Whatever fails, finished layers are handed over, and nothing where th
     private:
         std::size_t stage_;
     };
-    TrainConfig config = two_layers();
+    TrainConfig config = dense_config();
     config.epochs = 3;
     Failing in_second(2);
     CHECK_THROWS_AS(train_on(bars(), config, in_second), std::bad_alloc);

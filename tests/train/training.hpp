@@ -137,6 +137,18 @@ inline double squared_error(const Tensor& a, const Tensor& b) {
     return sum / static_cast<double>(a.rows());
 }
 
+/// Of dense layers, trained greedily and then end to end.
+inline TrainConfig dense_config(
+    const std::string& stack = "dense:24:activation=sigmoid, dense:12:activation=sigmoid") {
+    TrainConfig config = config_of(stack);
+    config.epochs = 40;
+    config.batch_size = 32;
+    config.learning_rate = 1e-2;
+    config.validation = 0.2;
+    config.fine_tune_epochs = 60;
+    return config;
+}
+
 /// Of pictures as a model rebuilds them.
 inline double reconstruction_error(const Model& model, const Tensor& pictures) {
     return squared_error(Encoder(model, {{}, false, 1}).reconstruct(pictures), pictures);
