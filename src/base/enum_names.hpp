@@ -17,7 +17,7 @@ struct EnumName {
     const char* text;
 };
 
-/// The names of an enum, of which the specialisations of stackae::name() and stackae::parse() are made.
+/// The names of an enum, of which stackae::name() and stackae::parse() are made.
 template <class Enum, std::size_t count>
 struct EnumNames {
     const char* what;  ///< what messages call the enum
@@ -55,4 +55,24 @@ constexpr EnumNames<Enum, count> names_of(const char* what, const EnumName<Enum>
     return names;
 }
 
+/// Of an enum that has names: what names_of() makes. The one file that specialises it instantiates name() and
+/// parse() of the enum for all others.
+template <class Enum>
+inline constexpr auto enum_names = nullptr;
+
 }  // namespace stackae::base
+
+namespace stackae {
+
+template <class Enum>
+requires std::is_enum_v<Enum>
+const char* name(Enum value) {
+    return base::enum_names<Enum>.name(value);
+}
+
+template <class Enum>
+Enum parse(std::string_view text) {
+    return base::enum_names<Enum>.parse(text);
+}
+
+}  // namespace stackae

@@ -19,7 +19,8 @@
 
 namespace stackae {
 
-constexpr auto statuses =
+template <>
+constexpr auto base::enum_names<PictureStatus> =
     base::names_of<PictureStatus>("status", {{PictureStatus::ok, "ok"},
                                              {PictureStatus::missing, "missing"},
                                              {PictureStatus::unreadable, "unreadable"},
@@ -27,11 +28,7 @@ constexpr auto statuses =
                                              {PictureStatus::too_large, "too_large"},
                                              {PictureStatus::unsupported, "unsupported"},
                                              {PictureStatus::out_of_memory, "out_of_memory"}});
-
-template <>
-const char* name(PictureStatus value) {
-    return statuses.name(value);
-}
+template const char* name(PictureStatus);
 
 namespace {
 

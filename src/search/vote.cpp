@@ -9,17 +9,11 @@
 
 namespace stackae {
 
-constexpr auto metrics = base::names_of<Metric>("metric", {{Metric::l2, "l2"}, {Metric::cosine, "cosine"}});
-
 template <>
-const char* name(Metric value) {
-    return metrics.name(value);
-}
-
-template <>
-Metric parse(std::string_view text) {
-    return metrics.parse(text);
-}
+constexpr auto base::enum_names<Metric> = base::names_of<Metric>("metric", {{Metric::l2, "l2"},
+                                                                            {Metric::cosine, "cosine"}});
+template const char* name(Metric);
+template Metric parse(std::string_view);
 
 namespace {
 

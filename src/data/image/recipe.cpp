@@ -16,19 +16,13 @@
 
 namespace stackae {
 
-constexpr auto resize_modes = base::names_of<ResizeMode>(
-    "resize mode",
-    {{ResizeMode::squash, "squash"}, {ResizeMode::border, "border"}, {ResizeMode::center, "center"}});
-
 template <>
-const char* name(ResizeMode value) {
-    return resize_modes.name(value);
-}
-
-template <>
-ResizeMode parse(std::string_view text) {
-    return resize_modes.parse(text);
-}
+constexpr auto base::enum_names<ResizeMode> = base::names_of<ResizeMode>("resize mode",
+                                                                         {{ResizeMode::squash, "squash"},
+                                                                          {ResizeMode::border, "border"},
+                                                                          {ResizeMode::center, "center"}});
+template const char* name(ResizeMode);
+template ResizeMode parse(std::string_view);
 
 namespace {
 
