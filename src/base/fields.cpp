@@ -232,38 +232,26 @@ void Field::refuse(std::string_view found) const {
     throw InvalidArgument(fmt::format("{}: {} found, {} expected", name_, found, expected()));
 }
 
-void FieldTable::add(std::string_view name, bool& value, std::string_view help) {
-    rows_.push_back(std::make_unique<ValueField<bool>>(name, value, unbounded, help));
+template <class Value>
+void FieldTable::add(std::string_view name, Value& value, const Range& range, std::string_view help) {
+    rows_.push_back(std::make_unique<ValueField<Value>>(name, value, range, help));
 }
-void FieldTable::add(std::string_view name, std::string& value, std::string_view help) {
-    rows_.push_back(std::make_unique<ValueField<std::string>>(name, value, unbounded, help));
+template <class Value>
+void FieldTable::add(std::string_view name, Value& value, std::string_view help) {
+    add(name, value, unbounded, help);
 }
-void FieldTable::add(std::string_view name, int& value, const Range& range, std::string_view help) {
-    rows_.push_back(std::make_unique<ValueField<int>>(name, value, range, help));
-}
-void FieldTable::add(std::string_view name, std::int64_t& value, const Range& range, std::string_view help) {
-    rows_.push_back(std::make_unique<ValueField<std::int64_t>>(name, value, range, help));
-}
-void FieldTable::add(std::string_view name, std::uint64_t& value, const Range& range, std::string_view help) {
-    rows_.push_back(std::make_unique<ValueField<std::uint64_t>>(name, value, range, help));
-}
-void FieldTable::add(std::string_view name, double& value, const Range& range, std::string_view help) {
-    rows_.push_back(std::make_unique<ValueField<double>>(name, value, range, help));
-}
-void FieldTable::add(std::string_view name, float& value, const Range& range, std::string_view help) {
-    rows_.push_back(std::make_unique<ValueField<float>>(name, value, range, help));
-}
-void FieldTable::add(std::string_view name, std::optional<bool>& value, std::string_view help) {
-    rows_.push_back(std::make_unique<ValueField<std::optional<bool>>>(name, value, unbounded, help));
-}
-void FieldTable::add(std::string_view name, std::optional<std::int64_t>& value, const Range& range,
-                     std::string_view help) {
-    rows_.push_back(std::make_unique<ValueField<std::optional<std::int64_t>>>(name, value, range, help));
-}
-void FieldTable::add(std::string_view name, std::optional<double>& value, const Range& range,
-                     std::string_view help) {
-    rows_.push_back(std::make_unique<ValueField<std::optional<double>>>(name, value, range, help));
-}
+// The types that rows may have.
+template void FieldTable::add(std::string_view, bool&, std::string_view);
+template void FieldTable::add(std::string_view, std::optional<bool>&, std::string_view);
+template void FieldTable::add(std::string_view, std::string&, std::string_view);
+template void FieldTable::add(std::string_view, int&, const Range&, std::string_view);
+template void FieldTable::add(std::string_view, std::int64_t&, const Range&, std::string_view);
+template void FieldTable::add(std::string_view, std::uint64_t&, const Range&, std::string_view);
+template void FieldTable::add(std::string_view, float&, const Range&, std::string_view);
+template void FieldTable::add(std::string_view, double&, const Range&, std::string_view);
+template void FieldTable::add(std::string_view, std::optional<std::int64_t>&, const Range&, std::string_view);
+template void FieldTable::add(std::string_view, std::optional<double>&, const Range&, std::string_view);
+
 void FieldTable::add(std::string_view name, Choice choice, std::string_view help) {
     rows_.push_back(std::make_unique<ChoiceField>(name, std::move(choice), help));
 }

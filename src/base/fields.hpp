@@ -64,18 +64,12 @@ struct Choice {
 /// The rows of an object's fields, which must outlive the table.
 class FieldTable {
 public:
-    void add(std::string_view name, bool& value, std::string_view help);
-    void add(std::string_view name, std::string& value, std::string_view help);
-    void add(std::string_view name, int& value, const Range& range, std::string_view help);
-    void add(std::string_view name, std::int64_t& value, const Range& range, std::string_view help);
-    void add(std::string_view name, std::uint64_t& value, const Range& range, std::string_view help);
-    void add(std::string_view name, double& value, const Range& range, std::string_view help);
-    void add(std::string_view name, float& value, const Range& range, std::string_view help);
-    /// "auto" is what is absent.
-    void add(std::string_view name, std::optional<bool>& value, std::string_view help);
-    void add(std::string_view name, std::optional<std::int64_t>& value, const Range& range,
-             std::string_view help);
-    void add(std::string_view name, std::optional<double>& value, const Range& range, std::string_view help);
+    /// What is true or false, or a text; "auto" is what is absent of an optional.
+    template <class Value>
+    void add(std::string_view name, Value& value, std::string_view help);
+    /// A number, int or of 64 bits, or an optional one.
+    template <class Value>
+    void add(std::string_view name, Value& value, const Range& range, std::string_view help);
     /// An enum with name() and parse().
     template <class Enum>
     requires std::is_enum_v<Enum>
