@@ -4,7 +4,6 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
-#include <cstring>
 #include <fcntl.h>
 #include <filesystem>
 #include <fmt/format.h>
@@ -27,10 +26,6 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t buffer_size = std::size_t{1} << 20U;
 
-[[noreturn]] void fail(const char* operation, const std::string& path, int error) {
-    throw IoError(fmt::format("{}: cannot {}: {}", path, operation, std::strerror(error)));
-}
-
 /// Where a link ends, also when nothing is there yet: through a link the file it names is replaced, not the
 /// link.
 std::string link_target(fs::path path) {
@@ -46,24 +41,6 @@ std::string link_target(fs::path path) {
         path = path.parent_path() / target;
     }
     return path.string();
-}
-
-/// Goes on after what was written; `write_some(bytes)` is write(2) or pwrite(2).
-template <class WriteSome>
-void write_with(std::span<const std::byte> bytes, const std::string& path, WriteSome write_some) {
-    while (!bytes.empty()) {
-        const ssize_t written = write_some(bytes);
-        if (written < 0) {
-            if (errno == EINTR) {
-                continue;
-            }
-            fail("write", path, errno);
-        }
-        if (written == 0) {
-            fail("write", path, ENOSPC);
-        }
-        bytes = bytes.subspan(static_cast<std::size_t>(written));
-    }
 }
 
 /// A device or a pipe. Opening a named pipe lasts until somebody reads from it: `waiting` is called
@@ -143,10 +120,6 @@ void sync_folder(const std::string& folder) {
     if (file.get() >= 0) {
         ::fsync(file.get());  // best effort: some file systems refuse to sync folders
     }
-}
-
-void write_all(int file, std::span<const std::byte> bytes, const std::string& path) {
-    write_with(bytes, path, [&](auto rest) { return ::write(file, rest.data(), rest.size()); });
 }
 
 void sync_content(int file, const std::string& path) {
@@ -234,12 +207,9 @@ void AtomicFile::patch(std::uint64_t offset, std::span<const std::byte> bytes) {
     }
     flush();
     std::copy(bytes.begin(), bytes.end(), head_.begin() + static_cast<std::ptrdiff_t>(offset));
-    auto at = static_cast<off_t>(offset);
-    write_with(bytes, path_, [&](auto rest) {
-        const ssize_t written = ::pwrite(file_.get(), rest.data(), rest.size(), at);
-        at += std::max<ssize_t>(written, 0);
-        return written;
-    });
+    if (write_at(file_.get(), offset, bytes) < bytes.size()) {
+        fail("write", path_, errno != 0 ? errno : ENOSPC);
+    }
 }
 
 void AtomicFile::flush() {

@@ -71,8 +71,6 @@ private:
     std::uint64_t size_ = 0;
 };
 
-/// Writes all of it, however often write(2) stops before the end. Throws IoError with the path.
-void write_all(int file, std::span<const std::byte> bytes, const std::string& path);
 /// Throws IoError with the path.
 void sync_content(int file, const std::string& path);
 

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstring>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <iterator>
@@ -11,8 +10,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include <utility>
-
-#include "stackae/error.hpp"
 
 #include "base/atomic_file.hpp"
 
@@ -41,7 +38,7 @@ std::optional<std::string> read_whole(int file, const std::string& path) {
             return text;
         }
         if (got < 0 && errno != EINTR) {
-            throw IoError(fmt::format("{}: cannot read: {}", path, std::strerror(errno)));
+            fail("read", path, errno);
         }
         text.append(chunk.data(), static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
     }
@@ -169,14 +166,14 @@ FoundRecord read_record(const std::string& folder) {
         if (errno == ENOENT || errno == ENOTDIR || errno == EACCES) {
             return {};  // whoever may not look into a folder cannot write there either
         }
-        throw IoError(fmt::format("{}: cannot open: {}", path, std::strerror(errno)));
+        fail("open", path, errno);
     }
     const Descriptor file(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
     if (file.get() < 0 && errno == ENOENT) {
         return {};  // its run was done in between
     }
     if (file.get() < 0 && errno != ELOOP) {
-        throw IoError(fmt::format("{}: cannot open: {}", path, std::strerror(errno)));
+        fail("open", path, errno);
     }
     FoundRecord found{.there = true, .record = std::nullopt};
     if (file.get() >= 0 && ::fstat(file.get(), &status) == 0 && S_ISREG(status.st_mode)) {

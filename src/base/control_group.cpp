@@ -32,15 +32,10 @@ std::vector<std::string> words_of(const std::string& line) {
 }
 
 /// Whether `word` is one of those between commas.
-bool lists(std::string_view list, std::string_view word) {
-    while (!list.empty()) {
-        const std::size_t end = std::min(list.find(','), list.size());
-        if (list.substr(0, end) == word) {
-            return true;
-        }
-        list.remove_prefix(std::min(end + 1, list.size()));
-    }
-    return false;
+bool lists(std::string list, std::string_view word) {
+    std::replace(list.begin(), list.end(), ',', ' ');
+    const std::vector<std::string> words = words_of(list);
+    return std::find(words.begin(), words.end(), word) != words.end();
 }
 
 /// mountinfo writes a space as \040, and so on.

@@ -15,18 +15,30 @@
 namespace stackae::base {
 namespace {
 
-[[noreturn]] void fail(const char* operation, const std::string& path, int error) {
-    throw IoError(fmt::format("{}: cannot {}: {}", path, operation, std::strerror(error)));
-}
-
 [[noreturn]] void fail_read(const std::string& path, std::uint64_t offset, int error) {
-    throw IoError(fmt::format("{}: cannot read at byte {}: {}", path, offset, std::strerror(error)));
+    fail(fmt::format("read at byte {}", offset), path, error);
 }
 
 [[noreturn]] void fail_short(const std::string& path, std::uint64_t offset, std::size_t missing) {
     throw IoError(fmt::format(
         "{}: its end found at byte {}, {} bytes more expected: it became shorter while it was read", path,
         offset, missing));
+}
+
+/// Calls some(rest, done), a call of the system, until all bytes are through. Returns how many are, as
+/// read_at() does.
+template <class Byte, class Some>
+std::size_t transfer(std::span<Byte> bytes, const Some& some) {
+    std::size_t done = 0;
+    while (done < bytes.size()) {
+        errno = 0;
+        const ssize_t now = some(bytes.subspan(done), done);
+        if (now <= 0 && errno != EINTR) {
+            break;
+        }
+        done += static_cast<std::size_t>(std::max<ssize_t>(now, 0));
+    }
+    return done;
 }
 
 /// Opens a file for reading; folders are refused here, since open() takes them. Does not wait for the writer
@@ -47,6 +59,31 @@ Descriptor open_to_read(const std::string& path, struct stat& status, Readable r
 }
 
 }  // namespace
+
+void fail(std::string_view operation, const std::string& path, int error) {
+    throw IoError(fmt::format("{}: cannot {}: {}", path, operation, std::strerror(error)));
+}
+
+std::size_t read_at(int file, std::uint64_t offset, std::span<std::byte> bytes) {
+    return transfer(bytes, [&](auto rest, std::size_t done) {
+        return ::pread(file, rest.data(), rest.size(), static_cast<off_t>(offset + done));
+    });
+}
+
+std::size_t write_at(int file, std::uint64_t offset, std::span<const std::byte> bytes) {
+    return transfer(bytes, [&](auto rest, std::size_t done) {
+        return ::pwrite(file, rest.data(), rest.size(), static_cast<off_t>(offset + done));
+    });
+}
+
+void write_all(int file, std::span<const std::byte> bytes, const std::string& path) {
+    const auto write = [&](auto rest, std::size_t /*done*/) {
+        return ::write(file, rest.data(), rest.size());
+    };
+    if (transfer(bytes, write) < bytes.size()) {
+        fail("write", path, errno != 0 ? errno : ENOSPC);
+    }
+}
 
 Descriptor::Descriptor(Descriptor&& other) noexcept : value_(std::exchange(other.value_, -1)) {}
 
@@ -99,18 +136,12 @@ void InputFile::read(std::span<std::byte> bytes) {
 }
 
 void InputFile::read_at(std::uint64_t offset, std::span<std::byte> bytes) const {
-    while (!bytes.empty()) {
-        const ssize_t got = ::pread(file_.get(), bytes.data(), bytes.size(), static_cast<off_t>(offset));
-        if (got < 0 && errno != EINTR) {
-            fail_read(path_, offset, errno);
-        }
-        if (got == 0) {
-            fail_short(path_, offset, bytes.size());
-        }
-        if (got > 0) {
-            offset += static_cast<std::uint64_t>(got);
-            bytes = bytes.subspan(static_cast<std::size_t>(got));
-        }
+    const std::size_t done = base::read_at(file_.get(), offset, bytes);
+    if (done < bytes.size() && errno != 0) {
+        fail_read(path_, offset + done, errno);
+    }
+    if (done < bytes.size()) {
+        fail_short(path_, offset + done, bytes.size() - done);
     }
 }
 

@@ -6,6 +6,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "stackae/error.hpp"
@@ -26,6 +27,16 @@ public:
 private:
     int value_;
 };
+
+/// Throws IoError "{path}: cannot {operation}: {the system's reason}". error: of errno.
+[[noreturn]] void fail(std::string_view operation, const std::string& path, int error);
+
+/// Reads or writes all bytes at a place of a file; returns how many, fewer at a file's end, with an errno of
+/// 0, or where errno says why.
+[[nodiscard]] std::size_t read_at(int file, std::uint64_t offset, std::span<std::byte> bytes);
+[[nodiscard]] std::size_t write_at(int file, std::uint64_t offset, std::span<const std::byte> bytes);
+/// Writes all of it, however often write(2) stops before the end. Throws IoError with the path.
+void write_all(int file, std::span<const std::byte> bytes, const std::string& path);
 
 /// What may be opened for reading: a pipe waits for whoever writes it, and a device may have no end.
 enum class Readable { regular_files, anything };

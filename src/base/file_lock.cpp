@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
-#include <cstring>
 #include <ctime>
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -75,7 +74,7 @@ std::optional<Descriptor> take_over(const std::string& path, const std::function
             if (errno == ENOENT) {
                 return std::nullopt;
             }
-            throw IoError(fmt::format("{}: cannot open: {}", path, std::strerror(errno)));
+            fail("open", path, errno);
         }
         const Clock::time_point start = Clock::now();
         do {
@@ -114,7 +113,7 @@ FileLock::FileLock(const std::string& path, const Waiting& waiting) {
             if (errno == ENOENT) {
                 return;
             }
-            throw IoError(fmt::format("{}: cannot open: {}", path, std::strerror(errno)));
+            fail("open", path, errno);
         }
         const LockState state = try_lock(file_.get());
         if (state == LockState::unsupported) {

@@ -2,7 +2,6 @@
 
 #include <cerrno>
 #include <cstdio>
-#include <cstring>
 #include <fcntl.h>
 #include <filesystem>
 #include <fmt/format.h>
@@ -63,7 +62,7 @@ public:
             const std::string name = record_.members[i].temporary_path();
             while (files_[i]->temporary_.empty() && !files_[i]->link(name)) {
                 if (!remove_temporary(name)) {  // no other set has it
-                    throw IoError(fmt::format("{}: cannot remove: {}", name, std::strerror(errno)));
+                    fail("remove", name, errno);
                 }
             }
         }
@@ -107,17 +106,13 @@ private:
                 return Step::exchanged;
             }
             if (errno != EINVAL && errno != ENOSYS && errno != EOPNOTSUPP && errno != ENOENT) {
-                fail_to_replace(file.path_);
+                fail("replace", file.path_, errno);
             }
         }
         if (::rename(temporary, path) != 0) {
-            fail_to_replace(file.path_);
+            fail("replace", file.path_, errno);
         }
         return exists ? Step::replaced : Step::created;
-    }
-
-    [[noreturn]] static void fail_to_replace(const std::string& path) {
-        throw IoError(fmt::format("{}: cannot replace: {}", path, std::strerror(errno)));
     }
 
     /// Gives the old files their names back; false where that cannot be.
@@ -158,7 +153,7 @@ private:
             Descriptor file(
                 ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, record_rights));
             if (file.get() < 0 && errno != EEXIST) {
-                throw IoError(fmt::format("{}: cannot write: {}", path, std::strerror(errno)));
+                fail("write", path, errno);
             }
             // Before it is locked, another run may take it for one that was left, and remove it.
             if (file.get() >= 0 && try_lock(file.get()) != LockState::busy && still_named(file.get(), path)) {

@@ -170,8 +170,7 @@ public:
 
     static void remove(const Member& member) {
         if (!is_in_use(member) && !remove_temporary(member.temporary_path())) {
-            throw IoError(
-                fmt::format("{}: cannot remove: {}", member.temporary_path(), std::strerror(errno)));
+            fail("remove", member.temporary_path(), errno);
         }
     }
 
@@ -238,7 +237,7 @@ bool try_to_recover(const std::string& folder, const Waiting& waiting, std::vect
         const auto unfinished = [&] { return !read_record(folder).record; };
         if (const auto locked = take_over(path, unfinished, waiting); locked && unfinished()) {
             if (::unlink(path.c_str()) != 0) {
-                throw IoError(fmt::format("{}: cannot remove: {}", path, std::strerror(errno)));
+                fail("remove", path, errno);
             }
         }
         return false;

@@ -7,12 +7,13 @@
 #include "stackae/error.hpp"
 #include "stackae/text.hpp"
 
-namespace stackae::base {
-namespace {
+#include "base/safetensors_format.hpp"
 
-[[noreturn]] void corrupt(const std::string& path, const std::string& what) {
-    throw CorruptFile(fmt::format("{}: {}", path, what));
-}
+namespace stackae::base {
+
+using safetensors::corrupt;
+
+namespace {
 
 bool fits(const Tensor& tensor, const std::vector<std::int64_t>& shape) {
     return shape.empty() || std::equal(shape.begin(), shape.end(), tensor.shape().begin(),

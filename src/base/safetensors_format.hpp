@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "stackae/error.hpp"
+
 #include "base/safetensors.hpp"
 
 /// What writing and reading safetensors share.
@@ -16,6 +18,10 @@ namespace stackae::base::safetensors {
 inline constexpr std::size_t max_rank = 8;
 inline constexpr const char* checksum_key = "checksum";
 inline constexpr const char* metadata_key = "__metadata__";
+
+[[noreturn]] inline void corrupt(const std::string& path, const std::string& what) {
+    throw CorruptFile(path + ": " + what);
+}
 
 /// A type of values, by its name in the header.
 struct ValueType {

@@ -31,10 +31,6 @@ struct Entry {
     std::uint64_t end = 0;
 };
 
-[[noreturn]] void corrupt(const std::string& path, const std::string& what) {
-    throw CorruptFile(fmt::format("{}: {}", path, what));
-}
-
 /// A file, a pipe or bytes in memory, read from front to end.
 struct Input {
     std::string path;

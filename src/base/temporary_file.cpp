@@ -2,43 +2,18 @@
 
 #include <cerrno>
 #include <cstdlib>
-#include <cstring>
 #include <fcntl.h>
 #include <filesystem>
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include "stackae/error.hpp"
-
 namespace stackae::base {
-namespace {
-
-/// Reads or writes all bytes at a place of a file, by pread or pwrite; false, and errno says why, when it
-/// cannot.
-template <class Call, class Byte>
-bool transfer(Call call, int file, std::uint64_t offset, std::span<Byte> bytes) {
-    while (!bytes.empty()) {
-        const ssize_t now = call(file, bytes.data(), bytes.size(), static_cast<off_t>(offset));
-        if (now < 0 && errno == EINTR) {
-            continue;
-        }
-        if (now <= 0) {
-            errno = now == 0 ? ENODATA : errno;
-            return false;
-        }
-        offset += static_cast<std::uint64_t>(now);
-        bytes = bytes.subspan(static_cast<std::size_t>(now));
-    }
-    return true;
-}
-
-}  // namespace
 
 TemporaryFile::TemporaryFile(const std::string& folder) : folder_(folder.empty() ? "/var/tmp" : folder) {
     std::string path = (std::filesystem::path(folder_) / "stackae-XXXXXX").string();
     file_ = Descriptor(::mkostemp(path.data(), O_CLOEXEC));
     if (file_.get() < 0) {
-        throw IoError(fmt::format("{}: cannot make a temporary file: {}", folder_, std::strerror(errno)));
+        fail("make a temporary file", folder_, errno);
     }
     ::unlink(path.c_str());
 }
@@ -50,21 +25,20 @@ void TemporaryFile::grow(std::uint64_t bytes) {
     const int error =
         ::posix_fallocate(file_.get(), static_cast<off_t>(size_), static_cast<off_t>(bytes - size_));
     if (error != 0) {
-        throw IoError(fmt::format("{}: cannot fill a temporary file of {} bytes: {}", folder_, bytes,
-                                  std::strerror(error)));
+        fail(fmt::format("fill a temporary file of {} bytes", bytes), folder_, error);
     }
     size_ = bytes;
 }
 
 void TemporaryFile::write_at(std::uint64_t offset, std::span<const std::byte> bytes) {
-    if (!transfer(::pwrite, file_.get(), offset, bytes)) {
-        throw IoError(fmt::format("{}: cannot write a temporary file: {}", folder_, std::strerror(errno)));
+    if (base::write_at(file_.get(), offset, bytes) < bytes.size()) {
+        fail("write a temporary file", folder_, errno != 0 ? errno : ENODATA);
     }
 }
 
 void TemporaryFile::read_at(std::uint64_t offset, std::span<std::byte> bytes) const {
-    if (!transfer(::pread, file_.get(), offset, bytes)) {
-        throw IoError(fmt::format("{}: cannot read a temporary file: {}", folder_, std::strerror(errno)));
+    if (base::read_at(file_.get(), offset, bytes) < bytes.size()) {
+        fail("read a temporary file", folder_, errno != 0 ? errno : ENODATA);
     }
 }
 
