@@ -18,8 +18,8 @@ public:
         }
     }
 
-    /// A function by its name and its type, as in find<decltype(TIFFClientOpen)>("TIFFClientOpen"). Throws
-    /// BadPicture (unsupported) when there is none.
+    /// A function by its name and its type, see STACKAE_FUNCTION. Throws BadPicture (unsupported) when there
+    /// is none.
     template <class Function>
     [[nodiscard]] Function* find(const char* name) const {
         void* found = ::dlsym(handle_, name);
@@ -39,5 +39,16 @@ private:
     const char* soname_;
     void* handle_;
 };
+
+/// A member that points to a function of the SharedLibrary `library` beside it.
+// NOLINTNEXTLINE(cppcoreguidelines-macro-usage,bugprone-macro-parentheses): it needs the name, too
+#define STACKAE_FUNCTION(member, name) decltype(name)* member = library.find<decltype(name)>(#name)
+
+/// A library's functions, made of such members. Throws BadPicture (unsupported), also at the next call.
+template <class Functions>
+const Functions& loaded() {
+    static const Functions functions;
+    return functions;
+}
 
 }  // namespace stackae::data

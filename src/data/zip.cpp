@@ -9,32 +9,22 @@
 #include "data/shared_library.hpp"
 
 namespace stackae::data {
-namespace {
-
-zip_t* archive(void* zip) {
-    return static_cast<zip_t*>(zip);
-}
-
-}  // namespace
 
 /// libzip's functions.
 struct ZipArchive::Library {
     SharedLibrary library{STACKAE_zip_SONAME};
-    decltype(zip_open)* open = library.find<decltype(zip_open)>("zip_open");
-    decltype(zip_discard)* discard = library.find<decltype(zip_discard)>("zip_discard");
-    decltype(zip_get_num_entries)* count = library.find<decltype(zip_get_num_entries)>("zip_get_num_entries");
-    decltype(zip_stat_index)* stat = library.find<decltype(zip_stat_index)>("zip_stat_index");
-    decltype(zip_fopen_index)* open_entry = library.find<decltype(zip_fopen_index)>("zip_fopen_index");
-    decltype(zip_fread)* read = library.find<decltype(zip_fread)>("zip_fread");
-    decltype(zip_fclose)* close_entry = library.find<decltype(zip_fclose)>("zip_fclose");
-    decltype(zip_strerror)* reason = library.find<decltype(zip_strerror)>("zip_strerror");
-    decltype(zip_file_strerror)* entry_reason =
-        library.find<decltype(zip_file_strerror)>("zip_file_strerror");
-    decltype(zip_error_init_with_code)* error =
-        library.find<decltype(zip_error_init_with_code)>("zip_error_init_with_code");
-    decltype(zip_error_strerror)* error_text =
-        library.find<decltype(zip_error_strerror)>("zip_error_strerror");
-    decltype(zip_error_fini)* end_error = library.find<decltype(zip_error_fini)>("zip_error_fini");
+    STACKAE_FUNCTION(open, zip_open);
+    STACKAE_FUNCTION(discard, zip_discard);
+    STACKAE_FUNCTION(count, zip_get_num_entries);
+    STACKAE_FUNCTION(stat, zip_stat_index);
+    STACKAE_FUNCTION(open_entry, zip_fopen_index);
+    STACKAE_FUNCTION(read, zip_fread);
+    STACKAE_FUNCTION(close_entry, zip_fclose);
+    STACKAE_FUNCTION(reason, zip_strerror);
+    STACKAE_FUNCTION(entry_reason, zip_file_strerror);
+    STACKAE_FUNCTION(error, zip_error_init_with_code);
+    STACKAE_FUNCTION(error_text, zip_error_strerror);
+    STACKAE_FUNCTION(end_error, zip_error_fini);
 };
 
 class ZipArchive::Stream : public ByteStream {
@@ -82,29 +72,29 @@ ZipArchive::ZipArchive(const std::string& path) : path_(path) {
         library_->end_error(&error);
         throw CorruptFile(fmt::format("{}: ZIP archive: {}", path, text));
     }
-    const zip_int64_t count = library_->count(archive(zip_), 0);
+    const zip_int64_t count = library_->count(zip_, 0);
     if (count > most_entries) {
-        library_->discard(archive(zip_));
+        library_->discard(zip_);
         throw InvalidArgument(
             fmt::format("{}: ZIP archive of {} files found, at most {} expected", path, count, most_entries));
     }
     for (zip_uint64_t i = 0; i < static_cast<zip_uint64_t>(count); ++i) {
         zip_stat_t about;
-        if (library_->stat(archive(zip_), i, 0, &about) == 0 && (about.valid & ZIP_STAT_NAME) != 0) {
+        if (library_->stat(zip_, i, 0, &about) == 0 && (about.valid & ZIP_STAT_NAME) != 0) {
             entries_.push_back({about.name, (about.valid & ZIP_STAT_SIZE) != 0 ? about.size : 0, i});
         }
     }
 }
 
 ZipArchive::~ZipArchive() {
-    library_->discard(archive(zip_));
+    library_->discard(zip_);
 }
 
 std::unique_ptr<ByteStream> ZipArchive::open(const Entry& entry) {
     const std::string name = path_ + "#" + entry.name;
-    zip_file_t* file = library_->open_entry(archive(zip_), entry.index, 0);
+    zip_file_t* file = library_->open_entry(zip_, entry.index, 0);
     if (file == nullptr) {
-        throw InvalidArgument(fmt::format("{}: {}", name, library_->reason(archive(zip_))));
+        throw InvalidArgument(fmt::format("{}: {}", name, library_->reason(zip_)));
     }
     return std::make_unique<Stream>(*library_, file, name);
 }

@@ -7,6 +7,8 @@
 
 #include "data/content.hpp"
 
+struct zip;  // of libzip
+
 namespace stackae::data {
 
 /// A ZIP archive, ZIP64 too, by libzip, which is loaded when the first one comes.
@@ -36,7 +38,7 @@ private:
 
     std::string path_;
     std::unique_ptr<Library> library_;
-    void* zip_ = nullptr;  ///< libzip's zip_t
+    zip* zip_ = nullptr;
     std::vector<Entry> entries_;
 };
 

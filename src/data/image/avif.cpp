@@ -13,26 +13,19 @@ namespace {
 
 struct Libavif {
     SharedLibrary library{STACKAE_avif_SONAME};
-    decltype(avifDecoderCreate)* create = library.find<decltype(avifDecoderCreate)>("avifDecoderCreate");
-    decltype(avifDecoderDestroy)* destroy = library.find<decltype(avifDecoderDestroy)>("avifDecoderDestroy");
-    decltype(avifDecoderSetIOMemory)* set_memory =
-        library.find<decltype(avifDecoderSetIOMemory)>("avifDecoderSetIOMemory");
-    decltype(avifDecoderParse)* parse = library.find<decltype(avifDecoderParse)>("avifDecoderParse");
-    decltype(avifDecoderNextImage)* next_image =
-        library.find<decltype(avifDecoderNextImage)>("avifDecoderNextImage");
-    decltype(avifRGBImageSetDefaults)* rgb_defaults =
-        library.find<decltype(avifRGBImageSetDefaults)>("avifRGBImageSetDefaults");
-    decltype(avifImageYUVToRGB)* to_rgb = library.find<decltype(avifImageYUVToRGB)>("avifImageYUVToRGB");
-    decltype(avifCropRectConvertCleanApertureBox)* crop =
-        library.find<decltype(avifCropRectConvertCleanApertureBox)>("avifCropRectConvertCleanApertureBox");
-    decltype(avifCodecName)* codec = library.find<decltype(avifCodecName)>("avifCodecName");
-    decltype(avifResultToString)* text = library.find<decltype(avifResultToString)>("avifResultToString");
+    STACKAE_FUNCTION(create, avifDecoderCreate);
+    STACKAE_FUNCTION(destroy, avifDecoderDestroy);
+    STACKAE_FUNCTION(set_memory, avifDecoderSetIOMemory);
+    STACKAE_FUNCTION(parse, avifDecoderParse);
+    STACKAE_FUNCTION(next_image, avifDecoderNextImage);
+    STACKAE_FUNCTION(rgb_defaults, avifRGBImageSetDefaults);
+    STACKAE_FUNCTION(to_rgb, avifImageYUVToRGB);
+    STACKAE_FUNCTION(crop, avifCropRectConvertCleanApertureBox);
+    STACKAE_FUNCTION(codec, avifCodecName);
+    STACKAE_FUNCTION(text, avifResultToString);
 };
 
-const Libavif& libavif() {
-    static const Libavif library;
-    return library;
-}
+constexpr auto libavif = loaded<Libavif>;
 
 void check(avifResult result) {
     switch (result) {
@@ -47,13 +40,10 @@ void check(avifResult result) {
     }
 }
 
-struct Destroy {
-    void operator()(avifDecoder* decoder) const { libavif().destroy(decoder); }
-};
-using DecoderPointer = std::unique_ptr<avifDecoder, Destroy>;
+using DecoderPointer = std::unique_ptr<avifDecoder, decltype(avifDecoderDestroy)*>;
 
 DecoderPointer open(ByteSpan file) {
-    DecoderPointer decoder(libavif().create());
+    DecoderPointer decoder(libavif().create(), libavif().destroy);
     if (decoder == nullptr) {
         throw std::bad_alloc();
     }

@@ -15,24 +15,19 @@ namespace {
 
 struct Giflib {
     SharedLibrary library{STACKAE_gif_SONAME};
-    decltype(DGifOpen)* open = library.find<decltype(DGifOpen)>("DGifOpen");
-    decltype(DGifCloseFile)* close = library.find<decltype(DGifCloseFile)>("DGifCloseFile");
-    decltype(DGifGetRecordType)* record = library.find<decltype(DGifGetRecordType)>("DGifGetRecordType");
-    decltype(DGifGetExtension)* extension = library.find<decltype(DGifGetExtension)>("DGifGetExtension");
-    decltype(DGifGetExtensionNext)* extension_next =
-        library.find<decltype(DGifGetExtensionNext)>("DGifGetExtensionNext");
-    decltype(DGifGetImageHeader)* image_header =
-        library.find<decltype(DGifGetImageHeader)>("DGifGetImageHeader");
-    decltype(DGifGetLine)* line = library.find<decltype(DGifGetLine)>("DGifGetLine");
-    decltype(DGifGetCode)* code = library.find<decltype(DGifGetCode)>("DGifGetCode");
-    decltype(DGifGetCodeNext)* code_next = library.find<decltype(DGifGetCodeNext)>("DGifGetCodeNext");
-    decltype(GifErrorString)* error_text = library.find<decltype(GifErrorString)>("GifErrorString");
+    STACKAE_FUNCTION(open, DGifOpen);
+    STACKAE_FUNCTION(close, DGifCloseFile);
+    STACKAE_FUNCTION(record, DGifGetRecordType);
+    STACKAE_FUNCTION(extension, DGifGetExtension);
+    STACKAE_FUNCTION(extension_next, DGifGetExtensionNext);
+    STACKAE_FUNCTION(image_header, DGifGetImageHeader);
+    STACKAE_FUNCTION(line, DGifGetLine);
+    STACKAE_FUNCTION(code, DGifGetCode);
+    STACKAE_FUNCTION(code_next, DGifGetCodeNext);
+    STACKAE_FUNCTION(error_text, GifErrorString);
 };
 
-const Giflib& giflib() {
-    static const Giflib library;
-    return library;
-}
+constexpr auto giflib = loaded<Giflib>;
 
 /// A frame as palette indices, and where it stands on the screen.
 struct Frame {

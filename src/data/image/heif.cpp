@@ -13,59 +13,35 @@ namespace {
 
 struct Libheif {
     SharedLibrary library{STACKAE_heif_SONAME};
-    decltype(heif_init)* init = library.find<decltype(heif_init)>("heif_init");
-    decltype(heif_context_alloc)* allocate = library.find<decltype(heif_context_alloc)>("heif_context_alloc");
-    decltype(heif_context_free)* free = library.find<decltype(heif_context_free)>("heif_context_free");
-    decltype(heif_context_set_max_decoding_threads)* set_threads =
-        library.find<decltype(heif_context_set_max_decoding_threads)>(
-            "heif_context_set_max_decoding_threads");
+    STACKAE_FUNCTION(init, heif_init);
+    STACKAE_FUNCTION(allocate, heif_context_alloc);
+    STACKAE_FUNCTION(free, heif_context_free);
+    STACKAE_FUNCTION(set_threads, heif_context_set_max_decoding_threads);
 #if LIBHEIF_HAVE_VERSION(1, 19, 0)
-    decltype(heif_context_get_security_limits)* limits =
-        library.find<decltype(heif_context_get_security_limits)>("heif_context_get_security_limits");
+    STACKAE_FUNCTION(limits, heif_context_get_security_limits);
 #endif
-    decltype(heif_context_read_from_memory_without_copy)* read =
-        library.find<decltype(heif_context_read_from_memory_without_copy)>(
-            "heif_context_read_from_memory_without_copy");
-    decltype(heif_context_get_number_of_top_level_images)* count =
-        library.find<decltype(heif_context_get_number_of_top_level_images)>(
-            "heif_context_get_number_of_top_level_images");
-    decltype(heif_context_get_primary_image_handle)* primary =
-        library.find<decltype(heif_context_get_primary_image_handle)>(
-            "heif_context_get_primary_image_handle");
-    decltype(heif_image_handle_release)* release_handle =
-        library.find<decltype(heif_image_handle_release)>("heif_image_handle_release");
-    decltype(heif_image_handle_get_width)* width =
-        library.find<decltype(heif_image_handle_get_width)>("heif_image_handle_get_width");
-    decltype(heif_image_handle_get_height)* height =
-        library.find<decltype(heif_image_handle_get_height)>("heif_image_handle_get_height");
-    decltype(heif_image_handle_has_alpha_channel)* has_alpha =
-        library.find<decltype(heif_image_handle_has_alpha_channel)>("heif_image_handle_has_alpha_channel");
-    decltype(heif_image_handle_is_premultiplied_alpha)* premultiplied =
-        library.find<decltype(heif_image_handle_is_premultiplied_alpha)>(
-            "heif_image_handle_is_premultiplied_alpha");
-    decltype(heif_image_handle_get_luma_bits_per_pixel)* bits =
-        library.find<decltype(heif_image_handle_get_luma_bits_per_pixel)>(
-            "heif_image_handle_get_luma_bits_per_pixel");
-    decltype(heif_decode_image)* decode = library.find<decltype(heif_decode_image)>("heif_decode_image");
-    decltype(heif_image_release)* release = library.find<decltype(heif_image_release)>("heif_image_release");
-    decltype(heif_image_get_width)* plane_width =
-        library.find<decltype(heif_image_get_width)>("heif_image_get_width");
-    decltype(heif_image_get_height)* plane_height =
-        library.find<decltype(heif_image_get_height)>("heif_image_get_height");
-    decltype(heif_image_get_bits_per_pixel_range)* plane_bits =
-        library.find<decltype(heif_image_get_bits_per_pixel_range)>("heif_image_get_bits_per_pixel_range");
-    decltype(heif_image_get_plane_readonly)* plane =
-        library.find<decltype(heif_image_get_plane_readonly)>("heif_image_get_plane_readonly");
+    STACKAE_FUNCTION(read, heif_context_read_from_memory_without_copy);
+    STACKAE_FUNCTION(count, heif_context_get_number_of_top_level_images);
+    STACKAE_FUNCTION(primary, heif_context_get_primary_image_handle);
+    STACKAE_FUNCTION(release_handle, heif_image_handle_release);
+    STACKAE_FUNCTION(width, heif_image_handle_get_width);
+    STACKAE_FUNCTION(height, heif_image_handle_get_height);
+    STACKAE_FUNCTION(has_alpha, heif_image_handle_has_alpha_channel);
+    STACKAE_FUNCTION(premultiplied, heif_image_handle_is_premultiplied_alpha);
+    STACKAE_FUNCTION(bits, heif_image_handle_get_luma_bits_per_pixel);
+    STACKAE_FUNCTION(decode, heif_decode_image);
+    STACKAE_FUNCTION(release, heif_image_release);
+    STACKAE_FUNCTION(plane_width, heif_image_get_width);
+    STACKAE_FUNCTION(plane_height, heif_image_get_height);
+    STACKAE_FUNCTION(plane_bits, heif_image_get_bits_per_pixel_range);
+    STACKAE_FUNCTION(plane, heif_image_get_plane_readonly);
 
     Libheif() {
         init(nullptr);
     }
 };
 
-const Libheif& libheif() {
-    static const Libheif library;
-    return library;
-}
+constexpr auto libheif = loaded<Libheif>;
 
 void check(const heif_error& error) {
     if (error.code == heif_error_Ok) {
@@ -83,21 +59,12 @@ void check(const heif_error& error) {
     corrupt(fmt::format("HEIF cut short or damaged: {}", reason));
 }
 
-struct FreeContext {
-    void operator()(heif_context* context) const { libheif().free(context); }
-};
-struct ReleaseHandle {
-    void operator()(const heif_image_handle* handle) const { libheif().release_handle(handle); }
-};
-struct ReleaseImage {
-    void operator()(const heif_image* image) const { libheif().release(image); }
-};
-using Context = std::unique_ptr<heif_context, FreeContext>;
-using Handle = std::unique_ptr<const heif_image_handle, ReleaseHandle>;
-using Image = std::unique_ptr<const heif_image, ReleaseImage>;
+using Context = std::unique_ptr<heif_context, decltype(heif_context_free)*>;
+using Handle = std::unique_ptr<const heif_image_handle, decltype(heif_image_handle_release)*>;
+using Image = std::unique_ptr<const heif_image, decltype(heif_image_release)*>;
 
 Context open(ByteSpan file, const PictureLimits& limits) {
-    Context context(libheif().allocate());
+    Context context(libheif().allocate(), libheif().free);
     if (context == nullptr) {
         throw std::bad_alloc();
     }
@@ -126,7 +93,7 @@ Picture decoded(const heif_image_handle* handle, const PictureLimits& limits) {
     const bool deep = libheif().bits(handle) > 8;
     heif_image* raw = nullptr;
     check(libheif().decode(handle, &raw, heif_colorspace_RGB, chroma_of(alpha, deep), nullptr));
-    const Image image(raw);
+    const Image image(raw, libheif().release);
     const int width = libheif().plane_width(raw, heif_channel_interleaved);
     const int height = libheif().plane_height(raw, heif_channel_interleaved);
     int stride = 0;
@@ -158,7 +125,7 @@ Picture decode_heif(ByteSpan file, const DecodeOptions& options) {
     const Context context = open(file, options.limits);
     heif_image_handle* raw = nullptr;
     check(libheif().primary(context.get(), &raw));
-    const Handle handle(raw);
+    const Handle handle(raw, libheif().release_handle);
     // What libde265, libheif and the picture hold at the height of decoding; measured on noise.
     const std::uint64_t plain = libheif().has_alpha(raw) != 0 ? 24 : 14;
     check_size(static_cast<std::uint64_t>(std::max(0, libheif().width(raw))),

@@ -12,34 +12,21 @@ namespace {
 
 struct Libjxl {
     SharedLibrary library{STACKAE_jxl_SONAME};
-    decltype(JxlDecoderCreate)* create = library.find<decltype(JxlDecoderCreate)>("JxlDecoderCreate");
-    decltype(JxlDecoderDestroy)* destroy = library.find<decltype(JxlDecoderDestroy)>("JxlDecoderDestroy");
-    decltype(JxlDecoderSubscribeEvents)* subscribe =
-        library.find<decltype(JxlDecoderSubscribeEvents)>("JxlDecoderSubscribeEvents");
-    decltype(JxlDecoderSetInput)* set_input =
-        library.find<decltype(JxlDecoderSetInput)>("JxlDecoderSetInput");
-    decltype(JxlDecoderCloseInput)* close_input =
-        library.find<decltype(JxlDecoderCloseInput)>("JxlDecoderCloseInput");
-    decltype(JxlDecoderProcessInput)* process =
-        library.find<decltype(JxlDecoderProcessInput)>("JxlDecoderProcessInput");
-    decltype(JxlDecoderGetBasicInfo)* basic_info =
-        library.find<decltype(JxlDecoderGetBasicInfo)>("JxlDecoderGetBasicInfo");
-    decltype(JxlDecoderGetExtraChannelInfo)* extra_channel =
-        library.find<decltype(JxlDecoderGetExtraChannelInfo)>("JxlDecoderGetExtraChannelInfo");
-    decltype(JxlDecoderGetColorAsEncodedProfile)* profile =
-        library.find<decltype(JxlDecoderGetColorAsEncodedProfile)>("JxlDecoderGetColorAsEncodedProfile");
-    decltype(JxlDecoderSetPreferredColorProfile)* prefer_profile =
-        library.find<decltype(JxlDecoderSetPreferredColorProfile)>("JxlDecoderSetPreferredColorProfile");
-    decltype(JxlDecoderImageOutBufferSize)* buffer_size =
-        library.find<decltype(JxlDecoderImageOutBufferSize)>("JxlDecoderImageOutBufferSize");
-    decltype(JxlDecoderSetImageOutBuffer)* set_buffer =
-        library.find<decltype(JxlDecoderSetImageOutBuffer)>("JxlDecoderSetImageOutBuffer");
+    STACKAE_FUNCTION(create, JxlDecoderCreate);
+    STACKAE_FUNCTION(destroy, JxlDecoderDestroy);
+    STACKAE_FUNCTION(subscribe, JxlDecoderSubscribeEvents);
+    STACKAE_FUNCTION(set_input, JxlDecoderSetInput);
+    STACKAE_FUNCTION(close_input, JxlDecoderCloseInput);
+    STACKAE_FUNCTION(process, JxlDecoderProcessInput);
+    STACKAE_FUNCTION(basic_info, JxlDecoderGetBasicInfo);
+    STACKAE_FUNCTION(extra_channel, JxlDecoderGetExtraChannelInfo);
+    STACKAE_FUNCTION(profile, JxlDecoderGetColorAsEncodedProfile);
+    STACKAE_FUNCTION(prefer_profile, JxlDecoderSetPreferredColorProfile);
+    STACKAE_FUNCTION(buffer_size, JxlDecoderImageOutBufferSize);
+    STACKAE_FUNCTION(set_buffer, JxlDecoderSetImageOutBuffer);
 };
 
-const Libjxl& libjxl() {
-    static const Libjxl library;
-    return library;
-}
+constexpr auto libjxl = loaded<Libjxl>;
 
 [[noreturn]] void fail() {
     corrupt("JPEG XL cut short or damaged");  // libjxl gives no reasons
@@ -64,7 +51,7 @@ JxlColorEncoding srgb(bool gray) {
 class Decompressor {
 public:
     Decompressor(ByteSpan file, const PictureLimits& limits)
-        : limits_(limits), decoder_(libjxl().create(nullptr)) {
+        : limits_(limits), decoder_(libjxl().create(nullptr), libjxl().destroy) {
         if (decoder_ == nullptr) {
             throw std::bad_alloc();
         }
@@ -168,12 +155,8 @@ private:
         return status != JXL_DEC_SUCCESS;
     }
 
-    struct Destroy {
-        void operator()(JxlDecoder* decoder) const { libjxl().destroy(decoder); }
-    };
-
     const PictureLimits& limits_;
-    std::unique_ptr<JxlDecoder, Destroy> decoder_;
+    std::unique_ptr<JxlDecoder, decltype(JxlDecoderDestroy)*> decoder_;
     JxlBasicInfo info_{};
     JxlPixelFormat format_{};
     int pixels_type_ = 0;

@@ -12,32 +12,19 @@ namespace {
 
 /// libwebp's functions, and libwebpdemux's for animations; each is loaded when the first such picture comes.
 struct WebpLibrary {
-    static const WebpLibrary& get() {
-        static const WebpLibrary library;
-        return library;
-    }
-
     SharedLibrary library{STACKAE_webp_SONAME};
-    decltype(WebPGetFeaturesInternal)* features =
-        library.find<decltype(WebPGetFeaturesInternal)>("WebPGetFeaturesInternal");
-    decltype(WebPDecodeRGBInto)* decode_rgb = library.find<decltype(WebPDecodeRGBInto)>("WebPDecodeRGBInto");
-    decltype(WebPDecodeRGBAInto)* decode_rgba =
-        library.find<decltype(WebPDecodeRGBAInto)>("WebPDecodeRGBAInto");
+    STACKAE_FUNCTION(features, WebPGetFeaturesInternal);
+    STACKAE_FUNCTION(decode_rgb, WebPDecodeRGBInto);
+    STACKAE_FUNCTION(decode_rgba, WebPDecodeRGBAInto);
 };
 
 struct WebpDemuxLibrary {
-    static const WebpDemuxLibrary& get() {
-        static const WebpDemuxLibrary library;
-        return library;
-    }
-
     SharedLibrary library{STACKAE_webpdemux_SONAME};
-    decltype(WebPDemuxInternal)* open = library.find<decltype(WebPDemuxInternal)>("WebPDemuxInternal");
-    decltype(WebPDemuxDelete)* close = library.find<decltype(WebPDemuxDelete)>("WebPDemuxDelete");
-    decltype(WebPDemuxGetI)* number = library.find<decltype(WebPDemuxGetI)>("WebPDemuxGetI");
-    decltype(WebPDemuxGetFrame)* frame = library.find<decltype(WebPDemuxGetFrame)>("WebPDemuxGetFrame");
-    decltype(WebPDemuxReleaseIterator)* release =
-        library.find<decltype(WebPDemuxReleaseIterator)>("WebPDemuxReleaseIterator");
+    STACKAE_FUNCTION(open, WebPDemuxInternal);
+    STACKAE_FUNCTION(close, WebPDemuxDelete);
+    STACKAE_FUNCTION(number, WebPDemuxGetI);
+    STACKAE_FUNCTION(frame, WebPDemuxGetFrame);
+    STACKAE_FUNCTION(release, WebPDemuxReleaseIterator);
 };
 
 const std::uint8_t* bytes_of(ByteSpan file) {
@@ -66,7 +53,7 @@ int orientation_of(ByteSpan file) {
 WebPBitstreamFeatures features_of(ByteSpan file) {
     WebPBitstreamFeatures features{};
     const VP8StatusCode status =
-        WebpLibrary::get().features(bytes_of(file), file.size(), &features, WEBP_DECODER_ABI_VERSION);
+        loaded<WebpLibrary>().features(bytes_of(file), file.size(), &features, WEBP_DECODER_ABI_VERSION);
     if (status != VP8_STATUS_OK) {
         corrupt(
             fmt::format("WebP whose header cannot be read (libwebp's status {})", static_cast<int>(status)));
@@ -77,7 +64,7 @@ WebPBitstreamFeatures features_of(ByteSpan file) {
 /// A picture without a frame around it: R, G, B, and alpha where it has one or is asked for.
 cv::Mat decode_still(ByteSpan file, const WebPBitstreamFeatures& features, bool with_alpha) {
     cv::Mat pixels(features.height, features.width, with_alpha ? CV_8UC4 : CV_8UC3);
-    const auto decode = with_alpha ? WebpLibrary::get().decode_rgba : WebpLibrary::get().decode_rgb;
+    const auto decode = with_alpha ? loaded<WebpLibrary>().decode_rgba : loaded<WebpLibrary>().decode_rgb;
     const std::size_t size = pixels.total() * pixels.elemSize();
     if (decode(bytes_of(file), file.size(), pixels.data, size, static_cast<int>(pixels.step[0])) == nullptr) {
         corrupt("WebP that cannot be decoded: damaged or cut short");
@@ -87,7 +74,7 @@ cv::Mat decode_still(ByteSpan file, const WebPBitstreamFeatures& features, bool 
 
 /// The first frame of an animation on its canvas, which is transparent at first.
 Picture decode_animation(ByteSpan file, const PictureLimits& limits) {
-    const WebpDemuxLibrary& library = WebpDemuxLibrary::get();
+    const WebpDemuxLibrary& library = loaded<WebpDemuxLibrary>();
     const WebPData data{bytes_of(file), file.size()};
     WebPDemuxState state = WEBP_DEMUX_PARSE_ERROR;
     const std::unique_ptr<WebPDemuxer, decltype(WebPDemuxDelete)*> demuxer(
