@@ -3,7 +3,6 @@
 #include <string>
 #include <vector>
 
-#include "data/image/page.hpp"
 #include "data/source.hpp"
 
 namespace stackae::data {

@@ -6,6 +6,8 @@
 #include <limits>
 #include <type_traits>
 
+#include "data/image/picture.hpp"
+
 namespace stackae::data {
 namespace {
 
@@ -94,17 +96,7 @@ cv::Mat lab_to_rgb(const cv::Mat& lab, const std::array<float, 2>& white_xy) {
 
 cv::Mat cmyk_to_rgb(const cv::Mat& inks, double white, bool inverted) {
     cv::Mat rgb(inks.size(), CV_MAKETYPE(inks.depth(), inks.channels() - 1));
-    switch (inks.depth()) {
-        case CV_8U:
-            convert<std::uint8_t>(inks, white, inverted, rgb);
-            break;
-        case CV_16U:
-            convert<std::uint16_t>(inks, white, inverted, rgb);
-            break;
-        default:
-            convert<float>(inks, white, inverted, rgb);
-            break;
-    }
+    with_depth(inks.depth(), [&]<class T>(T /*zero*/) { convert<T>(inks, white, inverted, rgb); });
     return rgb;
 }
 

@@ -4,6 +4,7 @@
 #include <array>
 #include <cctype>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "stackae/text.hpp"
 
@@ -173,11 +174,8 @@ std::string all_names() {
 }
 
 std::string first_bytes(ByteSpan file) {
-    std::string text;
-    for (const std::byte b : file.first(std::min<std::size_t>(8, file.size()))) {
-        text += fmt::format("{}{:02x}", text.empty() ? "" : " ", std::to_integer<unsigned>(b));
-    }
-    return text;
+    const auto* bytes = reinterpret_cast<const unsigned char*>(file.data());
+    return fmt::format("{:02x}", fmt::join(bytes, bytes + std::min<std::size_t>(8, file.size()), " "));
 }
 
 /// What a file is that no decoder takes.

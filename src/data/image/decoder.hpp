@@ -9,7 +9,6 @@
 #include "stackae/recipe.hpp"
 
 #include "data/bytes.hpp"
-#include "data/image/page.hpp"
 #include "data/image/picture.hpp"
 #include "data/random_access.hpp"
 

@@ -15,42 +15,27 @@ namespace {
 
 struct OpenJpeg {
     SharedLibrary library{STACKAE_openjp2_SONAME};
-    decltype(opj_create_decompress)* create =
-        library.find<decltype(opj_create_decompress)>("opj_create_decompress");
-    decltype(opj_destroy_codec)* destroy = library.find<decltype(opj_destroy_codec)>("opj_destroy_codec");
-    decltype(opj_set_default_decoder_parameters)* defaults =
-        library.find<decltype(opj_set_default_decoder_parameters)>("opj_set_default_decoder_parameters");
-    decltype(opj_setup_decoder)* setup = library.find<decltype(opj_setup_decoder)>("opj_setup_decoder");
-    decltype(opj_decoder_set_strict_mode)* strict =
-        library.find<decltype(opj_decoder_set_strict_mode)>("opj_decoder_set_strict_mode");
-    decltype(opj_set_error_handler)* on_error =
-        library.find<decltype(opj_set_error_handler)>("opj_set_error_handler");
-    decltype(opj_set_warning_handler)* on_warning =
-        library.find<decltype(opj_set_warning_handler)>("opj_set_warning_handler");
-    decltype(opj_stream_create)* stream = library.find<decltype(opj_stream_create)>("opj_stream_create");
-    decltype(opj_stream_destroy)* destroy_stream =
-        library.find<decltype(opj_stream_destroy)>("opj_stream_destroy");
-    decltype(opj_stream_set_read_function)* on_read =
-        library.find<decltype(opj_stream_set_read_function)>("opj_stream_set_read_function");
-    decltype(opj_stream_set_skip_function)* on_skip =
-        library.find<decltype(opj_stream_set_skip_function)>("opj_stream_set_skip_function");
-    decltype(opj_stream_set_seek_function)* on_seek =
-        library.find<decltype(opj_stream_set_seek_function)>("opj_stream_set_seek_function");
-    decltype(opj_stream_set_user_data)* user_data =
-        library.find<decltype(opj_stream_set_user_data)>("opj_stream_set_user_data");
-    decltype(opj_stream_set_user_data_length)* user_data_length =
-        library.find<decltype(opj_stream_set_user_data_length)>("opj_stream_set_user_data_length");
-    decltype(opj_read_header)* read_header = library.find<decltype(opj_read_header)>("opj_read_header");
-    decltype(opj_decode)* decode = library.find<decltype(opj_decode)>("opj_decode");
-    decltype(opj_end_decompress)* end = library.find<decltype(opj_end_decompress)>("opj_end_decompress");
-    decltype(opj_image_destroy)* destroy_image =
-        library.find<decltype(opj_image_destroy)>("opj_image_destroy");
+    STACKAE_FUNCTION(create, opj_create_decompress);
+    STACKAE_FUNCTION(destroy, opj_destroy_codec);
+    STACKAE_FUNCTION(defaults, opj_set_default_decoder_parameters);
+    STACKAE_FUNCTION(setup, opj_setup_decoder);
+    STACKAE_FUNCTION(strict, opj_decoder_set_strict_mode);
+    STACKAE_FUNCTION(on_error, opj_set_error_handler);
+    STACKAE_FUNCTION(on_warning, opj_set_warning_handler);
+    STACKAE_FUNCTION(stream, opj_stream_create);
+    STACKAE_FUNCTION(destroy_stream, opj_stream_destroy);
+    STACKAE_FUNCTION(on_read, opj_stream_set_read_function);
+    STACKAE_FUNCTION(on_skip, opj_stream_set_skip_function);
+    STACKAE_FUNCTION(on_seek, opj_stream_set_seek_function);
+    STACKAE_FUNCTION(user_data, opj_stream_set_user_data);
+    STACKAE_FUNCTION(user_data_length, opj_stream_set_user_data_length);
+    STACKAE_FUNCTION(read_header, opj_read_header);
+    STACKAE_FUNCTION(decode, opj_decode);
+    STACKAE_FUNCTION(end, opj_end_decompress);
+    STACKAE_FUNCTION(destroy_image, opj_image_destroy);
 };
 
-const OpenJpeg& openjpeg() {
-    static const OpenJpeg library;
-    return library;
-}
+constexpr auto openjpeg = loaded<OpenJpeg>;
 
 /// The file as OpenJPEG reads it.
 struct Input {
@@ -123,9 +108,11 @@ void keep_warning(const char* message, void* user) {
 
 class Decompressor {
 public:
-    explicit Decompressor(ByteSpan file) : input_{file}, stream_(openjpeg().stream(buffer_size, OPJ_TRUE)) {
-        const bool boxes = Bytes(file, false).has(4, "jP  ");
-        codec_.reset(openjpeg().create(boxes ? OPJ_CODEC_JP2 : OPJ_CODEC_J2K));
+    explicit Decompressor(ByteSpan file)
+        : input_{file},
+          stream_(openjpeg().stream(buffer_size, OPJ_TRUE), openjpeg().destroy_stream),
+          codec_(openjpeg().create(Bytes(file, false).has(4, "jP  ") ? OPJ_CODEC_JP2 : OPJ_CODEC_J2K),
+                 openjpeg().destroy) {
         if (stream_ == nullptr || codec_ == nullptr) {
             throw std::bad_alloc();
         }
@@ -167,22 +154,12 @@ private:
         }
     }
 
-    struct Destroy {
-        void operator()(opj_stream_t* stream) const { openjpeg().destroy_stream(stream); }
-    };
-    struct DestroyCodec {
-        void operator()(opj_codec_t* codec) const { openjpeg().destroy(codec); }
-    };
-    struct DestroyImage {
-        void operator()(opj_image_t* image) const { openjpeg().destroy_image(image); }
-    };
-
     Input input_;
     std::array<char, 200> error_{};
     std::array<char, 200> warning_{};
-    std::unique_ptr<opj_stream_t, Destroy> stream_;
-    std::unique_ptr<opj_codec_t, DestroyCodec> codec_;
-    std::unique_ptr<opj_image_t, DestroyImage> image_;
+    std::unique_ptr<opj_stream_t, decltype(opj_stream_destroy)*> stream_;
+    std::unique_ptr<opj_codec_t, decltype(opj_destroy_codec)*> codec_;
+    std::unique_ptr<opj_image_t, decltype(opj_image_destroy)*> image_{nullptr, openjpeg().destroy_image};
 };
 
 /// Which components are the colours and which is alpha.
@@ -304,20 +281,12 @@ Picture assembled(const opj_image_t& image) {
     cv::Mat& pixels = picture.pixels;
     pixels.create(static_cast<int>(first.h), static_cast<int>(first.w),
                   CV_MAKETYPE(depth, static_cast<int>(planes.size())));
-    const auto finish = [&](auto zero) {
-        using T = decltype(zero);
+    with_depth(depth, [&]<class T>(T /*zero*/) {
         fill<T>(planes, picture.white, pixels);
         if (is_ycc(image, channels)) {
             ycc_to_rgb<T>(pixels, picture.white);
         }
-    };
-    if (depth == CV_8U) {
-        finish(std::uint8_t{});
-    } else if (depth == CV_16U) {
-        finish(std::uint16_t{});
-    } else {
-        finish(float{});
-    }
+    });
     return picture;
 }
 

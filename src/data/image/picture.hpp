@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <opencv2/core.hpp>
 #include <string>
 
@@ -19,6 +20,20 @@ struct Picture {
     /// Upright width and height of the whole picture.
     [[nodiscard]] cv::Size size() const { return full_size.empty() ? pixels.size() : full_size; }
 };
+
+/// Where one of a file's pages lies.
+struct Page {
+    std::uint64_t directory = 0;  ///< offset of what describes it; 0: none was chosen
+    std::uint64_t further = 0;    ///< bytes that its data lie behind those which the directory names
+
+    friend bool operator==(const Page&, const Page&) = default;
+};
+
+/// Calls body with a value of the type that the values of such pixels have: CV_8U, CV_16U, else CV_32F.
+template <class Body>
+decltype(auto) with_depth(int depth, const Body& body) {
+    return depth == CV_8U ? body(std::uint8_t{}) : depth == CV_16U ? body(std::uint16_t{}) : body(float{});
+}
 
 /// Why one picture cannot be had. It is caught where pictures are read and ends up as a SkippedPicture.
 /// The text is one line, without the path.

@@ -130,14 +130,8 @@ cv::Mat flattened(const Picture& picture, float background, float most = 1.0F) {
     if (picture.pixels.channels() % 2 == 1) {
         return picture.pixels;
     }
-    switch (picture.pixels.depth()) {
-        case CV_8U:
-            return without_alpha<std::uint8_t>(picture, background, most);
-        case CV_16U:
-            return without_alpha<std::uint16_t>(picture, background, most);
-        default:
-            return without_alpha<float>(picture, background, most);
-    }
+    return with_depth(picture.pixels.depth(),
+                      [&]<class T>(T /*zero*/) { return without_alpha<T>(picture, background, most); });
 }
 
 /// Values over white, at most `most`, into their place, with the channels the recipe wants, red first.
@@ -186,17 +180,9 @@ void apply(const Recipe& recipe, const Picture& decoded, std::span<float> out) {
     if (where.place.area() != recipe.width * recipe.height) {
         std::fill(out.begin(), out.end(), recipe.background);
     }
-    switch (pixels.depth()) {
-        case CV_8U:
-            place_values<std::uint8_t>(pixels, picture, recipe, where.place, most, out.data());
-            break;
-        case CV_16U:
-            place_values<std::uint16_t>(pixels, picture, recipe, where.place, most, out.data());
-            break;
-        default:
-            place_values<float>(pixels, picture, recipe, where.place, most, out.data());
-            break;
-    }
+    with_depth(pixels.depth(), [&]<class T>(T /*zero*/) {
+        place_values<T>(pixels, picture, recipe, where.place, most, out.data());
+    });
     if (recipe.contrast) {
         base::contrast_normalize(out, double{recipe.contrast_epsilon}, out);
     }

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <type_traits>
+
+#include "data/image/picture.hpp"
 
 namespace stackae::data {
 namespace {
@@ -29,23 +32,15 @@ std::uint32_t load24(const std::byte* from) {
 /// value(i) is the i-th; scale is for floats alone.
 template <class Value>
 void store(std::size_t count, int depth, double scale, void* to, const Value& value) {
-    switch (depth) {
-        case CV_8U:
-            for (std::size_t i = 0; i < count; ++i) {
-                static_cast<std::uint8_t*>(to)[i] = static_cast<std::uint8_t>(value(i));
+    with_depth(depth, [&]<class T>(T /*zero*/) {
+        for (std::size_t i = 0; i < count; ++i) {
+            if constexpr (std::is_integral_v<T>) {
+                static_cast<T*>(to)[i] = static_cast<T>(value(i));
+            } else {
+                static_cast<T*>(to)[i] = static_cast<T>(static_cast<double>(value(i)) * scale);
             }
-            break;
-        case CV_16U:
-            for (std::size_t i = 0; i < count; ++i) {
-                static_cast<std::uint16_t*>(to)[i] = static_cast<std::uint16_t>(value(i));
-            }
-            break;
-        default:
-            for (std::size_t i = 0; i < count; ++i) {
-                static_cast<float*>(to)[i] = static_cast<float>(static_cast<double>(value(i)) * scale);
-            }
-            break;
-    }
+        }
+    });
 }
 
 void unpack_floats(unsigned bits, const std::byte* from, std::size_t count, float* to) {

@@ -14,9 +14,7 @@
 #include "data/image/tiff_layout.hpp"
 #include "data/image/tiff_pages.hpp"
 #include "data/image/tiff_palette.hpp"
-#include "data/image/tiff_raw.hpp"
 #include "data/image/tiff_samples.hpp"
-#include "data/image/tiff_slices.hpp"
 
 namespace stackae::data {
 namespace {
@@ -64,10 +62,9 @@ Picture coloured(const TiffFile& tiff, const TiffLayout& layout, cv::Mat stored)
         drop_last_channel(stored);
     }
     if (layout.photometric == PHOTOMETRIC_MINISWHITE) {
-        const bool associated = picture.premultiplied;
-        stored.depth() == CV_8U    ? invert_gray<std::uint8_t>(stored, picture.white, associated)
-        : stored.depth() == CV_16U ? invert_gray<std::uint16_t>(stored, picture.white, associated)
-                                   : invert_gray<float>(stored, picture.white, associated);
+        with_depth(stored.depth(), [&]<class T>(T /*zero*/) {
+            invert_gray<T>(stored, picture.white, picture.premultiplied);
+        });
     } else if (layout.photometric == PHOTOMETRIC_SEPARATED) {
         stored = cmyk_to_rgb(stored, picture.white, false);
     } else if (layout.photometric == PHOTOMETRIC_CIELAB) {

@@ -91,11 +91,6 @@ struct TiffClient {
     static toff_t size(thandle_t client) { return static_cast<TiffFile*>(client)->end(); }
 };
 
-const TiffLibrary& TiffLibrary::get() {
-    static const TiffLibrary library;
-    return library;
-}
-
 void TiffFile::Complaint::keep(const char* module, const char* format, va_list arguments) {
     if (text[0] != '\0') {
         return;
@@ -126,7 +121,7 @@ int TiffFile::on_warning(TIFF* /*tiff*/, void* self, const char* module, const c
 
 TiffFile::TiffFile(const RandomAccess& file, const TiffHeader& header, const Page& page,
                    std::int64_t most_bytes)
-    : library_(TiffLibrary::get()),
+    : library_(loaded<TiffLibrary>()),
       file_(file),
       most_bytes_(static_cast<std::uint64_t>(std::max(most_bytes, least_memory))),
       header_(header_for(header, page.directory)) {

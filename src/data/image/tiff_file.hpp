@@ -7,7 +7,6 @@
 #include <tiffio.h>
 #include <vector>
 
-#include "data/image/page.hpp"
 #include "data/image/tiff_directory.hpp"
 #include "data/shared_library.hpp"
 
@@ -15,47 +14,30 @@ namespace stackae::data {
 
 /// libtiff's functions; it is loaded when the first TIFF comes.
 struct TiffLibrary {
-    /// Throws BadPicture (unsupported).
-    static const TiffLibrary& get();
-
     SharedLibrary library{STACKAE_tiff_SONAME};
-    decltype(TIFFOpenOptionsAlloc)* options_alloc =
-        library.find<decltype(TIFFOpenOptionsAlloc)>("TIFFOpenOptionsAlloc");
-    decltype(TIFFOpenOptionsFree)* options_free =
-        library.find<decltype(TIFFOpenOptionsFree)>("TIFFOpenOptionsFree");
-    decltype(TIFFOpenOptionsSetMaxSingleMemAlloc)* set_most_memory =
-        library.find<decltype(TIFFOpenOptionsSetMaxSingleMemAlloc)>("TIFFOpenOptionsSetMaxSingleMemAlloc");
-    decltype(TIFFOpenOptionsSetErrorHandlerExtR)* set_error_handler =
-        library.find<decltype(TIFFOpenOptionsSetErrorHandlerExtR)>("TIFFOpenOptionsSetErrorHandlerExtR");
-    decltype(TIFFOpenOptionsSetWarningHandlerExtR)* set_warning_handler =
-        library.find<decltype(TIFFOpenOptionsSetWarningHandlerExtR)>("TIFFOpenOptionsSetWarningHandlerExtR");
-    decltype(TIFFClientOpenExt)* open = library.find<decltype(TIFFClientOpenExt)>("TIFFClientOpenExt");
-    decltype(TIFFClose)* close = library.find<decltype(TIFFClose)>("TIFFClose");
-    decltype(TIFFIsCODECConfigured)* has_codec =
-        library.find<decltype(TIFFIsCODECConfigured)>("TIFFIsCODECConfigured");
-    decltype(TIFFGetField)* get_field = library.find<decltype(TIFFGetField)>("TIFFGetField");
-    decltype(TIFFGetFieldDefaulted)* get_field_defaulted =
-        library.find<decltype(TIFFGetFieldDefaulted)>("TIFFGetFieldDefaulted");
-    decltype(TIFFSetField)* set_field = library.find<decltype(TIFFSetField)>("TIFFSetField");
-    decltype(TIFFIsTiled)* is_tiled = library.find<decltype(TIFFIsTiled)>("TIFFIsTiled");
-    decltype(TIFFTileSize64)* tile_size = library.find<decltype(TIFFTileSize64)>("TIFFTileSize64");
-    decltype(TIFFTileRowSize64)* tile_row_size =
-        library.find<decltype(TIFFTileRowSize64)>("TIFFTileRowSize64");
-    decltype(TIFFComputeTile)* tile_index = library.find<decltype(TIFFComputeTile)>("TIFFComputeTile");
-    decltype(TIFFReadEncodedTile)* read_tile =
-        library.find<decltype(TIFFReadEncodedTile)>("TIFFReadEncodedTile");
-    decltype(TIFFScanlineSize64)* row_size = library.find<decltype(TIFFScanlineSize64)>("TIFFScanlineSize64");
-    decltype(TIFFComputeStrip)* strip_index = library.find<decltype(TIFFComputeStrip)>("TIFFComputeStrip");
-    decltype(TIFFReadEncodedStrip)* read_strip =
-        library.find<decltype(TIFFReadEncodedStrip)>("TIFFReadEncodedStrip");
-    decltype(TIFFGetStrileOffset)* piece_offset =
-        library.find<decltype(TIFFGetStrileOffset)>("TIFFGetStrileOffset");
-    decltype(TIFFGetStrileByteCount)* piece_bytes =
-        library.find<decltype(TIFFGetStrileByteCount)>("TIFFGetStrileByteCount");
-    decltype(TIFFRGBAImageBegin)* rgba_begin =
-        library.find<decltype(TIFFRGBAImageBegin)>("TIFFRGBAImageBegin");
-    decltype(TIFFRGBAImageGet)* rgba_get = library.find<decltype(TIFFRGBAImageGet)>("TIFFRGBAImageGet");
-    decltype(TIFFRGBAImageEnd)* rgba_end = library.find<decltype(TIFFRGBAImageEnd)>("TIFFRGBAImageEnd");
+    STACKAE_FUNCTION(options_alloc, TIFFOpenOptionsAlloc);
+    STACKAE_FUNCTION(options_free, TIFFOpenOptionsFree);
+    STACKAE_FUNCTION(set_most_memory, TIFFOpenOptionsSetMaxSingleMemAlloc);
+    STACKAE_FUNCTION(set_error_handler, TIFFOpenOptionsSetErrorHandlerExtR);
+    STACKAE_FUNCTION(set_warning_handler, TIFFOpenOptionsSetWarningHandlerExtR);
+    STACKAE_FUNCTION(open, TIFFClientOpenExt);
+    STACKAE_FUNCTION(close, TIFFClose);
+    STACKAE_FUNCTION(has_codec, TIFFIsCODECConfigured);
+    STACKAE_FUNCTION(get_field, TIFFGetField);
+    STACKAE_FUNCTION(get_field_defaulted, TIFFGetFieldDefaulted);
+    STACKAE_FUNCTION(set_field, TIFFSetField);
+    STACKAE_FUNCTION(is_tiled, TIFFIsTiled);
+    STACKAE_FUNCTION(tile_row_size, TIFFTileRowSize64);
+    STACKAE_FUNCTION(tile_index, TIFFComputeTile);
+    STACKAE_FUNCTION(read_tile, TIFFReadEncodedTile);
+    STACKAE_FUNCTION(row_size, TIFFScanlineSize64);
+    STACKAE_FUNCTION(strip_index, TIFFComputeStrip);
+    STACKAE_FUNCTION(read_strip, TIFFReadEncodedStrip);
+    STACKAE_FUNCTION(piece_offset, TIFFGetStrileOffset);
+    STACKAE_FUNCTION(piece_bytes, TIFFGetStrileByteCount);
+    STACKAE_FUNCTION(rgba_begin, TIFFRGBAImageBegin);
+    STACKAE_FUNCTION(rgba_get, TIFFRGBAImageGet);
+    STACKAE_FUNCTION(rgba_end, TIFFRGBAImageEnd);
 };
 
 /// One page of a TIFF, of which libtiff reads what the page needs. Whatever libtiff complains of stays here.

@@ -1,10 +1,10 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
-#include "data/image/page.hpp"
-#include "data/random_access.hpp"
+#include "data/image/tiff_directory.hpp"
 
 namespace stackae::data {
 
@@ -17,5 +17,23 @@ inline constexpr std::size_t most_tiff_pages = 65535;
 /// directory of a stack by ImageJ are pages too, see tiff_slices(). Empty where the file has no directory
 /// that can be read, or is no TIFF. Throws BadPicture (unsupported) beyond most_tiff_pages, IoError.
 [[nodiscard]] std::vector<Page> tiff_pages(const RandomAccess& file);
+
+/// The slices of a stack, one after the other behind one directory.
+struct TiffSlices {
+    std::uint64_t count = 1;
+    std::uint64_t bytes = 0;  ///< of each
+    bool whole = true;        ///< all lie in the file
+};
+
+/// ImageJ writes a directory for the first slice alone where a stack is larger than 4 GiB; its description
+/// tells how many there are. Nothing where the directory is another's, has a further one behind it, or its
+/// slices cannot lie so: compressed or in several strips. Throws IoError.
+[[nodiscard]] std::optional<TiffSlices> tiff_slices(const RandomAccess& file, const TiffDirectory& directory);
+
+/// Whether a TIFF is a camera's raw picture (DNG, NEF, CR2, ARW and the like): their pixels are a sensor's,
+/// and what can be read is a thumbnail or a preview. directory: the file's page that is to be read. Throws
+/// BadPicture, IoError.
+[[nodiscard]] bool is_camera_raw(const RandomAccess& file, const TiffHeader& header,
+                                 const TiffDirectory& directory);
 
 }  // namespace stackae::data
