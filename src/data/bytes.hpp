@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -43,15 +44,8 @@ public:
         return bytes_.subspan(at, count);
     }
     [[nodiscard]] bool has(std::uint64_t at, std::string_view text) const {
-        if (at > bytes_.size() || text.size() > bytes_.size() - at) {
-            return false;
-        }
-        for (std::size_t i = 0; i < text.size(); ++i) {
-            if (std::to_integer<unsigned char>(bytes_[at + i]) != static_cast<unsigned char>(text[i])) {
-                return false;
-            }
-        }
-        return true;
+        return at <= bytes_.size() && text.size() <= bytes_.size() - at &&
+               std::equal(text.begin(), text.end(), reinterpret_cast<const char*>(bytes_.data()) + at);
     }
 
 private:

@@ -15,10 +15,6 @@ constexpr std::size_t step = std::size_t{1} << 20U;         // bytes that are in
 constexpr std::uint64_t growth = std::uint64_t{64} << 20U;  // bytes by which a temporary file grows
 constexpr std::uint64_t block_bytes = std::uint64_t{128} << 10U;
 
-gzFile_s* gzip(void* file) {
-    return static_cast<gzFile_s*>(file);
-}
-
 }  // namespace
 
 std::size_t PartStream::read(std::span<std::byte> bytes) {
@@ -35,16 +31,16 @@ GzipStream::GzipStream(const std::string& path) : path_(path), file_(::gzopen(pa
 }
 
 GzipStream::~GzipStream() {
-    ::gzclose(gzip(file_));
+    ::gzclose(file_);
 }
 
 std::size_t GzipStream::read(std::span<std::byte> bytes) {
     std::size_t filled = 0;
     while (filled < bytes.size()) {
         const std::size_t want = std::min(step, bytes.size() - filled);
-        const int got = ::gzread(gzip(file_), bytes.data() + filled, static_cast<unsigned>(want));
+        const int got = ::gzread(file_, bytes.data() + filled, static_cast<unsigned>(want));
         int code = Z_OK;
-        const char* message = ::gzerror(gzip(file_), &code);
+        const char* message = ::gzerror(file_, &code);
         const auto came = static_cast<std::size_t>(std::max(got, 0));
         done_ += came;
         if (got < 0 || (code != Z_OK && code != Z_STREAM_END)) {

@@ -14,6 +14,8 @@
 #include "base/temporary_file.hpp"
 #include "data/bytes.hpp"
 
+struct gzFile_s;  // of zlib
+
 namespace stackae::data {
 
 /// Bytes that come one after the other.
@@ -50,7 +52,7 @@ public:
 
 private:
     std::string path_;
-    void* file_;  ///< zlib's gzFile
+    gzFile_s* file_;
     std::uint64_t done_ = 0;
 };
 

@@ -1,3 +1,4 @@
+#include <array>
 #include <filesystem>
 #include <fmt/format.h>
 #include <optional>
@@ -12,24 +13,17 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Kinds of values by their number (LeCun's MNIST page).
+/// Kinds of values by their number, from 8 on; 10 is none (LeCun's MNIST page).
 std::optional<ValueType> type_of(unsigned kind) {
-    switch (kind) {
-        case 0x08:
-            return ValueType{'u', 1, true};
-        case 0x09:
-            return ValueType{'i', 1, true};
-        case 0x0B:
-            return ValueType{'i', 2, true};
-        case 0x0C:
-            return ValueType{'i', 4, true};
-        case 0x0D:
-            return ValueType{'f', 4, true};
-        case 0x0E:
-            return ValueType{'f', 8, true};
-        default:
-            return std::nullopt;
-    }
+    constexpr std::array<ValueType, 7> types{{{'u', 1, true},
+                                              {'i', 1, true},
+                                              {'?', 0, true},
+                                              {'i', 2, true},
+                                              {'i', 4, true},
+                                              {'f', 4, true},
+                                              {'f', 8, true}}};
+    const std::size_t at = kind - 8U;
+    return at < types.size() && types[at].bytes > 0 ? std::optional(types[at]) : std::nullopt;
 }
 
 std::vector<std::string> read_labels(const std::string& path, std::int64_t pictures,

@@ -1,6 +1,7 @@
 #include "data/values.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstring>
 #include <fmt/format.h>
@@ -63,23 +64,14 @@ void with_numbers(std::span<const std::byte> raw, const ValueType& type, const B
 
 /// UTF-32 to UTF-8; what is no character comes as "?".
 void append_utf8(std::string& text, std::uint32_t c) {
-    const auto put = [&](std::uint32_t byte) { text += static_cast<char>(byte); };
     if (c > 0x10FFFF || (c >= 0xD800 && c < 0xE000)) {
-        put('?');
-    } else if (c < 0x80) {
-        put(c);
-    } else if (c < 0x800) {
-        put(0xC0 | (c >> 6U));
-        put(0x80 | (c & 0x3FU));
-    } else if (c < 0x10000) {
-        put(0xE0 | (c >> 12U));
-        put(0x80 | ((c >> 6U) & 0x3FU));
-        put(0x80 | (c & 0x3FU));
-    } else {
-        put(0xF0 | (c >> 18U));
-        put(0x80 | ((c >> 12U) & 0x3FU));
-        put(0x80 | ((c >> 6U) & 0x3FU));
-        put(0x80 | (c & 0x3FU));
+        c = '?';
+    }
+    unsigned more = c < 0x80 ? 0 : c < 0x800 ? 1 : c < 0x10000 ? 2 : 3;  // bytes of six bits each
+    constexpr std::array<std::uint32_t, 4> first{0x00, 0xC0, 0xE0, 0xF0};
+    text += static_cast<char>(first[more] | (c >> (6 * more)));
+    while (more > 0) {
+        text += static_cast<char>(0x80 | ((c >> (6 * --more)) & 0x3FU));
     }
 }
 

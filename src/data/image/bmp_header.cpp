@@ -67,21 +67,11 @@ BmpCompression compression_of(std::uint32_t number, unsigned bits) {
 /// RLE is of one depth each; JPEG and PNG know their own.
 void check_bits(const BmpHeader& header) {
     const unsigned bits = header.bits;
-    bool known = true;
-    switch (header.compression) {
-        case BmpCompression::raw:
-            known = bits == 1 || bits == 2 || bits == 4 || bits == 8 || bits == 16 || bits == 24 ||
-                    bits == 32 || bits == 64;
-            break;
-        case BmpCompression::rle4:
-            known = bits == 4;
-            break;
-        case BmpCompression::rle8:
-            known = bits == 8;
-            break;
-        default:
-            break;
-    }
+    const bool known = header.compression == BmpCompression::raw
+                           ? (std::has_single_bit(bits) && bits <= 64) || bits == 24
+                       : header.compression == BmpCompression::rle4
+                           ? bits == 4
+                           : header.compression != BmpCompression::rle8 || bits == 8;
     if (!known) {
         corrupt(fmt::format("BMP of {} bits a pixel found, where its compression has none such", bits));
     }

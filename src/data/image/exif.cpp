@@ -31,21 +31,9 @@ void turn_upright(cv::Mat& pixels, int orientation) {
     if (orientation >= 5) {  // 5 to 8 are stored with rows for columns
         pixels = pixels.t();
     }
-    switch (orientation) {
-        case 2:
-        case 6:
-            cv::flip(pixels, pixels, 1);
-            break;
-        case 3:
-        case 7:
-            cv::flip(pixels, pixels, -1);
-            break;
-        case 4:
-        case 8:
-            cv::flip(pixels, pixels, 0);
-            break;
-        default:
-            break;
+    if (orientation >= 2 && orientation <= 8 && orientation != 5) {
+        const int which = orientation % 4;  // columns, both, rows, as OpenCV numbers them
+        cv::flip(pixels, pixels, which == 2 ? 1 : which == 3 ? -1 : 0);
     }
 }
 

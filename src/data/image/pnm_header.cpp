@@ -6,6 +6,8 @@
 #include <fmt/format.h>
 #include <optional>
 
+#include "stackae/text.hpp"
+
 namespace stackae::data {
 namespace {
 
@@ -13,13 +15,6 @@ constexpr std::uint64_t most_max_value = 65'535;
 
 bool is_space(int c) {
     return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
-/// Fit for a message of one line.
-std::string printable(std::string text) {
-    std::replace_if(
-        text.begin(), text.end(), [](char c) { return c < ' ' || c > '~'; }, '?');
-    return text;
 }
 
 /// Gray, gray and alpha, RGB, RGBA: what the tuple types of PAM mean that netpbm's documentation names.
