@@ -26,58 +26,33 @@ std::size_t at(std::int64_t i) {
     return static_cast<std::size_t>(i);
 }
 
-/// Finds the class of the highest w · z among those that are offered, ties to the smaller; a block of rows at
-/// a time.
-class Scorer {
-public:
-    Scorer(const linalg::StandardisedRows& rows, std::span<const std::int64_t> places, const Tensor& weights,
-           const std::vector<char>& offered, std::vector<std::int64_t>& classes)
-        : rows_(rows),
-          places_(places),
-          weights_(weights),
-          offered_(offered),
-          classes_(classes),
-          product_(context_, scored_rows, weights.rows(), weights.columns(), {.trans_b = true}),
-          z_({scored_rows, weights.columns()}),
-          scores_({scored_rows, weights.rows()}) {}
-
-    void operator()(std::int64_t block) {
-        const std::int64_t first = block * scored_rows;
-        const std::int64_t count = std::min(scored_rows, std::ssize(places_) - first);
-        for (std::int64_t i = 0; i < count; ++i) {
-            rows_.copy(places_[at(first + i)], z_.row(i).data());
-        }
-        product_.run(z_.data(), weights_.data(), scores_.data());
-        for (std::int64_t i = 0; i < count; ++i) {
-            float best = -std::numeric_limits<float>::infinity();
-            for (std::size_t k = 0; k < offered_.size(); ++k) {
-                if (offered_[k] != 0 && scores_.row(i)[k] > best) {
-                    best = scores_.row(i)[k];
-                    classes_[at(first + i)] = static_cast<std::int64_t>(k);
-                }
-            }
-        }
-    }
-
-private:
-    const linalg::StandardisedRows& rows_;
-    std::span<const std::int64_t> places_;
-    const Tensor& weights_;
-    const std::vector<char>& offered_;
-    std::vector<std::int64_t>& classes_;
-    linalg::Context context_{1};
-    linalg::Gemm product_;
-    Tensor z_;
-    Tensor scores_;
-};
-
-/// Of the rows in those places.
+/// The class of the highest w · z among those that are offered, ties to the smaller, of the rows in those
+/// places; a block of rows at a time.
 std::vector<std::int64_t> best_classes(const linalg::StandardisedRows& rows,
                                        std::span<const std::int64_t> places, const Tensor& weights,
                                        const std::vector<char>& offered, int threads) {
     std::vector<std::int64_t> classes(places.size());
-    base::parallel_for((std::ssize(places) + scored_rows - 1) / scored_rows, threads,
-                       [&] { return Scorer(rows, places, weights, offered, classes); });
+    base::parallel_for((std::ssize(places) + scored_rows - 1) / scored_rows, threads, [&] {
+        return [&, gemm = linalg::OwnGemm(scored_rows, weights.rows(), weights.columns(), {.trans_b = true}),
+                z = Tensor({scored_rows, weights.columns()}),
+                scores = Tensor({scored_rows, weights.rows()})](std::int64_t block) mutable {
+            const std::int64_t first = block * scored_rows;
+            const std::int64_t count = std::min(scored_rows, std::ssize(places) - first);
+            for (std::int64_t i = 0; i < count; ++i) {
+                rows.copy(places[at(first + i)], z.row(i).data());
+            }
+            gemm.product.run(z.data(), weights.data(), scores.data());
+            for (std::int64_t i = 0; i < count; ++i) {
+                float best = -std::numeric_limits<float>::infinity();
+                for (std::size_t k = 0; k < offered.size(); ++k) {
+                    if (offered[k] != 0 && scores.row(i)[k] > best) {
+                        best = scores.row(i)[k];
+                        classes[at(first + i)] = static_cast<std::int64_t>(k);
+                    }
+                }
+            }
+        };
+    });
     return classes;
 }
 

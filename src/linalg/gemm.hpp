@@ -66,4 +66,15 @@ private:
     std::unordered_map<int, dnnl::memory> arguments_;
 };
 
+/// A Gemm with a context of one thread's own, for the workers of base::parallel_for().
+struct OwnGemm {
+    OwnGemm(std::int64_t m, std::int64_t n, std::int64_t k, const GemmOptions& options = {})
+        : product(context, m, n, k, options) {}
+    OwnGemm(const OwnGemm&) = delete;
+    OwnGemm& operator=(const OwnGemm&) = delete;
+
+    Context context{1};
+    Gemm product;
+};
+
 }  // namespace stackae::linalg

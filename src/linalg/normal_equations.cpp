@@ -76,34 +76,6 @@ private:
     Tensor values_;
 };
 
-/// Adds the products of a block of rows to a tile of the matrix.
-class PrimalWorker {
-public:
-    PrimalWorker(SymmetricMatrix& matrix, const ColumnPanels& block, const Tiles& tiles)
-        : matrix_(matrix),
-          block_(block),
-          tiles_(tiles),
-          product_(context_, matrix.panel(), matrix.panel(), block_rows, {.trans_a = true}),
-          part_({matrix.panel(), matrix.panel()}) {}
-
-    void operator()(std::int64_t tile) {
-        const auto [i, j] = tiles_[at(tile)];
-        product_.run(block_.panel(i), block_.panel(j), part_.data());
-        for (std::int64_t k = 0; k < matrix_.panel(); ++k) {
-            float* const to = matrix_.row(i * matrix_.panel() + k) + j * matrix_.panel();
-            std::transform(part_.row(k).begin(), part_.row(k).end(), to, to, std::plus<>{});
-        }
-    }
-
-private:
-    SymmetricMatrix& matrix_;
-    const ColumnPanels& block_;
-    const Tiles& tiles_;
-    Context context_{1};
-    Gemm product_;
-    Tensor part_;
-};
-
 /// Fills a panel with whole rows from `first` on, and with zeros after the last row.
 void fill_rows(const StandardisedRows& from, std::span<const std::int64_t> rows, std::int64_t first,
                Tensor& to) {
@@ -113,42 +85,6 @@ void fill_rows(const StandardisedRows& from, std::span<const std::int64_t> rows,
     }
     std::fill(to.data() + count * to.columns(), to.data() + to.size(), 0.0F);
 }
-
-/// Multiplies two panels of rows, of which one, the i-th, is the same for all.
-class DualWorker {
-public:
-    DualWorker(SymmetricMatrix& matrix, const StandardisedRows& rows, std::span<const std::int64_t> added,
-               const Tensor& panel, std::int64_t i)
-        : matrix_(matrix),
-          rows_(rows),
-          added_(added),
-          panel_(panel),
-          i_(i),
-          product_(context_, matrix.panel(), matrix.panel(), rows.width(), {.trans_b = true}),
-          other_({matrix.panel(), rows.width()}),
-          part_({matrix.panel(), matrix.panel()}) {}
-
-    void operator()(std::int64_t after) {
-        const std::int64_t size = matrix_.panel();
-        const std::int64_t j = i_ + after;
-        fill_rows(rows_, added_, j * size, other_);
-        product_.run(panel_.data(), other_.data(), part_.data());
-        for (std::int64_t k = 0; k < size; ++k) {
-            std::copy_n(part_.row(k).data(), size, matrix_.row(i_ * size + k) + j * size);
-        }
-    }
-
-private:
-    SymmetricMatrix& matrix_;
-    const StandardisedRows& rows_;
-    std::span<const std::int64_t> added_;
-    const Tensor& panel_;
-    std::int64_t i_;
-    Context context_{1};
-    Gemm product_;
-    Tensor other_;
-    Tensor part_;
-};
 
 }  // namespace
 
@@ -189,7 +125,17 @@ void NormalEquations::add_products() {
         const auto rows = std::span<const std::int64_t>(added_).subspan(
             known_, std::min(added_.size() - known_, at(block_rows)));
         block.fill(rows_, rows, threads_);
-        base::parallel_for(std::ssize(tiles), threads_, [&] { return PrimalWorker(matrix_, block, tiles); });
+        base::parallel_for(std::ssize(tiles), threads_, [&] {
+            return [&, gemm = OwnGemm(panel, panel, block_rows, {.trans_a = true}),
+                    part = Tensor({panel, panel})](std::int64_t tile) mutable {
+                const auto [i, j] = tiles[at(tile)];
+                gemm.product.run(block.panel(i), block.panel(j), part.data());
+                for (std::int64_t k = 0; k < panel; ++k) {
+                    float* const to = matrix_.row(i * panel + k) + j * panel;
+                    std::transform(part.row(k).begin(), part.row(k).end(), to, to, std::plus<>{});
+                }
+            };
+        });
         base::parallel_for(matrix_.panels(), threads_, [&] {
             return [&](std::int64_t p) {
                 const float* z = block.panel(p);
@@ -213,11 +159,22 @@ void NormalEquations::prepare() {
     if (dual_ && known_ < added_.size()) {
         matrix_ = SymmetricMatrix();  // before another takes as much memory
         matrix_ = SymmetricMatrix(std::ssize(added_), max_panel(true), threads_);
-        Tensor panel({matrix_.panel(), rows_.width()});
+        const std::int64_t size = matrix_.panel();
+        Tensor panel({size, rows_.width()});
         for (std::int64_t i = 0; i < matrix_.panels(); ++i) {
-            fill_rows(rows_, added_, i * matrix_.panel(), panel);
-            base::parallel_for(matrix_.panels() - i, threads_,
-                               [&] { return DualWorker(matrix_, rows_, added_, panel, i); });
+            fill_rows(rows_, added_, i * size, panel);
+            base::parallel_for(matrix_.panels() - i, threads_, [&] {
+                return [&, gemm = OwnGemm(size, size, rows_.width(), {.trans_b = true}),
+                        other = Tensor({size, rows_.width()}),
+                        part = Tensor({size, size})](std::int64_t after) mutable {
+                    const std::int64_t j = i + after;
+                    fill_rows(rows_, added_, j * size, other);
+                    gemm.product.run(panel.data(), other.data(), part.data());
+                    for (std::int64_t k = 0; k < size; ++k) {
+                        std::copy_n(part.row(k).data(), size, matrix_.row(i * size + k) + j * size);
+                    }
+                };
+            });
         }
         matrix_.mirror();
         known_ = added_.size();

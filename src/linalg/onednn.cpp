@@ -42,82 +42,64 @@ memory::desc vector(std::int64_t size) {
     return {{size}, memory::data_type::f32, memory::format_tag::a};
 }
 
+dnnl::matmul::primitive_desc make_matmul(const dnnl::engine& engine, const memory::desc& src,
+                                         const memory::desc& weights, const memory::desc& dst,
+                                         const memory::desc& bias, const Eltwise& fused) {
 #if DNNL_VERSION_MAJOR >= 3
-
-dnnl::matmul::primitive_desc make_matmul(const dnnl::engine& engine, const memory::desc& src,
-                                         const memory::desc& weights, const memory::desc& dst,
-                                         const memory::desc& bias, const Eltwise& fused) {
     return {engine, src, weights, bias, dst, attributes(fused)};
-}
-
-dnnl::inner_product_forward::primitive_desc make_forward(const dnnl::engine& engine, const memory::desc& src,
-                                                         const memory::desc& weights,
-                                                         const memory::desc& bias, const memory::desc& dst) {
-    return {engine, training, src, weights, bias, dst};
-}
-
-dnnl::inner_product_backward_data::primitive_desc make_backward_data(
-    const dnnl::engine& engine, const memory::desc& diff_src, const memory::desc& weights,
-    const memory::desc& diff_dst, const dnnl::inner_product_forward::primitive_desc& forward) {
-    return {engine, diff_src, weights, diff_dst, forward};
-}
-
-dnnl::inner_product_backward_weights::primitive_desc make_backward_weights(
-    const dnnl::engine& engine, const memory::desc& src, const memory::desc& diff_weights,
-    const memory::desc& diff_bias, const memory::desc& diff_dst,
-    const dnnl::inner_product_forward::primitive_desc& forward) {
-    return {engine, src, diff_weights, diff_bias, diff_dst, forward};
-}
-
-dnnl::eltwise_forward::primitive_desc make_eltwise(const dnnl::engine& engine, const memory::desc& data,
-                                                   const Eltwise& f) {
-    return {engine, training, f.algorithm, data, data, f.alpha, 0.0F};
-}
-
-dnnl::eltwise_backward::primitive_desc make_eltwise_backward(
-    const dnnl::engine& engine, const memory::desc& data, const Eltwise& f,
-    const dnnl::eltwise_forward::primitive_desc& forward) {
-    return {engine, f.algorithm, data, data, data, f.alpha, 0.0F, forward};
-}
-
 #else
-
-dnnl::matmul::primitive_desc make_matmul(const dnnl::engine& engine, const memory::desc& src,
-                                         const memory::desc& weights, const memory::desc& dst,
-                                         const memory::desc& bias, const Eltwise& fused) {
     return {{src, weights, bias, dst}, attributes(fused), engine};
+#endif
 }
 
 dnnl::inner_product_forward::primitive_desc make_forward(const dnnl::engine& engine, const memory::desc& src,
                                                          const memory::desc& weights,
                                                          const memory::desc& bias, const memory::desc& dst) {
+#if DNNL_VERSION_MAJOR >= 3
+    return {engine, training, src, weights, bias, dst};
+#else
     return {{training, src, weights, bias, dst}, engine};
+#endif
 }
 
 dnnl::inner_product_backward_data::primitive_desc make_backward_data(
     const dnnl::engine& engine, const memory::desc& diff_src, const memory::desc& weights,
     const memory::desc& diff_dst, const dnnl::inner_product_forward::primitive_desc& forward) {
+#if DNNL_VERSION_MAJOR >= 3
+    return {engine, diff_src, weights, diff_dst, forward};
+#else
     return {{diff_src, weights, diff_dst}, engine, forward};
+#endif
 }
 
 dnnl::inner_product_backward_weights::primitive_desc make_backward_weights(
     const dnnl::engine& engine, const memory::desc& src, const memory::desc& diff_weights,
     const memory::desc& diff_bias, const memory::desc& diff_dst,
     const dnnl::inner_product_forward::primitive_desc& forward) {
+#if DNNL_VERSION_MAJOR >= 3
+    return {engine, src, diff_weights, diff_bias, diff_dst, forward};
+#else
     return {{src, diff_weights, diff_bias, diff_dst}, engine, forward};
+#endif
 }
 
 dnnl::eltwise_forward::primitive_desc make_eltwise(const dnnl::engine& engine, const memory::desc& data,
                                                    const Eltwise& f) {
+#if DNNL_VERSION_MAJOR >= 3
+    return {engine, training, f.algorithm, data, data, f.alpha, 0.0F};
+#else
     return {{training, f.algorithm, data, f.alpha, 0.0F}, engine};
+#endif
 }
 
 dnnl::eltwise_backward::primitive_desc make_eltwise_backward(
     const dnnl::engine& engine, const memory::desc& data, const Eltwise& f,
     const dnnl::eltwise_forward::primitive_desc& forward) {
+#if DNNL_VERSION_MAJOR >= 3
+    return {engine, f.algorithm, data, data, data, f.alpha, 0.0F, forward};
+#else
     return {{f.algorithm, data, data, f.alpha, 0.0F}, engine, forward};
-}
-
 #endif
+}
 
 }  // namespace stackae::linalg

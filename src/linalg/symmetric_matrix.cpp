@@ -59,27 +59,11 @@ void SymmetricMatrix::mirror() {
 }
 
 void SymmetricMatrix::multiply(const Tensor& columns, Tensor& to) const {
-    class Worker {
-    public:
-        Worker(const SymmetricMatrix& matrix, const Tensor& columns, Tensor& to)
-            : matrix_(matrix),
-              columns_(columns),
-              to_(to),
-              product_(context_, matrix.panel(), columns.columns(), matrix.size()) {}
-
-        void operator()(std::int64_t i) {
-            const std::int64_t first = i * matrix_.panel();
-            product_.run(matrix_.row(first), columns_.data(), to_.row(first).data());
-        }
-
-    private:
-        const SymmetricMatrix& matrix_;
-        const Tensor& columns_;
-        Tensor& to_;
-        Context context_{1};
-        Gemm product_;
-    };
-    base::parallel_for(panels(), threads_, [&] { return Worker(*this, columns, to); });
+    base::parallel_for(panels(), threads_, [&] {
+        return [&, gemm = OwnGemm(panel_, columns.columns(), size())](std::int64_t i) mutable {
+            gemm.product.run(row(i * panel_), columns.data(), to.row(i * panel_).data());
+        };
+    });
 }
 
 }  // namespace stackae::linalg
