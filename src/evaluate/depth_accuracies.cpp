@@ -12,6 +12,7 @@
 #include "base/random.hpp"
 #include "base/rows.hpp"
 #include "evaluate/depth_encoder.hpp"
+#include "evaluate/measure.hpp"
 #include "model/split.hpp"
 #include "search/numbering.hpp"
 
@@ -219,12 +220,7 @@ private:
     }
 
     [[nodiscard]] double accuracy(const Running& running) const {
-        const std::vector<std::int64_t> given = vote(running.best(), train_labels_);
-        std::int64_t right = 0;
-        for (std::size_t i = 0; i < given.size(); ++i) {
-            right += given[i] == test_labels_[i] ? 1 : 0;
-        }
-        return static_cast<double>(right) / static_cast<double>(given.size());
+        return evaluation::accuracy(vote(running.best(), train_labels_), test_labels_);
     }
 
     /// Pictures whose codes fit a quarter of the memory, of two depths and an index.

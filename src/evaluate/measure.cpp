@@ -46,9 +46,7 @@ struct Labelled {
         : train(rows_of(train_part)),
           test(rows_of(test_part)),
           train_labels(gather_values(train_part.labels, train)),
-          test_labels(gather_values(test_part.labels, test)),
-          all_train(std::ssize(train) == train_part.size()),
-          all_test(std::ssize(test) == test_part.size()) {}
+          test_labels(gather_values(test_part.labels, test)) {}
 
     static std::vector<std::int64_t> rows_of(const Part& part) {
         std::vector<std::int64_t> rows;
@@ -64,29 +62,23 @@ struct Labelled {
     std::vector<std::int64_t> test;
     std::vector<std::int64_t> train_labels;
     std::vector<std::int64_t> test_labels;
-    bool all_train;
-    bool all_test;
 };
+
+/// Calls body with those rows: pictures are large and copied only where some have no label.
+template <class Body>
+auto with_rows(const Tensor& all, const std::vector<std::int64_t>& rows, const Body& body) {
+    return std::ssize(rows) == all.rows() ? body(all) : body(base::gather_rows(all, rows));
+}
 
 /// The class given to each labelled picture of the test part, by vectors n × whatever of both parts.
 std::vector<std::int64_t> classify(const Labelled& labelled, const Tensor& train, const Tensor& test,
                                    const EvaluateOptions& options) {
-    const auto index = [&] {  // pictures are large: they are copied only where some have no label
-        return labelled.all_train ? NeighbourIndex(train, options.metric, options.threads)
-                                  : NeighbourIndex(base::gather_rows(train, labelled.train), options.metric,
-                                                   options.threads);
-    };
-    NeighbourIndex neighbours = index();
-    const Neighbours found = labelled.all_test
-                                 ? neighbours.search(test, options.k)
-                                 : neighbours.search(base::gather_rows(test, labelled.test), options.k);
-    return vote(found, labelled.train_labels);
-}
-
-double accuracy(const std::vector<std::int64_t>& given, const std::vector<std::int64_t>& labels) {
-    const auto right = std::inner_product(given.begin(), given.end(), labels.begin(), std::int64_t{0},
-                                          std::plus<>{}, std::equal_to<>{});
-    return static_cast<double>(right) / static_cast<double>(labels.size());
+    NeighbourIndex index = with_rows(train, labelled.train, [&](const Tensor& rows) {
+        return NeighbourIndex(rows, options.metric, options.threads);
+    });
+    return with_rows(test, labelled.test, [&](const Tensor& rows) {
+        return vote(index.search(rows, options.k), labelled.train_labels);
+    });
 }
 
 void measure_linear(const Labelled& labelled, const Tensor& train, const Tensor& test, std::int64_t classes,
@@ -96,13 +88,11 @@ void measure_linear(const Labelled& labelled, const Tensor& train, const Tensor&
     how.views = options.mirror ? 2 : 1;
     how.memory = base::resolve_memory(options.memory);
     how.threads = options.threads;
-    const auto fit = [&](const Tensor& rows) {
+    const LinearProbe probe = with_rows(train, labelled.train, [&](const Tensor& rows) {
         return LinearProbe::fit(rows, labelled.train_labels, classes, how);
-    };
-    const LinearProbe probe = labelled.all_train ? fit(train) : fit(base::gather_rows(train, labelled.train));
-    const auto given = labelled.all_test
-                           ? probe.predict(test, options.threads)
-                           : probe.predict(base::gather_rows(test, labelled.test), options.threads);
+    });
+    const auto given = with_rows(test, labelled.test,
+                                 [&](const Tensor& rows) { return probe.predict(rows, options.threads); });
     figures.linear = accuracy(given, labelled.test_labels);
     figures.linear_c = probe.c();
     figures.linear_folds = probe.folds();
@@ -172,6 +162,12 @@ ClassFigures class_figures(const std::string& name, std::size_t i,
 }
 
 }  // namespace
+
+double accuracy(const std::vector<std::int64_t>& given, const std::vector<std::int64_t>& labels) {
+    const auto right = std::inner_product(given.begin(), given.end(), labels.begin(), std::int64_t{0},
+                                          std::plus<>{}, std::equal_to<>{});
+    return static_cast<double>(right) / static_cast<double>(labels.size());
+}
 
 Halves split_in_halves(const std::vector<std::int64_t>& labels, std::uint64_t seed, int split) {
     std::map<std::int64_t, std::vector<std::int64_t>> rows_of;

@@ -22,6 +22,10 @@ struct Part {
     [[nodiscard]] const Tensor& linear_features() const { return wide.empty() ? codes : wide; }
 };
 
+/// The share of classes that were given rightly; both of the same size, not empty.
+[[nodiscard]] double accuracy(const std::vector<std::int64_t>& given,
+                              const std::vector<std::int64_t>& labels);
+
 /// Rows of one set.
 struct Halves {
     std::vector<std::int64_t> train;  ///< ⌈n / 2⌉
