@@ -1,14 +1,13 @@
 #include "stackae/features.hpp"
 
-#include <algorithm>
 #include <array>
-#include <cctype>
 #include <filesystem>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <optional>
 
 #include "stackae/error.hpp"
+#include "stackae/text.hpp"
 
 #include "base/enum_names.hpp"
 #include "export/output.hpp"
@@ -16,22 +15,15 @@
 
 namespace stackae {
 
-constexpr auto formats =
+template <>
+constexpr auto base::enum_names<FeatureFormat> =
     base::names_of<FeatureFormat>("feature format", {{FeatureFormat::csv, "csv"},
                                                      {FeatureFormat::npy, "npy"},
                                                      {FeatureFormat::libsvm, "libsvm"},
                                                      {FeatureFormat::projector, "projector"},
                                                      {FeatureFormat::jsonl, "jsonl"}});
-
-template <>
-const char* name(FeatureFormat value) {
-    return formats.name(value);
-}
-
-template <>
-FeatureFormat parse(std::string_view text) {
-    return formats.parse(text);
-}
+template const char* name(FeatureFormat);
+template FeatureFormat parse(std::string_view);
 
 namespace {
 
@@ -51,12 +43,6 @@ constexpr std::array endings{
     Ending{".jsonl", FeatureFormat::jsonl},   Ending{".ndjson", FeatureFormat::jsonl},
 };
 
-bool ends_with_any_case(std::string_view text, std::string_view ending) {
-    return text.size() >= ending.size() &&
-           std::equal(ending.begin(), ending.end(), text.end() - static_cast<std::ptrdiff_t>(ending.size()),
-                      [](unsigned char a, unsigned char b) { return a == std::tolower(b); });
-}
-
 /// `a/b.npy` with the ending `.csv` is `a/b.csv`; a path that has that ending already gets it once more.
 std::string beside(const std::string& path, const char* ending) {
     std::string side = std::filesystem::path(path).replace_extension(ending).string();
@@ -64,7 +50,7 @@ std::string beside(const std::string& path, const char* ending) {
 }
 
 bool projector_folder(const std::string& path) {
-    return !ends_with_any_case(path, ".tsv") || std::filesystem::is_directory(path);
+    return !lower_case(path).ends_with(".tsv") || std::filesystem::is_directory(path);
 }
 
 /// A folder that is removed again if it was made here and nothing came into it.
@@ -96,7 +82,7 @@ private:
 FeatureFormat feature_format_of(const std::string& path) {
     std::array<const char*, endings.size()> texts{};
     for (std::size_t i = 0; i < endings.size(); ++i) {
-        if (ends_with_any_case(path, endings[i].text)) {
+        if (lower_case(path).ends_with(endings[i].text)) {
             return endings[i].format;
         }
         texts[i] = endings[i].text;
@@ -161,7 +147,6 @@ FeatureWriter::FeatureWriter(OutputFiles& files, const std::string& path, Featur
 void FeatureWriter::open(OutputFiles& set, const std::string& path, FeatureFormat format, bool labelled,
                          const std::vector<std::string>& class_names) {
     State& s = *state_;
-    const std::int64_t columns = s.columns;
     if (format == FeatureFormat::projector && projector_folder(path)) {
         s.folder = std::make_unique<Folder>(path);
     }
@@ -169,46 +154,14 @@ void FeatureWriter::open(OutputFiles& set, const std::string& path, FeatureForma
     // The side file is renamed first, so that the table is never without it.
     FileOutput* side = files.size() > 1 ? &s.file(set.add(files.back())) : nullptr;
     FileOutput& rows = s.file(set.add(files.front()));
-    switch (format) {
-        case FeatureFormat::csv:
-            s.table = std::make_unique<features::CsvTable>(rows, columns, labelled);
-            break;
-        case FeatureFormat::npy:
-            s.table = std::make_unique<features::NpyTable>(rows, *side, columns, labelled);
-            break;
-        case FeatureFormat::libsvm:
-            s.table = std::make_unique<features::LibsvmTable>(rows, side, labelled, class_names);
-            break;
-        case FeatureFormat::projector:
-            s.table = std::make_unique<features::ProjectorTable>(rows, *side, labelled);
-            break;
-        case FeatureFormat::jsonl:
-            s.table = std::make_unique<features::JsonLinesTable>(rows, labelled);
-            break;
-    }
+    s.table = features::make_table(format, rows, side, {s.columns, labelled, class_names});
 }
 
 FeatureWriter::FeatureWriter(std::ostream& out, FeatureFormat format, std::int64_t columns, bool labelled,
                              std::vector<std::string> class_names)
     : state_(std::make_unique<State>(columns)) {
     state_->outputs.push_back(std::make_unique<features::StreamOutput>(out));
-    Output& output = *state_->outputs.back();
-    switch (format) {
-        case FeatureFormat::csv:
-            state_->table = std::make_unique<features::CsvTable>(output, columns, labelled);
-            break;
-        case FeatureFormat::libsvm:
-            state_->table = std::make_unique<features::LibsvmTable>(output, nullptr, labelled, class_names);
-            break;
-        case FeatureFormat::jsonl:
-            state_->table = std::make_unique<features::JsonLinesTable>(output, labelled);
-            break;
-        case FeatureFormat::npy:
-        case FeatureFormat::projector:
-            throw InvalidArgument(
-                fmt::format("features: {} needs a file; one of csv, libsvm, jsonl can be written to a stream",
-                            name(format)));
-    }
+    state_->table = features::make_table(format, *state_->outputs.back(), {columns, labelled, class_names});
 }
 
 FeatureWriter::~FeatureWriter() = default;

@@ -2,8 +2,12 @@
 
 #include <bit>
 #include <cmath>
+#include <fmt/format.h>
 #include <iterator>
+#include <map>
+#include <string_view>
 
+#include "stackae/error.hpp"
 #include "stackae/text.hpp"
 
 #include "base/json.hpp"
@@ -12,18 +16,6 @@ namespace stackae::features {
 namespace {
 
 static_assert(std::endian::native == std::endian::little, "NPY files are written as <f4");
-
-void append(fmt::memory_buffer& line, std::string_view text) {
-    line.append(text.data(), text.data() + text.size());
-}
-
-void append(fmt::memory_buffer& line, float value) {
-    fmt::format_to(std::back_inserter(line), "{}", value);
-}
-
-std::string_view text_of(const fmt::memory_buffer& line) {
-    return {line.data(), line.size()};
-}
 
 /// `,label` or nothing.
 std::string label_field(const FeatureRow& row, bool labelled) {
@@ -55,128 +47,198 @@ std::string npy_header(std::int64_t rows, std::int64_t columns) {
     return header;
 }
 
+/// A table of lines of text.
+class TextTable : public Table {
+protected:
+    TextTable(Output& out, bool labelled) : out_(out), labelled_(labelled) {}
+
+    void put(std::string_view text) { line_.append(text.data(), text.data() + text.size()); }
+    void put(float value) { fmt::format_to(std::back_inserter(line_), "{}", value); }
+    void write_line() {
+        put("\n");
+        out_.write({line_.data(), line_.size()});
+    }
+
+    Output& out_;
+    bool labelled_;
+    fmt::memory_buffer line_;
+};
+
+class CsvTable final : public TextTable {
+public:
+    CsvTable(Output& out, const TableOptions& options) : TextTable(out, options.labelled) {
+        put(labelled_ ? "filename,label" : "filename");
+        for (std::int64_t i = 0; i < options.columns; ++i) {
+            fmt::format_to(std::back_inserter(line_), ",f{}", i);
+        }
+        write_line();
+    }
+
+    void write_row(const FeatureRow& row, std::span<const float> code) override {
+        line_.clear();
+        put(csv_field(row.path));
+        put(label_field(row, labelled_));
+        for (const float value : code) {
+            put(",");
+            put(value);
+        }
+        write_line();
+    }
+};
+
+class NpyTable final : public Table {
+public:
+    NpyTable(FileOutput& out, Output& names, const TableOptions& options)
+        : out_(out), names_(names), columns_(options.columns), labelled_(options.labelled) {
+        out_.write(npy_header(0, columns_));
+        names_.write(labelled_ ? "row,filename,label\n" : "row,filename\n");
+    }
+
+    void write_row(const FeatureRow& row, std::span<const float> code) override {
+        out_.write(std::as_bytes(code));
+        names_.write(fmt::format("{},{}{}\n", rows_, csv_field(row.path), label_field(row, labelled_)));
+        ++rows_;
+    }
+    void end() override { out_.patch(npy_header(rows_, columns_)); }
+
+private:
+    FileOutput& out_;
+    Output& names_;
+    std::int64_t columns_;
+    bool labelled_;
+    std::int64_t rows_ = 0;
+};
+
+class LibsvmTable final : public TextTable {
+public:
+    /// classes: where the names go at the end; may be null.
+    LibsvmTable(Output& out, Output* classes, const TableOptions& options)
+        : TextTable(out, options.labelled), classes_(classes) {
+        for (const std::string& name : options.class_names) {
+            label_of({"", name});
+        }
+    }
+
+    void write_row(const FeatureRow& row, std::span<const float> code) override {
+        line_.clear();
+        fmt::format_to(std::back_inserter(line_), "{}", label_of(row));
+        for (std::size_t i = 0; i < code.size(); ++i) {
+            // The last one always, since readers take the number of features from the largest index.
+            if (code[i] != 0.0F || i + 1 == code.size()) {
+                fmt::format_to(std::back_inserter(line_), " {}:{}", i + 1, code[i]);
+            }
+        }
+        write_line();
+    }
+    void end() override {
+        for (const std::string& name : names_) {
+            if (classes_ != nullptr) {
+                classes_->write(one_line(name) + '\n');
+            }
+        }
+    }
+
+private:
+    /// New names are numbered as they come.
+    std::int64_t label_of(const FeatureRow& row) {
+        if (!labelled_) {
+            return 0;
+        }
+        if (!row.label) {
+            return -1;
+        }
+        const auto [found, added] = numbers_.emplace(*row.label, std::ssize(names_));
+        if (added) {
+            names_.push_back(*row.label);
+        }
+        return found->second;
+    }
+
+    Output* classes_;
+    std::vector<std::string> names_;
+    std::map<std::string, std::int64_t> numbers_;
+};
+
+class ProjectorTable final : public TextTable {
+public:
+    ProjectorTable(Output& tensors, Output& metadata, const TableOptions& options)
+        : TextTable(tensors, options.labelled), metadata_(metadata) {
+        if (labelled_) {
+            metadata_.write("filename\tlabel\n");
+        }
+    }
+
+    void write_row(const FeatureRow& row, std::span<const float> code) override {
+        line_.clear();
+        for (std::size_t i = 0; i < code.size(); ++i) {
+            put(i == 0 ? "" : "\t");
+            put(code[i]);
+        }
+        write_line();
+        const std::string label = labelled_ ? fmt::format("\t{}", one_line(row.label.value_or(""))) : "";
+        metadata_.write(one_line(row.path) + label + '\n');
+    }
+
+private:
+    Output& metadata_;
+};
+
+class JsonLinesTable final : public TextTable {
+public:
+    JsonLinesTable(Output& out, const TableOptions& options) : TextTable(out, options.labelled) {}
+
+    void write_row(const FeatureRow& row, std::span<const float> code) override {
+        line_.clear();
+        put("{\"filename\":" + base::print_json(row.path));
+        if (labelled_) {
+            put(",\"label\":" + (row.label ? base::print_json(*row.label) : "null"));
+        }
+        put(",\"features\":[");
+        for (std::size_t i = 0; i < code.size(); ++i) {
+            put(i == 0 ? "" : ",");
+            if (std::isfinite(code[i])) {
+                put(code[i]);
+            } else {
+                put("null");
+            }
+        }
+        put("]}");
+        write_line();
+    }
+};
+
+/// Of the formats whose rows need not be in a file.
+std::unique_ptr<Table> make_text_table(FeatureFormat format, Output& rows, Output* side,
+                                       const TableOptions& options) {
+    switch (format) {
+        case FeatureFormat::csv:
+            return std::make_unique<CsvTable>(rows, options);
+        case FeatureFormat::libsvm:
+            return std::make_unique<LibsvmTable>(rows, side, options);
+        case FeatureFormat::jsonl:
+            return std::make_unique<JsonLinesTable>(rows, options);
+        default:
+            throw InvalidArgument(
+                fmt::format("features: {} needs a file; one of csv, libsvm, jsonl can be written to a stream",
+                            name(format)));
+    }
+}
+
 }  // namespace
 
-CsvTable::CsvTable(Output& out, std::int64_t columns, bool labelled) : out_(out), labelled_(labelled) {
-    append(line_, labelled ? "filename,label" : "filename");
-    for (std::int64_t i = 0; i < columns; ++i) {
-        fmt::format_to(std::back_inserter(line_), ",f{}", i);
+std::unique_ptr<Table> make_table(FeatureFormat format, FileOutput& rows, FileOutput* side,
+                                  const TableOptions& options) {
+    if (format == FeatureFormat::npy) {
+        return std::make_unique<NpyTable>(rows, *side, options);
     }
-    append(line_, "\n");
-    out_.write(text_of(line_));
+    if (format == FeatureFormat::projector) {
+        return std::make_unique<ProjectorTable>(rows, *side, options);
+    }
+    return make_text_table(format, rows, side, options);
 }
 
-void CsvTable::write_row(const FeatureRow& row, std::span<const float> code) {
-    line_.clear();
-    append(line_, csv_field(row.path));
-    append(line_, label_field(row, labelled_));
-    for (const float value : code) {
-        append(line_, ",");
-        append(line_, value);
-    }
-    append(line_, "\n");
-    out_.write(text_of(line_));
-}
-
-NpyTable::NpyTable(FileOutput& out, Output& names, std::int64_t columns, bool labelled)
-    : out_(out), names_(names), columns_(columns), labelled_(labelled) {
-    out_.write(npy_header(0, columns));
-    names_.write(labelled ? "row,filename,label\n" : "row,filename\n");
-}
-
-void NpyTable::write_row(const FeatureRow& row, std::span<const float> code) {
-    out_.write(std::as_bytes(code));
-    names_.write(fmt::format("{},{}{}\n", rows_, csv_field(row.path), label_field(row, labelled_)));
-    ++rows_;
-}
-
-void NpyTable::end() {
-    out_.patch(npy_header(rows_, columns_));
-}
-
-LibsvmTable::LibsvmTable(Output& out, Output* classes, bool labelled,
-                         const std::vector<std::string>& class_names)
-    : out_(out), classes_(classes), labelled_(labelled) {
-    for (const std::string& name : class_names) {
-        label_of({"", name});
-    }
-}
-
-/// New names are numbered as they come.
-std::int64_t LibsvmTable::label_of(const FeatureRow& row) {
-    if (!labelled_) {
-        return 0;
-    }
-    if (!row.label) {
-        return -1;
-    }
-    const auto [found, added] = numbers_.emplace(*row.label, static_cast<std::int64_t>(names_.size()));
-    if (added) {
-        names_.push_back(*row.label);
-    }
-    return found->second;
-}
-
-void LibsvmTable::write_row(const FeatureRow& row, std::span<const float> code) {
-    line_.clear();
-    fmt::format_to(std::back_inserter(line_), "{}", label_of(row));
-    for (std::size_t i = 0; i < code.size(); ++i) {
-        // The last one always, since readers take the number of features from the largest index.
-        if (code[i] != 0.0F || i + 1 == code.size()) {
-            fmt::format_to(std::back_inserter(line_), " {}:{}", i + 1, code[i]);
-        }
-    }
-    append(line_, "\n");
-    out_.write(text_of(line_));
-}
-
-void LibsvmTable::end() {
-    if (classes_ == nullptr) {
-        return;
-    }
-    for (const std::string& name : names_) {
-        classes_->write(one_line(name) + '\n');
-    }
-}
-
-ProjectorTable::ProjectorTable(Output& tensors, Output& metadata, bool labelled)
-    : tensors_(tensors), metadata_(metadata), labelled_(labelled) {
-    if (labelled_) {
-        metadata_.write("filename\tlabel\n");
-    }
-}
-
-void ProjectorTable::write_row(const FeatureRow& row, std::span<const float> code) {
-    line_.clear();
-    for (std::size_t i = 0; i < code.size(); ++i) {
-        append(line_, i == 0 ? "" : "\t");
-        append(line_, code[i]);
-    }
-    append(line_, "\n");
-    tensors_.write(text_of(line_));
-    const std::string label = labelled_ ? fmt::format("\t{}", one_line(row.label.value_or(""))) : "";
-    metadata_.write(one_line(row.path) + label + '\n');
-}
-
-JsonLinesTable::JsonLinesTable(Output& out, bool labelled) : out_(out), labelled_(labelled) {}
-
-void JsonLinesTable::write_row(const FeatureRow& row, std::span<const float> code) {
-    line_.clear();
-    append(line_, "{\"filename\":" + base::print_json(row.path));
-    if (labelled_) {
-        append(line_, ",\"label\":" + (row.label ? base::print_json(*row.label) : "null"));
-    }
-    append(line_, ",\"features\":[");
-    for (std::size_t i = 0; i < code.size(); ++i) {
-        append(line_, i == 0 ? "" : ",");
-        if (std::isfinite(code[i])) {
-            append(line_, code[i]);
-        } else {
-            append(line_, "null");
-        }
-    }
-    append(line_, "]}\n");
-    out_.write(text_of(line_));
+std::unique_ptr<Table> make_table(FeatureFormat format, Output& rows, const TableOptions& options) {
+    return make_text_table(format, rows, nullptr, options);
 }
 
 }  // namespace stackae::features
