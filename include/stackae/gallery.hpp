@@ -99,11 +99,12 @@ std::int64_t remove(Gallery& gallery, const std::string& name);
 /// false_accept quantile of those nearest distances (the largest distance that at most that share lie at or
 /// below, or just under the smallest, or `nobody` where that is 0). Of more than 20,000 entries, 20,000
 /// spread evenly are looked up. With fewer than two names there are no strangers: threshold becomes absent.
-/// rate_known is set as well.
-/// 0 < false_accept < 1. Throws InvalidArgument.
-/// calibration_size(): how many are looked up.
-[[nodiscard]] std::int64_t calibration_size(const Gallery& gallery);
+/// rate_known is set as well. 0 < false_accept < 1. Throws InvalidArgument.
 void calibrate(Gallery& gallery, double false_accept, int threads = 0);
+/// How many are looked up.
+[[nodiscard]] std::int64_t calibration_size(const Gallery& gallery);
+/// Whether they are fewer than 1 / false_accept, too few to promise that rate.
+[[nodiscard]] bool is_rate_coarse(const Gallery& gallery);
 
 struct RecognizeOptions {
     std::int64_t k = 1;                 ///< neighbours that vote

@@ -145,8 +145,12 @@ protected:
     Layer(const Layer&) = default;
     Layer& operator=(const Layer&) = default;
 
-    /// Throws InvalidArgument: "{type}: {shape} found, {expected} expected".
+    /// Throws InvalidArgument: "{type}: an input of {shape} found, {expected} expected".
     [[noreturn]] void refuse(const Shape& input, const std::string& expected) const;
+    /// Of a field that does not fit the input or another field: "{type}: {field}: {found} found, {expected}
+    /// expected".
+    [[noreturn]] void refuse_field(std::string_view field, std::int64_t found,
+                                   const std::string& expected) const;
 
 private:
     /// Brings fields into what the input allows, or throws by refuse().

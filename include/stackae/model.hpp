@@ -82,6 +82,9 @@ struct Model {
     /// Depths whose codes are worth telling apart, in rising order: below each layer that learnt from them,
     /// and of the outputs.
     [[nodiscard]] std::vector<std::size_t> code_depths() const;
+    /// The highest layer, from 1, on the way from a code of the lowest `depth` layers back to the picture
+    /// that cannot be inverted, so that nothing is rebuilt from there; 0: there is none.
+    [[nodiscard]] std::size_t uninvertible_layer(std::size_t depth) const;
     /// Number of trained values.
     [[nodiscard]] std::int64_t parameters() const;
     /// 16 hexadecimal digits that change with the preprocessing, any layer's fields and any of its values

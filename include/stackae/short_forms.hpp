@@ -18,13 +18,15 @@ struct ShortForms {
     /// pool2d above it (pool=2 where none is named); `power_norm` for one on top of that.
     std::vector<std::string> convolutions = {};
     /// Units of the dense layers, bottom up, in place of those that are there, whose other fields they take
-    /// over: the last of the last, the others cut or repeated, a single one of the first.
+    /// over: the last of the last, the others cut or repeated, a single one of the first. Other layers stay
+    /// where they are; where some are between dense layers, there have to be as many as before. On top of a
+    /// stack without dense layers they may be below 0, so that a power_norm above them goes.
     std::vector<std::int64_t> layers = {};
     std::vector<Activation> activations = {};   ///< of the dense layers: one for all, or one each
     std::optional<Activation> output = {};      ///< of the lowest dense layer's decoder
     std::optional<bool> tied = {};              ///< of the dense layers
-    std::vector<std::int64_t> epochs = {};      ///< one each
-    std::vector<double> corruption_level = {};  ///< one each
+    std::vector<std::int64_t> epochs = {};      ///< of the dense layers, where there are any: as above
+    std::vector<double> corruption_level = {};  ///< the same
     /// Components of the pca on top of the convolutions and dense layers; 0: nothing is there on top.
     std::optional<std::int64_t> code_size = {};
     std::optional<bool> power_norm = {};            ///< whether there is one below that pca

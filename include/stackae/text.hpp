@@ -27,6 +27,8 @@ namespace stackae {
 
 /// 1234567 as `1,234,567`.
 [[nodiscard]] std::string format_count(std::int64_t count);
+/// 1 and "layer" as `1 layer`, 1234 as `1,234 layers`.
+[[nodiscard]] std::string format_count(std::int64_t count, std::string_view what);
 /// 1536 as `1.5 KiB`.
 [[nodiscard]] std::string format_bytes(std::int64_t bytes);
 /// Seconds as `0.42 s`, `12 s`, `3:05 min` or `2:03:10 h`; `unknown` where they are no number, negative or

@@ -111,6 +111,10 @@ std::string format_count(std::int64_t count) {
     return digits;
 }
 
+std::string format_count(std::int64_t count, std::string_view what) {
+    return fmt::format("{} {}{}", format_count(count), what, count == 1 ? "" : "s");
+}
+
 std::string format_bytes(std::int64_t bytes) {
     static constexpr const char* units[] = {"bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
     double value = static_cast<double>(bytes);

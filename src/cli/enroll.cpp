@@ -229,7 +229,8 @@ void EnrollCommand::print(const Gallery& gallery, std::int64_t added) const {
     }
     Results results;
     results.write(fmt::format(
-        "{}: {} pictures of {} names{}\n{}", output_, format_count(gallery.size()), counts.size(),
+        "{}: {} of {}{}\n{}", output_, format_count(gallery.size(), "picture"),
+        format_count(std::ssize(counts), "name"),
         added > 0 && added < gallery.size() ? fmt::format(", {} of them new", format_count(added)) : "",
         table.text()));
     const std::int64_t measured = calibration_size(gallery);
@@ -248,7 +249,7 @@ void EnrollCommand::print(const Gallery& gallery, std::int64_t added) const {
             "threshold {:.6g} ({} distance): beyond it a picture is unknown; an estimate by which about "
             "{:.3g}% of strangers are given a name, measured on {} pictures\n",
             *gallery.threshold, name(gallery.metric), 100.0 * rate, format_count(measured)));
-        if (rate * static_cast<double>(measured) < 1.0) {
+        if (is_rate_coarse(gallery)) {
             results.write(fmt::format("{} pictures are too few to promise that rate\n", measured));
         }
     } else {

@@ -20,20 +20,23 @@ namespace {
 
 std::string gallery_text(const Gallery& gallery, const std::string& path) {
     const auto counts = count_names(gallery);
-    std::string out = fmt::format("{}: a gallery of {} pictures and {} names, checksum ok\n", printable(path),
-                                  format_count(gallery.size()), counts.size());
+    std::string out =
+        fmt::format("{}: a gallery of {} and {}, checksum ok\n", printable(path),
+                    format_count(gallery.size(), "picture"), format_count(std::ssize(counts), "name"));
     out += fmt::format("model        {} ({})\n", printable(gallery.model_path),
                        printable(gallery.model_identity));
-    out += fmt::format("codes        layer {}, {} values{}, {} distance\n", gallery.depth,
-                       gallery.codes.columns(), gallery.l2_normalize ? ", scaled to length 1" : "",
-                       name(gallery.metric));
+    out += fmt::format("codes        layer {}, {}{}, {} distance\n", gallery.depth,
+                       format_count(gallery.codes.columns(), "value"),
+                       gallery.l2_normalize ? ", scaled to length 1" : "", name(gallery.metric));
     out += gallery.threshold == Gallery::nobody ? std::string("threshold    nobody is given a name\n")
            : gallery.threshold
-               ? fmt::format("threshold    {:.6g} ({})\n", *gallery.threshold,
-                             gallery.rate_known
-                                 ? fmt::format("about {:.3g}% of strangers are given a name",
-                                               100.0 * gallery.false_accept)
-                                 : "all names are equally far apart: no share of strangers is known")
+               ? fmt::format(
+                     "threshold    {:.6g} ({})\n", *gallery.threshold,
+                     gallery.rate_known
+                         ? fmt::format(
+                               "about {:.3g}% of strangers are given a name{}", 100.0 * gallery.false_accept,
+                               is_rate_coarse(gallery) ? ", which its pictures are too few to promise" : "")
+                         : "all names are equally far apart: no share of strangers is known")
                : std::string("threshold    none\n");
     TextTable table;
     table.add({"name", "pictures"});

@@ -38,13 +38,18 @@ std::string outputs_text(const Model& model) {
     std::string out;
     for (const NamedOutput& output : model.outputs) {
         const Shape code = model.layers.output_shape(model.input_shape(), output.depth);
-        out += fmt::format("{}{}: layer {}, {} values", out.empty() ? "" : "; ", printable(output.name),
-                           output.depth, format_count(code.size()));
+        out += fmt::format("{}{}: layer {}, {}", out.empty() ? "" : "; ", printable(output.name),
+                           output.depth, format_count(code.size(), "value"));
     }
     return out;
 }
 
-std::string reconstruction_text(const Reconstruction& reconstruction) {
+std::string reconstruction_text(const Model& model) {
+    const Reconstruction& reconstruction = model.reconstruction;
+    if (const std::size_t layer = model.uninvertible_layer(reconstruction.depth)) {
+        return fmt::format("nothing: layer {}, {}, cannot be inverted", layer,
+                           model.layers[layer - 1].type());
+    }
     return fmt::format(
         "from layer {} by {}", reconstruction.depth,
         reconstruction.head.empty() ? "the layers' own decoders" : to_text(reconstruction.head));
@@ -81,13 +86,13 @@ std::string classes_text(const std::vector<std::string>& names) {
 
 std::string model_text(const Model& model, const std::string& path) {
     const TrainingRecord& record = model.record;
-    std::string out =
-        fmt::format("{}: a model of {} layers{}, checksum ok\n", printable(path), model.layers.size(),
-                    record.interrupted ? ", training was interrupted" : "");
-    out += fmt::format("identity     {}\nparameters   {}\noutputs      {}\nrebuilds     {}\n",
-                       model.identity(), format_count(model.parameters()), outputs_text(model),
-                       reconstruction_text(model.reconstruction));
-    out += fmt::format("trained on   {} pictures{}\n", format_count(record.pictures),
+    std::string out = fmt::format("{}: a model of {}{}, checksum ok\n", printable(path),
+                                  format_count(std::ssize(model.layers.layers()), "layer"),
+                                  record.interrupted ? ", training was interrupted" : "");
+    out +=
+        fmt::format("identity     {}\nparameters   {}\noutputs      {}\nrebuilds     {}\n", model.identity(),
+                    format_count(model.parameters()), outputs_text(model), reconstruction_text(model));
+    out += fmt::format("trained on   {}{}\n", format_count(record.pictures, "picture"),
                        record.data.empty() ? "" : ", " + printable(record.data));
     out +=
         record.class_names.empty() ? "" : fmt::format("classes      {}\n", classes_text(record.class_names));

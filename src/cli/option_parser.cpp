@@ -21,9 +21,13 @@ std::string long_name(const std::string& names) {
 
 /// The lines of a file, names with hyphens.
 std::stringstream read_config_file(const std::string& path) {
+    constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
     std::ifstream file(path);
     std::stringstream lines;
     for (std::string line; std::getline(file, line);) {
+        if (lines.tellp() == 0 && line.starts_with(byte_order_mark)) {
+            line.erase(0, byte_order_mark.size());
+        }
         std::replace(line.begin(), std::find(line.begin(), line.end(), '='), '_', '-');
         lines << line << '\n';
     }
@@ -72,7 +76,17 @@ std::string OptionParser::unknown_option(const std::string& found) const {
                        meant ? fmt::format("; did you mean --{}?", *meant) : "");
 }
 
-std::vector<std::string> OptionParser::parse(const std::vector<std::string>& arguments) const {
+void OptionParser::opposites(const std::string& one, const std::string& other) {
+    opposites_.emplace_back(one, other);
+    overrides(one, other);
+    overrides(other, one);
+}
+
+void OptionParser::overrides(const std::string& name, const std::string& in_file) {
+    overrides_.emplace_back(name, in_file);
+}
+
+std::vector<std::string> OptionParser::parse(const std::vector<std::string>& arguments) {
     po::options_description all;
     for (const auto& group : groups_) {
         all.add(*group);
@@ -95,42 +109,75 @@ std::vector<std::string> OptionParser::parse(const std::vector<std::string>& arg
         throw UsageError(error.what());
     }
     if (values.count(config_file_) > 0) {
-        const auto path = values[config_file_].as<std::string>();
-        std::stringstream lines = read_config_file(path);
-        try {
-            // Boost knows an option in a file by the first of its names alone.
-            po::parsed_options parsed = po::parse_config_file(lines, all, true);
-            for (po::option& option : parsed.options) {
-                const po::option_description* const known = all.find_nothrow(option.string_key, false);
-                if (known == nullptr) {
-                    throw UsageError(fmt::format("{}: {}", path, unknown_option(option.string_key)));
-                }
-                option.string_key = known->long_name();
-                option.unregistered = false;
-            }
-            po::store(parsed, values);
-        } catch (const po::error& error) {
-            throw UsageError(fmt::format("{}: {}", path, error.what()));
-        }
+        add_config_file(values[config_file_].as<std::string>(), all, values);
     }
+    check_opposites(values);
     for (const Declared& option : declared_) {
-        if (values.count(option.name) == 0) {
-            continue;
-        }
-        try {
-            const auto text = values[option.name].as<std::string>();
-            if (!option.is_flag || text.empty() || text == "true") {
-                option.handler(text);
-            } else if (text != "false") {
-                throw UsageError(fmt::format("'{}' is neither true nor false", text));
-            }
-        } catch (const UsageError& error) {
-            throw UsageError(fmt::format("--{}: {}", option.name, error.what()));
-        } catch (const InvalidArgument& error) {
-            throw UsageError(fmt::format("--{}: {}", option.name, error.what()));
+        if (values.count(option.name) > 0) {
+            run(option, values[option.name].as<std::string>());
         }
     }
     return positional;
+}
+
+void OptionParser::add_config_file(const std::string& path, const po::options_description& all,
+                                   po::variables_map& values) {
+    std::stringstream lines = read_config_file(path);
+    const auto is_overridden = [&](const std::string& name) {
+        return values.count(name) > 0 ||
+               std::any_of(overrides_.begin(), overrides_.end(), [&](const auto& rule) {
+                   return rule.second == name && values.count(rule.first) > 0;
+               });
+    };
+    try {
+        // Boost knows an option in a file by the first of its names alone.
+        po::parsed_options parsed = po::parse_config_file(lines, all, true);
+        for (po::option& option : parsed.options) {
+            const po::option_description* const known = all.find_nothrow(option.string_key, false);
+            if (known == nullptr) {
+                throw UsageError(fmt::format("{}: {}", path, unknown_option(option.string_key)));
+            }
+            option.string_key = known->long_name();
+            option.unregistered = false;
+        }
+        std::erase_if(parsed.options,
+                      [&](const po::option& option) { return is_overridden(option.string_key); });
+        for (const po::option& option : parsed.options) {
+            from_file_.insert(option.string_key);
+        }
+        po::store(parsed, values);
+    } catch (const po::error& error) {
+        throw UsageError(fmt::format("{}: {}", path, error.what()));
+    }
+}
+
+void OptionParser::check_opposites(const po::variables_map& values) const {
+    for (const auto& [one, other] : opposites_) {
+        if (values.count(one) > 0 && values.count(other) > 0) {
+            throw UsageError(fmt::format("--{} and --{} exclude each other", one, other));
+        }
+    }
+}
+
+/// Messages name the option once, as it is on the command line.
+void OptionParser::run(const Declared& option, const std::string& text) {
+    const auto named = [&](std::string_view said) {
+        std::string field = option.name + ": ";
+        std::replace(field.begin(), field.end(), '-', '_');
+        return fmt::format("--{}: {}", option.name,
+                           said.substr(said.starts_with(field) ? field.size() : std::size_t{0}));
+    };
+    try {
+        if (!option.is_flag || text.empty() || text == "true") {
+            option.handler(text);
+        } else if (text != "false") {
+            throw UsageError(fmt::format("'{}' is neither true nor false", text));
+        }
+    } catch (const UsageError& error) {
+        throw UsageError(named(error.what()));
+    } catch (const InvalidArgument& error) {
+        throw UsageError(named(error.what()));
+    }
 }
 
 bool OptionParser::asks_for_help(const std::vector<std::string>& arguments) {

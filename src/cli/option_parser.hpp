@@ -1,11 +1,14 @@
 #pragma once
 
 #include <boost/program_options/options_description.hpp>
+#include <boost/program_options/variables_map.hpp>
 #include <cstdint>
 #include <functional>
 #include <limits>
 #include <memory>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "cli/values.hpp"
@@ -32,10 +35,16 @@ public:
     /// underscores, a flag's VALUE true or false; what follows # is passed over. What stands on the command
     /// line goes over what is in the file.
     void config_file(const std::string& name, const std::string& help);
+    /// Of two options that say the opposite, one may be named.
+    void opposites(const std::string& one, const std::string& other);
+    /// An option that, on the command line, goes over another one in the file too.
+    void overrides(const std::string& name, const std::string& in_file);
 
     /// Runs the handlers and returns the arguments that are no options. Throws UsageError, and IoError where
     /// a config_file() cannot be read.
-    [[nodiscard]] std::vector<std::string> parse(const std::vector<std::string>& arguments) const;
+    [[nodiscard]] std::vector<std::string> parse(const std::vector<std::string>& arguments);
+    /// Whether an option's value is that of the config_file(); known when handlers run.
+    [[nodiscard]] bool is_from_file(const std::string& name) const { return from_file_.count(name) > 0; }
     /// True when the arguments ask for help and no more.
     [[nodiscard]] static bool asks_for_help(const std::vector<std::string>& arguments);
 
@@ -50,6 +59,11 @@ private:
     };
 
     [[nodiscard]] std::string unknown_option(const std::string& found) const;
+    /// Adds what is in the file and not overridden by what is there.
+    void add_config_file(const std::string& path, const boost::program_options::options_description& all,
+                         boost::program_options::variables_map& values);
+    void check_opposites(const boost::program_options::variables_map& values) const;
+    static void run(const Declared& option, const std::string& text);
 
     std::string command_;
     std::string synopsis_;
@@ -57,6 +71,9 @@ private:
     std::vector<std::unique_ptr<boost::program_options::options_description>> groups_;
     std::vector<Declared> declared_;
     std::string config_file_;  ///< the option's name; empty where there is none
+    std::vector<std::pair<std::string, std::string>> opposites_;
+    std::vector<std::pair<std::string, std::string>> overrides_;  ///< the second where it is in the file
+    std::set<std::string> from_file_;
 };
 
 /// Handlers that store a value. An empty text is most often a variable of a script that was never set.

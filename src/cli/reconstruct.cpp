@@ -3,6 +3,7 @@
 #include <optional>
 #include <utility>
 
+#include "stackae/error.hpp"
 #include "stackae/evaluate.hpp"
 #include "stackae/pictures.hpp"
 #include "stackae/text.hpp"
@@ -75,6 +76,11 @@ int ReconstructCommand::run(Console& console, const std::vector<std::string>& in
     check_layer(model.model, encode_.output);
     if (encode_.output.empty() && model.model.reconstruction.depth > 0) {
         encode_.output = std::to_string(model.model.reconstruction.depth);
+    }
+    if (const std::size_t layer = model.model.uninvertible_layer(model.model.depth_of(encode_.output))) {
+        throw InvalidArgument(
+            fmt::format("{}: layer {}, {}, cannot be inverted: nothing is rebuilt from its code", model.path,
+                        layer, model.model.layers[layer - 1].type()));
     }
     const std::vector<NamedPath> written{{"-o", output_}, {"--manifest", settings_.manifest}};
     std::vector<NamedPath> read = files_of(opened, written);

@@ -1,5 +1,6 @@
 #include "cli/stack_advice.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
 
 #include "stackae/train.hpp"
@@ -18,6 +19,28 @@ std::vector<std::string> stack_advice(const Recipe& recipe, const TrainConfig& c
                 : fmt::format(
                       "layer {} has {} units for {} values, which may be copied and nothing learnt; {}",
                       layer.layer, layer.units, layer.values, help));
+    }
+    return lines;
+}
+
+std::vector<std::string> cut_layers(const Recipe& recipe, const TrainConfig& config, const TrainPlan& plan) {
+    std::vector<std::string> lines;
+    const Stack asked = bind(config.stack, {recipe.height, recipe.width, recipe.channels});
+    auto stage = plan.stages.begin();
+    for (std::size_t i = 0; i < asked.size(); ++i) {
+        if (!asked[i].is_trained()) {
+            continue;
+        }
+        stage = std::find_if(stage, plan.stages.end(),
+                             [&](const StageInfo& s) { return s.type == asked[i].type(); });
+        if (stage == plan.stages.end()) {
+            break;
+        }
+        if (stage->output != asked[i].output_shape()) {
+            lines.push_back(fmt::format("{}: {}, not {}: there are too few pictures for more", stage->name,
+                                        to_text(stage->output), to_text(asked[i].output_shape())));
+        }
+        ++stage;
     }
     return lines;
 }

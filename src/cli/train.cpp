@@ -4,6 +4,7 @@
 #include <cmath>
 #include <filesystem>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <new>
 #include <optional>
 #include <utility>
@@ -50,6 +51,14 @@ std::string kept_text(const Model& model, const KeptModel& kept, const std::stri
                        kept.beside ? fmt::format("; the finished model {} is as it was", output) : "");
 }
 
+/// What is to be trained: settled before the first picture is prepared.
+struct Job {
+    const Pictures& pictures;
+    Recipe recipe;
+    TrainConfig config;
+    RunOptions run;
+};
+
 class TrainCommand : public Command {
 public:
     std::string synopsis() const override { return "INPUT [-o MODEL] [options]"; }
@@ -61,14 +70,6 @@ public:
     int run(Console& console, const std::vector<std::string>& inputs) override;
 
 private:
-    /// What is to be trained: settled before the first picture is prepared.
-    struct Job {
-        const Pictures& pictures;
-        Recipe recipe;
-        TrainConfig config;
-        RunOptions run;
-    };
-
     void prepare_outputs(Console& console, const std::string& input, const Pictures& pictures);
     Recipe settle_recipe(Console& console, const Pictures& pictures, int threads) const;
     TrainConfig choose(Console& console, const Job& job) const;
@@ -169,11 +170,21 @@ void TrainCommand::settle_config(Console& console, Job& job) const {
     if (settings_.automatic()) {
         job.config = choose(console, job);
     }
-    if (settings_.suit_small_sets(job.config, job.pictures.size())) {
-        console.note(
-            fmt::format("{} pictures are few: updates after {} pictures, {} epochs a layer (-b and "
-                        "--epochs say otherwise)",
-                        job.pictures.size(), *job.config.batch_size, *job.config.epochs));
+    const TrainConfig before = job.config;
+    settings_.suit_small_sets(job.config, job.pictures.size());
+    std::vector<std::string> changes;
+    if (job.config.batch_size != before.batch_size) {
+        changes.push_back(fmt::format("updates after {} pictures (-b)", *job.config.batch_size));
+    }
+    if (job.config.epochs != before.epochs) {
+        changes.push_back(fmt::format("{} epochs a layer (--epochs)", *job.config.epochs));
+    }
+    if (job.config.fine_tune_epochs != before.fine_tune_epochs) {
+        changes.push_back(fmt::format("{} of fine-tuning (--fine-tune)", *job.config.fine_tune_epochs));
+    }
+    if (!changes.empty()) {
+        console.note(fmt::format("{} pictures are few: {}; those options say otherwise", job.pictures.size(),
+                                 fmt::join(changes, ", ")));
     }
 }
 
@@ -181,9 +192,12 @@ void TrainCommand::advise(Console& console, const Job& job, const TrainPlan& pla
     for (const std::string& line : stack_advice(job.recipe, job.config)) {
         console.note("warning: " + line);
     }
-    for (const std::string& option : settings_.unused(plan)) {
-        console.warn(
-            fmt::format("warning: --{} is not used: no layer of the stack is trained by gradients", option));
+    for (const std::string& line : settings_.unused(job.config, plan)) {
+        console.warn("warning: " + line);
+    }
+    for (const std::string& line :
+         settings_.automatic() ? std::vector<std::string>() : cut_layers(job.recipe, job.config, plan)) {
+        console.note(line);
     }
 }
 
@@ -196,7 +210,7 @@ Recipe TrainCommand::settle_recipe(Console& console, const Pictures& pictures, i
     const char* why_size = wanted.height        ? "as asked"
                            : recipe.height == 1 ? "rows of numbers"
                                                 : "the pictures' median, at most 64";
-    console.note(fmt::format("{}: {} pictures{}", pictures.path(), format_count(pictures.size()),
+    console.note(fmt::format("{}: {}{}", pictures.path(), format_count(pictures.size(), "picture"),
                              pictures.labelled() ? ", with labels (not used to train)" : ""));
     console.note(fmt::format("recipe: {} ({}), {} x {} pixels ({}): {} values a picture{}{}",
                              recipe.channels == 1 ? "gray" : "rgb", why_channels, recipe.height, recipe.width,
@@ -352,9 +366,11 @@ int TrainCommand::keep(Console& console, Model model, InputMonitor& inputs, cons
         monitor.log_outcome("failed", error.what());
         throw;
     }
-    const std::string said = ended_early ? fmt::format("interrupted; {}", kept_text(model, kept, output_))
-                                         : fmt::format("wrote {}: {} layers, {} parameters", kept.path,
-                                                       model.layers.size(), format_count(model.parameters()));
+    const std::string said = ended_early
+                                 ? fmt::format("interrupted; {}", kept_text(model, kept, output_))
+                                 : fmt::format("wrote {}: {}, {}", kept.path,
+                                               format_count(std::ssize(model.layers.layers()), "layer"),
+                                               format_count(model.parameters(), "parameter"));
     if (ended_early) {
         console.warn(said);
     } else {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <string_view>
 
 #include "stackae/enum_names.hpp"
@@ -27,6 +28,39 @@ constexpr std::array<std::string_view, 2> of_any_stack{"seed", "validation"};
 constexpr std::array<std::string_view, 2> of_any_gradient{"learning_rate", "lifetime_sparsity"};
 /// Options with more to say than one value.
 constexpr std::array<std::string_view, 3> of_lists{"epochs", "corruption", "corruption_level"};
+/// What follows augment_ in the names of options.
+constexpr std::array<std::string_view, 4> ways_to_move{"shift", "rotate", "scale", "shear"};
+
+/// Options that do nothing under others, and what is missing.
+struct Idle {
+    std::string_view name;
+    const char* why;
+    bool (*is_idle)(const TrainConfig& config);
+};
+constexpr auto not_sgd = [](const TrainConfig& config) { return config.optimizer != OptimizerKind::sgd; };
+constexpr auto is_sgd = [](const TrainConfig& config) { return config.optimizer == OptimizerKind::sgd; };
+constexpr auto not_fine_tuned = [](const TrainConfig& config) { return config.fine_tune_epochs == 0; };
+constexpr auto not_stepped = [](const TrainConfig& config) { return config.schedule != ScheduleKind::step; };
+constexpr const char* of_sgd = "it is of --optimizer sgd";
+constexpr const char* of_adam = "it is of --optimizer adam and adamw";
+constexpr const char* of_fine_tuning = "there is no fine-tuning (--fine-tune)";
+constexpr const char* of_steps = "it is of --schedule step";
+constexpr std::array<Idle, 12> idle_options{{
+    {"corruption_level", "there is no --corruption",
+     [](const TrainConfig& config) { return config.corruption == Corruption::none; }},
+    {"momentum", of_sgd, not_sgd},
+    {"nesterov", of_sgd, not_sgd},
+    {"beta1", of_adam, is_sgd},
+    {"beta2", of_adam, is_sgd},
+    {"epsilon", of_adam, is_sgd},
+    {"fine_tune_learning_rate", of_fine_tuning, not_fine_tuned},
+    {"fine_tune_loss", of_fine_tuning, not_fine_tuned},
+    {"untie_in_fine_tuning", of_fine_tuning, not_fine_tuned},
+    {"step_epochs", of_steps, not_stepped},
+    {"step_factor", of_steps, not_stepped},
+    {"warmup", "it is of --schedule one_cycle",
+     [](const TrainConfig& config) { return config.schedule != ScheduleKind::one_cycle; }},
+}};
 
 template <class Names>
 bool holds(const Names& names, std::string_view name) {
@@ -90,11 +124,15 @@ void TrainSettings::declare_stack(OptionParser& parser) {
         "that suits the pictures and the budget), " +
             preset_names() + " (stackae info --presets shows them)",
         [this](const std::string& text) {
-            if (text != automatic_name) {
-                (void)preset(text);
+            const auto& all = presets();
+            if (text != automatic_name &&
+                std::none_of(all.begin(), all.end(), [&](const Preset& each) { return each.name == text; })) {
+                throw UsageError(
+                    fmt::format("'{}' found, one of {}, {} expected", text, automatic_name, preset_names()));
             }
             preset_ = text;
         });
+    parser.overrides("preset", "stack");
     parser.option("budget", "TIME",
                   "of auto, for training and for extracting once, such as 90s, 10m or 2h on two cores (10m "
                   "when not given)",
@@ -137,10 +175,12 @@ void TrainSettings::declare_stack(OptionParser& parser) {
         forms_.tied = false;
         mark_dense("untied");
     });
+    parser.opposites("tied", "untied");
     parser.option("code-size", "N", "principal components on top of all of them; 0 for none",
                   integer_into(forms_.code_size, 0));
     parser.flag("power-norm", "power normalisation below them", [this] { forms_.power_norm = true; });
     parser.flag("no-power-norm", "none there", [this] { forms_.power_norm = false; });
+    parser.opposites("power-norm", "no-power-norm");
     parser.option("nystroem", "N",
                   "Nystroem features of them by N landmarks, a wide code for linear classifiers; 0 for none",
                   integer_into(forms_.nystroem, 0));
@@ -167,14 +207,18 @@ void TrainSettings::declare_config(OptionParser& parser) {
             parser.option("augment", "KIND:BOUND,...",
                           "several at once, such as shift:0.03,rotate:5; or none",
                           [this](const std::string& text) {
-                              for (const char* kind : {"shift", "rotate", "scale", "shear"}) {
+                              for (const std::string_view kind : ways_to_move) {
                                   put(fmt::format("augment_{}", kind), "0");
                               }
                               for (const std::string& part :
                                    text == "none" ? std::vector<std::string>{} : split_list(text)) {
                                   const std::size_t colon = std::min(part.find(':'), part.size());
-                                  put("augment_" + part.substr(0, colon),
-                                      part.substr(std::min(colon + 1, part.size())));
+                                  const std::string kind = part.substr(0, colon);
+                                  if (!holds(ways_to_move, kind)) {
+                                      throw UsageError(fmt::format("'{}' found, one of {} expected", kind,
+                                                                   fmt::join(ways_to_move, ", ")));
+                                  }
+                                  put("augment_" + kind, part.substr(std::min(colon + 1, part.size())));
                               }
                               mark_dense("augment");
                           });
@@ -196,7 +240,7 @@ void TrainSettings::declare_option(OptionParser& parser, const OptionInfo& info)
     if (info.is_flag && info.value == "false") {
         parser.flag(names, info.help, [handle] { handle("true"); });
     } else {
-        const bool is_named = info.expected.find("one of") != std::string::npos || info.is_flag;
+        const bool is_named = info.expected.find(" of ") != std::string::npos || info.is_flag;
         const bool is_real = info.expected.find("number") != std::string::npos;
         parser.option(names,
                       is_named  ? "NAME"
@@ -207,34 +251,40 @@ void TrainSettings::declare_option(OptionParser& parser, const OptionInfo& info)
 }
 
 void TrainSettings::declare_lists(OptionParser& parser) {
+    // What stands on the command line goes over what the file's stack says layer by layer.
+    const auto over_stack = [&parser](const char* option) {
+        return parser.is_from_file("stack") && !parser.is_from_file(option);
+    };
     parser.option("epochs", "N,N,...", "of each layer: one number for all, or one a dense layer",
-                  [this](const std::string& text) {
+                  [this, over_stack](const std::string& text) {
                       const auto epochs = parse_list(text, whole(0));
-                      if (epochs.size() > 1) {
+                      if (epochs.size() > 1 || over_stack("epochs")) {
                           forms_.epochs = epochs;
                       }
                       put("epochs", fmt::format("{}", epochs.front()));
                       mark_dense("epochs");
                   });
-    const auto set_levels = [this](const std::string& text) {
+    const auto set_levels = [this](const std::string& text, bool each) {
         const auto levels = parse_list(text, [](std::string_view part) { return parse_number(part, 0.0); });
-        forms_.corruption_level = levels.size() > 1 ? levels : std::vector<double>{};
+        forms_.corruption_level = levels.size() > 1 || each ? levels : std::vector<double>{};
         put("corruption_level", fmt::format("{}", levels.front()));
     };
     parser.option(
         "corruption", "KIND[:LEVEL,...]",
         "none, masking, gaussian or salt_and_pepper of a layer's input, but not of its target "
         "(Vincent et al. 2010), with one level for all layers or one a dense layer",
-        [this, set_levels](const std::string& text) {
+        [this, set_levels, over_stack](const std::string& text) {
             const std::size_t colon = std::min(text.find(':'), text.size());
             const std::string kind = text.substr(0, colon);
             put("corruption", kind);
-            set_levels(colon < text.size() ? text.substr(colon + 1) : common_level(parse<Corruption>(kind)));
+            set_levels(colon < text.size() ? text.substr(colon + 1) : common_level(parse<Corruption>(kind)),
+                       over_stack("corruption"));
             mark_dense("corruption");
         });
+    parser.overrides("corruption", "corruption-level");  // it brings a level
     parser.option("corruption-level", "P,P,...", "probability or deviation of the corruption",
-                  [this, set_levels](const std::string& text) {
-                      set_levels(text);
+                  [this, set_levels, over_stack](const std::string& text) {
+                      set_levels(text, over_stack("corruption-level"));
                       mark_dense("corruption-level");
                   });
 }
@@ -272,6 +322,7 @@ void TrainSettings::declare_recipe(OptionParser& parser) {
         [this] { recipe_.standardize = true; });
     parser.flag("no-standardize", "leave values as they are, also rows of numbers",
                 [this] { recipe_.standardize = false; });
+    parser.opposites("standardize", "no-standardize");
 }
 
 void TrainSettings::put(const std::string& name, const std::string& value) {
@@ -291,7 +342,7 @@ std::string TrainSettings::named_stack() const {
                                                          : "";
 }
 
-bool TrainSettings::is_named(const char* name) const {
+bool TrainSettings::is_named(std::string_view name) const {
     return std::any_of(named_.begin(), named_.end(),
                        [&](const auto& option) { return option.first == name; });
 }
@@ -345,8 +396,21 @@ RunOptions TrainSettings::run() const {
     return run;
 }
 
-std::vector<std::string> TrainSettings::unused(const TrainPlan& plan) const {
-    return learns_by_gradients(plan) ? std::vector<std::string>() : gradient_named_;
+std::vector<std::string> TrainSettings::unused(const TrainConfig& config, const TrainPlan& plan) const {
+    std::vector<std::string> lines;
+    if (!learns_by_gradients(plan)) {
+        for (const std::string& option : gradient_named_) {
+            lines.push_back(fmt::format("--{} is not used: nothing is learnt by gradients", option));
+        }
+        return lines;
+    }
+    for (const Idle& option : idle_options) {
+        if (is_named(option.name) && option.is_idle(config)) {
+            lines.push_back(
+                fmt::format("--{} is not used: {}", hyphened(std::string(option.name)), option.why));
+        }
+    }
+    return lines;
 }
 
 bool TrainSettings::suit_small_sets(TrainConfig& config, std::int64_t pictures) const {

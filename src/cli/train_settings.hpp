@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -37,9 +38,9 @@ public:
     [[nodiscard]] double budget() const { return budget_.value_or(ChooseOptions{}.budget_seconds); }
     /// fit_to_small_set() for what was not named, where no preset was. Returns whether anything was changed.
     bool suit_small_sets(TrainConfig& config, std::int64_t pictures) const;
-    /// Options that were named and that say nothing about a stack in closed form, in which no gradient is
-    /// followed; none for other stacks.
-    [[nodiscard]] std::vector<std::string> unused(const TrainPlan& plan) const;
+    /// A line for each option that was named and changes nothing: under other options, or where the stack is
+    /// learnt in closed form and no gradient is followed.
+    [[nodiscard]] std::vector<std::string> unused(const TrainConfig& config, const TrainPlan& plan) const;
     [[nodiscard]] const RecipeOptions& recipe() const { return recipe_; }
     [[nodiscard]] const ReadingOptions& reading() const { return reading_; }
 
@@ -58,7 +59,7 @@ private:
     void mark_dense(const std::string& option);
     /// The option that says what the stack is: "preset hinton2006", "stack", "convolutions"; else empty.
     [[nodiscard]] std::string named_stack() const;
-    [[nodiscard]] bool is_named(const char* name) const;
+    [[nodiscard]] bool is_named(std::string_view name) const;
     /// Throws UsageError where what was named and `auto` rule each other out.
     void check_automatic() const;
 

@@ -149,7 +149,7 @@ public:
           rebuilt_(options.output.empty() ? model.reconstruction.depth : code_),
           depths_(sorted({code_, wide_, rebuilt_})),
           encoder_(model, depths_, options.threads) {
-        if (can_rebuild(model, rebuilt_)) {
+        if (rebuilt_ > 0 && model.uninvertible_layer(rebuilt_) == 0) {
             decoder_.emplace(model,
                              EncodeOptions{.output = std::to_string(rebuilt_), .threads = options.threads});
         }
@@ -178,17 +178,6 @@ private:
     static std::vector<std::size_t> sorted(std::set<std::size_t> depths) {
         depths.erase(0);
         return {depths.begin(), depths.end()};
-    }
-    /// From the code of the lowest `depth` layers: all that Encoder::decode() needs can be inverted.
-    static bool can_rebuild(const Model& model, std::size_t depth) {
-        const Reconstruction& reconstruction = model.reconstruction;
-        const bool by_head = !reconstruction.head.empty() && depth >= reconstruction.depth;
-        for (std::size_t i = by_head ? reconstruction.depth : 0; i < depth; ++i) {
-            if (!model.layers[i].is_invertible()) {
-                return false;
-            }
-        }
-        return depth > 0;
     }
 
     std::size_t code_;

@@ -1,3 +1,5 @@
+#include <cmath>
+
 #include "stackae/evaluate.hpp"
 
 #include "base/json.hpp"
@@ -7,7 +9,8 @@ namespace {
 
 void put(nlohmann::json& object, const char* key, const Figure& figure) {
     object[key] = figure.mean;
-    object[std::string(key) + "_deviation"] = figure.deviation;
+    // Of what was not measured neither is a number.
+    object[std::string(key) + "_deviation"] = std::isnan(figure.mean) ? figure.mean : figure.deviation;
 }
 
 }  // namespace

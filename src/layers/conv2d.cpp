@@ -163,7 +163,7 @@ void Conv2d::fields(base::FieldTable& table) {
 void Conv2d::on_bind() {
     const Shape& in = input_shape();
     if (pad >= kernel) {
-        refuse(in, fmt::format("a pad of 0 to {}", kernel - 1));
+        refuse_field("pad", pad, fmt::format("0 to {} with a kernel of {}", kernel - 1, kernel));
     }
     if (std::min(in.height, in.width) + 2 * pad < kernel) {
         refuse(in, fmt::format("at least {} x {} positions", kernel - 2 * pad, kernel - 2 * pad));
@@ -175,6 +175,14 @@ void Conv2d::on_bind() {
     whitening_dim = std::min(whitening_dim.value_or(default_whitening_dim), patch);
     contrast_norm = contrast_norm.value_or(slow_offset == 0);
     if (slow_offset > 0) {
+        const nn::Conv2dShape s = shape();
+        if (slow_offset >= std::max(s.oh(), s.ow())) {
+            refuse_field("slow_offset", slow_offset,
+                         fmt::format("less than the {} x {} positions of the output", s.oh(), s.ow()));
+        }
+        if (epochs > 0) {
+            refuse_field("epochs", epochs, "0 with slow_offset, which is solved at once,");
+        }
         activation = nn::PatchActivation::linear;
         units = std::min(units, *whitening_dim);  // directions among the axes of a patch
     }

@@ -19,8 +19,8 @@ std::size_t at(std::int64_t i) {
 Conv2dRebuilding::Conv2dRebuilding(const TrainContext& context) {
     const auto use = static_cast<std::uint32_t>(PatchUse::decoder);
     fitted_ = sample_rows(context.train, most_pictures, context, use);
-    measured_ =
-        context.validation.empty() ? fitted_ : sample_rows(context.validation, most_pictures, context, use);
+    held_out_ = !context.validation.empty();
+    measured_ = held_out_ ? sample_rows(context.validation, most_pictures, context, use) : fitted_;
 }
 
 template <class Body>
@@ -49,12 +49,16 @@ bool Conv2dRebuilding::each_rebuilt(const Conv2d& layer, TrainContext& context,
     return done_ > 0;
 }
 
+void Conv2dRebuilding::decode_as_is(Conv2d& layer) {
+    layer.gain = Tensor({1});
+    layer.gain.data()[0] = 1.0F;
+    layer.offset = Tensor({layer.input_shape().size()});
+}
+
 bool Conv2dRebuilding::fit(Conv2d& layer, TrainContext& context) {
     if (sums_.empty()) {
         sums_.resize(at(layer.input_shape().size()));
-        layer.gain = Tensor({1});
-        layer.gain.data()[0] = 1.0F;
-        layer.offset = Tensor({layer.input_shape().size()});
+        decode_as_is(layer);
     }
     const bool more = each_rebuilt(layer, context, fitted_, [&](std::size_t j, double x, double y) {
         auto& [sx, sy, sxy, syy] = sums_[j];
@@ -92,8 +96,8 @@ bool Conv2dRebuilding::measure(const Conv2d& layer, TrainContext& context) {
     if (!more) {
         context.on_epoch({.stage = {},
                           .epoch = 1,
-                          .train_loss = error_,
-                          .validation_loss = error_,
+                          .train_loss = held_out_ ? std::nullopt : std::optional(error_),
+                          .validation_loss = held_out_ ? std::optional(error_) : std::nullopt,
                           .mean_loss = mean_error_,
                           .dead_units = {},
                           .learning_rate = {}});

@@ -18,6 +18,8 @@ public:
 
     explicit Conv2dRebuilding(const TrainContext& context);
 
+    /// A decoder without a fit: gain 1, offset 0.
+    static void decode_as_is(Conv2d& layer);
     /// By least squares: the next chunk of pictures; false: they were the last, and the layer has its
     /// decoder.
     bool fit(Conv2d& layer, TrainContext& context);
@@ -32,6 +34,7 @@ private:
 
     std::vector<std::int64_t> fitted_;
     std::vector<std::int64_t> measured_;
+    bool held_out_ = false;  ///< whether what is measured on was not learnt from
     std::int64_t done_ = 0;  ///< pictures
     // Of each value x of the input and y of what is decoded: Σ x, Σ y, Σ x y, Σ y².
     std::vector<std::array<double, 4>> sums_;

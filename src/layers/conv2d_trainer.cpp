@@ -73,7 +73,10 @@ std::vector<nn::LayerSpec> refined_maps(const Conv2d& layer, std::int64_t whiten
 class Conv2dTrainer : public LayerTrainer {
 public:
     Conv2dTrainer(const Conv2d& layer, const TrainContext& context)
-        : layer_(layer), pictures_(patch_count(layer, context.plan()).pictures), rebuilding_(context) {
+        : layer_(layer),
+          context_(context.context),
+          pictures_(patch_count(layer, context.plan()).pictures),
+          rebuilding_(context) {
         check_patches(layer, context.plan());
     }
 
@@ -115,7 +118,15 @@ public:
         return {1, 1, phase_ < Phase::whitening ? 0 : pictures_, pictures_};
     }
     [[nodiscard]] std::shared_ptr<const Layer> finish() override {
-        return phase_ == Phase::done ? std::make_shared<const Conv2d>(std::move(layer_)) : nullptr;
+        if (phase_ == Phase::refining && refined_ && refined_->epochs() > 0) {
+            end_refining();
+        } else if (phase_ <= Phase::refining) {
+            return nullptr;
+        }
+        if (layer_.gain.size() == 0) {
+            rebuilding_.decode_as_is(layer_);
+        }
+        return std::make_shared<const Conv2d>(std::move(layer_));
     }
     // Patches are taken anew by a run that goes on, and give the same layer.
     void save_state(TrainerState& /*state*/) override {}
@@ -135,11 +146,14 @@ private:
     /// Winner-take-all on the patches, where there are epochs of it.
     bool refine(TrainContext& context);
     void begin_refining(TrainContext& context);
+    /// Takes over what is refined so far, and sets the threshold.
+    void end_refining();
     void learn_slow_features(TrainContext& context);
     void decode_by_transpose();
-    void set_threshold(linalg::Context& context);
+    void set_threshold();
 
     Conv2d layer_;
+    linalg::Context& context_;
     std::int64_t pictures_;  ///< that patches are taken from
     Conv2dRebuilding rebuilding_;
     Phase phase_ = Phase::contrast;
@@ -215,6 +229,13 @@ bool Conv2dTrainer::refine(TrainContext& context) {
         if (refined_->step(context)) {
             return true;
         }
+    }
+    end_refining();
+    return false;
+}
+
+void Conv2dTrainer::end_refining() {
+    if (refined_) {
         const nn::Parameters& best = refined_->best();
         for (std::int64_t j = 0; j < layer_.units; ++j) {
             const std::span<const float> learnt(best.weights(0) + j * whitened_.columns(),
@@ -226,10 +247,9 @@ bool Conv2dTrainer::refine(TrainContext& context) {
         refined_.reset();
     }
     if (!is_slow()) {
-        set_threshold(context.context);
+        set_threshold();
     }
     whitened_ = {};
-    return false;
 }
 
 void Conv2dTrainer::begin_refining(TrainContext& context) {
@@ -301,14 +321,14 @@ void Conv2dTrainer::decode_by_transpose() {
 }
 
 /// Sets the threshold θ = −b to the (1 − activation_rate) quantile of the units' products with some patches.
-void Conv2dTrainer::set_threshold(linalg::Context& context) {
+void Conv2dTrainer::set_threshold() {
     const std::int64_t count = std::min(threshold_patches, whitened_.rows());
     Tensor some({count, whitened_.columns()});
     for (std::int64_t i = 0; i < count; ++i) {  // from all over, since the first are of one class
         std::copy_n(whitened_.row(i * whitened_.rows() / count).data(), some.columns(), some.row(i).data());
     }
     Tensor products({count, layer_.units});
-    linalg::Gemm(context, count, layer_.units, some.columns(), {.trans_b = true})
+    linalg::Gemm(context_, count, layer_.units, some.columns(), {.trans_b = true})
         .run(some.data(), layer_.weights.data(), products.data());
     std::vector<float> values(products.values().begin(), products.values().end());
     if (layer_.activation == nn::PatchActivation::crelu) {

@@ -35,7 +35,7 @@ TensorTable tensors_of(const Layer& layer) {
 
 std::string to_text(const Shape& shape) {
     return shape.height == 1 && shape.width == 1
-               ? fmt::format("{} values", shape.channels)
+               ? fmt::format("{} value{}", shape.channels, shape.channels == 1 ? "" : "s")
                : fmt::format("{} x {} x {}", shape.height, shape.width, shape.channels);
 }
 
@@ -128,8 +128,12 @@ double Layer::encoding_multiply_adds() const {
 }
 
 void Layer::refuse(const Shape& input, const std::string& expected) const {
-    throw InvalidArgument(
-        fmt::format("{}: an input of {} found, {} expected", type(), to_text(input), expected));
+    throw InvalidArgument(fmt::format("{}: an input of {} x {} x {} found, {} expected", type(), input.height,
+                                      input.width, input.channels, expected));
+}
+
+void Layer::refuse_field(std::string_view field, std::int64_t found, const std::string& expected) const {
+    throw InvalidArgument(fmt::format("{}: {}: {} found, {} expected", type(), field, found, expected));
 }
 
 std::int64_t Stack::parameters() const {

@@ -191,7 +191,7 @@ void Pool2d::on_bind() {
     const std::int64_t positions = std::min(input_shape().height, input_shape().width);
     if (grid) {
         if (size || stride) {
-            refuse(input_shape(), "either size and stride or a grid");
+            refuse_field("grid", *grid, "no grid beside size or stride");
         }
         if (*grid > positions) {
             refuse(input_shape(),
@@ -205,7 +205,7 @@ void Pool2d::on_bind() {
         refuse(input_shape(), fmt::format("at least {} x {} positions", *size, *size));
     }
     if (*stride > *size) {
-        refuse(input_shape(), fmt::format("a stride of 1 to {}", *size));
+        refuse_field("stride", *stride, fmt::format("1 to {} with a size of {}", *size, *size));
     }
 }
 

@@ -125,11 +125,12 @@ void change_each(Layers& layers, const char* part, const Change& change) {
     }
 }
 
-/// One value for all dense layers, or one each.
+/// One value for all dense layers, or one each. may_be_none: where there are none, nothing is changed.
 template <class Value>
-void change_dense(Layers& dense, const char* part, const char* field, const std::vector<Value>& values) {
+void change_dense(Layers& dense, const char* part, const char* field, const std::vector<Value>& values,
+                  bool may_be_none = false) {
     const auto count = static_cast<std::size_t>(std::count_if(dense.begin(), dense.end(), is<Dense>));
-    if (values.empty()) {
+    if (values.empty() || (count == 0 && may_be_none)) {
         return;
     }
     if (count > 0 && values.size() != 1 && values.size() != count) {
@@ -154,12 +155,26 @@ void set_layers(Parts& parts, const std::vector<std::int64_t>& units) {
         // What is above is no longer of codes that are 0 or more.
         std::erase_if(parts.top, is<PowerNorm>);
     }
-    parts.dense.clear();
+    Layers made;
     for (std::size_t i = 0; i < units.size(); ++i) {
         const bool last = i + 1 == units.size() && i > 0;
         const std::size_t of = last ? like.size() - 1 : std::min(i, like.size() < 2 ? 0 : like.size() - 2);
-        parts.dense.push_back(like[of]);
-        set(parts.dense.back(), "units", units[i]);
+        made.push_back(like[of]);
+        set(made.back(), "units", units[i]);
+    }
+    const auto first = std::find_if(parts.dense.begin(), parts.dense.end(), is<Dense>);
+    if (std::all_of(first, parts.dense.end(), is<Dense>)) {
+        parts.dense.erase(first, parts.dense.end());
+        parts.dense.insert(parts.dense.end(), made.begin(), made.end());
+    } else if (made.size() == like.size()) {
+        auto next = made.begin();
+        std::replace_if(parts.dense.begin(), parts.dense.end(), is<Dense>, nullptr);
+        for (auto& layer : parts.dense) {
+            layer = layer ? layer : *next++;
+        }
+    } else {
+        throw InvalidArgument(fmt::format("layers: {} values found, {} expected: others are between them",
+                                          made.size(), like.size()));
     }
 }
 
@@ -178,7 +193,8 @@ void set_power_norm(Layers& top, bool wanted) {
     const auto pca = std::find_if(top.begin(), top.end(), is<Pca>);
     if (wanted && pca == top.end()) {
         throw InvalidArgument(
-            "power_norm: a stack without pca found, one with a code (--code-size) expected");
+            "power_norm: no pca on top of the convolutions and dense layers found, one (--code-size) "
+            "expected");
     }
     const auto found = std::find_if(top.begin(), pca, is<PowerNorm>);
     if (wanted && found == pca) {
@@ -189,10 +205,10 @@ void set_power_norm(Layers& top, bool wanted) {
 }
 
 void set_nystroem(Layers& top, std::int64_t landmarks) {
-    const auto found = std::find_if(top.begin(), top.end(), is<Nystroem>);
+    const auto found = std::find_if(top.rbegin(), top.rend(), is<Nystroem>);
     if (landmarks == 0) {
-        top.erase(found, top.end());
-    } else if (found != top.end()) {
+        top.erase(std::find_if(top.begin(), top.end(), is<Nystroem>), top.end());
+    } else if (found != top.rend()) {
         set(*found, "n_landmarks", landmarks);
     } else {
         auto layer = std::make_shared<Nystroem>();
@@ -229,8 +245,9 @@ Stack apply(const ShortForms& forms, const Stack& stack) {
     }
     Layers all = parts.whole();
     change_dense(all, "activations", "activation", forms.activations);
-    change_dense(all, "epochs", "epochs", forms.epochs);
-    change_dense(all, "corruption_level", "corruption_level", forms.corruption_level);
+    change_dense(all, "epochs", "epochs", forms.epochs, forms.epochs.size() == 1);
+    change_dense(all, "corruption_level", "corruption_level", forms.corruption_level,
+                 forms.corruption_level.size() == 1);
     if (forms.output) {
         change_each<Dense>(all, "output_activation", [&](auto& layer, std::size_t number) {
             if (number == 0) {

@@ -116,6 +116,15 @@ std::vector<std::size_t> Model::code_depths() const {
     return {depths.begin(), depths.end()};
 }
 
+std::size_t Model::uninvertible_layer(std::size_t depth) const {
+    const bool by_head = !reconstruction.head.empty() && depth >= reconstruction.depth;
+    const std::size_t lowest = by_head ? reconstruction.depth : 0;
+    while (depth > lowest && layers[depth - 1].is_invertible()) {
+        --depth;
+    }
+    return depth > lowest ? depth : 0;
+}
+
 std::int64_t Model::parameters() const {
     return layers.parameters() + reconstruction.head.parameters();
 }

@@ -205,6 +205,10 @@ std::int64_t calibration_size(const Gallery& gallery) {
     return std::min(gallery.size(), most_strangers);
 }
 
+bool is_rate_coarse(const Gallery& gallery) {
+    return gallery.false_accept * static_cast<double>(calibration_size(gallery)) < 1.0;
+}
+
 void calibrate(Gallery& gallery, double false_accept, int threads) {
     if (!(false_accept > 0.0 && false_accept < 1.0)) {
         throw InvalidArgument(

@@ -26,7 +26,8 @@ JsonObject to_json(const Gallery& gallery) {
         .set("metric", name(gallery.metric))
         .set("threshold", nullptr)
         .set("false_accept", gallery.false_accept)
-        .set("rate_known", gallery.rate_known);
+        .set("rate_known", gallery.rate_known)
+        .set("calibrated_on", calibration_size(gallery));
     return gallery.threshold ? object.set("threshold", *gallery.threshold) : object;
 }
 

@@ -162,7 +162,7 @@ rm digits/0/broken.png
 
 # The comparison of layers can be left out, and what a stack in closed form does not use is told.
 expect 0 train digits -o plain.stackae "${stack[@]}" --no-power-norm --no-comparison --lr 0.1 --epochs 3
-has err "warning: --lr is not used: no layer of the stack is trained by gradients"
+has err "warning: --lr is not used: nothing is learnt by gradients"
 has err "warning: --epochs is not used"
 has_not err "nearest neighbours on"
 expect 0 info plain.stackae

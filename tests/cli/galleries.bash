@@ -121,7 +121,7 @@ draw more/loose.pgm 5
 expect 3 enroll more -m model.stackae -o people.gallery
 has err "people.gallery is there already and will be replaced"
 has err "skipped more/loose.pgm: "
-has out "people.gallery: 2 pictures of 1 names"
+has out "people.gallery: 2 pictures of 1 name"
 has out "no threshold"
 expect 0 recognize stranger.pgm -g people.gallery
 grep -q '^stranger.pgm,dee,' out || fail "one name and no threshold: it is that name"

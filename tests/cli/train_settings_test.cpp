@@ -30,8 +30,6 @@ std::string stack_of(const std::vector<std::string>& arguments) {
     return to_text(parsed(arguments).stack);
 }
 
-constexpr const char* dense_stack = "dense:1000, dense:500, dense:250, dense:30:activation=linear";
-
 TEST_CASE("Without a preset the stack is chosen by the pictures, unless what is named settles its kind") {
     CHECK(Parsed({}).settings.automatic());
     CHECK(Parsed({"--preset", "auto"}).settings.automatic());
@@ -57,8 +55,7 @@ TEST_CASE("A stack's text is taken as it is, and trained as dense or as the pres
     config = parsed({"--stack", "dense:10", "--preset", "sdae"});
     CHECK(to_text(config.stack) == "dense:10");
     CHECK(config.batch_size == 20);
-    CHECK_THROWS_WITH(parsed({"--stack", "dense:0"}),
-                      test::contains("--stack: stack: layer 1: dense: units: 0"));
+    CHECK_THROWS_WITH(parsed({"--stack", "dense:0"}), test::contains("--stack: layer 1: dense: units: 0"));
 }
 
 TEST_CASE("What is named goes over the stack that was chosen") {
@@ -71,16 +68,44 @@ TEST_CASE("What is named goes over the stack that was chosen") {
     CHECK(to_text(config.stack).find("pca:64:eigen_power=-0.25:std_shrinkage=0.3") != std::string::npos);
 }
 
-TEST_CASE("What a stack in closed form does not use is known by name") {
+TEST_CASE("What was named and changes nothing is told, with the reason") {
     TrainPlan closed;
     closed.stages.emplace_back().name = "layer 1, conv2d";
     TrainPlan by_gradients = closed;
     by_gradients.stages.emplace_back().epochs = 3;
-    using Names = std::vector<std::string>;
-    CHECK(Parsed({"--lr", "0.1", "--lifetime-sparsity", "0.05", "--seed", "4"}).settings.unused(closed) ==
-          Names{"lifetime-sparsity", "lr"});
-    CHECK(Parsed({"--epochs", "3", "--validation", "0.2"}).settings.unused(closed) == Names{"epochs"});
-    CHECK(Parsed({"--lr", "0.1"}).settings.unused(by_gradients).empty());
+    using Lines = std::vector<std::string>;
+    const auto unused = [](const std::vector<std::string>& arguments, const TrainPlan& plan) {
+        const Parsed parsed(arguments);
+        return parsed.settings.unused(parsed.settings.config(), plan);
+    };
+    const std::string closed_form = " is not used: nothing is learnt by gradients";
+    CHECK(unused({"--lr", "0.1", "--lifetime-sparsity", "0.05", "--seed", "4"}, closed) ==
+          Lines{"--lifetime-sparsity" + closed_form, "--lr" + closed_form});
+    CHECK(unused({"--epochs", "3", "--validation", "0.2"}, closed) == Lines{"--epochs" + closed_form});
+    CHECK(unused({"--lr", "0.1"}, by_gradients).empty());
+    CHECK(unused({"--corruption-level", "0.1"}, by_gradients) ==
+          Lines{"--corruption-level is not used: there is no --corruption"});
+    CHECK(unused({"--corruption", "masking", "--corruption-level", "0.1"}, by_gradients).empty());
+    CHECK(unused({"--nesterov"}, by_gradients) == Lines{"--nesterov is not used: it is of --optimizer sgd"});
+    CHECK(unused({"--nesterov", "--optimizer", "sgd"}, by_gradients).empty());
+    CHECK(unused({"--fine-tune", "0", "--fine-tune-lr", "0.1", "--step-factor", "0.5"}, by_gradients) ==
+          Lines{"--fine-tune-learning-rate is not used: there is no fine-tuning (--fine-tune)",
+                "--step-factor is not used: it is of --schedule step"});
+}
+
+TEST_CASE("Options that say the opposite exclude each other") {
+    for (const auto& [one, other] : {std::pair("--tied", "--untied"),
+                                     {"--power-norm", "--no-power-norm"},
+                                     {"--standardize", "--no-standardize"}}) {
+        CHECK_THROWS_WITH(Parsed({other, one}), std::string(one) + " and " + other + " exclude each other");
+    }
+}
+
+TEST_CASE("Names that are none are refused with those that there are") {
+    CHECK_THROWS_WITH(Parsed({"--preset", "best"}),
+                      test::contains("--preset: 'best' found, one of auto, dense, "));
+    CHECK_THROWS_WITH(Parsed({"--augment", "mirror:1"}),
+                      "--augment: 'mirror' found, one of shift, rotate, scale, shear expected");
 }
 
 TEST_CASE("A budget is of automatic choices alone, in seconds, minutes or hours") {
@@ -239,9 +264,28 @@ TEST_CASE("A configuration that was written gives the same again, and the comman
     CHECK(parsed({"--config", folder / "config", "--seed", "6"}).seed == 6);
     TrainConfig unsuited = again;
     CHECK_FALSE(read.settings.suit_small_sets(unsuited, 20));
+    CHECK(parsed({"--config", folder / "config", "--standardize"}).seed == 5);
+    CHECK(Parsed({"--config", folder / "config", "--standardize"}).settings.recipe().standardize == true);
     std::ofstream(folder / "wrong") << "epoch = 3\n";
     CHECK_THROWS_WITH(Parsed({"--config", folder / "wrong"}), test::contains("wrong: train has no option"));
     CHECK_THROWS_AS(Parsed({"--config", folder / "none"}), IoError);
+}
+
+TEST_CASE("The command line goes over what a file's stack says layer by layer") {
+    const test::TemporaryFolder folder;
+    std::ofstream(folder / "config") << "\xEF\xBB\xBF"
+                                        "stack = dense:20:epochs=7:corruption_level=0.3, dense:10\n"
+                                        "epochs = 4\ncorruption = masking\ncorruption-level = 0.2\n";
+    const std::string file = folder / "config";
+    CHECK(stack_of({"--config", file}) == "dense:20:epochs=7:corruption_level=0.3, dense:10");
+    CHECK(stack_of({"--config", file, "--epochs", "9", "--corruption", "none"}) ==
+          "dense:20:epochs=9:corruption_level=0, dense:10:epochs=9:corruption_level=0");
+    CHECK(stack_of({"--stack", "dense:20:epochs=7", "--epochs", "9"}) == "dense:20:epochs=7");
+    CHECK(stack_of({"--config", file, "--preset", "wta"}) == to_text(preset("wta").stack));
+    CHECK(parsed({"--config", file, "--preset", "wta"}).corruption == Corruption::masking);
+    CHECK(Parsed({"--config", file, "--preset", "auto"}).settings.automatic());
+    std::ofstream(folder / "config") << "stack = pca:5\n";
+    CHECK(stack_of({"--config", file, "--epochs", "9"}) == "pca:5");
 }
 
 TEST_CASE("The recipe's options are kept apart") {

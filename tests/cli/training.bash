@@ -194,3 +194,18 @@ has err "warning: all 4 pictures have the same values: nothing can be learnt tha
 has_not err "no better than the mean"
 expect 0 train pictures -o wide.stackae --layers 200,4 --epochs 1 --no-comparison
 has err "warning: layer 1 has 200 units for 64 values, which may be copied and nothing learnt"
+
+# A stack that cannot be taken back says so before anything is printed, and by its layer.
+expect 0 train pictures -o norm.stackae --stack 'contrast_norm, pca:3' --no-comparison
+expect 0 info norm.stackae
+has out "rebuilds     nothing: layer 1, contrast_norm, cannot be inverted"
+expect 1 reconstruct pictures -m norm.stackae
+empty out
+has err "norm.stackae: layer 1, contrast_norm, cannot be inverted"
+expect 0 evaluate pictures -m norm.stackae --json
+has out '"sse_per_image":null,"sse_per_image_deviation":null'
+
+# What few pictures cut short is told before training, as it will be.
+expect 0 train pictures --dry-run --stack 'pca:40, dense:2'
+has err "layer 1, pca: 11 values, not 40 values: there are too few pictures for more"
+has out "layer 1, pca"

@@ -59,7 +59,7 @@ has err "--layers: '0' is not a whole number of at least 1"
 expect 2 train pictures --lr fast
 has err "--lr: learning_rate: fast found, a number above 0 and up to 1000 expected"
 expect 2 train pictures --momentum 1.5
-has err "--momentum: momentum: 1.5 found, a number from 0 and below 1 expected"
+has err "--momentum: 1.5 found, a number from 0 and below 1 expected"
 expect 2 train pictures --memory lots
 has err "--memory: 'lots' is not an amount of memory"
 expect 2 train pictures --img-size 28x

@@ -64,6 +64,16 @@ TEST_CASE("Fields are changed wherever their layers are") {
           "dense:5:epochs=1, conv2d:8:kernel=1:patches=5000, dense:7:epochs=2");
 }
 
+TEST_CASE("Layers that are not dense stay where they are when units are named") {
+    CHECK(over("pca:20, dense:5", {.layers = {9, 8}}) == "pca:20, dense:9, dense:8");
+    CHECK(over("dense:5, pca:4, dense:3", {.layers = {9, 8}}) == "dense:9, pca:4, dense:8");
+    CHECK(over("conv2d:4, pool2d:2, l2_norm, dense:5, pca:2", {.layers = {7}}) ==
+          "conv2d:4, pool2d:2, l2_norm, dense:7, pca:2");
+    CHECK(over("pca:9", {.epochs = {3}}) == "pca:9");
+    CHECK(over("pca:9, nystroem:30, l2_norm, nystroem:40", {.nystroem = 50}) ==
+          "pca:9, nystroem:30, l2_norm, nystroem:50");
+}
+
 TEST_CASE("The code, its power normalisation and landmarks are put on, changed and taken off") {
     CHECK(over(dense, {.code_size = 8}) ==
           "dense:30, dense:20, dense:10:activation=linear, pca:8:eigen_power=-0.25, l2_norm");
@@ -83,7 +93,9 @@ TEST_CASE("What does not fit the stack is refused by its name") {
     refused(dense, {.activations = {Activation::relu, Activation::relu}},
             "activations: 2 values found, 1 or 3 expected");
     refused(dense, {.patches = 5000}, "patches: a stack without conv2d found");
-    refused(dense, {.power_norm = true}, "power_norm: a stack without pca found");
+    refused(dense, {.power_norm = true}, "power_norm: no pca on top of the convolutions");
+    refused("pca:20, dense:5", {.power_norm = true}, "power_norm: no pca on top of the convolutions");
+    refused("dense:5, pca:4, dense:3", {.layers = {9}}, "layers: 1 values found, 2 expected");
     refused(dense, {.layers = {0}}, "units: 0 found");
     refused(dense, {.convolutions = {"12"}}, "convolutions: \"12\" found, UNITS@KERNEL expected");
     refused(dense, {.convolutions = {"12@5:share=1"}}, "convolutions: 12@5:share=1: stack: layer 1");

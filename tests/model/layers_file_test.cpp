@@ -134,7 +134,7 @@ TEST_CASE("A field of a layer that a file leaves out is told by name") {
 TEST_CASE("Shapes and fields of layers of maps are not believed unchecked") {
     const std::string conv = "layers.1: conv2d: an input of 7 x 6 x 1 found, ";
     CHECK(refused_field(1, "kernel", 7) == conv + "at least 7 x 7 positions expected");
-    CHECK(refused_field(1, "pad", 3) == conv + "a pad of 0 to 2 expected");
+    CHECK(refused_field(1, "pad", 3) == "layers.1: conv2d: pad: 3 found, 0 to 2 with a kernel of 3 expected");
     CHECK(refused_field(1, "kernel", 0) == "layers.1: kernel: 0 found, 1 to 256 expected");
     CHECK(refused_field(1, "kernel", -3) == "layers.1: kernel: -3 found, 1 to 256 expected");
     CHECK(refused_field(1, "kernel", 2.5) == "layers.1: kernel: 2.5 found, 1 to 256 expected");
@@ -150,8 +150,10 @@ TEST_CASE("Shapes and fields of layers of maps are not believed unchecked") {
     CHECK(refused_field(2, "size", -1) == "layers.2: size: -1 found, auto or 1 to 65536 expected");
     const std::string pool = "layers.2: pool2d: an input of 5 x 4 x 5 found, ";
     CHECK(refused_field(2, "size", 5) == pool + "at least 5 x 5 positions expected");
-    CHECK(refused_field(2, "stride", 3) == pool + "a stride of 1 to 2 expected");
-    CHECK(refused_field(2, "grid", 2) == pool + "either size and stride or a grid expected");
+    CHECK(refused_field(2, "stride", 3) ==
+          "layers.2: pool2d: stride: 3 found, 1 to 2 with a size of 2 expected");
+    CHECK(refused_field(2, "grid", 2) ==
+          "layers.2: pool2d: grid: 2 found, no grid beside size or stride expected");
     CHECK(refused_field(2, "stride", 0) == "layers.2: stride: 0 found, auto or 1 to 65536 expected");
     CHECK(refused_field(2, "mode", "median").rfind("layers.2: mode: median found, ", 0) == 0);
     CHECK(refused_field(4, "grid", 3)

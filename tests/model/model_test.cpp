@@ -91,6 +91,18 @@ TEST_CASE("An output is found by its name or its number of layers, the first whe
     }
 }
 
+TEST_CASE("The layer that a code cannot be taken back through is known") {
+    Model model = deep_model();
+    REQUIRE(model.uninvertible_layer(7) == 0);
+    Stack norm = bind(parse_stack("contrast_norm"), model.input_shape());
+    norm.push_back(model.layers.layers().front());
+    model.layers = norm;
+    model.reconstruction = {2, {}};
+    CHECK(model.uninvertible_layer(2) == 1);
+    CHECK(model.uninvertible_layer(1) == 1);
+    CHECK(model.uninvertible_layer(0) == 0);
+}
+
 TEST_CASE("Each depth's code is what the layers above it see") {
     const Model model = deep_model();
     const Tensor pictures = test::random_rows(3, 132, 9);

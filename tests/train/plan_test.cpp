@@ -71,6 +71,17 @@ TEST_CASE(
     }
 }
 
+TEST_CASE("A plan knows that few pictures have few principal axes") {
+    TrainConfig config = test::config_of("pca:100");
+    config.validation = 0.0;
+    test::Recorder recorder;
+    const Model model = test::train_on(test::strokes(30), config, recorder);
+    const TrainPlan plan = plan_training(30, test::recipe_of(test::strokes(1)), config, {});
+    CHECK(plan.stages.front().output.size() == 29);
+    CHECK(model.code_size() == 29);
+    CHECK(plan.parameters == model.parameters());
+}
+
 TEST_CASE("A stack that cannot be is reckoned without being made, however large") {
     TrainConfig config = test::config_of("conv2d:60:kernel=50, pool2d:4, dense:1000000, dense:1000000");
     // The code itself is read in at its first use, which is not what is looked at here.

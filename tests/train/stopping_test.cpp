@@ -134,6 +134,21 @@ TEST_CASE("Training of convolutions that is stopped keeps the layers that were f
     }
 }
 
+TEST_CASE("A convolution that is stopped in its epochs is kept as far as it came, and can be used") {
+    TrainConfig config = config_of("conv2d:16:kernel=3:epochs=100000:patches=3000, pool2d:2, pca:3");
+    config.validation = 0.2;
+    Recorder recorder;
+    recorder.stop_after_epochs = 2;
+    const Model model = train_on(strokes(60), config, recorder);
+    REQUIRE(model.record.interrupted);
+    REQUIRE(model.layers.size() == 1);
+    CHECK(model.record.history.size() == 2);
+    CHECK_NOTHROW(check(model));
+    CHECK(encode(model, as_rows(strokes(5))).rows() == 5);
+    const Tensor rebuilt = Encoder(model).reconstruct(as_rows(strokes(5)));
+    CHECK(rebuilt.columns() == as_rows(strokes(5)).columns());
+}
+
 TEST_CASE("Nystroem features are given up when they are told to stop, whenever that is") {
     class Counting : public Recorder {
     public:
