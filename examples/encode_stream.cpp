@@ -5,8 +5,8 @@
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <stackae/image_dataset.hpp>
 #include <stackae/model.hpp>
-#include <stackae/pictures.hpp>
 #include <vector>
 
 namespace {
@@ -40,7 +40,7 @@ int main(int argc, char** argv) try {
             return 0;
         }
         // The reader brings frames to what the model has learnt from: its size, its contrast.
-        const stackae::Pictures pictures = stackae::Pictures::from_tensor(std::move(frames));
+        const stackae::ImageDataset pictures = stackae::ImageDataset::from_tensor(std::move(frames));
         stackae::PictureReader reader(pictures, model.preprocessing);
         stackae::PictureBatch batch;
         while (reader.next(batch)) {

@@ -5,8 +5,8 @@
 #include <cstdio>
 #include <exception>
 #include <stackae/gallery.hpp>
+#include <stackae/image_dataset.hpp>
 #include <stackae/model.hpp>
-#include <stackae/pictures.hpp>
 #include <string>
 #include <vector>
 
@@ -18,7 +18,7 @@ struct Encoded {
     stackae::Tensor codes;  ///< entries.size() × code size
 };
 
-Encoded encode(const stackae::Pictures& pictures, const stackae::Model& model) {
+Encoded encode(const stackae::ImageDataset& pictures, const stackae::Model& model) {
     stackae::Encoder encoder(model);
     stackae::PictureReader reader(pictures, model.preprocessing);
     stackae::PictureBatch batch;
@@ -47,17 +47,17 @@ int main(int argc, char** argv) try {
     gallery.model_path = argv[1];
     gallery.depth = model.depth_of();
 
-    const stackae::Pictures known = stackae::Pictures::open(argv[2]);
+    const stackae::ImageDataset known = stackae::ImageDataset::open(argv[2]);
     Encoded remembered = encode(known, model);
     for (const std::int64_t i : remembered.entries) {
-        const stackae::PictureEntry entry = known.entry(i);
+        const stackae::ImageEntry entry = known.entry(i);
         gallery.names.push_back(entry.label.value_or("nameless"));
         gallery.paths.push_back(entry.path);
     }
     gallery.codes = std::move(remembered.codes);
     stackae::calibrate(gallery, 0.01);  // of a hundred strangers, one may be given a name
 
-    const stackae::Pictures asked = stackae::Pictures::open(argv[3]);
+    const stackae::ImageDataset asked = stackae::ImageDataset::open(argv[3]);
     const Encoded unknown = encode(asked, model);
     const auto answers = stackae::Recognizer(gallery).recognize(unknown.codes);
     for (std::size_t i = 0; i < answers.size(); ++i) {

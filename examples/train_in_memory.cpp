@@ -3,8 +3,8 @@
 #include <cstdint>
 #include <cstdio>
 #include <exception>
+#include <stackae/image_dataset.hpp>
 #include <stackae/model.hpp>
-#include <stackae/pictures.hpp>
 #include <stackae/train.hpp>
 
 namespace {
@@ -45,8 +45,8 @@ int main(int argc, char** argv) try {
         std::fputs("Usage: train_in_memory OUT.stackae\n", stderr);
         return 2;
     }
-    const stackae::Pictures pictures = stackae::Pictures::from_tensor(draw_rings(300));
-    const stackae::Recipe recipe = stackae::choose_recipe(pictures, {});
+    const stackae::ImageDataset pictures = stackae::ImageDataset::from_tensor(draw_rings(300));
+    const stackae::Preprocessing preprocessing = stackae::choose_preprocessing(pictures, {});
 
     stackae::TrainConfig config;
     config.stack = stackae::parse_stack("dense:64, dense:8:activation=linear");
@@ -55,7 +55,7 @@ int main(int argc, char** argv) try {
     config.fine_tune_epochs = 5;
 
     Printer printer;
-    const stackae::Model model = stackae::train(pictures, recipe, config, {}, printer);
+    const stackae::Model model = stackae::train(pictures, preprocessing, config, {}, printer);
     stackae::save(model, argv[1]);
     std::printf("%s: %s, codes of %d values\n", argv[1], stackae::to_text(config.stack).c_str(),
                 static_cast<int>(model.code_size()));

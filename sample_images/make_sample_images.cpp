@@ -34,7 +34,7 @@ constexpr std::uint32_t first_unseen = 1000;  // number of the first picture tha
 class Draws {
 public:
     Draws(std::uint32_t symbol, std::uint32_t number)
-        : random_(seed, stackae::base::Stream::shuffle, symbol, number) {}
+        : random_(seed, stackae::base::RandomStream::shuffle, symbol, number) {}
 
     double between(double low, double high) {
         return low + (high - low) * static_cast<double>(Random::uniform(random_.block(index_++)[0]));

@@ -7,11 +7,11 @@
 #include <string>
 #include <vector>
 
+#include "stackae/image_dataset.hpp"
 #include "stackae/json.hpp"
 #include "stackae/model.hpp"
 #include "stackae/neighbours.hpp"
-#include "stackae/pictures.hpp"
-#include "stackae/recipe.hpp"
+#include "stackae/preprocessing.hpp"
 #include "stackae/tensor.hpp"
 
 namespace stackae {
@@ -41,7 +41,7 @@ struct EvaluateOptions {
     bool l2_normalize = false;
     int splits = 20;         ///< random half/half splits, where there is one set
     std::uint64_t seed = 0;  ///< of the splits, and of the linear classifier's folds
-    bool linear = false;     ///< train a linear classifier too, see LinearFigures
+    bool linear = false;     ///< train a linear classifier too, see LinearMetrics
     /// Every training picture is learnt from mirrored too, left to right: by the neighbours, the linear
     /// classifier and the baselines. Pictures of the test part are never mirrored.
     bool mirror = false;
@@ -52,7 +52,7 @@ struct EvaluateOptions {
 };
 
 /// A mean over splits; with two sets there is one value and the deviation is 0.
-struct Figure {
+struct MeanStd {
     double mean = 0.0;
     double deviation = 0.0;  ///< sample standard deviation over splits
 };
@@ -61,8 +61,8 @@ struct Figure {
 /// features standardised by the training part, min ½ (‖w‖² + b²) + c / n · Σ (y − w · z − b)², y = ±1 (Rifkin
 /// & Klautau 2004). c is chosen on the training part alone: by five-fold cross-validation where n × code_size
 /// × classes are at most 2.5 · 10⁷, else on one fifth of the training pictures, held out.
-struct LinearFigures {
-    Figure accuracy;             ///< in [0, 1]
+struct LinearMetrics {
+    MeanStd accuracy;            ///< in [0, 1]
     std::int64_t code_size = 0;  ///< values of a picture that it sees
     std::string output;          ///< whose code those are; empty: the code that neighbours are of
     /// As chosen from `grid`; over splits their median (the lower of two). 0 where the training part had one
@@ -72,7 +72,7 @@ struct LinearFigures {
     int folds = 0;             ///< held out in turn (in the first split)
 };
 
-struct ClassFigures {
+struct ClassMetrics {
     std::string name;
     std::int64_t pictures = 0;  ///< of that class in the test part (summed over splits)
     double precision = 0.0;     ///< NaN when nothing was given that name
@@ -99,17 +99,17 @@ struct Evaluation {
 
     /// Σ (x̂ − x)² a picture, over the preprocessing's values, mean over the test pictures. NaN where the
     /// model cannot rebuild pictures: a layer below the code cannot be inverted.
-    Figure sse_per_image;
-    Figure mean_sse_per_image;  ///< of predicting the mean training picture
-    Figure pca_sse_per_image;   ///< of PCA with as many components as the code (at most min(n, d, 512))
+    MeanStd sse_per_image;
+    MeanStd mean_sse_per_image;  ///< of predicting the mean training picture
+    MeanStd pca_sse_per_image;   ///< of PCA with as many components as the code (at most min(n, d, 512))
     std::int64_t pca_components = 0;
 
-    Figure knn_accuracy;      ///< in [0, 1]
-    Figure raw_knn_accuracy;  ///< on the preprocessing's values
-    Figure pca_knn_accuracy;
-    std::optional<LinearFigures> linear;  ///< where asked for, and there are labels
+    MeanStd knn_accuracy;      ///< in [0, 1]
+    MeanStd raw_knn_accuracy;  ///< on the preprocessing's values
+    MeanStd pca_knn_accuracy;
+    std::optional<LinearMetrics> linear;  ///< where asked for, and there are labels
 
-    std::vector<ClassFigures> classes;                 ///< in byte order of the names of both parts
+    std::vector<ClassMetrics> classes;                 ///< in byte order of the names of both parts
     std::vector<std::vector<std::int64_t>> confusion;  ///< [true class][predicted class], pictures
     std::vector<SkippedPicture> skipped_train;
     std::vector<SkippedPicture> skipped_test;
@@ -132,24 +132,24 @@ struct Evaluation {
 /// w and the labelled training pictures. Where all that is above EvaluateOptions::memory, InvalidArgument is
 /// thrown before it is taken, as it is where the model has no such output. Where some pictures cannot be read
 /// or have no label, their set is held once more for a while.
-[[nodiscard]] Evaluation evaluate(const Model& model, const Pictures& train, const Pictures& test,
+[[nodiscard]] Evaluation evaluate(const Model& model, const ImageDataset& train, const ImageDataset& test,
                                   const EvaluateOptions& options);
 /// One set, split in halves at random `splits` times (by class where there are labels): 4 × d × 2.5 n bytes.
-[[nodiscard]] Evaluation evaluate(const Model& model, const Pictures& pictures,
+[[nodiscard]] Evaluation evaluate(const Model& model, const ImageDataset& pictures,
                                   const EvaluateOptions& options);
 
-/// Σ (s (x̂ − x))² of each picture, s the recipe's deviations where it standardises, else 1: the error in the
-/// pictures' own units. pictures and rebuilt: n × recipe.size(). Throws InvalidArgument where their shapes
-/// differ.
-[[nodiscard]] std::vector<double> squared_errors(const Recipe& recipe, const Tensor& pictures,
+/// Σ (s (x̂ − x))² of each picture, s the preprocessing's deviations where it standardises, else 1: the error
+/// in the pictures' own units. pictures and rebuilt: n × preprocessing.size(). Throws InvalidArgument where
+/// their shapes differ.
+[[nodiscard]] std::vector<double> squared_errors(const Preprocessing& preprocessing, const Tensor& pictures,
                                                  const Tensor& rebuilt);
 
 struct DepthComparisonOptions {
     std::int64_t k = 5;
-    std::int64_t most_pictures = 2'500;     ///< measured on; fewer where their codes take half the memory
-    std::int64_t most_neighbours = 10'000;  ///< among which neighbours are looked for
+    std::int64_t max_pictures = 2'500;     ///< measured on; fewer where their codes take half the memory
+    std::int64_t max_neighbours = 10'000;  ///< among which neighbours are looked for
     /// Longer codes are left out, but for the first output's: neighbours in them take minutes to find.
-    std::int64_t most_values = 20'000;
+    std::int64_t max_values = 20'000;
     std::int64_t memory = std::int64_t{2} << 30;  ///< bytes of codes, of all depths together
     int threads = 0;
 };
@@ -161,7 +161,7 @@ struct DepthComparisonOptions {
 /// gives all of them one code is left out. Empty where no labelled picture was held out or the others are of
 /// one class. Throws InvalidArgument, IoError, NotFinite.
 [[nodiscard]] std::vector<DepthAccuracy> depth_accuracies(
-    const Model& model, const Pictures& pictures, const DepthComparisonOptions& options = {},
+    const Model& model, const ImageDataset& pictures, const DepthComparisonOptions& options = {},
     const std::function<void(std::int64_t, std::int64_t)>& progress = {});
 /// The depth of the best of TrainingRecord::accuracies by either metric, that of the shorter code among
 /// equals; 0 where there are none.

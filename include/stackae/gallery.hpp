@@ -29,12 +29,12 @@ struct Gallery {
     std::vector<std::string> names;  ///< size n; "unknown" is no name: it is an answer of Recognition
     std::vector<std::string> paths;  ///< size n; as they were named, none empty
     /// A picture is known where its distance ≤ threshold. Absent when it could not be calibrated: every
-    /// picture gets a name. `nobody`: not one picture does.
+    /// picture gets a name. `reject_all`: not one picture does.
     std::optional<double> threshold;
-    static constexpr double nobody = -1.0;
-    double false_accept = 0.01;  ///< the rate `threshold` was calibrated for
+    static constexpr double reject_all = -1.0;
+    double false_accept_rate = 0.01;  ///< the rate `threshold` was calibrated for
     /// False where the distances that the threshold was calibrated on are all equal: none of them shows what
-    /// share of strangers would be named.
+    /// share of impostors would be named.
     bool rate_known = true;
 
     [[nodiscard]] std::int64_t size() const { return static_cast<std::int64_t>(names.size()); }
@@ -93,17 +93,17 @@ void append(Gallery& gallery, const Gallery& more);
 /// Removes every entry of that name; returns how many there were. The threshold stays.
 std::int64_t remove(Gallery& gallery, const std::string& name);
 
-/// Sets the threshold so that at most `false_accept` of those measured would be named: an estimate for
-/// others, and where fewer than 1 / false_accept are measured, a coarse one. Leave-one-out by name: each
-/// entry is looked up among the entries of all other names, as a stranger would be; the threshold is the
-/// false_accept quantile of those nearest distances (the largest distance that at most that share lie at or
-/// below, or just under the smallest, or `nobody` where that is 0). Of more than 20,000 entries, 20,000
-/// spread evenly are looked up. With fewer than two names there are no strangers: threshold becomes absent.
-/// rate_known is set as well. 0 < false_accept < 1. Throws InvalidArgument.
-void calibrate(Gallery& gallery, double false_accept, int threads = 0);
+/// Sets the threshold so that at most `false_accept_rate` of those measured would be named: an estimate for
+/// others, and where fewer than 1 / false_accept_rate are measured, a coarse one. Leave-one-out by name: each
+/// entry is looked up among the entries of all other names, as an impostor would be; the threshold is that
+/// quantile of those nearest distances (the largest distance that at most that share lie at or
+/// below, or under the smallest, or `reject_all` where that is 0). Of more than 20,000 entries, 20,000
+/// spread evenly are looked up. With fewer than two names there are no impostors: threshold becomes absent.
+/// rate_known is set as well. 0 < false_accept_rate < 1. Throws InvalidArgument.
+void calibrate(Gallery& gallery, double false_accept_rate, int threads = 0);
 /// How many are looked up.
 [[nodiscard]] std::int64_t calibration_size(const Gallery& gallery);
-/// Whether they are fewer than 1 / false_accept, too few to promise that rate.
+/// Whether they are fewer than 1 / false_accept_rate, too few to promise that rate.
 [[nodiscard]] bool is_rate_coarse(const Gallery& gallery);
 
 struct RecognizeOptions {

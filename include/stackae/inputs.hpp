@@ -7,33 +7,33 @@
 #include <string_view>
 #include <vector>
 
+#include "stackae/image_dataset.hpp"
 #include "stackae/output_files.hpp"
-#include "stackae/pictures.hpp"
-#include "stackae/recipe.hpp"
+#include "stackae/preprocessing.hpp"
 #include "stackae/tensor.hpp"
 
 namespace stackae {
 
-/// Several inputs, opened: each is whatever Pictures::open() takes.
+/// Several inputs, opened: each is whatever ImageDataset::open() takes.
 class Inputs {
 public:
     /// One input, by the path that it was given by.
     struct Source {
         std::string path;
-        std::optional<Pictures> pictures;
+        std::optional<ImageDataset> pictures;
         PictureStatus status = PictureStatus::ok;  ///< where there are no pictures: why
         std::string reason;                        ///< likewise; one line, without the path
     };
 
     /// Of several paths, one that cannot be opened is skipped, see Manifest; of a single one, what
-    /// Pictures::open() throws is thrown.
+    /// ImageDataset::open() throws is thrown.
     explicit Inputs(const std::vector<std::string>& paths, const PictureLimits& limits = {});
 
     /// Pictures of all of them; an input that could not be opened counts as one.
     [[nodiscard]] std::int64_t size() const;
     /// True when at least one picture has a label.
     [[nodiscard]] bool labelled() const;
-    /// Of all of them; see Pictures::notes().
+    /// Of all of them; see ImageDataset::notes().
     [[nodiscard]] std::vector<std::string> notes() const;
     /// In the order of the paths.
     [[nodiscard]] const std::vector<Source>& sources() const { return sources_; }
@@ -54,9 +54,9 @@ public:
     /// Pictures read or skipped so far.
     virtual void on_read(std::int64_t /*done*/, std::int64_t /*of*/) {}
     /// What should be said of a picture although it is used, see PictureRemark.
-    virtual void on_remark(const PictureEntry& /*entry*/, std::string_view /*text*/) {}
+    virtual void on_remark(const ImageEntry& /*entry*/, std::string_view /*text*/) {}
     /// A picture without a row; status and reason as the manifest has them.
-    virtual void on_skipped(const PictureEntry& /*entry*/, std::string_view /*status*/,
+    virtual void on_skipped(const ImageEntry& /*entry*/, std::string_view /*status*/,
                             std::string_view /*reason*/) {}
     /// All inputs are accounted for: pictures that became rows, and pictures that were skipped.
     virtual void on_end(std::int64_t /*rows*/, std::int64_t /*skipped*/) {}
@@ -76,11 +76,11 @@ public:
     Manifest(InputObserver& observer, OutputFiles& files, const std::string& path);
 
     /// A picture that became the next row, and what should be said of it all the same.
-    void used(const PictureEntry& entry, std::string_view remark = {});
+    void used(const ImageEntry& entry, std::string_view remark = {});
     /// A picture without a row.
-    void skipped(const PictureEntry& entry, std::string_view status, std::string_view reason);
+    void skipped(const ImageEntry& entry, std::string_view status, std::string_view reason);
     /// Every picture of a collection that was read, in order.
-    void fill(const Pictures& pictures, const std::vector<SkippedPicture>& skipped,
+    void fill(const ImageDataset& pictures, const std::vector<SkippedPicture>& skipped,
               const std::vector<PictureRemark>& remarks);
     /// Completes the file and calls InputObserver::on_end(). Throws IoError when not one picture was used;
     /// then there is no output, and the file appears by itself.
@@ -101,8 +101,8 @@ private:
 
 /// Pictures of some inputs, prepared.
 struct InputBatch {
-    Tensor pictures;                    ///< n × recipe.size()
-    std::vector<PictureEntry> entries;  ///< size n
+    Tensor pictures;                  ///< n × preprocessing.size()
+    std::vector<ImageEntry> entries;  ///< size n
 };
 
 struct InputReaderOptions {
@@ -114,10 +114,10 @@ struct InputReaderOptions {
 };
 
 /// Reads all inputs in order, in batches that run across them, and enters each picture into the manifest.
-/// Inputs, recipe and manifest must outlive it.
+/// Inputs, preprocessing and manifest must outlive it.
 class InputReader {
 public:
-    InputReader(const Inputs& inputs, const Recipe& recipe, const InputReaderOptions& options,
+    InputReader(const Inputs& inputs, const Preprocessing& preprocessing, const InputReaderOptions& options,
                 Manifest& manifest);
     InputReader(const InputReader&) = delete;
     InputReader& operator=(const InputReader&) = delete;

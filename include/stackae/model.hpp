@@ -9,14 +9,14 @@
 
 #include "stackae/json.hpp"
 #include "stackae/layer.hpp"
-#include "stackae/recipe.hpp"
+#include "stackae/preprocessing.hpp"
 #include "stackae/stage.hpp"
 #include "stackae/tensor.hpp"
 #include "stackae/train_config.hpp"
 
 namespace stackae {
 
-class Pictures;
+class ImageDataset;
 
 /// What the lowest `depth` layers of a model make, under a name: "embedding", "wide".
 struct NamedOutput {
@@ -60,11 +60,11 @@ struct TrainingRecord {
 
 /// 16 hexadecimal digits that tell one set of pictures from another, wherever it lies: of the names, without
 /// folders, and the labels of all its entries, in order (XXH3). No picture is opened.
-[[nodiscard]] std::string data_identity(const Pictures& pictures);
+[[nodiscard]] std::string data_identity(const ImageDataset& pictures);
 
 /// A trained stack and everything that is needed to use it again. A value; safe to read from several threads.
 struct Model {
-    Recipe preprocessing;
+    Preprocessing preprocessing;
     Stack layers;
     /// The first is what is meant where none is named.
     std::vector<NamedOutput> outputs;
@@ -110,7 +110,7 @@ void save(const Model& model, const std::string& path);
 [[nodiscard]] JsonObject to_json(const TrainConfig& config);
 [[nodiscard]] JsonObject to_json(const Preset& preset);
 /// Without mean and deviation; `standardized` says whether there are any.
-[[nodiscard]] JsonObject to_json(const Recipe& recipe);
+[[nodiscard]] JsonObject to_json(const Preprocessing& preprocessing);
 [[nodiscard]] JsonObject to_json(const StageEpoch& epoch);
 [[nodiscard]] JsonObject to_json(const DepthAccuracy& accuracy);
 /// Everything but the values of its tensors: each layer with its text, its fields, its shapes and the number

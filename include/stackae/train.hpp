@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "stackae/image_dataset.hpp"
 #include "stackae/model.hpp"
-#include "stackae/pictures.hpp"
 #include "stackae/stage.hpp"
 #include "stackae/train_config.hpp"
 
@@ -43,8 +43,8 @@ public:
 /// holds the layers that were finished; none where it came while pictures were read. Two runs with the same
 /// configuration and pictures give the same model. Throws InvalidArgument, Divergence (with advice), IoError
 /// and whatever the observer throws, after TrainObserver::on_failure() was given what was finished.
-[[nodiscard]] Model train(const Pictures& pictures, const Recipe& recipe, const TrainConfig& config,
-                          const RunOptions& run, TrainObserver& observer);
+[[nodiscard]] Model train(const ImageDataset& pictures, const Preprocessing& preprocessing,
+                          const TrainConfig& config, const RunOptions& run, TrainObserver& observer);
 
 /// What a run would cost.
 struct TrainPlan {
@@ -61,8 +61,8 @@ struct TrainPlan {
 };
 
 /// Counted by the layers' shapes; nothing is timed. Throws InvalidArgument.
-[[nodiscard]] TrainPlan plan_training(std::int64_t pictures, const Recipe& recipe, const TrainConfig& config,
-                                      const RunOptions& run);
+[[nodiscard]] TrainPlan plan_training(std::int64_t pictures, const Preprocessing& preprocessing,
+                                      const TrainConfig& config, const RunOptions& run);
 /// Multiply-adds a second that count as the speed of the reference machine, two cores, whatever machine this
 /// is: what a budget of time is reckoned by.
 inline constexpr double reference_rate = 100e9;
@@ -79,7 +79,8 @@ struct CopyingLayer {
 /// Layers learnt by gradients of more than twice as many units as inputs, and a code of such a layer that is
 /// no shorter than a picture, where neither corruption, moved pictures, sparsity nor winner-take-all keeps
 /// them from copying. Throws InvalidArgument where the layers do not fit one another.
-[[nodiscard]] std::vector<CopyingLayer> copying_layers(const Recipe& recipe, const TrainConfig& config);
+[[nodiscard]] std::vector<CopyingLayer> copying_layers(const Preprocessing& preprocessing,
+                                                       const TrainConfig& config);
 
 /// What fit_to_small_set() may change.
 struct SmallSetOptions {
@@ -114,7 +115,7 @@ struct StackChoice {
 /// budget, the smallest where none does; for pictures of a few pixels and for rows of numbers a dense stack
 /// with no layer wider than those, and a code of half their values at most. The same on every machine with
 /// the memory. Throws InvalidArgument.
-[[nodiscard]] StackChoice choose_stack(std::int64_t pictures, const Recipe& recipe,
+[[nodiscard]] StackChoice choose_stack(std::int64_t pictures, const Preprocessing& preprocessing,
                                        const ChooseOptions& options = {});
 
 }  // namespace stackae

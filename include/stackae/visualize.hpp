@@ -5,9 +5,9 @@
 #include <string_view>
 #include <vector>
 
+#include "stackae/image_dataset.hpp"
 #include "stackae/model.hpp"
-#include "stackae/pictures.hpp"
-#include "stackae/recipe.hpp"
+#include "stackae/preprocessing.hpp"
 #include "stackae/tensor.hpp"
 
 /// Drawings of what a model has learnt and of what it rebuilds, as pictures for write_png().
@@ -45,15 +45,15 @@ inline constexpr std::int64_t max_filters = 400;
 /// receptive field), each where its activation is the largest. A unit that no picture excites is gray.
 /// Pictures are read twice; at most max_receptive_pictures are worth giving. progress(pictures done) may
 /// throw.
-[[nodiscard]] Filters receptive_fields(const Model& model, std::string_view output, const Pictures& pictures,
-                                       int threads = 0,
+[[nodiscard]] Filters receptive_fields(const Model& model, std::string_view output,
+                                       const ImageDataset& pictures, int threads = 0,
                                        const std::function<void(std::int64_t)>& progress = {});
 inline constexpr std::int64_t max_receptive_pictures = 2000;
 
 /// Undoes the preprocessing's standardisation where it has one, so that values can be drawn: n × size() in,
 /// n × size() out. Contrast normalisation cannot be undone; its values are mapped to [0, 1] picture by
 /// picture.
-[[nodiscard]] Tensor to_pixels(const Recipe& recipe, const Tensor& pictures);
+[[nodiscard]] Tensor to_pixels(const Preprocessing& preprocessing, const Tensor& pictures);
 
 /// The tiles on a square sheet, enlarged to be seen: H × W × channels, in [0, 1].
 [[nodiscard]] Tensor draw(const Filters& filters);
@@ -76,7 +76,7 @@ struct TileGrid {
 /// Pictures above what a model rebuilds of them, in the pixels that to_pixels() gives, `columns` pairs in a
 /// row. Where an original has values outside of 0 to 1, the least of all originals is drawn black, the
 /// largest white. scale 0: visible_scale(). Returns H × W × channels.
-[[nodiscard]] Tensor draw_reconstructions(const Recipe& recipe, std::vector<Tile> originals,
+[[nodiscard]] Tensor draw_reconstructions(const Preprocessing& preprocessing, std::vector<Tile> originals,
                                           std::vector<Tile> rebuilt, std::int64_t columns = 10,
                                           std::int64_t scale = 0);
 

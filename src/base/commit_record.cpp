@@ -20,7 +20,7 @@ constexpr std::string_view magic = "stackae commit 1";
 constexpr std::string_view hex_digits = "0123456789abcdef";
 constexpr std::string_view digits = "0123456789";
 constexpr std::size_t id_size = 16;
-constexpr std::size_t most_record = std::size_t{1} << 20U;
+constexpr std::size_t max_record = std::size_t{1} << 20U;
 
 std::string checksum_of(std::string_view text) {
     Hash hash;
@@ -32,7 +32,7 @@ std::string checksum_of(std::string_view text) {
 std::optional<std::string> read_whole(int file, const std::string& path) {
     std::string text;
     std::array<char, 4096> chunk{};
-    while (text.size() <= most_record) {
+    while (text.size() <= max_record) {
         const ssize_t got = ::read(file, chunk.data(), chunk.size());
         if (got == 0) {
             return text;

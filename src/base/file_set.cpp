@@ -22,7 +22,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr mode_t record_rights = 0666;
-constexpr int most_attempts = 10000;  ///< other runs may be done again and again in between
+constexpr int max_attempts = 10000;  ///< other runs may be done again and again in between
 
 using Member = CommitRecord::Member;
 
@@ -149,7 +149,7 @@ private:
     /// finds it taken waits, or recovers what was left.
     void claim_record(const std::string& folder) {
         const std::string path = record_path(folder);
-        for (int attempt = 0; attempt < most_attempts; ++attempt) {
+        for (int attempt = 0; attempt < max_attempts; ++attempt) {
             Descriptor file(
                 ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, record_rights));
             if (file.get() < 0 && errno != EEXIST) {
@@ -163,7 +163,7 @@ private:
             }
             recover(folder, waiting_);
         }
-        throw IoError(fmt::format("{}: made again by other runs {} times", path, most_attempts));
+        throw IoError(fmt::format("{}: made again by other runs {} times", path, max_attempts));
     }
 
     void write_records() {

@@ -10,7 +10,7 @@
 namespace stackae::base {
 
 /// What a random number is for; part of its counter, so that no two uses share a stream.
-enum class Stream : std::uint32_t {
+enum class RandomStream : std::uint32_t {
     weights = 1,
     shuffle,
     validation,
@@ -30,7 +30,7 @@ public:
     using Block = std::array<std::uint32_t, 4>;
 
     /// a and b name the place: layer and epoch, or picture.
-    Random(std::uint64_t seed, Stream stream, std::uint32_t a = 0, std::uint32_t b = 0)
+    Random(std::uint64_t seed, RandomStream stream, std::uint32_t a = 0, std::uint32_t b = 0)
         : key_{{static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32U)}},
           stream_(static_cast<std::uint32_t>(stream)),
           a_(a),

@@ -22,7 +22,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int most_attempts = 10000;  ///< other runs may be done again and again in between
+constexpr int max_attempts = 10000;  ///< other runs may be done again and again in between
 
 using Member = CommitRecord::Member;
 
@@ -290,9 +290,9 @@ std::vector<std::string> recover(const std::string& folder, const Waiting& waiti
     }
     const auto start = std::chrono::steady_clock::now();
     for (int attempt = 0; read_record(whole).there; ++attempt) {
-        if (attempt == most_attempts) {
+        if (attempt == max_attempts) {
             throw IoError(
-                fmt::format("{}: made again by other runs {} times", record_path(whole), most_attempts));
+                fmt::format("{}: made again by other runs {} times", record_path(whole), max_attempts));
         }
         if (attempt > 0 && waiting) {
             waiting(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());

@@ -6,8 +6,8 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "cli/parse.hpp"
 #include "cli/streams.hpp"
-#include "cli/values.hpp"
 
 namespace stackae::cli {
 namespace {

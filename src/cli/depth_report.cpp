@@ -6,8 +6,9 @@
 #include <sstream>
 
 #include "stackae/evaluate.hpp"
+#include "stackae/text.hpp"
 
-#include "cli/values.hpp"
+#include "cli/text_table.hpp"
 
 namespace stackae::cli {
 

@@ -9,13 +9,14 @@
 #include "cli/command.hpp"
 #include "cli/encode.hpp"
 #include "cli/interrupt.hpp"
-#include "cli/results.hpp"
-#include "cli/shipped_model.hpp"
+#include "cli/model_locator.hpp"
+#include "cli/output.hpp"
+#include "cli/text_table.hpp"
 
 namespace stackae::cli {
 namespace {
 
-constexpr double default_false_accept = 0.01;
+constexpr double default_false_accept_rate = 0.01;
 
 /// Waits while another run changes the gallery, and says so after a moment.
 GalleryLock lock_gallery(Console& console, const std::string& path) {
@@ -63,7 +64,7 @@ private:
     std::string layer_;  ///< an output of the model; empty: its first
     std::optional<bool> l2_normalize_;
     std::optional<Metric> metric_;
-    std::optional<double> false_accept_;
+    std::optional<double> false_accept_rate_;
     EncodeSettings settings_;
 };
 
@@ -84,7 +85,7 @@ void EnrollCommand::declare(OptionParser& parser) {
                   [this](const std::string& text) { metric_ = parse<Metric>(text); });
     parser.option("false-accept", "P",
                   "share of strangers that may be named; sets the threshold (0.01 when not given)",
-                  number_into(false_accept_, 1e-9, 1.0 - 1e-9));
+                  number_into(false_accept_rate_, 1e-9, 1.0 - 1e-9));
     settings_.declare(parser);
 }
 
@@ -122,7 +123,7 @@ int EnrollCommand::run(Console& console, const std::vector<std::string>& inputs)
         layer_ = layer_.empty() ? std::to_string(existing->depth) : layer_;
         l2_normalize_ = l2_normalize_.value_or(existing->l2_normalize);
         metric_ = metric_.value_or(existing->metric);
-        false_accept_ = false_accept_.value_or(existing->false_accept);
+        false_accept_rate_ = false_accept_rate_.value_or(existing->false_accept_rate);
     } else if (std::filesystem::is_regular_file(output_)) {
         console.note(fmt::format("{} is there already and will be replaced (--append adds to it)", output_));
     }
@@ -172,7 +173,7 @@ int EnrollCommand::remove_name(Console& console) {
             fmt::format("{}: '{}' is the only name in it; delete the file instead", output_, remove_));
     }
     console.note(fmt::format("removed {} pictures of {}", removed, remove_));
-    false_accept_ = false_accept_.value_or(gallery.false_accept);
+    false_accept_rate_ = false_accept_rate_.value_or(gallery.false_accept_rate);
     calibrate(gallery);
     catch_interrupts();
     save(gallery, output_);
@@ -196,7 +197,7 @@ Gallery EnrollCommand::encode(Console& console, const Inputs& inputs, const Name
                    .need_label = true,
                    .label = name_},
                   settings_, monitor, [&](const InputBatch& batch, const Tensor& codes) {
-                      for (const PictureEntry& entry : batch.entries) {
+                      for (const ImageEntry& entry : batch.entries) {
                           if (*entry.label == "unknown") {
                               throw InvalidArgument(fmt::format(
                                   "{}: the name 'unknown' is kept for pictures that are near nobody; rename "
@@ -215,26 +216,27 @@ Gallery EnrollCommand::encode(Console& console, const Inputs& inputs, const Name
 }
 
 void EnrollCommand::calibrate(Gallery& gallery) const {
-    stackae::calibrate(gallery, false_accept_.value_or(default_false_accept), settings_.reading.threads);
+    stackae::calibrate(gallery, false_accept_rate_.value_or(default_false_accept_rate),
+                       settings_.reading.threads);
     check_interrupted();
 }
 
 /// What the gallery holds now.
 void EnrollCommand::print(const Gallery& gallery, std::int64_t added) const {
-    const double rate = false_accept_.value_or(default_false_accept);
+    const double rate = false_accept_rate_.value_or(default_false_accept_rate);
     const auto counts = count_names(gallery);
     TextTable table;
     for (const auto& [name, count] : counts) {
         table.add({name, format_count(count)});
     }
-    Results results;
+    ResultWriter results;
     results.write(fmt::format(
         "{}: {} of {}{}\n{}", output_, format_count(gallery.size(), "picture"),
         format_count(std::ssize(counts), "name"),
         added > 0 && added < gallery.size() ? fmt::format(", {} of them new", format_count(added)) : "",
         table.text()));
     const std::int64_t measured = calibration_size(gallery);
-    if (gallery.threshold == Gallery::nobody) {
+    if (gallery.threshold == Gallery::reject_all) {
         results.write(fmt::format(
             "threshold none: {}pictures of different names have the same code, so nobody is given a "
             "name ({}recognize --threshold may allow it)\n",

@@ -8,21 +8,22 @@
 #include "cli/command.hpp"
 #include "cli/encode.hpp"
 #include "cli/interrupt.hpp"
-#include "cli/results.hpp"
-#include "cli/shipped_model.hpp"
+#include "cli/model_locator.hpp"
+#include "cli/output.hpp"
+#include "cli/text_table.hpp"
 
 namespace stackae::cli {
 namespace {
 
-constexpr std::int64_t most_components = 512;  ///< of PCA, which is beside codes of any size
-constexpr std::size_t widest_table = 20;       ///< classes whose confusion table still fits a screen
+constexpr std::int64_t max_components = 512;  ///< of PCA, which is beside codes of any size
+constexpr std::size_t widest_table = 20;      ///< classes whose confusion table still fits a screen
 
-std::string percent(const Figure& figure, int splits) {
+std::string percent(const MeanStd& figure, int splits) {
     return splits > 1 ? fmt::format("{:.2f} % ± {:.2f}", 100.0 * figure.mean, 100.0 * figure.deviation)
                       : fmt::format("{:.2f} %", 100.0 * figure.mean);
 }
 
-std::string plain(const Figure& figure, int splits) {
+std::string plain(const MeanStd& figure, int splits) {
     return splits > 1 ? fmt::format("{:.4f} ± {:.4f}", figure.mean, figure.deviation)
                       : fmt::format("{:.4f}", figure.mean);
 }
@@ -34,8 +35,8 @@ std::string share(double value) {
 std::string confusion_table(const Evaluation& result) {
     TextTable table;
     std::vector<std::string> head{"true \\ given"};
-    for (const ClassFigures& figures : result.classes) {
-        head.push_back(figures.name);
+    for (const ClassMetrics& metrics : result.classes) {
+        head.push_back(metrics.name);
     }
     table.add(head);
     for (std::size_t r = 0; r < result.confusion.size(); ++r) {
@@ -74,7 +75,7 @@ std::string worst_confusions(const Evaluation& result) {
     return table.text();
 }
 
-std::string linear_table(const LinearFigures& linear, int splits) {
+std::string linear_table(const LinearMetrics& linear, int splits) {
     TextTable table;
     table.add({"model's features", percent(linear.accuracy, splits)});
     table.add({splits > 1 ? "c (median)" : "c",
@@ -114,7 +115,7 @@ std::string report(const Evaluation& result, const std::string& model, std::int6
     squared.add({fmt::format("PCA of {}", result.pca_components), plain(result.pca_sse_per_image, splits)});
     squared.add({"mean picture", plain(result.mean_sse_per_image, splits)});
     out += "\nreconstruction: squared error a picture\n" + squared.text();
-    if (result.pca_components < std::min(result.code_size, most_components)) {
+    if (result.pca_components < std::min(result.code_size, max_components)) {
         out +=
             fmt::format("PCA has no more components than pictures to learn from or values of a picture: {}\n",
                         result.pca_components);
@@ -140,9 +141,9 @@ std::string report(const Evaluation& result, const std::string& model, std::int6
     out += reservations(result);
     TextTable classes;
     classes.add({"class", "pictures", "precision", "recall", "F1"});
-    for (const ClassFigures& figures : result.classes) {
-        classes.add({figures.name, format_count(figures.pictures), share(figures.precision),
-                     share(figures.recall), share(figures.f1)});
+    for (const ClassMetrics& metrics : result.classes) {
+        classes.add({metrics.name, format_count(metrics.pictures), share(metrics.precision),
+                     share(metrics.recall), share(metrics.f1)});
     }
     out += "\nclass by class\n" + classes.text();
     return out + (result.classes.size() <= widest_table
@@ -210,10 +211,10 @@ int EvaluateCommand::run(Console& console, const std::vector<std::string>& input
     if (!manifest_.empty()) {
         check_writable(manifest_);
     }
-    const Pictures train = Pictures::open(inputs[0], reading_.picture_limits());
-    std::optional<Pictures> test;
+    const ImageDataset train = ImageDataset::open(inputs[0], reading_.picture_limits());
+    std::optional<ImageDataset> test;
     if (inputs.size() == 2) {
-        test.emplace(Pictures::open(inputs[1], reading_.picture_limits()));
+        test.emplace(ImageDataset::open(inputs[1], reading_.picture_limits()));
     }
     const NamedModel model = open_model(console, model_);
     check_layer(model.model, options_.output);
@@ -229,7 +230,7 @@ int EvaluateCommand::run(Console& console, const std::vector<std::string>& input
         test ? evaluate(model.model, train, *test, options_) : evaluate(model.model, train, options_);
     // Opened only now: an interrupt while measuring ends the program at once and must leave nothing behind.
     catch_interrupts();
-    Results results;
+    ResultWriter results;
     InputMonitor monitor(console, results.files(), manifest_);
     monitor.manifest().fill(train, result.skipped_train, result.remarks_train);
     if (test) {

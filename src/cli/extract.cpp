@@ -10,8 +10,8 @@
 #include "cli/command.hpp"
 #include "cli/encode.hpp"
 #include "cli/interrupt.hpp"
-#include "cli/results.hpp"
-#include "cli/shipped_model.hpp"
+#include "cli/model_locator.hpp"
+#include "cli/output.hpp"
 
 namespace stackae::cli {
 namespace {
@@ -28,7 +28,7 @@ public:
     int run(Console& console, const std::vector<std::string>& inputs) override;
 
 private:
-    FeatureFormat settle_format() const;
+    FeatureFormat resolve_format() const;
 
     std::string model_;
     std::string output_;
@@ -51,7 +51,7 @@ void ExtractCommand::declare(OptionParser& parser) {
     settings_.declare(parser);
 }
 
-FeatureFormat ExtractCommand::settle_format() const {
+FeatureFormat ExtractCommand::resolve_format() const {
     // A device or a pipe has no ending to go by.
     std::error_code ignored;
     const bool stream = output_.empty() || (std::filesystem::exists(output_, ignored) &&
@@ -76,7 +76,7 @@ int ExtractCommand::run(Console& console, const std::vector<std::string>& inputs
     if (output_ == "-") {
         output_.clear();
     }
-    const FeatureFormat format = settle_format();
+    const FeatureFormat format = resolve_format();
     const Inputs opened(inputs, settings_.reading.picture_limits());
     const NamedModel model = open_model(console, model_);
     check_layer(model.model, encode_.output);
@@ -105,7 +105,7 @@ int ExtractCommand::run(Console& console, const std::vector<std::string>& inputs
                                          model.model.record.class_names);
                       }
                       rows.clear();
-                      for (const PictureEntry& entry : batch.entries) {
+                      for (const ImageEntry& entry : batch.entries) {
                           rows.push_back({entry.path, entry.label});
                       }
                       writer->write(rows, codes);

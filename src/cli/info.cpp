@@ -3,9 +3,9 @@
 #include <variant>
 
 #include "stackae/gallery.hpp"
+#include "stackae/image_dataset.hpp"
 #include "stackae/layer.hpp"
 #include "stackae/model.hpp"
-#include "stackae/pictures.hpp"
 #include "stackae/resources.hpp"
 #include "stackae/visualize.hpp"
 
@@ -13,7 +13,8 @@
 #include "cli/encode.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/model_report.hpp"
-#include "cli/results.hpp"
+#include "cli/output.hpp"
+#include "cli/text_table.hpp"
 
 namespace stackae::cli {
 namespace {
@@ -28,13 +29,14 @@ std::string gallery_text(const Gallery& gallery, const std::string& path) {
     out += fmt::format("codes        layer {}, {}{}, {} distance\n", gallery.depth,
                        format_count(gallery.codes.columns(), "value"),
                        gallery.l2_normalize ? ", scaled to length 1" : "", name(gallery.metric));
-    out += gallery.threshold == Gallery::nobody ? std::string("threshold    nobody is given a name\n")
+    out += gallery.threshold == Gallery::reject_all ? std::string("threshold    nobody is given a name\n")
            : gallery.threshold
                ? fmt::format(
                      "threshold    {:.6g} ({})\n", *gallery.threshold,
                      gallery.rate_known
                          ? fmt::format(
-                               "about {:.3g}% of strangers are given a name{}", 100.0 * gallery.false_accept,
+                               "about {:.3g}% of strangers are given a name{}",
+                               100.0 * gallery.false_accept_rate,
                                is_rate_coarse(gallery) ? ", which its pictures are too few to promise" : "")
                          : "all names are equally far apart: no share of strangers is known")
                : std::string("threshold    none\n");
@@ -163,7 +165,7 @@ int InfoCommand::draw_filters(Console& console, const Model& model, const std::s
         filters = weight_filters(model, output, threads);
     } else {
         recover_outputs(console, {pictures_});
-        const Pictures all = Pictures::open(pictures_, reading_.picture_limits());
+        const ImageDataset all = ImageDataset::open(pictures_, reading_.picture_limits());
         read.push_back({"the pictures", pictures_});
         add_replaced(all, written, read);
         check_outputs(read, written);
@@ -172,7 +174,7 @@ int InfoCommand::draw_filters(Console& console, const Model& model, const std::s
         for (std::size_t i = 0; i < some.size(); ++i) {
             some[i] = static_cast<std::int64_t>(i) * all.size() / std::ssize(some);
         }
-        const Pictures pictures = all.subset(some);
+        const ImageDataset pictures = all.subset(some);
         Progress progress(console, "pictures", pictures.size());
         filters = receptive_fields(model, output, pictures, threads,
                                    [&](std::int64_t done) { progress.update(done); });
@@ -202,7 +204,7 @@ int InfoCommand::run(Console& console, const std::vector<std::string>& inputs) {
     }
     check_png_name(filters_);
     int code = exit_code::done;
-    Results results;
+    ResultWriter results;
     const auto print = [&](const std::string& text, const std::string& json) {
         results.write(json_ ? json + "\n" : text);
     };

@@ -16,13 +16,13 @@ void InputMonitor::on_read(std::int64_t done, std::int64_t of) {
     progress_->update(done);
 }
 
-void InputMonitor::on_remark(const PictureEntry& entry, std::string_view text) {
+void InputMonitor::on_remark(const ImageEntry& entry, std::string_view text) {
     if (++remarks_ <= named_at_most) {
         console_.warn(fmt::format("note: {}: {}", printable(entry.path), text));
     }
 }
 
-void InputMonitor::on_skipped(const PictureEntry& entry, std::string_view status, std::string_view reason) {
+void InputMonitor::on_skipped(const ImageEntry& entry, std::string_view status, std::string_view reason) {
     if (manifest_.skipped() <= named_at_most) {
         console_.warn(fmt::format("skipped {}: {} ({})", printable(entry.path), printable(reason), status));
     }

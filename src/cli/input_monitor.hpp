@@ -27,8 +27,8 @@ public:
     [[nodiscard]] const Manifest& manifest() const { return manifest_; }
 
     void on_read(std::int64_t done, std::int64_t of) override;
-    void on_remark(const PictureEntry& entry, std::string_view text) override;
-    void on_skipped(const PictureEntry& entry, std::string_view status, std::string_view reason) override;
+    void on_remark(const ImageEntry& entry, std::string_view text) override;
+    void on_skipped(const ImageEntry& entry, std::string_view status, std::string_view reason) override;
     void on_end(std::int64_t rows, std::int64_t skipped) override;
     bool stop() override;
 

@@ -10,7 +10,7 @@
 #include "stackae/error.hpp"
 #include "stackae/text.hpp"
 
-#include "cli/results.hpp"
+#include "cli/output.hpp"
 
 namespace stackae::cli {
 namespace {

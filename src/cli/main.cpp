@@ -12,7 +12,7 @@
 #include "cli/bounded_waiting.hpp"
 #include "cli/command.hpp"
 #include "cli/interrupt.hpp"
-#include "cli/results.hpp"
+#include "cli/output.hpp"
 #include "cli/streams.hpp"
 
 namespace stackae::cli {

@@ -6,9 +6,10 @@
 #include <vector>
 
 #include "stackae/evaluate.hpp"
+#include "stackae/text.hpp"
 
 #include "cli/depth_report.hpp"
-#include "cli/values.hpp"
+#include "cli/text_table.hpp"
 
 namespace stackae::cli {
 namespace {

@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include "cli/values.hpp"
+#include "cli/parse.hpp"
 
 namespace stackae::cli {
 

@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <string>
 
-#include "stackae/pictures.hpp"
+#include "stackae/image_dataset.hpp"
 
 #include "cli/option_parser.hpp"
 

@@ -8,8 +8,8 @@
 #include "cli/command.hpp"
 #include "cli/encode.hpp"
 #include "cli/interrupt.hpp"
-#include "cli/results.hpp"
-#include "cli/shipped_model.hpp"
+#include "cli/model_locator.hpp"
+#include "cli/output.hpp"
 
 namespace stackae::cli {
 namespace {
@@ -25,10 +25,10 @@ public:
     int run(Console& console, const std::vector<std::string>& inputs) override;
 
 private:
-    using Rows = const std::vector<PictureEntry>&;
+    using Rows = const std::vector<ImageEntry>&;
 
-    void begin(Results& results, std::optional<double> threshold, Metric metric) const;
-    void write(Results& results, const PictureEntry& entry, const Recognition& found,
+    void begin(ResultWriter& results, std::optional<double> threshold, Metric metric) const;
+    void write(ResultWriter& results, const ImageEntry& entry, const Recognition& found,
                std::optional<double> threshold, bool first) const;
 
     std::string gallery_;
@@ -36,7 +36,7 @@ private:
     std::string output_;
     RecognizeOptions recognize_;
     std::optional<std::int64_t> top_;
-    std::optional<double> false_accept_;
+    std::optional<double> false_accept_rate_;
     bool json_ = false;
     EncodeSettings settings_;
 };
@@ -55,7 +55,7 @@ void RecognizeCommand::declare(OptionParser& parser) {
                   "distance beyond which a picture is unknown (inf: none is); else the gallery's",
                   number_into(recognize_.threshold, 0.0));
     parser.option("false-accept", "P", "calibrate the threshold anew: share of strangers that may be named",
-                  number_into(false_accept_, 1e-9, 1.0 - 1e-9));
+                  number_into(false_accept_rate_, 1e-9, 1.0 - 1e-9));
     parser.group("Output");
     parser.option("output,o", "FILE", "else stdout", text_into(output_));
     parser.flag("json", "one JSON object instead of CSV", json_);
@@ -67,16 +67,16 @@ int RecognizeCommand::run(Console& console, const std::vector<std::string>& inpu
         throw UsageError(inputs.empty() ? "recognize needs an INPUT: a picture, a folder, a list, IDX or .npy"
                                         : "recognize needs -g GALLERY, made by `stackae enroll`");
     }
-    if (recognize_.threshold && false_accept_) {
+    if (recognize_.threshold && false_accept_rate_) {
         throw UsageError("--threshold and --false-accept exclude each other");
     }
     recover_outputs(console, {gallery_});
     check_gallery_memory(settings_.reading, gallery_);
     Gallery gallery = load_gallery(gallery_);
     const NamedModel model = open_gallery_model(console, gallery, gallery_, model_);
-    if (false_accept_) {
+    if (false_accept_rate_) {
         gallery.metric = recognize_.metric.value_or(gallery.metric);
-        calibrate(gallery, *false_accept_, settings_.reading.threads);
+        calibrate(gallery, *false_accept_rate_, settings_.reading.threads);
     }
     const Inputs opened(inputs, settings_.reading.picture_limits());
     recognize_.top = top_.value_or(1);
@@ -95,7 +95,7 @@ int RecognizeCommand::run(Console& console, const std::vector<std::string>& inpu
                                  recognize_.k, gallery.size()));
     }
     catch_interrupts();
-    Results results(output_);
+    ResultWriter results(output_);
     InputMonitor monitor(console, results.files(), settings_.manifest);
     bool first = true;
     const EncodeOptions encode{.output = std::to_string(gallery.depth), .l2_normalize = gallery.l2_normalize};
@@ -116,7 +116,7 @@ int RecognizeCommand::run(Console& console, const std::vector<std::string>& inpu
     return monitor.exit_code();
 }
 
-void RecognizeCommand::begin(Results& results, std::optional<double> threshold, Metric metric) const {
+void RecognizeCommand::begin(ResultWriter& results, std::optional<double> threshold, Metric metric) const {
     if (json_) {
         // The picture objects follow as they are found, so the outermost object is written by hand.
         results.write(fmt::format(R"({{"gallery": {}, "metric": "{}", "threshold": {}, "pictures": [)",
@@ -127,7 +127,7 @@ void RecognizeCommand::begin(Results& results, std::optional<double> threshold, 
     }
 }
 
-void RecognizeCommand::write(Results& results, const PictureEntry& entry, const Recognition& found,
+void RecognizeCommand::write(ResultWriter& results, const ImageEntry& entry, const Recognition& found,
                              std::optional<double> threshold, bool first) const {
     if (json_) {
         results.write((first ? "\n" : ",\n") + to_json(found).set("path", entry.path).text());

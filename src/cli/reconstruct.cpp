@@ -5,15 +5,15 @@
 
 #include "stackae/error.hpp"
 #include "stackae/evaluate.hpp"
-#include "stackae/pictures.hpp"
+#include "stackae/image_dataset.hpp"
 #include "stackae/text.hpp"
 #include "stackae/visualize.hpp"
 
 #include "cli/command.hpp"
 #include "cli/encode.hpp"
 #include "cli/interrupt.hpp"
-#include "cli/results.hpp"
-#include "cli/shipped_model.hpp"
+#include "cli/model_locator.hpp"
+#include "cli/output.hpp"
 
 namespace stackae::cli {
 namespace {
@@ -31,7 +31,7 @@ public:
     int run(Console& console, const std::vector<std::string>& inputs) override;
 
 private:
-    void collect(const Recipe& recipe, const Tensor& originals, const Tensor& rebuilt);
+    void collect(const Preprocessing& preprocessing, const Tensor& originals, const Tensor& rebuilt);
 
     std::string model_;
     std::string output_;
@@ -86,9 +86,9 @@ int ReconstructCommand::run(Console& console, const std::vector<std::string>& in
     std::vector<NamedPath> read = files_of(opened, written);
     read.push_back({"the model", model.path});
     check_outputs(read, written);
-    const Recipe& recipe = model.model.preprocessing;
+    const Preprocessing& preprocessing = model.model.preprocessing;
     catch_interrupts();
-    Results results;
+    ResultWriter results;
     std::optional<OutputFile> drawing;
     if (!output_.empty()) {
         drawing = results.files().add(output_);
@@ -103,17 +103,17 @@ int ReconstructCommand::run(Console& console, const std::vector<std::string>& in
             results.write(first ? "path,squared_error\n" : "");
             first = false;
             const Tensor rebuilt = decoder.decode(codes);
-            const std::vector<double> errors = squared_errors(recipe, batch.pictures, rebuilt);
+            const std::vector<double> errors = squared_errors(preprocessing, batch.pictures, rebuilt);
             for (std::size_t i = 0; i < errors.size(); ++i) {
                 results.write(fmt::format("{},{:.6g}\n", csv_field(batch.entries[i].path), errors[i]));
             }
-            collect(recipe, batch.pictures, rebuilt);
+            collect(preprocessing, batch.pictures, rebuilt);
         });
     monitor.manifest().finish();
     const auto drawn = std::ssize(originals_);
     if (drawing) {
-        write_png(*drawing,
-                  draw_reconstructions(recipe, std::move(originals_), std::move(rebuilt_), columns_, scale_));
+        write_png(*drawing, draw_reconstructions(preprocessing, std::move(originals_), std::move(rebuilt_),
+                                                 columns_, scale_));
     }
     results.finish();
     if (drawing) {
@@ -124,13 +124,14 @@ int ReconstructCommand::run(Console& console, const std::vector<std::string>& in
 }
 
 /// Keeps what is to be drawn, as pixels.
-void ReconstructCommand::collect(const Recipe& recipe, const Tensor& originals, const Tensor& rebuilt) {
+void ReconstructCommand::collect(const Preprocessing& preprocessing, const Tensor& originals,
+                                 const Tensor& rebuilt) {
     const std::int64_t wanted = std::min(limit_ - std::ssize(originals_), originals.rows());
     if (output_.empty() || wanted <= 0) {
         return;
     }
-    const Tensor shown = to_pixels(recipe, originals);
-    const Tensor shown_rebuilt = to_pixels(recipe, rebuilt);
+    const Tensor shown = to_pixels(preprocessing, originals);
+    const Tensor shown_rebuilt = to_pixels(preprocessing, rebuilt);
     for (std::int64_t i = 0; i < wanted; ++i) {
         originals_.emplace_back(shown.row(i).begin(), shown.row(i).end());
         rebuilt_.emplace_back(shown_rebuilt.row(i).begin(), shown_rebuilt.row(i).end());

@@ -7,10 +7,10 @@
 
 namespace stackae::cli {
 
-std::vector<std::string> stack_advice(const Recipe& recipe, const TrainConfig& config) {
+std::vector<std::string> stack_advice(const Preprocessing& preprocessing, const TrainConfig& config) {
     constexpr const char* help = "fewer units, --corruption or --sparsity-weight may help";
     std::vector<std::string> lines;
-    for (const CopyingLayer& layer : copying_layers(recipe, config)) {
+    for (const CopyingLayer& layer : copying_layers(preprocessing, config)) {
         lines.push_back(
             layer.of_picture
                 ? fmt::format("the code of {} values is no shorter than what it is of, {} values, which may "
@@ -23,9 +23,11 @@ std::vector<std::string> stack_advice(const Recipe& recipe, const TrainConfig& c
     return lines;
 }
 
-std::vector<std::string> cut_layers(const Recipe& recipe, const TrainConfig& config, const TrainPlan& plan) {
+std::vector<std::string> cut_layers(const Preprocessing& preprocessing, const TrainConfig& config,
+                                    const TrainPlan& plan) {
     std::vector<std::string> lines;
-    const Stack asked = bind(config.stack, {recipe.height, recipe.width, recipe.channels});
+    const Stack asked =
+        bind(config.stack, {preprocessing.height, preprocessing.width, preprocessing.channels});
     auto stage = plan.stages.begin();
     for (std::size_t i = 0; i < asked.size(); ++i) {
         if (!asked[i].is_trained()) {

@@ -18,11 +18,12 @@
 #include "cli/input_monitor.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/keep_model.hpp"
-#include "cli/results.hpp"
+#include "cli/output.hpp"
+#include "cli/parse.hpp"
 #include "cli/stack_advice.hpp"
+#include "cli/text_table.hpp"
 #include "cli/train_monitor.hpp"
 #include "cli/train_settings.hpp"
-#include "cli/values.hpp"
 
 namespace stackae::cli {
 namespace {
@@ -53,8 +54,8 @@ std::string kept_text(const Model& model, const KeptModel& kept, const std::stri
 
 /// What is to be trained: settled before the first picture is prepared.
 struct Job {
-    const Pictures& pictures;
-    Recipe recipe;
+    const ImageDataset& pictures;
+    Preprocessing preprocessing;
     TrainConfig config;
     RunOptions run;
 };
@@ -70,17 +71,17 @@ public:
     int run(Console& console, const std::vector<std::string>& inputs) override;
 
 private:
-    void prepare_outputs(Console& console, const std::string& input, const Pictures& pictures);
-    Recipe settle_recipe(Console& console, const Pictures& pictures, int threads) const;
+    void prepare_outputs(Console& console, const std::string& input, const ImageDataset& pictures);
+    Preprocessing resolve_preprocessing(Console& console, const ImageDataset& pictures, int threads) const;
     TrainConfig choose(Console& console, const Job& job) const;
-    void settle_config(Console& console, Job& job) const;
+    void resolve_config(Console& console, Job& job) const;
     void advise(Console& console, const Job& job, const TrainPlan& plan) const;
     int print_plan(Console& console, const Job& job, const TrainPlan& plan) const;
     int train_and_save(Console& console, const Job& job, const TrainPlan& plan);
-    void announce(Console& console, const std::string& input, const Pictures& pictures, bool named) const;
-    bool settle(Console& console, InputMonitor& inputs, const Pictures& pictures, const TrainMonitor& monitor,
-                const std::string& model) const;
-    void keep_finished(Console& console, InputMonitor& inputs, const Pictures& pictures,
+    void announce(Console& console, const std::string& input, const ImageDataset& pictures, bool named) const;
+    bool finish_manifest(Console& console, InputMonitor& inputs, const ImageDataset& pictures,
+                         const TrainMonitor& monitor, const std::string& model) const;
+    void keep_finished(Console& console, InputMonitor& inputs, const ImageDataset& pictures,
                        TrainMonitor& monitor, const std::string& event, const std::string& why) const;
     int keep(Console& console, Model model, InputMonitor& inputs, const Job& job,
              TrainMonitor& monitor) const;
@@ -120,7 +121,7 @@ int TrainCommand::run(Console& console, const std::vector<std::string>& inputs) 
                                           "folders");
     }
     const TrainConfig config = settings_.config();
-    const Pictures pictures = Pictures::open(inputs.front(), settings_.reading().picture_limits());
+    const ImageDataset pictures = ImageDataset::open(inputs.front(), settings_.reading().picture_limits());
     for (const std::string& note : pictures.notes()) {
         console.note(note);
     }
@@ -130,20 +131,20 @@ int TrainCommand::run(Console& console, const std::vector<std::string>& inputs) 
     } else {
         prepare_outputs(console, inputs.front(), pictures);
     }
-    job.recipe = settle_recipe(console, pictures, settings_.reading().threads);
-    settle_config(console, job);
-    const TrainPlan plan = plan_training(pictures.size(), job.recipe, job.config, job.run);
+    job.preprocessing = resolve_preprocessing(console, pictures, settings_.reading().threads);
+    resolve_config(console, job);
+    const TrainPlan plan = plan_training(pictures.size(), job.preprocessing, job.config, job.run);
     advise(console, job, plan);
     if (!saved_config_.empty()) {
         OutputFiles files;
-        files.add(saved_config_).write(config_file(job.config, job.recipe, learns_by_gradients(plan)));
+        files.add(saved_config_).write(config_file(job.config, job.preprocessing, learns_by_gradients(plan)));
         files.commit();
     }
     return dry_run_ ? print_plan(console, job, plan) : train_and_save(console, job, plan);
 }
 
 /// Where the model and what is beside it go: nothing that is read or is no model is replaced.
-void TrainCommand::prepare_outputs(Console& console, const std::string& input, const Pictures& pictures) {
+void TrainCommand::prepare_outputs(Console& console, const std::string& input, const ImageDataset& pictures) {
     const bool named = !output_.empty();
     if (!named) {
         output_ = default_output(input);
@@ -163,7 +164,7 @@ void TrainCommand::prepare_outputs(Console& console, const std::string& input, c
 }
 
 /// The stack and how it learns, by what was named and, where that is left open, by the pictures.
-void TrainCommand::settle_config(Console& console, Job& job) const {
+void TrainCommand::resolve_config(Console& console, Job& job) const {
     if (!settings_.dense_because().empty()) {
         console.note(fmt::format("a dense stack, since --{} is named", settings_.dense_because()));
     }
@@ -189,40 +190,42 @@ void TrainCommand::settle_config(Console& console, Job& job) const {
 }
 
 void TrainCommand::advise(Console& console, const Job& job, const TrainPlan& plan) const {
-    for (const std::string& line : stack_advice(job.recipe, job.config)) {
+    for (const std::string& line : stack_advice(job.preprocessing, job.config)) {
         console.note("warning: " + line);
     }
     for (const std::string& line : settings_.unused(job.config, plan)) {
         console.warn("warning: " + line);
     }
-    for (const std::string& line :
-         settings_.automatic() ? std::vector<std::string>() : cut_layers(job.recipe, job.config, plan)) {
+    for (const std::string& line : settings_.automatic() ? std::vector<std::string>()
+                                                         : cut_layers(job.preprocessing, job.config, plan)) {
         console.note(line);
     }
 }
 
-Recipe TrainCommand::settle_recipe(Console& console, const Pictures& pictures, int threads) const {
-    const RecipeOptions& wanted = settings_.recipe();
-    const Recipe recipe = choose_recipe(pictures, wanted, threads);
-    const char* why_channels = wanted.channels        ? "as asked"
-                               : recipe.channels == 1 ? "all pictures looked at are gray"
-                                                      : "there are pictures in colour";
-    const char* why_size = wanted.height        ? "as asked"
-                           : recipe.height == 1 ? "rows of numbers"
-                                                : "the pictures' median, at most 64";
+Preprocessing TrainCommand::resolve_preprocessing(Console& console, const ImageDataset& pictures,
+                                                  int threads) const {
+    const PreprocessingOptions& wanted = settings_.preprocessing();
+    const Preprocessing preprocessing = choose_preprocessing(pictures, wanted, threads);
+    const char* why_channels = wanted.channels               ? "as asked"
+                               : preprocessing.channels == 1 ? "all pictures looked at are gray"
+                                                             : "there are pictures in colour";
+    const char* why_size = wanted.height               ? "as asked"
+                           : preprocessing.height == 1 ? "rows of numbers"
+                                                       : "the pictures' median, at most 64";
     console.note(fmt::format("{}: {}{}", pictures.path(), format_count(pictures.size(), "picture"),
                              pictures.labelled() ? ", with labels (not used to train)" : ""));
-    console.note(fmt::format("recipe: {} ({}), {} x {} pixels ({}): {} values a picture{}{}",
-                             recipe.channels == 1 ? "gray" : "rgb", why_channels, recipe.height, recipe.width,
-                             why_size, recipe.size(), recipe.contrast ? ", contrast evened out" : "",
-                             recipe.mean.empty() ? "" : ", standardized"));
-    return recipe;
+    console.note(fmt::format("preprocessing: {} ({}), {} x {} pixels ({}): {} values a picture{}{}",
+                             preprocessing.channels == 1 ? "gray" : "rgb", why_channels, preprocessing.height,
+                             preprocessing.width, why_size, preprocessing.size(),
+                             preprocessing.contrast ? ", contrast normalised" : "",
+                             preprocessing.mean.empty() ? "" : ", standardized"));
+    return preprocessing;
 }
 
 /// What `auto` comes to.
 TrainConfig TrainCommand::choose(Console& console, const Job& job) const {
     const StackChoice choice =
-        choose_stack(job.pictures.size(), job.recipe,
+        choose_stack(job.pictures.size(), job.preprocessing,
                      {.adjust = [this](const TrainConfig& config) { return settings_.config(config); },
                       .budget_seconds = settings_.budget(),
                       .run = job.run});
@@ -247,7 +250,7 @@ int TrainCommand::print_plan(Console& console, const Job& job, const TrainPlan& 
         table.add({stage.name, to_text(stage.input), to_text(stage.output), format_count(stage.parameters),
                    stage.epochs > 0 ? fmt::format("{}", stage.epochs) : "-", time(stage.multiply_adds)});
     }
-    Results results;
+    ResultWriter results;
     results.write(fmt::format("stack        {}\n", to_text(job.config.stack)));
     results.write(fmt::format("preset       {}\n", job.config.preset));
     results.write(fmt::format("pictures     {}\n", format_count(job.pictures.size())));
@@ -272,7 +275,7 @@ int TrainCommand::print_plan(Console& console, const Job& job, const TrainPlan& 
 }
 
 /// Says what will be replaced. A name that nobody chose replaces no model of another input.
-void TrainCommand::announce(Console& console, const std::string& input, const Pictures& pictures,
+void TrainCommand::announce(Console& console, const std::string& input, const ImageDataset& pictures,
                             bool named) const {
     const auto standing = standing_model(output_);
     if (standing && !named && standing->data != data_identity(pictures)) {
@@ -297,7 +300,7 @@ int TrainCommand::train_and_save(Console& console, const Job& job, const TrainPl
     console.note(fmt::format("stack: {} (preset {})", to_text(job.config.stack), job.config.preset));
     std::optional<Model> model;
     try {
-        model.emplace(train(job.pictures, job.recipe, job.config, job.run, monitor));
+        model.emplace(train(job.pictures, job.preprocessing, job.config, job.run, monitor));
     } catch (const Interrupted&) {
         monitor.log_outcome("interrupted", nothing_kept);
         throw;
@@ -315,8 +318,8 @@ int TrainCommand::train_and_save(Console& console, const Job& job, const TrainPl
 }
 
 /// The manifest, once the model is safe. Where it cannot be written that is told, and false returned.
-bool TrainCommand::settle(Console& console, InputMonitor& inputs, const Pictures& pictures,
-                          const TrainMonitor& monitor, const std::string& model) const {
+bool TrainCommand::finish_manifest(Console& console, InputMonitor& inputs, const ImageDataset& pictures,
+                                   const TrainMonitor& monitor, const std::string& model) const {
     try {
         inputs.manifest().fill(pictures, monitor.skipped(), monitor.remarks());
         inputs.manifest().finish();
@@ -328,7 +331,7 @@ bool TrainCommand::settle(Console& console, InputMonitor& inputs, const Pictures
 }
 
 /// The layers below one that failed; why it failed is told by whoever catches the exception.
-void TrainCommand::keep_finished(Console& console, InputMonitor& inputs, const Pictures& pictures,
+void TrainCommand::keep_finished(Console& console, InputMonitor& inputs, const ImageDataset& pictures,
                                  TrainMonitor& monitor, const std::string& event,
                                  const std::string& why) const {
     monitor.finish();
@@ -342,7 +345,7 @@ void TrainCommand::keep_finished(Console& console, InputMonitor& inputs, const P
         const std::string said = kept_text(model, kept, output_);
         console.warn(fmt::format("{}: {}", event, said));
         monitor.log_outcome(event, fmt::format("{}; {}", why, said));
-        (void)settle(console, inputs, pictures, monitor, kept.path);
+        (void)finish_manifest(console, inputs, pictures, monitor, kept.path);
     } catch (const Error& error) {
         console.warn(error.what());
         monitor.log_outcome(event, why);
@@ -376,10 +379,10 @@ int TrainCommand::keep(Console& console, Model model, InputMonitor& inputs, cons
     } else {
         console.note(said);
     }
-    const bool settled = settle(console, inputs, job.pictures, monitor, kept.path);
-    int code = kept.elsewhere || !settled ? exit_code::failed
-               : ended_early              ? exit_code::interrupted
-                                          : inputs.exit_code();
+    const bool manifest_written = finish_manifest(console, inputs, job.pictures, monitor, kept.path);
+    int code = kept.elsewhere || !manifest_written ? exit_code::failed
+               : ended_early                       ? exit_code::interrupted
+                                                   : inputs.exit_code();
     if (!ended_early && !kept.elsewhere && job.pictures.labelled() && !no_comparison_ && !monitor.alike()) {
         code = compare_outputs(console, model, job, monitor, code);
     }

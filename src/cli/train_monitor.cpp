@@ -8,7 +8,7 @@
 #include "stackae/evaluate.hpp"
 
 #include "cli/interrupt.hpp"
-#include "cli/values.hpp"
+#include "cli/parse.hpp"
 
 namespace stackae::cli {
 namespace {
@@ -28,7 +28,8 @@ std::string named_number(const char* name, const std::optional<double>& value) {
 
 }  // namespace
 
-TrainMonitor::TrainMonitor(Console& console, const Pictures& pictures, TrainPlan plan, const std::string& log)
+TrainMonitor::TrainMonitor(Console& console, const ImageDataset& pictures, TrainPlan plan,
+                           const std::string& log)
     : console_(console),
       plan_(std::move(plan)),
       log_path_(log),

@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "stackae/pictures.hpp"
+#include "stackae/image_dataset.hpp"
 #include "stackae/train.hpp"
 
 #include "cli/console.hpp"
@@ -21,7 +21,7 @@ class TrainMonitor : public TrainObserver {
 public:
     /// plan: of this training; log: empty for none. A log that is there stays as it is until there is a line
     /// to replace it with. Throws IoError when it cannot be written. The console must outlive the monitor.
-    TrainMonitor(Console& console, const Pictures& pictures, TrainPlan plan, const std::string& log);
+    TrainMonitor(Console& console, const ImageDataset& pictures, TrainPlan plan, const std::string& log);
 
     void on_read(std::int64_t done, std::int64_t of) override;
     void on_skipped(const SkippedPicture& picture) override;

@@ -113,7 +113,7 @@ void TrainSettings::declare(OptionParser& parser) {
     declare_stack(parser);
     declare_config(parser);
     declare_run(parser);
-    declare_recipe(parser);
+    declare_preprocessing(parser);
 }
 
 void TrainSettings::declare_stack(OptionParser& parser) {
@@ -296,32 +296,32 @@ void TrainSettings::declare_run(OptionParser& parser) {
                   text_into(temporary_folder_));
 }
 
-void TrainSettings::declare_recipe(OptionParser& parser) {
+void TrainSettings::declare_preprocessing(OptionParser& parser) {
     parser.group("How pictures are prepared (kept in the model)");
     parser.option("img-size", "N|HxW", "height and width; else the pictures' median, at most 64",
                   [this](const std::string& text) {
                       const PictureSize size = parse_picture_size(text);
-                      recipe_.height = size.height;
-                      recipe_.width = size.width;
+                      preprocessing_.height = size.height;
+                      preprocessing_.width = size.width;
                   });
     parser.option("channels", "gray|rgb", "else gray if all pictures are gray",
-                  [this](const std::string& text) { recipe_.channels = parse_channels(text); });
+                  [this](const std::string& text) { preprocessing_.channels = parse_channels(text); });
     parser.option("crop-mode", "MODE",
                   "other shapes are squashed, given a border, or cut to the center: "
                   "squash|border|center",
-                  [this](const std::string& text) { recipe_.resize = parse<ResizeMode>(text); });
+                  [this](const std::string& text) { preprocessing_.resize = parse<ResizeMode>(text); });
     parser.option("background", "P", "gray level, 0 to 1, behind transparency and in borders",
                   [this](const std::string& text) {
-                      recipe_.background = static_cast<float>(parse_number(text, 0.0, 1.0));
+                      preprocessing_.background = static_cast<float>(parse_number(text, 0.0, 1.0));
                   });
-    parser.flag("contrast-norm", "bring each picture to mean 0 and deviation 1", recipe_.contrast);
+    parser.flag("contrast-norm", "bring each picture to mean 0 and deviation 1", preprocessing_.contrast);
     parser.flag(
         "standardize",
         "subtract each value's mean, divide by its deviation: values may then lie outside of 0 to 1; so "
         "it is for rows of numbers (n×d) where --img-size does not say that they are pictures",
-        [this] { recipe_.standardize = true; });
+        [this] { preprocessing_.standardize = true; });
     parser.flag("no-standardize", "leave values as they are, also rows of numbers",
-                [this] { recipe_.standardize = false; });
+                [this] { preprocessing_.standardize = false; });
     parser.opposites("standardize", "no-standardize");
 }
 
@@ -428,7 +428,7 @@ bool learns_by_gradients(const TrainPlan& plan) {
                        [](const StageInfo& stage) { return stage.epochs > 0; });
 }
 
-std::string config_file(const TrainConfig& config, const Recipe& recipe, bool gradients) {
+std::string config_file(const TrainConfig& config, const Preprocessing& preprocessing, bool gradients) {
     std::string text = fmt::format("# The layers, bottom up.\nstack = {}\n", to_text(config.stack));
     for (const OptionInfo& info : config.describe()) {
         if (gradients || holds(of_any_stack, info.name)) {
@@ -439,8 +439,9 @@ std::string config_file(const TrainConfig& config, const Recipe& recipe, bool gr
     text += fmt::format(
         "# How pictures are prepared.\nimg-size = {}x{}\nchannels = {}\ncrop-mode = {}\nbackground = {}\n"
         "contrast-norm = {}\n{} = true\n",
-        recipe.height, recipe.width, recipe.channels == 1 ? "gray" : "rgb", name(recipe.resize),
-        recipe.background, recipe.contrast, recipe.mean.empty() ? "no-standardize" : "standardize");
+        preprocessing.height, preprocessing.width, preprocessing.channels == 1 ? "gray" : "rgb",
+        name(preprocessing.resize), preprocessing.background, preprocessing.contrast,
+        preprocessing.mean.empty() ? "no-standardize" : "standardize");
     return text;
 }
 

@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "stackae/pictures.hpp"
+#include "stackae/image_dataset.hpp"
 #include "stackae/short_forms.hpp"
 #include "stackae/train.hpp"
 #include "stackae/train_config.hpp"
@@ -16,7 +16,7 @@
 
 namespace stackae::cli {
 
-/// What the options of `train` say about the stack, its training and the recipe.
+/// What the options of `train` say about the stack, its training and the preprocessing.
 class TrainSettings {
 public:
     void declare(OptionParser& parser);
@@ -41,7 +41,7 @@ public:
     /// A line for each option that was named and changes nothing: under other options, or where the stack is
     /// learnt in closed form and no gradient is followed.
     [[nodiscard]] std::vector<std::string> unused(const TrainConfig& config, const TrainPlan& plan) const;
-    [[nodiscard]] const RecipeOptions& recipe() const { return recipe_; }
+    [[nodiscard]] const PreprocessingOptions& preprocessing() const { return preprocessing_; }
     [[nodiscard]] const ReadingOptions& reading() const { return reading_; }
 
 private:
@@ -51,7 +51,7 @@ private:
     void declare_option(OptionParser& parser, const OptionInfo& info);
     void declare_lists(OptionParser& parser);
     void declare_run(OptionParser& parser);
-    void declare_recipe(OptionParser& parser);
+    void declare_preprocessing(OptionParser& parser);
 
     /// Puts a value over whatever preset there will be. option: as it was named.
     void put(const std::string& name, const std::string& value);
@@ -70,7 +70,7 @@ private:
     std::vector<std::pair<std::string, std::string>> named_;  ///< options of TrainConfig and their values
     std::vector<std::string> gradient_named_;                 ///< those of training by gradients
     std::string dense_because_;  ///< an option that was named and that only dense stacks have
-    RecipeOptions recipe_;
+    PreprocessingOptions preprocessing_;
     ReadingOptions reading_;
     std::string temporary_folder_;
 };
@@ -80,6 +80,7 @@ private:
 
 /// All that affects results, as lines that `--config` reads, each with what it is for; options of gradients
 /// where some are followed.
-[[nodiscard]] std::string config_file(const TrainConfig& config, const Recipe& recipe, bool gradients);
+[[nodiscard]] std::string config_file(const TrainConfig& config, const Preprocessing& preprocessing,
+                                      bool gradients);
 
 }  // namespace stackae::cli

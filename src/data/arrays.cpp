@@ -13,8 +13,8 @@ namespace stackae::data {
 namespace {
 
 /// labels: one a picture, or none.
-PictureEntry array_entry(const std::string& path, std::int64_t i, const std::vector<std::string>& labels) {
-    PictureEntry entry{fmt::format("{}#{}", path, i), std::nullopt};
+ImageEntry array_entry(const std::string& path, std::int64_t i, const std::vector<std::string>& labels) {
+    ImageEntry entry{fmt::format("{}#{}", path, i), std::nullopt};
     if (!labels.empty()) {
         entry.label = labels[static_cast<std::size_t>(i)];
     }
@@ -77,7 +77,7 @@ Content reordered(const Content& values, const ArrayShape& shape, std::uint64_t 
     return Content(std::move(store));
 }
 
-class ArraySource : public Pictures::Source {
+class ArraySource : public ImageDataset::Source {
 public:
     ArraySource(std::string path, std::string file, Content values, const ValueType& type,
                 const ArrayShape& shape, ArrayLabels labels)
@@ -90,21 +90,21 @@ public:
           notes_(std::move(labels.notes)) {}
 
     [[nodiscard]] std::int64_t size() const override { return shape_.count; }
-    [[nodiscard]] PictureEntry entry(std::int64_t i) const override { return array_entry(path_, i, labels_); }
+    [[nodiscard]] ImageEntry entry(std::int64_t i) const override { return array_entry(path_, i, labels_); }
     [[nodiscard]] const std::string& path() const override { return path_; }
     [[nodiscard]] bool labelled() const override { return !labels_.empty(); }
     [[nodiscard]] std::int64_t row_length() const override { return shape_.rows ? shape_.width : 0; }
     [[nodiscard]] std::string file(std::int64_t /*i*/) const override { return file_; }
     [[nodiscard]] std::vector<std::string> notes() const override { return notes_; }
 
-    [[nodiscard]] Picture load(std::int64_t i, const Recipe* recipe) const override {
+    [[nodiscard]] Picture load(std::int64_t i, const Preprocessing* preprocessing) const override {
         int height = shape_.height;
         int width = shape_.width;
         int channels = shape_.channels;
-        if (shape_.rows && recipe != nullptr && recipe->size() == width) {
-            height = recipe->height;  // a row of as many values as the recipe has is that picture, flattened
-            width = recipe->width;
-            channels = recipe->channels;
+        if (shape_.rows && preprocessing != nullptr && preprocessing->size() == width) {
+            height = preprocessing->height;  // a row of that many values is a picture
+            width = preprocessing->width;
+            channels = preprocessing->channels;
         }
         std::vector<std::byte> raw(static_cast<std::uint64_t>(shape_.values()) * type_.bytes);
         try {
@@ -129,16 +129,16 @@ private:
     std::vector<std::string> notes_;
 };
 
-class TensorSource : public Pictures::Source {
+class TensorSource : public ImageDataset::Source {
 public:
     TensorSource(Tensor pictures, const ArrayShape& shape, std::vector<std::string> labels)
         : pictures_(std::move(pictures)), shape_(shape), labels_(std::move(labels)) {}
 
     [[nodiscard]] std::int64_t size() const override { return shape_.count; }
-    [[nodiscard]] PictureEntry entry(std::int64_t i) const override { return array_entry(path_, i, labels_); }
+    [[nodiscard]] ImageEntry entry(std::int64_t i) const override { return array_entry(path_, i, labels_); }
     [[nodiscard]] const std::string& path() const override { return path_; }
     [[nodiscard]] bool labelled() const override { return !labels_.empty(); }
-    [[nodiscard]] Picture load(std::int64_t i, const Recipe* /*recipe*/) const override {
+    [[nodiscard]] Picture load(std::int64_t i, const Preprocessing* /*preprocessing*/) const override {
         auto* data = const_cast<float*>(pictures_.row(i).data());  // a view: OpenCV has none that is const
         Picture picture;
         picture.pixels = cv::Mat(shape_.height, shape_.width, CV_32FC(shape_.channels), data);

@@ -8,7 +8,7 @@
 #include <variant>
 #include <vector>
 
-#include "stackae/pictures.hpp"
+#include "stackae/image_dataset.hpp"
 
 #include "base/file_io.hpp"
 #include "base/temporary_file.hpp"

@@ -9,7 +9,7 @@ namespace stackae::data {
 
 /// A file, or a page of one, that is to be a picture.
 struct FileEntry {
-    PictureEntry entry;
+    ImageEntry entry;
     std::string failure{};  ///< why it cannot be read, where that is known already; else empty
     PictureStatus status = PictureStatus::unreadable;  ///< of the failure
     std::string file{};                                ///< where it is not entry.path; else empty
@@ -18,7 +18,7 @@ struct FileEntry {
     [[nodiscard]] const std::string& path() const { return file.empty() ? entry.path : file; }
 };
 
-/// One file a picture, or a page of it, see with_pages(). notes: see Pictures::notes().
+/// One file a picture, or a page of it, see with_pages(). notes: see ImageDataset::notes().
 [[nodiscard]] SourcePointer file_source(std::string path, std::vector<FileEntry> entries,
                                         const PictureLimits& limits, std::vector<std::string> notes = {});
 

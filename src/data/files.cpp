@@ -18,7 +18,7 @@ namespace {
 namespace fs = std::filesystem;
 
 /// One file a picture.
-class FileSource : public Pictures::Source {
+class FileSource : public ImageDataset::Source {
 public:
     FileSource(std::string path, std::vector<FileEntry> entries, const PictureLimits& limits,
                std::vector<std::string> notes)
@@ -31,7 +31,7 @@ public:
     }
 
     [[nodiscard]] std::int64_t size() const override { return static_cast<std::int64_t>(entries_.size()); }
-    [[nodiscard]] PictureEntry entry(std::int64_t i) const override {
+    [[nodiscard]] ImageEntry entry(std::int64_t i) const override {
         return entries_[static_cast<std::size_t>(i)].entry;
     }
     [[nodiscard]] std::string file(std::int64_t i) const override {
@@ -39,7 +39,7 @@ public:
     }
     [[nodiscard]] const std::string& path() const override { return path_; }
     [[nodiscard]] bool labelled() const override { return labelled_; }
-    [[nodiscard]] Picture load(std::int64_t i, const Recipe* recipe) const override {
+    [[nodiscard]] Picture load(std::int64_t i, const Preprocessing* preprocessing) const override {
         const FileEntry& file = entries_[static_cast<std::size_t>(i)];
         if (!file.failure.empty()) {
             throw BadPicture(file.status, file.failure);
@@ -51,7 +51,7 @@ public:
         PictureLimits limits = limits_;
         limits.max_bytes = std::clamp<std::int64_t>(limits_.max_bytes / part, 1, most);
         try {
-            return decode_entry(i, {limits, recipe});
+            return decode_entry(i, {limits, preprocessing});
         } catch (const BadPicture& bad) {
             if (bad.status() != PictureStatus::too_large) {
                 throw;
@@ -59,8 +59,8 @@ public:
         }
         throw LargePicture();
     }
-    [[nodiscard]] Picture load_large(std::int64_t i, const Recipe* recipe) const override {
-        return decode_entry(i, {limits_, recipe});
+    [[nodiscard]] Picture load_large(std::int64_t i, const Preprocessing* preprocessing) const override {
+        return decode_entry(i, {limits_, preprocessing});
     }
     [[nodiscard]] std::vector<std::string> notes() const override { return notes_; }
 

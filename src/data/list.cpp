@@ -64,7 +64,7 @@ SourcePointer parse_list(const std::string& path, std::string_view content, cons
             continue;
         }
         const std::size_t tab = line.find('\t');
-        PictureEntry entry{(folder / line.substr(0, tab)).string(), std::nullopt};
+        ImageEntry entry{(folder / line.substr(0, tab)).string(), std::nullopt};
         if (tab != std::string_view::npos && tab + 1 < line.size()) {
             entry.label = line.substr(tab + 1);
         }
@@ -88,7 +88,7 @@ std::string_view as_text(const std::vector<std::byte>& bytes) {
 }
 
 /// A picture that came through a pipe, which cannot be read again, or its pages.
-class PipedPicture : public Pictures::Source {
+class PipedPicture : public ImageDataset::Source {
 public:
     PipedPicture(std::string path, std::vector<std::byte> file, const PictureLimits& limits)
         : path_(std::move(path)), file_(std::move(file)), limits_(limits) {
@@ -101,15 +101,16 @@ public:
     }
 
     [[nodiscard]] std::int64_t size() const override { return std::ssize(pages_); }
-    [[nodiscard]] PictureEntry entry(std::int64_t i) const override {
+    [[nodiscard]] ImageEntry entry(std::int64_t i) const override {
         return {size() == 1 ? path_ : fmt::format("{}#{}", path_, i + 1), std::nullopt};
     }
     [[nodiscard]] std::string file(std::int64_t /*i*/) const override { return path_; }
     [[nodiscard]] const std::string& path() const override { return path_; }
     [[nodiscard]] bool labelled() const override { return false; }
-    [[nodiscard]] Picture load(std::int64_t i, const Recipe* recipe) const override {
-        return decode(file_,
-                      {.limits = limits_, .recipe = recipe, .page = pages_[static_cast<std::size_t>(i)]});
+    [[nodiscard]] Picture load(std::int64_t i, const Preprocessing* preprocessing) const override {
+        return decode(
+            file_,
+            {.limits = limits_, .preprocessing = preprocessing, .page = pages_[static_cast<std::size_t>(i)]});
     }
 
 private:
@@ -127,7 +128,7 @@ SourcePointer open_list(const std::string& path, const PictureLimits& limits) {
 }
 
 SourcePointer open_pipe(const std::string& path, const PictureLimits& limits) {
-    std::vector<std::byte> content = base::read_file(path, most_file_bytes(limits));
+    std::vector<std::byte> content = base::read_file(path, max_file_bytes(limits));
     const bool picture = std::any_of(decoders().begin(), decoders().end(),
                                      [&](const Decoder& decoder) { return decoder.recognizes(content); });
     if (picture || as_text(content).find('\0') != std::string_view::npos) {

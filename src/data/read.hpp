@@ -10,8 +10,8 @@
 namespace stackae::data {
 
 /// Rows of numbers have no shape to resize: throws InvalidArgument, naming the file, unless they have as many
-/// values as the recipe.
-void check_rows(const Pictures::Source& source, const Recipe& recipe);
+/// values as the preprocessing.
+void check_rows(const ImageDataset::Source& source, const Preprocessing& preprocessing);
 
 /// What is to be said of a picture that was read.
 struct ReadOutcome {
@@ -19,9 +19,9 @@ struct ReadOutcome {
     std::string remark;                     ///< of one that is used; mostly empty
 };
 
-/// Loads entry i and applies the recipe to it. out: size recipe.size(); undefined where the picture is
-/// skipped.
-[[nodiscard]] ReadOutcome read_picture(const Pictures::Source& source, std::int64_t i, const Recipe& recipe,
-                                       std::span<float> out);
+/// Loads entry i and applies the preprocessing to it. out: size preprocessing.size(); undefined where the
+/// picture is skipped.
+[[nodiscard]] ReadOutcome read_picture(const ImageDataset::Source& source, std::int64_t i,
+                                       const Preprocessing& preprocessing, std::span<float> out);
 
 }  // namespace stackae::data

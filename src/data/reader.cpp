@@ -17,33 +17,33 @@ namespace stackae {
 
 namespace {
 
-/// A recipe of height 1 was made from rows of numbers; a picture brought to it would be a smear.
-void check_geometry(const Recipe& recipe, const data::Picture& picture) {
+/// Preprocessing of height 1 was made from rows of numbers; a picture brought to it would be a smear.
+void check_geometry(const Preprocessing& preprocessing, const data::Picture& picture) {
     const cv::Size size = picture.size();
-    if (recipe.height == 1 && recipe.width > 1 && size.height != 1) {
+    if (preprocessing.height == 1 && preprocessing.width > 1 && size.height != 1) {
         data::unsupported(fmt::format("picture of {} × {} pixels found; a row of {} × 1 expected", size.width,
-                                      size.height, recipe.width));
+                                      size.height, preprocessing.width));
     }
 }
 
 }  // namespace
 
-void data::check_rows(const Pictures::Source& source, const Recipe& recipe) {
+void data::check_rows(const ImageDataset::Source& source, const Preprocessing& preprocessing) {
     const std::int64_t length = source.row_length();
-    if (length > 0 && length != recipe.size()) {
+    if (length > 0 && length != preprocessing.size()) {
         throw InvalidArgument(fmt::format("{}: rows of {} values found, {} ({} × {} × {}) expected",
-                                          source.path(), length, recipe.size(), recipe.height, recipe.width,
-                                          recipe.channels));
+                                          source.path(), length, preprocessing.size(), preprocessing.height,
+                                          preprocessing.width, preprocessing.channels));
     }
 }
 
-data::ReadOutcome data::read_picture(const Pictures::Source& source, std::int64_t i, const Recipe& recipe,
-                                     std::span<float> out) {
+data::ReadOutcome data::read_picture(const ImageDataset::Source& source, std::int64_t i,
+                                     const Preprocessing& preprocessing, std::span<float> out) {
     try {
         std::string remark;
-        with_picture(source, i, &recipe, [&](const Picture& picture) {
-            check_geometry(recipe, picture);
-            apply(recipe, picture, out);
+        with_picture(source, i, &preprocessing, [&](const Picture& picture) {
+            check_geometry(preprocessing, picture);
+            preprocess(preprocessing, picture, out);
             remark = picture.remark;
         });
         return {std::nullopt, remark};
@@ -77,9 +77,9 @@ struct PictureReader::State {
         std::int64_t row;  ///< of the first entry, in the slot
     };
 
-    State(const Pictures& pictures, const Recipe& recipe_, const ReadOptions& options)
+    State(const ImageDataset& pictures, const Preprocessing& preprocessing_, const ReadOptions& options)
         : source(pictures.source()),
-          recipe(recipe_),
+          preprocessing(preprocessing_),
           entries(pictures.size()),
           slots(
               static_cast<std::size_t>(std::clamp<std::int64_t>(fitting(options), 1, options.batches_ahead))),
@@ -88,7 +88,7 @@ struct PictureReader::State {
 
     /// Prepared pictures that fit the memory.
     [[nodiscard]] std::int64_t fitting(const ReadOptions& options) const {
-        return options.memory / (recipe.size() * static_cast<std::int64_t>(sizeof(float)));
+        return options.memory / (preprocessing.size() * static_cast<std::int64_t>(sizeof(float)));
     }
     void start(int threads);
     void work();
@@ -101,8 +101,8 @@ struct PictureReader::State {
     void prepare(Slot& slot, std::int64_t count) const;
     void deliver(Slot& slot, std::int64_t first, PictureBatch& batch) const;
 
-    const Pictures::Source& source;
-    const Recipe recipe;
+    const ImageDataset::Source& source;
+    const Preprocessing preprocessing;
     const std::int64_t entries;
     std::vector<Slot> slots;
     const std::int64_t batch_size;
@@ -119,8 +119,8 @@ struct PictureReader::State {
 };
 
 void PictureReader::State::prepare(Slot& slot, std::int64_t count) const {
-    if (slot.pictures.rows() != count || slot.pictures.columns() != recipe.size()) {
-        slot.pictures = Tensor({count, recipe.size()});
+    if (slot.pictures.rows() != count || slot.pictures.columns() != preprocessing.size()) {
+        slot.pictures = Tensor({count, preprocessing.size()});
     }
     slot.skipped.clear();
     slot.remarks.clear();
@@ -153,7 +153,7 @@ void PictureReader::State::read(const Task& task) {
     std::vector<PictureRemark> remarks;
     for (std::int64_t i = 0; i < task.count; ++i) {
         data::ReadOutcome outcome =
-            data::read_picture(source, task.first + i, recipe, task.slot->pictures.row(task.row + i));
+            data::read_picture(source, task.first + i, preprocessing, task.slot->pictures.row(task.row + i));
         if (outcome.skipped) {
             skipped.push_back(std::move(*outcome.skipped));
         } else if (!outcome.remark.empty()) {
@@ -215,7 +215,7 @@ void PictureReader::State::deliver(Slot& slot, std::int64_t first, PictureBatch&
     if (slot.skipped.empty()) {
         std::swap(batch.pictures, slot.pictures);  // the caller's old batch is filled next
     } else {
-        Tensor rows({static_cast<std::int64_t>(batch.indices.size()), recipe.size()});
+        Tensor rows({static_cast<std::int64_t>(batch.indices.size()), preprocessing.size()});
         for (std::size_t i = 0; i < batch.indices.size(); ++i) {
             const auto from = slot.pictures.row(batch.indices[i] - first);
             std::copy(from.begin(), from.end(), rows.row(static_cast<std::int64_t>(i)).begin());
@@ -226,16 +226,17 @@ void PictureReader::State::deliver(Slot& slot, std::int64_t first, PictureBatch&
     std::swap(batch.remarks, slot.remarks);
 }
 
-PictureReader::PictureReader(const Pictures& pictures, const Recipe& recipe, const ReadOptions& options) {
-    validate(recipe);
+PictureReader::PictureReader(const ImageDataset& pictures, const Preprocessing& preprocessing,
+                             const ReadOptions& options) {
+    validate(preprocessing);
     if (options.batch_size < 1 || options.batches_ahead < 1 || options.memory < 1) {
         throw InvalidArgument(fmt::format(
             "reading pictures: batches of {}, {} ahead, in {} bytes found; 1 or more of each expected",
             options.batch_size, options.batches_ahead, options.memory));
     }
-    data::check_rows(pictures.source(), recipe);
+    data::check_rows(pictures.source(), preprocessing);
     const int threads = base::resolve_threads(options.threads);
-    state_ = std::make_unique<State>(pictures, recipe, options);
+    state_ = std::make_unique<State>(pictures, preprocessing, options);
     if (state_->entries > 1) {  // one picture is read by the caller: no thread is worth its start
         state_->start(threads);
     }

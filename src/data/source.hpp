@@ -7,36 +7,36 @@
 #include <utility>
 #include <vector>
 
-#include "stackae/pictures.hpp"
+#include "stackae/image_dataset.hpp"
 
 #include "data/image/picture.hpp"
 
 namespace stackae {
 
 /// What a collection is made of. Const and safe to read from several threads.
-struct Pictures::Source {
+struct ImageDataset::Source {
     Source() = default;
     Source(const Source&) = delete;
     Source& operator=(const Source&) = delete;
     virtual ~Source() = default;
 
     [[nodiscard]] virtual std::int64_t size() const = 0;
-    [[nodiscard]] virtual PictureEntry entry(std::int64_t i) const = 0;
+    [[nodiscard]] virtual ImageEntry entry(std::int64_t i) const = 0;
     /// The file that entry i is read from.
     [[nodiscard]] virtual std::string file(std::int64_t i) const { return entry(i).path; }
     [[nodiscard]] virtual const std::string& path() const = 0;
     [[nodiscard]] virtual bool labelled() const = 0;
-    /// What a person should be told of the collection; see Pictures::notes().
+    /// What a person should be told of the collection; see ImageDataset::notes().
     [[nodiscard]] virtual std::vector<std::string> notes() const { return {}; }
     /// Values of a picture where they are rows of numbers without height and width; else 0.
     [[nodiscard]] virtual std::int64_t row_length() const { return 0; }
-    /// Decodes entry i. recipe: what it is for, or null (see data::decode). The pixels may be a view of the
-    /// source's memory and must not be written to. Throws data::BadPicture.
-    [[nodiscard]] virtual data::Picture load(std::int64_t i, const Recipe* recipe) const = 0;
+    /// Decodes entry i. preprocessing: what it is for, or null (see data::decode). The pixels may be a view
+    /// of the source's memory and must not be written to. Throws data::BadPicture.
+    [[nodiscard]] virtual data::Picture load(std::int64_t i, const Preprocessing* preprocessing) const = 0;
     /// The same of an entry of which load() throws data::LargePicture, which it may where pictures are
     /// decoded.
-    [[nodiscard]] virtual data::Picture load_large(std::int64_t i, const Recipe* recipe) const {
-        return load(i, recipe);
+    [[nodiscard]] virtual data::Picture load_large(std::int64_t i, const Preprocessing* preprocessing) const {
+        return load(i, preprocessing);
     }
     /// Held while a large picture is in memory.
     [[nodiscard]] virtual std::mutex& large_pictures() const { return large_pictures_; }
@@ -54,17 +54,18 @@ struct LargePicture {};
 /// Calls body(picture) with entry i, of a large one while no other thread has a large one of the collection.
 /// Throws what Source::load() throws, and body.
 template <class Body>
-void with_picture(const Pictures::Source& source, std::int64_t i, const Recipe* recipe, const Body& body) {
+void with_picture(const ImageDataset::Source& source, std::int64_t i, const Preprocessing* preprocessing,
+                  const Body& body) {
     try {
-        body(source.load(i, recipe));
+        body(source.load(i, preprocessing));
         return;
     } catch (const LargePicture&) {
     }
     const std::lock_guard alone(source.large_pictures());
-    body(source.load_large(i, recipe));
+    body(source.load_large(i, preprocessing));
 }
 
-using SourcePointer = std::shared_ptr<const Pictures::Source>;
+using SourcePointer = std::shared_ptr<const ImageDataset::Source>;
 
 /// A picture file, whatever its ending.
 [[nodiscard]] SourcePointer open_file(const std::string& path, const PictureLimits& limits);

@@ -73,10 +73,10 @@ ZipArchive::ZipArchive(const std::string& path) : path_(path) {
         throw CorruptFile(fmt::format("{}: ZIP archive: {}", path, text));
     }
     const zip_int64_t count = library_->count(zip_, 0);
-    if (count > most_entries) {
+    if (count > max_entries) {
         library_->discard(zip_);
         throw InvalidArgument(
-            fmt::format("{}: ZIP archive of {} files found, at most {} expected", path, count, most_entries));
+            fmt::format("{}: ZIP archive of {} files found, at most {} expected", path, count, max_entries));
     }
     for (zip_uint64_t i = 0; i < static_cast<zip_uint64_t>(count); ++i) {
         zip_stat_t about;

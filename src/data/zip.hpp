@@ -21,7 +21,7 @@ public:
     };
 
     /// Throws CorruptFile, InvalidArgument where libzip is missing or the archive holds more files than
-    /// most_entries.
+    /// max_entries.
     explicit ZipArchive(const std::string& path);
     ~ZipArchive();
 
@@ -30,7 +30,7 @@ public:
     /// InvalidArgument for entries that are encrypted or packed in a way that libzip does not know.
     [[nodiscard]] std::unique_ptr<ByteStream> open(const Entry& entry);
 
-    static constexpr std::int64_t most_entries = 10'000;
+    static constexpr std::int64_t max_entries = 10'000;
 
 private:
     struct Library;

@@ -14,22 +14,22 @@
 #include "evaluate/depth_encoder.hpp"
 #include "evaluate/measure.hpp"
 #include "model/split.hpp"
-#include "search/numbering.hpp"
+#include "search/label_encoder.hpp"
 
 namespace stackae {
 namespace {
 
 using evaluation::DepthEncoder;
 
-constexpr std::int64_t most_block = 2048;  ///< pictures whose codes are searched at a time
-constexpr std::int64_t least_block = 16;
+constexpr std::int64_t max_block = 2048;  ///< pictures whose codes are searched at a time
+constexpr std::int64_t min_block = 16;
 constexpr std::array metrics{Metric::l2, Metric::cosine};
 constexpr auto float_bytes = static_cast<std::int64_t>(sizeof(float));
 
 /// The nearest so far of each query, as blocks of the indexed rows come by.
-class Running {
+class RunningTopK {
 public:
-    Running(std::int64_t queries, std::int64_t k) {
+    RunningTopK(std::int64_t queries, std::int64_t k) {
         best_.queries = queries;
         best_.k = k;
         best_.rows.assign(static_cast<std::size_t>(queries * k), -1);
@@ -71,14 +71,14 @@ private:
 struct Compared {
     std::size_t depth;
     std::int64_t size;
-    Tensor test;                   ///< codes of the pictures held out
-    std::vector<Running> running;  ///< of each metric
-    std::vector<float> first;      ///< a code
-    bool alike = true;             ///< all codes seen are that one: nothing is told apart by them
+    Tensor test;                       ///< codes of the pictures held out
+    std::vector<RunningTopK> running;  ///< of each metric
+    std::vector<float> first;          ///< a code
+    bool alike = true;                 ///< all codes seen are that one: nothing is told apart by them
 };
 
 /// At most `most` labelled pictures of some rows, spread by chance, in rising order.
-std::vector<std::int64_t> labelled_sample(const Pictures& pictures, std::vector<std::int64_t> rows,
+std::vector<std::int64_t> labelled_sample(const ImageDataset& pictures, std::vector<std::int64_t> rows,
                                           std::int64_t most, const base::Random& random) {
     std::erase_if(rows, [&](std::int64_t row) { return !pictures.entry(row).label; });
     base::shuffle(rows, random);
@@ -89,14 +89,14 @@ std::vector<std::int64_t> labelled_sample(const Pictures& pictures, std::vector<
 
 class Comparison {
 public:
-    Comparison(const Model& model, const Pictures& pictures, const DepthComparisonOptions& options,
+    Comparison(const Model& model, const ImageDataset& pictures, const DepthComparisonOptions& options,
                const std::function<void(std::int64_t, std::int64_t)>& progress)
         : model_(model), pictures_(pictures), options_(options), progress_(progress) {
         const std::size_t embedding = model.depth_of();
         for (const std::size_t depth : model.code_depths()) {
             const std::int64_t size = model.layers[depth - 1].output_shape().size();
             widest_ = std::max(widest_, size);
-            if (size <= options.most_values || depth == embedding) {
+            if (size <= options.max_values || depth == embedding) {
                 compared_.push_back({depth, size, Tensor(), {}, {}});
                 all_ += size;
             }
@@ -109,10 +109,10 @@ public:
         const std::int64_t held = std::max<std::int64_t>(1, options_.memory / 2 / (float_bytes * all_));
         const auto sample = [&](const std::vector<std::int64_t>& rows, std::int64_t most, std::uint32_t use) {
             return labelled_sample(pictures_, rows, most,
-                                   base::Random(config.seed, base::Stream::validation, use));
+                                   base::Random(config.seed, base::RandomStream::validation, use));
         };
-        test_ = sample(split.held_out, std::min(options_.most_pictures, held), 1);
-        train_ = sample(split.train, options_.most_neighbours, 2);
+        test_ = sample(split.held_out, std::min(options_.max_pictures, held), 1);
+        train_ = sample(split.train, options_.max_neighbours, 2);
         if (!number_classes()) {
             return {};
         }
@@ -135,7 +135,7 @@ private:
                 names.push_back(*pictures_.entry(row).label);
             }
         }
-        const auto numbers = search::Numbering(names).numbers();
+        const auto numbers = search::LabelEncoder(names).numbers();
         const auto first_of_train = numbers.begin() + std::ssize(test_);
         test_labels_.assign(numbers.begin(), first_of_train);
         train_labels_.assign(first_of_train, numbers.end());
@@ -147,7 +147,7 @@ private:
     /// Calls body(row among those, pictures) batch by batch. Throws where one cannot be read any more.
     template <class Body>
     void each_batch(const std::vector<std::int64_t>& rows, std::int64_t batch_size, const Body& body) {
-        const Pictures some = pictures_.subset(rows);
+        const ImageDataset some = pictures_.subset(rows);
         PictureReader reader(some, model_.preprocessing,
                              {.batch_size = batch_size, .threads = options_.threads});
         std::int64_t first = 0;
@@ -182,7 +182,7 @@ private:
     void search(DepthEncoder& encoder) {
         const std::int64_t k = std::min(options_.k, std::ssize(train_));
         for (Compared& compared : compared_) {
-            compared.running.assign(metrics.size(), Running(std::ssize(test_), k));
+            compared.running.assign(metrics.size(), RunningTopK(std::ssize(test_), k));
         }
         each_batch(train_, block(), [&](std::int64_t first, const Tensor& pictures) {
             encoder.run(pictures, [&](std::size_t i, const Tensor& codes) {
@@ -219,17 +219,17 @@ private:
         return result;
     }
 
-    [[nodiscard]] double accuracy(const Running& running) const {
+    [[nodiscard]] double accuracy(const RunningTopK& running) const {
         return evaluation::accuracy(vote(running.best(), train_labels_), test_labels_);
     }
 
     /// Pictures whose codes fit a quarter of the memory, of two depths and an index.
     [[nodiscard]] std::int64_t block() const {
-        return std::clamp(options_.memory / 4 / (3 * float_bytes * widest_), least_block, most_block);
+        return std::clamp(options_.memory / 4 / (3 * float_bytes * widest_), min_block, max_block);
     }
 
     const Model& model_;
-    const Pictures& pictures_;
+    const ImageDataset& pictures_;
     const DepthComparisonOptions& options_;
     const std::function<void(std::int64_t, std::int64_t)>& progress_;
     std::vector<Compared> compared_;  ///< bottom up
@@ -244,13 +244,13 @@ private:
 
 }  // namespace
 
-std::vector<DepthAccuracy> depth_accuracies(const Model& model, const Pictures& pictures,
+std::vector<DepthAccuracy> depth_accuracies(const Model& model, const ImageDataset& pictures,
                                             const DepthComparisonOptions& options,
                                             const std::function<void(std::int64_t, std::int64_t)>& progress) {
-    if (options.k < 1 || options.most_pictures < 1 || options.most_neighbours < 1) {
+    if (options.k < 1 || options.max_pictures < 1 || options.max_neighbours < 1) {
         throw InvalidArgument(
             fmt::format("accuracies: k {}, {} pictures and {} neighbours found, at least 1 of each expected",
-                        options.k, options.most_pictures, options.most_neighbours));
+                        options.k, options.max_pictures, options.max_neighbours));
     }
     if (pictures.size() != model.record.pictures) {
         throw InvalidArgument(

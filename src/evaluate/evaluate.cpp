@@ -16,18 +16,18 @@
 #include "base/rows.hpp"
 #include "evaluate/depth_encoder.hpp"
 #include "evaluate/measure.hpp"
-#include "search/numbering.hpp"
+#include "search/label_encoder.hpp"
 
 // Pictures are held as floats while they are measured, of d values n × d × 4 bytes: those of both sets, once
 // more in the index of the raw baseline, with one set once more in its halves, and mirrored again as often.
 namespace stackae {
 namespace {
 
-using evaluation::Part;
+using evaluation::EncodedSet;
 
 /// A collection read, without the class numbers.
-struct Read {
-    Part part;              ///< with room for more rows than are read, see fit()
+struct ReadSet {
+    EncodedSet part;        ///< with room for more rows than are read, see fit()
     std::int64_t rows = 0;  ///< read so far
     std::vector<std::optional<std::string>> labels;
     std::vector<SkippedPicture> skipped;
@@ -108,18 +108,18 @@ void shrink(Tensor& tensor, std::int64_t rows) {
 }
 
 /// Left to right, in place. Values that were standardised one by one are again, where they end up.
-void mirror(const Recipe& recipe, Tensor& pictures) {
+void mirror(const Preprocessing& preprocessing, Tensor& pictures) {
     const auto each_standardised = [&](const auto& change) {
-        for (std::int64_t i = 0; i < pictures.rows() && !recipe.mean.empty(); ++i) {
+        for (std::int64_t i = 0; i < pictures.rows() && !preprocessing.mean.empty(); ++i) {
             const auto row = pictures.row(i);
             for (std::size_t j = 0; j < row.size(); ++j) {
                 row[j] = static_cast<float>(change(double{row[j]}, j));
             }
         }
     };
-    each_standardised([&](double x, std::size_t j) { return recipe.restored(x, j); });
-    const auto width = static_cast<std::size_t>(recipe.width);
-    const auto channels = static_cast<std::size_t>(recipe.channels);
+    each_standardised([&](double x, std::size_t j) { return preprocessing.restored(x, j); });
+    const auto width = static_cast<std::size_t>(preprocessing.width);
+    const auto channels = static_cast<std::size_t>(preprocessing.channels);
     const auto values = pictures.values();
     for (std::size_t row = 0; row < values.size(); row += width * channels) {
         const auto line = values.subspan(row, width * channels);
@@ -129,7 +129,7 @@ void mirror(const Recipe& recipe, Tensor& pictures) {
             std::swap_ranges(left, left + static_cast<std::ptrdiff_t>(channels), right);
         }
     }
-    each_standardised([&](double x, std::size_t j) { return recipe.standardised(x, j); });
+    each_standardised([&](double x, std::size_t j) { return preprocessing.standardised(x, j); });
 }
 
 enum class View { as_is, mirrored };
@@ -190,8 +190,8 @@ private:
 
 /// Room for so many pictures and what is made of them, in one block: mirror images that follow later have
 /// their place already, since joining two blocks would hold them twice.
-Read room_for(std::int64_t rows, const Model& model, const EvaluateOptions& options) {
-    Read room;
+ReadSet room_for(std::int64_t rows, const Model& model, const EvaluateOptions& options) {
+    ReadSet room;
     room.part.pictures = Tensor({rows, model.preprocessing.size()});
     room.part.codes = Tensor({rows, model.code_size(options.output)});
     if (sees_wide(model, options)) {
@@ -202,9 +202,9 @@ Read room_for(std::int64_t rows, const Model& model, const EvaluateOptions& opti
 
 /// Appends the pictures to what was read, and returns those that could not be. rebuild: whether each
 /// picture's error of reconstruction is measured too, which costs as much as encoding it.
-std::vector<SkippedPicture> read_on(Encoders& encoders, const Model& model, const Pictures& pictures,
-                                    const EvaluateOptions& options, bool rebuild, View view, Read& read) {
-    Part& part = read.part;
+std::vector<SkippedPicture> read_on(Encoders& encoders, const Model& model, const ImageDataset& pictures,
+                                    const EvaluateOptions& options, bool rebuild, View view, ReadSet& read) {
+    EncodedSet& part = read.part;
     PictureReader reader(pictures, model.preprocessing,
                          {.threads = options.threads, .memory = base::reading_memory(options.memory)});
     std::vector<SkippedPicture> skipped;
@@ -240,7 +240,7 @@ std::vector<SkippedPicture> read_on(Encoders& encoders, const Model& model, cons
 }
 
 /// Gives up the room that is left.
-void fit(Read& read) {
+void fit(ReadSet& read) {
     shrink(read.part.pictures, read.rows);
     shrink(read.part.codes, read.rows);
     if (!read.part.wide.empty()) {
@@ -249,26 +249,26 @@ void fit(Read& read) {
 }
 
 /// Gives every class of all sets its number, and returns the names.
-std::vector<std::string> number_classes(const std::vector<Read*>& sets) {
+std::vector<std::string> number_classes(const std::vector<ReadSet*>& sets) {
     std::vector<std::string> labels;
-    for (const Read* set : sets) {
+    for (const ReadSet* set : sets) {
         for (const auto& label : set->labels) {
             if (label) {
                 labels.push_back(*label);
             }
         }
     }
-    const search::Numbering numbering(labels);
-    auto next = numbering.numbers().begin();
-    for (Read* set : sets) {
+    const search::LabelEncoder encoder(labels);
+    auto next = encoder.numbers().begin();
+    for (ReadSet* set : sets) {
         for (const auto& label : set->labels) {
             set->part.labels.push_back(label ? *next++ : -1);
         }
     }
-    return numbering.names();
+    return encoder.names();
 }
 
-void check_read(const Read& set, std::int64_t least, const Pictures& pictures) {
+void check_read(const ReadSet& set, std::int64_t least, const ImageDataset& pictures) {
     if (set.rows < least) {
         throw InvalidArgument(fmt::format("{}: {} pictures could be read ({} skipped), at least {} expected",
                                           pictures.path(), set.rows, set.skipped.size(), least));
@@ -276,8 +276,8 @@ void check_read(const Read& set, std::int64_t least, const Pictures& pictures) {
 }
 
 /// Appends the mirror images to `read`: of the pictures that `as_they_are` has.
-void read_mirrored(Encoders& encoders, const Model& model, const Pictures& pictures,
-                   const EvaluateOptions& options, const Read& as_they_are, Read& read) {
+void read_mirrored(Encoders& encoders, const Model& model, const ImageDataset& pictures,
+                   const EvaluateOptions& options, const ReadSet& as_they_are, ReadSet& read) {
     const auto again = read_on(encoders, model, pictures, options, false, View::mirrored, read);
     const std::vector<SkippedPicture>& skipped = as_they_are.skipped;
     if (!std::equal(again.begin(), again.end(), skipped.begin(), skipped.end(),
@@ -287,7 +287,7 @@ void read_mirrored(Encoders& encoders, const Model& model, const Pictures& pictu
     }
 }
 
-Evaluation finish(const std::vector<evaluation::SplitFigures>& splits, const std::vector<std::string>& names,
+Evaluation finish(const std::vector<evaluation::SplitMetrics>& splits, const std::vector<std::string>& names,
                   const Model& model, const EvaluateOptions& options) {
     Evaluation evaluation = evaluation::summarise(splits, names, options.linear);
     if (evaluation.linear && sees_wide(model, options)) {
@@ -304,13 +304,13 @@ Evaluation finish(const std::vector<evaluation::SplitFigures>& splits, const std
 
 }  // namespace
 
-Evaluation evaluate(const Model& model, const Pictures& train, const Pictures& test,
+Evaluation evaluate(const Model& model, const ImageDataset& train, const ImageDataset& test,
                     const EvaluateOptions& options) {
     check_options(model, options);
     EvaluateOptions rest = options;
     rest.memory = std::max<std::int64_t>(1, check_memory(model, train.size(), test.size(), options));
     Encoders encoders(model, options);
-    Read train_set = room_for(train.size() * (options.mirror ? 2 : 1), model, options);
+    ReadSet train_set = room_for(train.size() * (options.mirror ? 2 : 1), model, options);
     train_set.skipped = read_on(encoders, model, train, options, false, View::as_is, train_set);
     check_read(train_set, 1, train);
     const std::int64_t train_pictures = train_set.rows;
@@ -318,13 +318,13 @@ Evaluation evaluate(const Model& model, const Pictures& train, const Pictures& t
         read_mirrored(encoders, model, train, options, train_set, train_set);
     }
     fit(train_set);
-    Read test_set = room_for(test.size(), model, options);
+    ReadSet test_set = room_for(test.size(), model, options);
     test_set.skipped = read_on(encoders, model, test, options, true, View::as_is, test_set);
     check_read(test_set, 1, test);
     fit(test_set);
     const std::vector<std::string> names = number_classes({&train_set, &test_set});
-    const auto figures = evaluation::measure(train_set.part, test_set.part, std::ssize(names), rest);
-    Evaluation evaluation = finish({figures}, names, model, options);
+    const auto metrics = evaluation::measure(train_set.part, test_set.part, std::ssize(names), rest);
+    Evaluation evaluation = finish({metrics}, names, model, options);
     evaluation.train_pictures = train_pictures;
     evaluation.test_pictures = test_set.part.size();
     evaluation.skipped_train = std::move(train_set.skipped);
@@ -334,29 +334,29 @@ Evaluation evaluate(const Model& model, const Pictures& train, const Pictures& t
     return evaluation;
 }
 
-Evaluation evaluate(const Model& model, const Pictures& pictures, const EvaluateOptions& options) {
+Evaluation evaluate(const Model& model, const ImageDataset& pictures, const EvaluateOptions& options) {
     check_options(model, options);
     EvaluateOptions rest = options;
     rest.memory = std::max<std::int64_t>(1, check_memory(model, pictures.size(), 0, options));
     Encoders encoders(model, options);
-    Read set = room_for(pictures.size(), model, options);
+    ReadSet set = room_for(pictures.size(), model, options);
     set.skipped = read_on(encoders, model, pictures, options, true, View::as_is, set);
     check_read(set, 2, pictures);
     fit(set);
     const std::vector<std::string> names = number_classes({&set});
 
-    Read turned;
+    ReadSet turned;
     if (options.mirror) {
         turned = room_for(pictures.size(), model, options);
         read_mirrored(encoders, model, pictures, options, set, turned);
         fit(turned);
         turned.part.labels = set.part.labels;
     }
-    std::vector<evaluation::SplitFigures> splits;
-    evaluation::Halves halves;
+    std::vector<evaluation::SplitMetrics> splits;
+    evaluation::TrainTestSplit halves;
     for (int split = 0; split < options.splits; ++split) {
         halves = evaluation::split_in_halves(set.part.labels, options.seed, split);
-        Part train = evaluation::gather(set.part, halves.train);
+        EncodedSet train = evaluation::gather(set.part, halves.train);
         if (options.mirror) {
             evaluation::append(train, evaluation::gather(turned.part, halves.train));
         }

@@ -7,7 +7,7 @@
 namespace stackae {
 namespace {
 
-void put(nlohmann::json& object, const char* key, const Figure& figure) {
+void put(nlohmann::json& object, const char* key, const MeanStd& figure) {
     object[key] = figure.mean;
     // Of what was not measured neither is a number.
     object[std::string(key) + "_deviation"] = std::isnan(figure.mean) ? figure.mean : figure.deviation;
@@ -59,13 +59,13 @@ JsonObject to_json(const Evaluation& result, const EvaluateOptions& options) {
     put(baselines["pca"], "knn_accuracy", result.pca_knn_accuracy);
     out["confusion"] = result.confusion;
     out["classes"] = nlohmann::json::array();
-    for (const ClassFigures& figures : result.classes) {
+    for (const ClassMetrics& metrics : result.classes) {
         // nlohmann prints NaN as null
-        out["classes"].push_back({{"name", figures.name},
-                                  {"pictures", figures.pictures},
-                                  {"precision", figures.precision},
-                                  {"recall", figures.recall},
-                                  {"f1", figures.f1}});
+        out["classes"].push_back({{"name", metrics.name},
+                                  {"pictures", metrics.pictures},
+                                  {"precision", metrics.precision},
+                                  {"recall", metrics.recall},
+                                  {"f1", metrics.f1}});
     }
     return base::json_object(out);
 }

@@ -19,7 +19,7 @@
 namespace stackae::evaluation {
 namespace {
 
-constexpr int most_folds = 5;
+constexpr int max_folds = 5;
 constexpr std::int64_t scored_rows = 256;  // at a time
 
 std::size_t at(std::int64_t i) {
@@ -66,7 +66,8 @@ std::vector<std::int64_t> deal(std::span<const std::int64_t> labels, std::int64_
     std::vector<std::int64_t> part_of(labels.size());
     std::int64_t dealt = 0;
     for (std::size_t k = 0; k < rows_of.size(); ++k) {
-        base::shuffle(rows_of[k], base::Random(seed, base::Stream::probe, static_cast<std::uint32_t>(k)));
+        base::shuffle(rows_of[k],
+                      base::Random(seed, base::RandomStream::probe, static_cast<std::uint32_t>(k)));
         for (const std::int64_t row : rows_of[k]) {
             part_of[at(row)] = dealt++ % parts;
         }
@@ -79,7 +80,7 @@ std::vector<std::int64_t> deal_views(std::span<const std::int64_t> labels, std::
                                      const ProbeOptions& options) {
     const std::int64_t pictures = std::ssize(labels) / options.views;
     std::vector<std::int64_t> parts =
-        deal(labels.first(at(pictures)), classes, std::min<std::int64_t>(most_folds, pictures), options.seed);
+        deal(labels.first(at(pictures)), classes, std::min<std::int64_t>(max_folds, pictures), options.seed);
     for (std::int64_t i = pictures; i < std::ssize(labels); ++i) {
         parts.push_back(parts[at(i - pictures)]);
     }
@@ -91,7 +92,7 @@ std::int64_t count_folds(std::int64_t n, std::int64_t columns, std::int64_t clas
     const double values =
         static_cast<double>(n) * static_cast<double>(columns) * static_cast<double>(classes);
     return values <= static_cast<double>(options.fold_values)
-               ? std::min<std::int64_t>(most_folds, n / options.views)
+               ? std::min<std::int64_t>(max_folds, n / options.views)
                : 1;
 }
 

@@ -42,13 +42,13 @@ double mean(const std::vector<double>& values) {
 
 /// The labelled rows of two parts.
 struct Labelled {
-    Labelled(const Part& train_part, const Part& test_part)
+    Labelled(const EncodedSet& train_part, const EncodedSet& test_part)
         : train(rows_of(train_part)),
           test(rows_of(test_part)),
           train_labels(gather_values(train_part.labels, train)),
           test_labels(gather_values(test_part.labels, test)) {}
 
-    static std::vector<std::int64_t> rows_of(const Part& part) {
+    static std::vector<std::int64_t> rows_of(const EncodedSet& part) {
         std::vector<std::int64_t> rows;
         for (std::int64_t i = 0; i < part.size(); ++i) {
             if (part.labels[at(i)] >= 0) {
@@ -82,7 +82,7 @@ std::vector<std::int64_t> classify(const Labelled& labelled, const Tensor& train
 }
 
 void measure_linear(const Labelled& labelled, const Tensor& train, const Tensor& test, std::int64_t classes,
-                    const EvaluateOptions& options, SplitFigures& figures) {
+                    const EvaluateOptions& options, SplitMetrics& metrics) {
     ProbeOptions how;
     how.seed = options.seed;
     how.views = options.mirror ? 2 : 1;
@@ -93,10 +93,10 @@ void measure_linear(const Labelled& labelled, const Tensor& train, const Tensor&
     });
     const auto given = with_rows(test, labelled.test,
                                  [&](const Tensor& rows) { return probe.predict(rows, options.threads); });
-    figures.linear = accuracy(given, labelled.test_labels);
-    figures.linear_c = probe.c();
-    figures.linear_folds = probe.folds();
-    figures.linear_values = train.columns();
+    metrics.linear = accuracy(given, labelled.test_labels);
+    metrics.linear_c = probe.c();
+    metrics.linear_folds = probe.folds();
+    metrics.linear_values = train.columns();
 }
 
 /// Mean of Σ (x̂ − x)², decoded by blocks.
@@ -114,12 +114,12 @@ double reconstruction_error(const Pca& pca, const Tensor& codes, const Tensor& p
     return sum / static_cast<double>(pictures.rows());
 }
 
-Figure figure(const std::vector<SplitFigures>& splits, double SplitFigures::*value) {
+MeanStd mean_std(const std::vector<SplitMetrics>& splits, double SplitMetrics::*value) {
     std::vector<double> values;
-    for (const SplitFigures& split : splits) {
+    for (const SplitMetrics& split : splits) {
         values.push_back(split.*value);
     }
-    Figure result{mean(values), 0.0};
+    MeanStd result{mean(values), 0.0};
     if (values.size() > 1) {
         double squares = 0.0;
         for (const double x : values) {
@@ -130,14 +130,14 @@ Figure figure(const std::vector<SplitFigures>& splits, double SplitFigures::*val
     return result;
 }
 
-LinearFigures linear_figures(const std::vector<SplitFigures>& splits) {
+LinearMetrics linear_metrics(const std::vector<SplitMetrics>& splits) {
     std::vector<double> chosen;
-    for (const SplitFigures& split : splits) {
+    for (const SplitMetrics& split : splits) {
         chosen.push_back(split.linear_c);
     }
     const auto middle = chosen.begin() + (std::ssize(chosen) - 1) / 2;
     std::nth_element(chosen.begin(), middle, chosen.end());
-    return {figure(splits, &SplitFigures::linear),
+    return {mean_std(splits, &SplitMetrics::linear),
             splits.front().linear_values,
             {},
             *middle,
@@ -150,7 +150,7 @@ double ratio(std::int64_t part, std::int64_t whole) {
                       : static_cast<double>(part) / static_cast<double>(whole);
 }
 
-ClassFigures class_figures(const std::string& name, std::size_t i,
+ClassMetrics class_metrics(const std::string& name, std::size_t i,
                            const std::vector<std::vector<std::int64_t>>& confusion) {
     const std::int64_t right = confusion[i][i];
     const std::int64_t pictures = std::accumulate(confusion[i].begin(), confusion[i].end(), std::int64_t{0});
@@ -169,7 +169,7 @@ double accuracy(const std::vector<std::int64_t>& given, const std::vector<std::i
     return static_cast<double>(right) / static_cast<double>(labels.size());
 }
 
-Halves split_in_halves(const std::vector<std::int64_t>& labels, std::uint64_t seed, int split) {
+TrainTestSplit split_in_halves(const std::vector<std::int64_t>& labels, std::uint64_t seed, int split) {
     std::map<std::int64_t, std::vector<std::int64_t>> rows_of;
     for (std::size_t i = 0; i < labels.size(); ++i) {
         rows_of[labels[i]].push_back(static_cast<std::int64_t>(i));
@@ -178,12 +178,12 @@ Halves split_in_halves(const std::vector<std::int64_t>& labels, std::uint64_t se
     const auto number = static_cast<std::uint32_t>(split);
     for (auto& [label, rows] : rows_of) {
         const auto stream = static_cast<std::uint32_t>(classes.size() + 1);
-        base::shuffle(rows, base::Random(seed, base::Stream::splits, number, stream));
+        base::shuffle(rows, base::Random(seed, base::RandomStream::splits, number, stream));
         classes.push_back(std::move(rows));
     }
     // Pictures are dealt in turn, class after class; the order of the classes decides where odd ones go.
-    base::shuffle(classes, base::Random(seed, base::Stream::splits, number, 0));
-    Halves halves;
+    base::shuffle(classes, base::Random(seed, base::RandomStream::splits, number, 0));
+    TrainTestSplit halves;
     bool to_train = true;
     for (const auto& rows : classes) {
         for (const std::int64_t row : rows) {
@@ -196,7 +196,7 @@ Halves split_in_halves(const std::vector<std::int64_t>& labels, std::uint64_t se
     return halves;
 }
 
-Part gather(const Part& part, const std::vector<std::int64_t>& rows) {
+EncodedSet gather(const EncodedSet& part, const std::vector<std::int64_t>& rows) {
     // Errors are of test parts.
     return {base::gather_rows(part.pictures, rows), base::gather_rows(part.codes, rows),
             part.errors.empty() ? std::vector<double>() : gather_values(part.errors, rows),
@@ -204,7 +204,7 @@ Part gather(const Part& part, const std::vector<std::int64_t>& rows) {
             part.wide.empty() ? Tensor() : base::gather_rows(part.wide, rows)};
 }
 
-void append(Part& part, const Part& more) {
+void append(EncodedSet& part, const EncodedSet& more) {
     const auto join = [](Tensor& tensor, const Tensor& rest) {
         Tensor all({tensor.rows() + rest.rows(), tensor.columns()});
         std::copy_n(tensor.data(), tensor.size(), all.data());
@@ -220,78 +220,78 @@ void append(Part& part, const Part& more) {
     part.labels.insert(part.labels.end(), more.labels.begin(), more.labels.end());
 }
 
-SplitFigures measure(const Part& train, const Part& test, std::int64_t classes,
+SplitMetrics measure(const EncodedSet& train, const EncodedSet& test, std::int64_t classes,
                      const EvaluateOptions& options) {
-    SplitFigures figures;
+    SplitMetrics metrics;
     const Labelled labelled(train, test);
-    figures.labelled = !labelled.train.empty() && !labelled.test.empty();
-    if (options.linear && figures.labelled) {  // else it would be refused after the rest was measured
+    metrics.labelled = !labelled.train.empty() && !labelled.test.empty();
+    if (options.linear && metrics.labelled) {  // else it would be refused after the rest was measured
         LinearProbe::check_memory({std::ssize(labelled.train), train.linear_features().columns(), classes},
                                   options.threads, base::resolve_memory(options.memory));
     }
-    figures.pca_components =
+    metrics.pca_components =
         std::min({train.codes.columns(), train.size(), train.pictures.columns(), widest_pca});
-    figures.confusion.assign(at(classes), std::vector<std::int64_t>(at(classes), 0));
-    figures.sse = test.errors.empty() ? std::numeric_limits<double>::quiet_NaN() : mean(test.errors);
+    metrics.confusion.assign(at(classes), std::vector<std::int64_t>(at(classes), 0));
+    metrics.sse = test.errors.empty() ? std::numeric_limits<double>::quiet_NaN() : mean(test.errors);
 
-    const Pca pca = Pca::fit(train.pictures, figures.pca_components, options.threads);
+    const Pca pca = Pca::fit(train.pictures, metrics.pca_components, options.threads);
     for (std::int64_t i = 0; i < test.size(); ++i) {
-        figures.mean_sse += base::squared_distance(pca.mean.values(), test.pictures.row(i));
+        metrics.mean_sse += base::squared_distance(pca.mean.values(), test.pictures.row(i));
     }
-    figures.mean_sse /= static_cast<double>(test.size());
+    metrics.mean_sse /= static_cast<double>(test.size());
     const Tensor pca_test = pca.encode(test.pictures, options.threads);
-    figures.pca_sse = reconstruction_error(pca, pca_test, test.pictures, options.threads);
+    metrics.pca_sse = reconstruction_error(pca, pca_test, test.pictures, options.threads);
 
-    if (!figures.labelled) {
-        return figures;
+    if (!metrics.labelled) {
+        return metrics;
     }
     const auto given = classify(labelled, train.codes, test.codes, options);
     for (std::size_t i = 0; i < given.size(); ++i) {
-        ++figures.confusion[at(labelled.test_labels[i])][at(given[i])];
+        ++metrics.confusion[at(labelled.test_labels[i])][at(given[i])];
     }
-    figures.k = std::min(options.k, std::ssize(labelled.train));
-    figures.train_classes = std::ssize(std::set(labelled.train_labels.begin(), labelled.train_labels.end()));
+    metrics.k = std::min(options.k, std::ssize(labelled.train));
+    metrics.train_classes = std::ssize(std::set(labelled.train_labels.begin(), labelled.train_labels.end()));
     const auto first = train.codes.row(labelled.train.front());
-    figures.codes_alike = std::all_of(labelled.train.begin(), labelled.train.end(), [&](std::int64_t row) {
+    metrics.codes_alike = std::all_of(labelled.train.begin(), labelled.train.end(), [&](std::int64_t row) {
         return std::equal(first.begin(), first.end(), train.codes.row(row).begin());
     });
-    figures.knn = accuracy(given, labelled.test_labels);
-    figures.pca_knn =
+    metrics.knn = accuracy(given, labelled.test_labels);
+    metrics.pca_knn =
         accuracy(classify(labelled, pca.encode(train.pictures, options.threads), pca_test, options),
                  labelled.test_labels);
-    figures.raw_knn =
+    metrics.raw_knn =
         accuracy(classify(labelled, train.pictures, test.pictures, options), labelled.test_labels);
     if (options.linear) {
-        measure_linear(labelled, train.linear_features(), test.linear_features(), classes, options, figures);
+        measure_linear(labelled, train.linear_features(), test.linear_features(), classes, options, metrics);
     }
-    return figures;
+    return metrics;
 }
 
-Evaluation summarise(const std::vector<SplitFigures>& splits, const std::vector<std::string>& class_names,
+Evaluation summarise(const std::vector<SplitMetrics>& splits, const std::vector<std::string>& class_names,
                      bool linear) {
     Evaluation evaluation;
     evaluation.splits = static_cast<int>(splits.size());
     evaluation.pca_components = splits.front().pca_components;
-    evaluation.sse_per_image = figure(splits, &SplitFigures::sse);
-    evaluation.mean_sse_per_image = figure(splits, &SplitFigures::mean_sse);
-    evaluation.pca_sse_per_image = figure(splits, &SplitFigures::pca_sse);
+    evaluation.sse_per_image = mean_std(splits, &SplitMetrics::sse);
+    evaluation.mean_sse_per_image = mean_std(splits, &SplitMetrics::mean_sse);
+    evaluation.pca_sse_per_image = mean_std(splits, &SplitMetrics::pca_sse);
     evaluation.labelled =
-        std::all_of(splits.begin(), splits.end(), [](const SplitFigures& split) { return split.labelled; });
+        std::all_of(splits.begin(), splits.end(), [](const SplitMetrics& split) { return split.labelled; });
     if (!evaluation.labelled) {
         return evaluation;
     }
     evaluation.k = splits.front().k;
     evaluation.train_classes = splits.front().train_classes;
-    for (const SplitFigures& split : splits) {
+    for (const SplitMetrics& split : splits) {
         evaluation.k = std::min(evaluation.k, split.k);
         evaluation.train_classes = std::min(evaluation.train_classes, split.train_classes);
         evaluation.codes_alike = evaluation.codes_alike || split.codes_alike;
     }
-    evaluation.knn_accuracy = figure(splits, &SplitFigures::knn);
-    evaluation.raw_knn_accuracy = figure(splits, &SplitFigures::raw_knn);
-    evaluation.pca_knn_accuracy = figure(splits, &SplitFigures::pca_knn);
+    evaluation.knn_accuracy = mean_std(splits, &SplitMetrics::knn);
+    evaluation.raw_knn_accuracy = mean_std(splits, &SplitMetrics::raw_knn);
+    evaluation.pca_knn_accuracy = mean_std(splits, &SplitMetrics::pca_knn);
     if (linear) {
-        evaluation.linear = linear_figures(splits);
+        evaluation.linear = linear_metrics(splits);
     }
     evaluation.confusion = splits.front().confusion;
     for (std::size_t split = 1; split < splits.size(); ++split) {
@@ -302,7 +302,7 @@ Evaluation summarise(const std::vector<SplitFigures>& splits, const std::vector<
         }
     }
     for (std::size_t i = 0; i < class_names.size(); ++i) {
-        evaluation.classes.push_back(class_figures(class_names[i], i, evaluation.confusion));
+        evaluation.classes.push_back(class_metrics(class_names[i], i, evaluation.confusion));
     }
     return evaluation;
 }

@@ -10,7 +10,7 @@
 namespace stackae::evaluation {
 
 /// Pictures that were read, with what the model made of them.
-struct Part {
+struct EncodedSet {
     Tensor pictures;             ///< n × d, in the preprocessing's values
     Tensor codes;                ///< n × c
     std::vector<double> errors;  ///< size n: Σ (x̂ − x)² of the model's reconstruction; of a test part, where
@@ -27,24 +27,25 @@ struct Part {
                               const std::vector<std::int64_t>& labels);
 
 /// Rows of one set.
-struct Halves {
+struct TrainTestSplit {
     std::vector<std::int64_t> train;  ///< ⌈n / 2⌉
     std::vector<std::int64_t> test;
 };
 
 /// A random split by class: of each, half goes either way, give or take one. A function of its arguments.
-[[nodiscard]] Halves split_in_halves(const std::vector<std::int64_t>& labels, std::uint64_t seed, int split);
+[[nodiscard]] TrainTestSplit split_in_halves(const std::vector<std::int64_t>& labels, std::uint64_t seed,
+                                             int split);
 
 /// Copies rows, in their order.
-[[nodiscard]] Part gather(const Part& part, const std::vector<std::int64_t>& rows);
+[[nodiscard]] EncodedSet gather(const EncodedSet& part, const std::vector<std::int64_t>& rows);
 
 /// Adds the rows of another part of as many columns. Errors, which only test parts have, are dropped.
-void append(Part& part, const Part& more);
+void append(EncodedSet& part, const EncodedSet& more);
 
-/// Figures of one split.
-struct SplitFigures {
+/// Metrics of one split.
+struct SplitMetrics {
     std::int64_t pca_components = 0;
-    double sse = 0.0;  ///< NaN without Part::errors
+    double sse = 0.0;  ///< NaN without EncodedSet::errors
     double mean_sse = 0.0;
     double pca_sse = 0.0;
     bool labelled = false;  ///< both parts have labelled pictures; else the accuracies are 0
@@ -63,13 +64,13 @@ struct SplitFigures {
 
 /// Neighbours and principal components are taken from `train`, with EvaluateOptions::mirror as many mirror
 /// images after its pictures, in their order; figures from `test`; neither may be empty.
-[[nodiscard]] SplitFigures measure(const Part& train, const Part& test, std::int64_t classes,
+[[nodiscard]] SplitMetrics measure(const EncodedSet& train, const EncodedSet& test, std::int64_t classes,
                                    const EvaluateOptions& options);
 
 /// Mean and sample deviation over splits, confusion summed up and read class by class. Everything of
 /// Evaluation but the counts of pictures, and what was skipped. linear: whether a linear classifier was
 /// trained.
-[[nodiscard]] Evaluation summarise(const std::vector<SplitFigures>& splits,
+[[nodiscard]] Evaluation summarise(const std::vector<SplitMetrics>& splits,
                                    const std::vector<std::string>& class_names, bool linear = false);
 
 }  // namespace stackae::evaluation

@@ -19,7 +19,7 @@ namespace {
 constexpr std::int64_t block_rows = 1024;
 
 /// The entry of largest magnitude is positive, so that a component has one sign only.
-void settle_sign(std::span<float> component) {
+void resolve_sign(std::span<float> component) {
     const float largest = *std::max_element(component.begin(), component.end(),
                                             [](float a, float b) { return std::abs(a) < std::abs(b); });
     if (largest < 0.0F) {
@@ -52,7 +52,7 @@ Pca Pca::fit(const Tensor& rows, std::int64_t components, int threads) {
     pca.components = Tensor({components, d});
     for (std::int64_t i = 0; i < axes.components.rows(); ++i) {
         std::copy_n(axes.components.row(i).begin(), d, pca.components.row(i).begin());
-        settle_sign(pca.components.row(i));
+        resolve_sign(pca.components.row(i));
     }
     return pca;
 }

@@ -77,7 +77,7 @@ bool PatchSampler::step(TrainContext& context) {
 }
 
 void PatchSampler::sample(const float* map, std::int64_t i, const TrainContext& context) {
-    const auto bits = base::Random(context.config.seed, base::Stream::patches, context.stage,
+    const auto bits = base::Random(context.config.seed, base::RandomStream::patches, context.stage,
                                    static_cast<std::uint32_t>(PatchUse::positions))
                           .block(static_cast<std::uint32_t>(i));
     const auto below = [](std::uint32_t number, std::int64_t bound) {

@@ -18,9 +18,9 @@ std::size_t at(std::int64_t i) {
 
 Conv2dRebuilding::Conv2dRebuilding(const TrainContext& context) {
     const auto use = static_cast<std::uint32_t>(PatchUse::decoder);
-    fitted_ = sample_rows(context.train, most_pictures, context, use);
+    fitted_ = sample_rows(context.train, max_pictures, context, use);
     held_out_ = !context.validation.empty();
-    measured_ = held_out_ ? sample_rows(context.validation, most_pictures, context, use) : fitted_;
+    measured_ = held_out_ ? sample_rows(context.validation, max_pictures, context, use) : fitted_;
 }
 
 template <class Body>

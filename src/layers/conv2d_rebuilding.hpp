@@ -14,7 +14,7 @@ namespace stackae::layers {
 class Conv2dRebuilding {
 public:
     /// Pictures of either at most.
-    static constexpr std::int64_t most_pictures = 256;
+    static constexpr std::int64_t max_pictures = 256;
 
     explicit Conv2dRebuilding(const TrainContext& context);
 

@@ -389,7 +389,7 @@ StageCost Conv2d::plan(const PlanContext& context) {
     }
     // The decoder is fitted and then measured, on maps that are encoded and decoded.
     const auto probed = [](std::int64_t pictures) {
-        return static_cast<double>(std::min(Conv2dRebuilding::most_pictures, pictures));
+        return static_cast<double>(std::min(Conv2dRebuilding::max_pictures, pictures));
     };
     const double probes =
         probed(context.train) + probed(context.validation > 0 ? context.validation : context.train);

@@ -16,7 +16,7 @@ namespace {
 
 /// Gives the decoder its activation. Returns how the layer is learnt, without what is done to its input.
 /// Throws InvalidArgument where that cannot be.
-nn::GradientLoopConfig settle(Dense& layer, const PlanContext& context) {
+nn::GradientLoopConfig resolve(Dense& layer, const PlanContext& context) {
     const TrainConfig& c = context.config;
     layer.output = layer.output.value_or(context.suited_output);
     const bool bounded = layer.output == Activation::sigmoid || layer.output == Activation::tanh;
@@ -70,7 +70,7 @@ nn::Parameters initial(const Dense& layer, const TrainContext& context) {
 class DenseTrainer : public LayerTrainer {
 public:
     DenseTrainer(const Dense& layer, const TrainContext& context)
-        : layer_(layer), must_keep_(context.stage == 0), config_(settle(layer_, context.plan())) {
+        : layer_(layer), must_keep_(context.stage == 0), config_(resolve(layer_, context.plan())) {
         config_.augment = context.augment;
         config_.corrupt = context.corruption ? context.corruption(level_of(layer_, context.config)) : nullptr;
     }
@@ -117,7 +117,7 @@ private:
 }  // namespace
 
 StageCost Dense::plan(const PlanContext& context) {
-    const nn::GradientLoopConfig config = settle(*this, context);
+    const nn::GradientLoopConfig config = resolve(*this, context);
     const bool corrupts =
         context.config.corruption != Corruption::none && level_of(*this, context.config) > 0.0;
     StageCost cost = gradient_cost(maps_of(*this), config, context.train, context.validation, corrupts);

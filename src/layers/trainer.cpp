@@ -25,7 +25,8 @@ std::vector<std::int64_t> sample_rows(std::span<const std::int64_t> rows, std::i
                                       const TrainContext& context, std::uint32_t use) {
     std::vector<std::int64_t> some(rows.begin(), rows.end());
     if (std::ssize(some) > count) {
-        base::shuffle(some, base::Random(context.config.seed, base::Stream::patches, context.stage, use));
+        base::shuffle(some,
+                      base::Random(context.config.seed, base::RandomStream::patches, context.stage, use));
         some.resize(static_cast<std::size_t>(count));
         std::sort(some.begin(), some.end());
     }

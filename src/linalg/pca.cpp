@@ -183,7 +183,7 @@ private:
 /// w random directions, d × w, orthonormal.
 Tensor random_basis(std::int64_t d, std::int64_t w, Orthonormal& orthonormal) {
     Tensor basis({d, w});
-    const base::Random random(0, base::Stream::weights, 0, 1);
+    const base::Random random(0, base::RandomStream::weights, 0, 1);
     for (std::int64_t i = 0; i < basis.size(); i += 2) {
         const auto bits = random.block(static_cast<std::uint32_t>(i / 2));
         const auto normal = base::Random::normal(bits[0], bits[1]);

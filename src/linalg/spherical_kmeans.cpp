@@ -88,7 +88,7 @@ Tensor spherical_kmeans(Context& context, const float* points, std::int64_t n, s
     const auto size = static_cast<std::uint64_t>(n);
     std::vector<std::int64_t> order(size);
     std::iota(order.begin(), order.end(), std::int64_t{0});
-    base::shuffle(order, base::Random(params.seed, base::Stream::clusters, params.layer, 0));
+    base::shuffle(order, base::Random(params.seed, base::RandomStream::clusters, params.layer, 0));
     Tensor centroids({params.k, d});
     std::uint64_t next = 0;
     const auto seed_at_random = [&](std::int64_t centroid) {

@@ -6,7 +6,7 @@
 #include <set>
 
 #include "stackae/error.hpp"
-#include "stackae/pictures.hpp"
+#include "stackae/image_dataset.hpp"
 
 #include "base/fields.hpp"
 #include "base/hash.hpp"
@@ -14,7 +14,7 @@
 #include "base/rows.hpp"
 #include "layers/tensors.hpp"
 #include "model/model_json.hpp"
-#include "model/recipe_fields.hpp"
+#include "model/preprocessing_fields.hpp"
 
 namespace stackae {
 namespace {
@@ -71,10 +71,10 @@ void check_outputs(const Model& model) {
 
 }  // namespace
 
-std::string data_identity(const Pictures& pictures) {
+std::string data_identity(const ImageDataset& pictures) {
     base::Hash hash;
     for (std::int64_t i = 0; i < pictures.size(); ++i) {
-        const PictureEntry entry = pictures.entry(i);
+        const ImageEntry entry = pictures.entry(i);
         hash.add(std::string_view(entry.path).substr(entry.path.rfind('/') + 1));
         hash.add(std::string_view(entry.label.value_or("")));
     }

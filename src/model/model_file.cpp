@@ -12,7 +12,7 @@
 #include "layers/tensors.hpp"
 #include "model/json_reader.hpp"
 #include "model/model_json.hpp"
-#include "model/recipe_fields.hpp"
+#include "model/preprocessing_fields.hpp"
 
 namespace stackae {
 namespace {
@@ -133,23 +133,23 @@ Stack read_stack(base::Safetensors& file, const Json& array, const char* name) {
     return stack;
 }
 
-Recipe read_preprocessing(base::Safetensors& file, const Json& value) {
+Preprocessing read_preprocessing(base::Safetensors& file, const Json& value) {
     const std::string where = file.path + ": preprocessing";
     const JsonReader reader(value, where);
-    Recipe recipe;
+    Preprocessing preprocessing;
     believe(where, [&] {
         base::FieldTable fields;
-        add_fields(recipe, fields);
+        add_fields(preprocessing, fields);
         fields.read(value);
-        validate(recipe);
     });
+    believe(file.path, [&] { validate(preprocessing); });
     bool standardized = false;
     reader.required("standardized", standardized);
     if (standardized) {
-        recipe.mean = as_vector(file.take("preprocessing.mean", {recipe.size()}));
-        recipe.deviation = as_vector(file.take("preprocessing.deviation", {recipe.size()}));
+        preprocessing.mean = as_vector(file.take("preprocessing.mean", {preprocessing.size()}));
+        preprocessing.deviation = as_vector(file.take("preprocessing.deviation", {preprocessing.size()}));
     }
-    return recipe;
+    return preprocessing;
 }
 
 TrainingRecord read_record(const base::Safetensors& file, const Json& value) {

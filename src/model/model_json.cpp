@@ -4,7 +4,7 @@
 
 #include "base/json.hpp"
 #include "layers/tensors.hpp"
-#include "model/recipe_fields.hpp"
+#include "model/preprocessing_fields.hpp"
 
 namespace stackae {
 namespace {
@@ -78,9 +78,9 @@ base::FieldTable table_of(DepthAccuracy& accuracy) {
     return table;
 }
 
-Json json_of(const Recipe& recipe) {
-    Json object = fields_of(recipe).json();
-    object["standardized"] = !recipe.mean.empty();
+Json json_of(const Preprocessing& preprocessing) {
+    Json object = fields_of(preprocessing).json();
+    object["standardized"] = !preprocessing.mean.empty();
     return object;
 }
 
@@ -112,8 +112,8 @@ JsonObject to_json(const Preset& each) {
         .set("config", to_json(preset(each.name)));
 }
 
-JsonObject to_json(const Recipe& recipe) {
-    return base::json_object(json_of(recipe));
+JsonObject to_json(const Preprocessing& preprocessing) {
+    return base::json_object(json_of(preprocessing));
 }
 
 JsonObject to_json(const StageEpoch& epoch) {

@@ -172,7 +172,7 @@ Conv2d::Conv2d(linalg::Context& context, const Conv2dShape& shape, const Conv2dW
     if (fused) {
         add_row(bias.data(), units, bias_.data());
     }
-    if (WinogradProduct::pays(shape_.patches(), filters.rows())) {
+    if (WinogradConv::is_profitable(shape_.patches(), filters.rows())) {
         if (shape_.contrast_norm) {
             center_rows(filters);  // which takes the mean off each patch
         }
@@ -202,8 +202,8 @@ double Conv2d::working_floats(const Conv2dShape& shape) {
     const auto n = static_cast<double>(filters);
     const auto units = static_cast<double>(shape.units);
     // The filters as they are, while they are packed, and what they are packed into.
-    const double products = WinogradProduct::pays(shape.patches(), filters)
-                                ? WinogradProduct::working_floats(shape.patches(), filters) + block * n
+    const double products = WinogradConv::is_profitable(shape.patches(), filters)
+                                ? WinogradConv::working_floats(shape.patches(), filters) + block * n
                                 : d * n + block * (d + n);
     return d * n + products + (fused ? 0.0 : units * n + block * units) + static_cast<double>(shape.oc());
 }

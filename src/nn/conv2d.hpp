@@ -102,7 +102,7 @@ private:
     void forward_im2col(const float* map, PositionSink& sink);
     void forward_winograd(const float* map, PositionSink& sink);
     /// scale: 1 / sqrt(var(x) + ε) of `count` patches from (y, x) on, side by side. offset: see
-    /// WinogradProduct.
+    /// WinogradConv.
     void inverse_deviations(const float* map, std::int64_t y, std::int64_t x, std::int64_t count,
                             float offset, float* scale);
     /// Values of a block, from its patches' products with the filters.
@@ -112,7 +112,7 @@ private:
     Conv2dShape shape_;
     /// Filters over patches: of values or, where `encode_` follows, of whitened patches. One of the two is
     /// there.
-    std::optional<WinogradProduct> winograd_;
+    std::optional<WinogradConv> winograd_;
     std::optional<linalg::Gemm> im2col_;
     std::optional<linalg::Gemm> encode_;  ///< values of whitened patches
     Tensor bias_;                         ///< of the filters

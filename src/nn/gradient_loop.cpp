@@ -92,7 +92,7 @@ bool GradientLoop::step() {
 void GradientLoop::learn_batch() {
     if (order_epoch_ != state_.epoch) {
         std::copy(rows_.train.begin(), rows_.train.end(), order_.begin());
-        base::shuffle(order_, base::Random(config_.seed, base::Stream::shuffle, config_.stream,
+        base::shuffle(order_, base::Random(config_.seed, base::RandomStream::shuffle, config_.stream,
                                            static_cast<std::uint32_t>(state_.epoch)));
         order_epoch_ = state_.epoch;
     }

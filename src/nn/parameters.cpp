@@ -56,7 +56,7 @@ void Parameters::initialize(std::size_t layer, std::uint64_t seed, std::uint32_t
         return;
     }
     const float bound = gain_of(spec.activation) * std::sqrt(6.0F / static_cast<float>(spec.ic + spec.oc));
-    const base::Random random(seed, base::Stream::weights, stream, static_cast<std::uint32_t>(layer));
+    const base::Random random(seed, base::RandomStream::weights, stream, static_cast<std::uint32_t>(layer));
     float* values = weights(layer);
     const std::int64_t size = spec.ic * spec.oc;
     for (std::int64_t i = 0; i < size; i += 4) {

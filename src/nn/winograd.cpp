@@ -12,10 +12,10 @@ constexpr std::int64_t taps = 3;
 constexpr std::int64_t outputs = 4;
 constexpr std::int64_t points = 6;                 ///< 0, ±1, ±2, ∞
 constexpr std::int64_t cache_values = 192 * 1024;  ///< floats of a block's patches and of their products
-constexpr std::int64_t least_positions = 32;       ///< of a block
-constexpr std::int64_t most_filters = 256;         ///< of a product
-constexpr std::int64_t least_depth = 9;            ///< below these two a product is all reading and writing
-constexpr std::int64_t least_filters = 32;
+constexpr std::int64_t min_positions = 32;         ///< of a block
+constexpr std::int64_t max_filters = 256;          ///< of a product
+constexpr std::int64_t min_depth = 9;              ///< below these two a product is all reading and writing
+constexpr std::int64_t min_filters = 32;
 
 /// G: what becomes of 3 taps.
 constexpr std::array<std::array<double, taps>, points> filter_transform = {{{1.0 / 4, 0, 0},
@@ -38,8 +38,8 @@ std::int64_t depth_of(const PatchShape& shape) {
 /// The most bands × columns whose patches and products stay in the cache, but no fewer than make up for
 /// reading all filters.
 std::int64_t positions_of_block(const PatchShape& shape, std::int64_t filters) {
-    return std::max(least_positions,
-                    cache_values / (points * (std::min(filters, most_filters) + depth_of(shape))));
+    return std::max(min_positions,
+                    cache_values / (points * (std::min(filters, max_filters) + depth_of(shape))));
 }
 
 std::int64_t columns_of(const PatchShape& shape, std::int64_t filters) {
@@ -133,26 +133,26 @@ Tensor transformed_filters(const PatchShape& shape, const std::array<double, tap
 
 }  // namespace
 
-bool WinogradProduct::pays(const PatchShape& shape, std::int64_t filters) {
+bool WinogradConv::is_profitable(const PatchShape& shape, std::int64_t filters) {
     const std::int64_t bands = all_bands_of(shape);
     // By 1.4 times, since there is more to do than multiplications.
     const bool fewer = 5 * shape.kernel * shape.oh() >= 7 * points * segments_of(shape) * bands;
-    return fewer && depth_of(shape) >= least_depth && filters >= least_filters;
+    return fewer && depth_of(shape) >= min_depth && filters >= min_filters;
 }
 
-double WinogradProduct::working_floats(const PatchShape& shape, std::int64_t filters) {
+double WinogradConv::working_floats(const PatchShape& shape, std::int64_t filters) {
     const std::int64_t columns = columns_of(shape, filters);
     const std::int64_t positions = bands_of(shape, filters, columns) * columns;
     const auto depth = static_cast<double>(depth_of(shape));
     const auto count = static_cast<double>(filters);
     const auto seen = static_cast<double>(2 * points * (columns + shape.kernel - 1) * shape.channels);
-    const double block = static_cast<double>(points) * (depth + std::min(count, double{most_filters})) +
+    const double block = static_cast<double>(points) * (depth + std::min(count, double{max_filters})) +
                          static_cast<double>(outputs) * count;
     return static_cast<double>(points) * depth * count + seen + static_cast<double>(positions) * block;
 }
 
-WinogradProduct::WinogradProduct(linalg::Context& context, const PatchShape& shape, const float* filters,
-                                 std::int64_t count)
+WinogradConv::WinogradConv(linalg::Context& context, const PatchShape& shape, const float* filters,
+                           std::int64_t count)
     : shape_(shape),
       count_(count),
       columns_(columns_of(shape, count)),
@@ -160,9 +160,9 @@ WinogradProduct::WinogradProduct(linalg::Context& context, const PatchShape& sha
       source_({points, (columns_ + shape.kernel - 1) * shape.channels}),
       transformed_({points, source_.columns()}),
       patches_({points * bands_ * columns_, depth_of(shape)}),
-      products_({points * bands_ * columns_, std::min(count, most_filters)}) {
-    for (std::int64_t first = 0; first < count; first += most_filters) {
-        Part& part = parts_.emplace_back(Part{first, std::min(most_filters, count - first), {}});
+      products_({points * bands_ * columns_, std::min(count, max_filters)}) {
+    for (std::int64_t first = 0; first < count; first += max_filters) {
+        Part& part = parts_.emplace_back(Part{first, std::min(max_filters, count - first), {}});
         for (const auto& row : filter_transform) {
             const Tensor transformed =
                 transformed_filters(shape, row, filters + first * shape.patch_size(), part.count);
@@ -172,11 +172,11 @@ WinogradProduct::WinogradProduct(linalg::Context& context, const PatchShape& sha
     }
 }
 
-std::int64_t WinogradProduct::rows() const {
+std::int64_t WinogradConv::rows() const {
     return bands_ * outputs;
 }
 
-void WinogradProduct::transform(const float* map, std::int64_t y, std::int64_t x, float offset) {
+void WinogradConv::transform(const float* map, std::int64_t y, std::int64_t x, float offset) {
     const std::int64_t pitch = shape_.width * shape_.channels;
     const std::int64_t seen = std::min(source_.columns(), (shape_.width - x) * shape_.channels);
     const std::int64_t line = shape_.kernel * shape_.channels;
@@ -202,8 +202,8 @@ void WinogradProduct::transform(const float* map, std::int64_t y, std::int64_t x
     }
 }
 
-void WinogradProduct::run(const float* map, std::int64_t y, std::int64_t x, float offset,
-                          const Finish& finish, float* dst) {
+void WinogradConv::run(const float* map, std::int64_t y, std::int64_t x, float offset, const Finish& finish,
+                       float* dst) {
     transform(map, y, x, offset);
     const std::int64_t positions = bands_ * columns_;
     for (auto& [first, count, products] : parts_) {

@@ -33,14 +33,13 @@ struct PatchShape {
 ///
 /// Works on a block of rows() × columns() positions at a time, on one thread. The context must outlive it;
 /// one per thread.
-class WinogradProduct {
+class WinogradConv {
 public:
-    /// Whether it is faster than products with unfolded patches, for so many filters.
-    [[nodiscard]] static bool pays(const PatchShape& shape, std::int64_t filters);
+    /// Whether it is faster than products with the patches that im2col() lays out, for so many filters.
+    [[nodiscard]] static bool is_profitable(const PatchShape& shape, std::int64_t filters);
 
     /// filters: count × patch_size, may go afterwards.
-    WinogradProduct(linalg::Context& context, const PatchShape& shape, const float* filters,
-                    std::int64_t count);
+    WinogradConv(linalg::Context& context, const PatchShape& shape, const float* filters, std::int64_t count);
 
     /// Floats that a product of so many filters holds, with what run() writes.
     [[nodiscard]] static double working_floats(const PatchShape& shape, std::int64_t filters);

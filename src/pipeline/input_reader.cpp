@@ -9,44 +9,45 @@
 namespace stackae {
 
 struct InputReader::State {
-    State(const Inputs& inputs_, const Recipe& recipe_, InputReaderOptions options_, Manifest& manifest_)
-        : inputs(inputs_), recipe(recipe_), options(std::move(options_)), manifest(manifest_) {
+    State(const Inputs& inputs_, const Preprocessing& preprocessing_, InputReaderOptions options_,
+          Manifest& manifest_)
+        : inputs(inputs_), preprocessing(preprocessing_), options(std::move(options_)), manifest(manifest_) {
         options.batch_size = std::min({options.batch_size, inputs.size(), fitting_batch()});
         manifest.observer().on_read(0, inputs.size());
     }
 
     /// Pictures of one batch, of which a few more than there are threads are held.
     [[nodiscard]] std::int64_t fitting_batch() const {
-        const std::int64_t bytes = recipe.size() * static_cast<std::int64_t>(sizeof(float));
+        const std::int64_t bytes = preprocessing.size() * static_cast<std::int64_t>(sizeof(float));
         const std::int64_t batches = base::resolve_threads(options.threads) + 2;
         return std::max<std::int64_t>(options.memory / bytes / batches, 1);
     }
 
     bool decode_on();
-    void enter_decoded(const Pictures& pictures);
+    void enter_decoded(const ImageDataset& pictures);
 
     const Inputs& inputs;
-    const Recipe& recipe;
+    const Preprocessing& preprocessing;
     InputReaderOptions options;
     Manifest& manifest;
     std::size_t source = 0;                 ///< index of the input being read
     std::unique_ptr<PictureReader> reader;  ///< of that input
     PictureBatch decoded;
-    std::vector<std::optional<PictureEntry>> kept;  ///< of the rows of decoded; empty: skipped
-    std::int64_t row = 0;                           ///< next row of decoded
+    std::vector<std::optional<ImageEntry>> kept;  ///< of the rows of decoded; empty: skipped
+    std::int64_t row = 0;                         ///< next row of decoded
     std::int64_t seen = 0;
 };
 
-InputReader::InputReader(const Inputs& inputs, const Recipe& recipe, const InputReaderOptions& options,
-                         Manifest& manifest)
-    : state_(std::make_unique<State>(inputs, recipe, options, manifest)) {}
+InputReader::InputReader(const Inputs& inputs, const Preprocessing& preprocessing,
+                         const InputReaderOptions& options, Manifest& manifest)
+    : state_(std::make_unique<State>(inputs, preprocessing, options, manifest)) {}
 
 InputReader::~InputReader() = default;
 
 bool InputReader::next(InputBatch& batch) {
     State& s = *state_;
     const std::int64_t capacity = s.options.batch_size;
-    const std::int64_t values = s.recipe.size();
+    const std::int64_t values = s.preprocessing.size();
     Tensor rows({capacity, values});
     batch.entries.clear();
     while (std::ssize(batch.entries) < capacity) {
@@ -92,7 +93,7 @@ bool InputReader::State::decode_on() {
             // One picture is not worth a thread.
             const int threads = input.pictures->size() == 1 ? 1 : options.threads;
             reader = std::make_unique<PictureReader>(
-                *input.pictures, recipe,
+                *input.pictures, preprocessing,
                 ReadOptions{.batch_size = std::min(std::int64_t{256}, input.pictures->size()),
                             .threads = threads,
                             .memory = options.memory});
@@ -106,7 +107,7 @@ bool InputReader::State::decode_on() {
     return false;
 }
 
-void InputReader::State::enter_decoded(const Pictures& pictures) {
+void InputReader::State::enter_decoded(const ImageDataset& pictures) {
     std::size_t bad = 0;
     auto remark = decoded.remarks.begin();  // in the pictures' order
     const auto skip_before = [&](std::int64_t index) {
@@ -117,7 +118,7 @@ void InputReader::State::enter_decoded(const Pictures& pictures) {
     };
     for (const std::int64_t index : decoded.indices) {
         skip_before(index);
-        PictureEntry entry = pictures.entry(index);
+        ImageEntry entry = pictures.entry(index);
         std::string_view said;
         if (remark != decoded.remarks.end() && remark->index == index) {
             said = (remark++)->text;

@@ -26,7 +26,7 @@ Inputs::Inputs(const std::vector<std::string>& paths, const PictureLimits& limit
         Source& source = sources_.emplace_back();
         source.path = path;
         try {
-            source.pictures.emplace(Pictures::open(path, limits));
+            source.pictures.emplace(ImageDataset::open(path, limits));
         } catch (const IoError& error) {
             skip(source, PictureStatus::unreadable, error);
         } catch (const CorruptFile& error) {
@@ -73,7 +73,7 @@ Manifest::Manifest(InputObserver& observer, OutputFiles& files, const std::strin
     }
 }
 
-void Manifest::used(const PictureEntry& entry, std::string_view remark) {
+void Manifest::used(const ImageEntry& entry, std::string_view remark) {
     if (file_) {
         file_->write(fmt::format("{},{},{},ok,{}\n", csv_field(entry.path), rows_,
                                  csv_field(entry.label.value_or("")), csv_field(remark)));
@@ -84,7 +84,7 @@ void Manifest::used(const PictureEntry& entry, std::string_view remark) {
     }
 }
 
-void Manifest::skipped(const PictureEntry& entry, std::string_view status, std::string_view reason) {
+void Manifest::skipped(const ImageEntry& entry, std::string_view status, std::string_view reason) {
     if (file_) {
         file_->write(fmt::format("{},,{},{},{}\n", csv_field(entry.path), csv_field(entry.label.value_or("")),
                                  status, csv_field(reason)));
@@ -93,7 +93,7 @@ void Manifest::skipped(const PictureEntry& entry, std::string_view status, std::
     observer_.on_skipped(entry, status, reason);
 }
 
-void Manifest::fill(const Pictures& pictures, const std::vector<SkippedPicture>& skipped_pictures,
+void Manifest::fill(const ImageDataset& pictures, const std::vector<SkippedPicture>& skipped_pictures,
                     const std::vector<PictureRemark>& remarks) {
     std::map<std::int64_t, const SkippedPicture*> bad;
     for (const SkippedPicture& picture : skipped_pictures) {

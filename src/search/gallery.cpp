@@ -14,12 +14,12 @@
 
 #include "base/rows.hpp"
 #include "search/gallery_check.hpp"
-#include "search/numbering.hpp"
+#include "search/label_encoder.hpp"
 
 namespace stackae {
 namespace {
 
-constexpr std::int64_t most_strangers = 20'000;
+constexpr std::int64_t max_impostors = 20'000;
 
 void copy_row(const Tensor& from, std::int64_t i, Tensor& to, std::int64_t j) {
     std::copy(from.row(i).begin(), from.row(i).end(), to.row(j).begin());
@@ -38,10 +38,10 @@ void check_same(const char* what, const Value& there, const Value& more) {
 }
 
 /// Evenly spread rows, or none at all for "every row".
-std::vector<std::int64_t> strangers(std::int64_t size) {
+std::vector<std::int64_t> impostors(std::int64_t size) {
     std::vector<std::int64_t> rows;
-    for (std::int64_t i = 0; size > most_strangers && i < most_strangers; ++i) {
-        rows.push_back(i * size / most_strangers);
+    for (std::int64_t i = 0; size > max_impostors && i < max_impostors; ++i) {
+        rows.push_back(i * size / max_impostors);
     }
     return rows;
 }
@@ -50,15 +50,15 @@ std::vector<std::int64_t> strangers(std::int64_t size) {
 double quantile(std::vector<float> distances, double share) {
     std::sort(distances.begin(), distances.end());
     // 0.29 · 100 is a little below 29 in binary.
-    const double strangers_named = share * static_cast<double>(distances.size()) * (1.0 + 1e-12);
-    const auto most = std::min(static_cast<std::size_t>(strangers_named), distances.size() - 1);
+    const double impostors_named = share * static_cast<double>(distances.size()) * (1.0 + 1e-12);
+    const auto most = std::min(static_cast<std::size_t>(impostors_named), distances.size() - 1);
     // Distances equal to the first that is too many are too many as well.
     const auto end = std::lower_bound(distances.begin(), distances.end(), distances[most]);
     if (end != distances.begin()) {
         return double{*std::prev(end)};
     }
     const double nearest{distances.front()};
-    return nearest > 0.0 ? std::nextafter(nearest, 0.0) : Gallery::nobody;
+    return nearest > 0.0 ? std::nextafter(nearest, 0.0) : Gallery::reject_all;
 }
 
 /// What two spellings of one path have in common, seen from the current folder. Folders are looked up once.
@@ -112,11 +112,12 @@ std::string fault(const Gallery& gallery) {
             return fmt::format("code {} has a value that is not a finite number", i);
         }
     }
-    if (gallery.threshold && !(*gallery.threshold >= 0.0 || *gallery.threshold == Gallery::nobody)) {
+    if (gallery.threshold && !(*gallery.threshold >= 0.0 || *gallery.threshold == Gallery::reject_all)) {
         return fmt::format("threshold: {} found, 0 or more expected", *gallery.threshold);
     }
-    if (!(gallery.false_accept > 0.0 && gallery.false_accept < 1.0)) {
-        return fmt::format("false_accept: {} found, a share between 0 and 1 expected", gallery.false_accept);
+    if (!(gallery.false_accept_rate > 0.0 && gallery.false_accept_rate < 1.0)) {
+        return fmt::format("false_accept_rate: {} found, a share between 0 and 1 expected",
+                           gallery.false_accept_rate);
     }
     return {};
 }
@@ -202,29 +203,29 @@ std::int64_t remove(Gallery& gallery, const std::string& name) {
 }
 
 std::int64_t calibration_size(const Gallery& gallery) {
-    return std::min(gallery.size(), most_strangers);
+    return std::min(gallery.size(), max_impostors);
 }
 
 bool is_rate_coarse(const Gallery& gallery) {
-    return gallery.false_accept * static_cast<double>(calibration_size(gallery)) < 1.0;
+    return gallery.false_accept_rate * static_cast<double>(calibration_size(gallery)) < 1.0;
 }
 
-void calibrate(Gallery& gallery, double false_accept, int threads) {
-    if (!(false_accept > 0.0 && false_accept < 1.0)) {
+void calibrate(Gallery& gallery, double false_accept_rate, int threads) {
+    if (!(false_accept_rate > 0.0 && false_accept_rate < 1.0)) {
         throw InvalidArgument(
-            fmt::format("false_accept: {} found, a share between 0 and 1 expected", false_accept));
+            fmt::format("false_accept_rate: {} found, a share between 0 and 1 expected", false_accept_rate));
     }
     search::check(gallery, "calibrate gallery");
-    gallery.false_accept = false_accept;
+    gallery.false_accept_rate = false_accept_rate;
     gallery.threshold.reset();
     gallery.rate_known = true;
-    const search::Numbering names(gallery.names);
+    const search::LabelEncoder names(gallery.names);
     if (names.count() < 2) {
         return;
     }
     NeighbourIndex index(gallery.codes, gallery.metric, threads);
-    const Neighbours nearest = index.search_self(1, names.numbers(), strangers(gallery.size()));
-    gallery.threshold = quantile(nearest.distances, false_accept);
+    const Neighbours nearest = index.search_self(1, names.numbers(), impostors(gallery.size()));
+    gallery.threshold = quantile(nearest.distances, false_accept_rate);
     const auto [least, most] = std::minmax_element(nearest.distances.begin(), nearest.distances.end());
     gallery.rate_known = *least < *most;
 }

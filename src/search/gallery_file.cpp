@@ -38,7 +38,7 @@ void save(const Gallery& gallery, const OutputFile& file) {
                                {"metric", name(gallery.metric)},
                                {"pictures", gallery.size()},
                                {"threshold", nullptr},
-                               {"false_accept", gallery.false_accept}};
+                               {"false_accept_rate", gallery.false_accept_rate}};
     if (gallery.threshold) {
         description["threshold"] = *gallery.threshold;  // an infinite one is printed as null: the same
     }
@@ -90,7 +90,7 @@ Gallery search::read_gallery(base::Safetensors file) {
     gallery.names = file.texts("names", pictures);
     gallery.paths = file.texts("paths", pictures);
     reader.required("threshold", gallery.threshold);
-    reader.required("false_accept", gallery.false_accept);
+    reader.required("false_accept_rate", gallery.false_accept_rate);
     reader.optional("rate_known", gallery.rate_known);
     try {
         gallery.metric = parse<Metric>(metric);

@@ -25,7 +25,7 @@ JsonObject to_json(const Gallery& gallery) {
         .set("l2_normalize", gallery.l2_normalize)
         .set("metric", name(gallery.metric))
         .set("threshold", nullptr)
-        .set("false_accept", gallery.false_accept)
+        .set("false_accept_rate", gallery.false_accept_rate)
         .set("rate_known", gallery.rate_known)
         .set("calibrated_on", calibration_size(gallery));
     return gallery.threshold ? object.set("threshold", *gallery.threshold) : object;

@@ -13,18 +13,18 @@
 
 #include "base/parallel.hpp"
 #include "base/threads.hpp"
-#include "search/coarse_table.hpp"
-#include "search/scan.hpp"
-#include "search/vector_table.hpp"
+#include "search/bf16_vectors.hpp"
+#include "search/flat_scanner.hpp"
+#include "search/flat_vectors.hpp"
 
 namespace stackae {
 namespace {
 
-using search::Request;
+using search::SearchRequest;
 
 // Each thread takes blocks of queries through the whole table by itself, so that threads never wait for each
 // other. A block of dot products (256 × 1024 floats, 1 MiB) stays in a core's second-level cache.
-constexpr std::int64_t most_queries = 256;
+constexpr std::int64_t max_queries = 256;
 constexpr std::int64_t few_queries = 16;
 
 // The scan's scores are rounded, so it keeps more rows than asked for; they are measured again in double. A
@@ -47,23 +47,23 @@ void check_k(std::int64_t k) {
 }  // namespace
 
 struct NeighbourIndex::State {
-    [[nodiscard]] Neighbours run(const Request& request);
+    [[nodiscard]] Neighbours run(const SearchRequest& request);
     /// Ranks `pending`, keeping `kept` rows in the scan of the table or of a coarse one; returns those of
     /// which it is not certain.
-    std::vector<std::int64_t> pass(const search::CoarseTable* scanned, const Request& request,
+    std::vector<std::int64_t> pass(const search::Bf16Vectors* scanned, const SearchRequest& request,
                                    std::span<const std::int64_t> pending, std::int64_t kept,
                                    Neighbours& found) const;
-    std::vector<std::int64_t> coarse_pass(const Request& request, std::span<const std::int64_t> pending,
+    std::vector<std::int64_t> coarse_pass(const SearchRequest& request, std::span<const std::int64_t> pending,
                                           Neighbours& found);
 
-    search::VectorTable table;
+    search::FlatVectors table;
     int threads;
-    std::optional<search::CoarseTable> coarse{};  ///< made by the first search that it pays for
+    std::optional<search::Bf16Vectors> coarse{};  ///< made by the first search that it pays for
     bool coarse_fails = false;                    ///< for these rows: not tried again
 };
 
-std::vector<std::int64_t> NeighbourIndex::State::pass(const search::CoarseTable* scanned,
-                                                      const Request& request,
+std::vector<std::int64_t> NeighbourIndex::State::pass(const search::Bf16Vectors* scanned,
+                                                      const SearchRequest& request,
                                                       std::span<const std::int64_t> pending,
                                                       std::int64_t kept, Neighbours& found) const {
     if (pending.empty()) {
@@ -71,15 +71,16 @@ std::vector<std::int64_t> NeighbourIndex::State::pass(const search::CoarseTable*
     }
     const auto count = static_cast<std::int64_t>(pending.size());
     const std::int64_t share = (count + threads - 1) / threads;
-    const std::int64_t capacity = std::clamp(share, few_queries, most_queries);
+    const std::int64_t capacity = std::clamp(share, few_queries, max_queries);
     const std::int64_t blocks = (count + capacity - 1) / capacity;
     std::vector<char> certain(static_cast<std::size_t>(request.count), 0);
     base::parallel_for(blocks, threads, [&] {
-        return [&, scan = search::Scan(table, scanned, request, capacity)](std::int64_t block) mutable {
-            const auto first = static_cast<std::size_t>(block * capacity);
-            const auto length = std::min(static_cast<std::size_t>(capacity), pending.size() - first);
-            scan.run(pending.subspan(first, length), kept, found, certain);
-        };
+        return
+            [&, scan = search::FlatScanner(table, scanned, request, capacity)](std::int64_t block) mutable {
+                const auto first = static_cast<std::size_t>(block * capacity);
+                const auto length = std::min(static_cast<std::size_t>(capacity), pending.size() - first);
+                scan.run(pending.subspan(first, length), kept, found, certain);
+            };
     });
     std::vector<std::int64_t> uncertain;
     std::copy_if(pending.begin(), pending.end(), std::back_inserter(uncertain),
@@ -87,7 +88,7 @@ std::vector<std::int64_t> NeighbourIndex::State::pass(const search::CoarseTable*
     return uncertain;
 }
 
-std::vector<std::int64_t> NeighbourIndex::State::coarse_pass(const Request& request,
+std::vector<std::int64_t> NeighbourIndex::State::coarse_pass(const SearchRequest& request,
                                                              std::span<const std::int64_t> pending,
                                                              Neighbours& found) {
     if (!coarse) {
@@ -107,7 +108,7 @@ std::vector<std::int64_t> NeighbourIndex::State::coarse_pass(const Request& requ
     return uncertain;
 }
 
-Neighbours NeighbourIndex::State::run(const Request& request) {
+Neighbours NeighbourIndex::State::run(const SearchRequest& request) {
     const auto places = static_cast<std::size_t>(request.count * request.k);
     Neighbours found{request.count, request.k, std::vector<std::int64_t>(places, -1),
                      std::vector<float>(places, std::numeric_limits<float>::infinity())};
@@ -116,7 +117,7 @@ Neighbours NeighbourIndex::State::run(const Request& request) {
     }
     std::vector<std::int64_t> pending(static_cast<std::size_t>(request.count));
     std::iota(pending.begin(), pending.end(), 0);
-    if (!coarse_fails && search::CoarseTable::pays(table, request.count)) {
+    if (!coarse_fails && search::Bf16Vectors::is_profitable(table, request.count)) {
         pending = coarse_pass(request, pending, found);
     }
     for (const std::int64_t margin : margins) {
@@ -128,7 +129,7 @@ Neighbours NeighbourIndex::State::run(const Request& request) {
 }
 
 NeighbourIndex::NeighbourIndex(const Tensor& vectors, Metric metric, int threads)
-    : state_(new State{search::VectorTable(vectors, metric), base::resolve_threads(threads)}) {}
+    : state_(new State{search::FlatVectors(vectors, metric), base::resolve_threads(threads)}) {}
 NeighbourIndex::NeighbourIndex(NeighbourIndex&&) noexcept = default;
 NeighbourIndex& NeighbourIndex::operator=(NeighbourIndex&&) noexcept = default;
 NeighbourIndex::~NeighbourIndex() = default;

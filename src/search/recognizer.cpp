@@ -8,7 +8,7 @@
 
 #include "base/rows.hpp"
 #include "search/gallery_check.hpp"
-#include "search/numbering.hpp"
+#include "search/label_encoder.hpp"
 
 namespace stackae {
 namespace {
@@ -44,7 +44,7 @@ std::optional<double> threshold_in_force(const Gallery& gallery, const Recognize
     }
     Gallery other = gallery;
     other.metric = *options.metric;
-    calibrate(other, gallery.false_accept, options.threads);
+    calibrate(other, gallery.false_accept_rate, options.threads);
     return other.threshold;
 }
 
@@ -76,7 +76,7 @@ struct Recognizer::State {
     [[nodiscard]] std::vector<Candidate> distinct(const Neighbours& found, std::int64_t query) const;
 
     RecognizeOptions options;
-    search::Numbering names;
+    search::LabelEncoder names;
     std::vector<std::string> paths;
     std::optional<double> threshold;
     NeighbourIndex index;

@@ -18,7 +18,8 @@ struct Move {
     float xy, xx, x0;
 };
 
-Move draw_move(const Augmentation& augmentation, const Recipe& recipe, const base::Random& random) {
+Move draw_move(const Augmentation& augmentation, const Preprocessing& preprocessing,
+               const base::Random& random) {
     const auto first = random.block(0);
     const auto second = random.block(1);
     const auto within = [](double bound, std::uint32_t bits) {
@@ -33,12 +34,12 @@ Move draw_move(const Augmentation& augmentation, const Recipe& recipe, const bas
     const double yx = -std::sin(angle) / width;
     const double xy = (std::sin(angle) + shear * std::cos(angle)) / height;
     const double xx = (std::cos(angle) - shear * std::sin(angle)) / width;
-    const double middle_y = (recipe.height - 1) / 2.0;
-    const double middle_x = (recipe.width - 1) / 2.0;
-    const double y0 =
-        middle_y - yy * middle_y - yx * middle_x + within(augmentation.shift * recipe.height, second[0]);
-    const double x0 =
-        middle_x - xy * middle_y - xx * middle_x + within(augmentation.shift * recipe.width, second[1]);
+    const double middle_y = (preprocessing.height - 1) / 2.0;
+    const double middle_x = (preprocessing.width - 1) / 2.0;
+    const double y0 = middle_y - yy * middle_y - yx * middle_x +
+                      within(augmentation.shift * preprocessing.height, second[0]);
+    const double x0 = middle_x - xy * middle_y - xx * middle_x +
+                      within(augmentation.shift * preprocessing.width, second[1]);
     return {static_cast<float>(yy), static_cast<float>(yx), static_cast<float>(y0),
             static_cast<float>(xy), static_cast<float>(xx), static_cast<float>(x0)};
 }
@@ -63,19 +64,20 @@ struct Taps {
 };
 
 /// Bicubic; no value leaves the range of those that the picture has.
-void move_picture(const Move& move, const Recipe& recipe, std::span<const float> src, float* dst) {
-    const std::int64_t channels = recipe.channels;
+void move_picture(const Move& move, const Preprocessing& preprocessing, std::span<const float> src,
+                  float* dst) {
+    const std::int64_t channels = preprocessing.channels;
     const auto [low, high] = std::minmax_element(src.begin(), src.end());
-    for (int y = 0; y < recipe.height; ++y) {
-        for (int x = 0; x < recipe.width; ++x) {
+    for (int y = 0; y < preprocessing.height; ++y) {
+        for (int x = 0; x < preprocessing.width; ++x) {
             const auto dst_y = static_cast<float>(y);
             const auto dst_x = static_cast<float>(x);
-            const Taps down(move.yy * dst_y + move.yx * dst_x + move.y0, recipe.height);
-            const Taps right(move.xy * dst_y + move.xx * dst_x + move.x0, recipe.width);
+            const Taps down(move.yy * dst_y + move.yx * dst_x + move.y0, preprocessing.height);
+            const Taps right(move.xy * dst_y + move.xx * dst_x + move.x0, preprocessing.width);
             for (std::int64_t c = 0; c < channels; ++c) {
                 float sum = 0.0F;
                 for (std::size_t i = 0; i < 4; ++i) {
-                    const float* line = src.data() + down.at[i] * recipe.width * channels + c;
+                    const float* line = src.data() + down.at[i] * preprocessing.width * channels + c;
                     float across = 0.0F;
                     for (std::size_t j = 0; j < 4; ++j) {
                         across += right.weight[j] * line[right.at[j] * channels];
@@ -94,27 +96,27 @@ Augmentation augmentation_of(const TrainConfig& config) {
     return {config.augment_shift, config.augment_rotate, config.augment_scale, config.augment_shear};
 }
 
-void augment(const Augmentation& augmentation, const Recipe& recipe, const AugmentationPlace& place,
-             std::span<const std::int64_t> indices, float* rows) {
+void augment(const Augmentation& augmentation, const Preprocessing& preprocessing,
+             const AugmentationPlace& place, std::span<const std::int64_t> indices, float* rows) {
     if (augmentation == Augmentation{}) {
         return;
     }
     base::parallel_ranges(
         static_cast<std::int64_t>(indices.size()), 8, [&](std::int64_t begin, std::int64_t end) {
-            std::vector<float> still(static_cast<std::size_t>(recipe.size()));
+            std::vector<float> still(static_cast<std::size_t>(preprocessing.size()));
             for (std::int64_t i = begin; i < end; ++i) {
                 const auto picture = static_cast<std::uint32_t>(indices[static_cast<std::size_t>(i)]);
                 const base::Random random(place.seed ^ (std::uint64_t{place.layer} << 56U),
-                                          base::Stream::augmentation, place.epoch, picture);
-                float* row = rows + i * recipe.size();
-                std::copy_n(row, recipe.size(), still.data());
-                const bool standardized = !recipe.mean.empty();
+                                          base::RandomStream::augmentation, place.epoch, picture);
+                float* row = rows + i * preprocessing.size();
+                std::copy_n(row, preprocessing.size(), still.data());
+                const bool standardized = !preprocessing.mean.empty();
                 for (std::size_t j = 0; standardized && j < still.size(); ++j) {
-                    still[j] = static_cast<float>(recipe.restored(double{still[j]}, j));
+                    still[j] = static_cast<float>(preprocessing.restored(double{still[j]}, j));
                 }
-                move_picture(draw_move(augmentation, recipe, random), recipe, still, row);
+                move_picture(draw_move(augmentation, preprocessing, random), preprocessing, still, row);
                 for (std::size_t j = 0; standardized && j < still.size(); ++j) {
-                    row[j] = static_cast<float>(recipe.standardised(double{row[j]}, j));
+                    row[j] = static_cast<float>(preprocessing.standardised(double{row[j]}, j));
                 }
             }
         });

@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <span>
 
-#include "stackae/recipe.hpp"
+#include "stackae/preprocessing.hpp"
 #include "stackae/train_config.hpp"
 
 namespace stackae::training {
@@ -32,9 +32,10 @@ struct AugmentationPlace {
 /// How far a configuration moves pictures.
 [[nodiscard]] Augmentation augmentation_of(const TrainConfig& config);
 
-/// Moves pictures (size indices.size() × recipe.size(), as the recipe makes them) in place, each about its
-/// middle; see Augmentation. Bicubic; what comes in from outside repeats the border. On OpenMP's threads.
-void augment(const Augmentation& augmentation, const Recipe& recipe, const AugmentationPlace& place,
-             std::span<const std::int64_t> indices, float* rows);
+/// Moves pictures (size indices.size() × preprocessing.size(), as the preprocessing makes them) in place,
+/// each about its middle; see Augmentation. Bicubic; what comes in from outside repeats the border. On
+/// OpenMP's threads.
+void augment(const Augmentation& augmentation, const Preprocessing& preprocessing,
+             const AugmentationPlace& place, std::span<const std::int64_t> indices, float* rows);
 
 }  // namespace stackae::training

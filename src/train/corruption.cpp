@@ -51,7 +51,7 @@ void corrupt(Corruption kind, double level, const CorruptionPlace& place,
             for (std::int64_t i = begin; i < end; ++i) {
                 const auto picture = static_cast<std::uint32_t>(indices[static_cast<std::size_t>(i)]);
                 const base::Random random(place.seed ^ (std::uint64_t{place.layer} << 56U),
-                                          base::Stream::corruption, place.epoch, picture);
+                                          base::RandomStream::corruption, place.epoch, picture);
                 float* row = rows + i * columns;
                 if (kind == Corruption::gaussian) {
                     add_noise_row(random, level, columns, row);

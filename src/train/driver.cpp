@@ -31,19 +31,19 @@ constexpr const char* wide = "wide";
 class Driver {
 public:
     /// holdable: bytes of pictures and codes that may be held.
-    Driver(const Recipe& recipe, const TrainConfig& config, const RunOptions& run, std::int64_t holdable,
-           TrainObserver& observer)
+    Driver(const Preprocessing& preprocessing, const TrainConfig& config, const RunOptions& run,
+           std::int64_t holdable, TrainObserver& observer)
         : config_(config),
           run_(run),
           observer_(observer),
           context_(static_cast<int>(run.threads)),
           stores_(holdable, run.temporary_folder) {
-        model_.preprocessing = recipe;
+        model_.preprocessing = preprocessing;
         model_.record.config = config;
     }
 
     /// bound: the configuration's layers.
-    Model run(const Stack& bound, const Pictures& pictures) {
+    Model run(const Stack& bound, const ImageDataset& pictures) {
         try {
             SampleStore samples = read(pictures);
             if (!model_.record.interrupted) {
@@ -64,7 +64,7 @@ public:
     }
 
 private:
-    SampleStore read(const Pictures& pictures);
+    SampleStore read(const ImageDataset& pictures);
     void train(const Stack& bound, const SampleStore& samples);
     /// What a stage works with that sees the output of the lowest layers.
     TrainContext context_of(const training::Stage& stage, StackInput& input);
@@ -101,7 +101,7 @@ private:
     std::size_t finished_epochs_ = 0;  ///< in the history, of stages that have come to their end
 };
 
-SampleStore Driver::read(const Pictures& pictures) {
+SampleStore Driver::read(const ImageDataset& pictures) {
     SampleStore samples = stores_.make(pictures.size(), model_.preprocessing.size());
     PictureReader reader(
         pictures, model_.preprocessing,
@@ -158,7 +158,7 @@ SampleStore Driver::read(const Pictures& pictures) {
 }
 
 TrainContext Driver::context_of(const training::Stage& stage, StackInput& input) {
-    const Recipe& recipe = model_.preprocessing;
+    const Preprocessing& preprocessing = model_.preprocessing;
     const std::uint32_t number = stage.kind == StageKind::layer ? static_cast<std::uint32_t>(stage.below)
                                  : stage.kind == StageKind::fine_tuning ? training::fine_tuning_stage
                                                                         : training::head_stage;
@@ -171,10 +171,10 @@ TrainContext Driver::context_of(const training::Stage& stage, StackInput& input)
                          .stage = number,
                          .name = stage.info.name,
                          .of_pictures = stage.below == 0,
-                         .suited_output = training::suited_output(recipe, model_.layers, stage.below),
+                         .suited_output = training::suited_output(preprocessing, model_.layers, stage.below),
                          .augment = {},
                          .corruption = {},
-                         .patch_bytes = training::most_held(run_) / 2,
+                         .patch_bytes = training::max_held(run_) / 2,
                          .stop = [this] { return observer_.stop(); },
                          .on_epoch =
                              [this, name = stage.info.name](const StageEpoch& epoch) {
@@ -184,7 +184,7 @@ TrainContext Driver::context_of(const training::Stage& stage, StackInput& input)
                                  observer_.on_epoch(named);
                              }};
     const training::Augmentation augmentation = training::augmentation_of(config_);
-    if (stage.below == 0 && recipe.height > 1 && augmentation != training::Augmentation{}) {
+    if (stage.below == 0 && preprocessing.height > 1 && augmentation != training::Augmentation{}) {
         context.augment = [=, this](std::span<const std::int64_t> rows, std::uint32_t epoch,
                                     std::span<float> values) {
             training::augment(augmentation, model_.preprocessing, {config_.seed, number, epoch}, rows,
@@ -289,15 +289,16 @@ void Driver::name_outputs() {
 
 }  // namespace
 
-Model train(const Pictures& pictures, const Recipe& recipe, const TrainConfig& config, const RunOptions& run,
-            TrainObserver& observer) {
-    validate(recipe);
+Model train(const ImageDataset& pictures, const Preprocessing& preprocessing, const TrainConfig& config,
+            const RunOptions& run, TrainObserver& observer) {
+    validate(preprocessing);
     validate(config);
-    const Stack bound = bind(config.stack, {recipe.height, recipe.width, recipe.channels});
+    const Stack bound =
+        bind(config.stack, {preprocessing.height, preprocessing.width, preprocessing.channels});
     const std::int64_t holdable =
-        training::make_stages(bound, pictures.size(), recipe, config, run).holdable_bytes(run);
+        training::make_stages(bound, pictures.size(), preprocessing, config, run).holdable_bytes(run);
     return linalg::run_on_backend("train", static_cast<int>(run.threads), [&] {
-        return Driver(recipe, config, run, holdable, observer).run(bound, pictures);
+        return Driver(preprocessing, config, run, holdable, observer).run(bound, pictures);
     });
 }
 

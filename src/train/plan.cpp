@@ -12,15 +12,16 @@
 
 namespace stackae {
 
-TrainPlan plan_training(std::int64_t pictures, const Recipe& recipe, const TrainConfig& config,
+TrainPlan plan_training(std::int64_t pictures, const Preprocessing& preprocessing, const TrainConfig& config,
                         const RunOptions& run) {
     if (pictures < 1) {
         throw InvalidArgument(fmt::format("plan: {} pictures found, at least 1 expected", pictures));
     }
-    validate(recipe);
+    validate(preprocessing);
     validate(config);
-    const Stack bound = bind(config.stack, {recipe.height, recipe.width, recipe.channels});
-    const training::Stages all = training::make_stages(bound, pictures, recipe, config, run);
+    const Stack bound =
+        bind(config.stack, {preprocessing.height, preprocessing.width, preprocessing.channels});
+    const training::Stages all = training::make_stages(bound, pictures, preprocessing, config, run);
     TrainPlan plan;
     for (const training::Stage& stage : all.stages) {
         plan.stages.push_back(stage.info);

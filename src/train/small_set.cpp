@@ -10,28 +10,30 @@
 namespace stackae {
 namespace {
 
-constexpr std::int64_t least_batch = 32;
+constexpr std::int64_t min_batch = 32;
 constexpr std::int64_t enough_batches = 16;  ///< an epoch
-constexpr std::int64_t most_epochs = 200;
+constexpr std::int64_t max_epochs = 200;
 
 }  // namespace
 
-std::vector<CopyingLayer> copying_layers(const Recipe& recipe, const TrainConfig& config) {
+std::vector<CopyingLayer> copying_layers(const Preprocessing& preprocessing, const TrainConfig& config) {
     std::vector<CopyingLayer> found;
-    const bool moved = training::augmentation_of(config) != training::Augmentation{} && recipe.height > 1;
+    const bool moved =
+        training::augmentation_of(config) != training::Augmentation{} && preprocessing.height > 1;
     if (config.corruption != Corruption::none || moved || config.sparsity_weight > 0.0 ||
         config.lifetime_sparsity > 0.0) {
         return found;
     }
-    const Stack bound = bind(config.stack, {recipe.height, recipe.width, recipe.channels});
+    const Stack bound =
+        bind(config.stack, {preprocessing.height, preprocessing.width, preprocessing.channels});
     for (std::size_t i = 0; i < bound.size(); ++i) {
         if (!bound[i].autoencoder()) {
             continue;
         }
         const std::int64_t units = bound[i].output_shape().size();
         const std::int64_t inputs = bound[i].input_shape().size();
-        if (i + 1 == training::rebuilt_depth(bound) && units >= recipe.size()) {
-            found.push_back({i + 1, units, recipe.size(), true});
+        if (i + 1 == training::rebuilt_depth(bound) && units >= preprocessing.size()) {
+            found.push_back({i + 1, units, preprocessing.size(), true});
         } else if (units > 2 * inputs) {
             found.push_back({i + 1, units, inputs, false});
         }
@@ -51,12 +53,12 @@ bool fit_to_small_set(TrainConfig& config, std::int64_t pictures, const SmallSet
         option = value;
     };
     const auto updates = [&] { return (pictures + config.batch_size - 1) / config.batch_size; };
-    while (may_change.batch_size && config.batch_size > least_batch && updates() < enough_batches) {
+    while (may_change.batch_size && config.batch_size > min_batch && updates() < enough_batches) {
         change(config.batch_size, config.batch_size / 2);
     }
     const auto raise = [&](Option<std::int64_t>& epochs, std::int64_t enough) {
         change(epochs,
-               std::max<std::int64_t>(epochs, std::min(most_epochs, (enough + updates() - 1) / updates())));
+               std::max<std::int64_t>(epochs, std::min(max_epochs, (enough + updates() - 1) / updates())));
     };
     if (may_change.epochs) {
         raise(config.epochs, may_change.enough_updates);

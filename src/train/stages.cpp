@@ -25,7 +25,7 @@ using layers::StageCost;
 
 constexpr double float_bytes = sizeof(float);
 constexpr double read_rows = 5.0 * 256.0;  ///< in batches read ahead, and the one that is taken out
-constexpr std::int64_t most_held_bytes = std::int64_t{2} << 30;
+constexpr std::int64_t max_held_bytes = std::int64_t{2} << 30;
 constexpr std::int64_t max_head = std::int64_t{1} << 26;  ///< values
 
 double real(std::int64_t value) {
@@ -36,19 +36,19 @@ double real(std::int64_t value) {
 /// overflow.
 class Planner {
 public:
-    Planner(const Stack& bound, std::int64_t pictures, const Recipe& recipe, const TrainConfig& config,
-            const RunOptions& run)
+    Planner(const Stack& bound, std::int64_t pictures, const Preprocessing& preprocessing,
+            const TrainConfig& config, const RunOptions& run)
         : bound_(bound),
           pictures_(pictures),
-          recipe_(recipe),
+          preprocessing_(preprocessing),
           config_(config),
           run_(run),
           threads_(base::resolve_threads(static_cast<int>(run.threads))),
           held_out_(held_out(config, pictures)) {}
 
     Stages run() {
-        const double ahead = std::min(real(pictures_), read_rows) * real(recipe_.size());
-        most_working_ = std::min(real(base::reading_memory(run_.memory_limit)) / float_bytes, ahead);
+        const double ahead = std::min(real(pictures_), read_rows) * real(preprocessing_.size());
+        max_working_ = std::min(real(base::reading_memory(run_.memory_limit)) / float_bytes, ahead);
         for (std::size_t i = 0; i < bound_.size(); ++i) {
             add_layer(i);
             const bool last = i + 1 == bound_.size();
@@ -62,15 +62,17 @@ public:
         }
         stages_.parameters += layers_.parameters();
         stages_.multiply_adds_a_picture = encoding(0, layers_.size());
-        stages_.working_bytes = base::whole_bytes(float_bytes * most_working_);
+        stages_.working_bytes = base::whole_bytes(float_bytes * max_working_);
         stages_.picture_bytes = base::whole_bytes(float_bytes * picture_floats());
-        stages_.held_bytes = base::whole_bytes(float_bytes * (picture_floats() + most_held_));
+        stages_.held_bytes = base::whole_bytes(float_bytes * (picture_floats() + max_held_));
         return std::move(stages_);
     }
 
 private:
-    [[nodiscard]] Shape picture() const { return {recipe_.height, recipe_.width, recipe_.channels}; }
-    [[nodiscard]] double picture_floats() const { return real(pictures_) * real(recipe_.size()); }
+    [[nodiscard]] Shape picture() const {
+        return {preprocessing_.height, preprocessing_.width, preprocessing_.channels};
+    }
+    [[nodiscard]] double picture_floats() const { return real(pictures_) * real(preprocessing_.size()); }
     /// Multiply-adds of a row through the layers [from, to).
     [[nodiscard]] double encoding(std::size_t from, std::size_t to) const {
         double sum = 0.0;
@@ -98,7 +100,7 @@ private:
 
     const Stack& bound_;
     std::int64_t pictures_;
-    const Recipe& recipe_;
+    const Preprocessing& preprocessing_;
     const TrainConfig& config_;
     const RunOptions& run_;
     int threads_;
@@ -108,8 +110,8 @@ private:
     std::size_t all_depth_ = 0;   ///< of what is held of all pictures; 0: the pictures
     std::size_t some_depth_ = 0;  ///< of what was left of some rows
     double some_rows_ = 0.0;
-    double most_working_ = 0.0;
-    double most_held_ = 0.0;  ///< beside pictures
+    double max_working_ = 0.0;
+    double max_held_ = 0.0;  ///< beside pictures
 };
 
 PlanContext Planner::context_of(std::string name, std::size_t below, std::uint32_t stage) const {
@@ -118,11 +120,11 @@ PlanContext Planner::context_of(std::string name, std::size_t below, std::uint32
                         .name = std::move(name),
                         .stage = stage,
                         .of_pictures = below == 0,
-                        .suited_output = suited_output(recipe_, layers_, below),
+                        .suited_output = suited_output(preprocessing_, layers_, below),
                         .train = pictures_ - held_out_,
                         .validation = held_out_,
                         .at_hand = some_depth_ <= below ? static_cast<std::int64_t>(some_rows_) : 0,
-                        .patch_bytes = most_held(run_) / 2,
+                        .patch_bytes = max_held(run_) / 2,
                         .threads = threads_,
                         .input_floats = 0.0,
                         .input_chunk = chunk_of(input.size())};
@@ -157,12 +159,12 @@ void Planner::add(StageKind kind, std::size_t below, const PlanContext& context,
     info.multiply_adds = cost.multiply_adds + make_input(below, cost);
     const double working = real(layers_.parameters()) + cost.working_floats;
     info.memory_bytes = base::whole_bytes(float_bytes * working);
-    most_working_ = std::max(most_working_, working);
+    max_working_ = std::max(max_working_, working);
     const double all =
         all_depth_ == 0 ? 0.0 : real(pictures_) * real(layers_.output_shape(picture(), all_depth_).size());
     const double some =
         some_rows_ * (some_rows_ > 0.0 ? real(layers_.output_shape(picture(), some_depth_).size()) : 0.0);
-    most_held_ = std::max(most_held_, all + some + cost.stored_rows * input);
+    max_held_ = std::max(max_held_, all + some + cost.stored_rows * input);
     stages_.stages.push_back(std::move(stage));
     if (cost.leaves == StageCost::Leaves::all_rows) {
         all_depth_ = below;
@@ -225,9 +227,9 @@ void Planner::add_head() {
 
 }  // namespace
 
-Stages make_stages(const Stack& bound, std::int64_t pictures, const Recipe& recipe, const TrainConfig& config,
-                   const RunOptions& run) {
-    return Planner(bound, pictures, recipe, config, run).run();
+Stages make_stages(const Stack& bound, std::int64_t pictures, const Preprocessing& preprocessing,
+                   const TrainConfig& config, const RunOptions& run) {
+    return Planner(bound, pictures, preprocessing, config, run).run();
 }
 
 std::int64_t Stages::holdable_bytes(const RunOptions& run) const {
@@ -238,15 +240,15 @@ std::int64_t Stages::holdable_bytes(const RunOptions& run) const {
                         "units, smaller layers or batches take less",
                         format_bytes(working_bytes), format_bytes(limit)));
     }
-    return std::min(most_held(run), limit - working_bytes);
+    return std::min(max_held(run), limit - working_bytes);
 }
 
-std::int64_t most_held(const RunOptions& run) {
-    return std::min(most_held_bytes, base::resolve_memory(run.memory_limit) / 2);
+std::int64_t max_held(const RunOptions& run) {
+    return std::min(max_held_bytes, base::resolve_memory(run.memory_limit) / 2);
 }
 
-Activation suited_output(const Recipe& recipe, const Stack& layers, std::size_t depth) {
-    Activation suited = recipe.unit_range() ? Activation::sigmoid : Activation::linear;
+Activation suited_output(const Preprocessing& preprocessing, const Stack& layers, std::size_t depth) {
+    Activation suited = preprocessing.unit_range() ? Activation::sigmoid : Activation::linear;
     for (std::size_t i = 0; i < depth; ++i) {
         suited = layers[i].output_activation(suited);
     }

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "stackae/layer.hpp"
-#include "stackae/recipe.hpp"
+#include "stackae/preprocessing.hpp"
 #include "stackae/stage.hpp"
 #include "stackae/train_config.hpp"
 
@@ -40,15 +40,17 @@ struct Stages {
 
 /// bound: the layers of the configuration, bound to one another. Throws InvalidArgument where a layer cannot
 /// learn from what it sees.
-[[nodiscard]] Stages make_stages(const Stack& bound, std::int64_t pictures, const Recipe& recipe,
-                                 const TrainConfig& config, const RunOptions& run);
+[[nodiscard]] Stages make_stages(const Stack& bound, std::int64_t pictures,
+                                 const Preprocessing& preprocessing, const TrainConfig& config,
+                                 const RunOptions& run);
 
 /// Bytes of pictures and codes that are held at most, whatever there is beside; samples that a layer learns
 /// from take half as many.
-[[nodiscard]] std::int64_t most_held(const RunOptions& run);
+[[nodiscard]] std::int64_t max_held(const RunOptions& run);
 
 /// The activation of a decoder that rebuilds what the lowest `depth` layers make of pictures.
-[[nodiscard]] Activation suited_output(const Recipe& recipe, const Stack& layers, std::size_t depth);
+[[nodiscard]] Activation suited_output(const Preprocessing& preprocessing, const Stack& layers,
+                                       std::size_t depth);
 
 /// Layers below those that only widen a code.
 [[nodiscard]] std::size_t embedding_depth(const Stack& layers);

@@ -122,9 +122,9 @@ PlacesByPicture places_by_picture(const StrongestActivations& strongest) {
 
 /// Calls body(batch) for all pictures, in order.
 template <class Each>
-void each_batch(const Pictures& pictures, const Recipe& recipe, std::int64_t batch_size, int threads,
-                const Each& body) {
-    PictureReader reader(pictures, recipe, {.batch_size = batch_size, .threads = threads});
+void each_batch(const ImageDataset& pictures, const Preprocessing& preprocessing, std::int64_t batch_size,
+                int threads, const Each& body) {
+    PictureReader reader(pictures, preprocessing, {.batch_size = batch_size, .threads = threads});
     for (PictureBatch batch; reader.next(batch);) {
         body(batch);
     }
@@ -134,21 +134,22 @@ void each_batch(const Pictures& pictures, const Recipe& recipe, std::int64_t bat
 class Fields {
 public:
     Fields(const Model& model, const Units& units, const ReceptiveField& field)
-        : recipe_(model.preprocessing),
+        : preprocessing_(model.preprocessing),
           across_(units.shape.width),
-          down_(recipe_.height, field.down),
-          right_(recipe_.width, field.across),
+          down_(preprocessing_.height, field.down),
+          right_(preprocessing_.width, field.across),
           sums_(static_cast<std::size_t>(units.drawn),
-                Tile(static_cast<std::size_t>(down_.size() * right_.size() * recipe_.channels))) {}
+                Tile(static_cast<std::size_t>(down_.size() * right_.size() * preprocessing_.channels))) {}
 
     [[nodiscard]] std::int64_t height() const { return down_.size(); }
     [[nodiscard]] std::int64_t width() const { return right_.size(); }
     void add(std::span<const float> picture, std::int64_t position, std::size_t unit) {
         const std::int64_t top = down_.begin(position / across_);
         const std::int64_t left = right_.begin(position % across_);
-        const std::int64_t line = width() * recipe_.channels;
+        const std::int64_t line = width() * preprocessing_.channels;
         for (std::int64_t y = 0; y < height(); ++y) {
-            const float* from = picture.data() + ((top + y) * recipe_.width + left) * recipe_.channels;
+            const float* from =
+                picture.data() + ((top + y) * preprocessing_.width + left) * preprocessing_.channels;
             float* to = sums_[unit].data() + y * line;
             std::transform(from, from + line, to, to, std::plus<>{});
         }
@@ -157,7 +158,7 @@ public:
     [[nodiscard]] std::vector<Tile> take() { return std::move(sums_); }
 
 private:
-    const Recipe& recipe_;
+    const Preprocessing& preprocessing_;
     std::int64_t across_;
     Window down_;
     Window right_;
@@ -166,12 +167,13 @@ private:
 
 }  // namespace
 
-Filters receptive_fields(const Model& model, std::string_view output, const Pictures& pictures, int threads,
-                         const std::function<void(std::int64_t)>& progress) {
-    const Recipe& recipe = model.preprocessing;
+Filters receptive_fields(const Model& model, std::string_view output, const ImageDataset& pictures,
+                         int threads, const std::function<void(std::int64_t)>& progress) {
+    const Preprocessing& preprocessing = model.preprocessing;
     const Units units(model, output);
     Fields fields(model, units, field_in_pixels(model.layers, units.depth));
-    Filters filters{fields.height(), fields.width(), recipe.channels, {}, units.shape.channels, {}, {}};
+    Filters filters{
+        fields.height(), fields.width(), preprocessing.channels, {}, units.shape.channels, {}, {}};
     StrongestActivations strongest(units.drawn);
     Encoder encoder(model, {.output = std::string(output), .threads = threads});
     std::int64_t done = 0;
@@ -181,7 +183,7 @@ Filters receptive_fields(const Model& model, std::string_view output, const Pict
         }
     };
     const std::int64_t fitting = std::clamp<std::int64_t>(max_code_values / encoder.code_size(), 1, 64);
-    each_batch(pictures, recipe, fitting, threads, [&](const PictureBatch& batch) {
+    each_batch(pictures, preprocessing, fitting, threads, [&](const PictureBatch& batch) {
         if (!batch.indices.empty()) {
             const Tensor codes = encoder.encode(batch.pictures);
             for (std::int64_t i = 0; i < codes.rows(); ++i) {
@@ -201,8 +203,8 @@ Filters receptive_fields(const Model& model, std::string_view output, const Pict
         entries.push_back(entry);
     }
     if (!entries.empty()) {
-        each_batch(pictures.subset(entries), recipe, 64, threads, [&](const PictureBatch& batch) {
-            const Tensor pixels = to_pixels(recipe, batch.pictures);
+        each_batch(pictures.subset(entries), preprocessing, 64, threads, [&](const PictureBatch& batch) {
+            const Tensor pixels = to_pixels(preprocessing, batch.pictures);
             for (std::size_t i = 0; i < batch.indices.size(); ++i) {
                 for (const auto& [unit, position] :
                      wanted.at(entries[static_cast<std::size_t>(batch.indices[i])])) {

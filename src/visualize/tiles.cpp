@@ -34,19 +34,19 @@ void stretch(std::vector<Tile>& originals, std::vector<Tile>& rebuilt) {
 
 }  // namespace
 
-Tensor to_pixels(const Recipe& recipe, const Tensor& pictures) {
+Tensor to_pixels(const Preprocessing& preprocessing, const Tensor& pictures) {
     Tensor pixels = pictures;
-    const auto size = static_cast<std::size_t>(recipe.size());
+    const auto size = static_cast<std::size_t>(preprocessing.size());
     for (std::int64_t i = 0; i < pixels.rows(); ++i) {
         const auto row = pixels.row(i);
         if (row.size() != size) {
             throw InvalidArgument(
                 fmt::format("to_pixels: rows of {} values found, {} expected", row.size(), size));
         }
-        for (std::size_t j = 0; j < recipe.mean.size(); ++j) {
-            row[j] = static_cast<float>(recipe.restored(double{row[j]}, j));
+        for (std::size_t j = 0; j < preprocessing.mean.size(); ++j) {
+            row[j] = static_cast<float>(preprocessing.restored(double{row[j]}, j));
         }
-        if (recipe.contrast) {
+        if (preprocessing.contrast) {
             const auto [low, high] = std::minmax_element(row.begin(), row.end());
             const float base = *low;
             const float range = std::max(*high - base, 1e-6F);
@@ -96,12 +96,12 @@ Tensor draw(const Filters& filters) {
                        .scale = visible_scale(shrunk * filters.height, shrunk * filters.width)});
 }
 
-Tensor draw_reconstructions(const Recipe& recipe, std::vector<Tile> originals, std::vector<Tile> rebuilt,
-                            std::int64_t columns, std::int64_t scale) {
+Tensor draw_reconstructions(const Preprocessing& preprocessing, std::vector<Tile> originals,
+                            std::vector<Tile> rebuilt, std::int64_t columns, std::int64_t scale) {
     stretch(originals, rebuilt);
     const std::size_t count = originals.size();
     const std::size_t pairs = std::min(static_cast<std::size_t>(columns), count);
-    const Tile nothing(static_cast<std::size_t>(recipe.size()), 0.5F);
+    const Tile nothing(static_cast<std::size_t>(preprocessing.size()), 0.5F);
     std::vector<Tile> tiles;
     for (std::size_t begin = 0; begin < count; begin += pairs) {
         for (const std::vector<Tile>* const pictures : {&originals, &rebuilt}) {
@@ -110,11 +110,12 @@ Tensor draw_reconstructions(const Recipe& recipe, std::vector<Tile> originals, s
             }
         }
     }
-    return draw_tiles(tiles, {.height = recipe.height,
-                              .width = recipe.width,
-                              .channels = recipe.channels,
-                              .columns = static_cast<std::int64_t>(pairs),
-                              .scale = scale > 0 ? scale : visible_scale(recipe.height, recipe.width)});
+    return draw_tiles(
+        tiles, {.height = preprocessing.height,
+                .width = preprocessing.width,
+                .channels = preprocessing.channels,
+                .columns = static_cast<std::int64_t>(pairs),
+                .scale = scale > 0 ? scale : visible_scale(preprocessing.height, preprocessing.width)});
 }
 
 }  // namespace stackae

@@ -292,7 +292,7 @@ TEST_CASE("Waiting for another run's set ends when the user asks") {
 TEST_CASE("A record that is written in pieces is whole") {
     const Trio trio;
     replace(trio.paths, "old");
-    const FileFaults faults({.most_written = 7});
+    const FileFaults faults({.max_written = 7});
     replace(trio.paths, "new");
     CHECK(common_text(trio.paths) == "new");
 }

@@ -5,8 +5,8 @@
 #include <opencv2/core.hpp>
 #include <png.h>
 
+#include "stackae/image_dataset.hpp"
 #include "stackae/model.hpp"
-#include "stackae/pictures.hpp"
 
 #include "base/random.hpp"
 #include "bench.hpp"
@@ -20,7 +20,7 @@ namespace {
 /// Uniform in [0, 1).
 Tensor noise(std::vector<std::int64_t> shape, std::uint32_t part) {
     Tensor values(std::move(shape));
-    const base::Random random(0, base::Stream::plan, part);
+    const base::Random random(0, base::RandomStream::plan, part);
     for (std::int64_t i = 0; i < values.size(); ++i) {
         values.data()[i] = base::Random::uniform(random.block(static_cast<std::uint32_t>(i))[0]);
     }
@@ -143,14 +143,15 @@ std::vector<Row> extract_convolution(const Setup& setup) {
 /// 60,000 PNG files of 28 × 28 pixels: MNIST's training pictures.
 void write_folder(const Setup& setup, const std::string& folder) {
     std::filesystem::create_directories(folder);
-    const Pictures all = Pictures::open(setup.data + "/train-images-idx3-ubyte.gz");
-    const Recipe recipe = choose_recipe(all, {});
-    PictureReader reader(all, recipe);
+    const ImageDataset all = ImageDataset::open(setup.data + "/train-images-idx3-ubyte.gz");
+    const Preprocessing preprocessing = choose_preprocessing(all, {});
+    PictureReader reader(all, preprocessing);
     std::int64_t number = 0;
     for (PictureBatch batch; reader.next(batch);) {
         for (std::int64_t i = 0; i < batch.pictures.rows(); ++i) {
             const auto row = batch.pictures.row(i);
-            cv::Mat pixels(static_cast<int>(recipe.height), static_cast<int>(recipe.width), CV_8UC1);
+            cv::Mat pixels(static_cast<int>(preprocessing.height), static_cast<int>(preprocessing.width),
+                           CV_8UC1);
             std::transform(row.begin(), row.end(), pixels.begin<std::uint8_t>(),
                            [](float value) { return static_cast<std::uint8_t>(255.0F * value + 0.5F); });
             png_image header{};
@@ -174,7 +175,7 @@ std::vector<Row> extract_folder(const Setup& setup) {
     const Model model = dense_model();
     const std::string path = setup.folder + "/dense.stackae";
     save(model, path);
-    const Pictures pictures = Pictures::open(folder);
+    const ImageDataset pictures = ImageDataset::open(folder);
     const auto n = static_cast<double>(pictures.size());
     Encoder encoder(model, {.threads = setup.threads});
     const Tensor input = noise({10'240, model.preprocessing.size()}, 4);

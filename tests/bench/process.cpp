@@ -50,7 +50,7 @@ void write_pictures(const std::string& path, std::uint32_t n) {
     }
     std::vector<char> picture(784);
     for (std::uint32_t i = 0; i < n; ++i) {
-        const auto bits = base::Random(0, base::Stream::plan, 9).block(i);
+        const auto bits = base::Random(0, base::RandomStream::plan, 9).block(i);
         const int y = static_cast<int>(bits[0] % 20);
         const int x = static_cast<int>(bits[1] % 20);
         const int size = 4 + static_cast<int>(bits[2] % 5);

@@ -19,7 +19,7 @@ constexpr std::int64_t k = 10;
 /// Normal values, the same for everyone: written as they are for the peers.
 Tensor vectors(std::int64_t n, std::int64_t d, std::uint32_t part, const std::string& path) {
     Tensor values({n, d});
-    const base::Random random(0, base::Stream::plan, part);
+    const base::Random random(0, base::RandomStream::plan, part);
     for (std::int64_t i = 0; i + 1 < values.size(); i += 2) {
         const auto bits = random.block(static_cast<std::uint32_t>(i / 2));
         const auto normal = base::Random::normal(bits[0], bits[1]);

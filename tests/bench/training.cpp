@@ -3,7 +3,7 @@
 #include <memory>
 #include <numeric>
 
-#include "stackae/pictures.hpp"
+#include "stackae/image_dataset.hpp"
 
 #include "base/random.hpp"
 #include "bench.hpp"
@@ -24,13 +24,13 @@ const std::vector<std::int64_t> net = {784, 1000, 500, 250, 30};
 
 /// MNIST's first pictures.
 training::SampleStore read(const std::string& path) {
-    const Pictures all = Pictures::open(path);
+    const ImageDataset all = ImageDataset::open(path);
     std::vector<std::int64_t> first(pictures);
     std::iota(first.begin(), first.end(), std::int64_t{0});
-    const Pictures some = all.subset(first);
-    const Recipe recipe = choose_recipe(some, {});
-    PictureReader reader(some, recipe);
-    training::SampleStore samples(pictures, recipe.size(), true);
+    const ImageDataset some = all.subset(first);
+    const Preprocessing preprocessing = choose_preprocessing(some, {});
+    PictureReader reader(some, preprocessing);
+    training::SampleStore samples(pictures, preprocessing.size(), true);
     std::int64_t rows = 0;
     for (PictureBatch read; reader.next(read); rows += read.pictures.rows()) {
         std::copy_n(read.pictures.data(), read.pictures.size(), samples.row(rows));
@@ -200,7 +200,7 @@ std::vector<Row> convolution(const Setup& setup) {
     const base::ThreadScope scope(setup.threads);
     linalg::Context context(setup.threads);
     training::SampleStore samples(patches, values, true);
-    const base::Random random(0, base::Stream::plan);
+    const base::Random random(0, base::RandomStream::plan);
     for (std::int64_t i = 0; i < patches * values; i += 2) {
         const auto bits = random.block(static_cast<std::uint32_t>(i / 2));
         const auto normal = base::Random::normal(bits[0], bits[1]);

@@ -6,32 +6,32 @@ namespace stackae::cli {
 namespace {
 
 TEST_CASE("Layers that can copy what they see are pointed out, unless something keeps them from it") {
-    Recipe recipe;
-    recipe.height = 1;
-    recipe.width = 12;
+    Preprocessing preprocessing;
+    preprocessing.height = 1;
+    preprocessing.width = 12;
     TrainConfig config;
     config.stack = parse_stack("dense:25, dense:6");
-    auto lines = stack_advice(recipe, config);
+    auto lines = stack_advice(preprocessing, config);
     REQUIRE(lines.size() == 1);
     CHECK_THAT(lines[0], test::contains("layer 1 has 25 units for 12 values"));
     config.stack = parse_stack("dense:24, dense:12");
-    lines = stack_advice(recipe, config);
+    lines = stack_advice(preprocessing, config);
     REQUIRE(lines.size() == 1);
     CHECK_THAT(lines[0], test::contains("the code of 12 values is no shorter"));
     config.corruption = Corruption::masking;
-    CHECK(stack_advice(recipe, config).empty());
+    CHECK(stack_advice(preprocessing, config).empty());
     config.corruption = Corruption::none;
     config.stack = parse_stack("dense:24, dense:11");
-    CHECK(stack_advice(recipe, config).empty());
+    CHECK(stack_advice(preprocessing, config).empty());
 }
 
 TEST_CASE("No preset is pointed out for pictures of its kind") {
-    Recipe recipe;
-    recipe.height = 28;
-    recipe.width = 28;
+    Preprocessing preprocessing;
+    preprocessing.height = 28;
+    preprocessing.width = 28;
     for (const Preset& each : presets()) {
         INFO(each.name);
-        CHECK(stack_advice(recipe, preset(each.name)).empty());
+        CHECK(stack_advice(preprocessing, preset(each.name)).empty());
     }
 }
 

@@ -11,7 +11,7 @@
 namespace stackae::cli {
 namespace {
 
-/// What the command line gives, with the recipe's options beside.
+/// What the command line gives, with the preprocessing's options beside.
 struct Parsed {
     TrainSettings settings;
 
@@ -247,25 +247,26 @@ TEST_CASE("A configuration that was written gives the same again, and the comman
     TrainConfig config = preset("sdae");
     config.nesterov = true;
     config.seed = 5;
-    Recipe recipe;
-    recipe.height = 20;
-    recipe.channels = 3;
-    recipe.contrast = true;
-    std::ofstream(folder / "config") << config_file(config, recipe, true);
+    Preprocessing preprocessing;
+    preprocessing.height = 20;
+    preprocessing.channels = 3;
+    preprocessing.contrast = true;
+    std::ofstream(folder / "config") << config_file(config, preprocessing, true);
     const Parsed read({"--config", folder / "config"});
     TrainConfig again = read.settings.config();
     CHECK(again.preset == "custom");
     again.preset = config.preset;
     CHECK(to_text(again) == to_text(config));
-    CHECK(read.settings.recipe().height == 20);
-    CHECK(read.settings.recipe().channels == 3);
-    CHECK(read.settings.recipe().contrast);
-    CHECK(read.settings.recipe().standardize == false);
+    CHECK(read.settings.preprocessing().height == 20);
+    CHECK(read.settings.preprocessing().channels == 3);
+    CHECK(read.settings.preprocessing().contrast);
+    CHECK(read.settings.preprocessing().standardize == false);
     CHECK(parsed({"--config", folder / "config", "--seed", "6"}).seed == 6);
     TrainConfig unsuited = again;
     CHECK_FALSE(read.settings.suit_small_sets(unsuited, 20));
     CHECK(parsed({"--config", folder / "config", "--standardize"}).seed == 5);
-    CHECK(Parsed({"--config", folder / "config", "--standardize"}).settings.recipe().standardize == true);
+    CHECK(Parsed({"--config", folder / "config", "--standardize"}).settings.preprocessing().standardize ==
+          true);
     std::ofstream(folder / "wrong") << "epoch = 3\n";
     CHECK_THROWS_WITH(Parsed({"--config", folder / "wrong"}), test::contains("wrong: train has no option"));
     CHECK_THROWS_AS(Parsed({"--config", folder / "none"}), IoError);
@@ -288,20 +289,20 @@ TEST_CASE("The command line goes over what a file's stack says layer by layer") 
     CHECK(stack_of({"--config", file, "--epochs", "9"}) == "pca:5");
 }
 
-TEST_CASE("The recipe's options are kept apart") {
+TEST_CASE("The preprocessing's options are kept apart") {
     const Parsed given({"--img-size", "20x30", "--channels", "rgb", "--crop-mode", "center", "--background",
                         "0.5", "--contrast-norm", "--standardize"});
-    const RecipeOptions& recipe = given.settings.recipe();
-    CHECK(recipe.height == 20);
-    CHECK(recipe.width == 30);
-    CHECK(recipe.channels == 3);
-    CHECK(recipe.resize == ResizeMode::center);
-    CHECK(recipe.background == 0.5F);
-    CHECK(recipe.contrast);
-    CHECK(recipe.standardize);
+    const PreprocessingOptions& preprocessing = given.settings.preprocessing();
+    CHECK(preprocessing.height == 20);
+    CHECK(preprocessing.width == 30);
+    CHECK(preprocessing.channels == 3);
+    CHECK(preprocessing.resize == ResizeMode::center);
+    CHECK(preprocessing.background == 0.5F);
+    CHECK(preprocessing.contrast);
+    CHECK(preprocessing.standardize);
     const Parsed none({});
-    CHECK_FALSE(none.settings.recipe().height);
-    CHECK_FALSE(none.settings.recipe().channels);
+    CHECK_FALSE(none.settings.preprocessing().height);
+    CHECK_FALSE(none.settings.preprocessing().channels);
 }
 
 }  // namespace

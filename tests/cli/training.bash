@@ -24,11 +24,11 @@ has out "memory       "
 has out "fine-tuning"
 missing models
 
-# A run: the recipe and why, a line an epoch, a log line an epoch and one for the outcome.
+# A run: how pictures are preprocessed and why, a line an epoch, a log line an epoch and one for the outcome.
 expect 0 train pictures --layers 6,4 --epochs 2,3 --fine-tune 1 -b 4 --validation 0.25 --log log.jsonl
 empty out
 has err "pictures: 12 pictures, with labels"
-has err "recipe: gray (all pictures looked at are gray), 8 x 8 pixels (the pictures' median, at most 64): 64 values"
+has err "preprocessing: gray (all pictures looked at are gray), 8 x 8 pixels (the pictures' median, at most 64): 64 values"
 has err "layer 1, dense: 8 x 8 x 1 -> 6 values, 2 epochs"
 [ "$(grep -c '^layer 1, dense epoch .*loss .*validation .*mean .*dead ' err)" -eq 2 ] || fail "epochs of layer 1"
 [ "$(grep -c '^layer 2, dense epoch .*mean ' err)" -eq 3 ] || fail "epochs of layer 2"

@@ -30,15 +30,16 @@ stackae::Tensor small_pictures() {
 
 /// 3 values in, their 2 principal components out.
 stackae::Model small_model() {
-    stackae::Recipe recipe;
-    recipe.height = 1;
-    recipe.width = 3;
+    stackae::Preprocessing preprocessing;
+    preprocessing.height = 1;
+    preprocessing.width = 3;
     stackae::TrainConfig config;
     config.stack = stackae::parse_stack("pca:2");
     stackae::RunOptions run;
     run.threads = 1;
     stackae::TrainObserver nobody;
-    return stackae::train(stackae::Pictures::from_tensor(small_pictures()), recipe, config, run, nobody);
+    return stackae::train(stackae::ImageDataset::from_tensor(small_pictures()), preprocessing, config, run,
+                          nobody);
 }
 
 void encode_and_search() {
@@ -92,12 +93,12 @@ void encode_files(const std::string& folder) {
 }
 
 void values_and_errors() {
-    stackae::validate(stackae::Recipe{});
-    stackae::Recipe wrong;
+    stackae::validate(stackae::Preprocessing{});
+    stackae::Preprocessing wrong;
     wrong.channels = 2;
     try {
         stackae::validate(wrong);
-        expect(false, "a recipe of two channels is refused");
+        expect(false, "preprocessing of two channels is refused");
     } catch (const stackae::InvalidArgument& error) {
         expect(std::string(error.what()).find("channels") != std::string::npos,
                "the message names the field");
@@ -108,7 +109,7 @@ void values_and_errors() {
     }
     expect(stackae::parse<stackae::FeatureFormat>("csv") == stackae::FeatureFormat::csv,
            "formats have names");
-    expect(stackae::plan_training(100, stackae::Recipe{}, stackae::preset("dense"), {}).parameters > 0,
+    expect(stackae::plan_training(100, stackae::Preprocessing{}, stackae::preset("dense"), {}).parameters > 0,
            "training can be planned");
 }
 

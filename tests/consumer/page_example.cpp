@@ -1,8 +1,8 @@
 #include <cstdio>
 #include <exception>
 #include <stackae/gallery.hpp>
+#include <stackae/image_dataset.hpp>
 #include <stackae/model.hpp>
-#include <stackae/pictures.hpp>
 #include <string>
 
 // Names each picture of a folder, list or file: example MODEL GALLERY PICTURES
@@ -15,7 +15,7 @@ int main(int argc, char** argv) try {
     const stackae::Gallery gallery = stackae::load_gallery(argv[2]);
     stackae::check_model(gallery, model);
 
-    const stackae::Pictures pictures = stackae::Pictures::open(argv[3]);
+    const stackae::ImageDataset pictures = stackae::ImageDataset::open(argv[3]);
     stackae::PictureReader reader(pictures, model.preprocessing);
     stackae::Encoder encoder(model,
                              {.output = std::to_string(gallery.depth), .l2_normalize = gallery.l2_normalize});
@@ -25,7 +25,7 @@ int main(int argc, char** argv) try {
     while (reader.next(batch)) {
         const auto names = recognizer.recognize(encoder.encode(batch.pictures));
         for (std::size_t row = 0; row < names.size(); ++row) {
-            const stackae::PictureEntry entry = pictures.entry(batch.indices[row]);
+            const stackae::ImageEntry entry = pictures.entry(batch.indices[row]);
             std::printf("%s,%s,%g\n", entry.path.c_str(), names[row].name.c_str(), names[row].distance);
         }
         for (const stackae::SkippedPicture& skipped : batch.skipped) {

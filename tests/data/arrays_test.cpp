@@ -15,18 +15,18 @@ namespace {
 
 using namespace test;
 
-/// A recipe for rows that takes any finite value and leaves it as it is.
-Recipe as_it_is(int height, int width, int channels = 1) {
-    Recipe recipe = recipe_of(channels, height, width);
-    recipe.mean.assign(static_cast<std::size_t>(recipe.size()), 0.0F);
-    recipe.deviation.assign(static_cast<std::size_t>(recipe.size()), 1.0F);
-    return recipe;
+/// Preprocessing for rows that takes any finite value and leaves it as it is.
+Preprocessing as_it_is(int height, int width, int channels = 1) {
+    Preprocessing preprocessing = preprocessing_of(channels, height, width);
+    preprocessing.mean.assign(static_cast<std::size_t>(preprocessing.size()), 0.0F);
+    preprocessing.deviation.assign(static_cast<std::size_t>(preprocessing.size()), 1.0F);
+    return preprocessing;
 }
 
 /// All values of a collection, as they are.
 std::vector<double> numbers_of(const std::string& path, int height, int width, int channels = 1,
                                const PictureLimits& limits = {}) {
-    const PictureBatch batch = read_all(Pictures::open(path, limits), as_it_is(height, width, channels));
+    const PictureBatch batch = read_all(ImageDataset::open(path, limits), as_it_is(height, width, channels));
     REQUIRE(batch.skipped.empty());
     return {batch.pictures.values().begin(), batch.pictures.values().end()};
 }
@@ -53,10 +53,10 @@ TEST_CASE("A file of many pictures does not stay in memory once they were read")
     const TemporaryFolder folder;
     const std::string path = folder / "many-images-idx3-ubyte";
     write_text(path, idx({1000, 360, 360}, counting_bytes(1000 * 360 * 360)));  // 124 MiB
-    const Pictures pictures = Pictures::open(path);
-    const Recipe recipe = recipe_of(1, 4, 4);
+    const ImageDataset pictures = ImageDataset::open(path);
+    const Preprocessing preprocessing = preprocessing_of(1, 4, 4);
     const std::int64_t before = resident_bytes();
-    PictureReader reader(pictures, recipe);
+    PictureReader reader(pictures, preprocessing);
     std::int64_t read = 0;
     for (PictureBatch batch; reader.next(batch);) {
         read += batch.pictures.rows();
@@ -71,17 +71,18 @@ TEST_CASE("A broken gzip file is named, and does not cost the memory its header 
     write_gzip(path, idx({100, 20, 20}, std::string(40000, 'a') + counting_bytes(200)));
     const std::string whole = read_text(path);
     write_text(path, whole.substr(0, whole.size() / 2));
-    CHECK_THROWS_AS(Pictures::open(path), CorruptFile);
+    CHECK_THROWS_AS(ImageDataset::open(path), CorruptFile);
     std::string flipped = whole;
     flipped[flipped.size() / 2] = static_cast<char>(~flipped[flipped.size() / 2]);
     write_text(path, flipped);
-    CHECK_THROWS_AS(Pictures::open(path), CorruptFile);
+    CHECK_THROWS_AS(ImageDataset::open(path), CorruptFile);
     write_gzip(path, idx({1000000, 1000, 1000}, counting_bytes(200)));
-    CHECK_THROWS_WITH(Pictures::open(path), contains("cut short: 216 bytes found, 1000000000016 expected"));
+    CHECK_THROWS_WITH(ImageDataset::open(path),
+                      contains("cut short: 216 bytes found, 1000000000016 expected"));
     write_gzip(path, "not an IDX file at all");
-    CHECK_THROWS_AS(Pictures::open(path), CorruptFile);
+    CHECK_THROWS_AS(ImageDataset::open(path), CorruptFile);
     write_text(path, std::string("\x1f\x8b", 2));
-    CHECK_THROWS_AS(Pictures::open(path), CorruptFile);
+    CHECK_THROWS_AS(ImageDataset::open(path), CorruptFile);
 }
 
 TEST_CASE("NPY pictures of every kind give their values") {
@@ -91,30 +92,30 @@ TEST_CASE("NPY pictures of every kind give their values") {
     const std::vector<float> floats{0.0F, 1.0F, 0.25F, 0.5F};
     const std::vector<double> doubles{0.0, 1.0, 0.25, 0.5};
     write_text(path, npy("|u1", "(1, 2, 2)", std::string("\x00\xff\x01\x02", 4)));
-    CHECK(farthest(values_of(path, recipe_of(1, 2, 2)), {0, 255, 1, 2}) < 1e-4);
+    CHECK(farthest(values_of(path, preprocessing_of(1, 2, 2)), {0, 255, 1, 2}) < 1e-4);
     write_text(path, npy("<u2", "(1, 2, 2, 1)", bytes_of(shorts)));
-    CHECK(farthest(values_of(path, recipe_of(1, 2, 2)), {0, 255, 1, 2}) < 1e-4);
+    CHECK(farthest(values_of(path, preprocessing_of(1, 2, 2)), {0, 255, 1, 2}) < 1e-4);
     write_text(path, npy("<f4", "(1,2,2)", bytes_of(floats)));
-    CHECK(farthest(values_of(path, recipe_of(1, 2, 2)), {0, 255, 63.75, 127.5}) < 1e-4);
+    CHECK(farthest(values_of(path, preprocessing_of(1, 2, 2)), {0, 255, 63.75, 127.5}) < 1e-4);
     write_text(path, npy("<f8", "(1, 2, 2)", bytes_of(doubles)));
-    CHECK(farthest(values_of(path, recipe_of(1, 2, 2)), {0, 255, 63.75, 127.5}) < 1e-4);
+    CHECK(farthest(values_of(path, preprocessing_of(1, 2, 2)), {0, 255, 63.75, 127.5}) < 1e-4);
     write_text(path, npy("|u1", "(1, 1, 1, 4)", std::string("\x0a\x14\x1e\xff", 4)));
-    CHECK(farthest(values_of(path, recipe_of(3, 1, 1)), {10, 20, 30}) < 1e-4);  // red first
+    CHECK(farthest(values_of(path, preprocessing_of(3, 1, 1)), {10, 20, 30}) < 1e-4);  // red first
     write_text(path, npy("|u1", "(1, 1, 1, 4)", std::string("\x0a\x14\x1e\x00", 4)));
-    CHECK(farthest(values_of(path, recipe_of(3, 1, 1)), {0, 0, 0}) < 1e-4);  // transparent
+    CHECK(farthest(values_of(path, preprocessing_of(3, 1, 1)), {0, 0, 0}) < 1e-4);  // transparent
 }
 
 TEST_CASE("NPY rows keep their length, or fill the picture that is asked for") {
     const TemporaryFolder folder;
     const std::string path = folder / "rows.npy";
     write_text(path, npy("|u1", "(2, 100)", counting_bytes(200)));
-    const Pictures pictures = Pictures::open(path);
-    const Recipe chosen = choose_recipe(pictures, {});
+    const ImageDataset pictures = ImageDataset::open(path);
+    const Preprocessing chosen = choose_preprocessing(pictures, {});
     CHECK(chosen.channels == 1);
     CHECK(chosen.height == 1);
     CHECK(chosen.width == 100);
-    const PictureBatch flat = read_all(pictures, recipe_of(1, 1, 100));
-    const PictureBatch square = read_all(pictures, recipe_of(1, 10, 10, ResizeMode::border));
+    const PictureBatch flat = read_all(pictures, preprocessing_of(1, 1, 100));
+    const PictureBatch square = read_all(pictures, preprocessing_of(1, 10, 10, ResizeMode::border));
     REQUIRE(flat.pictures.size() == 200);
     REQUIRE(square.pictures.size() == 200);
     for (int i = 0; i < 200; ++i) {
@@ -123,43 +124,43 @@ TEST_CASE("NPY rows keep their length, or fill the picture that is asked for") {
     }
 }
 
-TEST_CASE("NPY rows of another length than the recipe's are refused, never resized") {
+TEST_CASE("NPY rows of another length than the preprocessing's are refused, never resized") {
     const TemporaryFolder folder;
     const std::string path = folder / "rows.npy";
     write_text(path, npy("|u1", "(3, 100)", counting_bytes(300)));
-    const Pictures pictures = Pictures::open(path);
+    const ImageDataset pictures = ImageDataset::open(path);
     const std::vector<std::int64_t> one{1};
     const std::string text = path + ": rows of 100 values found, 784 (28 × 28 × 1) expected";
-    CHECK_THROWS_AS(PictureReader(pictures, recipe_of(1, 28, 28)), InvalidArgument);
-    CHECK_THROWS_WITH(PictureReader(pictures, recipe_of(1, 28, 28)), contains(text));
-    CHECK_THROWS_WITH(PictureReader(pictures.subset(one), recipe_of(1, 28, 28)), contains(text));
-    CHECK_THROWS_AS(PictureReader(pictures, recipe_of(1, 1, 99)), InvalidArgument);
-    RecipeOptions options;
+    CHECK_THROWS_AS(PictureReader(pictures, preprocessing_of(1, 28, 28)), InvalidArgument);
+    CHECK_THROWS_WITH(PictureReader(pictures, preprocessing_of(1, 28, 28)), contains(text));
+    CHECK_THROWS_WITH(PictureReader(pictures.subset(one), preprocessing_of(1, 28, 28)), contains(text));
+    CHECK_THROWS_AS(PictureReader(pictures, preprocessing_of(1, 1, 99)), InvalidArgument);
+    PreprocessingOptions options;
     options.height = 5;
-    const Recipe recipe = choose_recipe(pictures, options);
-    CHECK(recipe.height == 5);
-    CHECK(recipe.width == 20);  // the rest of the row
+    const Preprocessing preprocessing = choose_preprocessing(pictures, options);
+    CHECK(preprocessing.height == 5);
+    CHECK(preprocessing.width == 20);  // the rest of the row
     options.height = 7;
-    CHECK_THROWS_WITH(choose_recipe(pictures, options),
+    CHECK_THROWS_WITH(choose_preprocessing(pictures, options),
                       contains("rows of 100 values found, 98 (7 × 14 × 1)"));
 }
 
 TEST_CASE("Rows longer than any picture's side are read whole") {
     const TemporaryFolder folder;
     write_text(folder / "rows.npy", npy("|u1", "(2, 10000)", counting_bytes(20000)));
-    const Pictures pictures = Pictures::open(folder / "rows.npy");
-    RecipeOptions options;
+    const ImageDataset pictures = ImageDataset::open(folder / "rows.npy");
+    PreprocessingOptions options;
     options.standardize = false;
-    const PictureBatch batch = read_all(pictures, choose_recipe(pictures, options));
+    const PictureBatch batch = read_all(pictures, choose_preprocessing(pictures, options));
     REQUIRE(batch.pictures.size() == 20000);
     CHECK(batch.pictures.data()[19999] == static_cast<float>(19999 % 256) / 255.0F);
 }
 
-TEST_CASE("Pictures are not squeezed into a recipe that was made from rows") {
+TEST_CASE("Pictures are not squeezed into preprocessing that was made from rows") {
     const TemporaryFolder folder;
     write_text(folder / "a.png", encode(".png", gray_ramp(28, 20)));
     write_text(folder / "b.png", encode(".png", gray_ramp(1, 100)));
-    const PictureBatch batch = read_all(Pictures::open(folder.path()), recipe_of(1, 1, 100));
+    const PictureBatch batch = read_all(ImageDataset::open(folder.path()), preprocessing_of(1, 1, 100));
     CHECK(batch.indices == std::vector<std::int64_t>{1});
     REQUIRE(batch.skipped.size() == 1);
     CHECK(batch.skipped[0].status == PictureStatus::unsupported);
@@ -170,7 +171,7 @@ TEST_CASE("Floats below 0 or above 1 are skipped with the value, not clipped") {
     const TemporaryFolder folder;
     const std::vector<float> values{0.5F, 0.5F, 0.5F, 3.5F, 0.5F, std::nanf(""), 1.0F, 0.0F};
     write_text(folder / "a.npy", npy("<f4", "(4, 1, 2)", bytes_of(values)));
-    const PictureBatch batch = read_all(Pictures::open(folder / "a.npy"), recipe_of(1, 1, 2));
+    const PictureBatch batch = read_all(ImageDataset::open(folder / "a.npy"), preprocessing_of(1, 1, 2));
     CHECK(batch.indices == std::vector<std::int64_t>{0, 3});
     REQUIRE(batch.skipped.size() == 2);
     CHECK(batch.skipped[0].index == 1);
@@ -179,7 +180,7 @@ TEST_CASE("Floats below 0 or above 1 are skipped with the value, not clipped") {
         batch.skipped[0].reason ==
         "value 3.5 found at column 1; 0 to 1 expected (training with --standardize takes any finite range)");
     CHECK(batch.skipped[1].reason == "value nan found at column 1; 0 to 1 expected");
-    const PictureBatch any = read_all(Pictures::open(folder / "a.npy"), as_it_is(1, 2));
+    const PictureBatch any = read_all(ImageDataset::open(folder / "a.npy"), as_it_is(1, 2));
     CHECK(any.indices == std::vector<std::int64_t>{0, 1, 3});
     CHECK(any.pictures.row(1)[1] == 3.5F);
     REQUIRE(any.skipped.size() == 1);
@@ -191,8 +192,8 @@ TEST_CASE("NPY files that are damaged or no pictures are refused with the reason
     const std::string path = folder / "a.npy";
     const auto refused = [&](const std::string& content, const std::string& text) {
         write_text(path, content);
-        CHECK_THROWS_AS(Pictures::open(path), Error);
-        CHECK_THROWS_WITH(Pictures::open(path), contains(path) && contains(text));
+        CHECK_THROWS_AS(ImageDataset::open(path), Error);
+        CHECK_THROWS_WITH(ImageDataset::open(path), contains(path) && contains(text));
     };
     const std::string good = npy("|u1", "(1, 2, 2)", "abcd");
     refused(good.substr(0, good.size() - 1), "cut short: 131 bytes found, 132 expected");
@@ -225,9 +226,9 @@ TEST_CASE("Gzipped NPY is read, whatever the file is called") {
     for (const char* name : {"a.npy.gz", "a.npy", "a.bin", "a-ubyte"}) {
         const std::string path = folder / name;
         write_gzip(path, npy("|u1", "(1, 2, 2)", std::string("\x00\xff\x01\x02", 4)));
-        CHECK(farthest(values_of(path, recipe_of(1, 2, 2)), {0, 255, 1, 2}) < 1e-4);
+        CHECK(farthest(values_of(path, preprocessing_of(1, 2, 2)), {0, 255, 1, 2}) < 1e-4);
         write_gzip(path, npy("|u1", "(1, 2, 2)", "abc"));
-        CHECK_THROWS_WITH(Pictures::open(path), contains("cut short: 131 bytes found, 132 expected"));
+        CHECK_THROWS_WITH(ImageDataset::open(path), contains("cut short: 131 bytes found, 132 expected"));
     }
 }
 
@@ -263,7 +264,7 @@ TEST_CASE("NPY of truth values, of halves and of big-endian 16 bits") {
     write_text(path, npy(">f2", "(1, 5)", swapped_bytes_of(halves)));
     CHECK(numbers_of(path, 1, 5) == numbers);
     write_text(path, npy("<f2", "(1, 2)", bytes_of(std::vector<std::uint16_t>{0x7C00, 0x7E00})));
-    const PictureBatch batch = read_all(Pictures::open(path), as_it_is(1, 2));
+    const PictureBatch batch = read_all(ImageDataset::open(path), as_it_is(1, 2));
     REQUIRE(batch.skipped.size() == 1);
     CHECK(batch.skipped[0].reason == "value inf found at column 0; a finite number expected");
 }
@@ -293,7 +294,7 @@ TEST_CASE("NPY in Fortran order gives the same pictures, in memory and in a temp
     limits.temporary_folder = folder / "temporary";
     CHECK(numbers_of(path, h, w, c, limits) == expected);  // fits in memory: the folder is not used
     limits.memory = 300;                                   // two pictures at once
-    CHECK_THROWS_WITH(Pictures::open(path, limits), contains(folder / "temporary"));
+    CHECK_THROWS_WITH(ImageDataset::open(path, limits), contains(folder / "temporary"));
     std::filesystem::create_directory(folder / "temporary");
     CHECK(numbers_of(path, h, w, c, limits) == expected);
     CHECK(std::filesystem::is_empty(folder / "temporary"));
@@ -310,7 +311,7 @@ TEST_CASE("IDX of every kind of value gives those values, two extents are rows")
     const auto check = [&](int kind, const std::string& data) {
         write_text(path, idx({2, 2}, data, kind));
         CHECK(numbers_of(path, 1, 2) == std::vector<double>{0, 1, -2, 100});
-        CHECK(choose_recipe(Pictures::open(path), {}).width == 2);
+        CHECK(choose_preprocessing(ImageDataset::open(path), {}).width == 2);
         write_gzip(folder / "b.gz", idx({1, 2, 2}, data, kind));
         CHECK(numbers_of(folder / "b.gz", 2, 2) == std::vector<double>{0, 1, -2, 100});
     };
@@ -327,9 +328,9 @@ TEST_CASE("A file that becomes shorter while it is read is an unreadable row, no
     const TemporaryFolder folder;
     const std::string path = folder / "a.npy";
     write_text(path, npy("|u1", "(400, 1000)", std::string(400'000, 'x')));
-    const Pictures pictures = Pictures::open(path);
+    const ImageDataset pictures = ImageDataset::open(path);
     std::filesystem::resize_file(path, 150'000);
-    const PictureBatch batch = read_all(pictures, recipe_of(1, 1, 1000));
+    const PictureBatch batch = read_all(pictures, preprocessing_of(1, 1, 1000));
     CHECK(batch.indices.size() + batch.skipped.size() == 400);
     CHECK(batch.indices.size() >= 100);
     REQUIRE_FALSE(batch.skipped.empty());
@@ -346,10 +347,10 @@ TEST_CASE("A large gzipped file is inflated to a temporary file that leaves noth
     limits.temporary_folder = folder / "temporary";
     std::filesystem::create_directory(limits.temporary_folder);
     const std::int64_t before = resident_bytes();
-    const Pictures pictures = Pictures::open(path, limits);
+    const ImageDataset pictures = ImageDataset::open(path, limits);
     CHECK(std::filesystem::is_empty(limits.temporary_folder));
     const std::vector<std::int64_t> some{0, 999};
-    const PictureBatch batch = read_all(pictures.subset(some), recipe_of(1, 300, 300));
+    const PictureBatch batch = read_all(pictures.subset(some), preprocessing_of(1, 300, 300));
     CHECK(batch.pictures.row(1)[1] == static_cast<float>((999 * 90000 + 1) % 256) / 255.0F);
     CHECK(resident_bytes() - before < std::int64_t{16} << 20);
 }
@@ -360,18 +361,18 @@ TEST_CASE("Pictures in memory are pictures like any other") {
         values.data()[i] = static_cast<float>(i) / 16.0F;
     }
     const Tensor copy = values;
-    const Pictures pictures = Pictures::from_tensor(std::move(values), {"a", "b"});
+    const ImageDataset pictures = ImageDataset::from_tensor(std::move(values), {"a", "b"});
     CHECK(pictures.size() == 2);
     CHECK(pictures.entry(1).label == "b");
-    const PictureBatch batch = read_all(pictures, recipe_of(3, 1, 2));
+    const PictureBatch batch = read_all(pictures, preprocessing_of(3, 1, 2));
     CHECK(std::equal(copy.values().begin(), copy.values().end(), batch.pictures.values().begin()));
-    CHECK_THROWS_AS(Pictures::from_tensor(Tensor({2, 1, 2, 3}), {"a"}), InvalidArgument);
-    CHECK_THROWS_AS(Pictures::from_tensor(Tensor({2, 4})), InvalidArgument);
-    CHECK_THROWS_AS(Pictures::from_tensor(Tensor({2, 4, 4, 2})), InvalidArgument);
+    CHECK_THROWS_AS(ImageDataset::from_tensor(Tensor({2, 1, 2, 3}), {"a"}), InvalidArgument);
+    CHECK_THROWS_AS(ImageDataset::from_tensor(Tensor({2, 4})), InvalidArgument);
+    CHECK_THROWS_AS(ImageDataset::from_tensor(Tensor({2, 4, 4, 2})), InvalidArgument);
     Tensor bright({2, 2, 2});
     bright.data()[3] = 1.5F;
-    const Pictures some = Pictures::from_tensor(std::move(bright));
-    const PictureBatch unit = read_all(some, recipe_of(1, 2, 2));
+    const ImageDataset some = ImageDataset::from_tensor(std::move(bright));
+    const PictureBatch unit = read_all(some, preprocessing_of(1, 2, 2));
     CHECK(unit.indices == std::vector<std::int64_t>{1});
     REQUIRE(unit.skipped.size() == 1);
     CHECK(unit.skipped[0].reason ==

@@ -56,10 +56,10 @@ std::string avif(std::uint32_t width, std::uint32_t height, const std::vector<un
     return file;
 }
 
-std::vector<double> read_avif(const std::string& file, const Recipe& recipe) {
+std::vector<double> read_avif(const std::string& file, const Preprocessing& preprocessing) {
     const TemporaryFolder folder;
     write_text(folder / "a.avif", file);
-    return values_of(folder / "a.avif", recipe);
+    return values_of(folder / "a.avif", preprocessing);
 }
 
 SkippedPicture refused(const std::string& file, const PictureLimits& limits = {}) {
@@ -79,31 +79,32 @@ std::string scene() {
 }  // namespace
 
 TEST_CASE("AVIF is read in colour, gray and transparency, 8 bits and more") {
-    CHECK(farthest(read_avif(avif(2, 1, {200, 100, 50, 255, 1, 2, 3, 255}, {}), recipe_of(3, 1, 2)),
+    CHECK(farthest(read_avif(avif(2, 1, {200, 100, 50, 255, 1, 2, 3, 255}, {}), preprocessing_of(3, 1, 2)),
                    {200, 100, 50, 1, 2, 3}) < 1e-3);
-    CHECK(farthest(read_avif(avif(2, 1, {200, 100, 50, 255, 200, 100, 50, 51}, {}), recipe_of(3, 1, 2)),
-                   {200, 100, 50, 40, 20, 10}) < 0.6);
-    CHECK(farthest(
-              read_avif(avif(2, 1, {200, 200, 200, 255, 9, 9, 9, 255}, {.gray = true}), recipe_of(1, 1, 2)),
-              {200, 9}) < 1.1);
+    CHECK(
+        farthest(read_avif(avif(2, 1, {200, 100, 50, 255, 200, 100, 50, 51}, {}), preprocessing_of(3, 1, 2)),
+                 {200, 100, 50, 40, 20, 10}) < 0.6);
+    CHECK(farthest(read_avif(avif(2, 1, {200, 200, 200, 255, 9, 9, 9, 255}, {.gray = true}),
+                             preprocessing_of(1, 1, 2)),
+                   {200, 9}) < 1.1);
     for (const unsigned depth : {10U, 12U}) {
         const unsigned most = (1U << depth) - 1;
-        CHECK(farthest(read_avif(avif(1, 1, {most, 1, 0, most}, {.depth = depth}), recipe_of(3, 1, 1)),
+        CHECK(farthest(read_avif(avif(1, 1, {most, 1, 0, most}, {.depth = depth}), preprocessing_of(3, 1, 1)),
                        {255, 255.0 / most, 0}) < 1e-3);
     }
 }
 
 TEST_CASE("An AVIF is turned as its container says") {
     const std::vector<unsigned> two{200, 200, 200, 255, 10, 10, 10, 255};
-    CHECK(farthest(read_avif(avif(2, 1, two, {.quarters = 0}), recipe_of(1, 1, 2)), {200, 10}) < 1e-3);
-    CHECK(farthest(read_avif(avif(2, 1, two, {.quarters = 1}), recipe_of(1, 2, 1)), {10, 200}) < 1e-3);
-    CHECK(farthest(read_avif(avif(2, 1, two, {.quarters = 2}), recipe_of(1, 1, 2)), {10, 200}) < 1e-3);
-    CHECK(farthest(read_avif(avif(2, 1, two, {.quarters = 3}), recipe_of(1, 2, 1)), {200, 10}) < 1e-3);
+    CHECK(farthest(read_avif(avif(2, 1, two, {.quarters = 0}), preprocessing_of(1, 1, 2)), {200, 10}) < 1e-3);
+    CHECK(farthest(read_avif(avif(2, 1, two, {.quarters = 1}), preprocessing_of(1, 2, 1)), {10, 200}) < 1e-3);
+    CHECK(farthest(read_avif(avif(2, 1, two, {.quarters = 2}), preprocessing_of(1, 1, 2)), {10, 200}) < 1e-3);
+    CHECK(farthest(read_avif(avif(2, 1, two, {.quarters = 3}), preprocessing_of(1, 2, 1)), {200, 10}) < 1e-3);
 }
 
 TEST_CASE("An animated AVIF gives its first frame, and says so") {
     const std::string file = avif(1, 1, {200, 100, 50, 255}, {.frames = 3});
-    CHECK(farthest(read_avif(file, recipe_of(3, 1, 1)), {200, 100, 50}) < 1e-3);
+    CHECK(farthest(read_avif(file, preprocessing_of(3, 1, 1)), {200, 100, 50}) < 1e-3);
     CHECK(data::decode(std::as_bytes(std::span(file)), {PictureLimits{}}).remark == "first of 3 frames used");
 }
 

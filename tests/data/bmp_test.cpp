@@ -37,7 +37,7 @@ std::string bmp(int width, int height, const std::string& data, const BmpKind& k
 std::vector<double> read_bmp(const std::string& file, int height, int width, int channels = 3) {
     const TemporaryFolder folder;
     write_text(folder / "a.bmp", file);
-    return values_of(folder / "a.bmp", recipe_of(channels, height, width));
+    return values_of(folder / "a.bmp", preprocessing_of(channels, height, width));
 }
 
 SkippedPicture refused(const std::string& file, const PictureLimits& limits = {}) {
@@ -149,8 +149,8 @@ TEST_CASE("A BMP of grays is gray") {
     write_text(folder / "a.bmp",
                bmp(2, 1, std::string("\0\1\0\0", 4),
                    {.bits = 8, .colours = 2, .behind = std::string("\7\7\7\0\x63\x63\x63\0", 8)}));
-    CHECK(choose_recipe(Pictures::open(folder / "a.bmp"), {}).channels == 1);
-    CHECK(farthest(values_of(folder / "a.bmp", recipe_of(1, 1, 2)), {7, 99}) < 1e-3);
+    CHECK(choose_preprocessing(ImageDataset::open(folder / "a.bmp"), {}).channels == 1);
+    CHECK(farthest(values_of(folder / "a.bmp", preprocessing_of(1, 1, 2)), {7, 99}) < 1e-3);
 }
 
 TEST_CASE("A BMP's rows come from the bottom, or from the top where its height is negative") {

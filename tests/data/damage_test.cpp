@@ -16,7 +16,7 @@ SkippedPicture read_bad(const std::string& content, const PictureLimits& limits 
 bool reads(const std::string& content) {
     const TemporaryFolder folder;
     write_text(folder / "a.png", content);
-    return read_all(Pictures::open(folder / "a.png"), recipe_of(1, 4, 4)).pictures.rows() == 1;
+    return read_all(ImageDataset::open(folder / "a.png"), preprocessing_of(1, 4, 4)).pictures.rows() == 1;
 }
 
 std::string jpeg(bool progressive) {
@@ -79,7 +79,7 @@ TEST_CASE("What else a PNG holds does not matter, even when it is nonsense") {
                                  png_chunk("gAMA", "x") + png_chunk("abcd", "private") +
                                  png_chunk("sBIT", "too long for it");
     write_text(folder / "a.png", png(2, 2, 8, 0, rows, nonsense + png_chunk("ab1d", "no name")));
-    CHECK(farthest(values_of(folder / "a.png", recipe_of(1, 2, 2)), {10, 20, 30, 40}) < 1e-4);
+    CHECK(farthest(values_of(folder / "a.png", preprocessing_of(1, 2, 2)), {10, 20, 30, 40}) < 1e-4);
 
     const std::string data = deflate(rows);  // in two parts, with something in between
     std::string parts = png(2, 2, 8, 0, rows);
@@ -87,7 +87,7 @@ TEST_CASE("What else a PNG holds does not matter, even when it is nonsense") {
     parts +=
         png_chunk("IDAT", data.substr(0, 5)) + png_chunk("tEXt", "x") + png_chunk("IDAT", data.substr(5));
     write_text(folder / "b.png", parts + png_chunk("IEND", ""));
-    CHECK(farthest(values_of(folder / "b.png", recipe_of(1, 2, 2)), {10, 20, 30, 40}) < 1e-4);
+    CHECK(farthest(values_of(folder / "b.png", preprocessing_of(1, 2, 2)), {10, 20, 30, 40}) < 1e-4);
     CHECK(read_bad(parts + png_chunk("ABCD", "critical") + png_chunk("IEND", "")).status ==
           PictureStatus::corrupt);
 }
@@ -124,7 +124,8 @@ TEST_CASE("A progressive JPEG's coefficients count, also where it comes reduced"
     const auto read = [&](const PictureLimits& bounds) {
         const TemporaryFolder folder;
         write_text(folder / "a.jpg", encode(".jpg", gray, kind));
-        return read_all(Pictures::open(folder / "a.jpg", bounds), recipe_of(1, 4, 4)).pictures.rows();
+        return read_all(ImageDataset::open(folder / "a.jpg", bounds), preprocessing_of(1, 4, 4))
+            .pictures.rows();
     };
     CHECK(read(limits) == 1);
     kind.progressive = true;
@@ -226,9 +227,9 @@ TEST_CASE("A bad picture neither stops a run nor shifts a row") {
         name[1] = static_cast<char>('0' + i % 10);
         write_text(folder / name, i % 3 == 1 ? whole.substr(0, whole.size() - 5) : whole);
     }
-    const Pictures pictures = Pictures::open(folder.path());
+    const ImageDataset pictures = ImageDataset::open(folder.path());
     for (const int threads : {1, 3}) {
-        PictureReader reader(pictures, recipe_of(1, 2, 2), {.batch_size = 7, .threads = threads});
+        PictureReader reader(pictures, preprocessing_of(1, 2, 2), {.batch_size = 7, .threads = threads});
         std::int64_t next = 0;
         for (PictureBatch batch; reader.next(batch);) {
             REQUIRE(batch.pictures.rows() == static_cast<std::int64_t>(batch.indices.size()));

@@ -81,8 +81,8 @@ TEST_CASE("Every EXIF orientation of a JPEG comes out upright") {
     const TemporaryFolder folder;
     const cv::Mat pixels = blocks(stored_for(orientation));
     write_text(folder / "a.jpg", with_exif(encode(".jpg", pixels, {.quality = 100}), orientation));
-    CHECK(farthest(values_of(folder / "a.jpg", recipe_of(1, 2, 3)), upright) < 1.5);
-    const Recipe chosen = choose_recipe(Pictures::open(folder / "a.jpg"), {});
+    CHECK(farthest(values_of(folder / "a.jpg", preprocessing_of(1, 2, 3)), upright) < 1.5);
+    const Preprocessing chosen = choose_preprocessing(ImageDataset::open(folder / "a.jpg"), {});
     CHECK(chosen.height == 16);
     CHECK(chosen.width == 24);
 }
@@ -94,14 +94,14 @@ TEST_CASE("Every EXIF orientation of PNG, WebP and TIFF comes out upright") {
     const auto height = static_cast<std::uint32_t>(stored.height);
     write_text(folder / "a.png",
                png(6 / height, height, 8, 0, png_rows(stored), png_chunk("eXIf", exif_block(orientation))));
-    CHECK(farthest(values_of(folder / "a.png", recipe_of(1, 2, 3)), upright) < 1e-4);
+    CHECK(farthest(values_of(folder / "a.png", preprocessing_of(1, 2, 3)), upright) < 1e-4);
 
     std::string webp = encode(".webp", blocks(stored), {.lossless = true});
     const std::string block = exif_block(orientation);
     webp += "EXIF" + le32(block.size()) + block;
     webp.replace(4, 4, le32(webp.size() - 8));
     write_text(folder / "a.webp", webp);
-    CHECK(farthest(values_of(folder / "a.webp", recipe_of(1, 2, 3)), upright) < 1.0);
+    CHECK(farthest(values_of(folder / "a.webp", preprocessing_of(1, 2, 3)), upright) < 1.0);
 
     std::string data8;
     std::string data16;
@@ -114,10 +114,10 @@ TEST_CASE("Every EXIF orientation of PNG, WebP and TIFF comes out upright") {
         kind.orientation = orientation;
         kind.a_row_a_strip = a_row_a_strip;
         write_text(folder / "a.tif", tiff(6 / height, height, data8, kind));
-        CHECK(farthest(values_of(folder / "a.tif", recipe_of(1, 2, 3)), upright) < 1e-4);
+        CHECK(farthest(values_of(folder / "a.tif", preprocessing_of(1, 2, 3)), upright) < 1e-4);
         kind.bits = 16;
         write_text(folder / "b.tif", tiff(6 / height, height, data16, kind));
-        CHECK(farthest(values_of(folder / "b.tif", recipe_of(1, 2, 3)), upright) < 1e-4);
+        CHECK(farthest(values_of(folder / "b.tif", preprocessing_of(1, 2, 3)), upright) < 1e-4);
     }
 }
 
@@ -128,7 +128,7 @@ TEST_CASE("Every EXIF orientation of a PNG comes out upright, also where EXIF is
     const auto height = static_cast<std::uint32_t>(stored.height);
     const auto farthest_with = [&](const std::string& chunks) {
         write_text(folder / "a.png", png(6 / height, height, 8, 0, png_rows(stored), chunks));
-        return farthest(values_of(folder / "a.png", recipe_of(1, 2, 3)), upright);
+        return farthest(values_of(folder / "a.png", preprocessing_of(1, 2, 3)), upright);
     };
     const std::string block = std::string("Exif\0\0", 6) + exif_block(orientation);
     for (const char* kind : {"exif", "APP1"}) {
@@ -154,7 +154,7 @@ TEST_CASE("A profile in a PNG's text that is damaged, or endless, does not lose 
           png_chunk("zTXt", keyword + '\0' + "no zlib data"),
           png_chunk("zTXt", keyword + '\0' + deflate(std::string(std::size_t{100} << 20U, '\n')))}) {
         write_text(folder / "a.png", png(3, 2, 8, 0, png_rows(stored_for(1)), chunk));
-        CHECK(farthest(values_of(folder / "a.png", recipe_of(1, 2, 3)), upright) < 1e-4);
+        CHECK(farthest(values_of(folder / "a.png", preprocessing_of(1, 2, 3)), upright) < 1e-4);
     }
 }
 
@@ -165,46 +165,46 @@ TEST_CASE("An EXIF block that is damaged does not lose the picture") {
         file[i] = '\xff';
     }
     write_text(folder / "a.jpg", file);
-    CHECK(farthest(values_of(folder / "a.jpg", recipe_of(1, 2, 3)), upright) < 2.0);
+    CHECK(farthest(values_of(folder / "a.jpg", preprocessing_of(1, 2, 3)), upright) < 2.0);
 }
 
 TEST_CASE("The same pixels give the same values in every lossless format") {
     const TemporaryFolder folder;
     const cv::Mat colour = colour_scene(9, 7);
-    const Recipe recipe = recipe_of(3, 9, 7);
+    const Preprocessing preprocessing = preprocessing_of(3, 9, 7);
     write_text(folder / "a.png", encode(".png", colour));
-    const std::vector<double> expected = values_of(folder / "a.png", recipe);
+    const std::vector<double> expected = values_of(folder / "a.png", preprocessing);
     CHECK(expected[3 * 6] == Approx(colour.at<cv::Vec3b>(0, 6)[2]));      // red first
     CHECK(expected[3 * 6 + 2] == Approx(colour.at<cv::Vec3b>(0, 6)[0]));  // blue last
     for (const std::string ending : {".bmp", ".tiff", ".ppm"}) {
         write_text(folder / ("a" + ending), encode(ending, colour));
-        CHECK(values_of(folder / ("a" + ending), recipe) == expected);
+        CHECK(values_of(folder / ("a" + ending), preprocessing) == expected);
     }
     write_text(folder / "a.webp", encode(".webp", colour, {.lossless = true}));
-    CHECK(values_of(folder / "a.webp", recipe) == expected);
+    CHECK(values_of(folder / "a.webp", preprocessing) == expected);
 }
 
 TEST_CASE("Gray is BT.601's luma, from PNG and from JPEG") {
     const TemporaryFolder folder;
     const cv::Mat red(16, 16, CV_8UC3, cv::Scalar(0, 0, 200));
     write_text(folder / "a.png", encode(".png", red));
-    CHECK(values_of(folder / "a.png", recipe_of(1, 1, 1))[0] == Approx(0.299 * 200).margin(0.6));
+    CHECK(values_of(folder / "a.png", preprocessing_of(1, 1, 1))[0] == Approx(0.299 * 200).margin(0.6));
     write_text(folder / "a.jpg", encode(".jpg", red, {.quality = 100}));
-    CHECK(values_of(folder / "a.jpg", recipe_of(1, 1, 1))[0] == Approx(0.299 * 200).margin(1.5));
+    CHECK(values_of(folder / "a.jpg", preprocessing_of(1, 1, 1))[0] == Approx(0.299 * 200).margin(1.5));
 }
 
 TEST_CASE("16 bits are not read as white") {
     const TemporaryFolder folder;
     const cv::Mat deep = (cv::Mat_<std::uint16_t>(1, 3) << 0, 1000, 65535);
     write_text(folder / "a.png", encode(".png", deep));
-    CHECK(farthest(values_of(folder / "a.png", recipe_of(1, 1, 3)), {0, 1000 / 257.0, 255}) < 1e-4);
+    CHECK(farthest(values_of(folder / "a.png", preprocessing_of(1, 1, 3)), {0, 1000 / 257.0, 255}) < 1e-4);
     write_text(folder / "a.tif", encode(".tiff", deep));
-    CHECK(farthest(values_of(folder / "a.tif", recipe_of(1, 1, 3)), {0, 1000 / 257.0, 255}) < 1e-4);
+    CHECK(farthest(values_of(folder / "a.tif", preprocessing_of(1, 1, 3)), {0, 1000 / 257.0, 255}) < 1e-4);
     TiffKind inverted;
     inverted.bits = 16;
     inverted.photometric = 0;
     write_text(folder / "w.tif", tiff(3, 1, le16(65535) + le16(64535) + le16(0), inverted));
-    CHECK(farthest(values_of(folder / "w.tif", recipe_of(1, 1, 3)), {0, 1000 / 257.0, 255}) < 1e-4);
+    CHECK(farthest(values_of(folder / "w.tif", preprocessing_of(1, 1, 3)), {0, 1000 / 257.0, 255}) < 1e-4);
 }
 
 TEST_CASE("Floats of a TIFF are taken as they are, and must lie between 0 and 1") {
@@ -213,7 +213,7 @@ TEST_CASE("Floats of a TIFF are taken as they are, and must lie between 0 and 1"
     kind.bits = 32;
     kind.format = 3;
     write_text(folder / "a.tif", tiff(2, 1, bytes_of(std::vector<float>{0.25F, 1.0F}), kind));
-    CHECK(farthest(values_of(folder / "a.tif", recipe_of(1, 1, 2)), {63.75, 255}) < 1e-4);
+    CHECK(farthest(values_of(folder / "a.tif", preprocessing_of(1, 1, 2)), {63.75, 255}) < 1e-4);
     write_text(folder / "b.tif", tiff(2, 1, bytes_of(std::vector<float>{0.25F, 100.0F}), kind));
     CHECK(skipped_at(folder / "b.tif").status == PictureStatus::unsupported);
     kind.bits = 16;
@@ -224,21 +224,21 @@ TEST_CASE("Floats of a TIFF are taken as they are, and must lie between 0 and 1"
 
 TEST_CASE("Transparency shows the background, whatever way it is stored") {
     const TemporaryFolder folder;
-    Recipe recipe = recipe_of(3, 1, 3);
-    recipe.background = 0.5F;
+    Preprocessing preprocessing = preprocessing_of(3, 1, 3);
+    preprocessing.background = 0.5F;
     const std::string opaque_half_clear("\0\xc8\x64\x32\xff\xc8\x64\x32\x80\xc8\x64\x32\x00", 13);
     const double a = 128 / 255.0;
     const std::vector<double> expected{
         200,   100,   50,   200 * a + 127.5 * (1 - a), 100 * a + 127.5 * (1 - a), 50 * a + 127.5 * (1 - a),
         127.5, 127.5, 127.5};
     write_text(folder / "rgba8.png", png(3, 1, 8, 6, opaque_half_clear));
-    CHECK(farthest(values_of(folder / "rgba8.png", recipe), expected) < 1e-3);
+    CHECK(farthest(values_of(folder / "rgba8.png", preprocessing), expected) < 1e-3);
 
     TiffKind kind;
     kind.channels = 4;
     kind.photometric = 2;
     write_text(folder / "rgba8.tif", tiff(3, 1, opaque_half_clear.substr(1), kind));
-    CHECK(farthest(values_of(folder / "rgba8.tif", recipe), expected) < 1.0);
+    CHECK(farthest(values_of(folder / "rgba8.tif", preprocessing), expected) < 1.0);
 
     std::string deep_png(1, '\0');
     std::string deep_tiff;
@@ -247,26 +247,27 @@ TEST_CASE("Transparency shows the background, whatever way it is stored") {
         deep_tiff += std::string(2, c);
     }
     write_text(folder / "rgba16.png", png(3, 1, 16, 6, deep_png));
-    CHECK(farthest(values_of(folder / "rgba16.png", recipe), expected) < 1e-3);
+    CHECK(farthest(values_of(folder / "rgba16.png", preprocessing), expected) < 1e-3);
     kind.bits = 16;
     write_text(folder / "rgba16.tif", tiff(3, 1, deep_tiff, kind));
-    CHECK(farthest(values_of(folder / "rgba16.tif", recipe), expected) < 1e-3);
+    CHECK(farthest(values_of(folder / "rgba16.tif", preprocessing), expected) < 1e-3);
 
     const std::string palette = png_chunk("PLTE", "\xc8\x64\x32") + png_chunk("tRNS", std::string(1, '\x80'));
     write_text(folder / "palette.png", png(3, 1, 8, 3, std::string(4, '\0'), palette));
-    CHECK(farthest(values_of(folder / "palette.png", recipe),
+    CHECK(farthest(values_of(folder / "palette.png", preprocessing),
                    {expected[3], expected[4], expected[5], expected[3], expected[4], expected[5], expected[3],
                     expected[4], expected[5]}) < 1e-3);
 
-    recipe.channels = 1;
+    preprocessing.channels = 1;
     write_text(folder / "ga.png", png(3, 1, 8, 4, std::string("\0\xc8\xff\xc8\x80\xc8\x00", 7)));
-    CHECK(farthest(values_of(folder / "ga.png", recipe), {200, 200 * a + 127.5 * (1 - a), 127.5}) < 1e-3);
+    CHECK(farthest(values_of(folder / "ga.png", preprocessing), {200, 200 * a + 127.5 * (1 - a), 127.5}) <
+          1e-3);
     write_text(folder / "key.png", png(3, 1, 8, 0, std::string("\0\x05\xc8\x06", 4),
                                        png_chunk("tRNS", std::string("\0\xc8", 2))));
-    CHECK(farthest(values_of(folder / "key.png", recipe), {5, 127.5, 6}) < 1e-3);
+    CHECK(farthest(values_of(folder / "key.png", preprocessing), {5, 127.5, 6}) < 1e-3);
     write_text(folder / "key4.png",
                png(3, 1, 4, 0, std::string("\0\x0f\x30", 3), png_chunk("tRNS", std::string("\0\x0f", 2))));
-    CHECK(farthest(values_of(folder / "key4.png", recipe), {0, 127.5, 51}) < 1e-3);
+    CHECK(farthest(values_of(folder / "key4.png", preprocessing), {0, 127.5, 51}) < 1e-3);
 }
 
 TEST_CASE("An interlaced PNG is put together") {
@@ -275,17 +276,17 @@ TEST_CASE("An interlaced PNG is put together") {
     const std::string passes = std::string("\0\x64\0\xc8", 4);  // the first of seven has the left pixel
     write_text(folder / "a.png", "\x89PNG\r\n\x1a\n" + png_chunk("IHDR", header) +
                                      png_chunk("IDAT", deflate(passes)) + png_chunk("IEND", ""));
-    CHECK(farthest(values_of(folder / "a.png", recipe_of(1, 1, 2)), {100, 200}) < 1e-4);
+    CHECK(farthest(values_of(folder / "a.png", preprocessing_of(1, 1, 2)), {100, 200}) < 1e-4);
 }
 
 TEST_CASE("The colour that a PNG calls transparent shows the background") {
     const TemporaryFolder folder;
-    Recipe recipe = recipe_of(3, 1, 2);
-    recipe.background = 0.0F;
+    Preprocessing preprocessing = preprocessing_of(3, 1, 2);
+    preprocessing.background = 0.0F;
     const std::string row = std::string("\0\x0a\x14\x1e\x0a\x14\x1f", 7);
     write_text(folder / "a.png",
                png(2, 1, 8, 2, row, png_chunk("tRNS", std::string("\0\x0a\0\x14\0\x1e", 6))));
-    CHECK(farthest(values_of(folder / "a.png", recipe), {0, 0, 0, 10, 20, 31}) < 1e-4);
+    CHECK(farthest(values_of(folder / "a.png", preprocessing), {0, 0, 0, 10, 20, 31}) < 1e-4);
 }
 
 TEST_CASE("An alpha channel that hides nothing changes nothing") {
@@ -296,26 +297,26 @@ TEST_CASE("An alpha channel that hides nothing changes nothing") {
     write_text(folder / "rgb.png", encode(".png", colour));
     write_text(folder / "rgba.png", encode(".png", with_alpha));
     for (const int channels : {1, 3}) {
-        CHECK(values_of(folder / "rgb.png", recipe_of(channels, 7, 9)) ==
-              values_of(folder / "rgba.png", recipe_of(channels, 7, 9)));
+        CHECK(values_of(folder / "rgb.png", preprocessing_of(channels, 7, 9)) ==
+              values_of(folder / "rgba.png", preprocessing_of(channels, 7, 9)));
     }
 }
 
 TEST_CASE("PNM values are scaled by the header's largest value") {
     const TemporaryFolder folder;
-    const Recipe recipe = recipe_of(1, 1, 3);
+    const Preprocessing preprocessing = preprocessing_of(1, 1, 3);
     write_text(folder / "a.pgm", std::string("P5\n# made by hand\n3 1\n15\n\x00\x03\x0f", 28));
-    CHECK(farthest(values_of(folder / "a.pgm", recipe), {0, 51, 255}) < 1e-3);
+    CHECK(farthest(values_of(folder / "a.pgm", preprocessing), {0, 51, 255}) < 1e-3);
     write_text(folder / "b.pgm", "P2 3 1 15 0 3 15\n");
-    CHECK(farthest(values_of(folder / "b.pgm", recipe), {0, 51, 255}) < 1e-3);
+    CHECK(farthest(values_of(folder / "b.pgm", preprocessing), {0, 51, 255}) < 1e-3);
     write_text(folder / "c.pgm", std::string("P5 3 1 4095\n\x00\x00\x03\x33\x0f\xff", 18));
-    CHECK(farthest(values_of(folder / "c.pgm", recipe), {0, 51, 255}) < 1e-3);
+    CHECK(farthest(values_of(folder / "c.pgm", preprocessing), {0, 51, 255}) < 1e-3);
     write_text(folder / "d.pgm", "P2 3 1 4095 0 819 4095\n");
-    CHECK(farthest(values_of(folder / "d.pgm", recipe), {0, 51, 255}) < 1e-3);
+    CHECK(farthest(values_of(folder / "d.pgm", preprocessing), {0, 51, 255}) < 1e-3);
     write_text(folder / "e.pbm", "P1 3 1 1 0 1\n");
-    CHECK(farthest(values_of(folder / "e.pbm", recipe), {0, 255, 0}) < 1e-3);
+    CHECK(farthest(values_of(folder / "e.pbm", preprocessing), {0, 255, 0}) < 1e-3);
     write_text(folder / "f.pbm", std::string("P4 3 1\n\xa0", 8));
-    CHECK(farthest(values_of(folder / "f.pbm", recipe), {0, 255, 0}) < 1e-3);
+    CHECK(farthest(values_of(folder / "f.pbm", preprocessing), {0, 255, 0}) < 1e-3);
 }
 
 TEST_CASE("A large JPEG is reduced while decoding, with nearly the values of the whole") {
@@ -325,8 +326,9 @@ TEST_CASE("A large JPEG is reduced while decoding, with nearly the values of the
     write_text(folder / "a.png", encode(".png", scene));
     for (const int size : {24, 100, 300, 768}) {
         for (const ResizeMode mode : {ResizeMode::squash, ResizeMode::border, ResizeMode::center}) {
-            const Recipe recipe = recipe_of(3, size, size, mode);
-            CHECK(farthest(values_of(folder / "a.jpg", recipe), values_of(folder / "a.png", recipe)) < 8.0);
+            const Preprocessing preprocessing = preprocessing_of(3, size, size, mode);
+            CHECK(farthest(values_of(folder / "a.jpg", preprocessing),
+                           values_of(folder / "a.png", preprocessing)) < 8.0);
         }
     }
 }
@@ -335,7 +337,7 @@ TEST_CASE("A picture's name may be in any script") {
     const TemporaryFolder folder;
     const std::string path = folder / "\xD0\xBA\xD0\xBE\xD1\x82 \xE7\x8C\xAB \xF0\x9F\x90\x88.png";
     write_text(path, encode(".png", gray_ramp(2, 2)));
-    CHECK(farthest(values_of(path, recipe_of(1, 2, 2)), {0, 3, 7, 10}) < 1e-4);
+    CHECK(farthest(values_of(path, preprocessing_of(1, 2, 2)), {0, 3, 7, 10}) < 1e-4);
 }
 
 TEST_CASE("A picture written as PNG comes back") {
@@ -347,10 +349,10 @@ TEST_CASE("A picture written as PNG comes back") {
     picture.data()[11] = 7.0F;
     picture.data()[0] = -1.0F;
     write_png(folder / "a.png", picture);
-    const std::vector<double> values = values_of(folder / "a.png", recipe_of(3, 2, 2));
+    const std::vector<double> values = values_of(folder / "a.png", preprocessing_of(3, 2, 2));
     CHECK(farthest(values, {0, 20, 40, 60, 80, 100, 120, 140, 160, 180, 200, 255}) < 1e-3);
     write_png(folder / "a.png", Tensor({3, 5}));
-    CHECK(choose_recipe(Pictures::open(folder / "a.png"), {}).width == 5);
+    CHECK(choose_preprocessing(ImageDataset::open(folder / "a.png"), {}).width == 5);
     CHECK_THROWS_AS(write_png(folder / "a.png", Tensor({3, 5, 2})), InvalidArgument);
     CHECK_THROWS_AS(write_png(folder / "a.png", Tensor({15})), InvalidArgument);
     CHECK_THROWS_AS(write_png(folder / "gone/a.png", Tensor({3, 5})), IoError);

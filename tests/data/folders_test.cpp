@@ -27,10 +27,10 @@ void put(const TemporaryFolder& folder, std::initializer_list<const char*> names
 }
 
 /// Paths below the collection's own, and labels: "cat/1.png=cat".
-std::vector<std::string> listing(const Pictures& pictures) {
+std::vector<std::string> listing(const ImageDataset& pictures) {
     std::vector<std::string> lines;
     for (std::int64_t i = 0; i < pictures.size(); ++i) {
-        const PictureEntry entry = pictures.entry(i);
+        const ImageEntry entry = pictures.entry(i);
         REQUIRE(entry.path.starts_with(pictures.path() + "/"));
         lines.push_back(entry.path.substr(pictures.path().size() + 1) + "=" + entry.label.value_or("-"));
     }
@@ -44,14 +44,14 @@ TEST_CASE("A folder is read in byte order, its first level is the label") {
     put(folder, {"dog/1.png", "cat/10.PNG", "cat/2.jpg", "cat/1.png", "cat/deep/er/x.bmp", "Zebra/a.tiff",
                  "\xC3\xA4pfel/\xE5\x9B\xBE.png", "root.webp", "cat.png", "cat-2/y.pgm"});
     fs::create_directory(folder / "empty");
-    const Pictures pictures = Pictures::open(folder.path());
+    const ImageDataset pictures = ImageDataset::open(folder.path());
     CHECK(listing(pictures) == std::vector<std::string>{"Zebra/a.tiff=Zebra", "cat-2/y.pgm=cat-2",
                                                         "cat.png=-", "cat/1.png=cat", "cat/10.PNG=cat",
                                                         "cat/2.jpg=cat", "cat/deep/er/x.bmp=cat",
                                                         "dog/1.png=dog", "root.webp=-",
                                                         "\xC3\xA4pfel/\xE5\x9B\xBE.png=\xC3\xA4pfel"});
     CHECK(pictures.labelled());
-    const PictureBatch batch = read_all(pictures, recipe_of(1, 3, 4));
+    const PictureBatch batch = read_all(pictures, preprocessing_of(1, 3, 4));
     CHECK(batch.pictures.rows() == 10);  // by content: endings only choose
 }
 
@@ -59,7 +59,7 @@ TEST_CASE("Hidden files and files that are no pictures are passed over") {
     const TemporaryFolder folder;
     put(folder, {"a/1.png", "a/._1.png", "a/.DS_Store", "a/notes.md", "a/png", "a/2.png.bak", ".hidden/3.png",
                  "Thumbs.db", "a/archive.tar.gz"});
-    CHECK(listing(Pictures::open(folder.path())) == std::vector<std::string>{"a/1.png=a"});
+    CHECK(listing(ImageDataset::open(folder.path())) == std::vector<std::string>{"a/1.png=a"});
 }
 
 TEST_CASE("Pictures of every format are accounted for, also of those that are not read") {
@@ -70,9 +70,9 @@ TEST_CASE("Pictures of every format are accounted for, also of those that are no
     for (const std::string& name : names) {
         write_text(folder / name, "qoif" + std::string(20, '\0'));
     }
-    const Pictures pictures = Pictures::open(folder.path());
+    const ImageDataset pictures = ImageDataset::open(folder.path());
     REQUIRE(pictures.size() == static_cast<std::int64_t>(names.size()));
-    const PictureBatch batch = read_all(pictures, recipe_of(1, 3, 4));
+    const PictureBatch batch = read_all(pictures, preprocessing_of(1, 3, 4));
     REQUIRE(batch.skipped.size() == names.size());
     for (const SkippedPicture& skipped : batch.skipped) {
         CHECK(skipped.status == PictureStatus::unsupported);
@@ -83,7 +83,7 @@ TEST_CASE("Pictures of every format are accounted for, also of those that are no
 TEST_CASE("A folder named like a picture is a folder, a slash at the end changes nothing") {
     const TemporaryFolder folder;
     put(folder, {"x.png/1.png"});
-    const Pictures pictures = Pictures::open(folder.path() + "/");
+    const ImageDataset pictures = ImageDataset::open(folder.path() + "/");
     REQUIRE(pictures.size() == 1);
     CHECK(pictures.entry(0).path == folder / "x.png/1.png");
     CHECK(pictures.entry(0).label == "x.png");
@@ -98,13 +98,13 @@ TEST_CASE("Links are followed, round trips and dead ends are survived") {
     fs::create_symlink("nowhere.png", folder / "real/3.png");
     fs::create_symlink("self.png", folder / "real/self.png");
     REQUIRE(::mkfifo((folder / "real/pipe.png").c_str(), 0600) == 0);
-    const Pictures pictures = Pictures::open(folder.path());
+    const ImageDataset pictures = ImageDataset::open(folder.path());
     CHECK(listing(pictures) == std::vector<std::string>{"alias/1.png=alias", "alias/2.png=alias",
                                                         "alias/3.png=alias", "alias/pipe.png=alias",
                                                         "alias/self.png=alias", "real/1.png=real",
                                                         "real/2.png=real", "real/3.png=real",
                                                         "real/pipe.png=real", "real/self.png=real"});
-    const PictureBatch batch = read_all(pictures, recipe_of(1, 3, 4));
+    const PictureBatch batch = read_all(pictures, preprocessing_of(1, 3, 4));
     CHECK(batch.indices == std::vector<std::int64_t>{0, 1, 5, 6});
     REQUIRE(batch.skipped.size() == 6);
     CHECK(batch.skipped[0].index == 2);
@@ -118,9 +118,9 @@ TEST_CASE("A class folder that is a link to nothing is told of, not lost") {
     const TemporaryFolder folder;
     put(folder, {"A/0.png"});
     fs::create_directory_symlink(folder / "gone", folder / "B");
-    const Pictures pictures = Pictures::open(folder.path());
+    const ImageDataset pictures = ImageDataset::open(folder.path());
     CHECK(listing(pictures) == std::vector<std::string>{"A/0.png=A", "B=-"});
-    const PictureBatch batch = read_all(pictures, recipe_of(1, 3, 4));
+    const PictureBatch batch = read_all(pictures, preprocessing_of(1, 3, 4));
     REQUIRE(batch.skipped.size() == 1);
     CHECK(batch.skipped[0].status == PictureStatus::missing);
 }
@@ -129,9 +129,9 @@ TEST_CASE("A class folder that is a link to itself is told of, not lost") {
     const TemporaryFolder folder;
     put(folder, {"A/0.png"});
     fs::create_directory_symlink("B", folder / "B");
-    const Pictures pictures = Pictures::open(folder.path());
+    const ImageDataset pictures = ImageDataset::open(folder.path());
     CHECK(listing(pictures) == std::vector<std::string>{"A/0.png=A", "B=-"});
-    const PictureBatch batch = read_all(pictures, recipe_of(1, 3, 4));
+    const PictureBatch batch = read_all(pictures, preprocessing_of(1, 3, 4));
     REQUIRE(batch.skipped.size() == 1);
     CHECK(batch.skipped[0].status == PictureStatus::unreadable);
     CHECK_THAT(batch.skipped[0].reason, contains("symbolic links"));
@@ -143,7 +143,7 @@ TEST_CASE("A folder that holds an array, a list or an archive instead of picture
         write_text(folder / name, "x");
         write_text(folder / "notes.md", "x");
         try {
-            (void)Pictures::open(folder.path());
+            (void)ImageDataset::open(folder.path());
         } catch (const InvalidArgument& error) {
             return std::string(error.what()).substr(folder.path().size());
         }
@@ -160,12 +160,13 @@ TEST_CASE("A folder that holds an array, a list or an archive instead of picture
 TEST_CASE("A folder without a picture, and a path that is not there, are told apart") {
     const TemporaryFolder folder;
     fs::create_directory(folder / "empty");
-    CHECK_THROWS_AS(Pictures::open(folder / "empty"), InvalidArgument);
-    CHECK_THROWS_WITH(Pictures::open(folder / "empty"), contains("empty: folder without a picture"));
-    CHECK_THROWS_AS(Pictures::open(folder / "gone"), IoError);
-    CHECK_THROWS_WITH(Pictures::open(folder / "gone/x.png"), contains("gone/x.png: cannot open: No such"));
+    CHECK_THROWS_AS(ImageDataset::open(folder / "empty"), InvalidArgument);
+    CHECK_THROWS_WITH(ImageDataset::open(folder / "empty"), contains("empty: folder without a picture"));
+    CHECK_THROWS_AS(ImageDataset::open(folder / "gone"), IoError);
+    CHECK_THROWS_WITH(ImageDataset::open(folder / "gone/x.png"),
+                      contains("gone/x.png: cannot open: No such"));
     fs::create_symlink("gone", folder / "dangling.png");
-    CHECK_THROWS_AS(Pictures::open(folder / "dangling.png"), IoError);
+    CHECK_THROWS_AS(ImageDataset::open(folder / "dangling.png"), IoError);
 }
 
 TEST_CASE("A list keeps its order, takes labels after a tab, and any line ends") {
@@ -175,7 +176,7 @@ TEST_CASE("A list keeps its order, takes labels after a tab, and any line ends")
                "\xEF\xBB\xBF# a comment\r\n\r\nb.png\tletter b\r\n../pics/with space.png\n"
                "   \ngone.png\tlost\n../pics/#odd.png\t\n" +
                    (folder / "lists/b.png"));
-    const Pictures pictures = Pictures::open(folder / "lists/all.txt");
+    const ImageDataset pictures = ImageDataset::open(folder / "lists/all.txt");
     REQUIRE(pictures.size() == 5);
     CHECK(pictures.entry(0).path == folder / "lists/b.png");
     CHECK(pictures.entry(0).label == "letter b");
@@ -184,7 +185,7 @@ TEST_CASE("A list keeps its order, takes labels after a tab, and any line ends")
     CHECK(pictures.entry(2).label == "lost");
     CHECK_FALSE(pictures.entry(3).label.has_value());
     CHECK(pictures.entry(4).path == folder / "lists/b.png");
-    const PictureBatch batch = read_all(pictures, recipe_of(1, 3, 4));
+    const PictureBatch batch = read_all(pictures, preprocessing_of(1, 3, 4));
     CHECK(batch.indices == std::vector<std::int64_t>{0, 1, 3, 4});
     REQUIRE(batch.skipped.size() == 1);
     CHECK(batch.skipped[0].status == PictureStatus::missing);
@@ -192,7 +193,7 @@ TEST_CASE("A list keeps its order, takes labels after a tab, and any line ends")
           std::vector<std::string>{folder / "lists/all.txt" +
                                    ": a line that begins with # was taken for a comment"});
     write_text(folder / "none.txt", "# nothing\n\n");
-    CHECK_THROWS_WITH(Pictures::open(folder / "none.txt"), contains("none.txt: list without a path"));
+    CHECK_THROWS_WITH(ImageDataset::open(folder / "none.txt"), contains("none.txt: list without a path"));
 }
 
 TEST_CASE(
@@ -201,12 +202,12 @@ TEST_CASE(
     put(folder, {"#1 front.png", "# 2.png", "3.png"});
     write_text(folder / "all.txt",
                "#1 front.png\tfront\n# 2.png\n3.png\n#gone.png\n# a comment\n#\n## more\n");
-    const Pictures pictures = Pictures::open(folder / "all.txt");
+    const ImageDataset pictures = ImageDataset::open(folder / "all.txt");
     REQUIRE(pictures.size() == 4);
     CHECK(pictures.entry(0).path == folder / "#1 front.png");
     CHECK(pictures.entry(0).label == "front");
     CHECK(pictures.entry(1).path == folder / "# 2.png");
-    const PictureBatch batch = read_all(pictures, recipe_of(1, 3, 4));
+    const PictureBatch batch = read_all(pictures, preprocessing_of(1, 3, 4));
     CHECK(batch.indices == std::vector<std::int64_t>{0, 1, 2});
     REQUIRE(batch.skipped.size() == 1);
     CHECK(batch.skipped[0].status == PictureStatus::missing);
@@ -220,14 +221,14 @@ TEST_CASE("A list in UTF-16, and a file that is no text, are refused by that nam
     write_text(path, std::string("\xff\xfe"
                                  "a\0.\0p\0n\0g\0",
                                  12));
-    CHECK_THROWS_WITH(Pictures::open(path), path + ": UTF-16 found, UTF-8 expected");
+    CHECK_THROWS_WITH(ImageDataset::open(path), path + ": UTF-16 found, UTF-8 expected");
     write_text(path, std::string("\xfe\xff"
                                  "\0a\0.\0p",
                                  8));
-    CHECK_THROWS_WITH(Pictures::open(path), path + ": UTF-16 found, UTF-8 expected");
+    CHECK_THROWS_WITH(ImageDataset::open(path), path + ": UTF-16 found, UTF-8 expected");
     write_text(path, small_png());
-    CHECK_THROWS_AS(Pictures::open(path), InvalidArgument);
-    CHECK_THROWS_WITH(Pictures::open(path), contains("no text found (byte 8 is 0)"));
+    CHECK_THROWS_AS(ImageDataset::open(path), InvalidArgument);
+    CHECK_THROWS_WITH(ImageDataset::open(path), contains("no text found (byte 8 is 0)"));
 }
 
 TEST_CASE("Pipes and devices in a list are accounted for and never waited for") {
@@ -235,7 +236,7 @@ TEST_CASE("Pipes and devices in a list are accounted for and never waited for") 
     put(folder, {"a.png"});
     REQUIRE(::mkfifo((folder / "pipe.png").c_str(), 0600) == 0);
     write_text(folder / "all.txt", "pipe.png\n/dev/zero\na.png\n");
-    const PictureBatch batch = read_all(Pictures::open(folder / "all.txt"), recipe_of(1, 3, 4));
+    const PictureBatch batch = read_all(ImageDataset::open(folder / "all.txt"), preprocessing_of(1, 3, 4));
     CHECK(batch.indices == std::vector<std::int64_t>{2});
     REQUIRE(batch.skipped.size() == 2);
     for (const SkippedPicture& skipped : batch.skipped) {
@@ -251,19 +252,19 @@ TEST_CASE("A list or a picture comes through a pipe") {
     REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
     const auto opened = [&](const std::string& content) {
         std::thread writer([&] { write_text(path, content); });
-        Pictures pictures = Pictures::open(path);
+        ImageDataset pictures = ImageDataset::open(path);
         writer.join();
         return pictures;
     };
-    const Pictures list = opened((folder / "a.png") + "\tfirst\nb.png\n");
+    const ImageDataset list = opened((folder / "a.png") + "\tfirst\nb.png\n");
     REQUIRE(list.size() == 2);
     CHECK(list.entry(0).label == "first");
     CHECK(list.entry(1).path == "b.png");  // relative to the working folder
-    CHECK(read_all(list, recipe_of(1, 3, 4)).indices == std::vector<std::int64_t>{0});
-    const Pictures picture = opened(small_png());
+    CHECK(read_all(list, preprocessing_of(1, 3, 4)).indices == std::vector<std::int64_t>{0});
+    const ImageDataset picture = opened(small_png());
     REQUIRE(picture.size() == 1);
     for (int again = 0; again < 2; ++again) {
-        CHECK(read_all(picture, recipe_of(1, 3, 4)).pictures.rows() == 1);
+        CHECK(read_all(picture, preprocessing_of(1, 3, 4)).pictures.rows() == 1);
     }
 }
 
@@ -272,7 +273,7 @@ TEST_CASE("A folder in a list is unreadable, not a crash") {
     put(folder, {"a.png"});
     fs::create_directory(folder / "sub.png");
     write_text(folder / "all.txt", "sub.png\na.png\n");
-    const PictureBatch batch = read_all(Pictures::open(folder / "all.txt"), recipe_of(1, 3, 4));
+    const PictureBatch batch = read_all(ImageDataset::open(folder / "all.txt"), preprocessing_of(1, 3, 4));
     CHECK(batch.indices == std::vector<std::int64_t>{1});
     REQUIRE(batch.skipped.size() == 1);
     CHECK(batch.skipped[0].status == PictureStatus::unreadable);
@@ -288,7 +289,7 @@ TEST_CASE("What the system refuses to read is named so") {
     put(folder, {"a/1.png", "a/2.png", "locked/3.png"});
     fs::permissions(folder / "a/1.png", fs::perms::none);
     fs::permissions(folder / "locked", fs::perms::none);
-    const PictureBatch batch = read_all(Pictures::open(folder.path()), recipe_of(1, 3, 4));
+    const PictureBatch batch = read_all(ImageDataset::open(folder.path()), preprocessing_of(1, 3, 4));
     CHECK(batch.indices == std::vector<std::int64_t>{1});
     REQUIRE(batch.skipped.size() == 2);
     CHECK(batch.skipped[0].status == PictureStatus::unreadable);
@@ -300,16 +301,16 @@ TEST_CASE("What the system refuses to read is named so") {
 TEST_CASE("A subset has the entries asked for, in that order") {
     const TemporaryFolder folder;
     put(folder, {"a/1.png", "b/2.png", "3.png"});
-    const Pictures all = Pictures::open(folder.path());
+    const ImageDataset all = ImageDataset::open(folder.path());
     const std::vector<std::int64_t> chosen{2, 0, 2};
-    const Pictures some = all.subset(chosen);
+    const ImageDataset some = all.subset(chosen);
     REQUIRE(some.size() == 3);
     CHECK(some.entry(0).path == folder / "b/2.png");
     CHECK(some.entry(1).path == folder / "3.png");
     CHECK(some.labelled());
     CHECK_FALSE(all.subset(std::vector<std::int64_t>{0}).labelled());
     CHECK(some.subset(std::vector<std::int64_t>{1}).entry(0).path == folder / "3.png");
-    CHECK(read_all(some, recipe_of(1, 3, 4)).pictures.rows() == 3);
+    CHECK(read_all(some, preprocessing_of(1, 3, 4)).pictures.rows() == 3);
     CHECK_THROWS_AS(all.subset(std::vector<std::int64_t>{3}), InvalidArgument);
     CHECK_THROWS_AS(all.subset(std::vector<std::int64_t>{-1}), InvalidArgument);
 }

@@ -24,7 +24,7 @@ TEST_CASE("Spoilt arrays are read or refused, never worse") {
     write_gzip(folder / "a.gz", images);
     check_rounds("a.gz", read_text(folder / "a.gz"), 400);
     check_rounds("a.npy", npy("|u1", "(20, 6, 5)", std::string(600, 'x')), 600);
-    // Rows of as many values as the recipe has, 5 × 5 × 3, since others are refused unread.
+    // Rows of as many values as the preprocessing has, 5 × 5 × 3, since others are refused unread.
     check_rounds("f.npy", npy("<f4", "(20, 75)", bytes_of(std::vector<float>(1500, 0.5F))), 600);
     check_rounds("list.txt", "# list\na.png\tone\nb.png\ttwo\n", 200);
 }

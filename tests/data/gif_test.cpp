@@ -62,10 +62,10 @@ std::string gif(int width, int height, const std::string& frames, const std::str
            static_cast<char>(palette.empty() ? 0 : 0x81) + std::string(2, '\0') + palette + frames + ";";
 }
 
-std::vector<double> read_gif(const std::string& file, const Recipe& recipe) {
+std::vector<double> read_gif(const std::string& file, const Preprocessing& preprocessing) {
     const TemporaryFolder folder;
     write_text(folder / "a.gif", file);
-    return values_of(folder / "a.gif", recipe);
+    return values_of(folder / "a.gif", preprocessing);
 }
 
 SkippedPicture refused(const std::string& file) {
@@ -84,14 +84,14 @@ const std::vector<double> square{1, 2, 3, 10, 20, 30, 100, 110, 120, 200, 210, 2
 }  // namespace
 
 TEST_CASE("A GIF has the colours of its palette, or of its frame's own") {
-    const Recipe recipe = recipe_of(3, 2, 2);
-    CHECK(farthest(read_gif(gif(2, 2, frame(all_four, {})), recipe), square) < 1e-3);
+    const Preprocessing preprocessing = preprocessing_of(3, 2, 2);
+    CHECK(farthest(read_gif(gif(2, 2, frame(all_four, {})), preprocessing), square) < 1e-3);
     const std::string own = four_colours.substr(6) + four_colours.substr(0, 6);
     const std::string other("\2\3\0\1", 4);
-    CHECK(farthest(read_gif(gif(2, 2, frame(other, {.palette = own})), recipe), square) < 1e-3);
-    CHECK(farthest(read_gif(gif(2, 2, frame(other, {.palette = own}), ""), recipe), square) < 1e-3);
+    CHECK(farthest(read_gif(gif(2, 2, frame(other, {.palette = own})), preprocessing), square) < 1e-3);
+    CHECK(farthest(read_gif(gif(2, 2, frame(other, {.palette = own}), ""), preprocessing), square) < 1e-3);
     // Without any, it is gray.
-    CHECK(farthest(read_gif(gif(2, 2, frame("\x0a\x14\x1e\x28", {}), ""), recipe_of(1, 2, 2)),
+    CHECK(farthest(read_gif(gif(2, 2, frame("\x0a\x14\x1e\x28", {}), ""), preprocessing_of(1, 2, 2)),
                    {10, 20, 30, 40}) < 1e-3);
     const SkippedPicture skipped = refused(gif(2, 2, frame("\1\2\3\4", {})));
     CHECK(skipped.status == PictureStatus::corrupt);
@@ -107,28 +107,29 @@ TEST_CASE("An interlaced GIF's rows are put in order") {
     const std::string stored("\0\3\2\1\3\0\1\2\3\0", 10);
     CHECK(
         farthest(read_gif(gif(1, 10, frame(stored, {.width = 1, .height = 10, .interlaced = true}), palette),
-                          recipe_of(1, 10, 1)),
+                          preprocessing_of(1, 10, 1)),
                  {0, 0, 40, 40, 80, 80, 120, 120, 120, 0}) < 1e-3);
 }
 
 TEST_CASE("What a GIF's frame leaves out is background") {
-    Recipe recipe = recipe_of(3, 2, 3);
-    recipe.background = 0.2F;
+    Preprocessing preprocessing = preprocessing_of(3, 2, 3);
+    preprocessing.background = 0.2F;
     const double back = 51;
-    CHECK(farthest(read_gif(gif(3, 2, frame("\1\2", {.left = 1, .top = 1, .width = 2, .height = 1})), recipe),
+    CHECK(farthest(read_gif(gif(3, 2, frame("\1\2", {.left = 1, .top = 1, .width = 2, .height = 1})),
+                            preprocessing),
                    {back, back, back, back, back, back, back, back, back, back, back, back, 10, 20, 30, 100,
                     110, 120}) < 1e-3);
-    recipe.width = 2;
-    CHECK(farthest(read_gif(gif(2, 2, transparent(2) + frame(all_four, {})), recipe),
+    preprocessing.width = 2;
+    CHECK(farthest(read_gif(gif(2, 2, transparent(2) + frame(all_four, {})), preprocessing),
                    {1, 2, 3, 10, 20, 30, back, back, back, 200, 210, 220}) < 1e-3);
     // A screen that is too small grows with its frame.
-    CHECK(farthest(read_gif(gif(0, 0, frame(all_four, {})), recipe), square) < 1e-3);
+    CHECK(farthest(read_gif(gif(0, 0, frame(all_four, {})), preprocessing), square) < 1e-3);
 }
 
 TEST_CASE("An animated GIF gives its first frame, and says so") {
     const std::string second = frame(std::string(4, '\3'), {});
     const std::string file = gif(2, 2, frame(all_four, {}) + transparent(0) + second + second);
-    CHECK(farthest(read_gif(file, recipe_of(3, 2, 2)), square) < 1e-3);
+    CHECK(farthest(read_gif(file, preprocessing_of(3, 2, 2)), square) < 1e-3);
     CHECK(remark_of(file) == "first of 3 frames used");
     CHECK(remark_of(gif(2, 2, frame(all_four, {}))).empty());
 }

@@ -59,10 +59,10 @@ std::string heif(const std::vector<int>& left, const std::vector<int>& right, co
     return file;
 }
 
-std::vector<double> read_heif(const std::string& file, const Recipe& recipe) {
+std::vector<double> read_heif(const std::string& file, const Preprocessing& preprocessing) {
     const TemporaryFolder folder;
     write_text(folder / "a.heic", file);
-    return values_of(folder / "a.heic", recipe);
+    return values_of(folder / "a.heic", preprocessing);
 }
 
 SkippedPicture refused(const std::string& file, const PictureLimits& limits = {}) {
@@ -85,10 +85,10 @@ TEST_CASE("HEIC is read in colour and transparency") {
     if (cannot_make_heif()) {
         return;
     }
-    const Recipe recipe = recipe_of(3, 2, 2);
-    CHECK(farthest(read_heif(heif(orange, dark, {}), recipe),
+    const Preprocessing preprocessing = preprocessing_of(3, 2, 2);
+    CHECK(farthest(read_heif(heif(orange, dark, {}), preprocessing),
                    {200, 100, 50, 20, 20, 20, 200, 100, 50, 20, 20, 20}) < 3.0);
-    CHECK(farthest(read_heif(heif({200, 100, 50, 255}, {200, 100, 50, 51}, {}), recipe),
+    CHECK(farthest(read_heif(heif({200, 100, 50, 255}, {200, 100, 50, 51}, {}), preprocessing),
                    {200, 100, 50, 40, 20, 10, 200, 100, 50, 40, 20, 10}) < 3.0);
 }
 
@@ -96,10 +96,12 @@ TEST_CASE("A HEIC is turned as its container says, once") {
     if (cannot_make_heif()) {
         return;
     }
-    const Recipe recipe = recipe_of(3, 2, 2);
-    CHECK(farthest(read_heif(heif(orange, dark, {.orientation = heif_orientation_rotate_90_cw}), recipe),
-                   {200, 100, 50, 200, 100, 50, 20, 20, 20, 20, 20, 20}) < 3.0);
-    CHECK(farthest(read_heif(heif(orange, dark, {.orientation = heif_orientation_flip_horizontally}), recipe),
+    const Preprocessing preprocessing = preprocessing_of(3, 2, 2);
+    CHECK(
+        farthest(read_heif(heif(orange, dark, {.orientation = heif_orientation_rotate_90_cw}), preprocessing),
+                 {200, 100, 50, 200, 100, 50, 20, 20, 20, 20, 20, 20}) < 3.0);
+    CHECK(farthest(read_heif(heif(orange, dark, {.orientation = heif_orientation_flip_horizontally}),
+                             preprocessing),
                    {20, 20, 20, 200, 100, 50, 20, 20, 20, 200, 100, 50}) < 3.0);
 }
 

@@ -16,13 +16,13 @@ TEST_CASE("IDX pictures come with the labels of the file beside them") {
     images_packed ? write_gzip(path, images) : write_text(path, images);
     labels_packed ? write_gzip(folder / "t-labels-idx1-ubyte.gz", labels)
                   : write_text(folder / "t-labels-idx1-ubyte", labels);
-    const Pictures pictures = Pictures::open(path);
+    const ImageDataset pictures = ImageDataset::open(path);
     REQUIRE(pictures.size() == 3);
     CHECK(pictures.labelled());
     CHECK(pictures.entry(1).path == path + "#1");
     CHECK(pictures.entry(0).label == "7");
     CHECK(pictures.entry(2).label == "255");
-    const PictureBatch batch = read_all(pictures, recipe_of(1, 2, 2));
+    const PictureBatch batch = read_all(pictures, preprocessing_of(1, 2, 2));
     for (int i = 0; i < 12; ++i) {
         CHECK(batch.pictures.data()[i] == static_cast<float>(i) / 255.0F);
     }
@@ -31,10 +31,10 @@ TEST_CASE("IDX pictures come with the labels of the file beside them") {
 TEST_CASE("IDX is known by its content, and colour is kept red first") {
     const TemporaryFolder folder;
     write_text(folder / "data.bin", idx({1, 1, 2, 3}, counting_bytes(6)));
-    const Pictures pictures = Pictures::open(folder / "data.bin");
+    const ImageDataset pictures = ImageDataset::open(folder / "data.bin");
     CHECK_FALSE(pictures.labelled());
-    CHECK(values_of(folder / "data.bin", recipe_of(3, 1, 2))[4] == Approx(4.0));
-    CHECK(choose_recipe(pictures, {}).channels == 3);
+    CHECK(values_of(folder / "data.bin", preprocessing_of(3, 1, 2))[4] == Approx(4.0));
+    CHECK(choose_preprocessing(pictures, {}).channels == 3);
 }
 
 TEST_CASE("Damaged IDX files say what was found and what was expected") {
@@ -42,8 +42,8 @@ TEST_CASE("Damaged IDX files say what was found and what was expected") {
     const std::string path = folder / "a-images-idx3-ubyte";
     const auto refused = [&](const std::string& content, const std::string& text) {
         write_text(path, content);
-        CHECK_THROWS_AS(Pictures::open(path), Error);
-        CHECK_THROWS_WITH(Pictures::open(path), contains(path) && contains(text));
+        CHECK_THROWS_AS(ImageDataset::open(path), Error);
+        CHECK_THROWS_WITH(ImageDataset::open(path), contains(path) && contains(text));
     };
     refused(idx({3, 2, 2}, counting_bytes(11)), "cut short: 27 bytes found, 28 expected");
     refused(idx({3, 2, 2}, counting_bytes(13)), "29 bytes found, 28 expected");
@@ -67,8 +67,8 @@ TEST_CASE("Labels that do not fit the pictures are refused") {
     write_text(folder / "images-idx3", idx({3, 2, 2}, counting_bytes(12)));
     const auto refused = [&](const std::string& content, const std::string& text) {
         write_text(folder / "labels-idx1", content);
-        CHECK_THROWS_AS(Pictures::open(folder / "images-idx3"), CorruptFile);
-        CHECK_THROWS_WITH(Pictures::open(folder / "images-idx3"),
+        CHECK_THROWS_AS(ImageDataset::open(folder / "images-idx3"), CorruptFile);
+        CHECK_THROWS_WITH(ImageDataset::open(folder / "images-idx3"),
                           contains("labels-idx1: ") && contains(text));
     };
     refused(idx({4}, counting_bytes(4)), "4 labels found, 3 expected");

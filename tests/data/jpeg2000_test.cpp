@@ -79,10 +79,10 @@ std::string with_palette(std::string file, unsigned bits, const std::vector<std:
     return file;
 }
 
-std::vector<double> read_jpeg2000(const std::string& file, const Recipe& recipe) {
+std::vector<double> read_jpeg2000(const std::string& file, const Preprocessing& preprocessing) {
     const TemporaryFolder folder;
     write_text(folder / "a.jp2", file);
-    return values_of(folder / "a.jp2", recipe);
+    return values_of(folder / "a.jp2", preprocessing);
 }
 
 SkippedPicture refused(const std::string& file, const PictureLimits& limits = {}) {
@@ -103,10 +103,11 @@ std::string ramp(bool boxes) {
 
 TEST_CASE("JPEG 2000 is read in gray and colour, in its boxes and without") {
     const bool boxes = GENERATE(true, false);
-    CHECK(farthest(read_jpeg2000(jpeg2000(2, 1, {{{10, 200}}}, OPJ_CLRSPC_GRAY, boxes), recipe_of(1, 1, 2)),
-                   {10, 200}) < 1e-3);
+    CHECK(farthest(
+              read_jpeg2000(jpeg2000(2, 1, {{{10, 200}}}, OPJ_CLRSPC_GRAY, boxes), preprocessing_of(1, 1, 2)),
+              {10, 200}) < 1e-3);
     CHECK(farthest(read_jpeg2000(jpeg2000(2, 1, {{{200, 1}}, {{100, 2}}, {{50, 3}}}, OPJ_CLRSPC_SRGB, boxes),
-                                 recipe_of(3, 1, 2)),
+                                 preprocessing_of(3, 1, 2)),
                    {200, 100, 50, 1, 2, 3}) < 1e-3);
 }
 
@@ -115,24 +116,24 @@ TEST_CASE("JPEG 2000 of more or less than 8 bits goes from 0 to 1") {
         const int most = (1 << bits) - 1;
         INFO(bits);
         CHECK(farthest(read_jpeg2000(jpeg2000(3, 1, {{{0, most / 3, most}, bits}}, OPJ_CLRSPC_GRAY),
-                                     recipe_of(1, 1, 3)),
+                                     preprocessing_of(1, 1, 3)),
                        {0, 255.0 * (most / 3) / most, 255}) < 1e-3);
     }
     CHECK(farthest(read_jpeg2000(jpeg2000(3, 1, {{{-2048, 0, 2047}, 12, true}}, OPJ_CLRSPC_GRAY),
-                                 recipe_of(1, 1, 3)),
+                                 preprocessing_of(1, 1, 3)),
                    {0, 255.0 * 2048 / 4095, 255}) < 1e-3);
     CHECK(farthest(read_jpeg2000(jpeg2000(1, 1, {{{15}, 4}, {{0}, 8}, {{1023}, 10}}, OPJ_CLRSPC_SRGB),
-                                 recipe_of(3, 1, 1)),
+                                 preprocessing_of(3, 1, 1)),
                    {255, 0, 255}) < 1e-3);
 }
 
 TEST_CASE("JPEG 2000's alpha channel is blended") {
     CHECK(farthest(read_jpeg2000(jpeg2000(2, 1, {{{200, 200}}, {{255, 51}, 8, false, 1}}, OPJ_CLRSPC_GRAY),
-                                 recipe_of(1, 1, 2)),
+                                 preprocessing_of(1, 1, 2)),
                    {200, 40}) < 1e-3);
     CHECK(farthest(
               read_jpeg2000(jpeg2000(1, 1, {{{200}}, {{100}}, {{50}}, {{51}, 8, false, 1}}, OPJ_CLRSPC_SRGB),
-                            recipe_of(3, 1, 1)),
+                            preprocessing_of(3, 1, 1)),
               {40, 20, 10}) < 1e-3);
 }
 
@@ -141,7 +142,7 @@ TEST_CASE("JPEG 2000 of luma and coarser chroma is brought to RGB") {
     const Component blue{{128}, 8, false, 0, 2};
     const Component red{{158}, 8, false, 0, 2};
     const std::vector<double> values =
-        read_jpeg2000(jpeg2000(2, 2, {luma, blue, red}, OPJ_CLRSPC_SYCC), recipe_of(3, 2, 2));
+        read_jpeg2000(jpeg2000(2, 2, {luma, blue, red}, OPJ_CLRSPC_SYCC), preprocessing_of(3, 2, 2));
     CHECK(farthest({values.begin(), values.begin() + 3}, {100 + 1.402 * 30, 100 - 0.714 * 30, 100}) < 1.0);
     CHECK(farthest({values.begin() + 6, values.begin() + 9}, {200 + 1.402 * 30, 200 - 0.714 * 30, 200}) <
           1.0);
@@ -186,9 +187,9 @@ TEST_CASE("A JPEG 2000 beyond the limits, or of colours that are not read, is re
 
 TEST_CASE("JPEG 2000 with a palette has its colours, and one of more bits than can be held is refused") {
     const std::string plain = jpeg2000(3, 1, {{{0, 2, 1}}}, OPJ_CLRSPC_SRGB);
-    CHECK(
-        farthest(read_jpeg2000(with_palette(plain, 8, {250, 1, 2, 30, 40, 50, 7, 8, 9}), recipe_of(3, 1, 3)),
-                 {250, 1, 2, 7, 8, 9, 30, 40, 50}) < 1e-3);
+    CHECK(farthest(read_jpeg2000(with_palette(plain, 8, {250, 1, 2, 30, 40, 50, 7, 8, 9}),
+                                 preprocessing_of(3, 1, 3)),
+                   {250, 1, 2, 7, 8, 9, 30, 40, 50}) < 1e-3);
     for (const unsigned bits : {32U, 33U, 64U, 101U, 128U}) {
         INFO(bits);
         const SkippedPicture skipped = refused(with_palette(plain, bits, {250, 1, 2, 30, 40, 50, 7, 8, 9}));

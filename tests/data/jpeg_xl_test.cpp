@@ -71,10 +71,10 @@ std::string jxl(std::uint32_t width, std::uint32_t height, const std::vector<T>&
 
 using Values = std::vector<std::uint8_t>;
 
-std::vector<double> read_jxl(const std::string& file, const Recipe& recipe) {
+std::vector<double> read_jxl(const std::string& file, const Preprocessing& preprocessing) {
     const TemporaryFolder folder;
     write_text(folder / "a.jxl", file);
-    return values_of(folder / "a.jxl", recipe);
+    return values_of(folder / "a.jxl", preprocessing);
 }
 
 SkippedPicture refused(const std::string& file, const PictureLimits& limits = {}) {
@@ -94,22 +94,22 @@ std::string scene() {
 }  // namespace
 
 TEST_CASE("JPEG XL is read in colour, gray and transparency, of 8 bits, 16 bits and floats") {
-    CHECK(farthest(read_jxl(jxl(2, 1, Values{200, 100, 50, 1, 2, 3}, {}), recipe_of(3, 1, 2)),
+    CHECK(farthest(read_jxl(jxl(2, 1, Values{200, 100, 50, 1, 2, 3}, {}), preprocessing_of(3, 1, 2)),
                    {200, 100, 50, 1, 2, 3}) < 1e-3);
     CHECK(farthest(read_jxl(jxl(2, 1, Values{200, 100, 50, 255, 200, 100, 50, 51}, {.channels = 4}),
-                            recipe_of(3, 1, 2)),
+                            preprocessing_of(3, 1, 2)),
                    {200, 100, 50, 40, 20, 10}) < 1e-3);
-    CHECK(farthest(read_jxl(jxl(2, 1, Values{200, 10}, {.channels = 1}), recipe_of(1, 1, 2)), {200, 10}) <
-          1e-3);
-    CHECK(farthest(read_jxl(jxl(2, 1, Values{200, 255, 200, 51}, {.channels = 2}), recipe_of(1, 1, 2)),
+    CHECK(farthest(read_jxl(jxl(2, 1, Values{200, 10}, {.channels = 1}), preprocessing_of(1, 1, 2)),
+                   {200, 10}) < 1e-3);
+    CHECK(farthest(read_jxl(jxl(2, 1, Values{200, 255, 200, 51}, {.channels = 2}), preprocessing_of(1, 1, 2)),
                    {200, 40}) < 1e-3);
     CHECK(
         farthest(read_jxl(jxl(3, 1, std::vector<std::uint16_t>{0, 1000, 65535}, {.bits = 16, .channels = 1}),
-                          recipe_of(1, 1, 3)),
+                          preprocessing_of(1, 1, 3)),
                  {0, 1000 / 257.0, 255}) < 1e-3);
     CHECK(farthest(read_jxl(jxl(3, 1, std::vector<float>{0.0F, 0.25F, 1.0F},
                                 {.bits = 32, .channels = 1, .floats = true}),
-                            recipe_of(1, 1, 3)),
+                            preprocessing_of(1, 1, 3)),
                    {0, 63.75, 255}) < 1e-3);
 }
 
@@ -118,21 +118,22 @@ TEST_CASE("A lossy JPEG XL has nearly its colours") {
     for (int i = 0; i < 64 * 64; ++i) {
         values.insert(values.end(), {200, 100, 50});
     }
-    CHECK(farthest(read_jxl(jxl(64, 64, values, {.lossy = true}), recipe_of(3, 1, 1)), {200, 100, 50}) < 4.0);
+    CHECK(farthest(read_jxl(jxl(64, 64, values, {.lossy = true}), preprocessing_of(3, 1, 1)),
+                   {200, 100, 50}) < 4.0);
 }
 
 TEST_CASE("A JPEG XL is turned upright, once") {
     const std::string file =
         jxl(2, 1, Values{200, 10}, {.channels = 1, .orientation = JXL_ORIENT_ROTATE_90_CW});
-    CHECK(farthest(read_jxl(file, recipe_of(1, 2, 1)), {200, 10}) < 1e-3);
+    CHECK(farthest(read_jxl(file, preprocessing_of(1, 2, 1)), {200, 10}) < 1e-3);
     const std::string other =
         jxl(2, 1, Values{200, 10}, {.channels = 1, .orientation = JXL_ORIENT_ROTATE_90_CCW});
-    CHECK(farthest(read_jxl(other, recipe_of(1, 2, 1)), {10, 200}) < 1e-3);
+    CHECK(farthest(read_jxl(other, preprocessing_of(1, 2, 1)), {10, 200}) < 1e-3);
 }
 
 TEST_CASE("An animated JPEG XL gives its first frame, and says so") {
     const std::string file = jxl(1, 1, Values{200, 100, 50}, {.frames = 3});
-    CHECK(farthest(read_jxl(file, recipe_of(3, 1, 1)), {200, 100, 50}) < 1e-3);
+    CHECK(farthest(read_jxl(file, preprocessing_of(3, 1, 1)), {200, 100, 50}) < 1e-3);
     CHECK(data::decode(std::as_bytes(std::span(file)), {PictureLimits{}}).remark ==
           "first of several frames used");
 }
@@ -157,7 +158,7 @@ TEST_CASE("Threads that read their first JPEG XL at once do not disturb each oth
     for (int i = 0; i < 32; ++i) {
         write_text(folder / ("a" + std::to_string(i) + ".jxl"), file);
     }
-    CHECK(read_all(Pictures::open(folder.path()), recipe_of(3, 4, 4), 8).pictures.rows() == 32);
+    CHECK(read_all(ImageDataset::open(folder.path()), preprocessing_of(3, 4, 4), 8).pictures.rows() == 32);
 }
 
 }  // namespace stackae

@@ -11,7 +11,7 @@
 #include <vector>
 #include <zlib.h>
 
-#include "stackae/pictures.hpp"
+#include "stackae/image_dataset.hpp"
 
 #include "data/encode.hpp"
 #include "support/catch.hpp"
@@ -210,8 +210,9 @@ inline void write_gzip(const std::string& path, const std::string& content) {
 }
 
 /// Reads a whole collection in one batch.
-inline PictureBatch read_all(const Pictures& pictures, const Recipe& recipe, int threads = 2) {
-    PictureReader reader(pictures, recipe,
+inline PictureBatch read_all(const ImageDataset& pictures, const Preprocessing& preprocessing,
+                             int threads = 2) {
+    PictureReader reader(pictures, preprocessing,
                          {.batch_size = std::max<std::int64_t>(1, pictures.size()), .threads = threads});
     PictureBatch batch;
     REQUIRE(reader.next(batch));
@@ -220,18 +221,19 @@ inline PictureBatch read_all(const Pictures& pictures, const Recipe& recipe, int
     return batch;
 }
 
-inline Recipe recipe_of(int channels, int height, int width, ResizeMode mode = ResizeMode::squash) {
-    Recipe recipe;
-    recipe.channels = channels;
-    recipe.height = height;
-    recipe.width = width;
-    recipe.resize = mode;
-    return recipe;
+inline Preprocessing preprocessing_of(int channels, int height, int width,
+                                      ResizeMode mode = ResizeMode::squash) {
+    Preprocessing preprocessing;
+    preprocessing.channels = channels;
+    preprocessing.height = height;
+    preprocessing.width = width;
+    preprocessing.resize = mode;
+    return preprocessing;
 }
 
 /// The values of the only picture at `path`, times 255.
-inline std::vector<double> values_of(const std::string& path, const Recipe& recipe) {
-    const PictureBatch batch = read_all(Pictures::open(path), recipe);
+inline std::vector<double> values_of(const std::string& path, const Preprocessing& preprocessing) {
+    const PictureBatch batch = read_all(ImageDataset::open(path), preprocessing);
     for (const SkippedPicture& skipped : batch.skipped) {
         FAIL(path << ": " << skipped.reason);
     }
@@ -244,7 +246,7 @@ inline std::vector<double> values_of(const std::string& path, const Recipe& reci
 
 /// Why the only picture at `path` was skipped.
 inline SkippedPicture skipped_at(const std::string& path, const PictureLimits& limits = {}) {
-    const PictureBatch batch = read_all(Pictures::open(path, limits), recipe_of(1, 4, 4));
+    const PictureBatch batch = read_all(ImageDataset::open(path, limits), preprocessing_of(1, 4, 4));
     REQUIRE(batch.pictures.rows() == 0);
     REQUIRE(batch.skipped.size() == 1);
     return batch.skipped[0];

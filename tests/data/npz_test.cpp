@@ -13,7 +13,7 @@ using namespace test;
 const std::string pictures_npy = npy("|u1", "(2, 2, 2)", std::string("\0\1\2\3\4\5\6\7", 8));
 
 std::vector<double> values(const std::string& path, const PictureLimits& limits = {}) {
-    const PictureBatch batch = read_all(Pictures::open(path, limits), recipe_of(1, 2, 2));
+    const PictureBatch batch = read_all(ImageDataset::open(path, limits), preprocessing_of(1, 2, 2));
     REQUIRE(batch.skipped.empty());
     std::vector<double> all;
     for (const float value : batch.pictures.values()) {
@@ -23,7 +23,7 @@ std::vector<double> values(const std::string& path, const PictureLimits& limits 
 }
 
 std::vector<std::string> labels(const std::string& path) {
-    const Pictures pictures = Pictures::open(path);
+    const ImageDataset pictures = ImageDataset::open(path);
     std::vector<std::string> all;
     for (std::int64_t i = 0; i < pictures.size(); ++i) {
         all.push_back(pictures.entry(i).label.value_or("-"));
@@ -44,11 +44,11 @@ TEST_CASE("The one array of pictures in an NPZ archive is read, stored or deflat
     for (const char* name : {"a.npz", "a.bin"}) {  // by the ending or by the first bytes
         write_text(folder / name, archive);
         CHECK(farthest(values(folder / name), {0, 1, 2, 3, 4, 5, 6, 7}) < 1e-4);
-        CHECK(Pictures::open(folder / name).entry(1).path == folder / name + "#1");
+        CHECK(ImageDataset::open(folder / name).entry(1).path == folder / name + "#1");
     }
     CHECK(farthest(values(folder / "a.npz#x"), {0, 1, 2, 3, 4, 5, 6, 7}) < 1e-4);
-    CHECK(Pictures::open(folder / "a.npz#x").entry(1).path == folder / "a.npz#x#1");
-    CHECK(Pictures::open(folder / "a.npz#x").file(1) == folder / "a.npz");
+    CHECK(ImageDataset::open(folder / "a.npz#x").entry(1).path == folder / "a.npz#x#1");
+    CHECK(ImageDataset::open(folder / "a.npz#x").file(1) == folder / "a.npz");
     PictureLimits limits;
     limits.memory = 4;
     limits.temporary_folder = folder / "temporary";
@@ -65,20 +65,21 @@ TEST_CASE("An NPZ archive of several arrays of pictures asks which, and says the
                           {"y_train.npy", npy("<i8", "(2,)", bytes_of(std::vector<std::int64_t>{7, -1}))},
                           {"x_test.npy", other},
                           {"objects.npy", npy("|O", "(2,)", "..")}}));
-    CHECK_THROWS_AS(Pictures::open(path), InvalidArgument);
-    CHECK_THROWS_WITH(Pictures::open(path), path +
-                                                ": 2 arrays of pictures found (x_train, x_test), 1 expected; "
-                                                "name one, as in " +
-                                                path + "#x_train");
-    CHECK(Pictures::open(path + "#x_test").size() == 1);
+    CHECK_THROWS_AS(ImageDataset::open(path), InvalidArgument);
+    CHECK_THROWS_WITH(ImageDataset::open(path),
+                      path +
+                          ": 2 arrays of pictures found (x_train, x_test), 1 expected; "
+                          "name one, as in " +
+                          path + "#x_train");
+    CHECK(ImageDataset::open(path + "#x_test").size() == 1);
     CHECK(labels(path + "#x_train") == std::vector<std::string>{"7", "-1"});
-    CHECK_FALSE(Pictures::open(path + "#x_test").labelled());
-    CHECK_THROWS_WITH(Pictures::open(path + "#z"),
+    CHECK_FALSE(ImageDataset::open(path + "#x_test").labelled());
+    CHECK_THROWS_WITH(ImageDataset::open(path + "#z"),
                       contains("no array z found, one of x_train, y_train, x_test, objects expected"));
-    CHECK_THROWS_WITH(Pictures::open(path + "#objects"), contains("NPY of '|O' found"));
-    CHECK_THROWS_WITH(Pictures::open(path + "#y_train"), contains("array of shape 2 found"));
+    CHECK_THROWS_WITH(ImageDataset::open(path + "#objects"), contains("NPY of '|O' found"));
+    CHECK_THROWS_WITH(ImageDataset::open(path + "#y_train"), contains("array of shape 2 found"));
     write_text(path, zip({{"y.npy", npy("|u1", "(4,)", "abcd")}}));
-    CHECK_THROWS_WITH(Pictures::open(path), contains("no array of pictures or rows found (arrays: y)"));
+    CHECK_THROWS_WITH(ImageDataset::open(path), contains("no array of pictures or rows found (arrays: y)"));
 }
 
 TEST_CASE("Labels of an NPZ archive are numbers or text, one a picture") {
@@ -109,7 +110,7 @@ TEST_CASE("Labels of an NPZ archive are numbers or text, one a picture") {
     // What is there under a name for labels and is none is told.
     const auto note_with = [&](const std::string& array) {
         CHECK(labels_with("labels", array) == Labels{"-", "-"});
-        const std::vector<std::string> notes = Pictures::open(path).notes();
+        const std::vector<std::string> notes = ImageDataset::open(path).notes();
         return notes.size() == 1 ? notes.front() : "not one note";
     };
     const std::string none = "no labels from " + path + "#labels: ";
@@ -119,7 +120,7 @@ TEST_CASE("Labels of an NPZ archive are numbers or text, one a picture") {
           none + "1.5 found, whole numbers or text expected");
     CHECK_THAT(note_with(npy("|O", "(2,)", "..")), contains(none) && contains("'|O' found"));
     CHECK(labels_with("labels", npy("|u1", "(2,)", "ab")) == Labels{"97", "98"});
-    CHECK(Pictures::open(path).notes().empty());
+    CHECK(ImageDataset::open(path).notes().empty());
 }
 
 TEST_CASE("A damaged NPZ archive is refused, and a bomb costs no more than its header says") {
@@ -127,20 +128,20 @@ TEST_CASE("A damaged NPZ archive is refused, and a bomb costs no more than its h
     const std::string path = folder / "a.npz";
     const auto refused = [&](const std::string& content, const std::string& text) {
         write_text(path, content);
-        CHECK_THROWS_AS(Pictures::open(path), CorruptFile);
-        CHECK_THROWS_WITH(Pictures::open(path), contains(path) && contains(text));
+        CHECK_THROWS_AS(ImageDataset::open(path), CorruptFile);
+        CHECK_THROWS_WITH(ImageDataset::open(path), contains(path) && contains(text));
     };
     const std::string good = zip({{"x.npy", pictures_npy, true}});
     for (std::size_t length = 0; length < good.size(); length += 7) {
         write_text(path, good.substr(0, length));
-        CHECK_THROWS_AS(Pictures::open(path), Error);
+        CHECK_THROWS_AS(ImageDataset::open(path), Error);
     }
     refused("", "ZIP archive: ");
     refused("no archive", "ZIP archive: Not a zip archive");
     std::string flipped = good;
     flipped[good.find("x.npy") + 60] = static_cast<char>(~flipped[good.find("x.npy") + 60]);
     write_text(path, flipped);
-    CHECK_THROWS_AS(Pictures::open(path), CorruptFile);
+    CHECK_THROWS_AS(ImageDataset::open(path), CorruptFile);
     refused(zip({{"x.npy", npy("|u1", "(1000000, 1000, 1000)", "abc"), true}}), "cut short: 131 bytes found");
     refused(zip({{"x.npy", npy("|u1", "(1, 2, 2)", std::string(1 << 20, 'a')), true}}),
             "too long: at least 133");

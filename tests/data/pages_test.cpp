@@ -26,7 +26,7 @@ void write_pages(const std::string& path, int count, const std::string& mode = "
     TIFFClose(tiff);
 }
 
-std::vector<std::string> names_of(const Pictures& pictures) {
+std::vector<std::string> names_of(const ImageDataset& pictures) {
     std::vector<std::string> names;
     for (std::int64_t i = 0; i < pictures.size(); ++i) {
         names.push_back(std::filesystem::path(pictures.entry(i).path).filename().string());
@@ -34,8 +34,8 @@ std::vector<std::string> names_of(const Pictures& pictures) {
     return names;
 }
 
-std::vector<int> grays_of(const Pictures& pictures) {
-    const PictureBatch batch = read_all(pictures, recipe_of(1, 1, 1));
+std::vector<int> grays_of(const ImageDataset& pictures) {
+    const PictureBatch batch = read_all(pictures, preprocessing_of(1, 1, 1));
     std::vector<int> grays;
     for (const float value : batch.pictures.values()) {
         grays.push_back(static_cast<int>(std::lround(255.0F * value)));
@@ -51,16 +51,16 @@ TEST_CASE("A TIFF of several pages is a picture a page, in folders, in lists and
     write_pages(folder / "in/b.TIFF", 3);
     write_pages(folder / "in/a.tif", 1);
     write_pages(folder / "in/c.tif", 2, "w8");
-    const Pictures all = Pictures::open(folder / "in");
+    const ImageDataset all = ImageDataset::open(folder / "in");
     CHECK(names_of(all) ==
           std::vector<std::string>{"a.tif", "b.TIFF#1", "b.TIFF#2", "b.TIFF#3", "c.tif#1", "c.tif#2"});
     CHECK(grays_of(all) == std::vector<int>{10, 10, 20, 30, 10, 20});
     CHECK(all.file(2) == folder / "in/b.TIFF");
-    CHECK(grays_of(Pictures::open(folder / "in/c.tif")) == std::vector<int>{10, 20});
+    CHECK(grays_of(ImageDataset::open(folder / "in/c.tif")) == std::vector<int>{10, 20});
     write_pages(folder / "named-otherwise.bin", 2, "wb");
-    CHECK(grays_of(Pictures::open(folder / "named-otherwise.bin")) == std::vector<int>{10, 20});
+    CHECK(grays_of(ImageDataset::open(folder / "named-otherwise.bin")) == std::vector<int>{10, 20});
     write_text(folder / "list.txt", "in/b.TIFF\tx\nin/a.tif\n");
-    const Pictures listed = Pictures::open(folder / "list.txt");
+    const ImageDataset listed = ImageDataset::open(folder / "list.txt");
     CHECK(names_of(listed) == std::vector<std::string>{"b.TIFF#1", "b.TIFF#2", "b.TIFF#3", "a.tif"});
     CHECK(listed.entry(2).label == "x");
 }
@@ -69,10 +69,10 @@ TEST_CASE("One page of a TIFF can be named") {
     const TemporaryFolder folder;
     write_pages(folder / "a.tif", 3);
     write_text(folder / "b.tif#1", read_text(folder / "a.tif"));  // a file's own name
-    CHECK(grays_of(Pictures::open(folder / "a.tif#2")) == std::vector<int>{20});
-    CHECK(names_of(Pictures::open(folder / "a.tif#2")) == std::vector<std::string>{"a.tif#2"});
+    CHECK(grays_of(ImageDataset::open(folder / "a.tif#2")) == std::vector<int>{20});
+    CHECK(names_of(ImageDataset::open(folder / "a.tif#2")) == std::vector<std::string>{"a.tif#2"});
     write_text(folder / "list.txt", "a.tif#3\na.tif#1\na.tif#4\na.tif#0\nnone.tif#1\nb.tif#1\n");
-    const PictureBatch batch = read_all(Pictures::open(folder / "list.txt"), recipe_of(1, 1, 1));
+    const PictureBatch batch = read_all(ImageDataset::open(folder / "list.txt"), preprocessing_of(1, 1, 1));
     REQUIRE(batch.pictures.rows() == 3);
     CHECK(batch.indices == std::vector<std::int64_t>{0, 1, 5});
     CHECK(255.0F * batch.pictures.values()[0] == Approx(30).margin(0.01));
@@ -80,7 +80,7 @@ TEST_CASE("One page of a TIFF can be named") {
     CHECK(batch.skipped[0].status == PictureStatus::missing);
     CHECK(batch.skipped[0].reason == "page 4 named, 3 found");
     CHECK(batch.skipped[1].status == PictureStatus::missing);
-    CHECK_THROWS_AS(Pictures::open(folder / "none.tif#1"), IoError);
+    CHECK_THROWS_AS(ImageDataset::open(folder / "none.tif#1"), IoError);
 }
 
 TEST_CASE("A page of a file that cannot be looked through says why") {
@@ -91,7 +91,7 @@ TEST_CASE("A page of a file that cannot be looked through says why") {
     }
     write_text(folder / "many.tif", chain);
     write_text(folder / "list.txt", "many.tif#2\nmany.tif\n");
-    const PictureBatch batch = read_all(Pictures::open(folder / "list.txt"), recipe_of(1, 1, 1));
+    const PictureBatch batch = read_all(ImageDataset::open(folder / "list.txt"), preprocessing_of(1, 1, 1));
     REQUIRE(batch.skipped.size() == 2);
     for (const SkippedPicture& skipped : batch.skipped) {
         CHECK(skipped.status == PictureStatus::unsupported);
@@ -102,23 +102,23 @@ TEST_CASE("A page of a file that cannot be looked through says why") {
 TEST_CASE("Where the first page alone is wanted, the others are told of") {
     const TemporaryFolder folder;
     write_pages(folder / "a.tif", 12);
-    const Pictures pictures = Pictures::open(folder / "a.tif", {.pages = PageSelection::first});
+    const ImageDataset pictures = ImageDataset::open(folder / "a.tif", {.pages = PageSelection::first});
     REQUIRE(pictures.size() == 1);
     CHECK(names_of(pictures) == std::vector<std::string>{"a.tif"});
-    const PictureBatch batch = read_all(pictures, recipe_of(1, 1, 1));
+    const PictureBatch batch = read_all(pictures, preprocessing_of(1, 1, 1));
     REQUIRE(batch.remarks.size() == 1);
     CHECK(batch.remarks[0].index == 0);
     CHECK(batch.remarks[0].text == "the first of 12 pages used");
-    CHECK(read_all(Pictures::open(folder / "a.tif"), recipe_of(1, 1, 1)).remarks.empty());
+    CHECK(read_all(ImageDataset::open(folder / "a.tif"), preprocessing_of(1, 1, 1)).remarks.empty());
 }
 
 TEST_CASE("The pages of a TIFF that is gone are missing") {
     const TemporaryFolder folder;
     write_pages(folder / "a.tif", 3);
-    const Pictures pages = Pictures::open(folder / "a.tif");
+    const ImageDataset pages = ImageDataset::open(folder / "a.tif");
     CHECK(grays_of(pages) == std::vector<int>{10, 20, 30});
     std::filesystem::remove(folder / "a.tif");
-    const PictureBatch again = read_all(pages, recipe_of(1, 1, 1));
+    const PictureBatch again = read_all(pages, preprocessing_of(1, 1, 1));
     REQUIRE(again.skipped.size() == 3);
     CHECK(again.skipped[0].status == PictureStatus::missing);
 }
@@ -126,11 +126,11 @@ TEST_CASE("The pages of a TIFF that is gone are missing") {
 TEST_CASE("Reduced copies of a TIFF's pages are no pages") {
     const TemporaryFolder folder;
     write_pages(folder / "a.tif", 4, "w", {1, 3});
-    CHECK(grays_of(Pictures::open(folder / "a.tif")) == std::vector<int>{10, 30});
+    CHECK(grays_of(ImageDataset::open(folder / "a.tif")) == std::vector<int>{10, 30});
     write_pages(folder / "b.tif", 2, "w", {1});
-    CHECK(names_of(Pictures::open(folder / "b.tif")) == std::vector<std::string>{"b.tif"});
+    CHECK(names_of(ImageDataset::open(folder / "b.tif")) == std::vector<std::string>{"b.tif"});
     write_pages(folder / "c.tif", 1, "w", {0});
-    CHECK(grays_of(Pictures::open(folder / "c.tif")) == std::vector<int>{10});
+    CHECK(grays_of(ImageDataset::open(folder / "c.tif")) == std::vector<int>{10});
 }
 
 TEST_CASE("A TIFF whose chain of pages loops or breaks off has the pages that are there") {
@@ -140,9 +140,9 @@ TEST_CASE("A TIFF whose chain of pages loops or breaks off has the pages that ar
     const std::uint64_t directory = 8 + 2;
     REQUIRE(file.substr(4, 4) == le32(directory));
     write_text(folder / "loop.tif", file.substr(0, file.size() - 4) + le32(directory));
-    CHECK(grays_of(Pictures::open(folder / "loop.tif")) == std::vector<int>{32});
+    CHECK(grays_of(ImageDataset::open(folder / "loop.tif")) == std::vector<int>{32});
     write_text(folder / "broken.tif", file.substr(0, file.size() - 4) + le32(100'000));
-    const PictureBatch batch = read_all(Pictures::open(folder / "broken.tif"), recipe_of(1, 1, 1));
+    const PictureBatch batch = read_all(ImageDataset::open(folder / "broken.tif"), preprocessing_of(1, 1, 1));
     CHECK(batch.pictures.rows() == 1);
     REQUIRE(batch.remarks.size() == 1);
     CHECK_THAT(batch.remarks[0].text, contains("a further page is said to lie at byte 100000"));
@@ -152,7 +152,7 @@ TEST_CASE("A TIFF whose chain of pages loops or breaks off has the pages that ar
         many += le16(1) + le16(256) + le16(4) + le32(1) + le32(1) + le32(8 + (i + 1) * 18);
     }
     write_text(folder / "many.tif", many);
-    CHECK(Pictures::open(folder / "many.tif").size() == 1);
+    CHECK(ImageDataset::open(folder / "many.tif").size() == 1);
     CHECK_THAT(skipped_at(folder / "many.tif").reason, contains("more than 65535 pages"));
 }
 

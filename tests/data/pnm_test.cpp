@@ -5,10 +5,10 @@ namespace {
 
 using namespace test;
 
-std::vector<double> read_pnm(const std::string& file, const Recipe& recipe) {
+std::vector<double> read_pnm(const std::string& file, const Preprocessing& preprocessing) {
     const TemporaryFolder folder;
     write_text(folder / "a.pnm", file);
-    return values_of(folder / "a.pnm", recipe);
+    return values_of(folder / "a.pnm", preprocessing);
 }
 
 SkippedPicture refused(const std::string& file) {
@@ -28,8 +28,8 @@ std::string be16(std::uint64_t value) {
     return number(value, 2, true);
 }
 
-const Recipe gray_pair = recipe_of(1, 1, 2);
-const Recipe colour_pair = recipe_of(3, 1, 2);
+const Preprocessing gray_pair = preprocessing_of(1, 1, 2);
+const Preprocessing colour_pair = preprocessing_of(3, 1, 2);
 
 }  // namespace
 
@@ -112,7 +112,7 @@ TEST_CASE("Comments may stand wherever PNM allows them") {
 
 TEST_CASE("PFM comes from the bottom, in either byte order") {
     const std::vector<float> floats{0.25F, 0.5F, 0.75F, 1.0F};
-    const Recipe square = recipe_of(1, 2, 2);
+    const Preprocessing square = preprocessing_of(1, 2, 2);
     const std::vector<double> expected{191.25, 255, 63.75, 127.5};
     CHECK(farthest(read_pnm("Pf\n2 2\n-1\n" + bytes_of(floats), square), expected) < 1e-3);
     std::string swapped;

@@ -10,7 +10,7 @@ namespace stackae::test {
 
 /// The file with bytes overwritten, and often cut short, by the numbers of one round.
 inline std::string spoilt(std::string file, std::uint32_t round) {
-    const base::Random random(2024, base::Stream::corruption, round);
+    const base::Random random(2024, base::RandomStream::corruption, round);
     std::uint32_t at = 0;
     const auto below = [&](std::size_t bound) { return static_cast<std::size_t>(random.below(at++, bound)); };
     for (std::size_t flips = below(6) + 1; flips > 0; --flips) {
@@ -37,8 +37,8 @@ inline void check_rounds(const std::string& name, const std::string& whole, std:
         std::filesystem::remove(path);  // a file written over is flushed to the disk by some file systems
         write_text(path, spoilt(whole, round));
         try {
-            const Pictures pictures = Pictures::open(path, limits);
-            PictureReader reader(pictures, recipe_of(3, 5, 5, ResizeMode::border),
+            const ImageDataset pictures = ImageDataset::open(path, limits);
+            PictureReader reader(pictures, preprocessing_of(3, 5, 5, ResizeMode::border),
                                  {.batch_size = 8, .threads = 1});
             std::int64_t seen = 0;
             for (PictureBatch batch; seen < 64 && reader.next(batch);) {

@@ -88,7 +88,7 @@ TEST_CASE("A TIFF whose data end early is refused, whatever its compression, and
         const TemporaryFolder folder;
         const std::string path = folder / "a.tif";
         write_changed(path, one_strip(compression), [](std::string&) {});
-        CHECK_FALSE(values_of(path, recipe_of(3, 4, 4)).empty());
+        CHECK_FALSE(values_of(path, preprocessing_of(3, 4, 4)).empty());
         for (const double part : {0.0, 0.3, 0.6, 0.9}) {
             INFO("part " << part);
             write_changed(path, one_strip(compression), [&](std::string& data) {
@@ -188,7 +188,7 @@ TEST_CASE("A camera's raw picture is named, its thumbnail is not taken for it") 
     const std::string plain = tiff_of(pixels + directory(2), with({{330, 4, {below}}}));
     const TemporaryFolder folder;
     write_text(folder / "plain.tif", plain);
-    CHECK(farthest(values_of(folder / "plain.tif", recipe_of(1, 1, 2)), {0x10, 0x20}) < 1e-3);
+    CHECK(farthest(values_of(folder / "plain.tif", preprocessing_of(1, 1, 2)), {0x10, 0x20}) < 1e-3);
     std::vector<Tag> sensor = thumbnail;
     sensor[4].values = {32803};
     for (const std::string& raw :
@@ -209,7 +209,8 @@ TEST_CASE("A TIFF is refused by all the bytes that it takes, not by its samples 
     const auto fits = [&](const TiffMade& made, std::int64_t bytes) {
         write_tiff(path, made, [](std::uint32_t, std::uint32_t, std::uint32_t) { return 0.0; });
         const auto read = [&](std::int64_t most) {
-            return read_all(Pictures::open(path, {.max_bytes = most}), recipe_of(1, 4, 4)).pictures.rows();
+            return read_all(ImageDataset::open(path, {.max_bytes = most}), preprocessing_of(1, 4, 4))
+                .pictures.rows();
         };
         return read(bytes) == 1 && read(bytes - 1) == 0;
     };

@@ -83,12 +83,13 @@ TEST_CASE("Pages of a TIFF of many gigabytes are read with limits that fit a pag
     write_at(path, 5 * gibibyte, big_directory(6 * gibibyte, 0));
     write_at(path, 6 * gibibyte, std::string(200, '\x14'));
     CHECK(std::filesystem::file_size(path) > 6 * gibibyte);
-    const Pictures pages = Pictures::open(path, {.max_bytes = 400});
+    const ImageDataset pages = ImageDataset::open(path, {.max_bytes = 400});
     REQUIRE(pages.size() == 2);
-    CHECK(grays_of(read_all(pages, recipe_of(1, 1, 1))) == std::vector<int>{10, 20});
-    const Pictures first = Pictures::open(path, {.max_bytes = 400, .pages = PageSelection::first});
-    CHECK(grays_of(read_all(first, recipe_of(1, 1, 1))) == std::vector<int>{10});
-    CHECK(read_all(Pictures::open(path, {.max_bytes = 399}), recipe_of(1, 1, 1)).skipped.size() == 2);
+    CHECK(grays_of(read_all(pages, preprocessing_of(1, 1, 1))) == std::vector<int>{10, 20});
+    const ImageDataset first = ImageDataset::open(path, {.max_bytes = 400, .pages = PageSelection::first});
+    CHECK(grays_of(read_all(first, preprocessing_of(1, 1, 1))) == std::vector<int>{10});
+    CHECK(read_all(ImageDataset::open(path, {.max_bytes = 399}), preprocessing_of(1, 1, 1)).skipped.size() ==
+          2);
 }
 
 TEST_CASE("A page is the same from the disk and from memory, whatever its kind") {
@@ -162,9 +163,9 @@ TEST_CASE("Of a stack that was cut after it was opened, the pages that are left 
     const std::string path = folder / "a.tif";
     TiffMade made;
     write_tiff(path, {made, made, made}, scattered(made));
-    const Pictures pages = Pictures::open(path);
+    const ImageDataset pages = ImageDataset::open(path);
     std::filesystem::resize_file(path, std::filesystem::file_size(path) / 2);
-    const PictureBatch batch = read_all(pages, recipe_of(1, 4, 4));
+    const PictureBatch batch = read_all(pages, preprocessing_of(1, 4, 4));
     CHECK(batch.indices == std::vector<std::int64_t>{0});
     REQUIRE(batch.skipped.size() == 2);
     for (const SkippedPicture& skipped : batch.skipped) {
@@ -206,14 +207,15 @@ TEST_CASE("A stack by ImageJ with one directory for all slices is a picture a sl
             made.mode = mode;
             made.bits = bits;
             write_described(path, made, description, slices_of(3, 200 * bits / 8));
-            const PictureBatch all = read_all(Pictures::open(path), recipe_of(1, 1, 1));
+            const PictureBatch all = read_all(ImageDataset::open(path), preprocessing_of(1, 1, 1));
             CHECK(grays_of(all) == std::vector<int>{10, 20, 30});
             CHECK(all.remarks.empty());
         }
     }
-    CHECK(grays_of(read_all(Pictures::open(path + "#2"), recipe_of(1, 1, 1))) == std::vector<int>{20});
+    CHECK(grays_of(read_all(ImageDataset::open(path + "#2"), preprocessing_of(1, 1, 1))) ==
+          std::vector<int>{20});
     const PictureBatch first =
-        read_all(Pictures::open(path, {.pages = PageSelection::first}), recipe_of(1, 1, 1));
+        read_all(ImageDataset::open(path, {.pages = PageSelection::first}), preprocessing_of(1, 1, 1));
     CHECK(grays_of(first) == std::vector<int>{10});
     REQUIRE(first.remarks.size() == 1);
     CHECK(first.remarks[0].text == "the first of 3 pages used");
@@ -224,7 +226,7 @@ TEST_CASE("Slices that ImageJ's description tells of and the file does not hold 
     const std::string path = folder / "a.tif";
     TiffMade made;
     const auto remarks = [&] {
-        const PictureBatch batch = read_all(Pictures::open(path), recipe_of(1, 1, 1));
+        const PictureBatch batch = read_all(ImageDataset::open(path), preprocessing_of(1, 1, 1));
         CHECK(batch.pictures.rows() == 1);
         return batch.remarks;
     };

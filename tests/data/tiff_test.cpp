@@ -13,7 +13,7 @@ void check_comes_back(const TiffMade& made) {
                    << made.last_bit_first);
     const TemporaryFolder folder;
     write_tiff(folder / "a.tif", made, scattered(made));
-    CHECK(farthest(values_of(folder / "a.tif", recipe_for(made, made.samples)),
+    CHECK(farthest(values_of(folder / "a.tif", preprocessing_for(made, made.samples)),
                    expected_of(made, scattered(made))) < 1e-3);
 }
 
@@ -40,7 +40,7 @@ void check_comes_back_by_bytes(TiffMade made) {
     }
     TIFFClose(from);
     TIFFClose(to);
-    CHECK(farthest(values_of(folder / "a.tif", recipe_for(made, made.samples)),
+    CHECK(farthest(values_of(folder / "a.tif", preprocessing_for(made, made.samples)),
                    expected_of(made, scattered(made))) < 1e-3);
 }
 
@@ -169,8 +169,8 @@ TEST_CASE("A TIFF with JPEG or WebP inside has nearly its colours") {
                     };
                 }
                 write_tiff(folder / "a.tif", made, smooth);
-                CHECK(farthest(values_of(folder / "a.tif", recipe_for(made, 3)), expected_of(made, smooth)) <
-                      12.0);
+                CHECK(farthest(values_of(folder / "a.tif", preprocessing_for(made, 3)),
+                               expected_of(made, smooth)) < 12.0);
             }
         }
     }
@@ -198,7 +198,7 @@ TEST_CASE("A TIFF with WebP inside that loses nothing has its colours exactly") 
             colours.samples = 3;
             const TemporaryFolder folder;
             write_tiff(folder / "a.tif", made, opaque);
-            CHECK(farthest(values_of(folder / "a.tif", recipe_for(made, 3)),
+            CHECK(farthest(values_of(folder / "a.tif", preprocessing_for(made, 3)),
                            expected_of(colours, scattered(colours))) < 1e-3);
         }
     }
@@ -243,7 +243,7 @@ TEST_CASE("A TIFF's CIELab becomes RGB, by the white that it states") {
             for (const Colour& colour : colours) {
                 expected.insert(expected.end(), colour.rgb.begin(), colour.rgb.end());
             }
-            CHECK(farthest(values_of(folder / "a.tif", recipe_for(made, 3)), expected) <
+            CHECK(farthest(values_of(folder / "a.tif", preprocessing_for(made, 3)), expected) <
                   (bits == 8 ? 25.0 : 3.0));
         }
     }
@@ -263,7 +263,7 @@ TEST_CASE("A TIFF's YCbCr with fewer colours than pixels is read") {
                                                          {278, 4, {2}},
                                                          {279, 4, {12}},
                                                          {530, 3, {2, 2}}}));
-    const std::vector<double> values = values_of(folder / "a.tif", recipe_of(3, 2, 4));
+    const std::vector<double> values = values_of(folder / "a.tif", preprocessing_of(3, 2, 4));
     for (std::size_t i = 0; i < values.size(); i += 3) {
         CHECK(values[i] == Approx(98 + 1.402 * 48).margin(2.0));
         CHECK(values[i + 1] == Approx(98 + 0.344 * 16 - 0.714 * 48).margin(2.0));
@@ -282,7 +282,7 @@ TEST_CASE("A TIFF whose zero is white is turned over") {
         for (double& value : expected) {
             value = 255.0 - value;
         }
-        CHECK(farthest(values_of(folder / "a.tif", recipe_for(made, 1)), expected) < 1e-3);
+        CHECK(farthest(values_of(folder / "a.tif", preprocessing_for(made, 1)), expected) < 1e-3);
     }
 }
 
@@ -318,7 +318,7 @@ TEST_CASE("A TIFF's palette gives its colours, however many bits the indices and
                     expected.push_back(colour(index, c) & 0xffU);
                 }
             }
-            CHECK(farthest(values_of(folder / "a.tif", recipe_for(made, 3)), expected) < 0.4);
+            CHECK(farthest(values_of(folder / "a.tif", preprocessing_for(made, 3)), expected) < 0.4);
         }
     }
 }
@@ -343,7 +343,7 @@ TEST_CASE("A TIFF's CMYK becomes RGB") {
                     expected.push_back(255.0 * light(c) * light(3));
                 }
             }
-            CHECK(farthest(values_of(folder / "a.tif", recipe_for(made, 3)), expected) < 0.51);
+            CHECK(farthest(values_of(folder / "a.tif", preprocessing_for(made, 3)), expected) < 0.51);
         }
     }
 }
@@ -384,9 +384,9 @@ TEST_CASE("A TIFF's alpha lets the background through, and a sample of no meanin
                             expected.push_back(255.0 * (colour + 0.25 * (1.0 - alpha)));
                         }
                     }
-                    Recipe recipe = recipe_for(made, colours);
-                    recipe.background = 0.25F;
-                    CHECK(farthest(values_of(folder / "a.tif", recipe), expected) < 1e-3);
+                    Preprocessing preprocessing = preprocessing_for(made, colours);
+                    preprocessing.background = 0.25F;
+                    CHECK(farthest(values_of(folder / "a.tif", preprocessing), expected) < 1e-3);
                 }
             }
         }
@@ -405,7 +405,7 @@ TEST_CASE("A TIFF of gray that counts down from white keeps its alpha") {
         const TemporaryFolder folder;
         write_tiff(folder / "a.tif", made,
                    [&](std::uint32_t x, std::uint32_t, std::uint32_t sample) { return pixels[x][sample]; });
-        return values_of(folder / "a.tif", recipe_for(made, 1));  // on black
+        return values_of(folder / "a.tif", preprocessing_for(made, 1));  // on black
     };
     CHECK(farthest(blended(EXTRASAMPLE_ASSOCALPHA), {102, 51, 0}) < 1e-3);
     CHECK(farthest(blended(EXTRASAMPLE_UNASSALPHA), {102, 0.4 * 204, 0.4 * 153}) < 1e-3);
@@ -435,9 +435,10 @@ TEST_CASE("A TIFF stored in any of the eight orientations comes upright, from st
                     expected.push_back(turned ? values(y, x, s) : values(x, y, s));
                 }
             }
-            const Recipe recipe = recipe_of(3, static_cast<int>(height), static_cast<int>(width));
+            const Preprocessing preprocessing =
+                preprocessing_of(3, static_cast<int>(height), static_cast<int>(width));
             INFO("orientation " << orientation << ", tiled " << tiled);
-            CHECK(farthest(values_of(folder / "a.tif", recipe), expected) < 1e-3);
+            CHECK(farthest(values_of(folder / "a.tif", preprocessing), expected) < 1e-3);
         }
     }
 }

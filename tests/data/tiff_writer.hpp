@@ -183,8 +183,8 @@ inline std::vector<double> expected_of(const TiffMade& made, const TiffValues& v
     return expected;
 }
 
-inline Recipe recipe_for(const TiffMade& made, int channels) {
-    return recipe_of(channels, static_cast<int>(made.height), static_cast<int>(made.width));
+inline Preprocessing preprocessing_for(const TiffMade& made, int channels) {
+    return preprocessing_of(channels, static_cast<int>(made.height), static_cast<int>(made.width));
 }
 
 }  // namespace stackae::test

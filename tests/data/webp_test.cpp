@@ -69,10 +69,10 @@ std::vector<double> blended(const std::string& rgba) {
     return values;
 }
 
-Recipe recipe_on_gray(int height, int width) {
-    Recipe recipe = recipe_of(3, height, width);
-    recipe.background = 0.25F;
-    return recipe;
+Preprocessing preprocessing_on_gray(int height, int width) {
+    Preprocessing preprocessing = preprocessing_of(3, height, width);
+    preprocessing.background = 0.25F;
+    return preprocessing;
 }
 
 }  // namespace
@@ -81,7 +81,7 @@ TEST_CASE("A WebP without loss has its colours and its alpha") {
     const TemporaryFolder folder;
     const std::string pixels = pixels_of(13, 9);
     write_text(folder / "a.webp", webp(13, 9, pixels));
-    CHECK(farthest(values_of(folder / "a.webp", recipe_on_gray(9, 13)), blended(pixels)) < 1e-3);
+    CHECK(farthest(values_of(folder / "a.webp", preprocessing_on_gray(9, 13)), blended(pixels)) < 1e-3);
 }
 
 TEST_CASE("A lossy WebP has nearly its colours, and exactly its alpha") {
@@ -91,7 +91,7 @@ TEST_CASE("A lossy WebP has nearly its colours, and exactly its alpha") {
         pixels += std::string("\x50\x78\xa0", 3) + static_cast<char>(i % 32 < 16 ? 255 : 0);
     }
     write_text(folder / "a.webp", webp(32, 32, pixels, 95.0F));
-    CHECK(farthest(values_of(folder / "a.webp", recipe_on_gray(32, 32)), blended(pixels)) < 4.0);
+    CHECK(farthest(values_of(folder / "a.webp", preprocessing_on_gray(32, 32)), blended(pixels)) < 4.0);
 }
 
 TEST_CASE("The smallest WebP is read") {
@@ -99,7 +99,7 @@ TEST_CASE("The smallest WebP is read") {
     const std::string file = webp(1, 1, "\x10\x20\x30\xff");
     CHECK(file.size() < 40);
     write_text(folder / "a.webp", file);
-    CHECK(farthest(values_of(folder / "a.webp", recipe_of(3, 1, 1)), {16, 32, 48}) < 1e-3);
+    CHECK(farthest(values_of(folder / "a.webp", preprocessing_of(3, 1, 1)), {16, 32, 48}) < 1e-3);
 }
 
 TEST_CASE("A WebP is turned as its EXIF block says") {
@@ -107,7 +107,7 @@ TEST_CASE("A WebP is turned as its EXIF block says") {
     const std::string pixels("\x10\x20\x30\xff\x40\x50\x60\xff", 8);
     write_text(folder / "a.webp",
                riff(extended(8, 2, 1) + webp(2, 1, pixels).substr(12) + chunk("EXIF", exif_block(3))));
-    CHECK(farthest(values_of(folder / "a.webp", recipe_of(3, 1, 2)), {64, 80, 96, 16, 32, 48}) < 1e-3);
+    CHECK(farthest(values_of(folder / "a.webp", preprocessing_of(3, 1, 2)), {64, 80, 96, 16, 32, 48}) < 1e-3);
 }
 
 TEST_CASE("Of an animated WebP the first frame is used, on its canvas") {
@@ -120,7 +120,7 @@ TEST_CASE("Of an animated WebP the first frame is used, on its canvas") {
     for (std::size_t y = 0; y < 3; ++y) {
         canvas.replace(((y + 4) * 8 + 2) * 4, 16, small, y * 16, 16);
     }
-    CHECK(farthest(values_of(folder / "a.webp", recipe_on_gray(7, 8)), blended(canvas)) < 1e-3);
+    CHECK(farthest(values_of(folder / "a.webp", preprocessing_on_gray(7, 8)), blended(canvas)) < 1e-3);
 }
 
 TEST_CASE("A WebP that is cut short or damaged is refused") {

@@ -19,7 +19,8 @@ constexpr std::int64_t pictures_count = 240;
 constexpr std::int64_t side = 6;
 
 float uniform(std::int64_t i) {
-    return base::Random::uniform(base::Random(9, base::Stream::plan).block(static_cast<std::uint32_t>(i))[0]);
+    return base::Random::uniform(
+        base::Random(9, base::RandomStream::plan).block(static_cast<std::uint32_t>(i))[0]);
 }
 
 /// Three classes that differ in one bright column, under much noise.
@@ -85,7 +86,7 @@ double expected(const Model& model, std::size_t depth, Metric metric, std::int64
 TEST_CASE("A depth's accuracy is that of its codes on what training held out") {
     const bool nystroem = GENERATE(false, true);
     const Model model = random_stack(nystroem);
-    const Pictures pictures = Pictures::from_tensor(pixels(), labels());
+    const ImageDataset pictures = ImageDataset::from_tensor(pixels(), labels());
     DepthComparisonOptions options;
     options.k = GENERATE(1, 5);
     options.memory = GENERATE(std::int64_t{1} << 30, std::int64_t{1} << 15);  // one block, and many
@@ -110,25 +111,25 @@ TEST_CASE("A depth's accuracy is that of its codes on what training held out") {
 TEST_CASE("Pictures without a label are left out, and the numbers are bounded") {
     const Model model = random_stack();
     DepthComparisonOptions options;
-    options.most_pictures = 10;
-    options.most_neighbours = 50;
-    const auto some = depth_accuracies(model, Pictures::from_tensor(pixels(), labels()), options);
+    options.max_pictures = 10;
+    options.max_neighbours = 50;
+    const auto some = depth_accuracies(model, ImageDataset::from_tensor(pixels(), labels()), options);
     REQUIRE(some.size() == 3);
     CHECK(some.front().pictures == 10);
     CHECK(some.front().neighbours == 50);
-    CHECK(depth_accuracies(model, Pictures::from_tensor(pixels())).empty());
+    CHECK(depth_accuracies(model, ImageDataset::from_tensor(pixels())).empty());
     const std::vector<std::string> one_class(pictures_count, "a");
-    CHECK(depth_accuracies(model, Pictures::from_tensor(pixels(), one_class)).empty());
+    CHECK(depth_accuracies(model, ImageDataset::from_tensor(pixels(), one_class)).empty());
 }
 
 TEST_CASE("Codes that are too long to be compared are left out, but for the first output's") {
     const Model model = random_stack();
-    const auto depths = [&](std::int64_t most_values) {
+    const auto depths = [&](std::int64_t max_values) {
         std::vector<std::size_t> found;
         DepthComparisonOptions options;
-        options.most_values = most_values;
+        options.max_values = max_values;
         for (const DepthAccuracy& accuracy :
-             depth_accuracies(model, Pictures::from_tensor(pixels(), labels()), options)) {
+             depth_accuracies(model, ImageDataset::from_tensor(pixels(), labels()), options)) {
             found.push_back(accuracy.depth);
         }
         return found;
@@ -140,7 +141,7 @@ TEST_CASE("Codes that are too long to be compared are left out, but for the firs
 TEST_CASE("A depth that gives every picture one code has no accuracy") {
     Model model = random_stack();
     test::set_tensor(model, 3, "weights", {});
-    const auto measured = depth_accuracies(model, Pictures::from_tensor(pixels(), labels()));
+    const auto measured = depth_accuracies(model, ImageDataset::from_tensor(pixels(), labels()));
     REQUIRE(measured.size() == 2);
     CHECK(measured.back().depth == 3);
 }
@@ -148,14 +149,14 @@ TEST_CASE("A depth that gives every picture one code has no accuracy") {
 TEST_CASE("Without a part held out there is nothing to measure on") {
     Model model = random_stack();
     model.record.config.validation = 0.0;
-    CHECK(depth_accuracies(model, Pictures::from_tensor(pixels(), labels())).empty());
+    CHECK(depth_accuracies(model, ImageDataset::from_tensor(pixels(), labels())).empty());
     CHECK(recommended_depth(model) == 0);
 }
 
 TEST_CASE("Other pictures than those trained on are refused") {
     Model model = random_stack();
     model.record.pictures = pictures_count + 1;
-    CHECK_THROWS_AS(depth_accuracies(model, Pictures::from_tensor(pixels(), labels())), InvalidArgument);
+    CHECK_THROWS_AS(depth_accuracies(model, ImageDataset::from_tensor(pixels(), labels())), InvalidArgument);
 }
 
 TEST_CASE("The depth of the best accuracy is recommended, the shorter code among equals") {

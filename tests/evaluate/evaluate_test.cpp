@@ -43,21 +43,21 @@ Tensor random_values(std::int64_t n, std::int64_t d) {
 }
 
 /// Rows of numbers.
-Pictures rows_of(const Tensor& values, const std::vector<std::string>& labels) {
+ImageDataset rows_of(const Tensor& values, const std::vector<std::string>& labels) {
     Tensor tensor({values.rows(), 1, values.columns()});
     std::copy_n(values.data(), values.size(), tensor.data());
-    return Pictures::from_tensor(std::move(tensor), labels);
+    return ImageDataset::from_tensor(std::move(tensor), labels);
 }
 
 /// Pictures of two values (place, 0.5), one a label.
-Pictures pictures(const std::vector<float>& places, const std::vector<std::string>& labels,
-                  const Shape& shape = rows) {
+ImageDataset pictures(const std::vector<float>& places, const std::vector<std::string>& labels,
+                      const Shape& shape = rows) {
     Tensor tensor({static_cast<std::int64_t>(places.size()), shape.height, shape.width});
     for (std::size_t i = 0; i < places.size(); ++i) {
         tensor.data()[2 * i] = places[i];
         tensor.data()[2 * i + 1] = 0.5F;
     }
-    return Pictures::from_tensor(std::move(tensor), labels);
+    return ImageDataset::from_tensor(std::move(tensor), labels);
 }
 
 }  // namespace
@@ -108,7 +108,7 @@ TEST_CASE("Mirrored training pictures are learnt from, test pictures stay as the
     const auto set = [](const std::vector<float>& values, const std::vector<std::string>& labels) {
         Tensor tensor({static_cast<std::int64_t>(labels.size()), 2, 2});
         std::copy(values.begin(), values.end(), tensor.data());
-        return Pictures::from_tensor(std::move(tensor), labels);
+        return ImageDataset::from_tensor(std::move(tensor), labels);
     };
     const auto train = set({0.1F, 0.9F, 0.0F, 0.0F, 0.7F, 0.7F, 0.0F, 0.0F}, {"a", "b"});
     const auto test = set({0.9F, 0.1F, 0.0F, 0.0F}, {"a"});
@@ -275,18 +275,18 @@ TEST_CASE("What evaluating would take is counted before it is taken") {
 }
 
 TEST_CASE("Errors of pictures that were standardised are in their own units") {
-    Recipe recipe;
-    recipe.height = 1;
-    recipe.width = 2;
+    Preprocessing preprocessing;
+    preprocessing.height = 1;
+    preprocessing.width = 2;
     Tensor pictures({2, 2});
     Tensor rebuilt({2, 2});
     rebuilt.row(0)[0] = 3.0F;
     rebuilt.row(1)[0] = rebuilt.row(1)[1] = -1.0F;
-    CHECK(squared_errors(recipe, pictures, rebuilt) == std::vector<double>{9.0, 2.0});
-    recipe.mean = {5.0F, 5.0F};
-    recipe.deviation = {2.0F, 10.0F};
-    CHECK(squared_errors(recipe, pictures, rebuilt) == std::vector<double>{36.0, 104.0});
-    CHECK_THROWS_AS(squared_errors(recipe, pictures, Tensor({2, 3})), InvalidArgument);
+    CHECK(squared_errors(preprocessing, pictures, rebuilt) == std::vector<double>{9.0, 2.0});
+    preprocessing.mean = {5.0F, 5.0F};
+    preprocessing.deviation = {2.0F, 10.0F};
+    CHECK(squared_errors(preprocessing, pictures, rebuilt) == std::vector<double>{36.0, 104.0});
+    CHECK_THROWS_AS(squared_errors(preprocessing, pictures, Tensor({2, 3})), InvalidArgument);
 }
 
 TEST_CASE("Evaluations that make no sense are refused") {

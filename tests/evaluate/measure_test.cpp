@@ -17,13 +17,13 @@ namespace {
 using stackae::EvaluateOptions;
 using stackae::Evaluation;
 using stackae::Tensor;
-using stackae::evaluation::Part;
+using stackae::evaluation::EncodedSet;
 
 /// Pictures of two values on a line; the code is the first of them.
-Part part(const std::vector<float>& places, const std::vector<std::int64_t>& labels,
-          const std::vector<double>& errors) {
+EncodedSet part(const std::vector<float>& places, const std::vector<std::int64_t>& labels,
+                const std::vector<double>& errors) {
     const auto n = static_cast<std::int64_t>(places.size());
-    Part result{Tensor({n, 2}), Tensor({n, 1}), errors, labels};
+    EncodedSet result{Tensor({n, 2}), Tensor({n, 1}), errors, labels};
     for (std::int64_t i = 0; i < n; ++i) {
         const float place = places[static_cast<std::size_t>(i)];
         result.pictures.row(i)[0] = place;
@@ -64,49 +64,49 @@ TEST_CASE("A half holds half of every class, and the other half the rest") {
 }
 
 TEST_CASE("Figures on tensors are those found by hand") {
-    const Part train = part({0, 1, 10, 11}, {0, 0, 1, 1}, {0, 0, 0, 0});
-    const Part test = part({0.5F, 9, 4, 12}, {0, 0, 1, 1}, {1, 2, 3, 10});
+    const EncodedSet train = part({0, 1, 10, 11}, {0, 0, 1, 1}, {0, 0, 0, 0});
+    const EncodedSet test = part({0.5F, 9, 4, 12}, {0, 0, 1, 1}, {1, 2, 3, 10});
     EvaluateOptions options;
     options.k = 1;
-    const auto figures = stackae::evaluation::measure(train, test, 2, options);
-    CHECK(figures.sse == 4.0);
+    const auto metrics = stackae::evaluation::measure(train, test, 2, options);
+    CHECK(metrics.sse == 4.0);
     // The mean picture is (5.5, 11): Σ 5 (x − 5.5)² / 4 over 0.5, 9, 4 and 12.
-    CHECK(figures.mean_sse == Approx(5.0 * (25.0 + 12.25 + 2.25 + 42.25) / 4.0));
-    CHECK(figures.pca_components == 1);
-    CHECK(figures.pca_sse == Approx(0.0).margin(1e-8));
-    CHECK(figures.labelled);
-    CHECK(figures.knn == 0.5);
-    CHECK(figures.raw_knn == 0.5);
-    CHECK(figures.pca_knn == 0.5);
-    CHECK(figures.confusion == std::vector<std::vector<std::int64_t>>{{1, 1}, {1, 1}});
+    CHECK(metrics.mean_sse == Approx(5.0 * (25.0 + 12.25 + 2.25 + 42.25) / 4.0));
+    CHECK(metrics.pca_components == 1);
+    CHECK(metrics.pca_sse == Approx(0.0).margin(1e-8));
+    CHECK(metrics.labelled);
+    CHECK(metrics.knn == 0.5);
+    CHECK(metrics.raw_knn == 0.5);
+    CHECK(metrics.pca_knn == 0.5);
+    CHECK(metrics.confusion == std::vector<std::vector<std::int64_t>>{{1, 1}, {1, 1}});
 }
 
 TEST_CASE("Principal components are charged with what they leave out of the test pictures") {
-    Part train = part({0, 0, 0, 0}, {0, 0, 0, 0}, {0, 0, 0, 0});
+    EncodedSet train = part({0, 0, 0, 0}, {0, 0, 0, 0}, {0, 0, 0, 0});
     train.pictures.row(0)[0] = -2.0F;
     train.pictures.row(1)[0] = 2.0F;
     train.pictures.row(2)[1] = -1.0F;
     train.pictures.row(3)[1] = 1.0F;
-    Part test = part({0, 0}, {0, 0}, {0, 0});
+    EncodedSet test = part({0, 0}, {0, 0}, {0, 0});
     test.pictures.row(0)[0] = 3.0F;
     test.pictures.row(0)[1] = 2.0F;
     test.pictures.row(1)[1] = 4.0F;
-    const auto figures = stackae::evaluation::measure(train, test, 1, EvaluateOptions{});
-    CHECK(figures.pca_sse == Approx((4.0 + 16.0) / 2.0));
-    CHECK(figures.mean_sse == Approx((13.0 + 16.0) / 2.0));
+    const auto metrics = stackae::evaluation::measure(train, test, 1, EvaluateOptions{});
+    CHECK(metrics.pca_sse == Approx((4.0 + 16.0) / 2.0));
+    CHECK(metrics.mean_sse == Approx((13.0 + 16.0) / 2.0));
 }
 
 TEST_CASE("Pictures without a label count for reconstruction alone") {
-    const Part train = part({0, 9, 10, 11}, {0, -1, 1, 1}, {0, 0, 0, 0});
-    const Part test = part({8, 100, 0}, {1, -1, 0}, {1, 4, 1});
+    const EncodedSet train = part({0, 9, 10, 11}, {0, -1, 1, 1}, {0, 0, 0, 0});
+    const EncodedSet test = part({8, 100, 0}, {1, -1, 0}, {1, 4, 1});
     EvaluateOptions options;
     options.k = 1;
-    const auto figures = stackae::evaluation::measure(train, test, 2, options);
-    CHECK(figures.sse == 2.0);
-    CHECK(figures.knn == 1.0);
-    CHECK(figures.confusion == std::vector<std::vector<std::int64_t>>{{1, 0}, {0, 1}});
+    const auto metrics = stackae::evaluation::measure(train, test, 2, options);
+    CHECK(metrics.sse == 2.0);
+    CHECK(metrics.knn == 1.0);
+    CHECK(metrics.confusion == std::vector<std::vector<std::int64_t>>{{1, 0}, {0, 1}});
 
-    const Part unlabelled = part({1, 2}, {-1, -1}, {1, 1});
+    const EncodedSet unlabelled = part({1, 2}, {-1, -1}, {1, 1});
     const Evaluation evaluation = stackae::evaluation::summarise(
         {stackae::evaluation::measure(train, unlabelled, 2, options)}, {"a", "b"});
     CHECK(!evaluation.labelled);
@@ -115,30 +115,30 @@ TEST_CASE("Pictures without a label count for reconstruction alone") {
 }
 
 TEST_CASE("A code wider than the pictures are many leaves principal components possible") {
-    Part train = part({0, 1}, {0, 1}, {0, 0});
+    EncodedSet train = part({0, 1}, {0, 1}, {0, 0});
     train.codes = Tensor({2, 5});
-    Part test = part({0.5F}, {0}, {0});
+    EncodedSet test = part({0.5F}, {0}, {0});
     test.codes = Tensor({1, 5});
     CHECK(stackae::evaluation::measure(train, test, 2, EvaluateOptions{}).pca_components == 2);
 }
 
 TEST_CASE("A linear classifier is trained where it is asked for, on the labelled training pictures") {
-    const Part train = part({0, 1, 2, 10, 11, 12, 5}, {0, 0, 0, 2, 2, 2, -1}, {0, 0, 0, 0, 0, 0, 0});
-    const Part test = part({0.5F, 9, 4, 12, 1}, {0, 0, 2, 2, -1}, {0, 0, 0, 0, 0});
+    const EncodedSet train = part({0, 1, 2, 10, 11, 12, 5}, {0, 0, 0, 2, 2, 2, -1}, {0, 0, 0, 0, 0, 0, 0});
+    const EncodedSet test = part({0.5F, 9, 4, 12, 1}, {0, 0, 2, 2, -1}, {0, 0, 0, 0, 0});
     EvaluateOptions options;
     options.k = 1;
     CHECK(!stackae::evaluation::summarise({stackae::evaluation::measure(train, test, 3, options)},
                                           {"a", "b", "c"})
                .linear);
     options.linear = true;
-    const auto figures = stackae::evaluation::measure(train, test, 3, options);
-    CHECK(figures.linear == 0.5);
-    CHECK(figures.linear_folds == 5);
-    const Evaluation evaluation = stackae::evaluation::summarise({figures}, {"a", "b", "c"}, true);
+    const auto metrics = stackae::evaluation::measure(train, test, 3, options);
+    CHECK(metrics.linear == 0.5);
+    CHECK(metrics.linear_folds == 5);
+    const Evaluation evaluation = stackae::evaluation::summarise({metrics}, {"a", "b", "c"}, true);
     REQUIRE(evaluation.linear);
     CHECK(evaluation.linear->accuracy.mean == 0.5);
-    CHECK(evaluation.linear->c == figures.linear_c);
-    CHECK(std::count(evaluation.linear->grid.begin(), evaluation.linear->grid.end(), figures.linear_c) == 1);
+    CHECK(evaluation.linear->c == metrics.linear_c);
+    CHECK(std::count(evaluation.linear->grid.begin(), evaluation.linear->grid.end(), metrics.linear_c) == 1);
     options.memory = stackae::evaluation::LinearProbe::memory_bytes({6, 1, 3}, options.threads) - 1;
     CHECK_THROWS_AS(stackae::evaluation::measure(train, test, 3, options), stackae::InvalidArgument);
 }
@@ -149,7 +149,7 @@ TEST_CASE("The linear classifier's c is chosen without a look at the test pictur
     std::mt19937 generator(3);
     std::normal_distribution<float> normal;
     const auto make = [&](bool clean) {
-        Part result{Tensor({200, 2}), Tensor({200, 2}), std::vector<double>(200, 0.0), {}};
+        EncodedSet result{Tensor({200, 2}), Tensor({200, 2}), std::vector<double>(200, 0.0), {}};
         for (std::int64_t i = 0; i < 200; ++i) {
             const float place = normal(generator);
             const float side = i % 2 == 0 ? 0.02F : -0.02F;
@@ -159,7 +159,7 @@ TEST_CASE("The linear classifier's c is chosen without a look at the test pictur
         }
         return result;
     };
-    const Part train = make(true);
+    const EncodedSet train = make(true);
     EvaluateOptions options;
     options.linear = true;
     const auto right = stackae::evaluation::measure(train, make(true), 2, options);
@@ -171,12 +171,12 @@ TEST_CASE("The linear classifier's c is chosen without a look at the test pictur
 }
 
 TEST_CASE("Figures over splits have mean and sample deviation, class by class from the summed confusion") {
-    stackae::evaluation::SplitFigures one;
+    stackae::evaluation::SplitMetrics one;
     one.labelled = true;
     one.knn = 0.5;
     one.sse = 1.0;
     one.confusion = {{3, 1, 0}, {0, 2, 0}, {0, 0, 0}};
-    stackae::evaluation::SplitFigures two = one;
+    stackae::evaluation::SplitMetrics two = one;
     two.knn = 1.0;
     two.sse = 4.0;
     two.confusion = {{0, 0, 0}, {3, 0, 0}, {0, 0, 0}};

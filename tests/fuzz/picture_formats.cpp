@@ -12,18 +12,18 @@
 namespace stackae::fuzz {
 namespace {
 
-/// Decodes at full size and, as folders are read, for a small recipe, which it is then brought to.
+/// Decodes at full size and, as folders are read, for small preprocessing, which then follows.
 void run_format(const data::Decoder& decoder, Input input) {
     PictureLimits limits;
     limits.max_pixels = 1 << 18;
     for (const int channels : {1, 3}) {
-        const Recipe recipe =
-            test::recipe_of(channels, 5, 4, channels == 1 ? ResizeMode::center : ResizeMode::border);
+        const Preprocessing preprocessing =
+            test::preprocessing_of(channels, 5, 4, channels == 1 ? ResizeMode::center : ResizeMode::border);
         try {
-            const data::Picture picture =
-                decoder.decode(input, {.limits = limits, .recipe = channels == 1 ? &recipe : nullptr});
-            std::vector<float> values(static_cast<std::size_t>(recipe.size()));
-            data::apply(recipe, picture, values);
+            const data::Picture picture = decoder.decode(
+                input, {.limits = limits, .preprocessing = channels == 1 ? &preprocessing : nullptr});
+            std::vector<float> values(static_cast<std::size_t>(preprocessing.size()));
+            data::preprocess(preprocessing, picture, values);
             if (!std::all_of(values.begin(), values.end(),
                              [](float value) { return std::isfinite(value); })) {
                 std::abort();

@@ -5,8 +5,8 @@
 #include <utility>
 
 #include "stackae/error.hpp"
-#include "stackae/pictures.hpp"
-#include "stackae/recipe.hpp"
+#include "stackae/image_dataset.hpp"
+#include "stackae/preprocessing.hpp"
 
 #include "data/make.hpp"
 #include "data/make_zip.hpp"
@@ -16,7 +16,7 @@
 namespace stackae::fuzz {
 namespace {
 
-constexpr std::int64_t most_rows = 16;  // of one input
+constexpr std::int64_t max_rows = 16;  // of one input
 
 /// Every input is written into a file there: in memory, where there is such a place.
 const std::string& folder() {
@@ -31,18 +31,18 @@ void run_source(const std::string& name, Input input) {
     test::write_text(path, {reinterpret_cast<const char*>(input.data()), input.size()});
     PictureLimits limits;
     limits.max_pixels = 1'000'000;
-    const Pictures pictures = Pictures::open(path, limits);
-    const Recipe recipe = choose_recipe(pictures, {}, 1);
-    PictureReader reader(pictures, recipe, {.batch_size = 8, .threads = 1});
+    const ImageDataset pictures = ImageDataset::open(path, limits);
+    const Preprocessing preprocessing = choose_preprocessing(pictures, {}, 1);
+    PictureReader reader(pictures, preprocessing, {.batch_size = 8, .threads = 1});
     std::int64_t seen = 0;
-    for (PictureBatch batch; seen < most_rows && reader.next(batch);) {
+    for (PictureBatch batch; seen < max_rows && reader.next(batch);) {
         seen += batch.pictures.rows() + static_cast<std::int64_t>(batch.skipped.size());
         const auto finite = [](float value) { return std::isfinite(value); };
         if (!std::all_of(batch.pictures.values().begin(), batch.pictures.values().end(), finite)) {
             std::abort();
         }
     }
-    if (seen < std::min(most_rows, pictures.size())) {
+    if (seen < std::min(max_rows, pictures.size())) {
         std::abort();
     }
 }

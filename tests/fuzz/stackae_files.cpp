@@ -18,7 +18,7 @@
 namespace stackae::fuzz {
 namespace {
 
-constexpr std::int64_t most_bytes = std::int64_t{1} << 25;  // of what is encoded here
+constexpr std::int64_t max_bytes = std::int64_t{1} << 25;  // of what is encoded here
 
 /// The words between two others, or nothing.
 std::optional<std::string> between(const std::string& text, const std::string& before,
@@ -66,7 +66,7 @@ void run_model(Input input) {
     (void)to_text(model.layers);
     save(model, "/dev/null");
     const std::string top = std::to_string(model.layers.size());
-    if (one_of(input, 8) && encoding_bytes(model, top, 1, 2) < most_bytes) {
+    if (one_of(input, 8) && encoding_bytes(model, top, 1, 2) < max_bytes) {
         Tensor pictures({2, model.input_shape().size()});
         std::fill(pictures.values().begin(), pictures.values().end(), 0.5F);
         Encoder encoder(model, {.output = top, .threads = 1});
@@ -81,7 +81,7 @@ void run_model(Input input) {
 void run_gallery(Input input) {
     Gallery gallery = search::read_gallery(read(input));
     save(gallery, "/dev/null");
-    if (one_of(input, 8) && gallery.size() > 0 && gallery.codes.size() < most_bytes / 8) {
+    if (one_of(input, 8) && gallery.size() > 0 && gallery.codes.size() < max_bytes / 8) {
         Recognizer recognizer(gallery, {.threads = 1});
         (void)recognizer.recognize(gallery.codes);
         const Gallery more = gallery;

@@ -29,8 +29,8 @@ TEST_CASE("A tiny run follows its golden trace, epoch by epoch") {
     TrainObserver observer;
     RunOptions run;
     run.threads = GENERATE(1, 2);
-    const Model model =
-        train(Pictures::from_tensor(golden::pictures()), golden::recipe(), golden::config(), run, observer);
+    const Model model = train(ImageDataset::from_tensor(golden::pictures()), golden::preprocessing(),
+                              golden::config(), run, observer);
     const auto& history = model.record.history;
     REQUIRE(history.size() == expected.size());
     for (std::size_t i = 0; i < expected.size(); ++i) {

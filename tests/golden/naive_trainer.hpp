@@ -163,7 +163,7 @@ inline Vector run_stage(Chain& chain, const Rows& pictures, const stackae::Train
     for (std::int64_t epoch = 1; epoch <= epochs; ++epoch) {
         std::vector<std::int64_t> order(pictures.size());
         std::iota(order.begin(), order.end(), std::int64_t{0});
-        stackae::base::shuffle(order, stackae::base::Random(config.seed, stackae::base::Stream::shuffle,
+        stackae::base::shuffle(order, stackae::base::Random(config.seed, stackae::base::RandomStream::shuffle,
                                                             stage, static_cast<std::uint32_t>(epoch)));
         double sum = 0.0;
         const auto batch = static_cast<std::size_t>(*config.batch_size);

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 
-#include "stackae/recipe.hpp"
+#include "stackae/preprocessing.hpp"
 #include "stackae/tensor.hpp"
 
 #include "golden/naive_trainer.hpp"
@@ -11,11 +11,11 @@
 /// The tiny run whose trace is kept in tiny_run.csv: 42 pictures of 3 × 4 through a stack of 6 and 3 units.
 namespace golden {
 
-inline stackae::Recipe recipe() {
-    stackae::Recipe recipe;
-    recipe.height = 3;
-    recipe.width = 4;
-    return recipe;
+inline stackae::Preprocessing preprocessing() {
+    stackae::Preprocessing preprocessing;
+    preprocessing.height = 3;
+    preprocessing.width = 4;
+    return preprocessing;
 }
 
 inline stackae::Tensor pictures() {

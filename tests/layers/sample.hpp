@@ -48,7 +48,7 @@ inline const std::vector<Sample>& samples() {
 /// Uniform in [−1, 1).
 inline Tensor random_rows(std::int64_t n, std::int64_t d, std::uint32_t seed) {
     Tensor rows({n, d});
-    const base::Random random(seed, base::Stream::plan);
+    const base::Random random(seed, base::RandomStream::plan);
     for (std::int64_t i = 0; i < rows.size(); ++i) {
         rows.data()[i] = 2.0F * base::Random::uniform(random.block(static_cast<std::uint32_t>(i))[0]) - 1.0F;
     }

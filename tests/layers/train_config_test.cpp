@@ -8,7 +8,7 @@
 
 #include "stackae/activation.hpp"
 #include "stackae/error.hpp"
-#include "stackae/recipe.hpp"
+#include "stackae/preprocessing.hpp"
 
 #include "base/fields.hpp"
 #include "support/catch.hpp"

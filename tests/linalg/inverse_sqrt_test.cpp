@@ -16,7 +16,7 @@ namespace {
 /// width is large.
 Tensor kernel(std::int64_t n, float width) {
     Tensor points({n, 3});
-    const base::Random random(5, base::Stream::plan);
+    const base::Random random(5, base::RandomStream::plan);
     for (std::int64_t i = 0; i < points.size(); ++i) {
         points.data()[i] = base::Random::uniform(random.block(static_cast<std::uint32_t>(i))[0]);
     }

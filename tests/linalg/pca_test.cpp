@@ -21,7 +21,7 @@ struct Cloud {
 
 Cloud cloud(std::int64_t n, std::int64_t d, const std::vector<double>& deviations, float mean) {
     const auto k = static_cast<std::int64_t>(deviations.size());
-    const base::Random random(21, base::Stream::plan);
+    const base::Random random(21, base::RandomStream::plan);
     std::uint32_t at = 0;
     const auto normal = [&] {
         const auto bits = random.block(at++);

@@ -20,7 +20,7 @@ constexpr int iterations = 12;
 /// Samples near one of the first axes, of any length: sample i near axis i mod planted.
 Tensor near_axes(std::int64_t n) {
     Tensor samples({n, d});
-    const base::Random random(31, base::Stream::plan);
+    const base::Random random(31, base::RandomStream::plan);
     std::uint32_t at = 0;
     for (std::int64_t i = 0; i < n; ++i) {
         const float length = 0.1F + 10.0F * base::Random::uniform(random.block(at++)[0]);
@@ -105,7 +105,7 @@ TEST_CASE("More directions than distinct samples are all of length one") {
     CHECK(second);
 }
 
-TEST_CASE("A direction of few samples begins anew only where it is told to") {
+TEST_CASE("A cluster of few points is reseeded only where it is told to") {
     Tensor samples({11, 2});  // ten along one axis, one along the other
     for (std::int64_t i = 0; i < 11; ++i) {
         samples.row(i).data()[0] = i == 0 ? 0.0F : 1.0F;

@@ -4,7 +4,7 @@
 #include "stackae/model.hpp"
 
 #include "base/fields.hpp"
-#include "model/recipe_fields.hpp"
+#include "model/preprocessing_fields.hpp"
 #include "model/sample_model.hpp"
 #include "support/catch.hpp"
 
@@ -82,15 +82,15 @@ TEST_CASE("An identity changes with every part of the preprocessing") {
     };
     for (const auto& field : fields_of(model.preprocessing)) {
         CAPTURE(field->name());
-        CHECK(changed([&](Recipe& recipe) {
+        CHECK(changed([&](Preprocessing& preprocessing) {
             base::FieldTable table;
-            add_fields(recipe, table);
+            add_fields(preprocessing, table);
             change(*table.find(field->name()));
         }));
     }
-    CHECK(changed([](Recipe& recipe) { recipe.mean[2] = 0.0F; }));
-    CHECK(changed([](Recipe& recipe) { recipe.deviation[2] = 1.0F; }));
-    CHECK(changed([](Recipe& recipe) { recipe.mean.swap(recipe.deviation); }));
+    CHECK(changed([](Preprocessing& preprocessing) { preprocessing.mean[2] = 0.0F; }));
+    CHECK(changed([](Preprocessing& preprocessing) { preprocessing.deviation[2] = 1.0F; }));
+    CHECK(changed([](Preprocessing& preprocessing) { preprocessing.mean.swap(preprocessing.deviation); }));
 }
 
 TEST_CASE(

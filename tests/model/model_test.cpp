@@ -4,7 +4,7 @@
 #include <fstream>
 
 #include "stackae/error.hpp"
-#include "stackae/pictures.hpp"
+#include "stackae/image_dataset.hpp"
 
 #include "base/safetensors.hpp"
 #include "layers/sample.hpp"
@@ -161,7 +161,7 @@ TEST_CASE("Pictures are told from others by their names and labels, wherever the
             list += where + name + "\n";
         }
         test::write_text(folder / "list.txt", list);
-        return data_identity(Pictures::open(folder / "list.txt"));
+        return data_identity(ImageDataset::open(folder / "list.txt"));
     };
     const std::string here = identity("here/", {"1.png\tcat", "2.png\tdog"});
     CHECK(here.size() == 16);

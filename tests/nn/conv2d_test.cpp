@@ -288,7 +288,7 @@ TEST_CASE("A convolution by Winograd's way follows its formula, of every activat
     s.contrast_norm = GENERATE(false, true);
     CAPTURE(s.units, nn::name(s.activation), s.contrast_norm);
     REQUIRE(whitening_is_taken_in(s) == (s.units == 33));
-    REQUIRE(nn::WinogradProduct::pays(s.patches(), s.units == 33 ? s.units : s.whitening_dim));
+    REQUIRE(nn::WinogradConv::is_profitable(s.patches(), s.units == 33 ? s.units : s.whitening_dim));
     const Filters filters = real_filters(s);
     Runner(filters).check(reference::uniform({s.input_size()}, 0, 1, 8), 1e-4);
 }
@@ -299,8 +299,7 @@ TEST_CASE("Winograd's way leaves out no position of a map of several blocks down
     s.width = s.height == 8 ? 700 : 100;
     s.whitening_dim = 12;
     linalg::Context context(1);
-    const nn::WinogradProduct product(context, s.patches(), Tensor({s.units, s.patch_size()}).data(),
-                                      s.units);
+    const nn::WinogradConv product(context, s.patches(), Tensor({s.units, s.patch_size()}).data(), s.units);
     REQUIRE((s.height == 40 ? product.rows() < s.oh() : product.columns() < s.ow()));
     const Filters filters = real_filters(s);
     Runner(filters).check(reference::uniform({s.input_size()}, 0, 1, 8), 1e-4);

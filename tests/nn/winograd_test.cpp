@@ -50,7 +50,7 @@ TEST_CASE("Winograd's products are those of every filter with every patch, scale
     linalg::Context context(1);
     Tensor filters = reference::uniform({count, s.patch_size()}, -1, 1, 1);
     const Tensor kept = filters;
-    nn::WinogradProduct product(context, s, filters.data(), count);
+    nn::WinogradConv product(context, s, filters.data(), count);
     std::fill_n(filters.data(), filters.size(), 1e6F);  // may not be looked at again
     const Tensor bias = reference::uniform({count}, -1, 1, 2);
     const Tensor map = reference::uniform({s.height * s.width * s.channels}, -1, 1, 3);
@@ -82,15 +82,15 @@ TEST_CASE("Winograd's products are those of every filter with every patch, scale
 }
 
 TEST_CASE("Winograd's way pays where it saves multiplications that are worth it") {
-    const auto pays = [](const Case& sizes) {
-        return nn::WinogradProduct::pays(shape_of(sizes), sizes.filters);
+    const auto is_profitable = [](const Case& sizes) {
+        return nn::WinogradConv::is_profitable(shape_of(sizes), sizes.filters);
     };
-    CHECK(pays({3, 32, 32, 6, 400}));
-    CHECK(pays({3, 32, 32, 7, 256}));
-    CHECK(pays({256, 13, 13, 3, 512}));
-    CHECK_FALSE(pays({3, 32, 32, 4, 400}));  // 12 for 16
-    CHECK_FALSE(pays({1, 32, 32, 3, 400}));  // products of 3 values are all reading and writing
-    CHECK_FALSE(pays({3, 32, 32, 2, 400}));
-    CHECK_FALSE(pays({3, 32, 32, 6, 8}));
-    CHECK_FALSE(pays({3, 6, 32, 6, 400}));  // one row of positions, of four that would be made
+    CHECK(is_profitable({3, 32, 32, 6, 400}));
+    CHECK(is_profitable({3, 32, 32, 7, 256}));
+    CHECK(is_profitable({256, 13, 13, 3, 512}));
+    CHECK_FALSE(is_profitable({3, 32, 32, 4, 400}));  // 12 for 16
+    CHECK_FALSE(is_profitable({1, 32, 32, 3, 400}));  // products of 3 values are all reading and writing
+    CHECK_FALSE(is_profitable({3, 32, 32, 2, 400}));
+    CHECK_FALSE(is_profitable({3, 32, 32, 6, 8}));
+    CHECK_FALSE(is_profitable({3, 6, 32, 6, 400}));  // one row of positions, of four that would be made
 }

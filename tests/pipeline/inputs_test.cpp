@@ -21,10 +21,10 @@ public:
         read = done;
         size = of;
     }
-    void on_remark(const PictureEntry& entry, std::string_view text) override {
+    void on_remark(const ImageEntry& entry, std::string_view text) override {
         remarks.push_back(entry.path + ": " + std::string(text));
     }
-    void on_skipped(const PictureEntry& entry, std::string_view status, std::string_view reason) override {
+    void on_skipped(const ImageEntry& entry, std::string_view status, std::string_view reason) override {
         skipped.push_back(entry.path + ": " + std::string(status) + ": " + std::string(reason));
     }
     void on_end(std::int64_t rows, std::int64_t skips) override { end = {rows, skips}; }
@@ -38,10 +38,10 @@ public:
     std::pair<std::int64_t, std::int64_t> end{-1, -1};
 };
 
-Recipe two_by_two() {
-    Recipe recipe;
-    recipe.height = recipe.width = 2;
-    return recipe;
+Preprocessing two_by_two() {
+    Preprocessing preprocessing;
+    preprocessing.height = preprocessing.width = 2;
+    return preprocessing;
 }
 
 /// A gray picture of 2 × 2.
@@ -88,8 +88,8 @@ TEST_CASE("A bad picture among several inputs never shifts a row, and is told of
     CHECK(inputs.labelled());
     Told told;
     Manifest manifest(told, folder / "manifest");
-    const Recipe recipe = two_by_two();
-    InputReader reader(inputs, recipe, {.batch_size = 2, .threads = 1}, manifest);
+    const Preprocessing preprocessing = two_by_two();
+    InputReader reader(inputs, preprocessing, {.batch_size = 2, .threads = 1}, manifest);
     CHECK(told.read == 0);
     std::vector<float> grays;
     for (InputBatch batch; reader.next(batch);) {
@@ -118,12 +118,12 @@ TEST_CASE("Pictures without a label are skipped where one is needed, and a name 
     const TemporaryFolder folder;
     draw(folder / "a.png", 0.2F);
     const Inputs inputs({folder / "a.png"});
-    const Recipe recipe = two_by_two();
+    const Preprocessing preprocessing = two_by_two();
     Told told;
     InputBatch batch;
     {
         Manifest manifest(told);
-        InputReader reader(inputs, recipe, {.need_label = true}, manifest);
+        InputReader reader(inputs, preprocessing, {.need_label = true}, manifest);
         CHECK_FALSE(reader.next(batch));
         CHECK(told.skipped == std::vector<std::string>{(folder / "a.png") +
                                                        ": unlabelled: no label: the picture lies in no class "
@@ -131,7 +131,7 @@ TEST_CASE("Pictures without a label are skipped where one is needed, and a name 
         CHECK_THROWS_AS(manifest.finish(), IoError);
     }
     Manifest manifest(told);
-    InputReader reader(inputs, recipe, {.need_label = true, .label = "Zoë"}, manifest);
+    InputReader reader(inputs, preprocessing, {.need_label = true, .label = "Zoë"}, manifest);
     REQUIRE(reader.next(batch));
     CHECK(batch.entries.front().label == "Zoë");
 }
@@ -141,11 +141,11 @@ TEST_CASE("Reading ends where the observer says stop") {
     draw(folder / "a.png", 0.2F);
     draw(folder / "b.png", 0.2F);
     const Inputs inputs({folder / "a.png", folder / "b.png"});
-    const Recipe recipe = two_by_two();
+    const Preprocessing preprocessing = two_by_two();
     Told told;
     told.stop_at = 1;
     Manifest manifest(told);
-    InputReader reader(inputs, recipe, {.batch_size = 1, .threads = 1}, manifest);
+    InputReader reader(inputs, preprocessing, {.batch_size = 1, .threads = 1}, manifest);
     InputBatch batch;
     CHECK(reader.next(batch));
     CHECK_FALSE(reader.next(batch));

@@ -49,7 +49,7 @@ TEST_CASE("Codes come in the order of the inputs, whatever the batch and the thr
         std::string last;
         CHECK(encode_inputs({.inputs = inputs, .model = model}, options, manifest,
                             [&](const InputBatch& batch, const Tensor& batch_codes) {
-                                for (const PictureEntry& entry : batch.entries) {
+                                for (const ImageEntry& entry : batch.entries) {
                                     CHECK(last < entry.path);
                                     last = entry.path;
                                 }

@@ -38,7 +38,7 @@ TEST_CASE("A gallery comes back from its file as it was") {
     gallery.metric = Metric::cosine;
     gallery.l2_normalize = true;
     gallery.threshold = 0.1 + 0.2;
-    gallery.false_accept = 0.05;
+    gallery.false_accept_rate = 0.05;
     const test::TemporaryFolder folder;
     const std::string file = folder / "a.gallery";
     save(gallery, file);
@@ -51,7 +51,7 @@ TEST_CASE("A gallery comes back from its file as it was") {
     CHECK(loaded.names == gallery.names);
     CHECK(loaded.paths == gallery.paths);
     CHECK(loaded.threshold == gallery.threshold);
-    CHECK(loaded.false_accept == 0.05);
+    CHECK(loaded.false_accept_rate == 0.05);
     CHECK(loaded.codes.shape() == gallery.codes.shape());
     CHECK(std::equal(loaded.codes.values().begin(), loaded.codes.values().end(),
                      gallery.codes.values().begin()));
@@ -75,7 +75,7 @@ TEST_CASE("A gallery's file that cannot be believed is refused with its reason")
         Damage{R"("pictures":2)", R"("pictures":-2)", "pictures: -2 found"},
         Damage{R"("pictures":2)", R"("picture":2)", "pictures: missing"},
         Damage{R"("threshold":0.5)", R"("threshold":-2)", "threshold: -2 found"},
-        Damage{R"("false_accept":0.01)", R"("false_accept":1)", "false_accept: 1 found"},
+        Damage{R"("false_accept_rate":0.01)", R"("false_accept_rate":1)", "false_accept_rate: 1 found"},
         Damage{R"("depth":2)", R"("depth":0)", "depth: 0 layers found"},
         Damage{R"("depth":2)", R"("depth":-2)", "depth: -2 found"}, Damage{"{", "[", "not valid JSON"});
     CAPTURE(damage.to);

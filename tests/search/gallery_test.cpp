@@ -104,7 +104,7 @@ TEST_CASE("The threshold is the quantile of the distances to the nearest strange
     calibrate(gallery, rate);
     REQUIRE(gallery.threshold);
     CHECK(*gallery.threshold == threshold);
-    CHECK(gallery.false_accept == rate);
+    CHECK(gallery.false_accept_rate == rate);
 }
 
 TEST_CASE("A threshold that not one stranger may pass lies just under the nearest of them") {
@@ -116,14 +116,14 @@ TEST_CASE("A threshold that not one stranger may pass lies just under the neares
     CHECK(*gallery.threshold > 1.999);
     Gallery twins = line({"a", "b"}, {1, 1});
     calibrate(twins, 0.01);
-    CHECK(twins.threshold == Gallery::nobody);
+    CHECK(twins.threshold == Gallery::reject_all);
     CHECK(!Recognizer(twins).recognize(table(1, 1, {1}))[0].known);
 }
 
 TEST_CASE("No rate is claimed where all strangers are equally far") {
     Gallery twins = line({"a", "a", "b"}, {1, 1, 1});
     calibrate(twins, 0.01);
-    CHECK(twins.threshold == Gallery::nobody);
+    CHECK(twins.threshold == Gallery::reject_all);
     CHECK(!twins.rate_known);
     Gallery two = line({"a", "b"}, {1, 4});
     calibrate(two, 0.5);

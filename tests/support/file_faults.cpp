@@ -46,7 +46,7 @@ int open_file(const char* path, int flags, mode_t mode) {
 }
 
 std::size_t written_at_once(std::size_t size) {
-    return active ? std::min(size, static_cast<std::size_t>(faults.most_written)) : size;
+    return active ? std::min(size, static_cast<std::size_t>(faults.max_written)) : size;
 }
 
 void take_name(const char* name) {

@@ -11,12 +11,12 @@ namespace stackae::test {
 struct FileFaultOptions {
     static constexpr long never = std::numeric_limits<long>::max();
 
-    bool nameless = true;       ///< false: a file system that has neither O_TMPFILE nor RENAME_EXCHANGE
-    long call = never;          ///< the one, counted from 0, that goes wrong
-    int error = 0;              ///< what it fails with; 0: SIGKILL instead
-    bool taken = false;         ///< folders have the names that linkat is to give
-    long most_written = never;  ///< bytes that one write takes at most
-    bool after = false;         ///< SIGKILL comes when the call is done
+    bool nameless = true;      ///< false: a file system that has neither O_TMPFILE nor RENAME_EXCHANGE
+    long call = never;         ///< the one, counted from 0, that goes wrong
+    int error = 0;             ///< what it fails with; 0: SIGKILL instead
+    bool taken = false;        ///< folders have the names that linkat is to give
+    long max_written = never;  ///< bytes that one write takes at most
+    bool after = false;        ///< SIGKILL comes when the call is done
 };
 
 class FileFaults {

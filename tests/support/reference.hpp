@@ -51,7 +51,7 @@ inline std::vector<double> dense(stackae::Activation f, const stackae::Tensor& s
 /// Whole numbers in [−range, range]: sums of their products are exact in single precision.
 inline stackae::Tensor whole_numbers(std::vector<std::int64_t> shape, int range, std::uint32_t stream) {
     stackae::Tensor tensor(std::move(shape));
-    const stackae::base::Random random(11, stackae::base::Stream::plan, stream);
+    const stackae::base::Random random(11, stackae::base::RandomStream::plan, stream);
     std::uint32_t at = 0;
     for (float& value : tensor.values()) {
         value = static_cast<float>(
@@ -63,7 +63,7 @@ inline stackae::Tensor whole_numbers(std::vector<std::int64_t> shape, int range,
 /// Uniform in [low, high).
 inline stackae::Tensor uniform(std::vector<std::int64_t> shape, float low, float high, std::uint32_t stream) {
     stackae::Tensor tensor(std::move(shape));
-    const stackae::base::Random random(12, stackae::base::Stream::plan, stream);
+    const stackae::base::Random random(12, stackae::base::RandomStream::plan, stream);
     std::uint32_t at = 0;
     for (float& value : tensor.values()) {
         value = low + (high - low) * stackae::base::Random::uniform(random.block(at++)[0]);

@@ -18,13 +18,13 @@ void answer(const std::string& path) {
     using namespace stackae;
     const PictureLimits limits;
     const data::Picture picture = data::decode_file(path, {limits});
-    Recipe recipe;  // of the picture itself, so that nothing is resized
-    recipe.channels = picture.pixels.channels() == 1 ? 1 : 3;
-    recipe.height = picture.size().height;
-    recipe.width = picture.size().width;
-    std::vector<float> values(static_cast<std::size_t>(recipe.size()));
-    data::apply(recipe, picture, values);
-    std::cout << recipe.width << ' ' << recipe.height << ' ' << recipe.channels << '\n';
+    Preprocessing preprocessing;  // of the picture itself, so that nothing is resized
+    preprocessing.channels = picture.pixels.channels() == 1 ? 1 : 3;
+    preprocessing.height = picture.size().height;
+    preprocessing.width = picture.size().width;
+    std::vector<float> values(static_cast<std::size_t>(preprocessing.size()));
+    data::preprocess(preprocessing, picture, values);
+    std::cout << preprocessing.width << ' ' << preprocessing.height << ' ' << preprocessing.channels << '\n';
     std::cout.write(reinterpret_cast<const char*>(values.data()),
                     static_cast<std::streamsize>(values.size() * sizeof(float)));
 }

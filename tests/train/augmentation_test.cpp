@@ -16,24 +16,24 @@ namespace {
 constexpr std::int64_t rows = 40;
 constexpr training::Augmentation every_kind{0.1, 15.0, 0.1, 0.1};
 
-Recipe recipe_of(int height, int width, int channels = 1) {
-    Recipe recipe;
-    recipe.height = height;
-    recipe.width = width;
-    recipe.channels = channels;
-    return recipe;
+Preprocessing preprocessing_of(int height, int width, int channels = 1) {
+    Preprocessing preprocessing;
+    preprocessing.height = height;
+    preprocessing.width = width;
+    preprocessing.channels = channels;
+    return preprocessing;
 }
 
 /// A smooth blob in the middle of every picture, which none of the moves above takes to the border; channel c
 /// is 1 / (c + 1) as bright as the first.
-std::vector<float> blobs(const Recipe& recipe) {
+std::vector<float> blobs(const Preprocessing& preprocessing) {
     std::vector<float> values;
     for (std::int64_t i = 0; i < rows; ++i) {
-        for (int y = 0; y < recipe.height; ++y) {
-            for (int x = 0; x < recipe.width; ++x) {
-                const double down = (y - 0.5 * (recipe.height - 1)) / (0.12 * recipe.height);
-                const double right = (x - 0.5 * (recipe.width - 1)) / (0.12 * recipe.width);
-                for (int c = 0; c < recipe.channels; ++c) {
+        for (int y = 0; y < preprocessing.height; ++y) {
+            for (int x = 0; x < preprocessing.width; ++x) {
+                const double down = (y - 0.5 * (preprocessing.height - 1)) / (0.12 * preprocessing.height);
+                const double right = (x - 0.5 * (preprocessing.width - 1)) / (0.12 * preprocessing.width);
+                for (int c = 0; c < preprocessing.channels; ++c) {
                     values.push_back(static_cast<float>(std::exp(-down * down - right * right) / (c + 1)));
                 }
             }
@@ -42,12 +42,12 @@ std::vector<float> blobs(const Recipe& recipe) {
     return values;
 }
 
-std::vector<float> moved(const training::Augmentation& augmentation, const Recipe& recipe,
+std::vector<float> moved(const training::Augmentation& augmentation, const Preprocessing& preprocessing,
                          const training::AugmentationPlace& place) {
     std::vector<std::int64_t> indices(rows);
     std::iota(indices.begin(), indices.end(), 40);
-    std::vector<float> values = blobs(recipe);
-    augment(augmentation, recipe, place, indices, values.data());
+    std::vector<float> values = blobs(preprocessing);
+    augment(augmentation, preprocessing, place, indices, values.data());
     return values;
 }
 
@@ -66,36 +66,37 @@ double distance(const std::vector<float>& a, const std::vector<float>& b) {
 }  // namespace
 
 TEST_CASE("Pictures that are not to be moved stay as they are") {
-    const Recipe recipe = recipe_of(12, 20, 3);
-    CHECK(moved({}, recipe, {1, 1, 1}) == blobs(recipe));
+    const Preprocessing preprocessing = preprocessing_of(12, 20, 3);
+    CHECK(moved({}, preprocessing, {1, 1, 1}) == blobs(preprocessing));
 }
 
 TEST_CASE("Every kind of move changes the pictures, each in its own way") {
-    const Recipe recipe = recipe_of(24, 32);
+    const Preprocessing preprocessing = preprocessing_of(24, 32);
     const training::Augmentation kinds[] = {
         {0.1, 0.0, 0.0, 0.0}, {0.0, 15.0, 0.0, 0.0}, {0.0, 0.0, 0.1, 0.0}, {0.0, 0.0, 0.0, 0.1}};
     for (const training::Augmentation& kind : kinds) {
-        const auto values = moved(kind, recipe, {1, 1, 1});
-        CHECK(distance(values, blobs(recipe)) > 0.01);
-        CHECK_FALSE(
-            std::equal(values.begin(), values.begin() + recipe.size(), values.begin() + recipe.size()));
+        const auto values = moved(kind, preprocessing, {1, 1, 1});
+        CHECK(distance(values, blobs(preprocessing)) > 0.01);
+        CHECK_FALSE(std::equal(values.begin(), values.begin() + preprocessing.size(),
+                               values.begin() + preprocessing.size()));
     }
 }
 
 TEST_CASE("A shift moves a picture by the share of the side that was asked for, at most") {
-    const Recipe recipe = recipe_of(28, 56);
-    const auto values = moved({0.1, 0.0, 0.0, 0.0}, recipe, {1, 1, 1});
+    const Preprocessing preprocessing = preprocessing_of(28, 56);
+    const auto values = moved({0.1, 0.0, 0.0, 0.0}, preprocessing, {1, 1, 1});
     double farthest_down = 0.0;
     double farthest_right = 0.0;
     for (std::int64_t i = 0; i < rows; ++i) {
         double sum = 0.0;
         double down = 0.0;
         double right = 0.0;
-        for (std::int64_t j = 0; j < recipe.size(); ++j) {
-            const auto value = static_cast<double>(values[static_cast<std::size_t>(i * recipe.size() + j)]);
+        for (std::int64_t j = 0; j < preprocessing.size(); ++j) {
+            const auto value =
+                static_cast<double>(values[static_cast<std::size_t>(i * preprocessing.size() + j)]);
             sum += value;
-            down += value * static_cast<double>(j / recipe.width);
-            right += value * static_cast<double>(j % recipe.width);
+            down += value * static_cast<double>(j / preprocessing.width);
+            right += value * static_cast<double>(j % preprocessing.width);
         }
         farthest_down = std::max(farthest_down, std::abs(down / sum - 13.5));
         farthest_right = std::max(farthest_right, std::abs(right / sum - 27.5));
@@ -107,24 +108,24 @@ TEST_CASE("A shift moves a picture by the share of the side that was asked for, 
 }
 
 TEST_CASE("What is inside stays inside: a moved picture keeps its range and, but for scaling, its mass") {
-    const Recipe recipe = recipe_of(28, 28);
-    const auto values = moved({0.1, 15.0, 0.0, 0.1}, recipe, {1, 1, 1});
-    CHECK(mass(values) == Approx(mass(blobs(recipe))).epsilon(0.01));
+    const Preprocessing preprocessing = preprocessing_of(28, 28);
+    const auto values = moved({0.1, 15.0, 0.0, 0.1}, preprocessing, {1, 1, 1});
+    CHECK(mass(values) == Approx(mass(blobs(preprocessing))).epsilon(0.01));
     CHECK(*std::min_element(values.begin(), values.end()) >= 0.0F);
     CHECK(*std::max_element(values.begin(), values.end()) <= 1.0F);
 }
 
 TEST_CASE("An even picture stays even up to its border") {
-    const Recipe recipe = recipe_of(9, 7, 3);
-    std::vector<float> values(static_cast<std::size_t>(recipe.size()), 0.25F);
+    const Preprocessing preprocessing = preprocessing_of(9, 7, 3);
+    std::vector<float> values(static_cast<std::size_t>(preprocessing.size()), 0.25F);
     const std::vector<std::int64_t> index = {3};
-    augment({0.5, 180.0, 0.5, 1.0}, recipe, {1, 0, 1}, index, values.data());
+    augment({0.5, 180.0, 0.5, 1.0}, preprocessing, {1, 0, 1}, index, values.data());
     CHECK(distance(values, std::vector<float>(values.size(), 0.25F)) < 1e-6);
 }
 
 TEST_CASE("The channels of a picture move together") {
-    const Recipe recipe = recipe_of(21, 21, 3);
-    const auto values = moved(every_kind, recipe, {1, 1, 1});
+    const Preprocessing preprocessing = preprocessing_of(21, 21, 3);
+    const auto values = moved(every_kind, preprocessing, {1, 1, 1});
     for (std::size_t i = 0; i < values.size(); i += 3) {
         REQUIRE(values[i + 1] == Approx(values[i] / 2.0F).margin(1e-6));
         REQUIRE(values[i + 2] == Approx(values[i] / 3.0F).margin(1e-6));
@@ -132,8 +133,8 @@ TEST_CASE("The channels of a picture move together") {
 }
 
 TEST_CASE("A standardised picture moves as its pixels do") {
-    const Recipe plain = recipe_of(16, 16);
-    Recipe standardized = plain;
+    const Preprocessing plain = preprocessing_of(16, 16);
+    Preprocessing standardized = plain;
     standardized.mean.resize(256);
     standardized.deviation.resize(256);
     for (std::size_t j = 0; j < 256; ++j) {
@@ -155,27 +156,27 @@ TEST_CASE("A standardised picture moves as its pixels do") {
 }
 
 TEST_CASE("A picture one pixel wide is moved along itself") {
-    const Recipe recipe = recipe_of(40, 1);
-    const auto values = moved(every_kind, recipe, {1, 1, 1});
-    CHECK(distance(values, blobs(recipe)) > 0.01);
+    const Preprocessing preprocessing = preprocessing_of(40, 1);
+    const auto values = moved(every_kind, preprocessing, {1, 1, 1});
+    CHECK(distance(values, blobs(preprocessing)) > 0.01);
     CHECK(*std::min_element(values.begin(), values.end()) >= 0.0F);
     CHECK(*std::max_element(values.begin(), values.end()) <= 1.0F);
 }
 
 TEST_CASE("A move depends on seed, layer, epoch and picture, and not on batch or threads") {
-    const Recipe recipe = recipe_of(14, 10, 3);
-    const auto values = moved(every_kind, recipe, {1, 2, 3});
-    CHECK(moved(every_kind, recipe, {1, 2, 3}) == values);
-    CHECK(moved(every_kind, recipe, {2, 2, 3}) != values);
-    CHECK(moved(every_kind, recipe, {1, 3, 3}) != values);
-    CHECK(moved(every_kind, recipe, {1, 2, 4}) != values);
+    const Preprocessing preprocessing = preprocessing_of(14, 10, 3);
+    const auto values = moved(every_kind, preprocessing, {1, 2, 3});
+    CHECK(moved(every_kind, preprocessing, {1, 2, 3}) == values);
+    CHECK(moved(every_kind, preprocessing, {2, 2, 3}) != values);
+    CHECK(moved(every_kind, preprocessing, {1, 3, 3}) != values);
+    CHECK(moved(every_kind, preprocessing, {1, 2, 4}) != values);
     const base::ThreadScope one(1);
-    CHECK(moved(every_kind, recipe, {1, 2, 3}) == values);
+    CHECK(moved(every_kind, preprocessing, {1, 2, 3}) == values);
     // Picture 47, alone.
     const std::vector<std::int64_t> index = {47};
-    auto alone = blobs(recipe);
-    alone.resize(static_cast<std::size_t>(recipe.size()));
-    augment(every_kind, recipe, {1, 2, 3}, index, alone.data());
-    CHECK(std::equal(alone.begin(), alone.end(), values.begin() + 7 * recipe.size()));
+    auto alone = blobs(preprocessing);
+    alone.resize(static_cast<std::size_t>(preprocessing.size()));
+    augment(every_kind, preprocessing, {1, 2, 3}, index, alone.data());
+    CHECK(std::equal(alone.begin(), alone.end(), values.begin() + 7 * preprocessing.size()));
     CHECK_FALSE(std::equal(alone.begin(), alone.end(), values.begin()));
 }

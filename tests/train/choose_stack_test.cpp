@@ -9,12 +9,12 @@
 namespace stackae {
 namespace {
 
-Recipe recipe_of(int side, int channels = 1) {
-    Recipe recipe;
-    recipe.height = side;
-    recipe.width = side;
-    recipe.channels = channels;
-    return recipe;
+Preprocessing preprocessing_of(int side, int channels = 1) {
+    Preprocessing preprocessing;
+    preprocessing.height = side;
+    preprocessing.width = side;
+    preprocessing.channels = channels;
+    return preprocessing;
 }
 
 std::string stack_of(const StackChoice& choice) {
@@ -22,10 +22,10 @@ std::string stack_of(const StackChoice& choice) {
 }
 
 TEST_CASE("Pictures of a few pixels and rows of numbers get a dense stack") {
-    Recipe row = recipe_of(64);
+    Preprocessing row = preprocessing_of(64);
     row.height = 1;
-    for (const Recipe& recipe : {recipe_of(8), recipe_of(11), row}) {
-        const StackChoice choice = choose_stack(1000, recipe);
+    for (const Preprocessing& preprocessing : {preprocessing_of(8), preprocessing_of(11), row}) {
+        const StackChoice choice = choose_stack(1000, preprocessing);
         CHECK(stack_of(choice).find("conv2d") == std::string::npos);
         CHECK(stack_of(choice).ends_with("dense:30:activation=linear"));
         CHECK(choice.config.preset == "auto");
@@ -35,9 +35,9 @@ TEST_CASE("Pictures of a few pixels and rows of numbers get a dense stack") {
 
 TEST_CASE("No layer of a chosen dense stack is wider than a row, and its code is shorter") {
     const auto stack = [](int values, std::int64_t pictures) {
-        Recipe recipe = recipe_of(1);
-        recipe.width = values;
-        const StackChoice choice = choose_stack(pictures, recipe);
+        Preprocessing preprocessing = preprocessing_of(1);
+        preprocessing.width = values;
+        const StackChoice choice = choose_stack(pictures, preprocessing);
         CHECK_NOTHROW(validate(choice.config));
         return stack_of(choice);
     };
@@ -53,7 +53,7 @@ TEST_CASE("No layer of a chosen dense stack is wider than a row, and its code is
 }
 
 TEST_CASE("Few pictures get a small stack of convolutions, with a code that they can settle") {
-    const StackChoice choice = choose_stack(40, recipe_of(16), {.budget_seconds = 1e9});
+    const StackChoice choice = choose_stack(40, preprocessing_of(16), {.budget_seconds = 1e9});
     // 40 pictures have 38 × 10 × 10 patches of the upper convolution.
     CHECK(stack_of(choice) ==
           "conv2d:256:activation_rate=0.3, conv2d:128:kernel=3:activation_rate=0.3, pool2d:grid=3, "
@@ -64,21 +64,23 @@ TEST_CASE("Few pictures get a small stack of convolutions, with a code that they
 }
 
 TEST_CASE("Many pictures of MNIST's size get the preset's stack, with more units where there is time") {
-    const StackChoice choice = choose_stack(60'000, recipe_of(28), {.budget_seconds = 1e9});
+    const StackChoice choice = choose_stack(60'000, preprocessing_of(28), {.budget_seconds = 1e9});
     CHECK(stack_of(choice).find("conv2d:2048:kernel=3") != std::string::npos);
     CHECK(stack_of(choice).find("conv2d:256:kernel=7:activation_rate=0.3, pool2d") == 0);
     CHECK(stack_of(choice).ends_with("pca:512:eigen_power=-0.25:std_shrinkage=0.3, l2_norm, nystroem:4096"));
-    const StackChoice quicker = choose_stack(60'000, recipe_of(28), {.budget_seconds = choice.seconds / 2.0});
+    const StackChoice quicker =
+        choose_stack(60'000, preprocessing_of(28), {.budget_seconds = choice.seconds / 2.0});
     CHECK(quicker.seconds <= choice.seconds / 2.0);
     CHECK(stack_of(quicker) != stack_of(choice));
 }
 
 TEST_CASE(
     "A budget that is too short gets the smallest stack that fits a picture of any shape, and is told so") {
-    Recipe recipe = recipe_of(12, 3);
-    recipe.width = 90;
-    const StackChoice choice = choose_stack(1000, recipe, {.budget_seconds = 1e-3});
-    CHECK_NOTHROW(bind(choice.config.stack, {recipe.height, recipe.width, recipe.channels}));
+    Preprocessing preprocessing = preprocessing_of(12, 3);
+    preprocessing.width = 90;
+    const StackChoice choice = choose_stack(1000, preprocessing, {.budget_seconds = 1e-3});
+    CHECK_NOTHROW(
+        bind(choice.config.stack, {preprocessing.height, preprocessing.width, preprocessing.channels}));
     CHECK(stack_of(choice).find("conv2d:128:") != std::string::npos);
     CHECK(stack_of(choice).find("pca:250:") != std::string::npos);
     CHECK(choice.seconds > 1e-3);
@@ -87,7 +89,7 @@ TEST_CASE(
 
 TEST_CASE("What is put over a stack counts when it is chosen") {
     const auto choose = [](double validation) {
-        return choose_stack(400, recipe_of(16),
+        return choose_stack(400, preprocessing_of(16),
                             {.adjust =
                                  [validation](const TrainConfig& config) {
                                      TrainConfig changed = config;
@@ -105,15 +107,15 @@ TEST_CASE("What is put over a stack counts when it is chosen") {
 
 TEST_CASE("A stack that takes more memory than there is is passed over") {
     ChooseOptions options{.budget_seconds = 1e9};
-    const StackChoice whole = choose_stack(20'000, recipe_of(28), options);
+    const StackChoice whole = choose_stack(20'000, preprocessing_of(28), options);
     options.run.memory_limit = std::int64_t{160} << 20;
-    const StackChoice small = choose_stack(20'000, recipe_of(28), options);
+    const StackChoice small = choose_stack(20'000, preprocessing_of(28), options);
     CHECK(stack_of(small) != stack_of(whole));
 }
 
 TEST_CASE("Nothing is chosen for no pictures or no time") {
-    CHECK_THROWS_AS(choose_stack(0, recipe_of(28)), InvalidArgument);
-    CHECK_THROWS_AS(choose_stack(10, recipe_of(28), {.budget_seconds = 0.0}), InvalidArgument);
+    CHECK_THROWS_AS(choose_stack(0, preprocessing_of(28)), InvalidArgument);
+    CHECK_THROWS_AS(choose_stack(10, preprocessing_of(28), {.budget_seconds = 0.0}), InvalidArgument);
 }
 
 }  // namespace

@@ -18,7 +18,7 @@ constexpr std::int64_t inputs = 6;
 /// Uniform in [0, 1).
 Tensor noise(std::int64_t n, std::int64_t columns = inputs) {
     Tensor rows({n, 1, columns});
-    const base::Random random(9, base::Stream::plan);
+    const base::Random random(9, base::RandomStream::plan);
     for (std::int64_t i = 0; i < rows.size(); ++i) {
         rows.data()[i] = base::Random::uniform(random.block(static_cast<std::uint32_t>(i))[0]);
     }
@@ -270,10 +270,10 @@ TEST_CASE("A code on dense layers is decoded by them, and a head that would be t
     config.epochs = 2;
     CHECK(train_on(strokes(50), config).reconstruction.head.empty());
     const auto has_head = [](int side, int channels) {
-        Recipe recipe;
-        recipe.height = recipe.width = side;
-        recipe.channels = channels;
-        const auto stages = plan_training(1000, recipe, preset("conv"), {}).stages;
+        Preprocessing preprocessing;
+        preprocessing.height = preprocessing.width = side;
+        preprocessing.channels = channels;
+        const auto stages = plan_training(1000, preprocessing, preset("conv"), {}).stages;
         return std::any_of(stages.begin(), stages.end(),
                            [](const StageInfo& stage) { return stage.name == "reconstruction"; });
     };

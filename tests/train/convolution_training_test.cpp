@@ -269,12 +269,12 @@ TEST_CASE("Maps that do not fit the stated memory are kept in a file, and the st
         "conv2d:16:patches=1000, pool2d:2, conv2d:24:kernel=2:patches=1000, pool2d:grid=2, power_norm, "
         "pca:10, "
         "nystroem:20");
-    const Recipe recipe = recipe_of(strokes(1));
+    const Preprocessing preprocessing = preprocessing_of(strokes(1));
     RunOptions run = on_threads(1);
     const Model held = train_on(strokes(2000), config, run);
-    const TrainPlan plan = plan_training(2000, recipe, config, run);
+    const TrainPlan plan = plan_training(2000, preprocessing, config, run);
     run.memory_limit = plan.memory_bytes - (std::int64_t{1} << 20);  // of 1.1 MiB of pictures
-    const TrainPlan less = plan_training(2000, recipe, config, run);
+    const TrainPlan less = plan_training(2000, preprocessing, config, run);
     REQUIRE_FALSE(less.refused());
     REQUIRE(less.memory_bytes < plan.memory_bytes);
     CHECK(train_on(strokes(2000), config, run).identity() == held.identity());

@@ -24,12 +24,13 @@ constexpr int side = 14;
 Tensor bars(std::int64_t n) {
     Tensor pictures({n, side, side});
     for (std::int64_t i = 0; i < n; ++i) {
-        const auto bits = base::Random(5, base::Stream::plan, static_cast<std::uint32_t>(i), 0).block(0);
+        const auto bits =
+            base::Random(5, base::RandomStream::plan, static_cast<std::uint32_t>(i), 0).block(0);
         const int place = 2 + static_cast<int>(bits[0] % (side - 4));
         for (int y = 0; y < side; ++y) {
             for (int x = 0; x < side; ++x) {
                 const int across = i % 2 == 0 ? y : x;
-                const auto noise = base::Random(6, base::Stream::plan, static_cast<std::uint32_t>(i), 1)
+                const auto noise = base::Random(6, base::RandomStream::plan, static_cast<std::uint32_t>(i), 1)
                                        .block(static_cast<std::uint32_t>(y * side + x))[0];
                 pictures.row(i)[static_cast<std::size_t>(y * side + x)] =
                     (std::abs(across - place) <= 1 ? 0.9F : 0.05F) + 0.05F * base::Random::uniform(noise);
@@ -64,11 +65,11 @@ TrainConfig config_of(const std::string& stack) {
 }
 
 Model trained(const std::string& stack, TrainObserver& observer, const Tensor& pictures = bars(300)) {
-    Recipe recipe;
-    recipe.height = recipe.width = side;
+    Preprocessing preprocessing;
+    preprocessing.height = preprocessing.width = side;
     RunOptions run;
     run.threads = 2;
-    return train(Pictures::from_tensor(pictures), recipe, config_of(stack), run, observer);
+    return train(ImageDataset::from_tensor(pictures), preprocessing, config_of(stack), run, observer);
 }
 
 /// Share of rows whose nearest neighbour among the others is of the same kind, even or odd.
@@ -147,19 +148,20 @@ TEST_CASE("Two runs with the same configuration make the same model, another see
     const char* stack = "conv2d:12:kernel=5:patches=2000, pool2d:2, pca:8, nystroem:10";
     const std::string identity = trained(stack, recorder).identity();
     CHECK(trained(stack, recorder).identity() == identity);
-    Recipe recipe;
-    recipe.height = recipe.width = side;
+    Preprocessing preprocessing;
+    preprocessing.height = preprocessing.width = side;
     TrainConfig config = config_of(stack);
     config.seed = 1;
-    CHECK(train(Pictures::from_tensor(bars(300)), recipe, config, {}, recorder).identity() != identity);
+    CHECK(train(ImageDataset::from_tensor(bars(300)), preprocessing, config, {}, recorder).identity() !=
+          identity);
 }
 
 TEST_CASE("A model tells which pictures it was trained on, and their classes") {
     Recorder recorder;
-    Recipe recipe;
-    recipe.height = recipe.width = side;
-    const Pictures pictures = Pictures::from_tensor(bars(3), {"b", "a", "b"});
-    const Model model = train(pictures, recipe, config_of("pca:2"), {}, recorder);
+    Preprocessing preprocessing;
+    preprocessing.height = preprocessing.width = side;
+    const ImageDataset pictures = ImageDataset::from_tensor(bars(3), {"b", "a", "b"});
+    const Model model = train(pictures, preprocessing, config_of("pca:2"), {}, recorder);
     CHECK(model.record.data == data_identity(pictures));
     CHECK(model.record.pictures == 3);
     CHECK(model.record.class_names == std::vector<std::string>{"a", "b"});
@@ -182,14 +184,14 @@ TEST_CASE("A run that is stopped keeps the layers that were finished") {
 
 TEST_CASE("Dense layers learn greedily, and end to end better than that") {
     const Tensor pictures = bars(300);
-    Recipe recipe;
-    recipe.height = recipe.width = side;
+    Preprocessing preprocessing;
+    preprocessing.height = preprocessing.width = side;
     TrainConfig config = config_of("dense:60, dense:12:activation=linear");
     config.epochs = 12;
     config.batch_size = 20;
     config.learning_rate = 0.01;
     const auto error_of = [&](Recorder& recorder) {
-        const Model model = train(Pictures::from_tensor(pictures), recipe, config, {}, recorder);
+        const Model model = train(ImageDataset::from_tensor(pictures), preprocessing, config, {}, recorder);
         CHECK_NOTHROW(check(model));
         CHECK(model.outputs == std::vector<NamedOutput>{{"embedding", 2}});
         return test::squared_error(Encoder(model).reconstruct(pictures), pictures);
@@ -208,8 +210,8 @@ TEST_CASE("Dense layers learn greedily, and end to end better than that") {
 TEST_CASE("Layers combine freely where their shapes fit") {
     Recorder recorder;
     const Tensor pictures = bars(120);
-    Recipe recipe;
-    recipe.height = recipe.width = side;
+    Preprocessing preprocessing;
+    preprocessing.height = preprocessing.width = side;
     for (const char* stack :
          {"dense:30, pca:5, l2_norm", "conv2d:8:kernel=3:patches=1000, pool2d:3, dense:20, dense:6",
           "conv2d:6:kernel=3:patches=1000, conv2d:6:kernel=3:patches=1000, pool2d:2, "
@@ -223,7 +225,7 @@ TEST_CASE("Layers combine freely where their shapes fit") {
         config.corruption = Corruption::masking;
         config.corruption_level = 0.2;
         config.augment_shift = 0.1;
-        const Model model = train(Pictures::from_tensor(pictures), recipe, config, {}, recorder);
+        const Model model = train(ImageDataset::from_tensor(pictures), preprocessing, config, {}, recorder);
         CHECK_NOTHROW(check(model));
         CHECK(model.layers.size() == config.stack.size());
         CHECK(Encoder(model).encode(pictures).rows() == 120);
@@ -304,12 +306,12 @@ TEST_CASE("A trainer that is given another's state goes on as that one would hav
 
 TEST_CASE("What a layer cannot learn from what it sees is refused with what was expected") {
     Recorder recorder;
-    Recipe recipe;
-    recipe.height = recipe.width = side;
+    Preprocessing preprocessing;
+    preprocessing.height = preprocessing.width = side;
     TrainConfig config = config_of("dense:9:output=linear");
     config.loss = LossKind::cross_entropy;
     const auto refused = [&](const char* expected) {
-        CHECK_THROWS_WITH(train(Pictures::from_tensor(bars(30)), recipe, config, {}, recorder),
+        CHECK_THROWS_WITH(train(ImageDataset::from_tensor(bars(30)), preprocessing, config, {}, recorder),
                           test::contains(expected));
     };
     refused(
@@ -320,8 +322,8 @@ TEST_CASE("What a layer cannot learn from what it sees is refused with what was 
     config.sparsity_weight = 1.0;
     refused("the units of layer 1, dense are silu and not sigmoid");
     config = config_of("dense:9:output=sigmoid");
-    recipe.mean.assign(side * side, 0.5F);
-    recipe.deviation.assign(side * side, 0.5F);
+    preprocessing.mean.assign(side * side, 0.5F);
+    preprocessing.deviation.assign(side * side, 0.5F);
     refused("a sigmoid output rebuilds pictures in [0, 1]; standardised pictures found");
 }
 

@@ -103,9 +103,9 @@ TEST_CASE("Pictures that do not fit the stated memory are trained on all the sam
     const Tensor pictures = bars(3000);
     RunOptions run = on_threads(1);
     const std::string held = train_on(pictures, config, run).identity();
-    const TrainPlan plan = plan_training(3000, recipe_of(pictures), config, run);
+    const TrainPlan plan = plan_training(3000, preprocessing_of(pictures), config, run);
     run.memory_limit = plan.memory_bytes - 700 * 1024;  // of pictures of 750 KiB
-    const TrainPlan less = plan_training(3000, recipe_of(pictures), config, run);
+    const TrainPlan less = plan_training(3000, preprocessing_of(pictures), config, run);
     REQUIRE_FALSE(less.refused());
     CHECK(less.memory_bytes < plan.memory_bytes);
     CHECK(train_on(pictures, config, run).identity() == held);
@@ -229,15 +229,15 @@ TEST_CASE("A preset for plain pictures is trained on standardised ones too") {
     config.stack = parse_stack("dense:12, dense:12, dense:12, dense:12:activation=linear");
     config.epochs = 1;
     config.fine_tune_epochs = 1;
-    Recipe recipe = recipe_of(bars());
-    recipe.mean.assign(64, 0.2F);
-    recipe.deviation.assign(64, 0.3F);
+    Preprocessing preprocessing = preprocessing_of(bars());
+    preprocessing.mean.assign(64, 0.2F);
+    preprocessing.deviation.assign(64, 0.3F);
     Recorder recorder;
-    const Model model = train(Pictures::from_tensor(bars()), recipe, config, {}, recorder);
+    const Model model = train(ImageDataset::from_tensor(bars()), preprocessing, config, {}, recorder);
     CHECK(model.layers[0].text().find("output=linear") != std::string::npos);
     REQUIRE(recorder.epochs.size() == 5);
     config.stack = parse_stack("dense:12:output=sigmoid");
-    CHECK_THROWS_WITH(train(Pictures::from_tensor(bars()), recipe, config, {}, recorder),
+    CHECK_THROWS_WITH(train(ImageDataset::from_tensor(bars()), preprocessing, config, {}, recorder),
                       contains("sigmoid output"));
     REQUIRE(recorder.epochs.size() == 5);  // none of the second run
 }
@@ -295,9 +295,10 @@ TEST_CASE("Every corruption, penalty and optimiser trains to better than the mea
 TEST_CASE("Cross-entropy is refused where pictures leave the range from 0 to 1") {
     TrainConfig config = dense_config();
     config.loss = LossKind::cross_entropy;
-    Recipe recipe = recipe_of(bars());
-    recipe.contrast = true;
+    Preprocessing preprocessing = preprocessing_of(bars());
+    preprocessing.contrast = true;
     Recorder recorder;
-    CHECK_THROWS_WITH(train(Pictures::from_tensor(bars()), recipe, config, {}, recorder), contains("[0, 1]"));
+    CHECK_THROWS_WITH(train(ImageDataset::from_tensor(bars()), preprocessing, config, {}, recorder),
+                      contains("[0, 1]"));
     CHECK_FALSE(recorder.read);
 }

@@ -13,15 +13,15 @@
 namespace stackae {
 namespace {
 
-Recipe recipe_of(int side) {
-    Recipe recipe;
-    recipe.height = recipe.width = side;
-    return recipe;
+Preprocessing preprocessing_of(int side) {
+    Preprocessing preprocessing;
+    preprocessing.height = preprocessing.width = side;
+    return preprocessing;
 }
 
 training::Stages stages_of(std::int64_t pictures, const TrainConfig& config, const RunOptions& run = {}) {
     const Stack bound = bind(config.stack, {28, 28, 1});
-    return training::make_stages(bound, pictures, recipe_of(28), config, run);
+    return training::make_stages(bound, pictures, preprocessing_of(28), config, run);
 }
 
 bool same(const StageInfo& a, const StageInfo& b) {
@@ -47,7 +47,7 @@ TEST_CASE(
     config.validation = 0.1;
     test::Recorder recorder;
     const Model model = test::train_on(test::strokes(200), config, recorder);
-    const TrainPlan plan = plan_training(200, test::recipe_of(test::strokes(1)), config, {});
+    const TrainPlan plan = plan_training(200, test::preprocessing_of(test::strokes(1)), config, {});
     CHECK(plan.parameters == model.parameters());
     REQUIRE(plan.stages.size() == recorder.stages.size());
     double work = 0.0;
@@ -76,7 +76,7 @@ TEST_CASE("A plan knows that few pictures have few principal axes") {
     config.validation = 0.0;
     test::Recorder recorder;
     const Model model = test::train_on(test::strokes(30), config, recorder);
-    const TrainPlan plan = plan_training(30, test::recipe_of(test::strokes(1)), config, {});
+    const TrainPlan plan = plan_training(30, test::preprocessing_of(test::strokes(1)), config, {});
     CHECK(plan.stages.front().output.size() == 29);
     CHECK(model.code_size() == 29);
     CHECK(plan.parameters == model.parameters());
@@ -85,11 +85,11 @@ TEST_CASE("A plan knows that few pictures have few principal axes") {
 TEST_CASE("A stack that cannot be is reckoned without being made, however large") {
     TrainConfig config = test::config_of("conv2d:60:kernel=50, pool2d:4, dense:1000000, dense:1000000");
     // The code itself is read in at its first use, which is not what is looked at here.
-    static_cast<void>(plan_training(1'000, recipe_of(512), config, {}));
+    static_cast<void>(plan_training(1'000, preprocessing_of(512), config, {}));
     const std::int64_t before = test::resident_bytes();
     RunOptions run;
     run.memory_limit = std::int64_t{1} << 40;
-    const TrainPlan plan = plan_training(1'000'000'000, recipe_of(1024), config, run);
+    const TrainPlan plan = plan_training(1'000'000'000, preprocessing_of(1024), config, run);
     CHECK(test::resident_bytes() - before < 1 << 20);
     // The lower dense layer, there and back, five times over: 243 × 243 × 60 inputs.
     CHECK(plan.memory_bytes > std::int64_t{5} * 2 * 3'500'000 * 1'000'000 * 4);
@@ -97,7 +97,7 @@ TEST_CASE("A stack that cannot be is reckoned without being made, however large"
     CHECK(plan.refused());
     TrainObserver nobody;
     CHECK_THROWS_WITH(
-        train(Pictures::from_tensor(Tensor({2, 512, 512})), recipe_of(512), config, run, nobody),
+        train(ImageDataset::from_tensor(Tensor({2, 512, 512})), preprocessing_of(512), config, run, nobody),
         test::contains("1.0 TiB expected at most"));
 }
 
@@ -132,7 +132,7 @@ TEST_CASE("Memory that is not needed to work with may hold pictures, half of the
     run.memory_limit = stages.working_bytes - 1;
     CHECK_THROWS_AS(stages.holdable_bytes(run), InvalidArgument);
     run.memory_limit = 0;
-    CHECK(training::most_held(run) <= base::allowed_memory() / 4);
+    CHECK(training::max_held(run) <= base::allowed_memory() / 4);
 }
 
 TEST_CASE("A plan that needs more than its limit is told, and such a training is refused before it begins") {
@@ -140,7 +140,7 @@ TEST_CASE("A plan that needs more than its limit is told, and such a training is
     RunOptions run;
     run.threads = 1;
     run.memory_limit = 1 << 20;
-    const TrainPlan plan = plan_training(100, recipe_of(28), config, run);
+    const TrainPlan plan = plan_training(100, preprocessing_of(28), config, run);
     CHECK(plan.refused());
     CHECK(plan.memory_limit == 1 << 20);
     CHECK(plan.parameters == 2 * 784 * 300 + 784 + 300);
@@ -154,14 +154,14 @@ TEST_CASE("Memory bounds the patches that a plan reckons with") {
     const TrainConfig config = test::config_of("conv2d:6:kernel=3:patches=10000000");
     RunOptions run;
     run.memory_limit = 16 << 20;
-    CHECK_FALSE(plan_training(1'000'000, recipe_of(12), config, run).refused());
+    CHECK_FALSE(plan_training(1'000'000, preprocessing_of(12), config, run).refused());
 }
 
 TEST_CASE("What was encoded for a code is not encoded again for what is learnt above it") {
     const auto plan = [](const std::string& above, std::int64_t pictures) {
         const TrainConfig config =
             test::config_of("conv2d:64:kernel=5:patches=2000, pool2d:grid=2, pca:10" + above);
-        return plan_training(pictures, recipe_of(28), config, {});
+        return plan_training(pictures, preprocessing_of(28), config, {});
     };
     const auto encoded = [&](std::int64_t pictures) {
         const TrainPlan below = plan("", pictures);
@@ -175,7 +175,7 @@ TEST_CASE("What was encoded for a code is not encoded again for what is learnt a
 }
 
 TEST_CASE("A plan of no pictures is refused") {
-    CHECK_THROWS_AS(plan_training(0, recipe_of(28), preset("dense"), {}), InvalidArgument);
+    CHECK_THROWS_AS(plan_training(0, preprocessing_of(28), preset("dense"), {}), InvalidArgument);
 }
 
 }  // namespace stackae

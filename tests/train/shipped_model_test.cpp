@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "stackae/image_dataset.hpp"
 #include "stackae/model.hpp"
-#include "stackae/pictures.hpp"
 
 #include "support/catch.hpp"
 
@@ -38,7 +38,7 @@ TEST_CASE("The shipped model gives the features that are kept beside it") {
     const Model model = load_model(root + "/models/digits.stackae");
     const auto expected = expected_features(root + "/models/digits.features.csv");
     REQUIRE(expected.size() == 12);
-    const Pictures pictures = Pictures::open(root + "/sample_images/recognize");
+    const ImageDataset pictures = ImageDataset::open(root + "/sample_images/recognize");
     PictureReader reader(pictures, model.preprocessing);
     PictureBatch batch;
     REQUIRE(reader.next(batch));

@@ -6,10 +6,10 @@ using namespace stackae::test;
 
 namespace {
 
-Recipe recipe_of_side(int side) {
-    Recipe recipe;
-    recipe.height = recipe.width = side;
-    return recipe;
+Preprocessing preprocessing_of_side(int side) {
+    Preprocessing preprocessing;
+    preprocessing.height = preprocessing.width = side;
+    return preprocessing;
 }
 
 }  // namespace
@@ -39,9 +39,9 @@ TEST_CASE("What a user named is not changed for a small set, nor a stack without
 }
 
 TEST_CASE("A layer of more than twice as many units as inputs can copy, and a code as long as a picture") {
-    const Recipe recipe = recipe_of_side(10);
+    const Preprocessing preprocessing = preprocessing_of_side(10);
     TrainConfig config = config_of("dense:201, dense:50, dense:101, dense:100:activation=linear, l2_norm");
-    auto found = copying_layers(recipe, config);
+    auto found = copying_layers(preprocessing, config);
     REQUIRE(found.size() == 3);
     CHECK(found[0].layer == 1);
     CHECK(found[0].units == 201);
@@ -52,16 +52,16 @@ TEST_CASE("A layer of more than twice as many units as inputs can copy, and a co
     CHECK(found[2].layer == 4);
     CHECK(found[2].values == 100);
     CHECK(found[2].of_picture);
-    CHECK(copying_layers(recipe, config_of("dense:200, dense:99")).empty());
-    CHECK(copying_layers(recipe, config_of("dense:200, pca:100")).empty());
+    CHECK(copying_layers(preprocessing, config_of("dense:200, dense:99")).empty());
+    CHECK(copying_layers(preprocessing, config_of("dense:200, pca:100")).empty());
 }
 
 TEST_CASE("Corruption, moved pictures, sparsity and winner-take-all keep layers from copying") {
-    const Recipe recipe = recipe_of_side(10);
+    const Preprocessing preprocessing = preprocessing_of_side(10);
     const auto copies = [&](const auto& change) {
         TrainConfig config = config_of("dense:300");
         change(config);
-        return !copying_layers(recipe, config).empty();
+        return !copying_layers(preprocessing, config).empty();
     };
     CHECK(copies([](TrainConfig& /*config*/) {}));
     CHECK_FALSE(copies([](TrainConfig& config) { config.corruption = Corruption::masking; }));
@@ -70,7 +70,7 @@ TEST_CASE("Corruption, moved pictures, sparsity and winner-take-all keep layers 
     CHECK_FALSE(copies([](TrainConfig& config) { config.lifetime_sparsity = 0.1; }));
     TrainConfig config = config_of("dense:300");
     config.augment_shift = 0.1;
-    Recipe row = recipe;
+    Preprocessing row = preprocessing;
     row.height = 1;
     row.width = 100;
     CHECK_FALSE(copying_layers(row, config).empty());  // rows are not moved

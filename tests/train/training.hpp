@@ -20,7 +20,7 @@ namespace stackae::test {
 inline Tensor bars(std::int64_t n = 300) {
     constexpr int side = 8;
     Tensor tensor({n, side, side});
-    const base::Random random(4, base::Stream::plan);
+    const base::Random random(4, base::RandomStream::plan);
     std::uint32_t at = 0;
     for (std::int64_t i = 0; i < n; ++i) {
         const auto place = static_cast<int>(random.below(at++, side));
@@ -40,7 +40,7 @@ inline Tensor bars(std::int64_t n = 300) {
 inline Tensor strokes(std::int64_t n, int channels = 1) {
     constexpr int side = 12;
     Tensor tensor({n, side, side, channels});
-    const base::Random random(41, base::Stream::plan);
+    const base::Random random(41, base::RandomStream::plan);
     std::uint32_t at = 0;
     for (std::int64_t i = 0; i < n; ++i) {
         const auto row = tensor.row(i);
@@ -71,12 +71,12 @@ inline Tensor as_rows(const Tensor& pictures) {
 }
 
 /// Of pictures n × height × width, or n × height × width × channels.
-inline Recipe recipe_of(const Tensor& pictures) {
-    Recipe recipe;
-    recipe.height = static_cast<int>(pictures.shape()[1]);
-    recipe.width = static_cast<int>(pictures.shape()[2]);
-    recipe.channels = pictures.shape().size() > 3 ? static_cast<int>(pictures.shape()[3]) : 1;
-    return recipe;
+inline Preprocessing preprocessing_of(const Tensor& pictures) {
+    Preprocessing preprocessing;
+    preprocessing.height = static_cast<int>(pictures.shape()[1]);
+    preprocessing.width = static_cast<int>(pictures.shape()[2]);
+    preprocessing.channels = pictures.shape().size() > 3 ? static_cast<int>(pictures.shape()[3]) : 1;
+    return preprocessing;
 }
 
 inline TrainConfig config_of(const std::string& stack) {
@@ -114,8 +114,8 @@ public:
 
 inline Model train_on(Tensor pictures, const TrainConfig& config, TrainObserver& observer,
                       const RunOptions& run = {}) {
-    const Recipe recipe = recipe_of(pictures);
-    return train(Pictures::from_tensor(std::move(pictures)), recipe, config, run, observer);
+    const Preprocessing preprocessing = preprocessing_of(pictures);
+    return train(ImageDataset::from_tensor(std::move(pictures)), preprocessing, config, run, observer);
 }
 
 inline Model train_on(Tensor pictures, const TrainConfig& config, const RunOptions& run = {}) {

@@ -26,12 +26,12 @@ Model corners(const std::string& fields = "", const std::string& above = "") {
 }
 
 /// Dark pictures of 4 × 5 with one bright pixel each.
-Pictures spots(const std::vector<std::size_t>& places) {
+ImageDataset spots(const std::vector<std::size_t>& places) {
     Tensor pictures({static_cast<std::int64_t>(places.size()), 4, 5});
     for (std::size_t i = 0; i < places.size(); ++i) {
         pictures.row(static_cast<std::int64_t>(i))[places[i]] = 1.0F;
     }
-    return Pictures::from_tensor(std::move(pictures));
+    return ImageDataset::from_tensor(std::move(pictures));
 }
 
 /// A dark tile of that size with one bright pixel.

@@ -36,10 +36,10 @@ TEST_CASE("Small pictures are enlarged, large ones are not") {
 }
 
 TEST_CASE("Originals lie above what is rebuilt of them, and are brought to black and white together") {
-    Recipe recipe;
-    recipe.height = recipe.width = 1;
+    Preprocessing preprocessing;
+    preprocessing.height = preprocessing.width = 1;
     const Tensor picture =
-        draw_reconstructions(recipe, {{0.0F}, {2.0F}, {1.0F}}, {{1.0F}, {2.0F}, {0.0F}}, 2, 1);
+        draw_reconstructions(preprocessing, {{0.0F}, {2.0F}, {1.0F}}, {{1.0F}, {2.0F}, {0.0F}}, 2, 1);
     REQUIRE(picture.shape() == std::vector<std::int64_t>{9, 5, 1});
     const auto at = [&](std::int64_t row, std::size_t column) { return picture.row(row)[column]; };
     CHECK(std::vector{at(1, 1), at(1, 3), at(3, 1), at(3, 3)} == std::vector{0.0F, 1.0F, 0.5F, 1.0F});
@@ -47,25 +47,25 @@ TEST_CASE("Originals lie above what is rebuilt of them, and are brought to black
 }
 
 TEST_CASE("Standardised pictures become pixels again") {
-    Recipe recipe;
-    recipe.height = 1;
-    recipe.width = 2;
-    recipe.mean = {0.5F, 0.25F};
-    recipe.deviation = {2.0F, 0.5F};
-    const Tensor pixels = to_pixels(recipe, test::tensor({1, 2}, {0.1F, -0.5F}));
+    Preprocessing preprocessing;
+    preprocessing.height = 1;
+    preprocessing.width = 2;
+    preprocessing.mean = {0.5F, 0.25F};
+    preprocessing.deviation = {2.0F, 0.5F};
+    const Tensor pixels = to_pixels(preprocessing, test::tensor({1, 2}, {0.1F, -0.5F}));
     CHECK(pixels.values()[0] == Approx(0.7F));
     CHECK(pixels.values()[1] == Approx(0.0F).margin(1e-6));
 }
 
 TEST_CASE("Pictures whose contrast was normalised are drawn from black to white, each on its own") {
-    Recipe recipe;
-    recipe.height = 1;
-    recipe.width = 3;
-    recipe.contrast = true;
-    const Tensor pixels = to_pixels(recipe, test::tensor({2, 3}, {-1, 1, 0, 5, 5, 7}));
+    Preprocessing preprocessing;
+    preprocessing.height = 1;
+    preprocessing.width = 3;
+    preprocessing.contrast = true;
+    const Tensor pixels = to_pixels(preprocessing, test::tensor({2, 3}, {-1, 1, 0, 5, 5, 7}));
     const std::vector<float> expected{0.0F, 1.0F, 0.5F, 0.0F, 0.0F, 1.0F};
     CHECK(std::vector<float>(pixels.values().begin(), pixels.values().end()) == expected);
-    CHECK_THROWS_WITH(to_pixels(recipe, Tensor({1, 4})), test::contains("4 values found, 3 expected"));
+    CHECK_THROWS_WITH(to_pixels(preprocessing, Tensor({1, 4})), test::contains("4 values found, 3 expected"));
 }
 
 }  // namespace

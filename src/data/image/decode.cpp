@@ -13,7 +13,7 @@ Picture decode(ByteSpan file, const DecodeOptions& options) {
     return decoder_of(file).decode(file, options);
 }
 
-std::uint64_t most_file_bytes(const PictureLimits& limits) {
+std::uint64_t max_file_bytes(const PictureLimits& limits) {
     // Beside the pixels a file holds profiles, thumbnails and the like.
     constexpr std::uint64_t share = 16;
     constexpr std::uint64_t least = std::uint64_t{1} << 20U;
@@ -40,10 +40,10 @@ Picture decode_file(const std::string& path, const DecodeOptions& options) {
         if (decoder.decode_in_place != nullptr) {
             return decoder.decode_in_place(RandomAccess(file), options);
         }
-        if (size > most_file_bytes(options.limits)) {
+        if (size > max_file_bytes(options.limits)) {
             throw BadPicture(PictureStatus::too_large,
                              fmt::format("file of {} bytes found, at most {} expected", size,
-                                         most_file_bytes(options.limits)));
+                                         max_file_bytes(options.limits)));
         }
         const std::size_t done = content.size();
         content.resize(static_cast<std::size_t>(size));

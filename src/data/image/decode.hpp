@@ -15,7 +15,7 @@ namespace stackae::data {
 [[nodiscard]] Picture decode_file(const std::string& path, const DecodeOptions& options);
 /// A larger file is refused where it has to be in memory: what a picture within the limits takes decoded, and
 /// a margin.
-[[nodiscard]] std::uint64_t most_file_bytes(const PictureLimits& limits);
+[[nodiscard]] std::uint64_t max_file_bytes(const PictureLimits& limits);
 /// Why a file cannot be read: missing or unreadable.
 [[nodiscard]] BadPicture bad_file(const std::string& path, const IoError& failure);
 

@@ -5,8 +5,8 @@
 #include <string>
 #include <string_view>
 
-#include "stackae/pictures.hpp"
-#include "stackae/recipe.hpp"
+#include "stackae/image_dataset.hpp"
+#include "stackae/preprocessing.hpp"
 
 #include "data/bytes.hpp"
 #include "data/image/picture.hpp"
@@ -17,7 +17,7 @@ namespace stackae::data {
 /// How a picture is wanted.
 struct DecodeOptions {
     const PictureLimits& limits;
-    const Recipe* recipe =
+    const Preprocessing* preprocessing =
         nullptr;  ///< what it will be brought to, so that a large one may come reduced; or null
     Page page{};  ///< of formats that have pages
 };

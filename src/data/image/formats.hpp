@@ -9,9 +9,9 @@ namespace stackae::data {
 /// By libpng. Every chunk's checksum must fit.
 [[nodiscard]] Picture decode_png(ByteSpan file, const DecodeOptions& options);
 
-/// By libjpeg, whose warnings tell a picture that is cut short or damaged. With a recipe, the picture may
-/// come at 1/2, 1/4 or 1/8 of its size, at least twice as large as the recipe needs it, and gray where the
-/// recipe is gray.
+/// By libjpeg, whose warnings tell a picture that is cut short or damaged. Where the preprocessing is given,
+/// the picture may come at 1/2, 1/4 or 1/8 of its size, at least twice as large as that needs it, and gray
+/// where gray is asked for.
 [[nodiscard]] Picture decode_jpeg(ByteSpan file, const DecodeOptions& options);
 
 /// Windows' and OS/2's, of every kind but Huffman 1D. Channels of other than 8 bits come as 16.

@@ -15,7 +15,7 @@ namespace stackae::data {
 namespace {
 
 /// A progressive JPEG of a few kB can ask for any number of passes over the whole picture.
-constexpr int most_scans = 500;
+constexpr int max_scans = 500;
 
 struct ErrorManager {
     jpeg_error_mgr base;  // first, so that libjpeg's pointer is also ours
@@ -58,11 +58,11 @@ void emit_message(j_common_ptr info, int level) {
 void output_message(j_common_ptr /*info*/) {}
 
 void check_scans(j_common_ptr info) {
-    if (reinterpret_cast<j_decompress_ptr>(info)->input_scan_number > most_scans) {
+    if (reinterpret_cast<j_decompress_ptr>(info)->input_scan_number > max_scans) {
         ErrorManager& manager = manager_of(info);
         info->err->msg_code = 0;  // of the last warning, maybe
         fmt::format_to_n(manager.message.data(), manager.message.size() - 1, "more than {} scans{}",
-                         most_scans, '\0');
+                         max_scans, '\0');
         std::longjmp(manager.on_error, 1);
     }
 }
@@ -117,12 +117,12 @@ int orientation_of(const jpeg_decompress_struct& info) {
     return 1;
 }
 
-/// The largest of 1, 2, 4 and 8 that leaves at least twice what the recipe needs.
-unsigned reduction_for(double width, double height, const Recipe& recipe) {
-    const double by_width = recipe.width / width;
-    const double by_height = recipe.height / height;
-    const double scale =
-        recipe.resize == ResizeMode::border ? std::min(by_width, by_height) : std::max(by_width, by_height);
+/// The largest of 1, 2, 4 and 8 that leaves at least twice what the preprocessing needs.
+unsigned reduction_for(double width, double height, const Preprocessing& preprocessing) {
+    const double by_width = preprocessing.width / width;
+    const double by_height = preprocessing.height / height;
+    const double scale = preprocessing.resize == ResizeMode::border ? std::min(by_width, by_height)
+                                                                    : std::max(by_width, by_height);
     unsigned reduction = 8;
     while (reduction > 1 && 2.0 * scale * reduction > 1.0) {
         reduction /= 2;
@@ -156,7 +156,7 @@ void choose_output(jpeg_decompress_struct& info, bool gray_will_do) {
 }  // namespace
 
 Picture decode_jpeg(ByteSpan file, const DecodeOptions& options) {
-    const Recipe* recipe = options.recipe;
+    const Preprocessing* preprocessing = options.preprocessing;
     Decompressor decompressor;
     jpeg_decompress_struct& info = decompressor.info();
     decompressor.guarded([&] {
@@ -169,14 +169,14 @@ Picture decode_jpeg(ByteSpan file, const DecodeOptions& options) {
     check_size(info.image_width, info.image_height, components + colours, options.limits,
                coefficient_bytes(info));
     const int orientation = orientation_of(info);
-    choose_output(info, recipe != nullptr && recipe->channels == 1);
+    choose_output(info, preprocessing != nullptr && preprocessing->channels == 1);
     cv::Size full(static_cast<int>(info.image_width), static_cast<int>(info.image_height));
     if (orientation >= 5) {
         std::swap(full.width, full.height);
     }
-    if (recipe != nullptr) {
+    if (preprocessing != nullptr) {
         info.scale_num = 1;
-        info.scale_denom = reduction_for(full.width, full.height, *recipe);
+        info.scale_denom = reduction_for(full.width, full.height, *preprocessing);
     }
     decompressor.guarded([&] { jpeg_start_decompress(&info); });
     cv::Mat pixels(static_cast<int>(info.output_height), static_cast<int>(info.output_width),

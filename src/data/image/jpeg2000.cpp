@@ -325,20 +325,20 @@ OPJ_UINT32 palette_columns(ByteSpan file) {
 /// decoded: a palette gives components of its own, with bits of its own. components: as many as there will
 /// be, where they are more.
 void check_components(const opj_image_t& image, OPJ_UINT32 components, const PictureLimits& limits) {
-    constexpr OPJ_UINT32 most_components = 5;
+    constexpr OPJ_UINT32 max_components = 5;
     components = std::max(components, image.numcomps);
-    if (image.numcomps == 0 || components > most_components) {
+    if (image.numcomps == 0 || components > max_components) {
         unsupported(
-            fmt::format("JPEG 2000 of {} components found, 1 to {} expected", components, most_components));
+            fmt::format("JPEG 2000 of {} components found, 1 to {} expected", components, max_components));
     }
     OPJ_UINT32 width = 0;
     OPJ_UINT32 height = 0;
     for (OPJ_UINT32 i = 0; i < image.numcomps; ++i) {
         const opj_image_comp_t& component = image.comps[i];
-        constexpr OPJ_UINT32 most_bits = 31;
-        if (component.prec == 0 || component.prec > most_bits) {
+        constexpr OPJ_UINT32 max_bits = 31;
+        if (component.prec == 0 || component.prec > max_bits) {
             unsupported(
-                fmt::format("JPEG 2000 of {} bits found, 1 to {} expected", component.prec, most_bits));
+                fmt::format("JPEG 2000 of {} bits found, 1 to {} expected", component.prec, max_bits));
         }
         if (component.w == 0 || component.h == 0 || component.dx == 0 || component.dy == 0 ||
             component.sgnd > 1) {

@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "stackae/pictures.hpp"
+#include "stackae/image_dataset.hpp"
 
 #include "data/file_source.hpp"
 

@@ -5,11 +5,11 @@
 #include <string>
 
 #include "stackae/error.hpp"
-#include "stackae/pictures.hpp"
+#include "stackae/image_dataset.hpp"
 
 namespace stackae::data {
 
-/// A decoded picture: upright, not yet brought to a recipe.
+/// A decoded picture: upright, not yet preprocessed.
 struct Picture {
     cv::Mat pixels;              ///< h × w; 1 to 4 channels (2 and 4: alpha last); 8U, 16U or 32F
     double white = 255.0;        ///< the value that stands for 1

@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "stackae/error.hpp"
-#include "stackae/pictures.hpp"
+#include "stackae/image_dataset.hpp"
 
 #include "base/atomic_file.hpp"
 #include "data/image/exif.hpp"
@@ -24,8 +24,8 @@
 namespace stackae {
 namespace {
 
-constexpr int fast = 3;                       // of zlib's 0 to 9
-constexpr png_uint_32 most_side = 1U << 27U;  // 8 bytes a pixel fit an int
+constexpr int fast = 3;                      // of zlib's 0 to 9
+constexpr png_uint_32 max_side = 1U << 27U;  // 8 bytes a pixel fit an int
 
 struct Errors {
     std::jmp_buf on_error;
@@ -71,7 +71,7 @@ public:
     cv::Mat read() {
         guarded([&] {
             png_set_read_fn(png_, this, take);
-            png_set_user_limits(png_, most_side, most_side);
+            png_set_user_limits(png_, max_side, max_side);
             png_set_crc_action(png_, PNG_CRC_QUIET_USE, PNG_CRC_QUIET_USE);
             png_read_info(png_, info_);
             png_set_expand(png_);  // palettes, 1 to 4 bits, and what is marked as transparent

@@ -11,7 +11,7 @@
 namespace stackae::data {
 namespace {
 
-constexpr std::uint64_t most_max_value = 65'535;
+constexpr std::uint64_t largest_max_value = 65'535;
 
 bool is_space(int c) {
     return c == ' ' || (c >= '\t' && c <= '\r');
@@ -178,9 +178,9 @@ PnmHeader read_pnm_header(ByteSpan file, std::uint64_t at) {
             header.max_value = text.number();
         }
     }
-    if (header.max_value == 0 || header.max_value > most_max_value) {
-        corrupt(
-            fmt::format("PNM of largest value {} found, 1 to {} expected", header.max_value, most_max_value));
+    if (header.max_value == 0 || header.max_value > largest_max_value) {
+        corrupt(fmt::format("PNM of largest value {} found, 1 to {} expected", header.max_value,
+                            largest_max_value));
     }
     if (header.channels == 0 || header.channels > 4) {
         unsupported(fmt::format("PAM of DEPTH {} found, 1 to 4 expected", header.channels));

@@ -11,7 +11,7 @@
 namespace stackae::data {
 namespace {
 
-/// Where a picture's pixels land in the recipe's frame; the rest of it is background.
+/// Where a picture's pixels land in the preprocessing's frame; the rest of it is background.
 struct Placement {
     cv::Rect cut;    ///< of the picture
     cv::Rect place;  ///< in the frame
@@ -21,21 +21,21 @@ int scaled(double length, double scale, int most) {
     return std::clamp(static_cast<int>(std::lround(length * scale)), 1, most);
 }
 
-Placement placement(const Recipe& recipe, int width, int height) {
-    Placement result{{0, 0, width, height}, {0, 0, recipe.width, recipe.height}};
-    const double by_width = static_cast<double>(recipe.width) / width;
-    const double by_height = static_cast<double>(recipe.height) / height;
-    if (recipe.resize == ResizeMode::border) {
+Placement placement(const Preprocessing& preprocessing, int width, int height) {
+    Placement result{{0, 0, width, height}, {0, 0, preprocessing.width, preprocessing.height}};
+    const double by_width = static_cast<double>(preprocessing.width) / width;
+    const double by_height = static_cast<double>(preprocessing.height) / height;
+    if (preprocessing.resize == ResizeMode::border) {
         const double scale = std::min(by_width, by_height);
-        result.place.width = scaled(width, scale, recipe.width);
-        result.place.height = scaled(height, scale, recipe.height);
-        result.place.x = (recipe.width - result.place.width) / 2;
-        result.place.y = (recipe.height - result.place.height) / 2;
-    } else if (recipe.resize == ResizeMode::center) {
+        result.place.width = scaled(width, scale, preprocessing.width);
+        result.place.height = scaled(height, scale, preprocessing.height);
+        result.place.x = (preprocessing.width - result.place.width) / 2;
+        result.place.y = (preprocessing.height - result.place.height) / 2;
+    } else if (preprocessing.resize == ResizeMode::center) {
         // Cut first, then scaled: a long thin picture is never blown up whole.
         const double scale = std::max(by_width, by_height);
-        result.cut.width = scaled(recipe.width, 1.0 / scale, width);
-        result.cut.height = scaled(recipe.height, 1.0 / scale, height);
+        result.cut.width = scaled(preprocessing.width, 1.0 / scale, width);
+        result.cut.height = scaled(preprocessing.height, 1.0 / scale, height);
         result.cut.x = (width - result.cut.width) / 2;
         result.cut.y = (height - result.cut.height) / 2;
     }
@@ -134,16 +134,16 @@ cv::Mat flattened(const Picture& picture, float background, float most = 1.0F) {
                       [&]<class T>(T /*zero*/) { return without_alpha<T>(picture, background, most); });
 }
 
-/// Values over white, at most `most`, into their place, with the channels the recipe wants, red first.
+/// Values over white, at most `most`, into their place, with the channels the preprocessing wants, red first.
 template <class T>
-void place_values(const cv::Mat& pixels, const Picture& picture, const Recipe& recipe, cv::Rect place,
-                  float most, float* out) {
+void place_values(const cv::Mat& pixels, const Picture& picture, const Preprocessing& preprocessing,
+                  cv::Rect place, float most, float* out) {
     const auto white = static_cast<float>(picture.white);
     const auto unit = [white, most](T value) { return std::min(most, static_cast<float>(value) / white); };
-    const int channels = recipe.channels;
+    const int channels = preprocessing.channels;
     for (int y = 0; y < pixels.rows; ++y) {
         const auto* from = pixels.ptr<T>(y);
-        float* to = out + (std::int64_t{place.y + y} * recipe.width + place.x) * channels;
+        float* to = out + (std::int64_t{place.y + y} * preprocessing.width + place.x) * channels;
         if (pixels.channels() == channels) {
             for (int i = 0; i < pixels.cols * channels; ++i) {
                 to[i] = unit(from[i]);
@@ -158,18 +158,18 @@ void place_values(const cv::Mat& pixels, const Picture& picture, const Recipe& r
 
 }  // namespace
 
-void apply(const Recipe& recipe, const Picture& decoded, std::span<float> out) {
-    check_range(decoded, recipe.mean.empty() ? ValueRange::unit : ValueRange::finite);
+void preprocess(const Preprocessing& preprocessing, const Picture& decoded, std::span<float> out) {
+    check_range(decoded, preprocessing.mean.empty() ? ValueRange::unit : ValueRange::finite);
     // Rounding on the way must not take a value above white, unless values may lie anywhere.
-    const bool any = !recipe.mean.empty() && decoded.pixels.depth() == CV_32F;
+    const bool any = !preprocessing.mean.empty() && decoded.pixels.depth() == CV_32F;
     const float most = any ? std::numeric_limits<float>::infinity() : 1.0F;
     const Picture picture = without_coarse_steps(decoded);
-    cv::Mat pixels = flattened(picture, recipe.background, most);
-    const Placement where = placement(recipe, pixels.cols, pixels.rows);
+    cv::Mat pixels = flattened(picture, preprocessing.background, most);
+    const Placement where = placement(preprocessing, pixels.cols, pixels.rows);
     if (where.cut.size() != pixels.size()) {
         pixels = pixels(where.cut);
     }
-    if (recipe.channels == 1 && pixels.channels() == 3) {
+    if (preprocessing.channels == 1 && pixels.channels() == 3) {
         cv::Mat gray;
         cv::cvtColor(pixels, gray, cv::COLOR_RGB2GRAY);
         pixels = gray;
@@ -177,21 +177,21 @@ void apply(const Recipe& recipe, const Picture& decoded, std::span<float> out) {
     if (where.place.size() != pixels.size()) {
         pixels = resized(pixels, where.place.size());
     }
-    if (where.place.area() != recipe.width * recipe.height) {
-        std::fill(out.begin(), out.end(), recipe.background);
+    if (where.place.area() != preprocessing.width * preprocessing.height) {
+        std::fill(out.begin(), out.end(), preprocessing.background);
     }
     with_depth(pixels.depth(), [&]<class T>(T /*zero*/) {
-        place_values<T>(pixels, picture, recipe, where.place, most, out.data());
+        place_values<T>(pixels, picture, preprocessing, where.place, most, out.data());
     });
-    if (recipe.contrast) {
-        base::contrast_normalize(out, double{recipe.contrast_epsilon}, out);
+    if (preprocessing.contrast) {
+        base::contrast_normalize(out, double{preprocessing.contrast_epsilon}, out);
     }
-    for (std::size_t i = 0; i < recipe.mean.size(); ++i) {
+    for (std::size_t i = 0; i < preprocessing.mean.size(); ++i) {
         const float value = out[i];
-        out[i] = static_cast<float>(recipe.standardised(double{value}, i));
+        out[i] = static_cast<float>(preprocessing.standardised(double{value}, i));
         if (!std::isfinite(out[i])) {
             unsupported(fmt::format("value {} at place {} is too far from the mean {} and the deviation {}",
-                                    value, i, recipe.mean[i], recipe.deviation[i]));
+                                    value, i, preprocessing.mean[i], preprocessing.deviation[i]));
         }
     }
 }

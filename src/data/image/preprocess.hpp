@@ -2,15 +2,15 @@
 
 #include <span>
 
-#include "stackae/recipe.hpp"
+#include "stackae/preprocessing.hpp"
 
 #include "data/image/picture.hpp"
 
 namespace stackae::data {
 
-/// Applies a recipe to a decoded picture: the one place where it is done. out: size recipe.size().
-/// The recipe must be valid.
-void apply(const Recipe& recipe, const Picture& picture, std::span<float> out);
+/// Preprocesses a decoded picture: the one place where it is done. out: size preprocessing.size().
+/// The preprocessing must be valid.
+void preprocess(const Preprocessing& preprocessing, const Picture& picture, std::span<float> out);
 
 /// Which numbers a picture may hold beside those that lie between black and white.
 enum class ValueRange {

@@ -7,7 +7,7 @@ namespace stackae::data {
 namespace {
 
 /// More are refused, by libtiff too. A BigTIFF could name any number.
-constexpr std::uint64_t most_entries = 65535;
+constexpr std::uint64_t max_entries = 65535;
 
 /// Bytes of a whole number of a type; 0 for types that are none.
 std::uint64_t width_of_number(std::uint16_t type) {
@@ -55,7 +55,7 @@ TiffDirectory::TiffDirectory(const RandomAccess& file, const TiffHeader& header,
     const std::uint64_t left = file.size() - offset;
     content_ = file.read(offset, std::min(first_read, left));
     count_ = big_ ? content().u64(0) : content().u16(0);
-    if (count_ > std::min(most_entries, (left - count_bytes) / entry_bytes)) {
+    if (count_ > std::min(max_entries, (left - count_bytes) / entry_bytes)) {
         corrupt(fmt::format("TIFF directory of {} entries in {} bytes", count_, left));
     }
     const std::uint64_t end = count_bytes + count_ * entry_bytes;

@@ -16,7 +16,7 @@ namespace stackae::data {
 namespace {
 
 /// libtiff's smallest own needs, whatever the picture.
-constexpr std::int64_t least_memory = std::int64_t{16} << 20U;
+constexpr std::int64_t min_memory = std::int64_t{16} << 20U;
 
 bool contains_any(std::string_view text, std::initializer_list<std::string_view> parts) {
     return std::any_of(parts.begin(), parts.end(),
@@ -120,10 +120,10 @@ int TiffFile::on_warning(TIFF* /*tiff*/, void* self, const char* module, const c
 }
 
 TiffFile::TiffFile(const RandomAccess& file, const TiffHeader& header, const Page& page,
-                   std::int64_t most_bytes)
+                   std::int64_t max_bytes)
     : library_(loaded<TiffLibrary>()),
       file_(file),
-      most_bytes_(static_cast<std::uint64_t>(std::max(most_bytes, least_memory))),
+      max_bytes_(static_cast<std::uint64_t>(std::max(max_bytes, min_memory))),
       header_(header_for(header, page.directory)) {
     const std::unique_ptr<TIFFOpenOptions, decltype(TIFFOpenOptionsFree)*> options(library_.options_alloc(),
                                                                                    library_.options_free);
@@ -132,7 +132,7 @@ TiffFile::TiffFile(const RandomAccess& file, const TiffHeader& header, const Pag
     }
     library_.set_error_handler(options.get(), on_error, this);
     library_.set_warning_handler(options.get(), on_warning, this);
-    library_.set_most_memory(options.get(), static_cast<tmsize_t>(most_bytes_));
+    library_.set_max_memory(options.get(), static_cast<tmsize_t>(max_bytes_));
     // M: nothing mapped, as there is no procedure for that.
     tiff_ = library_.open("TIFF", "rM", this, TiffClient::read, TiffClient::write, TiffClient::seek,
                           TiffClient::close, TiffClient::size, nullptr, nullptr, options.get());
@@ -188,11 +188,11 @@ void TiffFile::check_data(std::uint32_t piece, std::uint64_t plain_bytes) const 
         corrupt(fmt::format("cut short: {} bytes found, picture data at {} + {} expected", file_.size(),
                             offset + further_, bytes));
     }
-    if (plain_bytes == 0 && bytes > most_bytes_) {
+    if (plain_bytes == 0 && bytes > max_bytes_) {
         throw BadPicture(PictureStatus::too_large,
                          fmt::format("TIFF: {} bytes of compressed data found for strip or tile {}, at most "
                                      "{} expected",
-                                     bytes, piece, most_bytes_));
+                                     bytes, piece, max_bytes_));
     }
 }
 

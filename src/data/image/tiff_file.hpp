@@ -17,7 +17,7 @@ struct TiffLibrary {
     SharedLibrary library{STACKAE_tiff_SONAME};
     STACKAE_FUNCTION(options_alloc, TIFFOpenOptionsAlloc);
     STACKAE_FUNCTION(options_free, TIFFOpenOptionsFree);
-    STACKAE_FUNCTION(set_most_memory, TIFFOpenOptionsSetMaxSingleMemAlloc);
+    STACKAE_FUNCTION(set_max_memory, TIFFOpenOptionsSetMaxSingleMemAlloc);
     STACKAE_FUNCTION(set_error_handler, TIFFOpenOptionsSetErrorHandlerExtR);
     STACKAE_FUNCTION(set_warning_handler, TIFFOpenOptionsSetWarningHandlerExtR);
     STACKAE_FUNCTION(open, TIFFClientOpenExt);
@@ -44,8 +44,8 @@ struct TiffLibrary {
 /// What reading the file throws is kept while libtiff runs; all that throws BadPicture throws it too.
 class TiffFile {
 public:
-    /// The file has to stay. most_bytes: that libtiff may take at once. Throws BadPicture, IoError.
-    TiffFile(const RandomAccess& file, const TiffHeader& header, const Page& page, std::int64_t most_bytes);
+    /// The file has to stay. max_bytes: that libtiff may take at once. Throws BadPicture, IoError.
+    TiffFile(const RandomAccess& file, const TiffHeader& header, const Page& page, std::int64_t max_bytes);
     TiffFile(const TiffFile&) = delete;
     TiffFile& operator=(const TiffFile&) = delete;
     ~TiffFile();
@@ -87,7 +87,7 @@ private:
 
     const TiffLibrary& library_;
     const RandomAccess& file_;
-    std::uint64_t most_bytes_;
+    std::uint64_t max_bytes_;
     std::vector<std::byte> header_;  ///< as libtiff shall see it; empty: as it is
     std::uint64_t further_ = 0;      ///< bytes from where libtiff takes the data to be to where they are
     std::uint64_t position_ = 0;

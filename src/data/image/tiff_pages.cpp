@@ -28,7 +28,7 @@ constexpr std::uint64_t colour_filters = 32803;  ///< TIFF/EP: a colour a pixel,
 constexpr std::uint64_t linear_raw = 34892;      ///< DNG: a sensor's values without such a filter
 
 [[noreturn]] void refuse_so_many() {
-    unsupported(fmt::format("TIFF of more than {} pages", most_tiff_pages));
+    unsupported(fmt::format("TIFF of more than {} pages", max_tiff_pages));
 }
 
 /// Nothing where this is no TIFF.
@@ -111,7 +111,7 @@ std::vector<Page> tiff_pages(const RandomAccess& file) {
         if (!directory || directory->empty()) {
             break;
         }
-        if (seen.size() > most_tiff_pages) {
+        if (seen.size() > max_tiff_pages) {
             refuse_so_many();
         }
         if (is_page(*directory)) {
@@ -126,7 +126,7 @@ std::vector<Page> tiff_pages(const RandomAccess& file) {
         pages.push_back({header->first});
     }
     if (slices && slices->whole) {
-        if (slices->count > most_tiff_pages) {
+        if (slices->count > max_tiff_pages) {
             refuse_so_many();
         }
         for (std::uint64_t slice = 1; slice < slices->count; ++slice) {
@@ -137,12 +137,12 @@ std::vector<Page> tiff_pages(const RandomAccess& file) {
 }
 
 std::optional<TiffSlices> tiff_slices(const RandomAccess& file, const TiffDirectory& directory) {
-    constexpr std::uint64_t most_description = 4096;  // ImageJ's is some 100 characters
+    constexpr std::uint64_t max_description = 4096;  // ImageJ's is some 100 characters
     try {
         if (directory.next() != 0 || directory.number(compression_tag, uncompressed) != uncompressed) {
             return std::nullopt;
         }
-        TiffSlices slices{slices_described(directory.text(description_tag, most_description))};
+        TiffSlices slices{slices_described(directory.text(description_tag, max_description))};
         if (slices.count <= 1) {
             return std::nullopt;
         }

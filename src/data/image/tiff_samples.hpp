@@ -2,7 +2,7 @@
 
 #include <opencv2/core.hpp>
 
-#include "stackae/pictures.hpp"
+#include "stackae/image_dataset.hpp"
 
 #include "data/image/tiff_file.hpp"
 #include "data/image/tiff_layout.hpp"

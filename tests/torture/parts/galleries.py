@@ -6,7 +6,7 @@ import numpy as np
 from ..harness import Faults, Figure, first_line, say, write_people
 
 ROUNDS = 200
-MOST_RUNS = 8
+MAX_RUNS = 8
 
 
 def people_of(setup, gallery):
@@ -29,7 +29,7 @@ def run(setup):
     runs = 0
     for number in range(rounds):
         # Each run changes another person, so that any order of them has the same end.
-        chosen = numbers.sample(strangers, numbers.randint(2, MOST_RUNS))
+        chosen = numbers.sample(strangers, numbers.randint(2, MAX_RUNS))
         started = []
         for name in chosen:
             if name in present:

@@ -14,7 +14,7 @@ from ..harness import Figure, say
 from ..writers import write_idx
 
 ROUNDS = 7
-MOST = 1.1
+MAX_RATIO = 1.1
 GROUPS = pathlib.Path("/sys/fs/cgroup")
 
 
@@ -101,7 +101,7 @@ def run(setup):
     for name, conditions in (("beside other work on every core", busy_cores), ("under half a core of quota", half_a_core)):
         with conditions() as before:
             if before is None:
-                figures.append(Figure(f"{name}, over -j 1", f"≤ {MOST}", "cannot be measured here", None))
+                figures.append(Figure(f"{name}, over -j 1", f"≤ {MAX_RATIO}", "cannot be measured here", None))
                 continue
             found = {}
             for task, words in measured.items():
@@ -109,6 +109,6 @@ def run(setup):
                 found[task] = by_way
                 say(f"  {name}: {task}, -j 1 {one:.2f} s; " + ", ".join(f"{way} {r:.2f} of it" for way, r in by_way.items()))
         text = ", ".join(f"{task} {by_way['as it chooses']:.2f} (-j 2: {by_way['-j 2']:.2f})" for task, by_way in found.items())
-        figures.append(Figure(f"{name}, over -j 1", f"≤ {MOST}", text,
-                              all(r <= MOST for by_way in found.values() for r in by_way.values())))
+        figures.append(Figure(f"{name}, over -j 1", f"≤ {MAX_RATIO}", text,
+                              all(r <= MAX_RATIO for by_way in found.values() for r in by_way.values())))
     return figures

@@ -11,7 +11,7 @@ MUTATIONS = 20_000
 A_RUN = 2_000
 WHOLE_EVERY = 10
 TIMEOUT = 300  # seconds a run
-MOST_MIB = 4096
+MAX_MIB = 4096
 EXTREMES = [0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF]
 OURS = re.compile(r"stackae: |note: ")
 
@@ -170,4 +170,4 @@ def run(setup):
                          zip(("crashes", "hangs", "rows shifted", "foreign lines"), faults.values()))
     return [Figure("mutated pictures of every format", f"{total}: no crash, hang, row shifted, foreign line",
                    f"{total} of {len(formats)} formats: {measured}", not any(fault.count for fault in faults.values())),
-            Figure("memory of a run over them", f"below {MOST_MIB} MiB", f"{peak:.0f} MiB", peak < MOST_MIB)]
+            Figure("memory of a run over them", f"below {MAX_MIB} MiB", f"{peak:.0f} MiB", peak < MAX_MIB)]

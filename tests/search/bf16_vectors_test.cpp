@@ -1,4 +1,4 @@
-#include "search/coarse_table.hpp"
+#include "search/bf16_vectors.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -7,7 +7,7 @@
 
 #include "linalg/bfloat16.hpp"
 #include "linalg/gemm.hpp"
-#include "search/scan.hpp"
+#include "search/flat_scanner.hpp"
 #include "support/catch.hpp"
 
 namespace stackae::search {
@@ -36,15 +36,15 @@ TEST_CASE("A coarse score is off by no more than its bound, and the bound is not
     const std::int64_t d = GENERATE(1, 7, 64, 300);
     CAPTURE(static_cast<int>(kind), d);
     constexpr std::int64_t queries = 40;
-    const VectorTable table(vectors_of(kind, 1000, d, 1), Metric::l2);
-    const CoarseTable coarse(table, 2);
+    const FlatVectors table(vectors_of(kind, 1000, d, 1), Metric::l2);
+    const Bf16Vectors coarse(table, 2);
     const Tensor query = vectors_of(kind, queries, d, 2);
     Tensor factors({queries, d});
     std::transform(query.values().begin(), query.values().end(), factors.values().begin(),
                    [](float value) { return -2.0F * value; });
     std::vector<std::uint16_t> rounded(static_cast<std::size_t>(factors.size()));
     linalg::Context context(1);
-    linalg::Gemm product(context, queries, table.block_rows(), d, CoarseTable::gemm_options, coarse.layout());
+    linalg::Gemm product(context, queries, table.block_rows(), d, Bf16Vectors::gemm_options, coarse.layout());
     double closest = 0.0;  // of error to bound
     std::vector<double> bounds;
     for (std::int64_t i = 0; i < queries; ++i) {
@@ -79,14 +79,14 @@ TEST_CASE("A coarse scan is certain of neighbours that are clearly apart, and of
     }
     const bool clear = GENERATE(true, false);
     const Tensor vectors = vectors_of(clear ? Kind::normal : Kind::aligned, 2000, 16, 3);
-    const VectorTable table(vectors, Metric::l2);
-    const CoarseTable coarse(table, 2);
+    const FlatVectors table(vectors, Metric::l2);
+    const Bf16Vectors coarse(table, 2);
     const Tensor queries = vectors_of(clear ? Kind::normal : Kind::aligned, 64, 16, 4);
-    Request request;
+    SearchRequest request;
     request.count = 64;
     request.k = 5;
     request.queries = &queries;
-    Scan scan(table, &coarse, request, 64);
+    FlatScanner scan(table, &coarse, request, 64);
     Neighbours found{64, 5, std::vector<std::int64_t>(320, -1), std::vector<float>(320)};
     std::vector<char> certain(64, 0);
     std::vector<std::int64_t> all(64);

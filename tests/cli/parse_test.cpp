@@ -1,4 +1,4 @@
-#include "cli/values.hpp"
+#include "cli/parse.hpp"
 
 #include <limits>
 
@@ -96,15 +96,6 @@ TEST_CASE("Counts, bytes and times read as people write them") {
     CHECK(format_duration(7390) == "2:03:10 h");
     CHECK(format_duration(std::numeric_limits<double>::quiet_NaN()) == "unknown");
     CHECK(format_duration(std::numeric_limits<double>::infinity()) == "unknown");
-}
-
-TEST_CASE("Tables line up, also with names that are not ASCII") {
-    TextTable table;
-    table.add({"name", "pictures"});
-    table.add({"Zoë", "7"});
-    table.add({"日本", "1,234"});
-    CHECK(table.text() == "  name  pictures\n  Zoë          7\n  日本       1,234\n");
-    CHECK(TextTable().text().empty());
 }
 
 TEST_CASE("What a terminal would obey is told instead") {

@@ -1,4 +1,4 @@
-#include "stackae/pictures.hpp"
+#include "stackae/image_dataset.hpp"
 
 #include <algorithm>
 #include <array>
@@ -35,7 +35,7 @@ namespace {
 namespace fs = std::filesystem;
 
 /// Some entries of another source.
-class Subset : public Pictures::Source {
+class Subset : public ImageDataset::Source {
 public:
     Subset(data::SourcePointer base, std::vector<std::int64_t> entries)
         : base_(std::move(base)), entries_(std::move(entries)) {
@@ -45,17 +45,18 @@ public:
     }
 
     [[nodiscard]] std::int64_t size() const override { return static_cast<std::int64_t>(entries_.size()); }
-    [[nodiscard]] PictureEntry entry(std::int64_t i) const override { return base_->entry(at(i)); }
+    [[nodiscard]] ImageEntry entry(std::int64_t i) const override { return base_->entry(at(i)); }
     [[nodiscard]] std::string file(std::int64_t i) const override { return base_->file(at(i)); }
     [[nodiscard]] const std::string& path() const override { return base_->path(); }
     [[nodiscard]] bool labelled() const override { return labelled_; }
     [[nodiscard]] std::vector<std::string> notes() const override { return base_->notes(); }
     [[nodiscard]] std::int64_t row_length() const override { return base_->row_length(); }
-    [[nodiscard]] data::Picture load(std::int64_t i, const Recipe* recipe) const override {
-        return base_->load(at(i), recipe);
+    [[nodiscard]] data::Picture load(std::int64_t i, const Preprocessing* preprocessing) const override {
+        return base_->load(at(i), preprocessing);
     }
-    [[nodiscard]] data::Picture load_large(std::int64_t i, const Recipe* recipe) const override {
-        return base_->load_large(at(i), recipe);
+    [[nodiscard]] data::Picture load_large(std::int64_t i,
+                                           const Preprocessing* preprocessing) const override {
+        return base_->load_large(at(i), preprocessing);
     }
     [[nodiscard]] std::mutex& large_pictures() const override { return base_->large_pictures(); }
 
@@ -112,85 +113,85 @@ Kind kind_of(const std::string& path) {
 
 }  // namespace
 
-Pictures::Pictures(std::shared_ptr<const Source> source) : source_(std::move(source)) {}
-Pictures::Pictures(Pictures&&) noexcept = default;
-Pictures& Pictures::operator=(Pictures&&) noexcept = default;
-Pictures::~Pictures() = default;
+ImageDataset::ImageDataset(std::shared_ptr<const Source> source) : source_(std::move(source)) {}
+ImageDataset::ImageDataset(ImageDataset&&) noexcept = default;
+ImageDataset& ImageDataset::operator=(ImageDataset&&) noexcept = default;
+ImageDataset::~ImageDataset() = default;
 
-Pictures Pictures::open(const std::string& path, const PictureLimits& limits) {
+ImageDataset ImageDataset::open(const std::string& path, const PictureLimits& limits) {
     if (limits.max_pixels < 1 || limits.memory < 1) {
         throw InvalidArgument(fmt::format("{}: limits of {} pixels and {} bytes found, at least 1 expected",
                                           path, limits.max_pixels, limits.memory));
     }
     if (const auto at = array_name_at(path)) {
-        return Pictures(data::open_npz(path.substr(0, *at), path.substr(*at + 1), limits));
+        return ImageDataset(data::open_npz(path.substr(0, *at), path.substr(*at + 1), limits));
     }
     std::error_code error;
     const fs::file_status status = fs::status(path, error);
     if (!fs::exists(status) && data::names_page(path)) {
-        return Pictures(data::open_file(path, limits));
+        return ImageDataset(data::open_file(path, limits));
     }
     if (!fs::exists(status)) {
         throw IoError(fmt::format("{}: cannot open: {}", path,
                                   error ? error.message() : std::string(std::strerror(ENOENT))));
     }
     if (fs::is_directory(status)) {
-        return Pictures(data::open_folder(path, limits));
+        return ImageDataset(data::open_folder(path, limits));
     }
     if (!fs::is_regular_file(status)) {
-        return Pictures(data::open_pipe(path, limits));
+        return ImageDataset(data::open_pipe(path, limits));
     }
     switch (kind_of(path)) {
         case Kind::list:
-            return Pictures(data::open_list(path, limits));
+            return ImageDataset(data::open_list(path, limits));
         case Kind::idx:
-            return Pictures(data::open_idx(path, limits));
+            return ImageDataset(data::open_idx(path, limits));
         case Kind::npy:
-            return Pictures(data::open_npy(path, limits));
+            return ImageDataset(data::open_npy(path, limits));
         case Kind::npz:
-            return Pictures(data::open_npz(path, std::nullopt, limits));
+            return ImageDataset(data::open_npz(path, std::nullopt, limits));
         case Kind::picture:
             break;
     }
-    return Pictures(data::open_file(path, limits));
+    return ImageDataset(data::open_file(path, limits));
 }
 
-Pictures Pictures::from_tensor(Tensor pictures, std::vector<std::string> labels) {
-    return Pictures(data::tensor_source(std::move(pictures), std::move(labels)));
+ImageDataset ImageDataset::from_tensor(Tensor pictures, std::vector<std::string> labels) {
+    return ImageDataset(data::tensor_source(std::move(pictures), std::move(labels)));
 }
 
-std::int64_t Pictures::size() const {
+std::int64_t ImageDataset::size() const {
     return source_->size();
 }
 
-PictureEntry Pictures::entry(std::int64_t i) const {
+ImageEntry ImageDataset::entry(std::int64_t i) const {
     return source_->entry(i);
 }
 
-std::string Pictures::file(std::int64_t i) const {
+std::string ImageDataset::file(std::int64_t i) const {
     return source_->file(i);
 }
 
-const std::string& Pictures::path() const {
+const std::string& ImageDataset::path() const {
     return source_->path();
 }
 
-std::vector<std::string> Pictures::notes() const {
+std::vector<std::string> ImageDataset::notes() const {
     return source_->notes();
 }
 
-bool Pictures::labelled() const {
+bool ImageDataset::labelled() const {
     return source_->labelled();
 }
 
-Pictures Pictures::subset(std::span<const std::int64_t> entries) const {
+ImageDataset ImageDataset::subset(std::span<const std::int64_t> entries) const {
     for (const std::int64_t i : entries) {
         if (i < 0 || i >= size()) {
             throw InvalidArgument(
                 fmt::format("{}: subset: entry {} found, 0 to {} expected", path(), i, size() - 1));
         }
     }
-    return Pictures(
+    return ImageDataset(
         std::make_shared<Subset>(source_, std::vector<std::int64_t>(entries.begin(), entries.end())));
 }
 

@@ -1,4 +1,4 @@
-#include "cli/shipped_model.hpp"
+#include "cli/model_locator.hpp"
 
 #include <array>
 #include <filesystem>
@@ -6,8 +6,8 @@
 
 #include "stackae/error.hpp"
 
-#include "cli/results.hpp"
-#include "cli/values.hpp"
+#include "cli/output.hpp"
+#include "cli/parse.hpp"
 
 namespace stackae::cli {
 namespace fs = std::filesystem;

@@ -14,10 +14,10 @@
 namespace stackae::cli {
 
 /// Where results go, stdout or a file, and the files that belong to them: all appear whole with finish().
-class Results {
+class ResultWriter {
 public:
     /// path: empty or "-" for stdout.
-    explicit Results(const std::string& path = {});
+    explicit ResultWriter(const std::string& path = {});
 
     /// Throws IoError when what goes to stdout is lost, as on a full disk or where nobody reads on.
     void write(std::string_view text);
@@ -53,7 +53,7 @@ struct NamedPath {
 /// pipes may be written by all.
 void check_outputs(const std::vector<NamedPath>& read, const std::vector<NamedPath>& written);
 /// Appends the pictures of a collection that one of `written` would replace.
-void add_replaced(const Pictures& pictures, const std::vector<NamedPath>& written,
+void add_replaced(const ImageDataset& pictures, const std::vector<NamedPath>& written,
                   std::vector<NamedPath>& read);
 /// For check_outputs(): the paths of the inputs, and the pictures of them that one of `written` would
 /// replace.

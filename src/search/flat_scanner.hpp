@@ -8,14 +8,14 @@
 #include "stackae/tensor.hpp"
 
 #include "linalg/gemm.hpp"
-#include "search/coarse_table.hpp"
-#include "search/nearest.hpp"
-#include "search/vector_table.hpp"
+#include "search/bf16_vectors.hpp"
+#include "search/flat_vectors.hpp"
+#include "search/top_k.hpp"
 
 namespace stackae::search {
 
 /// Whose neighbours are looked for: the rows of `queries`, or, without, the table's own.
-struct Request {
+struct SearchRequest {
     std::int64_t count = 0;
     std::int64_t k = 0;
     const Tensor* queries = nullptr;
@@ -39,10 +39,11 @@ struct Request {
 
 /// One thread's way through a table with up to `capacity` queries at a time. Made and used on that
 /// thread, as oneDNN's scratch memory asks.
-class Scan {
+class FlatScanner {
 public:
     /// coarse: of the table, to scan that instead; may be null.
-    Scan(const VectorTable& table, const CoarseTable* coarse, const Request& request, std::int64_t capacity);
+    FlatScanner(const FlatVectors& table, const Bf16Vectors* coarse, const SearchRequest& request,
+                std::int64_t capacity);
 
     /// Fills in `found` for some queries, at most `capacity`, keeping the `kept` best rows by their float
     /// scores. certain[query] becomes 1 where no neighbour can have been lost to rounding.
@@ -54,9 +55,9 @@ private:
     void scan(std::span<const std::int64_t> queries, std::int64_t kept);
     bool rank(std::size_t i, std::int64_t query, Neighbours& found);
 
-    const VectorTable& table_;
-    const CoarseTable* coarse_;
-    const Request& request_;
+    const FlatVectors& table_;
+    const Bf16Vectors* coarse_;
+    const SearchRequest& request_;
     linalg::Context context_;
     linalg::Gemm product_;
     Tensor vectors_;                      ///< capacity × d; rows beyond the last query are ignored
@@ -65,7 +66,7 @@ private:
     Tensor scores_;                       ///< capacity × block rows
     std::vector<double> norms_;           ///< ‖q‖²
     std::vector<double> rounding_;        ///< upper bounds of the errors of scores
-    std::vector<Nearest> nearest_;
+    std::vector<TopK> nearest_;
     std::vector<Scored<double>> ranked_;
 };
 

@@ -6,23 +6,23 @@
 #include "stackae/tensor.hpp"
 
 #include "linalg/gemm.hpp"
-#include "search/vector_table.hpp"
+#include "search/flat_vectors.hpp"
 
 namespace stackae::search {
 
-/// A VectorTable's rows in bfloat16, for a first scan that takes half the time. How far its scores may be off
-/// is known for every query, so that what it finds is exact or is known not to be certain. Half the table's
-/// memory.
-class CoarseTable {
+/// The rows of FlatVectors in bfloat16, for a first scan that takes half the time. How far its scores may be
+/// off is known for every query, so that what it finds is exact or is known not to be certain. Half the
+/// table's memory.
+class Bf16Vectors {
 public:
     /// Of a scan: scores with the table's rows, and their offsets added.
     static constexpr linalg::GemmOptions gemm_options{
         .trans_b = true, .packed_b = true, .bf16 = true, .bias = true};
 
     /// Whether the processor is faster with bfloat16, and there are queries and rows enough to make this for.
-    [[nodiscard]] static bool pays(const VectorTable& table, std::int64_t queries);
+    [[nodiscard]] static bool is_profitable(const FlatVectors& table, std::int64_t queries);
 
-    CoarseTable(const VectorTable& table, int threads);
+    Bf16Vectors(const FlatVectors& table, int threads);
 
     [[nodiscard]] const linalg::PackedLayout& layout() const { return layout_; }
     /// Rows from `first` on in that layout.

@@ -16,13 +16,13 @@ namespace stackae::search {
 /// the distance is ½ ‖q − x‖² = ½ (1 + score), score = 1 − 2 q·x. A vector of zeros has no direction: where
 /// the table has such, every vector gets one more value, 1 for zeros and 0 for all others, so that they are
 /// at a distance of 0 from one another and of 1 from all else.
-class VectorTable {
+class FlatVectors {
 public:
     /// Rows whose scores are compared at once; blocks of rows are multiples of it.
     static constexpr std::size_t chunk = 16;
 
     /// vectors: n × d. Throws InvalidArgument when it is empty or a value is not finite.
-    VectorTable(const Tensor& vectors, Metric metric);
+    FlatVectors(const Tensor& vectors, Metric metric);
 
     [[nodiscard]] std::int64_t size() const { return size_; }
     /// Values of a vector as it is given.

@@ -10,7 +10,7 @@
 
 #include "stackae/text.hpp"
 
-/// What a person types into values, and values into what a person reads.
+/// What a person types, into values.
 namespace stackae::cli {
 
 /// The command line itself is wrong: exit code 2.
@@ -54,17 +54,5 @@ template <class ParseOne>
 /// The word that was probably meant: the one with the fewest edits (Levenshtein 1966), if they are few.
 [[nodiscard]] std::optional<std::string> nearest_word(std::string_view word,
                                                       const std::vector<std::string>& candidates);
-
-/// Rows of text in columns: the first to the left, the others to the right.
-class TextTable {
-public:
-    /// Cells are made printable().
-    void add(const std::vector<std::string>& row);
-    /// Every line indented and ended; columns two spaces apart, widths counted in code points.
-    [[nodiscard]] std::string text(int indent = 2) const;
-
-private:
-    std::vector<std::vector<std::string>> rows_;
-};
 
 }  // namespace stackae::cli

@@ -9,9 +9,9 @@
 namespace stackae::search {
 
 /// Numbers for names: 0 for the first in byte order, and so on.
-class Numbering {
+class LabelEncoder {
 public:
-    explicit Numbering(const std::vector<std::string>& names) : names_(names) {
+    explicit LabelEncoder(const std::vector<std::string>& names) : names_(names) {
         std::sort(names_.begin(), names_.end());
         names_.erase(std::unique(names_.begin(), names_.end()), names_.end());
         std::unordered_map<std::string, std::int64_t> number_of;

@@ -1,4 +1,4 @@
-#include "cli/results.hpp"
+#include "cli/output.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -15,7 +15,7 @@
 #include "stackae/model.hpp"
 #include "stackae/text.hpp"
 
-#include "cli/values.hpp"
+#include "cli/parse.hpp"
 
 namespace stackae::cli {
 namespace {
@@ -68,7 +68,7 @@ void check_outputs(const std::vector<NamedPath>& read, const std::vector<NamedPa
     }
 }
 
-void add_replaced(const Pictures& pictures, const std::vector<NamedPath>& written,
+void add_replaced(const ImageDataset& pictures, const std::vector<NamedPath>& written,
                   std::vector<NamedPath>& read) {
     const auto identity = [](const std::string& path) {
         struct stat status {};
@@ -125,13 +125,13 @@ void check_png_name(const std::string& path) {
     }
 }
 
-Results::Results(const std::string& path) {
+ResultWriter::ResultWriter(const std::string& path) {
     if (!path.empty() && path != "-") {
         file_ = files_.add(path);
     }
 }
 
-void Results::write(std::string_view text) {
+void ResultWriter::write(std::string_view text) {
     if (file_) {
         file_->write(text);
         return;
@@ -141,7 +141,7 @@ void Results::write(std::string_view text) {
     check_stdout();
 }
 
-void Results::finish() {
+void ResultWriter::finish() {
     if (!file_) {
         finish_stdout();
     }

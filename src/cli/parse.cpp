@@ -1,10 +1,9 @@
-#include "cli/values.hpp"
+#include "cli/parse.hpp"
 
 #include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <fmt/format.h>
-#include <iterator>
 #include <numeric>
 
 namespace stackae::cli {
@@ -17,11 +16,6 @@ std::string range_text(double low, double high) {
         return fmt::format(" from {:.12g} to {:.12g}", low, high);
     }
     return has_low ? fmt::format(" of at least {:.12g}", low) : std::string();
-}
-
-std::size_t code_points(std::string_view text) {
-    return static_cast<std::size_t>(
-        std::count_if(text.begin(), text.end(), [](char c) { return (c & '\xC0') != '\x80'; }));
 }
 
 std::size_t edit_distance(std::string_view a, std::string_view b) {
@@ -146,33 +140,6 @@ std::optional<std::string> nearest_word(std::string_view word, const std::vector
         }
     }
     return best;
-}
-
-void TextTable::add(const std::vector<std::string>& row) {
-    std::vector<std::string>& cells = rows_.emplace_back();
-    std::transform(row.begin(), row.end(), std::back_inserter(cells),
-                   [](const std::string& cell) { return printable(cell); });
-}
-
-std::string TextTable::text(int indent) const {
-    std::vector<std::size_t> widths;
-    for (const auto& row : rows_) {
-        widths.resize(std::max(widths.size(), row.size()), 0);
-        for (std::size_t c = 0; c < row.size(); ++c) {
-            widths[c] = std::max(widths[c], code_points(row[c]));
-        }
-    }
-    std::string out;
-    for (const auto& row : rows_) {
-        std::string line(static_cast<std::size_t>(indent), ' ');
-        for (std::size_t c = 0; c < row.size(); ++c) {
-            const std::string fill(widths[c] - code_points(row[c]), ' ');
-            line += c == 0 ? row[c] + fill : "  " + fill + row[c];
-        }
-        line.erase(line.find_last_not_of(' ') + 1);
-        out += line + '\n';
-    }
-    return out;
 }
 
 }  // namespace stackae::cli

@@ -7,7 +7,7 @@
 
 namespace stackae {
 
-/// How a picture of another shape is brought to the recipe's height and width. Has names.
+/// How a picture of another shape is brought to the preprocessing's height and width. Has names.
 enum class ResizeMode {
     squash,  ///< both sides scaled on their own; proportions change
     border,  ///< scaled to fit inside, centred, the rest filled with the background
@@ -20,8 +20,8 @@ enum class ResizeMode {
 /// The result is a vector of height × width × channels floats, row-major, channels (R, G, B) last.
 /// Steps, in this order: orientation by EXIF, alpha blended over the background, gray or colour,
 /// resizing (area averaging downwards, bilinear upwards), scaling to [0, 1], then per-picture contrast
-/// normalisation and per-pixel standardisation where the recipe has them.
-struct Recipe {
+/// normalisation and per-pixel standardisation where the preprocessing has them.
+struct Preprocessing {
     int channels = 1;  ///< 1: gray (ITU-R BT.601 luma), 3: RGB
     int height = 28;   ///< pixels, 1 to max_side
     int width = 28;    ///< pixels, 1 to max_side; to max_row where the height is 1
@@ -53,10 +53,10 @@ struct Recipe {
     /// True when every value of every picture lies in [0, 1], as cross-entropy needs.
     [[nodiscard]] bool unit_range() const { return !contrast && mean.empty(); }
 
-    friend bool operator==(const Recipe&, const Recipe&) = default;
+    friend bool operator==(const Preprocessing&, const Preprocessing&) = default;
 };
 
 /// Throws InvalidArgument, naming the field, when a field is out of its range.
-void validate(const Recipe& recipe);
+void validate(const Preprocessing& preprocessing);
 
 }  // namespace stackae

@@ -1,4 +1,4 @@
-#include "search/vector_table.hpp"
+#include "search/flat_vectors.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -12,7 +12,7 @@
 namespace stackae::search {
 namespace {
 
-constexpr std::int64_t most_block_rows = 1024;
+constexpr std::int64_t max_block_rows = 1024;
 constexpr double unit_roundoff = 0x1p-24;
 constexpr double largest_squared_norm = 1e37;  ///< beyond it float scores would overflow
 
@@ -31,11 +31,11 @@ double checked_squared_norm(std::span<const float> x, const char* what, std::int
     return norm;
 }
 
-VectorTable::VectorTable(const Tensor& vectors, Metric metric)
+FlatVectors::FlatVectors(const Tensor& vectors, Metric metric)
     : metric_(metric),
       size_(vectors.rows()),
       width_(vectors.columns()),
-      block_rows_(std::min(most_block_rows, round_up(size_, std::int64_t{chunk}))) {
+      block_rows_(std::min(max_block_rows, round_up(size_, std::int64_t{chunk}))) {
     if (vectors.empty()) {
         throw InvalidArgument("neighbours: an index of at least one vector expected, none found");
     }
@@ -52,12 +52,12 @@ VectorTable::VectorTable(const Tensor& vectors, Metric metric)
     }
 }
 
-std::span<const float> VectorTable::offsets(std::int64_t first) const {
+std::span<const float> FlatVectors::offsets(std::int64_t first) const {
     return std::span(offsets_).subspan(static_cast<std::size_t>(first),
                                        static_cast<std::size_t>(block_rows_));
 }
 
-double VectorTable::prepare(std::span<const float> query, std::span<float> prepared) const {
+double FlatVectors::prepare(std::span<const float> query, std::span<float> prepared) const {
     const double norm = base::squared_norm(query);
     if (!cosine()) {
         std::copy(query.begin(), query.end(), prepared.begin());
@@ -70,12 +70,12 @@ double VectorTable::prepare(std::span<const float> query, std::span<float> prepa
     return norm > 0.0 || marks_zeros() ? 1.0 : 0.0;
 }
 
-bool VectorTable::zeros(std::span<const float> laid_out) const {
+bool FlatVectors::zeros(std::span<const float> laid_out) const {
     return marks_zeros() ? laid_out.back() == 1.0F
                          : std::all_of(laid_out.begin(), laid_out.end(), [](float x) { return x == 0.0F; });
 }
 
-double VectorTable::squared_distance(std::span<const float> query, std::int64_t i) const {
+double FlatVectors::squared_distance(std::span<const float> query, std::int64_t i) const {
     const auto x = row(i);
     if (cosine() && zeros(query) != zeros(x)) {
         return 2.0;  // what they are laid out as has roundings
@@ -83,11 +83,11 @@ double VectorTable::squared_distance(std::span<const float> query, std::int64_t 
     return base::squared_distance(query, x);
 }
 
-double VectorTable::distance(double squared) const {
+double FlatVectors::distance(double squared) const {
     return cosine() ? 0.5 * squared : std::sqrt(squared);
 }
 
-double VectorTable::rounding(double squared_norm) const {
+double FlatVectors::rounding(double squared_norm) const {
     // A float sum of d products is off by at most d · u · Σ|q||x| ≤ d · u · ‖q‖ ‖x‖ (Higham 2002, 3.1);
     // unit vectors in float are of length 1 ± u.
     const auto d = static_cast<double>(dimension());

@@ -19,7 +19,7 @@ struct Scored {
 };
 
 /// The `capacity` best rows seen so far, as a heap with the worst on top.
-class Nearest {
+class TopK {
 public:
     /// Forgets everything; keeps its memory.
     void reset(std::int64_t capacity) {

@@ -1,4 +1,4 @@
-#include "search/coarse_table.hpp"
+#include "search/bf16_vectors.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -12,8 +12,8 @@
 namespace stackae::search {
 namespace {
 
-constexpr std::int64_t least_rows = 4096;
-constexpr std::int64_t least_queries = 256;
+constexpr std::int64_t min_rows = 4096;
+constexpr std::int64_t min_queries = 256;
 constexpr std::int64_t queries_at_once = 256;  // that the layout is to suit
 constexpr double unit_roundoff = 0x1p-24;
 
@@ -23,10 +23,10 @@ constexpr double smallest_normal = 0x1p-126;
 /// One thread's way to round and pack blocks of rows.
 class Packer {
 public:
-    explicit Packer(const VectorTable& table)
+    explicit Packer(const FlatVectors& table)
         : table_(table),
           product_(context_, queries_at_once, table.block_rows(), table.dimension(),
-                   CoarseTable::gemm_options),
+                   Bf16Vectors::gemm_options),
           rounded_(static_cast<std::size_t>(table.block_rows() * table.dimension())) {}
 
     [[nodiscard]] linalg::PackedLayout layout() const { return product_.layout(); }
@@ -43,7 +43,7 @@ public:
     }
 
 private:
-    const VectorTable& table_;
+    const FlatVectors& table_;
     linalg::Context context_{1};
     linalg::Gemm product_;
     std::vector<std::uint16_t> rounded_;
@@ -61,11 +61,11 @@ double round_to_bfloat16(std::span<const float> v, std::span<std::uint16_t> roun
     return std::sqrt(squares);
 }
 
-bool CoarseTable::pays(const VectorTable& table, std::int64_t queries) {
-    return queries >= least_queries && table.size() >= least_rows && linalg::has_bfloat16();
+bool Bf16Vectors::is_profitable(const FlatVectors& table, std::int64_t queries) {
+    return queries >= min_queries && table.size() >= min_rows && linalg::has_bfloat16();
 }
 
-CoarseTable::CoarseTable(const VectorTable& table, int threads)
+Bf16Vectors::Bf16Vectors(const FlatVectors& table, int threads)
     : block_rows_(table.block_rows()), dimension_(table.dimension()), largest_norm_(table.largest_norm()) {
     const base::ThreadScope scope(1);
     layout_ = Packer(table).layout();
@@ -81,10 +81,10 @@ CoarseTable::CoarseTable(const VectorTable& table, int threads)
     largest_error_ = *std::max_element(errors.begin(), errors.end());
 }
 
-double CoarseTable::rounding(double squared_norm, double query_error) const {
+double Bf16Vectors::rounding(double squared_norm, double query_error) const {
     const double norm = std::sqrt(squared_norm);
     const auto d = static_cast<double>(dimension_);
-    // The sum's own rounding, which VectorTable reckons with, is of q̂ and x̂, that may be longer than q and x.
+    // The sum's own rounding, which FlatVectors reckons with, is of q̂ and x̂, that may be longer than q and x.
     const double longer = 1.0 + (d + 8.0) * unit_roundoff;
     return 2.0 * longer * (query_error * largest_norm_ + (norm + query_error) * largest_error_) +
            (2.0 * d + 4.0) * smallest_normal * (1.0 + norm + largest_norm_);

@@ -1,4 +1,4 @@
-#include "cli/results.hpp"
+#include "cli/output.hpp"
 
 #include <csignal>
 
@@ -17,7 +17,7 @@ using namespace test;
 void write_with_manifest(const TemporaryFolder& folder, const std::string& run) {
     Console console;
     console.set_quiet(true);
-    Results results(folder / "output");
+    ResultWriter results(folder / "output");
     InputMonitor monitor(console, results.files(), folder / "manifest");
     monitor.manifest().used({run, std::nullopt});
     monitor.manifest().finish();

@@ -9,13 +9,13 @@
 
 #include "stackae/enum_names.hpp"
 #include "stackae/output_files.hpp"
-#include "stackae/recipe.hpp"
+#include "stackae/preprocessing.hpp"
 #include "stackae/tensor.hpp"
 
 namespace stackae {
 
 /// One picture of a collection, before it is decoded.
-struct PictureEntry {
+struct ImageEntry {
     std::string path;                  ///< as a person would name it; `file#12` inside IDX and NPY
     std::optional<std::string> label;  ///< first folder level, IDX label, or second column of a list
 };
@@ -60,30 +60,30 @@ struct PictureLimits {
 ///
 /// Arrays are n×h×w, n×h×w×c or n×d, in either byte and index order, IDX and NPY also gzipped: truth values,
 /// whole numbers of 8 to 64 bits, floats of 16 to 64. Unsigned 8 and 16 bits are shares of 255 and 65535,
-/// true is 1, all others the numbers they are, as floats. A row of n×d is the recipe's picture, flattened; it
-/// is never resized. Pictures with values outside of [0, 1] are skipped unless the recipe standardises, which
-/// takes any finite ones.
+/// true is 1, all others the numbers they are, as floats. A row of n×d is a picture as preprocessing makes
+/// it, flattened; it is never resized. Pictures with values outside of [0, 1] are skipped unless the
+/// preprocessing standardises, which takes any finite ones.
 ///
 /// A TIFF of several pages is as many pictures, file.tif#1 and so on; such a name stands for the one page.
 /// Order is the byte order of the relative POSIX paths; lists, IDX and NPY keep their own. Hidden files
 /// and files that are not pictures by their ending are passed over in folders. Opening lists but does
 /// not decode. Reading is safe from several threads.
-class Pictures {
+class ImageDataset {
 public:
     /// Throws IoError when the path does not exist or cannot be read, CorruptFile when an IDX, NPY
     /// or NPZ file is damaged, InvalidArgument when there is no picture in it.
-    static Pictures open(const std::string& path, const PictureLimits& limits = {});
+    static ImageDataset open(const std::string& path, const PictureLimits& limits = {});
 
     /// Pictures that are in memory already: n × h × w × c or n × h × w floats. labels: n, or none.
-    static Pictures from_tensor(Tensor pictures, std::vector<std::string> labels = {});
+    static ImageDataset from_tensor(Tensor pictures, std::vector<std::string> labels = {});
 
-    Pictures(Pictures&&) noexcept;
-    Pictures& operator=(Pictures&&) noexcept;
-    ~Pictures();
+    ImageDataset(ImageDataset&&) noexcept;
+    ImageDataset& operator=(ImageDataset&&) noexcept;
+    ~ImageDataset();
 
     [[nodiscard]] std::int64_t size() const;
     /// Entry i, 0 ≤ i < size().
-    [[nodiscard]] PictureEntry entry(std::int64_t i) const;
+    [[nodiscard]] ImageEntry entry(std::int64_t i) const;
     /// The file that entry i is read from; pages of one file have the same.
     [[nodiscard]] std::string file(std::int64_t i) const;
     /// The input as it was given to open().
@@ -94,34 +94,36 @@ public:
     /// for comments; mostly none.
     [[nodiscard]] std::vector<std::string> notes() const;
     /// A view of some entries, in the order given; it shares this collection's files.
-    [[nodiscard]] Pictures subset(std::span<const std::int64_t> entries) const;
+    [[nodiscard]] ImageDataset subset(std::span<const std::int64_t> entries) const;
 
     struct Source;  // the implementation, in src/image
     [[nodiscard]] const Source& source() const { return *source_; }
 
 private:
-    explicit Pictures(std::shared_ptr<const Source> source);
+    explicit ImageDataset(std::shared_ptr<const Source> source);
     std::shared_ptr<const Source> source_;
 };
 
 /// What to settle before reading; what is absent is chosen from the pictures.
-struct RecipeOptions {
+struct PreprocessingOptions {
     std::optional<int> channels;
     std::optional<int> height;
     std::optional<int> width;
     ResizeMode resize = ResizeMode::border;
     float background = 0.0F;
     bool contrast = false;
-    /// Fit Recipe::mean and deviation on the pictures, whose values may then lie anywhere. When absent: for
-    /// rows of numbers whose height and width are not given, since they are measurements and no pictures.
+    /// Fit Preprocessing::mean and deviation on the pictures, whose values may then lie anywhere. When
+    /// absent: for rows of numbers whose height and width are not given, since they are measurements and no
+    /// pictures.
     std::optional<bool> standardize;
 };
 
-/// Chooses the recipe: gray if all pictures looked at are gray, and their median height and width,
+/// Chooses the preprocessing: gray if all pictures looked at are gray, and their median height and width,
 /// scaled down together to at most 64 where larger. At most 2,000 pictures, spread evenly, are looked at;
 /// standardisation reads all. Throws InvalidArgument when not one picture can be read, naming the first and
 /// its reason.
-[[nodiscard]] Recipe choose_recipe(const Pictures& pictures, const RecipeOptions& options, int threads = 0);
+[[nodiscard]] Preprocessing choose_preprocessing(const ImageDataset& pictures,
+                                                 const PreprocessingOptions& options, int threads = 0);
 
 struct SkippedPicture {
     std::int64_t index = 0;  ///< entry in Pictures
@@ -137,7 +139,7 @@ struct PictureRemark {
 
 /// A run of pictures in order. Entries that could not be read are in `skipped` and have no row.
 struct PictureBatch {
-    Tensor pictures;                    ///< n × recipe.size()
+    Tensor pictures;                    ///< n × preprocessing.size()
     std::vector<std::int64_t> indices;  ///< size n: the entry of each row
     std::vector<SkippedPicture> skipped;
     std::vector<PictureRemark> remarks;  ///< of pictures that have a row
@@ -147,9 +149,9 @@ struct ReadOptions {
     std::int64_t batch_size = 256;  ///< entries a batch at most; fewer where `memory` asks for it
     int threads = 0;                ///< decoding threads; 0: one a core
     int batches_ahead = 4;          ///< decoded and waiting at most
-    /// Bytes of prepared pictures that are held ahead at most, 4 × recipe.size() a picture: batches are made
-    /// smaller, then fewer, but one picture is always held. Beside it comes what the caller holds, and what
-    /// decoding takes: one picture file a thread.
+    /// Bytes of prepared pictures that are held ahead at most, 4 × preprocessing.size() a picture: batches
+    /// are made smaller, then fewer, but one picture is always held. Beside it comes what the caller holds,
+    /// and what decoding takes: one picture file a thread.
     std::int64_t memory = std::int64_t{256} << 20U;
 };
 
@@ -157,10 +159,11 @@ struct ReadOptions {
 /// The collection must outlive the reader. Not safe to share between threads.
 class PictureReader {
 public:
-    /// Throws InvalidArgument when the recipe or an option is out of its range, or when the collection is of
-    /// rows (n×d) and d is not recipe.size(). A recipe of height 1 is one of rows: pictures of another height
-    /// are skipped as unsupported.
-    PictureReader(const Pictures& pictures, const Recipe& recipe, const ReadOptions& options = {});
+    /// Throws InvalidArgument when the preprocessing or an option is out of its range, or when the collection
+    /// is of rows (n×d) and d is not preprocessing.size(). Preprocessing of height 1 is that of rows:
+    /// pictures of another height are skipped as unsupported.
+    PictureReader(const ImageDataset& pictures, const Preprocessing& preprocessing,
+                  const ReadOptions& options = {});
     PictureReader(const PictureReader&) = delete;
     PictureReader& operator=(const PictureReader&) = delete;
     /// Stops the threads; what was decoded ahead is dropped.

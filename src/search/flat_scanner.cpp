@@ -1,4 +1,4 @@
-#include "search/scan.hpp"
+#include "search/flat_scanner.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -18,7 +18,7 @@ std::size_t at(std::int64_t i) {
 /// The first of `size` scores, from one on, whose chunk has one below the bound; `size` when none has.
 STACKAE_VECTORIZED std::size_t next_chunk(const float* scores, std::size_t from, std::size_t size,
                                           float bound) {
-    constexpr std::size_t chunk = VectorTable::chunk;
+    constexpr std::size_t chunk = FlatVectors::chunk;
     for (; from < size; from += chunk) {
         int below = 0;
 #pragma omp simd reduction(| : below)
@@ -34,8 +34,8 @@ STACKAE_VECTORIZED std::size_t next_chunk(const float* scores, std::size_t from,
 
 /// Offers the rows from `first` on, by chunks: most chunks hold nothing near, and one comparison tells.
 template <class Admit>
-void offer(std::span<const float> scores, std::int64_t first, Nearest& nearest, Admit admit) {
-    constexpr std::size_t chunk = VectorTable::chunk;
+void offer(std::span<const float> scores, std::int64_t first, TopK& nearest, Admit admit) {
+    constexpr std::size_t chunk = FlatVectors::chunk;
     for (std::size_t j = 0;; j += chunk) {
         j = next_chunk(scores.data(), j, scores.size(), nearest.worst());
         if (j == scores.size()) {
@@ -52,14 +52,15 @@ void offer(std::span<const float> scores, std::int64_t first, Nearest& nearest, 
 
 }  // namespace
 
-Scan::Scan(const VectorTable& table, const CoarseTable* coarse, const Request& request, std::int64_t capacity)
+FlatScanner::FlatScanner(const FlatVectors& table, const Bf16Vectors* coarse, const SearchRequest& request,
+                         std::int64_t capacity)
     : table_(table),
       coarse_(coarse),
       request_(request),
       context_(1),
       product_(
           context_, capacity, table.block_rows(), table.dimension(),
-          coarse == nullptr ? linalg::GemmOptions{.trans_b = true, .bias = true} : CoarseTable::gemm_options,
+          coarse == nullptr ? linalg::GemmOptions{.trans_b = true, .bias = true} : Bf16Vectors::gemm_options,
           coarse == nullptr ? linalg::PackedLayout() : coarse->layout()),
       vectors_({capacity, table.dimension()}),
       factors_({capacity, table.dimension()}),
@@ -69,8 +70,8 @@ Scan::Scan(const VectorTable& table, const CoarseTable* coarse, const Request& r
       rounding_(at(capacity)),
       nearest_(at(capacity)) {}
 
-void Scan::run(std::span<const std::int64_t> queries, std::int64_t kept, Neighbours& found,
-               std::vector<char>& certain) {
+void FlatScanner::run(std::span<const std::int64_t> queries, std::int64_t kept, Neighbours& found,
+                      std::vector<char>& certain) {
     load(queries);
     scan(queries, kept);
     for (std::size_t i = 0; i < queries.size(); ++i) {
@@ -78,7 +79,7 @@ void Scan::run(std::span<const std::int64_t> queries, std::int64_t kept, Neighbo
     }
 }
 
-void Scan::load(std::span<const std::int64_t> queries) {
+void FlatScanner::load(std::span<const std::int64_t> queries) {
     for (std::size_t i = 0; i < queries.size(); ++i) {
         const auto to = vectors_.row(static_cast<std::int64_t>(i));
         const bool own = request_.queries == nullptr;
@@ -100,7 +101,7 @@ void Scan::load(std::span<const std::int64_t> queries) {
     }
 }
 
-void Scan::scan(std::span<const std::int64_t> queries, std::int64_t kept) {
+void FlatScanner::scan(std::span<const std::int64_t> queries, std::int64_t kept) {
     for (std::size_t i = 0; i < queries.size(); ++i) {
         nearest_[i].reset(kept);
     }
@@ -116,8 +117,8 @@ void Scan::scan(std::span<const std::int64_t> queries, std::int64_t kept) {
     }
 }
 
-bool Scan::rank(std::size_t i, std::int64_t query, Neighbours& found) {
-    const Nearest& nearest = nearest_[i];
+bool FlatScanner::rank(std::size_t i, std::int64_t query, Neighbours& found) {
+    const TopK& nearest = nearest_[i];
     ranked_.clear();
     for (const auto& candidate : nearest.rows()) {
         const auto vector = vectors_.row(static_cast<std::int64_t>(i));

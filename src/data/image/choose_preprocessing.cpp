@@ -1,0 +1,255 @@
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <fmt/format.h>
+#include <new>
+
+#include "stackae/error.hpp"
+#include "stackae/preprocessing.hpp"
+
+#include "base/enum_names.hpp"
+#include "base/parallel.hpp"
+#include "base/threads.hpp"
+#include "data/image/preprocess.hpp"
+#include "data/read.hpp"
+
+namespace stackae {
+
+template <>
+constexpr auto base::enum_names<ResizeMode> = base::names_of<ResizeMode>("resize mode",
+                                                                         {{ResizeMode::squash, "squash"},
+                                                                          {ResizeMode::border, "border"},
+                                                                          {ResizeMode::center, "center"}});
+template const char* name(ResizeMode);
+template ResizeMode parse(std::string_view);
+
+namespace {
+
+constexpr std::int64_t max_sampled = 2000;
+constexpr int max_chosen_side = 64;
+/// A value that deviates less, beside its size (root mean square), is one that never changes but for
+/// rounding.
+constexpr double min_deviation = 1e-6;
+
+/// What one picture says about how all are to be preprocessed.
+struct ImageStats {
+    bool seen = false;
+    bool gray = true;
+    int height = 0;
+    int width = 0;
+    std::string reason;  ///< why it was not seen
+};
+
+ImageStats stats_of(const ImageDataset::Source& source, std::int64_t i, data::ValueRange range) {
+    Preprocessing thumbnail;  // large JPEGs are reduced for it, which shows their colour as well
+    thumbnail.channels = 3;
+    thumbnail.height = max_chosen_side;
+    thumbnail.width = max_chosen_side;
+    ImageStats stats;
+    try {
+        const Preprocessing* const wanted = source.row_length() > 0 ? nullptr : &thumbnail;
+        data::with_picture(source, i, wanted, [&](const data::Picture& picture) {
+            data::check_range(picture, range);
+            stats.height = picture.size().height;
+            stats.width = picture.size().width;
+            stats.gray = data::is_gray(picture);
+            stats.seen = true;
+        });
+    } catch (const data::BadPicture& bad) {
+        stats.reason = bad.what();
+    } catch (const std::bad_alloc&) {
+        stats.reason = "out of memory";
+    } catch (const cv::Exception& error) {
+        stats.reason = error.err;
+    }
+    return stats;
+}
+
+/// Looks at pictures spread evenly; stops at the first that can be read when `one_will_do`. Throws
+/// InvalidArgument when none can.
+std::vector<ImageStats> sample_stats(const ImageDataset& pictures, int threads, bool one_will_do,
+                                     data::ValueRange range) {
+    const std::int64_t size = pictures.size();
+    const std::int64_t count = std::min(size, max_sampled);
+    std::vector<ImageStats> sampled(static_cast<std::size_t>(count));
+    std::atomic<bool> enough{false};
+    base::parallel_for(count, threads, [&] {
+        return [&](std::int64_t i) {
+            if (!enough) {
+                ImageStats& stats = sampled[static_cast<std::size_t>(i)];
+                stats = stats_of(pictures.source(), i * size / count, range);
+                enough = one_will_do && stats.seen;
+            }
+        };
+    });
+    const std::string reason = sampled.empty() ? "no picture" : sampled.front().reason;
+    std::erase_if(sampled, [](const ImageStats& stats) { return !stats.seen; });
+    if (sampled.empty()) {
+        throw InvalidArgument(fmt::format("{}: none of {} pictures can be read; the first, {}: {}",
+                                          pictures.path(), count,
+                                          size > 0 ? pictures.entry(0).path : std::string("none"), reason));
+    }
+    return sampled;
+}
+
+int median(std::vector<ImageStats>& sampled, int ImageStats::*side) {
+    const auto middle = sampled.begin() + static_cast<std::ptrdiff_t>(sampled.size() / 2);
+    std::nth_element(sampled.begin(), middle, sampled.end(),
+                     [side](const ImageStats& a, const ImageStats& b) { return a.*side < b.*side; });
+    return (*middle).*side;
+}
+
+int to_side(double length) {
+    return static_cast<int>(
+        std::clamp(std::round(length), 1.0, static_cast<double>(Preprocessing::max_side)));
+}
+
+/// Rows are never resized: the side that is left open makes up their length.
+void choose_row_size(int length, const PreprocessingOptions& options, Preprocessing& preprocessing) {
+    if (!options.height) {
+        preprocessing.height =
+            options.width ? std::max(1, length / preprocessing.channels / preprocessing.width) : 1;
+    }
+    if (!options.width) {
+        preprocessing.width = std::max(1, length / preprocessing.channels / preprocessing.height);
+    }
+}
+
+void choose_size(std::vector<ImageStats>& sampled, const PreprocessingOptions& options,
+                 Preprocessing& preprocessing) {
+    const int median_height = median(sampled, &ImageStats::height);
+    const int median_width = median(sampled, &ImageStats::width);
+    const double height = median_height;
+    const double width = median_width;
+    if (options.height && !options.width) {
+        preprocessing.width = to_side(width * preprocessing.height / height);
+    } else if (options.width && !options.height) {
+        preprocessing.height = to_side(height * preprocessing.width / width);
+    } else if (!options.height) {
+        const double scale = std::min(1.0, max_chosen_side / std::max(height, width));
+        preprocessing.height = to_side(height * scale);
+        preprocessing.width = to_side(width * scale);
+    }
+    if (preprocessing.height == 1 && preprocessing.width > 1 && median_height > 1) {  // as for rows
+        if (options.height) {
+            throw InvalidArgument(fmt::format(
+                "preprocessing: height: 1 found, 2 or more expected for pictures of {} × {} pixels",
+                median_width, median_height));
+        }
+        preprocessing.height = 2;
+    }
+}
+
+/// Mean and deviation of every value over all pictures (Welford 1962), in doubles.
+void fit_standardisation(const ImageDataset& pictures, int threads, Preprocessing& preprocessing) {
+    const auto size = static_cast<std::size_t>(preprocessing.size());
+    std::vector<double> mean(size, 0.0);
+    std::vector<double> squares(size, 0.0);
+    double count = 0.0;
+    preprocessing.mean.assign(size, 0.0F);  // x ← (x − 0) / 1: as they are, of any range
+    preprocessing.deviation.assign(size, 1.0F);
+    PictureReader reader(pictures, preprocessing, {.threads = threads});
+    for (PictureBatch batch; reader.next(batch);) {
+        for (std::int64_t row = 0; row < batch.pictures.rows(); ++row) {
+            count += 1.0;
+            const std::span<const float> values = std::as_const(batch.pictures).row(row);
+            for (std::size_t i = 0; i < size; ++i) {
+                const double off = values[i] - mean[i];
+                mean[i] += off / count;
+                squares[i] += off * (values[i] - mean[i]);
+            }
+        }
+    }
+    if (count == 0.0) {
+        throw InvalidArgument(
+            fmt::format("{}: standardisation: not one picture can be read", pictures.path()));
+    }
+    for (std::size_t i = 0; i < size; ++i) {
+        const double deviation = std::sqrt(squares[i] / count);
+        const double magnitude = std::hypot(mean[i], deviation);
+        const bool constant = deviation <= min_deviation * magnitude || static_cast<float>(deviation) == 0.0F;
+        preprocessing.mean[i] = static_cast<float>(mean[i]);
+        preprocessing.deviation[i] = constant ? 0.0F : static_cast<float>(deviation);
+    }
+}
+
+[[noreturn]] void refuse(const char* field, double found, const char* expected) {
+    throw InvalidArgument(fmt::format("preprocessing: {}: {} found, {} expected", field, found, expected));
+}
+
+}  // namespace
+
+void validate(const Preprocessing& preprocessing) {
+    if (preprocessing.channels != 1 && preprocessing.channels != 3) {
+        refuse("channels", preprocessing.channels, "1 (gray) or 3 (RGB)");
+    }
+    if (preprocessing.height < 1 || preprocessing.height > Preprocessing::max_side) {
+        refuse("height", preprocessing.height, "1 to 4096");
+    }
+    if (preprocessing.width < 1 ||
+        preprocessing.width >
+            (preprocessing.height == 1 ? Preprocessing::max_row : Preprocessing::max_side)) {
+        refuse("width", preprocessing.width, preprocessing.height == 1 ? "1 to 16777216" : "1 to 4096");
+    }
+    if (preprocessing.resize != ResizeMode::squash && preprocessing.resize != ResizeMode::border &&
+        preprocessing.resize != ResizeMode::center) {
+        refuse("resize", static_cast<double>(preprocessing.resize), "squash, border or center");
+    }
+    if (!(preprocessing.background >= 0.0F && preprocessing.background <= 1.0F)) {
+        refuse("background", preprocessing.background, "a gray level in [0, 1]");
+    }
+    if (!(preprocessing.contrast_epsilon > 0.0F && std::isfinite(preprocessing.contrast_epsilon))) {
+        refuse("contrast_epsilon", preprocessing.contrast_epsilon, "a number above 0");
+    }
+    const std::size_t size = preprocessing.mean.empty() ? 0 : static_cast<std::size_t>(preprocessing.size());
+    if (preprocessing.mean.size() != size || preprocessing.deviation.size() != size) {
+        throw InvalidArgument(
+            fmt::format("preprocessing: {} means and {} deviations found, {} or none expected",
+                        preprocessing.mean.size(), preprocessing.deviation.size(), preprocessing.size()));
+    }
+    for (std::size_t i = 0; i < size; ++i) {
+        if (!std::isfinite(preprocessing.mean[i])) {
+            refuse("mean", preprocessing.mean[i], "a finite number");
+        }
+        if (!(preprocessing.deviation[i] >= 0.0F && std::isfinite(preprocessing.deviation[i]))) {
+            refuse("deviation", preprocessing.deviation[i], "0 or more");
+        }
+    }
+}
+
+Preprocessing choose_preprocessing(const ImageDataset& pictures, const PreprocessingOptions& options,
+                                   int threads) {
+    threads = base::resolve_threads(threads);
+    Preprocessing preprocessing;
+    preprocessing.channels = options.channels.value_or(1);
+    preprocessing.height = options.height.value_or(1);
+    preprocessing.width = options.width.value_or(1);
+    preprocessing.resize = options.resize;
+    preprocessing.background = options.background;
+    preprocessing.contrast = options.contrast;
+    validate(preprocessing);  // what was asked for, before anything is read
+    const bool all_given = options.channels && options.height && options.width;
+    const std::int64_t row_length = pictures.source().row_length();
+    const bool shapeless = row_length > 0 && !options.height && !options.width;
+    const bool standardize = options.standardize.value_or(shapeless);
+    std::vector<ImageStats> sampled = sample_stats(
+        pictures, threads, all_given, standardize ? data::ValueRange::finite : data::ValueRange::unit);
+    if (row_length > 0) {
+        choose_row_size(static_cast<int>(row_length), options, preprocessing);
+        data::check_rows(pictures.source(), preprocessing);
+    } else {
+        choose_size(sampled, options, preprocessing);
+    }
+    if (!options.channels) {
+        const bool gray =
+            std::all_of(sampled.begin(), sampled.end(), [](const ImageStats& stats) { return stats.gray; });
+        preprocessing.channels = gray ? 1 : 3;
+    }
+    validate(preprocessing);
+    if (standardize) {
+        fit_standardisation(pictures, threads, preprocessing);
+    }
+    return preprocessing;
+}
+
+}  // namespace stackae
