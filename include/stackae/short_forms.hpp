@@ -32,7 +32,7 @@ struct ShortForms {
     std::optional<bool> power_norm = {};            ///< whether there is one below that pca
     std::optional<std::int64_t> nystroem = {};      ///< landmarks of a nystroem at the very top; 0: none
     std::optional<std::int64_t> patches = {};       ///< of all conv2d
-    std::optional<std::int64_t> patch_epochs = {};  ///< of all conv2d: their epochs
+    std::optional<std::int64_t> patch_epochs = {};  ///< epochs of all conv2d without slow_offset
 };
 
 /// A stack with those parts changed. Throws InvalidArgument that names the part, also where the stack has no

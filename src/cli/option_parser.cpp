@@ -152,8 +152,11 @@ void OptionParser::add_config_file(const std::string& path, const po::options_de
 }
 
 void OptionParser::check_opposites(const po::variables_map& values) const {
+    const auto is_said = [&](const std::string& name) {
+        return values.count(name) > 0 && values[name].as<std::string>() != "false";
+    };
     for (const auto& [one, other] : opposites_) {
-        if (values.count(one) > 0 && values.count(other) > 0) {
+        if (is_said(one) && is_said(other)) {
             throw UsageError(fmt::format("--{} and --{} exclude each other", one, other));
         }
     }

@@ -39,8 +39,9 @@ std::vector<std::string> cut_layers(const Preprocessing& preprocessing, const Tr
             break;
         }
         if (stage->output != asked[i].output_shape()) {
-            lines.push_back(fmt::format("{}: {}, not {}: there are too few pictures for more", stage->name,
-                                        to_text(stage->output), to_text(asked[i].output_shape())));
+            lines.push_back(fmt::format("{}: {}, not {}: no more can be learnt from these pictures",
+                                        stage->name, to_text(stage->output),
+                                        to_text(asked[i].output_shape())));
         }
         ++stage;
     }

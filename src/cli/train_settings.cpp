@@ -9,6 +9,8 @@
 #include "stackae/enum_names.hpp"
 #include "stackae/error.hpp"
 
+#include "cli/unused_options.hpp"
+
 namespace stackae::cli {
 namespace {
 
@@ -30,37 +32,6 @@ constexpr std::array<std::string_view, 2> of_any_gradient{"learning_rate", "life
 constexpr std::array<std::string_view, 3> of_lists{"epochs", "corruption", "corruption_level"};
 /// What follows augment_ in the names of options.
 constexpr std::array<std::string_view, 4> ways_to_move{"shift", "rotate", "scale", "shear"};
-
-/// Options that do nothing under others, and what is missing.
-struct Idle {
-    std::string_view name;
-    const char* why;
-    bool (*is_idle)(const TrainConfig& config);
-};
-constexpr auto not_sgd = [](const TrainConfig& config) { return config.optimizer != OptimizerKind::sgd; };
-constexpr auto is_sgd = [](const TrainConfig& config) { return config.optimizer == OptimizerKind::sgd; };
-constexpr auto not_fine_tuned = [](const TrainConfig& config) { return config.fine_tune_epochs == 0; };
-constexpr auto not_stepped = [](const TrainConfig& config) { return config.schedule != ScheduleKind::step; };
-constexpr const char* of_sgd = "it is of --optimizer sgd";
-constexpr const char* of_adam = "it is of --optimizer adam and adamw";
-constexpr const char* of_fine_tuning = "there is no fine-tuning (--fine-tune)";
-constexpr const char* of_steps = "it is of --schedule step";
-constexpr std::array<Idle, 12> idle_options{{
-    {"corruption_level", "there is no --corruption",
-     [](const TrainConfig& config) { return config.corruption == Corruption::none; }},
-    {"momentum", of_sgd, not_sgd},
-    {"nesterov", of_sgd, not_sgd},
-    {"beta1", of_adam, is_sgd},
-    {"beta2", of_adam, is_sgd},
-    {"epsilon", of_adam, is_sgd},
-    {"fine_tune_learning_rate", of_fine_tuning, not_fine_tuned},
-    {"fine_tune_loss", of_fine_tuning, not_fine_tuned},
-    {"untie_in_fine_tuning", of_fine_tuning, not_fine_tuned},
-    {"step_epochs", of_steps, not_stepped},
-    {"step_factor", of_steps, not_stepped},
-    {"warmup", "it is of --schedule one_cycle",
-     [](const TrainConfig& config) { return config.schedule != ScheduleKind::one_cycle; }},
-}};
 
 template <class Names>
 bool holds(const Names& names, std::string_view name) {
@@ -110,6 +81,7 @@ const char* common_level(Corruption corruption) {
 }  // namespace
 
 void TrainSettings::declare(OptionParser& parser) {
+    parser_ = &parser;
     declare_stack(parser);
     declare_config(parser);
     declare_run(parser);
@@ -200,29 +172,35 @@ void TrainSettings::declare_config(OptionParser& parser) {
         if (info.name == of_lists.front()) {
             declare_lists(parser);
         }
+        if (info.name == "augment_shift") {
+            declare_augment(parser);
+        }
         if (!holds(of_lists, info.name)) {
             declare_option(parser, info);
         }
-        if (info.name == "augment_shear") {
-            parser.option("augment", "KIND:BOUND,...",
-                          "several at once, such as shift:0.03,rotate:5; or none",
-                          [this](const std::string& text) {
-                              for (const std::string_view kind : ways_to_move) {
-                                  put(fmt::format("augment_{}", kind), "0");
-                              }
-                              for (const std::string& part :
-                                   text == "none" ? std::vector<std::string>{} : split_list(text)) {
-                                  const std::size_t colon = std::min(part.find(':'), part.size());
-                                  const std::string kind = part.substr(0, colon);
-                                  if (!holds(ways_to_move, kind)) {
-                                      throw UsageError(fmt::format("'{}' found, one of {} expected", kind,
-                                                                   fmt::join(ways_to_move, ", ")));
-                                  }
-                                  put("augment_" + kind, part.substr(std::min(colon + 1, part.size())));
-                              }
-                              mark_dense("augment");
-                          });
-        }
+    }
+}
+
+void TrainSettings::declare_augment(OptionParser& parser) {
+    parser.option(
+        "augment", "KIND:BOUND,...", "several at once, such as shift:0.03,rotate:5; or none",
+        [this](const std::string& text) {
+            for (const std::string_view kind : ways_to_move) {
+                put(fmt::format("augment_{}", kind), "0");
+            }
+            for (const std::string& part : text == "none" ? std::vector<std::string>{} : split_list(text)) {
+                const std::size_t colon = std::min(part.find(':'), part.size());
+                const std::string kind = part.substr(0, colon);
+                if (!holds(ways_to_move, kind)) {
+                    throw UsageError(
+                        fmt::format("'{}' found, one of {} expected", kind, fmt::join(ways_to_move, ", ")));
+                }
+                put("augment_" + kind, part.substr(std::min(colon + 1, part.size())));
+            }
+            mark_dense("augment");
+        });
+    for (const std::string_view kind : ways_to_move) {
+        parser.overrides("augment", fmt::format("augment-{}", kind));
     }
 }
 
@@ -232,7 +210,7 @@ void TrainSettings::declare_option(OptionParser& parser, const OptionInfo& info)
     const auto handle = [this, shown, name = info.name](const std::string& text) {
         put(name, text);
         if (holds(of_any_gradient, name)) {
-            gradient_named_.push_back(shown);
+            mark_typed(shown);
         } else if (!holds(of_any_stack, name)) {
             mark_dense(shown);
         }
@@ -240,8 +218,9 @@ void TrainSettings::declare_option(OptionParser& parser, const OptionInfo& info)
     if (info.is_flag && info.value == "false") {
         parser.flag(names, info.help, [handle] { handle("true"); });
     } else {
-        const bool is_named = info.expected.find(" of ") != std::string::npos || info.is_flag;
-        const bool is_real = info.expected.find("number") != std::string::npos;
+        const auto expects = [&](const char* word) { return info.expected.find(word) != std::string::npos; };
+        const bool is_real = expects("number");
+        const bool is_named = info.is_flag || (!is_real && (expects(" of ") || expects("_")));
         parser.option(names,
                       is_named  ? "NAME"
                       : is_real ? "X"
@@ -330,9 +309,18 @@ void TrainSettings::put(const std::string& name, const std::string& value) {
     named_.emplace_back(name, value);
 }
 
+void TrainSettings::mark_typed(const std::string& option) {
+    if (!parser_->is_from_file(option)) {
+        typed_.push_back(option);
+    }
+}
+
 void TrainSettings::mark_dense(const std::string& option) {
-    gradient_named_.push_back(option);
-    dense_because_ = option;
+    mark_typed(option);
+    const bool preset_typed = !preset_.empty() && !parser_->is_from_file("preset");
+    if (!preset_typed || !parser_->is_from_file(option)) {
+        dense_because_ = option;
+    }
 }
 
 std::string TrainSettings::named_stack() const {
@@ -397,20 +385,7 @@ RunOptions TrainSettings::run() const {
 }
 
 std::vector<std::string> TrainSettings::unused(const TrainConfig& config, const TrainPlan& plan) const {
-    std::vector<std::string> lines;
-    if (!learns_by_gradients(plan)) {
-        for (const std::string& option : gradient_named_) {
-            lines.push_back(fmt::format("--{} is not used: nothing is learnt by gradients", option));
-        }
-        return lines;
-    }
-    for (const Idle& option : idle_options) {
-        if (is_named(option.name) && option.is_idle(config)) {
-            lines.push_back(
-                fmt::format("--{} is not used: {}", hyphened(std::string(option.name)), option.why));
-        }
-    }
-    return lines;
+    return unused_options(typed_, config, learns_by_gradients(plan));
 }
 
 bool TrainSettings::suit_small_sets(TrainConfig& config, std::int64_t pictures) const {

@@ -50,12 +50,15 @@ private:
     void declare_config(OptionParser& parser);
     void declare_option(OptionParser& parser, const OptionInfo& info);
     void declare_lists(OptionParser& parser);
+    void declare_augment(OptionParser& parser);
     void declare_run(OptionParser& parser);
     void declare_preprocessing(OptionParser& parser);
 
     /// Puts a value over whatever preset there will be. option: as it was named.
     void put(const std::string& name, const std::string& value);
-    /// Marks an option that was named of training by gradients, which dense stacks have.
+    /// Notes an option of training by gradients that stands on the command line.
+    void mark_typed(const std::string& option);
+    /// The same of one that dense stacks have.
     void mark_dense(const std::string& option);
     /// The option that says what the stack is: "preset hinton2006", "stack", "convolutions"; else empty.
     [[nodiscard]] std::string named_stack() const;
@@ -63,13 +66,14 @@ private:
     /// Throws UsageError where what was named and `auto` rule each other out.
     void check_automatic() const;
 
+    const OptionParser* parser_ = nullptr;  ///< while its handlers run
     std::string preset_;
     std::optional<double> budget_;
     std::optional<Stack> stack_;
     ShortForms forms_;
     std::vector<std::pair<std::string, std::string>> named_;  ///< options of TrainConfig and their values
-    std::vector<std::string> gradient_named_;                 ///< those of training by gradients
-    std::string dense_because_;  ///< an option that was named and that only dense stacks have
+    std::vector<std::string> typed_;  ///< of training by gradients, on the command line
+    std::string dense_because_;       ///< an option that was named and that only dense stacks have
     PreprocessingOptions preprocessing_;
     ReadingOptions reading_;
     std::string temporary_folder_;

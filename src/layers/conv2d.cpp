@@ -175,14 +175,6 @@ void Conv2d::on_bind() {
     whitening_dim = std::min(whitening_dim.value_or(default_whitening_dim), patch);
     contrast_norm = contrast_norm.value_or(slow_offset == 0);
     if (slow_offset > 0) {
-        const nn::Conv2dShape s = shape();
-        if (slow_offset >= std::max(s.oh(), s.ow())) {
-            refuse_field("slow_offset", slow_offset,
-                         fmt::format("less than the {} x {} positions of the output", s.oh(), s.ow()));
-        }
-        if (epochs > 0) {
-            refuse_field("epochs", epochs, "0 with slow_offset, which is solved at once,");
-        }
         activation = nn::PatchActivation::linear;
         units = std::min(units, *whitening_dim);  // directions among the axes of a patch
     }

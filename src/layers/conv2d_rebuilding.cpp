@@ -49,16 +49,12 @@ bool Conv2dRebuilding::each_rebuilt(const Conv2d& layer, TrainContext& context,
     return done_ > 0;
 }
 
-void Conv2dRebuilding::decode_as_is(Conv2d& layer) {
-    layer.gain = Tensor({1});
-    layer.gain.data()[0] = 1.0F;
-    layer.offset = Tensor({layer.input_shape().size()});
-}
-
-bool Conv2dRebuilding::fit(Conv2d& layer, TrainContext& context) {
+bool Conv2dRebuilding::gather(Conv2d& layer, TrainContext& context) {
     if (sums_.empty()) {
         sums_.resize(at(layer.input_shape().size()));
-        decode_as_is(layer);
+        layer.gain = Tensor({1});
+        layer.gain.data()[0] = 1.0F;
+        layer.offset = Tensor({layer.input_shape().size()});
     }
     const bool more = each_rebuilt(layer, context, fitted_, [&](std::size_t j, double x, double y) {
         auto& [sx, sy, sxy, syy] = sums_[j];
@@ -67,10 +63,27 @@ bool Conv2dRebuilding::fit(Conv2d& layer, TrainContext& context) {
         sxy += x * y;
         syy += y * y;
     });
-    if (more) {
+    gathered_ = more ? done_ : std::ssize(fitted_);
+    return more;
+}
+
+bool Conv2dRebuilding::fit(Conv2d& layer, TrainContext& context) {
+    if (gather(layer, context)) {
         return true;
     }
-    const auto n = static_cast<double>(fitted_.size());
+    solve(layer);
+    return false;
+}
+
+void Conv2dRebuilding::fit_now(Conv2d& layer, TrainContext& context) {
+    if (gathered_ == 0) {
+        gather(layer, context);
+    }
+    solve(layer);
+}
+
+void Conv2dRebuilding::solve(Conv2d& layer) const {
+    const auto n = static_cast<double>(gathered_);
     double together = 0.0;
     double alone = 0.0;
     for (const auto& [x, y, xy, yy] : sums_) {
@@ -82,7 +95,6 @@ bool Conv2dRebuilding::fit(Conv2d& layer, TrainContext& context) {
     for (std::size_t j = 0; j < sums_.size(); ++j) {
         layer.offset.data()[j] = static_cast<float>((sums_[j][0] - double{gain} * sums_[j][1]) / n);
     }
-    return false;
 }
 
 bool Conv2dRebuilding::measure(const Conv2d& layer, TrainContext& context) {

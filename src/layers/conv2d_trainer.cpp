@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <fmt/format.h>
 #include <functional>
 #include <numeric>
 #include <optional>
@@ -46,9 +47,24 @@ private:
     const Tensor& tensor_;
 };
 
-void check_patches(const Conv2d& layer, const PlanContext& context) {
+/// That slow features can be learnt.
+void check_slow(const Conv2d& layer, const PlanContext& context) {
+    const nn::Conv2dShape shape = layer.shape();
+    if (layer.slow_offset == 0) {
+        return;
+    }
+    if (layer.slow_offset >= std::max<std::int64_t>({2, shape.oh(), shape.ow()})) {
+        throw InvalidArgument(
+            fmt::format("{}: slow_offset: {} found, less than the {} x {} positions of the output expected",
+                        context.name, layer.slow_offset, shape.oh(), shape.ow()));
+    }
+    if (layer.epochs > 0) {
+        throw InvalidArgument(
+            fmt::format("{}: epochs: {} found, 0 with slow_offset expected", context.name, layer.epochs));
+    }
     if (patch_count(layer, context).patches == 0) {
-        throw InvalidArgument("conv2d: slow_offset: one patch found, at least 2 expected");
+        throw InvalidArgument(
+            fmt::format("{}: slow_offset: one patch found, at least 2 expected", context.name));
     }
 }
 
@@ -73,14 +89,12 @@ std::vector<nn::LayerSpec> refined_maps(const Conv2d& layer, std::int64_t whiten
 class Conv2dTrainer : public LayerTrainer {
 public:
     Conv2dTrainer(const Conv2d& layer, const TrainContext& context)
-        : layer_(layer),
-          context_(context.context),
-          pictures_(patch_count(layer, context.plan()).pictures),
-          rebuilding_(context) {
-        check_patches(layer, context.plan());
+        : layer_(layer), pictures_(patch_count(layer, context.plan()).pictures), rebuilding_(context) {
+        check_slow(layer, context.plan());
     }
 
     bool step(TrainContext& context) override {
+        context_ = &context;
         switch (phase_) {
             case Phase::contrast:
                 set_contrast_epsilon(context);
@@ -118,13 +132,14 @@ public:
         return {1, 1, phase_ < Phase::whitening ? 0 : pictures_, pictures_};
     }
     [[nodiscard]] std::shared_ptr<const Layer> finish() override {
-        if (phase_ == Phase::refining && refined_ && refined_->epochs() > 0) {
-            end_refining();
-        } else if (phase_ <= Phase::refining) {
+        if (phase_ != Phase::done && !has_learnt_epochs()) {
             return nullptr;
         }
-        if (layer_.gain.size() == 0) {
-            rebuilding_.decode_as_is(layer_);
+        if (phase_ == Phase::refining) {
+            end_refining();
+        }
+        if (phase_ <= Phase::decoder) {
+            rebuilding_.fit_now(layer_, *context_);
         }
         return std::make_shared<const Conv2d>(std::move(layer_));
     }
@@ -138,6 +153,11 @@ private:
     bool enter(Phase phase) {
         phase_ = phase;
         return phase != Phase::done;
+    }
+    /// Whether it came at least to the end of the first of its epochs.
+    [[nodiscard]] bool has_learnt_epochs() const {
+        return phase_ == Phase::refining ? refined_ && refined_->epochs() > 0
+                                         : phase_ > Phase::refining && layer_.epochs > 0;
     }
     [[nodiscard]] bool is_slow() const { return layer_.slow_offset > 0; }
     void set_contrast_epsilon(TrainContext& context);
@@ -153,8 +173,8 @@ private:
     void set_threshold();
 
     Conv2d layer_;
-    linalg::Context& context_;
-    std::int64_t pictures_;  ///< that patches are taken from
+    TrainContext* context_ = nullptr;  ///< of the last step
+    std::int64_t pictures_;            ///< that patches are taken from
     Conv2dRebuilding rebuilding_;
     Phase phase_ = Phase::contrast;
     std::optional<PatchSampler> sampler_;
@@ -328,7 +348,7 @@ void Conv2dTrainer::set_threshold() {
         std::copy_n(whitened_.row(i * whitened_.rows() / count).data(), some.columns(), some.row(i).data());
     }
     Tensor products({count, layer_.units});
-    linalg::Gemm(context_, count, layer_.units, some.columns(), {.trans_b = true})
+    linalg::Gemm(context_->context, count, layer_.units, some.columns(), {.trans_b = true})
         .run(some.data(), layer_.weights.data(), products.data());
     std::vector<float> values(products.values().begin(), products.values().end());
     if (layer_.activation == nn::PatchActivation::crelu) {
@@ -347,7 +367,7 @@ void Conv2dTrainer::set_threshold() {
 }  // namespace
 
 StageCost Conv2d::plan(const PlanContext& context) {
-    check_patches(*this, context);
+    check_slow(*this, context);
     if (*contrast_norm) {  // patches whose mean is 0 have an axis less
         whitening_dim = std::min(*whitening_dim, std::max<std::int64_t>(1, shape().patch_size() - 1));
     }

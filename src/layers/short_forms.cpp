@@ -266,7 +266,9 @@ Stack apply(const ShortForms& forms, const Stack& stack) {
     }
     if (forms.patch_epochs) {
         change_each<Conv2d>(all, "patch_epochs", [&](auto& layer, std::size_t /*number*/) {
-            set(layer, "epochs", *forms.patch_epochs);
+            if (static_cast<const Conv2d&>(*layer).slow_offset == 0) {
+                set(layer, "epochs", *forms.patch_epochs);
+            }
         });
     }
     return Stack(std::move(all));

@@ -75,7 +75,8 @@ void Whiten::tensors(TensorTable& table) {
 }
 
 StageCost Whiten::plan(const PlanContext& context) {
-    n_components = std::min({*n_components, context.train, max_rows});
+    // n rows vary in n - 1 directions around their mean.
+    n_components = std::min(*n_components, std::max<std::int64_t>(1, std::min(context.train, max_rows) - 1));
     StageCost cost = closed_form_cost<Whiten>(context, max_rows);
     const auto n = static_cast<std::int64_t>(cost.stored_rows);
     const std::int64_t inputs = input_shape().size();

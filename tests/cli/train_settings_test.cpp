@@ -89,7 +89,7 @@ TEST_CASE("What was named and changes nothing is told, with the reason") {
     CHECK(unused({"--nesterov"}, by_gradients) == Lines{"--nesterov is not used: it is of --optimizer sgd"});
     CHECK(unused({"--nesterov", "--optimizer", "sgd"}, by_gradients).empty());
     CHECK(unused({"--fine-tune", "0", "--fine-tune-lr", "0.1", "--step-factor", "0.5"}, by_gradients) ==
-          Lines{"--fine-tune-learning-rate is not used: there is no fine-tuning (--fine-tune)",
+          Lines{"--fine-tune-lr is not used: there is no fine-tuning (--fine-tune)",
                 "--step-factor is not used: it is of --schedule step"});
 }
 
@@ -284,7 +284,18 @@ TEST_CASE("The command line goes over what a file's stack says layer by layer") 
     CHECK(stack_of({"--stack", "dense:20:epochs=7", "--epochs", "9"}) == "dense:20:epochs=7");
     CHECK(stack_of({"--config", file, "--preset", "wta"}) == to_text(preset("wta").stack));
     CHECK(parsed({"--config", file, "--preset", "wta"}).corruption == Corruption::masking);
-    CHECK(Parsed({"--config", file, "--preset", "auto"}).settings.automatic());
+    const Parsed automatic({"--config", file, "--preset", "auto"});
+    CHECK(automatic.settings.automatic());
+    CHECK_NOTHROW(automatic.settings.config());
+    TrainPlan by_gradients;
+    by_gradients.stages.emplace_back().epochs = 3;
+    CHECK(automatic.settings.unused(preset("dense"), by_gradients).empty());
+    CHECK(Parsed({"--corruption", "none"}).settings.unused(preset("dense"), by_gradients).empty());
+    std::ofstream(folder / "moved") << "augment = rotate:5\ntied = false\nuntied = true\n";
+    const TrainConfig moved = parsed({"--config", folder / "moved", "--augment-shift", "0.1"});
+    CHECK(moved.augment_shift == 0.1);
+    CHECK(moved.augment_rotate == 5.0);
+    CHECK(parsed({"--config", folder / "moved", "--augment", "none"}).augment_rotate == 0.0);
     std::ofstream(folder / "config") << "stack = pca:5\n";
     CHECK(stack_of({"--config", file, "--epochs", "9"}) == "pca:5");
 }

@@ -207,5 +207,5 @@ has out '"sse_per_image":null,"sse_per_image_deviation":null'
 
 # What few pictures cut short is told before training, as it will be.
 expect 0 train pictures --dry-run --stack 'pca:40, dense:2'
-has err "layer 1, pca: 11 values, not 40 values: there are too few pictures for more"
+has err "layer 1, pca: 11 values, not 40 values: no more can be learnt from these pictures"
 has out "layer 1, pca"

@@ -164,9 +164,6 @@ TEST_CASE("A layer that does not fit what is below it is refused with both shape
             "layer 2: pool2d: an input of 6 x 6 x 8 found, at least 7 x 7");
     refused("pool2d:2:grid=3", {8, 8, 1}, "grid: 3 found, no grid beside size or stride");
     refused("conv2d:8:kernel=3:pad=3", {8, 8, 1}, "pad: 3 found, 0 to 2 with a kernel of 3 expected");
-    refused("conv2d:8:kernel=3:slow_offset=6", {8, 8, 1},
-            "slow_offset: 6 found, less than the 6 x 6 positions of the output expected");
-    refused("conv2d:8:kernel=3:slow_offset=5:epochs=2", {8, 8, 1}, "epochs: 2 found, 0 with slow_offset");
     refused("conv2d:8:kernel=3", {1, 1, 64}, "an input of 1 x 1 x 64 found, at least 3 x 3 positions");
     const Stack other = test::filled_stack("dense:3", {1, 1, 4});
     CHECK_THROWS_WITH(other.check({1, 1, 5}),

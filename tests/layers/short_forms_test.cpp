@@ -70,6 +70,8 @@ TEST_CASE("Layers that are not dense stay where they are when units are named") 
     CHECK(over("conv2d:4, pool2d:2, l2_norm, dense:5, pca:2", {.layers = {7}}) ==
           "conv2d:4, pool2d:2, l2_norm, dense:7, pca:2");
     CHECK(over("pca:9", {.epochs = {3}}) == "pca:9");
+    CHECK(over("conv2d:4:slow_offset=1, conv2d:4", {.patch_epochs = 3}) ==
+          "conv2d:4:slow_offset=1, conv2d:4:epochs=3");
     CHECK(over("pca:9, nystroem:30, l2_norm, nystroem:40", {.nystroem = 50}) ==
           "pca:9, nystroem:30, l2_norm, nystroem:50");
 }

@@ -71,6 +71,16 @@ TEST_CASE(
     }
 }
 
+TEST_CASE("Slow features that cannot be learnt are refused before training") {
+    const auto refused = [](const char* stack, const char* expected) {
+        CHECK_THROWS_WITH(plan_training(30, preprocessing_of(8), test::config_of(stack), {}),
+                          test::contains(expected));
+    };
+    refused("conv2d:8:kernel=3:slow_offset=6",
+            "layer 1, conv2d: slow_offset: 6 found, less than the 6 x 6 positions of the output expected");
+    refused("conv2d:8:kernel=3:slow_offset=5:epochs=2", "epochs: 2 found, 0 with slow_offset expected");
+}
+
 TEST_CASE("A plan knows that few pictures have few principal axes") {
     TrainConfig config = test::config_of("pca:100");
     config.validation = 0.0;

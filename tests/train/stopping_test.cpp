@@ -145,8 +145,7 @@ TEST_CASE("A convolution that is stopped in its epochs is kept as far as it came
     CHECK(model.record.history.size() == 2);
     CHECK_NOTHROW(check(model));
     CHECK(encode(model, as_rows(strokes(5))).rows() == 5);
-    const Tensor rebuilt = Encoder(model).reconstruct(as_rows(strokes(5)));
-    CHECK(rebuilt.columns() == as_rows(strokes(5)).columns());
+    CHECK(reconstruction_error(model, as_rows(strokes(60))) < 0.8 * error_of_mean(as_rows(strokes(60))));
 }
 
 TEST_CASE("Nystroem features are given up when they are told to stop, whenever that is") {
