@@ -32,6 +32,9 @@ inline constexpr Range positive_share{0.0, 1.0, true, true};  ///< (0, 1)
 template <class Value>
 class Option;
 
+/// What an option's value is.
+enum class ValueKind { flag, whole, real, name, text };
+
 /// What there is to know of an option, for a command line or a form.
 struct OptionInfo {
     std::string name;      ///< with underscores
@@ -39,7 +42,7 @@ struct OptionInfo {
     std::string expected;  ///< "1 to 64", "one of sgd, adam, adamw", "true or false"
     std::string value;     ///< as set() takes it
     std::string help;
-    bool is_flag = false;  ///< true or false
+    ValueKind kind = ValueKind::text;
 };
 
 /// A struct whose members of type Option are the rows of a table: the command line, JSON, configuration

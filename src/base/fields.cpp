@@ -32,6 +32,7 @@ struct Codec;
 template <>
 struct Codec<bool> {
     static constexpr bool bounded = false;
+    static constexpr ValueKind kind = ValueKind::flag;
     static std::string text(bool value) { return value ? "true" : "false"; }
     static std::optional<bool> parse(std::string_view text) {
         if (text == "true" || text == "false") {
@@ -49,6 +50,7 @@ struct Codec<bool> {
 template <>
 struct Codec<std::string> {
     static constexpr bool bounded = false;
+    static constexpr ValueKind kind = ValueKind::text;
     static std::string text(const std::string& value) { return value; }
     static std::optional<std::string> parse(std::string_view text) { return std::string(text); }
     static Json json(const std::string& value) { return value; }
@@ -61,6 +63,7 @@ struct Codec<std::string> {
 template <class Number>
 struct NumberCodec {
     static constexpr bool bounded = true;
+    static constexpr ValueKind kind = std::is_integral_v<Number> ? ValueKind::whole : ValueKind::real;
     static std::string text(Number value) { return fmt::format("{}", value); }
     static std::optional<Number> parse(std::string_view text) {
         Number value{};
@@ -113,6 +116,8 @@ struct Codec<double> : RealCodec<double> {};
 template <class Value>
 struct Codec<std::optional<Value>> {
     static constexpr bool bounded = Codec<Value>::bounded;
+    /// Of three values where it is true, false or auto, which a name alone does not tell apart.
+    static constexpr ValueKind kind = std::is_same_v<Value, bool> ? ValueKind::name : Codec<Value>::kind;
     static std::string text(const std::optional<Value>& value) {
         return value ? Codec<Value>::text(*value) : "auto";
     }
@@ -171,7 +176,7 @@ public:
             refuse(text());
         }
     }
-    [[nodiscard]] bool is_flag() const override { return std::is_same_v<Value, bool>; }
+    [[nodiscard]] ValueKind kind() const override { return Of::kind; }
 
 private:
     void set(const std::optional<Value>& found, std::string_view text) {
@@ -219,6 +224,7 @@ public:
         parse(value.is_null() ? "auto" : value.get_ref<const std::string&>());
     }
     void check() const override {}
+    [[nodiscard]] ValueKind kind() const override { return ValueKind::name; }
 
 private:
     Choice choice_;

@@ -43,8 +43,7 @@ public:
     virtual void read(const nlohmann::json& value) = 0;
     /// Throws the same where the value, as it was set by code, is outside of its range.
     virtual void check() const = 0;
-    /// Whether a name alone, without a value, sets it: of what is true or false.
-    [[nodiscard]] virtual bool is_flag() const { return false; }
+    [[nodiscard]] virtual ValueKind kind() const = 0;
 
 protected:
     [[noreturn]] void refuse(std::string_view found) const;

@@ -34,8 +34,8 @@ std::vector<OptionInfo> OptionSet::describe() const {
     self->fields(table);
     std::vector<OptionInfo> options;
     for (const auto& field : table) {
-        options.push_back({field->name(), field->alias(), field->expected(), field->text(), field->help(),
-                           field->is_flag()});
+        options.push_back(
+            {field->name(), field->alias(), field->expected(), field->text(), field->help(), field->kind()});
     }
     return options;
 }

@@ -215,16 +215,13 @@ void TrainSettings::declare_option(OptionParser& parser, const OptionInfo& info)
             mark_dense(shown);
         }
     };
-    if (info.is_flag && info.value == "false") {
+    if (info.kind == ValueKind::flag && info.value == "false") {
         parser.flag(names, info.help, [handle] { handle("true"); });
     } else {
-        const auto expects = [&](const char* word) { return info.expected.find(word) != std::string::npos; };
-        const bool is_real = expects("number");
-        const bool is_named = info.is_flag || (!is_real && (expects(" of ") || expects("_")));
         parser.option(names,
-                      is_named  ? "NAME"
-                      : is_real ? "X"
-                                : "N",
+                      info.kind == ValueKind::whole  ? "N"
+                      : info.kind == ValueKind::real ? "X"
+                                                     : "NAME",
                       fmt::format("{} ({})", info.help, info.expected), handle);
     }
 }

@@ -59,6 +59,12 @@ constexpr std::array<Idle, 12> idle_options{{
     {"warmup", "it is of --schedule one_cycle", has_no_cycle},
 }};
 
+/// What asks for no gradients has its effect where there are none.
+bool asks_for_none(std::string_view option, const TrainConfig& config) {
+    return (option == "epochs" && config.epochs == 0) ||
+           (option == "fine-tune" && config.fine_tune_epochs == 0);
+}
+
 }  // namespace
 
 std::vector<std::string> unused_options(const std::vector<std::string>& options, const TrainConfig& config,
@@ -67,7 +73,7 @@ std::vector<std::string> unused_options(const std::vector<std::string>& options,
     for (const std::string& option : options) {
         const auto* const idle = std::find_if(idle_options.begin(), idle_options.end(),
                                               [&](const Idle& each) { return each.option == option; });
-        if (!by_gradients) {
+        if (!by_gradients && !asks_for_none(option, config)) {
             lines.push_back(fmt::format("--{} is not used: nothing is learnt by gradients", option));
         } else if (idle != idle_options.end() && idle->is_idle(config)) {
             lines.push_back(fmt::format("--{} is not used: {}", option, idle->why));

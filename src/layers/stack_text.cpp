@@ -35,7 +35,7 @@ void parse_field(const base::FieldTable& table, std::string_view part, bool is_f
     base::Field* const field = table.find(part.substr(0, equals));
     if (field != nullptr && has_value) {
         field->parse(part.substr(equals + 1));
-    } else if (field != nullptr && field->is_flag()) {
+    } else if (field != nullptr && field->kind() == ValueKind::flag) {
         field->parse("true");
     } else if (field != nullptr) {
         throw InvalidArgument(fmt::format("{}: nothing found, {} expected", part, field->expected()));
@@ -76,9 +76,9 @@ std::string Layer::text() const {
         const std::string value = field->text();
         if (value != (*other)->text()) {
             text += ':';
-            text += first                                 ? value
-                    : field->is_flag() && value == "true" ? field->name()
-                                                          : field->name() + '=' + value;
+            text += first                                                 ? value
+                    : field->kind() == ValueKind::flag && value == "true" ? field->name()
+                                                                          : field->name() + '=' + value;
         }
         first = false;
         ++other;

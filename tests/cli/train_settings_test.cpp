@@ -82,6 +82,7 @@ TEST_CASE("What was named and changes nothing is told, with the reason") {
     CHECK(unused({"--lr", "0.1", "--lifetime-sparsity", "0.05", "--seed", "4"}, closed) ==
           Lines{"--lifetime-sparsity" + closed_form, "--lr" + closed_form});
     CHECK(unused({"--epochs", "3", "--validation", "0.2"}, closed) == Lines{"--epochs" + closed_form});
+    CHECK(unused({"--epochs", "0", "--fine-tune", "0"}, closed).empty());
     CHECK(unused({"--lr", "0.1"}, by_gradients).empty());
     CHECK(unused({"--corruption-level", "0.1"}, by_gradients) ==
           Lines{"--corruption-level is not used: there is no --corruption"});
@@ -91,6 +92,18 @@ TEST_CASE("What was named and changes nothing is told, with the reason") {
     CHECK(unused({"--fine-tune", "0", "--fine-tune-lr", "0.1", "--step-factor", "0.5"}, by_gradients) ==
           Lines{"--fine-tune-lr is not used: there is no fine-tuning (--fine-tune)",
                 "--step-factor is not used: it is of --schedule step"});
+    for (const char* option :
+         {"--momentum", "--beta1", "--beta2", "--epsilon", "--warmup", "--step-epochs", "--step-factor"}) {
+        const std::string other = std::string(option) == "--momentum" ? "adamw" : "sgd";
+        INFO(option);
+        CHECK(unused({option, "1e-1", "--optimizer", other, "--schedule", "constant"}, by_gradients).size() ==
+              1);
+    }
+    for (const auto& [option, value] :
+         {std::pair("--fine-tune-loss", "squared_error"), {"--untie-in-fine-tuning", "false"}}) {
+        CHECK(unused({option, value, "--fine-tune", "0"}, by_gradients) ==
+              Lines{std::string(option) + " is not used: there is no fine-tuning (--fine-tune)"});
+    }
 }
 
 TEST_CASE("Options that say the opposite exclude each other") {
@@ -139,7 +152,7 @@ TEST_CASE("Every option of the table can be named with the value that it has") {
         std::string option = "--" + info.name;
         std::replace(option.begin(), option.end(), '_', '-');
         CAPTURE(option);
-        if (info.is_flag && info.value == "false") {
+        if (info.kind == ValueKind::flag && info.value == "false") {
             CHECK_NOTHROW(Parsed({option}));
         } else if (info.value != "auto") {
             CHECK_NOTHROW(Parsed({option, info.value}));
