@@ -134,6 +134,23 @@ TEST_CASE("Layers that are fused give what they give one by one") {
     check_close(Chain(stack.layers(), Direction::encode, 2).run(rows), run_alone(stack, rows));
 }
 
+TEST_CASE("Every kind that is taken into a convolution's cache gives there what it gives by itself") {
+    const Shape input{14, 13, 2};
+    const Tensor rows = test::random_rows(5, input.size(), 3);
+    int fused = 0;
+    for (const test::Sample& sample : test::samples()) {
+        const Stack kind = stack_of(sample);
+        if (kind[0].position_op() || kind[0].pooler()) {
+            CAPTURE(sample.text);
+            const std::string text = std::string("conv2d:6:kernel=3, ") + sample.text + ", pool2d:2";
+            const Stack stack = test::filled_stack(text, input);
+            check_close(Chain(stack.layers(), Direction::encode, 1).run(rows), run_alone(stack, rows));
+            ++fused;
+        }
+    }
+    CHECK(fused >= 4);
+}
+
 TEST_CASE("What inverts a layer gives its input again") {
     const Tensor rows = test::random_rows(4, 12, 5);
     const Stack power = bind(parse_stack("power_norm:alpha=0.25"), {1, 1, 12});
