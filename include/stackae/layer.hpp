@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -26,12 +27,15 @@ struct Autoencoder;
 class LayerTrainer;
 class Op;
 class Pooler;
-class PositionOp;
 class TensorTable;
 struct OpContext;
 struct PlanContext;
 struct StageCost;
 struct TrainContext;
+
+/// A function of the channels of one position of a map, in place, for `count` positions: values has count ×
+/// channels.
+using PositionOp = std::function<void(float* values, std::int64_t count)>;
 }  // namespace layers
 
 /// The rectangle of a layer's input, in input positions, that one position of its output depends on.
@@ -115,7 +119,7 @@ public:
     [[nodiscard]] virtual bool is_row_wise() const { return false; }
     /// The layer as a function of the channels of one position, in place, where it is one: layers below may
     /// then apply it to what they have in the cache.
-    [[nodiscard]] virtual std::unique_ptr<layers::PositionOp> position_op() const;
+    [[nodiscard]] virtual layers::PositionOp position_op() const { return {}; }
     /// The layer as one that takes positions as they come, where it is one.
     [[nodiscard]] virtual std::unique_ptr<layers::Pooler> pooler() const;
     /// encoder() of this layer and as many of those above it as it can take in; taken says how many in all.
@@ -161,17 +165,27 @@ private:
     Shape input_;
 };
 
+using Layers = std::vector<std::shared_ptr<const Layer>>;
+
 /// Layers from the bottom up, each of which is bound to the output of the one below.
 class Stack {
 public:
+    /// Of a text or a model, at most.
+    static constexpr std::size_t max_size = 64;
+
     Stack() = default;
     /// Shapes are taken as they are: bind() before, or check() after.
-    explicit Stack(std::vector<std::shared_ptr<const Layer>> layers) : layers_(std::move(layers)) {}
+    explicit Stack(Layers layers) : layers_(std::move(layers)) {}
 
     [[nodiscard]] std::size_t size() const { return layers_.size(); }
     [[nodiscard]] bool empty() const { return layers_.empty(); }
     [[nodiscard]] const Layer& operator[](std::size_t i) const { return *layers_[i]; }
-    [[nodiscard]] const std::vector<std::shared_ptr<const Layer>>& layers() const { return layers_; }
+    [[nodiscard]] const Layers& layers() const { return layers_; }
+    /// Layers [first, last).
+    [[nodiscard]] Layers layers(std::size_t first, std::size_t last) const {
+        const auto begin = layers_.begin();
+        return {begin + static_cast<std::ptrdiff_t>(first), begin + static_cast<std::ptrdiff_t>(last)};
+    }
     void push_back(std::shared_ptr<const Layer> layer) { layers_.push_back(std::move(layer)); }
     /// In place of layer i.
     void replace(std::size_t i, std::shared_ptr<const Layer> layer) { layers_[i] = std::move(layer); }
@@ -188,7 +202,7 @@ public:
     void check(const Shape& input) const;
 
 private:
-    std::vector<std::shared_ptr<const Layer>> layers_;
+    Layers layers_;
 };
 
 /// "conv2d:256:kernel=7, pool2d:2, dense:100": layers apart by commas, fields by colons, the first without

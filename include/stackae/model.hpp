@@ -71,9 +71,7 @@ struct Model {
     Reconstruction reconstruction;
     TrainingRecord record;
 
-    [[nodiscard]] Shape input_shape() const {
-        return {preprocessing.height, preprocessing.width, preprocessing.channels};
-    }
+    [[nodiscard]] Shape input_shape() const { return preprocessing.shape(); }
     /// Of an output by its name, or by the number of layers, 1 or more, that are run; empty: the first
     /// output. Throws InvalidArgument that lists what there is.
     [[nodiscard]] std::size_t depth_of(std::string_view output = {}) const;

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "stackae/enum_names.hpp"
+#include "stackae/shape.hpp"
 
 namespace stackae {
 
@@ -48,6 +49,7 @@ struct Preprocessing {
     static constexpr int max_side = 4096;
     static constexpr int max_row = max_side * max_side;  ///< values of a row without height and width
 
+    [[nodiscard]] Shape shape() const { return {height, width, channels}; }
     /// Length of one picture's vector.
     [[nodiscard]] std::int64_t size() const { return std::int64_t{channels} * height * width; }
     /// True when every value of every picture lies in [0, 1], as cross-entropy needs.

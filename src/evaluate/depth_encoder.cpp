@@ -7,11 +7,10 @@ namespace stackae::evaluation {
 
 DepthEncoder::DepthEncoder(const Model& model, const std::vector<std::size_t>& depths, int threads)
     : threads_(threads) {
-    auto low = model.layers.layers().begin();
+    std::size_t below = 0;
     for (const std::size_t depth : depths) {
-        const auto high = model.layers.layers().begin() + static_cast<std::ptrdiff_t>(depth);
-        parts_.emplace_back(std::vector(low, high), layers::Direction::encode, threads);
-        low = high;
+        parts_.emplace_back(model.layers.layers(below, depth), layers::Direction::encode, threads);
+        below = depth;
     }
 }
 

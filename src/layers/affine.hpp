@@ -3,21 +3,15 @@
 #include <memory>
 
 #include "stackae/activation.hpp"
+#include "stackae/tensor.hpp"
 
 #include "layers/op.hpp"
 
 namespace stackae::layers {
 
-/// dst = f(src · Wᵀ + b), W oc × ic, or ic × oc where it is transposed. The values must outlive the op.
-struct Affine {
-    Activation activation = Activation::linear;
-    const float* weights = nullptr;
-    const float* bias = nullptr;
-    std::int64_t ic = 0;
-    std::int64_t oc = 0;
-    bool transposed = false;
-};
-
-[[nodiscard]] std::unique_ptr<Op> make_affine(const OpContext& context, const Affine& affine);
+/// dst = f(src · Wᵀ + b), W oc × ic, or ic × oc where it is transposed. The tensors must outlive the op.
+[[nodiscard]] std::unique_ptr<Op> make_affine(const OpContext& context, Activation activation,
+                                              const Tensor& weights, const Tensor& bias,
+                                              bool transposed = false);
 
 }  // namespace stackae::layers

@@ -15,8 +15,6 @@
 namespace stackae::layers {
 namespace {
 
-using Layers = std::vector<std::shared_ptr<const Layer>>;
-
 constexpr std::int64_t max_rows = 256;
 /// Of the widest values of a block: 128 MiB.
 constexpr std::int64_t max_values = std::int64_t{1} << 25;

@@ -24,7 +24,7 @@ class Chain {
 public:
     /// layers: bottom up, bound to one another. threads: 0: one a core. Throws InvalidArgument where one
     /// cannot be decoded and is to be.
-    Chain(std::vector<std::shared_ptr<const Layer>> layers, Direction direction, int threads);
+    Chain(Layers layers, Direction direction, int threads);
     ~Chain();
     Chain(Chain&&) noexcept;
     Chain& operator=(Chain&&) noexcept;

@@ -60,7 +60,7 @@ public:
                 pooler_->end(dst);
             }
             for (const auto& op : pooled_) {
-                op->run(dst, out_.height * out_.width);
+                op(dst, out_.height * out_.width);
             }
         }
     }
@@ -68,7 +68,7 @@ public:
 private:
     void take(std::int64_t position, float* values) override {
         for (const auto& op : positions_) {
-            op->run(values, 1);
+            op(values, 1);
         }
         if (pooler_) {
             pooler_->take(position, values, dst_);
@@ -83,9 +83,9 @@ private:
     std::int64_t channels_;
     Shape out_;
     nn::Conv2d convolution_;
-    std::vector<std::unique_ptr<PositionOp>> positions_;
+    std::vector<PositionOp> positions_;
     std::unique_ptr<Pooler> pooler_;
-    std::vector<std::unique_ptr<PositionOp>> pooled_;
+    std::vector<PositionOp> pooled_;
     float* dst_ = nullptr;
 };
 

@@ -31,14 +31,12 @@ void Dense::tensors(TensorTable& table) {
 }
 
 std::unique_ptr<Op> Dense::encoder(const OpContext& context) const {
-    return make_affine(context,
-                       {activation, weights.data(), bias.data(), input_shape().size(), units, false});
+    return make_affine(context, activation, weights, bias);
 }
 
 std::unique_ptr<Op> Dense::decoder(const OpContext& context) const {
-    return make_affine(context,
-                       {output.value_or(Activation::linear), tied ? weights.data() : decoder_weights.data(),
-                        decoder_bias.data(), units, input_shape().size(), tied});
+    return make_affine(context, output.value_or(Activation::linear), tied ? weights : decoder_weights,
+                       decoder_bias, tied);
 }
 
 std::unique_ptr<Autoencoder> Dense::autoencoder() const {

@@ -8,8 +8,6 @@
 namespace stackae::layers {
 namespace {
 
-using Layers = std::vector<std::shared_ptr<const Layer>>;
-
 /// All encoders, then all decoders from the top down.
 std::vector<nn::LayerSpec> unrolled(const Layers& layers, const TrainConfig& config) {
     const std::size_t depth = layers.size();
@@ -88,7 +86,7 @@ StageProgress FineTuning::progress() const {
     return stage_ ? stage_->progress() : holding_;
 }
 
-std::vector<std::shared_ptr<const Layer>> FineTuning::finish() {
+Layers FineTuning::finish() {
     if (!stage_ || stage_->epochs() == 0) {
         return layers_;
     }

@@ -17,24 +17,22 @@ namespace stackae::layers {
 class FineTuning {
 public:
     /// layers: bottom up, each with an autoencoder().
-    FineTuning(std::vector<std::shared_ptr<const Layer>> layers, const TrainContext& context);
+    FineTuning(Layers layers, const TrainContext& context);
 
     /// What that takes, of layers that need not have learnt.
-    [[nodiscard]] static StageCost plan(const std::vector<std::shared_ptr<const Layer>>& layers,
-                                        const PlanContext& context);
+    [[nodiscard]] static StageCost plan(const Layers& layers, const PlanContext& context);
     /// Of the layers afterwards: decoders may have weights of their own.
-    [[nodiscard]] static std::int64_t parameters(const std::vector<std::shared_ptr<const Layer>>& layers,
-                                                 const TrainConfig& config);
+    [[nodiscard]] static std::int64_t parameters(const Layers& layers, const TrainConfig& config);
 
     bool step(TrainContext& context);
     [[nodiscard]] StageProgress progress() const;
     /// The layers with what they learnt; as they were where no epoch was finished.
-    [[nodiscard]] std::vector<std::shared_ptr<const Layer>> finish();
+    [[nodiscard]] Layers finish();
     void save_state(TrainerState& state);
     void load_state(const TrainerState& state) { loaded_ = state; }
 
 private:
-    std::vector<std::shared_ptr<const Layer>> layers_;
+    Layers layers_;
     nn::GradientLoopConfig config_;
     StageProgress holding_;
     std::optional<GradientStage> stage_;

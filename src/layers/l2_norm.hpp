@@ -15,7 +15,7 @@ public:
     void fields(base::FieldTable& table) override;
     [[nodiscard]] std::unique_ptr<Op> encoder(const OpContext& context) const override;
     [[nodiscard]] std::unique_ptr<Op> decoder(const OpContext& context) const override;
-    [[nodiscard]] std::unique_ptr<PositionOp> position_op() const override;
+    [[nodiscard]] PositionOp position_op() const override;
 };
 
 }  // namespace stackae::layers

@@ -91,10 +91,6 @@ std::unique_ptr<Layer> Layer::with_parameters(const nn::Parameters& /*parameters
     return clone();
 }
 
-std::unique_ptr<layers::PositionOp> Layer::position_op() const {
-    return nullptr;
-}
-
 std::unique_ptr<layers::Pooler> Layer::pooler() const {
     return nullptr;
 }

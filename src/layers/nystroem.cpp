@@ -17,7 +17,7 @@
 #include "linalg/gemm.hpp"
 #include "linalg/inverse_sqrt.hpp"
 #include "linalg/spherical_kmeans.hpp"
-#include "nn/row_kernels.hpp"
+#include "linalg/vector_ops.hpp"
 
 namespace stackae::layers {
 namespace {
@@ -109,12 +109,8 @@ public:
           kernel_({rows_, blocks_.front()->size()}),
           mixed_(kernel_) {
         for (const auto& block : blocks_) {
-            to_kernel_.push_back(
-                make_affine(context, {Activation::elu, block->landmarks.data(), block->shift.data(),
-                                      directions_.columns(), block->size(), false}));
-            to_code_.push_back(
-                make_affine(context, {Activation::linear, block->normalizer.data(), block->offset.data(),
-                                      block->size(), block->size(), false}));
+            to_kernel_.push_back(make_affine(context, Activation::elu, block->landmarks, block->shift));
+            to_code_.push_back(make_affine(context, Activation::linear, block->normalizer, block->offset));
         }
     }
 
@@ -157,11 +153,8 @@ public:
           kernel_(code_),
           direction_({rows_, layer.scale.size()}) {
         for (const auto& block : blocks_) {
-            to_kernel_.push_back(make_affine(context, {Activation::linear, block->normalizer.data(),
-                                                       zeros_.data(), block->size(), block->size(), true}));
-            to_direction_.push_back(
-                make_affine(context, {Activation::linear, block->landmarks.data(), zeros_.data(),
-                                      block->size(), layer.scale.size(), true}));
+            to_kernel_.push_back(make_affine(context, Activation::linear, block->normalizer, zeros_, true));
+            to_direction_.push_back(make_affine(context, Activation::linear, block->landmarks, zeros_, true));
         }
     }
 
@@ -175,7 +168,7 @@ public:
             }
             to_kernel_[b]->run(code_.data(), kernel_.data());
             to_direction_[b]->run(kernel_.data(), direction_.data());
-            nn::add_row(direction_.data(), direction_.size(), dst);
+            linalg::add_row(direction_.data(), direction_.size(), dst);
         }
         // The landmarks have γ in them.
         const float factor =

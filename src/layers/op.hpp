@@ -1,6 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <span>
+#include <utility>
 
 #include "linalg/onednn.hpp"
 
@@ -25,16 +28,25 @@ public:
     virtual void run(const float* src, float* dst) = 0;
 };
 
-/// A function of the channels of one position of a map, in place.
-class PositionOp {
+/// One function of every row, or of every position.
+class RowOp : public Op {
 public:
-    PositionOp() = default;
-    PositionOp(const PositionOp&) = delete;
-    PositionOp& operator=(const PositionOp&) = delete;
-    virtual ~PositionOp() = default;
+    using Function = std::function<void(std::span<const float> src, std::span<float> dst)>;
 
-    /// values: of `count` positions, size count × channels.
-    virtual void run(float* values, std::int64_t count) = 0;
+    /// Of `rows` rows of `size` values, in and out.
+    RowOp(std::int64_t rows, std::int64_t size, Function function)
+        : rows_(rows), size_(static_cast<std::size_t>(size)), function_(std::move(function)) {}
+
+    void run(const float* src, float* dst) override {
+        for (std::int64_t i = 0; i < rows_; ++i, src += size_, dst += size_) {
+            function_({src, size_}, {dst, size_});
+        }
+    }
+
+private:
+    std::int64_t rows_;
+    std::size_t size_;
+    Function function_;
 };
 
 /// Takes the positions of a map one by one and makes another map of them.

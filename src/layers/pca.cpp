@@ -121,13 +121,11 @@ bool Pca::solve(TrainContext& context, RowStore& rows) {
 }
 
 std::unique_ptr<Op> Pca::encoder(const OpContext& context) const {
-    return make_affine(context, {Activation::linear, weights.data(), bias.data(), input_shape().size(),
-                                 n_components, false});
+    return make_affine(context, Activation::linear, weights, bias);
 }
 
 std::unique_ptr<Op> Pca::decoder(const OpContext& context) const {
-    return make_affine(context, {Activation::linear, decoder_weights.data(), decoder_bias.data(),
-                                 n_components, input_shape().size(), false});
+    return make_affine(context, Activation::linear, decoder_weights, decoder_bias);
 }
 
 double Pca::working_floats(std::int64_t /*rows*/, bool decoding) const {

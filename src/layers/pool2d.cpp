@@ -8,7 +8,7 @@
 #include "base/enum_names.hpp"
 #include "base/fields.hpp"
 #include "layers/op.hpp"
-#include "nn/row_kernels.hpp"
+#include "linalg/vector_ops.hpp"
 
 namespace stackae {
 
@@ -102,16 +102,16 @@ public:
         const std::int64_t channels = cells_.in().channels;
         cells_.each(position, [&](std::int64_t cell) {
             if (average_) {
-                nn::add_row(values, channels, dst + cell * channels);
+                linalg::add_row(values, channels, dst + cell * channels);
             } else {
-                nn::raise_row(values, channels, dst + cell * channels);
+                linalg::raise_row(values, channels, dst + cell * channels);
             }
         });
     }
     void end(float* dst) override {
         const std::int64_t channels = cells_.in().channels;
         for (std::size_t cell = 0; average_ && cell < scale_.size(); ++cell) {
-            nn::scale_row(scale_[cell], channels, dst + static_cast<std::int64_t>(cell) * channels);
+            linalg::scale_row(scale_[cell], channels, dst + static_cast<std::int64_t>(cell) * channels);
         }
     }
 
@@ -154,11 +154,11 @@ public:
             for (std::int64_t i = 0; i < cells_.in().height * cells_.in().width; ++i, dst += channels) {
                 std::int64_t count = 0;
                 cells_.each(i, [&](std::int64_t cell) {
-                    nn::add_row(src + cell * channels, channels, dst);
+                    linalg::add_row(src + cell * channels, channels, dst);
                     ++count;
                 });
                 if (count > 1) {
-                    nn::scale_row(1.0F / static_cast<float>(count), channels, dst);
+                    linalg::scale_row(1.0F / static_cast<float>(count), channels, dst);
                 }
             }
         }

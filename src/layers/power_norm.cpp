@@ -2,33 +2,17 @@
 
 #include "base/fields.hpp"
 #include "layers/op.hpp"
-#include "nn/row_kernels.hpp"
+#include "linalg/vector_ops.hpp"
 
 namespace stackae::layers {
 namespace {
 
-class RaisingOp : public Op {
-public:
-    RaisingOp(std::int64_t size, double power) : size_(size), power_(static_cast<float>(power)) {}
-    void run(const float* src, float* dst) override { nn::signed_power(src, size_, power_, dst); }
-
-private:
-    std::int64_t size_;
-    float power_;
-};
-
-class RaisingPositions : public PositionOp {
-public:
-    RaisingPositions(std::int64_t channels, double power)
-        : channels_(channels), power_(static_cast<float>(power)) {}
-    void run(float* values, std::int64_t count) override {
-        nn::signed_power(values, count * channels_, power_, values);
-    }
-
-private:
-    std::int64_t channels_;
-    float power_;
-};
+std::unique_ptr<Op> make_raising(const OpContext& context, const Shape& shape, double power) {
+    return std::make_unique<RowOp>(context.rows, shape.size(),
+                                   [power = static_cast<float>(power)](auto src, auto dst) {
+                                       linalg::signed_power(src.data(), std::ssize(src), power, dst.data());
+                                   });
+}
 
 }  // namespace
 
@@ -37,15 +21,18 @@ void PowerNorm::fields(base::FieldTable& table) {
 }
 
 std::unique_ptr<Op> PowerNorm::encoder(const OpContext& context) const {
-    return std::make_unique<RaisingOp>(context.rows * input_shape().size(), alpha);
+    return make_raising(context, input_shape(), alpha);
 }
 
 std::unique_ptr<Op> PowerNorm::decoder(const OpContext& context) const {
-    return std::make_unique<RaisingOp>(context.rows * input_shape().size(), 1.0 / alpha);
+    return make_raising(context, input_shape(), 1.0 / alpha);
 }
 
-std::unique_ptr<PositionOp> PowerNorm::position_op() const {
-    return std::make_unique<RaisingPositions>(input_shape().channels, alpha);
+PositionOp PowerNorm::position_op() const {
+    return [channels = input_shape().channels, power = static_cast<float>(alpha)](float* values,
+                                                                                  std::int64_t count) {
+        linalg::signed_power(values, count * channels, power, values);
+    };
 }
 
 }  // namespace stackae::layers

@@ -18,7 +18,7 @@ public:
     [[nodiscard]] std::unique_ptr<Op> encoder(const OpContext& context) const override;
     [[nodiscard]] std::unique_ptr<Op> decoder(const OpContext& context) const override;
     [[nodiscard]] Activation output_activation(Activation below) const override { return below; }
-    [[nodiscard]] std::unique_ptr<PositionOp> position_op() const override;
+    [[nodiscard]] PositionOp position_op() const override;
 };
 
 }  // namespace stackae::layers

@@ -225,8 +225,7 @@ std::unique_ptr<LayerTrainer> RidgeDecoder::trainer(const TrainContext& context)
 }
 
 std::unique_ptr<Op> RidgeDecoder::encoder(const OpContext& context) const {
-    return make_affine(context, {Activation::linear, weights.data(), bias.data(), input_shape().size(),
-                                 output_shape().size(), false});
+    return make_affine(context, Activation::linear, weights, bias);
 }
 
 double RidgeDecoder::working_floats(std::int64_t /*rows*/, bool /*decoding*/) const {

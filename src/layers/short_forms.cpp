@@ -21,7 +21,6 @@ namespace stackae {
 namespace {
 
 using namespace layers;
-using Layers = std::vector<std::shared_ptr<const Layer>>;
 
 constexpr const char* code_on_top = "pca:{}:eigen_power=-0.25, l2_norm";
 

@@ -11,8 +11,6 @@
 namespace stackae {
 namespace {
 
-constexpr std::size_t max_layers = 64;
-
 std::string_view trimmed(std::string_view text) {
     const std::size_t begin = std::min(text.find_first_not_of(" \t\n"), text.size());
     return text.substr(begin, text.find_last_not_of(" \t\n") + 1 - begin);
@@ -97,9 +95,9 @@ std::string to_text(const Stack& stack) {
 Stack parse_stack(std::string_view text) {
     Stack stack;
     const auto parts = parts_of(text, ',');
-    if (parts.size() > max_layers) {
+    if (parts.size() > Stack::max_size) {
         throw InvalidArgument(
-            fmt::format("stack: {} layers found, 1 to {} expected", parts.size(), max_layers));
+            fmt::format("stack: {} layers found, 1 to {} expected", parts.size(), Stack::max_size));
     }
     for (std::size_t i = 0; i < parts.size(); ++i) {
         try {

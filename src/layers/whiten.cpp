@@ -26,8 +26,7 @@ public:
                 -std::transform_reduce(row.begin(), row.end(), layer.mean.data(), 0.0, std::plus<>{},
                                        [](float p, float mean) { return double{p} * double{mean}; }));
         }
-        product_ = make_affine(context, {Activation::linear, layer.whitening.data(), bias_.data(),
-                                         layer.whitening.columns(), layer.whitening.rows(), false});
+        product_ = make_affine(context, Activation::linear, layer.whitening, bias_);
     }
     void run(const float* src, float* dst) override { product_->run(src, dst); }
 
@@ -47,8 +46,7 @@ public:
                 return squares > 0.0 ? static_cast<float>(double{value} / squares) : 0.0F;
             });
         }
-        product_ = make_affine(context, {Activation::linear, inverse_.data(), layer.mean.data(),
-                                         inverse_.rows(), inverse_.columns(), true});
+        product_ = make_affine(context, Activation::linear, inverse_, layer.mean, true);
     }
     void run(const float* src, float* dst) override { product_->run(src, dst); }
 

@@ -1,6 +1,7 @@
 #include "linalg/vector_ops.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 #include <vector>
 
@@ -12,10 +13,17 @@ namespace {
 
 constexpr std::int64_t grain = 4096;  // values; a multiple of a cache line
 
-STACKAE_VECTORIZED void add_range(const float* x, std::int64_t size, float* y) {
+STACKAE_VECTORIZED void signed_root(const float* x, std::int64_t size, float* to) {
 #pragma omp simd
     for (std::int64_t i = 0; i < size; ++i) {
-        y[i] += x[i];
+        to[i] = std::copysign(std::sqrt(std::abs(x[i])), x[i]);
+    }
+}
+
+STACKAE_VECTORIZED void signed_square(const float* x, std::int64_t size, float* to) {
+#pragma omp simd
+    for (std::int64_t i = 0; i < size; ++i) {
+        to[i] = x[i] * std::abs(x[i]);
     }
 }
 
@@ -30,9 +38,42 @@ STACKAE_VECTORIZED float squared_norm_range(const float* x, std::int64_t size) {
 
 }  // namespace
 
+STACKAE_VECTORIZED void add_row(const float* x, std::int64_t size, float* to) {
+#pragma omp simd
+    for (std::int64_t i = 0; i < size; ++i) {
+        to[i] += x[i];
+    }
+}
+
+STACKAE_VECTORIZED void raise_row(const float* x, std::int64_t size, float* to) {
+#pragma omp simd
+    for (std::int64_t i = 0; i < size; ++i) {
+        to[i] = std::max(to[i], x[i]);
+    }
+}
+
+STACKAE_VECTORIZED void scale_row(float factor, std::int64_t size, float* x) {
+#pragma omp simd
+    for (std::int64_t i = 0; i < size; ++i) {
+        x[i] *= factor;
+    }
+}
+
+void signed_power(const float* x, std::int64_t size, float power, float* to) {
+    if (power == 0.5F) {
+        signed_root(x, size, to);
+    } else if (power == 2.0F) {
+        signed_square(x, size, to);
+    } else {
+        std::transform(x, x + size, to, [power](float value) {
+            return std::copysign(std::pow(std::abs(value), power), value);
+        });
+    }
+}
+
 void add(const float* x, std::int64_t size, float* y) {
     base::parallel_ranges(size, grain, [&](std::int64_t begin, std::int64_t end) {
-        add_range(x + begin, end - begin, y + begin);
+        add_row(x + begin, end - begin, y + begin);
     });
 }
 

@@ -3,6 +3,7 @@
 
 #include "stackae/model.hpp"
 
+#include "base/memory.hpp"
 #include "base/rows.hpp"
 #include "layers/chain.hpp"
 #include "linalg/onednn.hpp"
@@ -14,12 +15,6 @@ namespace {
 using encoding::check_finite;
 using layers::Chain;
 using layers::Direction;
-using Layers = std::vector<std::shared_ptr<const Layer>>;
-
-Layers between(const Stack& stack, std::size_t low, std::size_t high) {
-    const auto begin = stack.layers().begin();
-    return {begin + static_cast<std::ptrdiff_t>(low), begin + static_cast<std::ptrdiff_t>(high)};
-}
 
 }  // namespace
 
@@ -31,14 +26,13 @@ struct Encoder::State {
           code_size(model.code_size(options.output)),
           l2_normalize(options.l2_normalize),
           threads(options.threads),
-          to_code(between(layers, 0, depth), Direction::encode, threads) {}
+          to_code(layers.layers(0, depth), Direction::encode, threads) {}
 
     /// From a code at some depth to the picture: down to the head's depth, and through the head.
     Chain& from(std::size_t top, std::optional<Chain>& made, std::optional<Chain>& head) {
         if (!made) {
             const bool by_head = !reconstruction.head.empty() && top >= reconstruction.depth;
-            made.emplace(between(layers, by_head ? reconstruction.depth : 0, top), Direction::decode,
-                         threads);
+            made.emplace(layers.layers(by_head ? reconstruction.depth : 0, top), Direction::decode, threads);
             if (by_head) {
                 head.emplace(reconstruction.head.layers(), Direction::encode, threads);
             }
@@ -93,7 +87,7 @@ Tensor Encoder::reconstruct(const Tensor& pictures) {
     const std::size_t depth = s.reconstruction.depth;
     Tensor rebuilt = s.run("reconstruct", [&] {
         if (!s.to_rebuilt) {
-            s.to_rebuilt.emplace(between(s.layers, 0, depth), Direction::encode, s.threads);
+            s.to_rebuilt.emplace(s.layers.layers(0, depth), Direction::encode, s.threads);
         }
         Tensor below = s.from(depth, s.rebuilder, s.rebuilder_head).run(s.to_rebuilt->run(pictures));
         return s.rebuilder_head ? s.rebuilder_head->run(std::move(below)) : below;
@@ -104,6 +98,13 @@ Tensor Encoder::reconstruct(const Tensor& pictures) {
 
 std::int64_t Encoder::code_size() const {
     return state_->code_size;
+}
+
+std::int64_t encoding_bytes(const Model& model, std::string_view output, int threads, std::int64_t n) {
+    const Chain chain(model.layers.layers(0, model.depth_of(output)), Direction::encode, threads);
+    // The pictures as they are given, and as the chain takes them.
+    const double pictures = static_cast<double>(n) * static_cast<double>(model.input_shape().size());
+    return base::whole_bytes(static_cast<double>(sizeof(float)) * (pictures + chain.working_floats(n)));
 }
 
 }  // namespace stackae

@@ -19,8 +19,6 @@
 namespace stackae {
 namespace {
 
-constexpr std::size_t max_layers = 64;
-
 void add(const Stack& stack, base::Hash& hash) {
     for (const auto& layer : stack.layers()) {
         hash.add(layer->type());
@@ -151,9 +149,9 @@ void check(const Model& model) {
             throw InvalidArgument(fmt::format("{}: a value that is not a finite number found", name));
         }
     }
-    if (model.layers.empty() || model.layers.size() > max_layers) {
+    if (model.layers.empty() || model.layers.size() > Stack::max_size) {
         throw InvalidArgument(
-            fmt::format("layers: {} found, 1 to {} expected", model.layers.size(), max_layers));
+            fmt::format("layers: {} found, 1 to {} expected", model.layers.size(), Stack::max_size));
     }
     model.layers.check(model.input_shape());
     check_outputs(model);

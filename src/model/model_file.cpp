@@ -22,7 +22,6 @@ using Json = nlohmann::json;
 constexpr const char* kind = "model";
 /// 1 to 4 were of models with one slot for each kind of layer.
 constexpr int version = 5;
-constexpr std::size_t max_layers = 64;
 /// model → layers → one of them → a field → a list.
 constexpr std::size_t max_depth = 6;
 
@@ -106,8 +105,8 @@ Shape read_shape(const JsonReader& reader, const std::string& where) {
 
 Stack read_stack(base::Safetensors& file, const Json& array, const char* name) {
     const std::string here = fmt::format("{}: {}", file.path, name);
-    if (!array.is_array() || array.size() > max_layers) {
-        throw CorruptFile(fmt::format("{}: a list of at most {} layers expected", here, max_layers));
+    if (!array.is_array() || array.size() > Stack::max_size) {
+        throw CorruptFile(fmt::format("{}: a list of at most {} layers expected", here, Stack::max_size));
     }
     Stack stack;
     for (std::size_t i = 0; i < array.size(); ++i) {

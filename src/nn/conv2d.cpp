@@ -10,7 +10,7 @@
 
 #include "base/vectorized.hpp"
 #include "linalg/gemm.hpp"
-#include "nn/row_kernels.hpp"
+#include "linalg/vector_ops.hpp"
 
 namespace stackae {
 namespace nn {
@@ -170,7 +170,7 @@ Conv2d::Conv2d(linalg::Context& context, const Conv2dShape& shape, const Conv2dW
     }
     bias_ = negated_product(filters, weights.patch_mean);
     if (fused) {
-        add_row(bias.data(), units, bias_.data());
+        linalg::add_row(bias.data(), units, bias_.data());
     }
     if (WinogradConv::is_profitable(shape_.patches(), filters.rows())) {
         if (shape_.contrast_norm) {
@@ -352,13 +352,13 @@ void Conv2dDecoder::run(const float* codes, float* map) {
             const std::int64_t y = (first + i) / shape_.ow();
             const std::int64_t x = (first + i) % shape_.ow();
             for (std::int64_t k = 0; k < shape_.kernel; ++k) {
-                add_row(patches_.row(i).data() + k * line, line,
-                        map + ((y + k) * shape_.width + x) * shape_.channels);
+                linalg::add_row(patches_.row(i).data() + k * line, line,
+                                map + ((y + k) * shape_.width + x) * shape_.channels);
             }
         }
     }
     for (std::int64_t i = 0; i < shape_.height * shape_.width; ++i) {
-        scale_row(1.0F / covering_[at(i)], shape_.channels, map + i * shape_.channels);
+        linalg::scale_row(1.0F / covering_[at(i)], shape_.channels, map + i * shape_.channels);
     }
 }
 

@@ -93,8 +93,7 @@ TrainConfig dense_tuned_for(const Preprocessing& preprocessing, std::int64_t pic
 /// Patches that the upper convolution may learn from: one a position of a picture, as many as memory holds.
 std::int64_t patches_of(const Preprocessing& preprocessing, const TrainConfig& config, std::int64_t pictures,
                         const RunOptions& run) {
-    const Stack bound =
-        bind(config.stack, {preprocessing.height, preprocessing.width, preprocessing.channels});
+    const Stack bound = bind(config.stack, preprocessing.shape());
     const Shape maps = bound[bound[1].is_trained() ? 1 : 2].output_shape();
     constexpr auto patch_bytes =
         upper_kernel * upper_kernel * lower_units * static_cast<std::int64_t>(sizeof(float));

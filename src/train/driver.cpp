@@ -85,10 +85,6 @@ private:
     /// Leaves out the epochs of a stage that has not come to its end.
     void forget_unfinished() { model_.record.history.resize(finished_epochs_); }
     void name_outputs();
-    [[nodiscard]] std::vector<std::shared_ptr<const Layer>> lowest(std::size_t depth) const {
-        const auto& all = model_.layers.layers();
-        return {all.begin(), all.begin() + static_cast<std::ptrdiff_t>(depth)};
-    }
 
     const TrainConfig& config_;
     const RunOptions& run_;
@@ -220,7 +216,7 @@ void Driver::run_steps(Trainer& trainer, TrainContext& context) {
 
 std::shared_ptr<const Layer> Driver::run_stage(const training::Stage& stage, const Layer& layer,
                                                StackInput& input) {
-    input.below(lowest(stage.below));
+    input.below(model_.layers.layers(0, stage.below));
     TrainContext context = context_of(stage, input);
     const std::unique_ptr<LayerTrainer> trainer = layer.trainer(context);
     run_steps(*trainer, context);
@@ -230,10 +226,9 @@ std::shared_ptr<const Layer> Driver::run_stage(const training::Stage& stage, con
 }
 
 void Driver::fine_tune(const training::Stage& stage, StackInput& input) {
-    input.below(lowest(stage.below));
+    input.below(model_.layers.layers(0, stage.below));
     TrainContext context = context_of(stage, input);
-    const auto all = lowest(stage.last);
-    layers::FineTuning tuning({all.begin() + static_cast<std::ptrdiff_t>(stage.below), all.end()}, context);
+    layers::FineTuning tuning(model_.layers.layers(stage.below, stage.last), context);
     run_steps(tuning, context);
     const auto tuned = tuning.finish();
     for (std::size_t i = 0; i < tuned.size(); ++i) {
@@ -293,8 +288,7 @@ Model train(const ImageDataset& pictures, const Preprocessing& preprocessing, co
             const RunOptions& run, TrainObserver& observer) {
     validate(preprocessing);
     validate(config);
-    const Stack bound =
-        bind(config.stack, {preprocessing.height, preprocessing.width, preprocessing.channels});
+    const Stack bound = bind(config.stack, preprocessing.shape());
     const std::int64_t holdable =
         training::make_stages(bound, pictures.size(), preprocessing, config, run).holdable_bytes(run);
     return linalg::run_on_backend("train", static_cast<int>(run.threads), [&] {

@@ -19,8 +19,7 @@ TrainPlan plan_training(std::int64_t pictures, const Preprocessing& preprocessin
     }
     validate(preprocessing);
     validate(config);
-    const Stack bound =
-        bind(config.stack, {preprocessing.height, preprocessing.width, preprocessing.channels});
+    const Stack bound = bind(config.stack, preprocessing.shape());
     const training::Stages all = training::make_stages(bound, pictures, preprocessing, config, run);
     TrainPlan plan;
     for (const training::Stage& stage : all.stages) {

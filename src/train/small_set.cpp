@@ -24,8 +24,7 @@ std::vector<CopyingLayer> copying_layers(const Preprocessing& preprocessing, con
         config.lifetime_sparsity > 0.0) {
         return found;
     }
-    const Stack bound =
-        bind(config.stack, {preprocessing.height, preprocessing.width, preprocessing.channels});
+    const Stack bound = bind(config.stack, preprocessing.shape());
     for (std::size_t i = 0; i < bound.size(); ++i) {
         if (!bound[i].autoencoder()) {
             continue;

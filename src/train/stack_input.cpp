@@ -25,7 +25,7 @@ StackInput::StackInput(const SampleStore& pictures, Stores& stores, int threads)
     below({});
 }
 
-void StackInput::below(std::vector<std::shared_ptr<const Layer>> layers) {
+void StackInput::below(Layers layers) {
     layers_ = std::move(layers);
     columns_ = layers_.empty() ? pictures_.columns() : layers_.back()->output_shape().size();
     made_.reset();

@@ -62,7 +62,7 @@ public:
     StackInput(const SampleStore& pictures, Stores& stores, int threads);
 
     /// The layers below the one that sees this input.
-    void below(std::vector<std::shared_ptr<const Layer>> layers);
+    void below(Layers layers);
 
     [[nodiscard]] std::int64_t columns() const override { return columns_; }
     [[nodiscard]] std::int64_t chunk() const override { return chunk_of(columns_); }
@@ -81,7 +81,7 @@ public:
     [[nodiscard]] std::span<const std::int64_t> at_hand() const override { return some_rows_; }
 
 private:
-    [[nodiscard]] std::vector<std::shared_ptr<const Layer>> layers_from(std::size_t depth) const {
+    [[nodiscard]] Layers layers_from(std::size_t depth) const {
         return {layers_.begin() + static_cast<std::ptrdiff_t>(depth), layers_.end()};
     }
     /// From what is held, through the layers.
@@ -94,7 +94,7 @@ private:
     const SampleStore& pictures_;
     Stores& stores_;
     int threads_;
-    std::vector<std::shared_ptr<const Layer>> layers_;
+    Layers layers_;
     std::int64_t columns_ = 0;
     std::unique_ptr<HeldRows> held_;  ///< what the lowest held_depth_ layers make of all pictures
     std::size_t held_depth_ = 0;

@@ -69,9 +69,7 @@ public:
     }
 
 private:
-    [[nodiscard]] Shape picture() const {
-        return {preprocessing_.height, preprocessing_.width, preprocessing_.channels};
-    }
+    [[nodiscard]] Shape picture() const { return preprocessing_.shape(); }
     [[nodiscard]] double picture_floats() const { return real(pictures_) * real(preprocessing_.size()); }
     /// Multiply-adds of a row through the layers [from, to).
     [[nodiscard]] double encoding(std::size_t from, std::size_t to) const {
@@ -91,11 +89,7 @@ private:
     /// What making its input takes, with what is there already.
     double make_input(std::size_t below, const StageCost& cost);
     [[nodiscard]] layers::Chain chain_to(std::size_t below) const {
-        const auto& all = layers_.layers();
-        return {{all.begin() + static_cast<std::ptrdiff_t>(std::min(all_depth_, below)),
-                 all.begin() + static_cast<std::ptrdiff_t>(below)},
-                layers::Direction::encode,
-                threads_};
+        return {layers_.layers(std::min(all_depth_, below), below), layers::Direction::encode, threads_};
     }
 
     const Stack& bound_;
@@ -196,9 +190,7 @@ void Planner::add_fine_tuning() {
     if (all_depth_ > first) {  // what they made of the pictures is of no more use
         all_depth_ = 0;
     }
-    const auto& all = layers_.layers();
-    const std::vector<std::shared_ptr<const Layer>> tuned(all.begin() + static_cast<std::ptrdiff_t>(first),
-                                                          all.end());
+    const Layers tuned = layers_.layers(first, layers_.size());
     const PlanContext context = context_of("fine-tuning", first, fine_tuning_stage);
     const std::int64_t parameters = layers::FineTuning::parameters(tuned, config_);
     add(StageKind::fine_tuning, first, context, layers::FineTuning::plan(tuned, context), nullptr,

@@ -108,7 +108,7 @@ TEST_CASE("Each depth's code is what the layers above it see") {
     const Tensor pictures = test::random_rows(3, 132, 9);
     const Tensor below = encoded(model, "5", pictures);
     Model above = model;
-    above.layers = Stack({model.layers.layers().begin() + 5, model.layers.layers().end()});
+    above.layers = Stack(model.layers.layers(5, model.layers.size()));
     above.preprocessing.height = 1;
     above.preprocessing.width = static_cast<int>(below.columns());
     above.outputs = {{"wide", 3}};

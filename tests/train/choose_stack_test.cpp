@@ -79,8 +79,7 @@ TEST_CASE(
     Preprocessing preprocessing = preprocessing_of(12, 3);
     preprocessing.width = 90;
     const StackChoice choice = choose_stack(1000, preprocessing, {.budget_seconds = 1e-3});
-    CHECK_NOTHROW(
-        bind(choice.config.stack, {preprocessing.height, preprocessing.width, preprocessing.channels}));
+    CHECK_NOTHROW(bind(choice.config.stack, preprocessing.shape()));
     CHECK(stack_of(choice).find("conv2d:128:") != std::string::npos);
     CHECK(stack_of(choice).find("pca:250:") != std::string::npos);
     CHECK(choice.seconds > 1e-3);

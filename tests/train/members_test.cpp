@@ -18,8 +18,6 @@ using namespace stackae::test;
 
 namespace {
 
-using Layers = std::vector<std::shared_ptr<const Layer>>;
-
 /// The layers of a stack, each learnt from what those below make of all pictures.
 Layers trained_by(base::Communicator& member, const Tensor& pictures, const Stack& stack) {
     const base::ThreadScope scope(1);
