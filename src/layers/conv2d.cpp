@@ -22,7 +22,7 @@ constexpr double picture_epsilon = 10.0 / (255.0 * 255.0);
 
 /// The convolution, and the layers right above it that take positions as they come: functions of a position,
 /// a pooling, functions of what was pooled.
-class FusedOp : public Op, private nn::PositionSink {
+class FusedOp : public Op {
 public:
     FusedOp(const OpContext& context, const Conv2d& layer)
         : rows_(context.rows),
@@ -51,11 +51,12 @@ public:
 
     void run(const float* src, float* dst) override {
         for (std::int64_t row = 0; row < rows_; ++row, src += in_, dst += out_.size()) {
-            dst_ = dst;
             if (pooler_) {
                 pooler_->begin(dst);
             }
-            convolution_.forward(padding_.add(src), *this);
+            convolution_.forward(padding_.add(src), [this, dst](std::int64_t position, float* values) {
+                take(position, values, dst);
+            });
             if (pooler_) {
                 pooler_->end(dst);
             }
@@ -66,14 +67,14 @@ public:
     }
 
 private:
-    void take(std::int64_t position, float* values) override {
+    void take(std::int64_t position, float* values, float* dst) {
         for (const auto& op : positions_) {
             op(values, 1);
         }
         if (pooler_) {
-            pooler_->take(position, values, dst_);
+            pooler_->take(position, values, dst);
         } else {
-            std::copy_n(values, channels_, dst_ + position * channels_);
+            std::copy_n(values, channels_, dst + position * channels_);
         }
     }
 
@@ -86,7 +87,6 @@ private:
     std::vector<PositionOp> positions_;
     std::unique_ptr<Pooler> pooler_;
     std::vector<PositionOp> pooled_;
-    float* dst_ = nullptr;
 };
 
 class Decoding : public Op {

@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <fmt/format.h>
-#include <optional>
 #include <utility>
 
 #include "stackae/error.hpp"
@@ -76,42 +75,29 @@ public:
     }
 
     bool step(TrainContext& context) override {
-        if (!stage_) {
-            if (context.input.hold()) {
-                holding_ = context.input.holding();
-                return true;
-            }
-            stage_.emplace(context, initial(layer_, context),
-                           nn::TrainingRows{context.input.held(), context.train, context.validation},
-                           config_);
-            if (loaded_) {
-                stage_->load_state(*loaded_);
-                loaded_.reset();
-            }
-        }
-        return stage_->step(context);
+        return stage_.step(
+            context, [&] { return initial(layer_, context); }, config_);
     }
-    [[nodiscard]] StageProgress progress() const override { return stage_ ? stage_->progress() : holding_; }
+    [[nodiscard]] StageProgress progress() const override { return stage_.progress(); }
     [[nodiscard]] std::shared_ptr<const Layer> finish() override {
-        if (!stage_ || (stage_->epochs() == 0 && config_.epochs > 0 && !must_keep_)) {
+        GradientStage* const stage = stage_.begun();
+        if (stage == nullptr || (stage->epochs() == 0 && config_.epochs > 0 && !must_keep_)) {
             return nullptr;
         }
-        return layer_.with_parameters(stage_->best(), 0, 1);
+        return layer_.with_parameters(stage->best(), 0, 1);
     }
     void save_state(TrainerState& state) override {
-        if (stage_) {
-            stage_->save_state(state);
+        if (GradientStage* const stage = stage_.begun()) {
+            stage->save_state(state);
         }
     }
-    void load_state(const TrainerState& state) override { loaded_ = state; }
+    void load_state(const TrainerState& state) override { stage_.load_state(state); }
 
 private:
     Dense layer_;
     bool must_keep_;  ///< a model needs a layer, however little it learnt
     nn::GradientLoopConfig config_;
-    StageProgress holding_;
-    std::optional<GradientStage> stage_;
-    std::optional<TrainerState> loaded_;
+    HeldGradientStage stage_;
 };
 
 }  // namespace
@@ -120,12 +106,8 @@ StageCost Dense::plan(const PlanContext& context) {
     const nn::GradientLoopConfig config = resolve(*this, context);
     const bool corrupts =
         context.config.corruption != Corruption::none && level_of(*this, context.config) > 0.0;
-    StageCost cost = gradient_cost(maps_of(*this), config, context.train, context.validation, corrupts);
+    StageCost cost = held_gradient_cost(maps_of(*this), config, context, corrupts);
     cost.hold(context.input_floats);
-    if (!context.of_pictures) {
-        cost.input_rows = cost.stored_rows = static_cast<double>(context.train + context.validation);
-        cost.leaves = StageCost::Leaves::all_rows;
-    }
     return cost;
 }
 

@@ -47,14 +47,8 @@ nn::GradientLoopConfig tuning_config(const Layers& layers, const PlanContext& co
 }  // namespace
 
 StageCost FineTuning::plan(const Layers& layers, const PlanContext& context) {
-    StageCost cost = gradient_cost(unrolled(layers, context.config), tuning_config(layers, context),
-                                   context.train, context.validation, false);
-    if (!context.of_pictures) {
-        cost.input_rows = cost.stored_rows = static_cast<double>(context.train + context.validation);
-        cost.leaves = StageCost::Leaves::all_rows;
-        cost.hold(context.input_floats);
-    }
-    return cost;
+    return held_gradient_cost(unrolled(layers, context.config), tuning_config(layers, context), context,
+                              false);
 }
 
 std::int64_t FineTuning::parameters(const Layers& layers, const TrainConfig& config) {
@@ -67,40 +61,20 @@ FineTuning::FineTuning(Layers layers, const TrainContext& context)
 }
 
 bool FineTuning::step(TrainContext& context) {
-    if (!stage_) {
-        if (context.input.hold()) {
-            holding_ = context.input.holding();
-            return true;
-        }
-        stage_.emplace(context, parameters_of(layers_, context.config),
-                       nn::TrainingRows{context.input.held(), context.train, context.validation}, config_);
-        if (loaded_) {
-            stage_->load_state(*loaded_);
-            loaded_.reset();
-        }
-    }
-    return stage_->step(context);
-}
-
-StageProgress FineTuning::progress() const {
-    return stage_ ? stage_->progress() : holding_;
+    return stage_.step(
+        context, [&] { return parameters_of(layers_, context.config); }, config_);
 }
 
 Layers FineTuning::finish() {
-    if (!stage_ || stage_->epochs() == 0) {
+    GradientStage* const stage = stage_.begun();
+    if (stage == nullptr || stage->epochs() == 0) {
         return layers_;
     }
-    const nn::Parameters& parameters = stage_->best();
+    const nn::Parameters& parameters = stage->best();
     for (std::size_t i = 0; i < layers_.size(); ++i) {
         layers_[i] = layers_[i]->with_parameters(parameters, i, 2 * layers_.size() - 1 - i);
     }
     return layers_;
-}
-
-void FineTuning::save_state(TrainerState& state) {
-    if (stage_) {
-        stage_->save_state(state);
-    }
 }
 
 }  // namespace stackae::layers

@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <vector>
 
 #include "stackae/layer.hpp"
@@ -25,18 +24,14 @@ public:
     [[nodiscard]] static std::int64_t parameters(const Layers& layers, const TrainConfig& config);
 
     bool step(TrainContext& context);
-    [[nodiscard]] StageProgress progress() const;
+    [[nodiscard]] StageProgress progress() const { return stage_.progress(); }
     /// The layers with what they learnt; as they were where no epoch was finished.
     [[nodiscard]] Layers finish();
-    void save_state(TrainerState& state);
-    void load_state(const TrainerState& state) { loaded_ = state; }
 
 private:
     Layers layers_;
     nn::GradientLoopConfig config_;
-    StageProgress holding_;
-    std::optional<GradientStage> stage_;
-    std::optional<TrainerState> loaded_;
+    HeldGradientStage stage_;
 };
 
 }  // namespace stackae::layers

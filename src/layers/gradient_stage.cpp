@@ -96,6 +96,17 @@ StageCost gradient_cost(const std::vector<nn::LayerSpec>& specs, const nn::Gradi
     return cost;
 }
 
+StageCost held_gradient_cost(const std::vector<nn::LayerSpec>& specs, const nn::GradientLoopConfig& config,
+                             const PlanContext& context, bool corrupts) {
+    StageCost cost = gradient_cost(specs, config, context.train, context.validation, corrupts);
+    if (!context.of_pictures) {
+        cost.input_rows = cost.stored_rows = static_cast<double>(context.train + context.validation);
+        cost.leaves = StageCost::Leaves::all_rows;
+        cost.hold(context.input_floats);
+    }
+    return cost;
+}
+
 LossKind suited_loss(std::optional<LossKind> asked, bool unit_target, Activation output, bool must) {
     const bool possible = unit_target && output == Activation::sigmoid;
     if (asked == LossKind::cross_entropy && must && !possible) {
@@ -161,6 +172,23 @@ void GradientStage::load_state(const TrainerState& state) {
             value = std::bit_cast<Value>(state.numbers.at(key));
         }
     });
+}
+
+bool HeldGradientStage::step(TrainContext& context, const std::function<nn::Parameters()>& initial,
+                             const nn::GradientLoopConfig& config) {
+    if (!stage_) {
+        if (context.input.hold()) {
+            holding_ = context.input.holding();
+            return true;
+        }
+        stage_.emplace(context, initial(),
+                       nn::TrainingRows{context.input.held(), context.train, context.validation}, config);
+        if (loaded_) {
+            stage_->load_state(*loaded_);
+            loaded_.reset();
+        }
+    }
+    return stage_->step(context);
 }
 
 }  // namespace stackae::layers

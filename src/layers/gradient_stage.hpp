@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -18,6 +19,10 @@ namespace stackae::layers {
 [[nodiscard]] StageCost gradient_cost(const std::vector<nn::LayerSpec>& specs,
                                       const nn::GradientLoopConfig& config, std::int64_t train,
                                       std::int64_t validation, bool corrupts);
+/// The same of all that a layer or several see of the pictures.
+[[nodiscard]] StageCost held_gradient_cost(const std::vector<nn::LayerSpec>& specs,
+                                           const nn::GradientLoopConfig& config, const PlanContext& context,
+                                           bool corrupts);
 [[nodiscard]] std::int64_t parameters_of(const std::vector<nn::LayerSpec>& specs);
 
 /// Cross-entropy where it is asked for or nothing is, and where both the target and the decoder's values lie
@@ -46,6 +51,23 @@ private:
     nn::Parameters parameters_;
     nn::GradientLoop loop_;
     std::int64_t reported_ = 0;
+};
+
+/// A gradient stage on the whole input of a layer, which is worked out first.
+class HeldGradientStage {
+public:
+    /// Some more of the input, a batch or a measurement; false: done. initial(): the weights to begin with.
+    bool step(TrainContext& context, const std::function<nn::Parameters()>& initial,
+              const nn::GradientLoopConfig& config);
+    [[nodiscard]] StageProgress progress() const { return stage_ ? stage_->progress() : holding_; }
+    /// Null while the input is worked out.
+    [[nodiscard]] GradientStage* begun() { return stage_ ? &*stage_ : nullptr; }
+    void load_state(const TrainerState& state) { loaded_ = state; }
+
+private:
+    StageProgress holding_;
+    std::optional<GradientStage> stage_;
+    std::optional<TrainerState> loaded_;
 };
 
 }  // namespace stackae::layers

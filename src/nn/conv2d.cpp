@@ -208,12 +208,12 @@ double Conv2d::working_floats(const Conv2dShape& shape) {
     return d * n + products + (fused ? 0.0 : units * n + block * units) + static_cast<double>(shape.oc());
 }
 
-void Conv2d::hand_on(float* values, std::int64_t position, PositionSink& sink) {
+void Conv2d::hand_on(float* values, std::int64_t position, const PositionSink& sink) {
     if (shape_.activation == PatchActivation::crelu) {
         split_signs(values, threshold_.data(), shape_.units, signs_.data());
         values = signs_.data();
     }
-    sink.take(position, values);
+    sink(position, values);
 }
 
 float* Conv2d::activate(float* products) {
@@ -224,7 +224,7 @@ float* Conv2d::activate(float* products) {
     return codes_.data();
 }
 
-void Conv2d::forward_im2col(const float* map, PositionSink& sink) {
+void Conv2d::forward_im2col(const float* map, const PositionSink& sink) {
     const std::int64_t positions = shape_.oh() * shape_.ow();
     for (std::int64_t first = 0; first < positions; first += block_) {
         const std::int64_t count = std::min(block_, positions - first);
@@ -261,7 +261,7 @@ void Conv2d::inverse_deviations(const float* map, std::int64_t y, std::int64_t x
     }
 }
 
-void Conv2d::forward_winograd(const float* map, PositionSink& sink) {
+void Conv2d::forward_winograd(const float* map, const PositionSink& sink) {
     const std::int64_t all_across = shape_.ow();
     const std::int64_t columns = winograd_->columns();
     const std::int64_t block = winograd_->rows() * columns;
@@ -290,7 +290,7 @@ void Conv2d::forward_winograd(const float* map, PositionSink& sink) {
     }
 }
 
-void Conv2d::forward(const float* map, PositionSink& sink) {
+void Conv2d::forward(const float* map, const PositionSink& sink) {
     if (winograd_) {
         forward_winograd(map, sink);
     } else {

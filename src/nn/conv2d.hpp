@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <vector>
 
@@ -73,17 +74,9 @@ struct Conv2dDecoderWeights {
 /// rows, size count × patch_size, and normalises their contrast where the shape says so.
 void im2col(const Conv2dShape& shape, const float* map, std::int64_t first, std::int64_t count, float* rows);
 
-/// Takes what a convolution makes of one position after the other.
-class PositionSink {
-public:
-    PositionSink() = default;
-    PositionSink(const PositionSink&) = delete;
-    PositionSink& operator=(const PositionSink&) = delete;
-    virtual ~PositionSink() = default;
-
-    /// position: row-major; values: oc() of them, which may be changed.
-    virtual void take(std::int64_t position, float* values) = 0;
-};
+/// Takes what a convolution makes of one position after the other. position: row-major; values: oc() of them,
+/// which may be changed.
+using PositionSink = std::function<void(std::int64_t position, float* values)>;
 
 /// Runs a trained convolution on one map at a time, on one thread: blocks of patches are coded by matrix
 /// products (of im2col rows or, where that is faster, by Winograd's way) and handed on while they are in the
@@ -96,18 +89,18 @@ public:
     [[nodiscard]] static double working_floats(const Conv2dShape& shape);
 
     /// map: input_size.
-    void forward(const float* map, PositionSink& sink);
+    void forward(const float* map, const PositionSink& sink);
 
 private:
-    void forward_im2col(const float* map, PositionSink& sink);
-    void forward_winograd(const float* map, PositionSink& sink);
+    void forward_im2col(const float* map, const PositionSink& sink);
+    void forward_winograd(const float* map, const PositionSink& sink);
     /// scale: 1 / sqrt(var(x) + ε) of `count` patches from (y, x) on, side by side. offset: see
     /// WinogradConv.
     void inverse_deviations(const float* map, std::int64_t y, std::int64_t x, std::int64_t count,
                             float offset, float* scale);
     /// Values of a block, from its patches' products with the filters.
     float* activate(float* products);
-    void hand_on(float* values, std::int64_t position, PositionSink& sink);
+    void hand_on(float* values, std::int64_t position, const PositionSink& sink);
 
     Conv2dShape shape_;
     /// Filters over patches: of values or, where `encode_` follows, of whitened patches. One of the two is

@@ -1,7 +1,6 @@
 #include "nn/gradient_loop.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <fmt/format.h>
 #include <numeric>
@@ -65,25 +64,19 @@ bool GradientLoop::step() {
     if (ended()) {
         return false;
     }
-    const auto start = std::chrono::steady_clock::now();
-    const auto count_time = [&] {
-        state_.seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    };
     if (learns_next()) {
         learn_batch();
-        count_time();
     } else if (state_.epoch == 0) {
         EpochMetrics before;
         state_.mean_loss = loss_of_mean();
         state_.loss_before = measure(before);
         state_.epoch = 1;
     } else {
-        metrics_ = {state_.epoch, state_.loss_sum / static_cast<double>(rows_.train.size()),
-                    0.0,          state_.mean_loss,
-                    0.0,          state_.learning_rate,
-                    0.0};
+        metrics_ = {.epoch = state_.epoch,
+                    .train_loss = state_.loss_sum / static_cast<double>(rows_.train.size()),
+                    .mean_loss = state_.mean_loss,
+                    .learning_rate = state_.learning_rate};
         check_health(measure(metrics_));
-        count_time();
         finish_epoch();
     }
     return !ended();
@@ -143,7 +136,6 @@ double GradientLoop::learn(std::span<const std::int64_t> rows, std::uint32_t epo
 }
 
 void GradientLoop::finish_epoch() {
-    metrics_.seconds = state_.seconds;
     ++state_.since_best;
     bool out_of_patience = false;
     if (metrics_.validation_loss < state_.best_loss) {
@@ -157,7 +149,6 @@ void GradientLoop::finish_epoch() {
     state_.epoch = out_of_patience ? config_.epochs + 1 : state_.epoch + 1;
     state_.done = 0;
     state_.loss_sum = 0.0;
-    state_.seconds = 0.0;
 }
 
 void GradientLoop::use_best() {

@@ -59,7 +59,6 @@ struct EpochMetrics {
     double mean_loss = 0.0;        ///< loss of predicting the mean row for every row of the same part
     double dead_units = 0.0;       ///< share of the layer's units that give every row the same value
     double learning_rate = 0.0;    ///< at the epoch's end
-    double seconds = 0.0;
 };
 
 /// Trains an autoencoder by gradients: epochs of shuffled batches, each followed by a measurement on the rows
@@ -103,7 +102,6 @@ public:
         std::int64_t done = 0;  ///< rows of it that were learnt from
         double loss_sum = 0.0;  ///< over them
         double learning_rate = 0.0;
-        double seconds = 0.0;      ///< of the epoch under way
         double mean_loss = 0.0;    ///< see EpochMetrics
         double loss_before = 0.0;  ///< measured before training
         double best_loss = std::numeric_limits<double>::infinity();
@@ -119,7 +117,6 @@ public:
             visitor("done", done);
             visitor("loss_sum", loss_sum);
             visitor("learning_rate", learning_rate);
-            visitor("seconds", seconds);
             visitor("mean_loss", mean_loss);
             visitor("loss_before", loss_before);
             visitor("best_loss", best_loss);

@@ -7,27 +7,12 @@
 #include <exception>
 #include <fmt/format.h>
 #include <sys/mman.h>
-#include <utility>
 
 #include "stackae/error.hpp"
 
 #include "base/parallel.hpp"
 
 namespace stackae::training {
-namespace {
-
-/// A file of that size, mapped.
-float* map(const base::TemporaryFile& file, std::int64_t bytes) {
-    void* address = ::mmap(nullptr, static_cast<std::size_t>(bytes), PROT_READ | PROT_WRITE, MAP_SHARED,
-                           file.descriptor(), 0);
-    if (address == MAP_FAILED) {
-        throw IoError(
-            fmt::format("cannot map a temporary file of {} bytes: {}", bytes, std::strerror(errno)));
-    }
-    return static_cast<float*>(address);
-}
-
-}  // namespace
 
 SampleStore::SampleStore(std::int64_t rows, std::int64_t columns, bool in_memory, const std::string& folder)
     : rows_(rows), columns_(columns) {
@@ -36,35 +21,19 @@ SampleStore::SampleStore(std::int64_t rows, std::int64_t columns, bool in_memory
         data_ = memory_.data();
         return;
     }
-    mapped_bytes_ = rows * columns * static_cast<std::int64_t>(sizeof(float));
     file_.emplace(folder);
-    file_->grow(static_cast<std::uint64_t>(mapped_bytes_));
-    data_ = map(*file_, mapped_bytes_);
-}
-
-SampleStore::SampleStore(SampleStore&& other) noexcept
-    : RowSource(),
-      rows_(std::exchange(other.rows_, 0)),
-      columns_(other.columns_),
-      file_(std::move(other.file_)),
-      mapped_bytes_(std::exchange(other.mapped_bytes_, 0)),
-      memory_(std::move(other.memory_)),
-      data_(std::exchange(other.data_, nullptr)) {}
-
-SampleStore& SampleStore::operator=(SampleStore&& other) noexcept {
-    std::swap(rows_, other.rows_);
-    std::swap(columns_, other.columns_);
-    std::swap(file_, other.file_);
-    std::swap(mapped_bytes_, other.mapped_bytes_);
-    std::swap(memory_, other.memory_);
-    std::swap(data_, other.data_);
-    return *this;
-}
-
-SampleStore::~SampleStore() {
-    if (mapped_bytes_ > 0) {
-        ::munmap(data_, static_cast<std::size_t>(mapped_bytes_));
+    const auto size = static_cast<std::size_t>(bytes());
+    file_->grow(size);
+    void* address = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, file_->descriptor(), 0);
+    if (address == MAP_FAILED) {
+        throw IoError(fmt::format("cannot map a temporary file of {} bytes: {}", size, std::strerror(errno)));
     }
+    mapped_ = {static_cast<float*>(address), Unmap{size}};
+    data_ = mapped_.get();
+}
+
+void SampleStore::Unmap::operator()(float* values) const {
+    ::munmap(values, bytes);
 }
 
 std::int64_t SampleStore::bytes() const {

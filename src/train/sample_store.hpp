@@ -20,9 +20,6 @@ class SampleStore : public base::RowSource {
 public:
     /// in_memory false: a file in `folder` (empty: /var/tmp). Throws IoError.
     SampleStore(std::int64_t rows, std::int64_t columns, bool in_memory, const std::string& folder = {});
-    SampleStore(SampleStore&& other) noexcept;
-    SampleStore& operator=(SampleStore&& other) noexcept;
-    ~SampleStore() override;
 
     [[nodiscard]] std::int64_t rows() const { return rows_; }
     [[nodiscard]] std::int64_t columns() const override { return columns_; }
@@ -40,10 +37,15 @@ public:
     void gather(std::span<const std::int64_t> indices, float* dst) const override;
 
 private:
+    struct Unmap {
+        std::size_t bytes;
+        void operator()(float* values) const;
+    };
+
     std::int64_t rows_;
     std::int64_t columns_;
     std::optional<base::TemporaryFile> file_;
-    std::int64_t mapped_bytes_ = 0;
+    std::unique_ptr<float, Unmap> mapped_;
     Tensor memory_;
     float* data_ = nullptr;
 };

@@ -167,12 +167,12 @@ bool whitening_is_taken_in(const Conv2dShape& s) {
 }
 
 /// Keeps all positions, and counts how often each was handed on.
-class Kept : public nn::PositionSink {
+class Kept {
 public:
     explicit Kept(const Conv2dShape& s) : channels_(s.oc()), codes({s.oh() * s.ow(), s.oc()}) {
         times.resize(at(codes.rows()));
     }
-    void take(std::int64_t position, float* values) override {
+    void operator()(std::int64_t position, const float* values) {
         std::copy_n(values, channels_, codes.row(position).data());
         ++times[at(position)];
     }
@@ -202,7 +202,7 @@ public:
     /// Codes of a map beside the formula's; every position once.
     Tensor check(const Tensor& map, double tolerance) {
         Kept kept(filters_.shape);
-        convolution_.forward(map.data(), kept);
+        convolution_.forward(map.data(), std::ref(kept));
         REQUIRE(std::all_of(kept.times.begin(), kept.times.end(), [](int times) { return times == 1; }));
         check_close(kept.codes, forward(filters_, map), tolerance);
         return kept.codes;
