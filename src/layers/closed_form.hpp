@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "layers/layer_of.hpp"
 #include "layers/trainer.hpp"
 
 namespace stackae::layers {
@@ -42,14 +43,25 @@ private:
     bool solved_ = false;
 };
 
-/// What that takes of at most `rows` rows, without solving.
+/// What such kinds say alike. Kind::max_rows: rows that it is found from, at most.
 template <class Kind>
-StageCost closed_form_cost(const PlanContext& context, std::int64_t rows) {
-    StageCost cost;
-    cost.input_rows = cost.stored_rows = static_cast<double>(std::min(rows, context.train));
-    cost.leaves = Kind::changes_rows ? StageCost::Leaves::nothing : StageCost::Leaves::some_rows;
-    cost.hold(context.input_floats);
-    return cost;
-}
+class ClosedForm : public LayerOf<Kind> {
+public:
+    [[nodiscard]] bool is_trained() const override { return true; }
+    [[nodiscard]] std::unique_ptr<LayerTrainer> trainer(const TrainContext& context) const override {
+        return std::make_unique<ClosedFormTrainer<Kind>>(
+            static_cast<const Kind&>(*this), sample_rows(context.train, Kind::max_rows, context, 0));
+    }
+
+protected:
+    /// Without solving.
+    [[nodiscard]] static StageCost cost_of_rows(const PlanContext& context) {
+        StageCost cost;
+        cost.input_rows = cost.stored_rows = static_cast<double>(std::min(Kind::max_rows, context.train));
+        cost.leaves = Kind::changes_rows ? StageCost::Leaves::nothing : StageCost::Leaves::some_rows;
+        cost.hold(context.input_floats);
+        return cost;
+    }
+};
 
 }  // namespace stackae::layers

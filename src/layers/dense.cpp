@@ -67,11 +67,6 @@ std::unique_ptr<Layer> Dense::with_parameters(const nn::Parameters& parameters, 
     return layer;
 }
 
-double Dense::working_floats(std::int64_t /*rows*/, bool decoding) const {
-    // oneDNN may bring weights into another layout.
-    return static_cast<double>(units) * static_cast<double>(input_shape().size()) * (decoding ? 2.0 : 1.0);
-}
-
 double Dense::encoding_multiply_adds() const {
     return static_cast<double>(units) * (static_cast<double>(input_shape().size()) + an_activation);
 }

@@ -46,7 +46,9 @@ public:
                                                          std::size_t decoder) const override;
     [[nodiscard]] Activation output_activation(Activation /*below*/) const override { return activation; }
     [[nodiscard]] Tensor filters() const override { return weights; }
-    [[nodiscard]] double working_floats(std::int64_t rows, bool decoding) const override;
+    [[nodiscard]] double working_floats(std::int64_t /*rows*/, bool decoding) const override {
+        return matrix_size() * (decoding ? 2.0 : 1.0);  // oneDNN may bring weights into another layout
+    }
     [[nodiscard]] double encoding_multiply_adds() const override;
 };
 

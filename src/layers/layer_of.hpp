@@ -19,6 +19,12 @@ public:
     [[nodiscard]] std::unique_ptr<Layer> clone() const override {
         return std::make_unique<Kind>(static_cast<const Kind&>(*this));
     }
+
+protected:
+    /// Values of a matrix that takes its input to its output.
+    [[nodiscard]] double matrix_size() const {
+        return static_cast<double>(output_shape().size()) * static_cast<double>(input_shape().size());
+    }
 };
 
 }  // namespace stackae::layers

@@ -12,7 +12,6 @@
 #include "base/fields.hpp"
 #include "base/rows.hpp"
 #include "layers/affine.hpp"
-#include "layers/closed_form.hpp"
 #include "layers/tensors.hpp"
 #include "linalg/gemm.hpp"
 #include "linalg/inverse_sqrt.hpp"
@@ -24,8 +23,6 @@ namespace {
 
 /// R's size and the time to find it grow with the landmarks of a block.
 constexpr std::int64_t max_block = 2048;
-/// Rows that landmarks are learnt from, at most.
-constexpr std::int64_t max_rows = 100'000;
 constexpr int kmeans_iterations = 4;  ///< more change little
 constexpr float ridge = 0.01F;        ///< added to the kernel before its inverse root
 
@@ -236,7 +233,7 @@ void Nystroem::check_values() const {
 
 StageCost Nystroem::plan(const PlanContext& context) {
     n_landmarks = std::min({n_landmarks, context.train, max_rows});
-    StageCost cost = closed_form_cost<Nystroem>(context, max_rows);
+    StageCost cost = cost_of_rows(context);
     const auto n = static_cast<std::int64_t>(cost.stored_rows);
     const std::int64_t inputs = input_shape().size();
     const std::int64_t block = block_of(n_landmarks);
@@ -249,11 +246,6 @@ StageCost Nystroem::plan(const PlanContext& context) {
               std::max(static_cast<double>(linalg::spherical_kmeans_floats(n, inputs, n_landmarks)),
                        matrices * side * side));
     return cost;
-}
-
-std::unique_ptr<LayerTrainer> Nystroem::trainer(const TrainContext& context) const {
-    return std::make_unique<ClosedFormTrainer<Nystroem>>(*this,
-                                                         sample_rows(context.train, max_rows, context, 0));
 }
 
 bool Nystroem::solve(TrainContext& context, RowStore& rows) {

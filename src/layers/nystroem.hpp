@@ -4,8 +4,7 @@
 
 #include "stackae/tensor.hpp"
 
-#include "layers/layer_of.hpp"
-#include "layers/trainer.hpp"
+#include "layers/closed_form.hpp"
 
 namespace stackae::layers {
 
@@ -18,7 +17,7 @@ namespace stackae::layers {
 /// apart what only a curved border does in x. Where there are many landmarks, R is of a block of them at a
 /// time. The decoder gives x̂ = length ẑ / s, with ẑ the mean over the blocks of Cᵀ R h, which meets the
 /// landmarks.
-class Nystroem : public LayerOf<Nystroem> {
+class Nystroem : public ClosedForm<Nystroem> {
 public:
     static constexpr const char* kind_name = "nystroem";
     static constexpr const char* summary =
@@ -41,9 +40,8 @@ public:
     [[nodiscard]] Shape output_shape() const override { return {1, 1, n_landmarks}; }
     void fields(base::FieldTable& table) override;
     void tensors(TensorTable& table) override;
-    [[nodiscard]] bool is_trained() const override { return true; }
     StageCost plan(const PlanContext& context) override;
-    [[nodiscard]] std::unique_ptr<LayerTrainer> trainer(const TrainContext& context) const override;
+    static constexpr std::int64_t max_rows = 100'000;
     static constexpr bool changes_rows = true;
     /// Of rows of its input, which are changed. False where it was stopped.
     [[nodiscard]] bool solve(TrainContext& context, RowStore& rows);

@@ -8,15 +8,11 @@
 
 #include "base/fields.hpp"
 #include "layers/affine.hpp"
-#include "layers/closed_form.hpp"
 #include "layers/tensors.hpp"
 #include "linalg/pca.hpp"
 
 namespace stackae::layers {
 namespace {
-
-/// Rows that it is found from, at most; more change little.
-constexpr std::int64_t max_rows = 20'000;
 
 std::span<float> row_of(RowStore& rows, std::int64_t i) {
     return {rows.row(i), static_cast<std::size_t>(rows.columns())};
@@ -74,16 +70,12 @@ void Pca::tensors(TensorTable& table) {
 StageCost Pca::plan(const PlanContext& context) {
     // n rows vary in n - 1 directions around their mean.
     n_components = std::min(n_components, std::max<std::int64_t>(1, std::min(context.train, max_rows) - 1));
-    StageCost cost = closed_form_cost<Pca>(context, max_rows);
+    StageCost cost = cost_of_rows(context);
     const auto n = static_cast<std::int64_t>(cost.stored_rows);
     const std::int64_t inputs = input_shape().size();
     cost.multiply_adds = linalg::pca_multiply_adds(n, inputs, n_components);
     cost.hold(linalg::pca_floats(n, inputs, n_components) + static_cast<double>(parameters()));
     return cost;
-}
-
-std::unique_ptr<LayerTrainer> Pca::trainer(const TrainContext& context) const {
-    return std::make_unique<ClosedFormTrainer<Pca>>(*this, sample_rows(context.train, max_rows, context, 0));
 }
 
 bool Pca::solve(TrainContext& context, RowStore& rows) {
@@ -126,15 +118,6 @@ std::unique_ptr<Op> Pca::encoder(const OpContext& context) const {
 
 std::unique_ptr<Op> Pca::decoder(const OpContext& context) const {
     return make_affine(context, Activation::linear, decoder_weights, decoder_bias);
-}
-
-double Pca::working_floats(std::int64_t /*rows*/, bool decoding) const {
-    return static_cast<double>(n_components) * static_cast<double>(input_shape().size()) *
-           (decoding ? 2.0 : 1.0);
-}
-
-double Pca::encoding_multiply_adds() const {
-    return static_cast<double>(n_components) * static_cast<double>(input_shape().size());
 }
 
 }  // namespace stackae::layers

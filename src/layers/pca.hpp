@@ -4,15 +4,14 @@
 
 #include "stackae/tensor.hpp"
 
-#include "layers/layer_of.hpp"
-#include "layers/trainer.hpp"
+#include "layers/closed_form.hpp"
 
 namespace stackae::layers {
 
 /// Principal components (Pearson 1901), the code space of the linear autoencoder of least squared error
 /// (Baldi & Hornik 1989), solved in closed form: h_i = λ_i^p u_iᵀ D (x − μ), u_i the axes of largest variance
 /// λ_i of D x and p the eigen_power; x̂ = D⁻¹ Σ u_i λ_i^−p h_i + μ.
-class Pca : public LayerOf<Pca> {
+class Pca : public ClosedForm<Pca> {
 public:
     static constexpr const char* kind_name = "pca";
     static constexpr const char* summary =
@@ -31,17 +30,18 @@ public:
     [[nodiscard]] Shape output_shape() const override { return {1, 1, n_components}; }
     void fields(base::FieldTable& table) override;
     void tensors(TensorTable& table) override;
-    [[nodiscard]] bool is_trained() const override { return true; }
     StageCost plan(const PlanContext& context) override;
-    [[nodiscard]] std::unique_ptr<LayerTrainer> trainer(const TrainContext& context) const override;
+    static constexpr std::int64_t max_rows = 20'000;  ///< more change little
     static constexpr bool changes_rows = false;
     /// Of rows of its input. False where it was stopped.
     [[nodiscard]] bool solve(TrainContext& context, RowStore& rows);
     [[nodiscard]] std::unique_ptr<Op> encoder(const OpContext& context) const override;
     [[nodiscard]] std::unique_ptr<Op> decoder(const OpContext& context) const override;
     [[nodiscard]] bool decorrelates() const override { return true; }
-    [[nodiscard]] double working_floats(std::int64_t rows, bool decoding) const override;
-    [[nodiscard]] double encoding_multiply_adds() const override;
+    [[nodiscard]] double working_floats(std::int64_t /*rows*/, bool decoding) const override {
+        return matrix_size() * (decoding ? 2.0 : 1.0);
+    }
+    [[nodiscard]] double encoding_multiply_adds() const override { return matrix_size(); }
 
 private:
     void on_bind() override;

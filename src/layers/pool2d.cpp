@@ -12,18 +12,11 @@
 
 namespace stackae {
 
-constexpr auto poolings = base::names_of<layers::Pooling>(
+template <>
+constexpr auto base::enum_names<layers::Pooling> = base::names_of<layers::Pooling>(
     "pooling", {{layers::Pooling::average, "average"}, {layers::Pooling::maximum, "maximum"}});
-
-template <>
-const char* name(layers::Pooling value) {
-    return poolings.name(value);
-}
-
-template <>
-layers::Pooling parse(std::string_view text) {
-    return poolings.parse(text);
-}
+template const char* name(layers::Pooling);
+template layers::Pooling parse(std::string_view);
 
 namespace layers {
 namespace {

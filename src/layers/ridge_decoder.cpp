@@ -228,12 +228,4 @@ std::unique_ptr<Op> RidgeDecoder::encoder(const OpContext& context) const {
     return make_affine(context, Activation::linear, weights, bias);
 }
 
-double RidgeDecoder::working_floats(std::int64_t /*rows*/, bool /*decoding*/) const {
-    return encoding_multiply_adds();
-}
-
-double RidgeDecoder::encoding_multiply_adds() const {
-    return static_cast<double>(output_shape().size()) * static_cast<double>(input_shape().size());
-}
-
 }  // namespace stackae::layers

@@ -40,8 +40,10 @@ public:
     [[nodiscard]] std::unique_ptr<LayerTrainer> trainer(const TrainContext& context) const override;
     [[nodiscard]] bool is_invertible() const override { return false; }
     [[nodiscard]] std::unique_ptr<Op> encoder(const OpContext& context) const override;
-    [[nodiscard]] double working_floats(std::int64_t rows, bool decoding) const override;
-    [[nodiscard]] double encoding_multiply_adds() const override;
+    [[nodiscard]] double working_floats(std::int64_t /*rows*/, bool /*decoding*/) const override {
+        return matrix_size();
+    }
+    [[nodiscard]] double encoding_multiply_adds() const override { return matrix_size(); }
 
 private:
     void on_bind() override;

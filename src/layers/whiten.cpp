@@ -6,15 +6,11 @@
 #include "base/fields.hpp"
 #include "base/rows.hpp"
 #include "layers/affine.hpp"
-#include "layers/closed_form.hpp"
 #include "layers/tensors.hpp"
 #include "linalg/pca.hpp"
 
 namespace stackae::layers {
 namespace {
-
-/// Rows that it is found from, at most.
-constexpr std::int64_t max_rows = 20'000;
 
 /// z = P x − P μ.
 class Encoding : public Op {
@@ -75,17 +71,12 @@ void Whiten::tensors(TensorTable& table) {
 StageCost Whiten::plan(const PlanContext& context) {
     // n rows vary in n - 1 directions around their mean.
     n_components = std::min(*n_components, std::max<std::int64_t>(1, std::min(context.train, max_rows) - 1));
-    StageCost cost = closed_form_cost<Whiten>(context, max_rows);
+    StageCost cost = cost_of_rows(context);
     const auto n = static_cast<std::int64_t>(cost.stored_rows);
     const std::int64_t inputs = input_shape().size();
     cost.multiply_adds = linalg::pca_multiply_adds(n, inputs, *n_components);
     cost.hold(linalg::pca_floats(n, inputs, *n_components) + static_cast<double>(parameters()));
     return cost;
-}
-
-std::unique_ptr<LayerTrainer> Whiten::trainer(const TrainContext& context) const {
-    return std::make_unique<ClosedFormTrainer<Whiten>>(*this,
-                                                       sample_rows(context.train, max_rows, context, 0));
 }
 
 bool Whiten::solve(TrainContext& context, RowStore& rows) {
@@ -103,14 +94,6 @@ std::unique_ptr<Op> Whiten::encoder(const OpContext& context) const {
 
 std::unique_ptr<Op> Whiten::decoder(const OpContext& context) const {
     return std::make_unique<Decoding>(context, *this);
-}
-
-double Whiten::working_floats(std::int64_t /*rows*/, bool decoding) const {
-    return encoding_multiply_adds() * (decoding ? 3.0 : 1.0);
-}
-
-double Whiten::encoding_multiply_adds() const {
-    return static_cast<double>(*n_components) * static_cast<double>(input_shape().size());
 }
 
 }  // namespace stackae::layers

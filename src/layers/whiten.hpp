@@ -5,14 +5,13 @@
 
 #include "stackae/tensor.hpp"
 
-#include "layers/layer_of.hpp"
-#include "layers/trainer.hpp"
+#include "layers/closed_form.hpp"
 
 namespace stackae::layers {
 
 /// Whitening: z_i = u_iᵀ (x − μ) / sqrt(λ_i + ε λ̄), u_i the principal axes of the inputs, λ_i the variances
 /// along them and λ̄ their mean over all inputs.
-class Whiten : public LayerOf<Whiten> {
+class Whiten : public ClosedForm<Whiten> {
 public:
     static constexpr const char* kind_name = "whiten";
     static constexpr const char* summary =
@@ -28,17 +27,18 @@ public:
     [[nodiscard]] Shape output_shape() const override { return {1, 1, *n_components}; }
     void fields(base::FieldTable& table) override;
     void tensors(TensorTable& table) override;
-    [[nodiscard]] bool is_trained() const override { return true; }
     StageCost plan(const PlanContext& context) override;
-    [[nodiscard]] std::unique_ptr<LayerTrainer> trainer(const TrainContext& context) const override;
+    static constexpr std::int64_t max_rows = 20'000;
     static constexpr bool changes_rows = false;
     /// Of rows of its input. False where it was stopped.
     [[nodiscard]] bool solve(TrainContext& context, RowStore& rows);
     [[nodiscard]] std::unique_ptr<Op> encoder(const OpContext& context) const override;
     [[nodiscard]] std::unique_ptr<Op> decoder(const OpContext& context) const override;
     [[nodiscard]] bool decorrelates() const override { return true; }
-    [[nodiscard]] double working_floats(std::int64_t rows, bool decoding) const override;
-    [[nodiscard]] double encoding_multiply_adds() const override;
+    [[nodiscard]] double working_floats(std::int64_t /*rows*/, bool decoding) const override {
+        return matrix_size() * (decoding ? 3.0 : 1.0);
+    }
+    [[nodiscard]] double encoding_multiply_adds() const override { return matrix_size(); }
 
 private:
     void on_bind() override;

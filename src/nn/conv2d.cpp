@@ -2,12 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <fmt/format.h>
 #include <limits>
 #include <numeric>
 
-#include "stackae/error.hpp"
-
+#include "base/enum_names.hpp"
 #include "base/vectorized.hpp"
 #include "linalg/gemm.hpp"
 #include "linalg/vector_ops.hpp"
@@ -362,29 +360,14 @@ void Conv2dDecoder::run(const float* codes, float* map) {
     }
 }
 
-const char* name(PatchActivation activation) {
-    switch (activation) {
-        case PatchActivation::relu:
-            return "relu";
-        case PatchActivation::crelu:
-            return "crelu";
-        case PatchActivation::linear:
-            break;
-    }
-    return "linear";
-}
-
 }  // namespace nn
 
 template <>
-nn::PatchActivation parse<nn::PatchActivation>(std::string_view text) {
-    for (const auto activation :
-         {nn::PatchActivation::relu, nn::PatchActivation::crelu, nn::PatchActivation::linear}) {
-        if (text == name(activation)) {
-            return activation;
-        }
-    }
-    throw InvalidArgument(fmt::format("activation: \"{}\" found, one of relu, crelu, linear expected", text));
-}
+constexpr auto base::enum_names<nn::PatchActivation> =
+    base::names_of<nn::PatchActivation>("activation", {{nn::PatchActivation::relu, "relu"},
+                                                       {nn::PatchActivation::crelu, "crelu"},
+                                                       {nn::PatchActivation::linear, "linear"}});
+template const char* name(nn::PatchActivation);
+template nn::PatchActivation parse(std::string_view);
 
 }  // namespace stackae

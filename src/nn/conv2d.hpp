@@ -5,31 +5,21 @@
 #include <optional>
 #include <vector>
 
-#include "stackae/activation.hpp"
+#include "stackae/enum_names.hpp"
 #include "stackae/tensor.hpp"
 
 #include "linalg/gemm.hpp"
 #include "nn/winograd.hpp"
 
-namespace stackae {
-namespace nn {
+namespace stackae::nn {
 
-/// What becomes of the products of a patch with the filters, a = W z + b.
+/// What becomes of the products of a patch with the filters, a = W z + b. Has names.
 enum class PatchActivation {
     relu,  ///< max(0, a): a soft threshold where b < 0
     crelu,  ///< max(0, W z + b) and max(0, −W z + b), one after the other: twice as many values (Shang et al.
             ///< 2016)
     linear,  ///< a
 };
-
-[[nodiscard]] const char* name(PatchActivation activation);
-
-}  // namespace nn
-
-template <>
-nn::PatchActivation parse<nn::PatchActivation>(std::string_view name);
-
-namespace nn {
 
 /// A convolution without padding, at every position of its input. Maps are height × width × channels,
 /// row-major, channels last; a patch is kernel × kernel × channels, likewise.
@@ -141,5 +131,4 @@ private:
     std::vector<float> covering_;  ///< patches over each position of the input
 };
 
-}  // namespace nn
-}  // namespace stackae
+}  // namespace stackae::nn

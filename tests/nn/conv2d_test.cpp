@@ -257,7 +257,7 @@ TEST_CASE(
     Conv2dShape s = shape_of(units, units == 4 ? 17 : 5);
     s.contrast_norm = false;
     s.activation = any_activation();
-    CAPTURE(units, nn::name(s.activation));
+    CAPTURE(units, name(s.activation));
     REQUIRE(whitening_is_taken_in(s) == (units == 4));
     const Filters filters = whole_filters(s);
     Runner runner(filters);
@@ -286,7 +286,7 @@ TEST_CASE("A convolution by Winograd's way follows its formula, of every activat
     Conv2dShape s = wide_shape_of(GENERATE(33, 400));
     s.activation = any_activation();
     s.contrast_norm = GENERATE(false, true);
-    CAPTURE(s.units, nn::name(s.activation), s.contrast_norm);
+    CAPTURE(s.units, name(s.activation), s.contrast_norm);
     REQUIRE(whitening_is_taken_in(s) == (s.units == 33));
     REQUIRE(nn::WinogradConv::is_profitable(s.patches(), s.units == 33 ? s.units : s.whitening_dim));
     const Filters filters = real_filters(s);
@@ -319,7 +319,7 @@ TEST_CASE("A decoder rebuilds patches, undoes the whitening and averages what ov
     // Also of several blocks, the last not full.
     Conv2dShape s = GENERATE(shape_of(4, 5), shape_of(40, 5), wide_shape_of(400));
     s.activation = any_activation();
-    CAPTURE(s.units, nn::name(s.activation));
+    CAPTURE(s.units, name(s.activation));
     const Filters filters = real_filters(s);
     linalg::Context context(1);
     nn::Conv2dDecoder decoder(
