@@ -111,4 +111,7 @@ private:
     std::vector<std::unique_ptr<Field>> rows_;
 };
 
+/// The table of options that stay as they are: nothing may be set by its rows.
+[[nodiscard]] FieldTable fields_of(const OptionSet& options);
+
 }  // namespace stackae::base

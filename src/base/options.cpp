@@ -28,12 +28,15 @@ void OptionSet::fields(base::FieldTable& table) {
     }
 }
 
+base::FieldTable base::fields_of(const OptionSet& options) {
+    FieldTable table;
+    const_cast<OptionSet&>(options).fields(table);
+    return table;
+}
+
 std::vector<OptionInfo> OptionSet::describe() const {
-    OptionSet* const self = const_cast<OptionSet*>(this);  // the table is read alone
-    base::FieldTable table;
-    self->fields(table);
     std::vector<OptionInfo> options;
-    for (const auto& field : table) {
+    for (const auto& field : base::fields_of(*this)) {
         options.push_back(
             {field->name(), field->alias(), field->expected(), field->text(), field->help(), field->kind()});
     }

@@ -10,6 +10,7 @@
 
 #include "base/fields.hpp"
 #include "base/rows.hpp"
+#include "base/with_context.hpp"
 #include "layers/autoencoder.hpp"
 #include "layers/cost.hpp"
 #include "layers/op.hpp"
@@ -149,11 +150,7 @@ void Stack::check(const Shape& input) const {
                 fmt::format("layer {}, {}: an input of {} found, {} expected: what is below it gives that",
                             i + 1, layer.type(), to_text(layer.input_shape()), to_text(below)));
         }
-        try {
-            layer.check();
-        } catch (const InvalidArgument& error) {
-            throw InvalidArgument(fmt::format("layer {}, {}: {}", i + 1, layer.type(), error.what()));
-        }
+        base::with_context(fmt::format("layer {}, {}", i + 1, layer.type()), [&] { layer.check(); });
         below = layer.output_shape();
     }
 }
@@ -163,11 +160,7 @@ Stack bind(const Stack& stack, const Shape& input) {
     Shape below = input;
     for (std::size_t i = 0; i < stack.size(); ++i) {
         std::unique_ptr<Layer> layer = stack[i].clone();
-        try {
-            layer->bind(below);
-        } catch (const InvalidArgument& error) {
-            throw InvalidArgument(fmt::format("layer {}: {}", i + 1, error.what()));
-        }
+        base::with_context(fmt::format("layer {}", i + 1), [&] { layer->bind(below); });
         below = layer->output_shape();
         bound.push_back(std::move(layer));
     }

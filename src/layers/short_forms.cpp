@@ -10,6 +10,7 @@
 #include "stackae/error.hpp"
 
 #include "base/fields.hpp"
+#include "base/with_context.hpp"
 #include "layers/conv2d.hpp"
 #include "layers/dense.hpp"
 #include "layers/nystroem.hpp"
@@ -74,11 +75,9 @@ Layers convolution(std::string_view text) {
             below = part.starts_with("slow_offset=") ? ", l2_norm" : below;
         }
     }
-    try {
+    return base::with_context(fmt::format("convolutions: {}", text), [&] {
         return parse_stack(filters + below + ", pool2d:" + pool + mode + above).layers();
-    } catch (const InvalidArgument& error) {
-        throw InvalidArgument(fmt::format("convolutions: {}: {}", text, error.what()));
-    }
+    });
 }
 
 /// A stack as short forms see it, in its order: up to the last layer of maps, from there to the last dense

@@ -5,6 +5,7 @@
 #include "stackae/layer.hpp"
 
 #include "base/fields.hpp"
+#include "base/with_context.hpp"
 #include "layers/registry.hpp"
 #include "layers/tensors.hpp"
 
@@ -52,11 +53,7 @@ std::unique_ptr<Layer> parse_layer(std::string_view text) {
     base::FieldTable table;
     layer->fields(table);
     for (std::size_t i = 1; i < parts.size(); ++i) {
-        try {
-            parse_field(table, parts[i], i == 1);
-        } catch (const InvalidArgument& error) {
-            throw InvalidArgument(fmt::format("{}: {}", parts.front(), error.what()));
-        }
+        base::with_context(std::string(parts.front()), [&] { parse_field(table, parts[i], i == 1); });
     }
     return layer;
 }
@@ -100,11 +97,8 @@ Stack parse_stack(std::string_view text) {
             fmt::format("stack: {} layers found, 1 to {} expected", parts.size(), Stack::max_size));
     }
     for (std::size_t i = 0; i < parts.size(); ++i) {
-        try {
-            stack.push_back(parse_layer(parts[i]));
-        } catch (const InvalidArgument& error) {
-            throw InvalidArgument(fmt::format("stack: layer {}: {}", i + 1, error.what()));
-        }
+        stack.push_back(
+            base::with_context(fmt::format("stack: layer {}", i + 1), [&] { return parse_layer(parts[i]); }));
     }
     return stack;
 }

@@ -7,6 +7,7 @@
 #include "stackae/error.hpp"
 
 #include "base/fields.hpp"
+#include "base/with_context.hpp"
 
 namespace stackae {
 namespace {
@@ -39,10 +40,7 @@ void read_line(std::string_view line, base::FieldTable& table, TrainConfig& conf
 }  // namespace
 
 void validate(const TrainConfig& config) {
-    TrainConfig copy = config;
-    base::FieldTable table;
-    copy.fields(table);
-    table.check();
+    base::fields_of(config).check();
     const auto refuse = [](const char* option, const auto& found, const std::string& expected) {
         throw InvalidArgument(fmt::format("{}: {} found, {} expected", option, found, expected));
     };
@@ -67,18 +65,14 @@ void validate(const TrainConfig& config) {
 }
 
 std::string to_text(const TrainConfig& config) {
-    TrainConfig copy = config;
-    TrainConfig standard;
-    base::FieldTable table;
-    base::FieldTable defaults;
-    copy.fields(table);
-    standard.fields(defaults);
+    const TrainConfig standard;
+    const base::FieldTable defaults = base::fields_of(standard);
     std::string text = fmt::format("preset = {}\n", config.preset);
     if (!config.stack.empty()) {
         text += fmt::format("stack = {}\n", to_text(config.stack));
     }
     auto other = defaults.begin();
-    for (const auto& field : table) {
+    for (const auto& field : base::fields_of(config)) {
         if (const std::string value = field->text(); value != (*other++)->text()) {
             text += fmt::format("{} = {}\n", field->name(), value);
         }
@@ -99,11 +93,7 @@ void read_config(std::string_view text, TrainConfig& config) {
         if (said.empty()) {
             continue;
         }
-        try {
-            read_line(said, table, changed);
-        } catch (const InvalidArgument& error) {
-            throw InvalidArgument(fmt::format("line {}: {}", number, error.what()));
-        }
+        base::with_context(fmt::format("line {}", number), [&] { read_line(said, table, changed); });
     }
     config = changed;
 }

@@ -11,7 +11,6 @@
 #include <utility>
 #include <vector>
 
-#include "stackae/enum_names.hpp"
 #include "stackae/error.hpp"
 
 #include "base/json.hpp"
@@ -106,18 +105,6 @@ private:
             refuse(key, value, "a whole number in range");
         }
         field = value.get<Whole>();
-    }
-
-    template <class Enum>
-    requires std::is_enum_v<Enum>
-    void read(const nlohmann::json& value, const char* key, Enum& field) const {
-        std::string text;
-        read(value, key, text);
-        try {
-            field = parse<Enum>(text);
-        } catch (const InvalidArgument& error) {
-            fail(key, error.what());
-        }
     }
 
     template <class Field>

@@ -12,9 +12,9 @@
 #include "base/hash.hpp"
 #include "base/json.hpp"
 #include "base/rows.hpp"
+#include "base/with_context.hpp"
 #include "layers/tensors.hpp"
 #include "model/model_json.hpp"
-#include "model/preprocessing_fields.hpp"
 
 namespace stackae {
 namespace {
@@ -39,19 +39,15 @@ void check_depth(const char* what, std::size_t depth, std::size_t min, const Mod
 
 /// That a file of it could be read again.
 void check_record(TrainingRecord record) {
-    try {
-        base::FieldTable options;
-        record.config.fields(options);
-        options.check();
+    base::with_context("record", [&] {
+        base::fields_of(record.config).check();
         for (StageEpoch& epoch : record.history) {
             table_of(epoch).check();
         }
         for (DepthAccuracy& accuracy : record.accuracies) {
             table_of(accuracy).check();
         }
-    } catch (const InvalidArgument& error) {
-        throw InvalidArgument(fmt::format("record: {}", error.what()));
-    }
+    });
 }
 
 void check_outputs(const Model& model) {
@@ -159,11 +155,7 @@ void check(const Model& model) {
     check_depth("reconstruction", reconstruction.depth, 0, model);
     if (!reconstruction.head.empty()) {
         const Shape code = model.layers.output_shape(model.input_shape(), reconstruction.depth);
-        try {
-            reconstruction.head.check(code);
-        } catch (const InvalidArgument& error) {
-            throw InvalidArgument(fmt::format("reconstruction: {}", error.what()));
-        }
+        base::with_context("reconstruction", [&] { reconstruction.head.check(code); });
         const Shape rebuilt = reconstruction.head.output_shape(code, reconstruction.head.size());
         if (rebuilt != model.input_shape()) {
             throw InvalidArgument(fmt::format("reconstruction: an output of {} found, {} expected",

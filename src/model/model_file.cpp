@@ -8,11 +8,11 @@
 
 #include "base/fields.hpp"
 #include "base/json.hpp"
+#include "base/with_context.hpp"
 #include "layers/registry.hpp"
 #include "layers/tensors.hpp"
 #include "model/json_reader.hpp"
 #include "model/model_json.hpp"
-#include "model/preprocessing_fields.hpp"
 
 namespace stackae {
 namespace {
@@ -79,16 +79,6 @@ std::vector<float> as_vector(const Tensor& tensor) {
     return {tensor.values().begin(), tensor.values().end()};
 }
 
-/// Calls body, and turns what it refuses into a fault of the file.
-template <class Body>
-void believe(const std::string& where, const Body& body) {
-    try {
-        body();
-    } catch (const InvalidArgument& error) {
-        throw CorruptFile(fmt::format("{}: {}", where, error.what()));
-    }
-}
-
 Shape read_shape(const JsonReader& reader, const std::string& where) {
     std::vector<std::int64_t> extents;
     reader.required("input", extents);
@@ -115,7 +105,7 @@ Stack read_stack(base::Safetensors& file, const Json& array, const char* name) {
         std::string type;
         reader.required("type", type);
         const Shape input = read_shape(reader, where);
-        believe(where, [&] {
+        base::with_context<CorruptFile>(where, [&] {
             std::unique_ptr<Layer> layer = layers::make_layer(type);
             base::FieldTable fields;
             layer->fields(fields);
@@ -136,12 +126,8 @@ Preprocessing read_preprocessing(base::Safetensors& file, const Json& value) {
     const std::string where = file.path + ": preprocessing";
     const JsonReader reader(value, where);
     Preprocessing preprocessing;
-    believe(where, [&] {
-        base::FieldTable fields;
-        add_fields(preprocessing, fields);
-        fields.read(value);
-    });
-    believe(file.path, [&] { validate(preprocessing); });
+    base::with_context<CorruptFile>(where, [&] { table_of(preprocessing).read(value); });
+    base::with_context<CorruptFile>(file.path, [&] { validate(preprocessing); });
     bool standardized = false;
     reader.required("standardized", standardized);
     if (standardized) {
@@ -159,7 +145,7 @@ TrainingRecord read_record(const base::Safetensors& file, const Json& value) {
     std::size_t names = 0;
     std::size_t epochs = 0;
     reader.required("config", config);
-    believe(where + ": config", [&] { read_config(config, record.config); });
+    base::with_context<CorruptFile>(where + ": config", [&] { read_config(config, record.config); });
     reader.required("data", record.data);
     reader.required("pictures", record.pictures);
     reader.required("interrupted", record.interrupted);
@@ -169,12 +155,12 @@ TrainingRecord read_record(const base::Safetensors& file, const Json& value) {
     for (const std::string& text : file.texts("history", epochs)) {
         const std::string here = file.path + ": history";
         StageEpoch epoch;
-        believe(here, [&] { table_of(epoch).read(base::parse_json(text, here, 1)); });
+        base::with_context<CorruptFile>(here, [&] { table_of(epoch).read(base::parse_json(text, here, 1)); });
         record.history.push_back(std::move(epoch));
     }
     for (const Json& described : reader.array("accuracies")) {
         DepthAccuracy& accuracy = record.accuracies.emplace_back();
-        believe(where + ": accuracies", [&] { table_of(accuracy).read(described); });
+        base::with_context<CorruptFile>(where + ": accuracies", [&] { table_of(accuracy).read(described); });
     }
     return record;
 }
@@ -182,11 +168,7 @@ TrainingRecord read_record(const base::Safetensors& file, const Json& value) {
 }  // namespace
 
 void save(const Model& model, const std::string& path) {
-    try {
-        check(model);
-    } catch (const InvalidArgument& error) {
-        throw InvalidArgument(fmt::format("{}: cannot write the model: {}", path, error.what()));
-    }
+    base::with_context(path + ": cannot write the model", [&] { check(model); });
     base::Safetensors description;
     description.set_kind(kind, version);
     description.metadata["model"] = base::print_json(json_of(model));
@@ -237,7 +219,7 @@ Model read_model(base::Safetensors file) {
     reconstruction.required("depth", model.reconstruction.depth);
     model.reconstruction.head = read_stack(file, reconstruction.at("head"), "reconstruction");
     model.record = read_record(file, reader.at("record"));
-    believe(path, [&] { check(model); });
+    base::with_context<CorruptFile>(path, [&] { check(model); });
     return model;
 }
 

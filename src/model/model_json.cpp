@@ -4,7 +4,6 @@
 
 #include "base/json.hpp"
 #include "layers/tensors.hpp"
-#include "model/preprocessing_fields.hpp"
 
 namespace stackae {
 namespace {
@@ -17,10 +16,7 @@ constexpr Range any_share_or_all{0.0, 1.0};
 constexpr Range at_least_one{1.0, 1e12};
 
 Json json_of(const TrainConfig& config) {
-    TrainConfig copy = config;
-    base::FieldTable table;
-    copy.fields(table);
-    Json object = table.json();
+    Json object = base::fields_of(config).json();
     object["preset"] = config.preset;
     object["stack"] = to_text(config.stack);
     return object;
@@ -39,21 +35,44 @@ Json json_of(const Stack& stack) {
     return array;
 }
 
-Json json_of(const TrainingRecord& record) {
-    Json history = Json::array();
-    for (const StageEpoch& epoch : record.history) {
-        history.push_back(json_of(epoch));
+template <class Each>
+Json array_of(const std::vector<Each>& all) {
+    Json array = Json::array();
+    for (const Each& each : all) {
+        array.push_back(json_of(each));
     }
+    return array;
+}
+
+Json json_of(const TrainingRecord& record) {
     return {{"config", json_of(record.config)},
             {"data", record.data},
             {"pictures", record.pictures},
             {"interrupted", record.interrupted},
             {"class_names", record.class_names},
-            {"history", std::move(history)},
+            {"history", array_of(record.history)},
             {"accuracies", json_of(record.accuracies)}};
 }
 
 }  // namespace
+
+base::FieldTable table_of(Preprocessing& preprocessing) {
+    base::FieldTable table;
+    table.add("channels", preprocessing.channels, {1, 3}, "1: gray, 3: RGB");
+    table.add("height", preprocessing.height, {1, Preprocessing::max_side}, "pixels");
+    table.add("width", preprocessing.width, {1, Preprocessing::max_row}, "pixels");
+    table.add("resize", preprocessing.resize,
+              "how pictures of another shape are brought to height and width");
+    table.add("background", preprocessing.background, {0.0, 1.0},
+              "gray level behind transparency and in borders");
+    table.add("contrast", preprocessing.contrast, "whether each picture's contrast is normalised");
+    table.add("contrast_epsilon", preprocessing.contrast_epsilon, {0.0, 1e6, true}, "added to its variance");
+    return table;
+}
+
+base::FieldTable fields_of(const Preprocessing& preprocessing) {
+    return table_of(const_cast<Preprocessing&>(preprocessing));
+}
 
 base::FieldTable table_of(StageEpoch& epoch) {
     base::FieldTable table;
@@ -88,17 +107,16 @@ Json json_of(const Shape& shape) {
     return {shape.height, shape.width, shape.channels};
 }
 
-Json json_of(const StageEpoch& epoch) {
-    StageEpoch copy = epoch;
-    return table_of(copy).json();
+Json json_of(StageEpoch epoch) {
+    return table_of(epoch).json();
+}
+
+Json json_of(DepthAccuracy accuracy) {
+    return table_of(accuracy).json();
 }
 
 Json json_of(const std::vector<DepthAccuracy>& accuracies) {
-    Json array = Json::array();
-    for (DepthAccuracy accuracy : accuracies) {
-        array.push_back(table_of(accuracy).json());
-    }
-    return array;
+    return array_of(accuracies);
 }
 
 JsonObject to_json(const TrainConfig& config) {
@@ -121,8 +139,7 @@ JsonObject to_json(const StageEpoch& epoch) {
 }
 
 JsonObject to_json(const DepthAccuracy& accuracy) {
-    DepthAccuracy copy = accuracy;
-    return base::json_object(table_of(copy).json());
+    return base::json_object(json_of(accuracy));
 }
 
 JsonObject to_json(const Model& model) {

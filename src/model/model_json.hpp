@@ -9,12 +9,17 @@
 /// What a model's file and `--json` write alike.
 namespace stackae {
 
+/// A row for each field but mean and deviation, which are tensors.
+[[nodiscard]] base::FieldTable table_of(Preprocessing& preprocessing);
+/// The same of preprocessing that stays as it is: nothing may be set by its rows.
+[[nodiscard]] base::FieldTable fields_of(const Preprocessing& preprocessing);
 [[nodiscard]] base::FieldTable table_of(StageEpoch& epoch);
 [[nodiscard]] base::FieldTable table_of(DepthAccuracy& accuracy);
 /// Without mean and deviation; `standardized` says whether there are any.
 [[nodiscard]] nlohmann::json json_of(const Preprocessing& preprocessing);
 [[nodiscard]] nlohmann::json json_of(const Shape& shape);
-[[nodiscard]] nlohmann::json json_of(const StageEpoch& epoch);
+[[nodiscard]] nlohmann::json json_of(StageEpoch epoch);
+[[nodiscard]] nlohmann::json json_of(DepthAccuracy accuracy);
 [[nodiscard]] nlohmann::json json_of(const std::vector<DepthAccuracy>& accuracies);
 
 }  // namespace stackae
