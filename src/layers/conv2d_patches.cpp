@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <numeric>
-#include <span>
 
 #include "base/parallel.hpp"
 #include "base/random.hpp"
@@ -57,11 +56,9 @@ PatchSampler::PatchSampler(const Conv2d& layer, const TrainContext& context)
 
 bool PatchSampler::step(TrainContext& context) {
     const std::int64_t all = std::ssize(pictures_);
-    const std::int64_t count = std::min(context.input.chunk(), all - done_);
-    const Tensor maps = context.input.gather(
-        std::span(pictures_).subspan(static_cast<std::size_t>(done_), static_cast<std::size_t>(count)));
+    const Tensor maps = context.input.gather(next_rows(pictures_, done_, context.input.chunk()));
     const std::int64_t samples = patches_.rows() / (slow_offset_ > 0 ? 2 : 1);
-    base::parallel_ranges(count, 1, [&](std::int64_t begin, std::int64_t end) {
+    base::parallel_ranges(maps.rows(), 1, [&](std::int64_t begin, std::int64_t end) {
         Padding padding(input_, pad_);
         for (std::int64_t p = begin; p < end; ++p) {
             const float* map = padding.add(maps.row(p).data());
@@ -72,7 +69,7 @@ bool PatchSampler::step(TrainContext& context) {
             }
         }
     });
-    done_ += count;
+    done_ += maps.rows();
     return done_ < all;
 }
 

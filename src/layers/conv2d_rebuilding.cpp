@@ -1,20 +1,12 @@
 #include "layers/conv2d_rebuilding.hpp"
 
 #include <algorithm>
-#include <span>
 
 #include "base/parallel.hpp"
 #include "layers/conv2d_patches.hpp"
 #include "layers/op.hpp"
 
 namespace stackae::layers {
-namespace {
-
-std::size_t at(std::int64_t i) {
-    return static_cast<std::size_t>(i);
-}
-
-}  // namespace
 
 Conv2dRebuilding::Conv2dRebuilding(const TrainContext& context) {
     const auto use = static_cast<std::uint32_t>(PatchUse::decoder);
@@ -26,8 +18,7 @@ Conv2dRebuilding::Conv2dRebuilding(const TrainContext& context) {
 template <class Body>
 bool Conv2dRebuilding::each_rebuilt(const Conv2d& layer, TrainContext& context,
                                     const std::vector<std::int64_t>& rows, const Body& body) {
-    const std::int64_t count = std::min(context.input.chunk(), std::ssize(rows) - done_);
-    const Tensor maps = context.input.gather(std::span(rows).subspan(at(done_), at(count)));
+    const Tensor maps = context.input.gather(next_rows(rows, done_, context.input.chunk()));
     Tensor rebuilt({maps.rows(), maps.columns()});
     base::parallel_ranges(maps.rows(), 1, [&](std::int64_t begin, std::int64_t end) {
         const base::ThreadScope one(1);
@@ -45,13 +36,14 @@ bool Conv2dRebuilding::each_rebuilt(const Conv2d& layer, TrainContext& context,
             body(j, double{maps.row(i)[j]}, double{rebuilt.row(i)[j]});
         }
     }
-    done_ = done_ + count < std::ssize(rows) ? done_ + count : 0;
+    done_ += maps.rows();
+    done_ = done_ < std::ssize(rows) ? done_ : 0;
     return done_ > 0;
 }
 
 bool Conv2dRebuilding::gather(Conv2d& layer, TrainContext& context) {
     if (sums_.empty()) {
-        sums_.resize(at(layer.input_shape().size()));
+        sums_.resize(static_cast<std::size_t>(layer.input_shape().size()));
         layer.gain = Tensor({1});
         layer.gain.data()[0] = 1.0F;
         layer.offset = Tensor({layer.input_shape().size()});

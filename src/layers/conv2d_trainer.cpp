@@ -28,10 +28,6 @@ constexpr int kmeans_iterations = 12;
 constexpr std::int64_t held_out_one_in = 20;  ///< patches, in refining
 constexpr double contrast_share = 0.1;  ///< of the mean variance of a map's patches, their contrast epsilon
 
-std::size_t at(std::int64_t i) {
-    return static_cast<std::size_t>(i);
-}
-
 class TensorRows : public base::RowSource {
 public:
     explicit TensorRows(const Tensor& tensor) : tensor_(tensor) {}
@@ -259,7 +255,7 @@ void Conv2dTrainer::end_refining() {
         const nn::Parameters& best = refined_->best();
         for (std::int64_t j = 0; j < layer_.units; ++j) {
             const std::span<const float> learnt(best.weights(0) + j * whitened_.columns(),
-                                                at(whitened_.columns()));
+                                                static_cast<std::size_t>(whitened_.columns()));
             base::l2_normalize(learnt, layer_.weights.row(j));
         }
         std::copy_n(best.weights(1), layer_.decoder_weights.size(), layer_.decoder_weights.data());
@@ -277,7 +273,7 @@ void Conv2dTrainer::begin_refining(TrainContext& context) {
     std::copy_n(layer_.weights.data(), layer_.weights.size(), parameters.weights(0));
     std::copy_n(layer_.decoder_weights.data(), layer_.decoder_weights.size(), parameters.weights(1));
     // Patches are in the order of the pictures, often class by class: every twentieth is held out.
-    rows_.resize(at(whitened_.rows()));
+    rows_.resize(static_cast<std::size_t>(whitened_.rows()));
     std::iota(rows_.begin(), rows_.end(), std::int64_t{0});
     const auto middle = std::stable_partition(rows_.begin(), rows_.end(), [](std::int64_t row) {
         return row % held_out_one_in == held_out_one_in - 1;

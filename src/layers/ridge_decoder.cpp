@@ -88,16 +88,14 @@ private:
 };
 
 void RidgeTrainer::add_batch(TrainContext& context) {
-    const std::int64_t count = std::min(batch, std::ssize(rows_) - done_);
-    const auto rows =
-        std::span(rows_).subspan(static_cast<std::size_t>(done_), static_cast<std::size_t>(count));
+    const auto rows = next_rows(rows_, done_, batch);
     const Tensor x = context.input.pictures(rows);
     if (x.columns() != layer_.output_shape().size()) {
         throw InvalidArgument(fmt::format("{}: an output of {} found, a picture's {} values expected",
                                           context.name, to_text(layer_.output_shape()), x.columns()));
     }
     const Tensor h = context.input.gather(rows);
-    for (std::int64_t i = 0; i < count; ++i) {
+    for (std::int64_t i = 0; i < x.rows(); ++i) {
         const auto values = x.row(i);
         for (std::size_t j = 0; j < values.size(); ++j) {
             mean_[j] += double{values[j]};
@@ -121,7 +119,7 @@ void RidgeTrainer::add_batch(TrainContext& context) {
     fill(h, h_);
     product_->run(x_.data(), h_.data(), part_.data());
     linalg::add(part_.data(), part_.size(), layer_.weights.data());
-    done_ += count;
+    done_ += x.rows();
 }
 
 /// λ / (λ + c) of each value of the code, for the c of least left / (n − 1 − 1.4 Σ λ / (λ + c))².

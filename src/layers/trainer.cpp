@@ -37,12 +37,9 @@ bool StoreFiller::step(TrainContext& context) {
     if (!store_) {
         store_ = context.input.make_store(std::ssize(rows_), context.input.columns());
     }
-    const std::int64_t count = std::min(context.input.chunk(), std::ssize(rows_) - done_);
-    const std::span<const std::int64_t> rows(rows_);
-    const Tensor made =
-        context.input.gather(rows.subspan(static_cast<std::size_t>(done_), static_cast<std::size_t>(count)));
+    const Tensor made = context.input.gather(next_rows(rows_, done_, context.input.chunk()));
     std::copy_n(made.data(), made.size(), store_->row(done_));
-    done_ += count;
+    done_ += made.rows();
     return !is_full();
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -118,6 +119,13 @@ public:
 /// At most `count` of the rows, by chance, in rising order. use: tells apart what one stage samples for.
 [[nodiscard]] std::vector<std::int64_t> sample_rows(std::span<const std::int64_t> rows, std::int64_t count,
                                                     const TrainContext& context, std::uint32_t use);
+
+/// The next rows of some, at most so many, where `done` of them are behind.
+[[nodiscard]] inline std::span<const std::int64_t> next_rows(std::span<const std::int64_t> rows,
+                                                             std::int64_t done, std::int64_t most) {
+    const auto begin = static_cast<std::size_t>(done);
+    return rows.subspan(begin, std::min(static_cast<std::size_t>(most), rows.size() - begin));
+}
 
 /// Fills a store with the input of some rows, chunk by chunk: a part of a trainer that needs them all at
 /// once.
