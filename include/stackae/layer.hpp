@@ -189,8 +189,6 @@ public:
     void push_back(std::shared_ptr<const Layer> layer) { layers_.push_back(std::move(layer)); }
     /// In place of layer i.
     void replace(std::size_t i, std::shared_ptr<const Layer> layer) { layers_[i] = std::move(layer); }
-    /// Leaves the lowest `depth`.
-    void truncate(std::size_t depth) { layers_.resize(depth); }
 
     /// Of the output of the lowest `depth` layers, of an input of that shape.
     [[nodiscard]] Shape output_shape(const Shape& input, std::size_t depth) const {

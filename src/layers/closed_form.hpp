@@ -5,6 +5,7 @@
 
 #include "layers/layer_of.hpp"
 #include "layers/trainer.hpp"
+#include "linalg/pca.hpp"
 
 namespace stackae::layers {
 
@@ -34,8 +35,6 @@ public:
     [[nodiscard]] std::shared_ptr<const Layer> finish() override {
         return solved_ ? std::make_shared<const Kind>(std::move(layer_)) : nullptr;
     }
-    void save_state(TrainerState& /*state*/) override {}
-    void load_state(const TrainerState& /*state*/) override {}
 
 private:
     Kind layer_;
@@ -60,6 +59,17 @@ protected:
         cost.input_rows = cost.stored_rows = static_cast<double>(std::min(Kind::max_rows, context.train));
         cost.leaves = Kind::changes_rows ? StageCost::Leaves::nothing : StageCost::Leaves::some_rows;
         cost.hold(context.input_floats);
+        return cost;
+    }
+    /// The same of principal axes, which become no more than the rows allow.
+    [[nodiscard]] StageCost cost_of_axes(const PlanContext& context, std::int64_t& n_components) const {
+        StageCost cost = cost_of_rows(context);
+        const auto n = static_cast<std::int64_t>(cost.stored_rows);
+        const std::int64_t inputs = this->input_shape().size();
+        // n rows vary in n - 1 directions around their mean.
+        n_components = std::min(n_components, std::max<std::int64_t>(1, n - 1));
+        cost.multiply_adds = linalg::pca_multiply_adds(n, inputs, n_components);
+        cost.hold(linalg::pca_floats(n, inputs, n_components) + static_cast<double>(this->parameters()));
         return cost;
     }
 };

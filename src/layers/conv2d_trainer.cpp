@@ -139,9 +139,6 @@ public:
         }
         return std::make_shared<const Conv2d>(std::move(layer_));
     }
-    // Patches are taken anew by a run that goes on, and give the same layer.
-    void save_state(TrainerState& /*state*/) override {}
-    void load_state(const TrainerState& /*state*/) override {}
 
 private:
     enum class Phase { contrast, patches, whitening, units, refining, decoder, measuring, done };

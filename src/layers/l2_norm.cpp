@@ -7,8 +7,6 @@
 
 namespace stackae::layers {
 
-void L2Norm::fields(base::FieldTable& /*table*/) {}
-
 std::unique_ptr<Op> L2Norm::encoder(const OpContext& context) const {
     const Shape& shape = input_shape();
     return std::make_unique<RowOp>(context.rows * shape.height * shape.width, shape.channels,

@@ -12,7 +12,7 @@ public:
         "Length 1 over the channels of each position, h = x / |x|, so that distances compare directions.";
     static constexpr const char* papers = "";
 
-    void fields(base::FieldTable& table) override;
+    void fields(base::FieldTable& /*table*/) override {}
     [[nodiscard]] std::unique_ptr<Op> encoder(const OpContext& context) const override;
     [[nodiscard]] std::unique_ptr<Op> decoder(const OpContext& context) const override;
     [[nodiscard]] PositionOp position_op() const override;

@@ -67,17 +67,6 @@ void Pca::tensors(TensorTable& table) {
     table.add("decoder_bias", decoder_bias, {inputs});
 }
 
-StageCost Pca::plan(const PlanContext& context) {
-    // n rows vary in n - 1 directions around their mean.
-    n_components = std::min(n_components, std::max<std::int64_t>(1, std::min(context.train, max_rows) - 1));
-    StageCost cost = cost_of_rows(context);
-    const auto n = static_cast<std::int64_t>(cost.stored_rows);
-    const std::int64_t inputs = input_shape().size();
-    cost.multiply_adds = linalg::pca_multiply_adds(n, inputs, n_components);
-    cost.hold(linalg::pca_floats(n, inputs, n_components) + static_cast<double>(parameters()));
-    return cost;
-}
-
 bool Pca::solve(TrainContext& context, RowStore& rows) {
     const std::int64_t inputs = rows.columns();
     std::vector<double> scale;

@@ -62,9 +62,6 @@ public:
     [[nodiscard]] std::shared_ptr<const Layer> finish() override {
         return solved_ ? std::make_shared<const RidgeDecoder>(std::move(layer_)) : nullptr;
     }
-    // Sums are taken anew by a run that goes on.
-    void save_state(TrainerState& /*state*/) override {}
-    void load_state(const TrainerState& /*state*/) override {}
 
 private:
     void add_batch(TrainContext& context);

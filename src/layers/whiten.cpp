@@ -68,17 +68,6 @@ void Whiten::tensors(TensorTable& table) {
     table.add("mean", mean, {input_shape().size()});
 }
 
-StageCost Whiten::plan(const PlanContext& context) {
-    // n rows vary in n - 1 directions around their mean.
-    n_components = std::min(*n_components, std::max<std::int64_t>(1, std::min(context.train, max_rows) - 1));
-    StageCost cost = cost_of_rows(context);
-    const auto n = static_cast<std::int64_t>(cost.stored_rows);
-    const std::int64_t inputs = input_shape().size();
-    cost.multiply_adds = linalg::pca_multiply_adds(n, inputs, *n_components);
-    cost.hold(linalg::pca_floats(n, inputs, *n_components) + static_cast<double>(parameters()));
-    return cost;
-}
-
 bool Whiten::solve(TrainContext& context, RowStore& rows) {
     const linalg::PcaResult found = linalg::pca(context.context, rows.row(0), rows.rows(), rows.columns(),
                                                 *n_components, {}, context.communicator);

@@ -27,7 +27,7 @@ public:
     [[nodiscard]] Shape output_shape() const override { return {1, 1, *n_components}; }
     void fields(base::FieldTable& table) override;
     void tensors(TensorTable& table) override;
-    StageCost plan(const PlanContext& context) override;
+    StageCost plan(const PlanContext& context) override { return cost_of_axes(context, *n_components); }
     static constexpr std::int64_t max_rows = 20'000;
     static constexpr bool changes_rows = false;
     /// Of rows of its input. False where it was stopped.

@@ -18,7 +18,6 @@ public:
     [[nodiscard]] std::int64_t size() const { return values_.rows(); }
     [[nodiscard]] std::int64_t panel() const { return panel_; }
     [[nodiscard]] std::int64_t panels() const { return values_.rows() / panel_; }
-    [[nodiscard]] int threads() const { return threads_; }
     [[nodiscard]] double trace() const;
     [[nodiscard]] float* row(std::int64_t i) { return values_.row(i).data(); }
     [[nodiscard]] const float* row(std::int64_t i) const { return values_.row(i).data(); }

@@ -35,7 +35,6 @@ public:
         Tensor moments;          ///< 1 × size: sgd's v; 2 × size: Adam's m and v
     };
     [[nodiscard]] State& state() { return state_; }
-    [[nodiscard]] const State& state() const { return state_; }
 
 private:
     OptimizerConfig config_;

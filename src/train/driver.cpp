@@ -155,9 +155,7 @@ SampleStore Driver::read(const ImageDataset& pictures) {
 
 TrainContext Driver::context_of(const training::Stage& stage, StackInput& input) {
     const Preprocessing& preprocessing = model_.preprocessing;
-    const std::uint32_t number = stage.kind == StageKind::layer ? static_cast<std::uint32_t>(stage.below)
-                                 : stage.kind == StageKind::fine_tuning ? training::fine_tuning_stage
-                                                                        : training::head_stage;
+    const std::uint32_t number = stage.number;
     TrainContext context{.context = context_,
                          .communicator = alone_,
                          .config = config_,
@@ -252,9 +250,9 @@ void Driver::train(const Stack& bound, const SampleStore& samples) {
         if (stage.kind == StageKind::fine_tuning) {
             fine_tune(stage, input);
         } else if (stage.kind == StageKind::head) {
-            const Stack head = training::make_head(
+            const auto head = training::make_head(
                 model_.layers.output_shape(model_.input_shape(), stage.below), model_.input_shape());
-            if (auto learnt = run_stage(stage, head[0], input)) {
+            if (auto learnt = run_stage(stage, *head, input)) {
                 model_.reconstruction.head.push_back(std::move(learnt));
             }
         } else if (auto learnt = run_stage(stage, *bound_on_top(bound[stage.below]), input)) {

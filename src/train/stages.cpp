@@ -26,6 +26,9 @@ using layers::StageCost;
 constexpr double float_bytes = sizeof(float);
 constexpr double read_rows = 5.0 * 256.0;  ///< in batches read ahead, and the one that is taken out
 constexpr std::int64_t max_held_bytes = std::int64_t{2} << 30;
+// Of random numbers: above all layers.
+constexpr std::uint32_t fine_tuning_stage = 1000;
+constexpr std::uint32_t head_stage = 1001;
 constexpr std::int64_t max_head = std::int64_t{1} << 26;  ///< values
 
 double real(std::int64_t value) {
@@ -142,7 +145,7 @@ double Planner::make_input(std::size_t below, const StageCost& cost) {
 void Planner::add(StageKind kind, std::size_t below, const PlanContext& context, const StageCost& cost,
                   const Layer* layer, std::int64_t parameters) {
     const double input = real(layers_.output_shape(picture(), below).size());
-    Stage stage{.kind = kind, .below = below, .last = layers_.size(), .info = {}};
+    Stage stage{.kind = kind, .below = below, .last = layers_.size(), .number = context.stage, .info = {}};
     StageInfo& info = stage.info;
     info.name = context.name;
     info.type = layer == nullptr ? std::string() : std::string(layer->type());
@@ -210,7 +213,7 @@ void Planner::add_head() {
     if (!lost || !all.back()->decorrelates() || code.size() > max_head / picture().size()) {
         return;
     }
-    std::unique_ptr<Layer> head = make_head(code, picture())[0].clone();
+    const std::unique_ptr<Layer> head = make_head(code, picture());
     const PlanContext context = context_of("reconstruction", layers_.size(), head_stage);
     const StageCost cost = head->plan(context);
     add(StageKind::head, layers_.size(), context, cost, head.get(), head->parameters());
@@ -263,10 +266,11 @@ std::size_t rebuilt_depth(const Stack& layers) {
     return depth;
 }
 
-Stack make_head(const Shape& code, const Shape& picture) {
+std::unique_ptr<Layer> make_head(const Shape& code, const Shape& picture) {
     return bind(parse_stack(fmt::format("ridge_decoder:{}:width={}:channels={}", picture.height,
                                         picture.width, picture.channels)),
-                code);
+                code)[0]
+        .clone();
 }
 
 }  // namespace stackae::training

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -17,8 +18,9 @@ enum class StageKind { layer, fine_tuning, head };
 /// One stage of training.
 struct Stage {
     StageKind kind = StageKind::layer;
-    std::size_t below = 0;  ///< layers whose output it sees
-    std::size_t last = 0;   ///< of fine-tuning, the layers [below, last) take part
+    std::size_t below = 0;     ///< layers whose output it sees
+    std::size_t last = 0;      ///< of fine-tuning, the layers [below, last) take part
+    std::uint32_t number = 0;  ///< of random numbers
     StageInfo info;
 };
 
@@ -58,10 +60,6 @@ struct Stages {
 [[nodiscard]] std::size_t rebuilt_depth(const Stack& layers);
 
 /// A head straight from a code to the picture, bound to the code.
-[[nodiscard]] Stack make_head(const Shape& code, const Shape& picture);
-
-/// Of random numbers: above all layers.
-inline constexpr std::uint32_t fine_tuning_stage = 1000;
-inline constexpr std::uint32_t head_stage = 1001;
+[[nodiscard]] std::unique_ptr<Layer> make_head(const Shape& code, const Shape& picture);
 
 }  // namespace stackae::training

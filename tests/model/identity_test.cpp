@@ -98,7 +98,7 @@ TEST_CASE(
         body(other);
         return other.identity() != model.identity();
     };
-    CHECK(changed([](Model& m) { m.layers.truncate(1); }));
+    CHECK(changed([](Model& m) { m.layers = Stack(m.layers.layers(0, 1)); }));
     CHECK(changed([](Model& m) { m.layers = Stack({m.layers.layers()[1], m.layers.layers()[0]}); }));
     CHECK(changed([](Model& m) { m.reconstruction.depth = 1; }));
     CHECK(changed([](Model& m) {
