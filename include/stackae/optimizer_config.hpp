@@ -31,8 +31,6 @@ struct OptimizerConfig {
     double epsilon = 1e-8;        ///< adam only
     double weight_decay = 0.0;    ///< λ; weights only, never biases
     double clip_norm = 0.0;       ///< upper bound of the gradient's Euclidean norm; 0: none
-
-    friend bool operator==(const OptimizerConfig&, const OptimizerConfig&) = default;
 };
 
 struct ScheduleConfig {
@@ -40,8 +38,6 @@ struct ScheduleConfig {
     std::int64_t step_epochs = 10;  ///< step only
     double step_factor = 0.1;       ///< step only
     double warmup = 0.3;            ///< share of the stage, one_cycle only
-
-    friend bool operator==(const ScheduleConfig&, const ScheduleConfig&) = default;
 };
 
 }  // namespace stackae

@@ -8,24 +8,8 @@
 #include "linalg/bfloat16.hpp"
 
 namespace stackae::linalg {
-namespace {
 
 using dnnl::memory;
-
-memory::desc factor(std::int64_t rows, std::int64_t columns, bool bf16, memory::format_tag layout) {
-    return {{rows, columns}, bf16 ? memory::data_type::bf16 : memory::data_type::f32, layout};
-}
-
-memory::format_tag stored(bool transposed) {
-    return transposed ? memory::format_tag::ba : memory::format_tag::ab;
-}
-
-/// oneDNN takes pointers to mutable data for sources too; it does not write there.
-void point_to(memory& source, const void* data) {
-    source.set_data_handle(const_cast<void*>(data));
-}
-
-}  // namespace
 
 bool has_bfloat16() {
     constexpr auto needed = static_cast<unsigned>(dnnl::cpu_isa::avx512_core_bf16);  // a set of bits
@@ -51,13 +35,14 @@ Gemm::Gemm(Context& context, std::int64_t m, std::int64_t n, std::int64_t k, con
     }
     const dnnl::engine& engine = context.engine();
     guarded([&] {
-        const auto plain = factor(k, n, options.bf16, stored(options.trans_b));
+        const auto type = options.bf16 ? memory::data_type::bf16 : memory::data_type::f32;
+        const auto plain = matrix(k, n, options.trans_b, type);
         const auto packed =
-            layout == PackedLayout() ? factor(k, n, options.bf16, memory::format_tag::any) : layout;
+            layout == PackedLayout() ? memory::desc({k, n}, type, memory::format_tag::any) : layout;
         const auto bias = options.bias ? matrix(1, n) : memory::desc();
-        const auto made = make_matmul(engine, factor(m, k, options.bf16, stored(options.trans_a)),
-                                      options.packed_b ? packed : plain, matrix(m, n), bias,
-                                      options.relu ? eltwise_relu : Eltwise());
+        const auto made =
+            make_matmul(engine, matrix(m, k, options.trans_a, type), options.packed_b ? packed : plain,
+                        matrix(m, n), bias, options.relu ? eltwise_relu : Eltwise());
         matmul_ = dnnl::matmul(made);
         a_ = memory(made.src_desc(), engine, nullptr);
         b_ = memory(made.weights_desc(), engine, nullptr);

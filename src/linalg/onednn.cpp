@@ -32,10 +32,8 @@ dnnl::primitive_attr attributes(const Eltwise& fused) {
 Context::Context(int threads)
     : threads_(base::resolve_threads(threads)), engine_(dnnl::engine::kind::cpu, 0), stream_(engine_) {}
 
-memory::desc matrix(std::int64_t rows, std::int64_t columns, bool transposed) {
-    return {{rows, columns},
-            memory::data_type::f32,
-            transposed ? memory::format_tag::ba : memory::format_tag::ab};
+memory::desc matrix(std::int64_t rows, std::int64_t columns, bool transposed, memory::data_type type) {
+    return {{rows, columns}, type, transposed ? memory::format_tag::ba : memory::format_tag::ab};
 }
 
 memory::desc vector(std::int64_t size) {

@@ -40,9 +40,15 @@ auto run_on_backend(const char* operation, int threads, const Body& body) {
     }
 }
 
-/// A row-major or, transposed, column-major f32 matrix of rows × columns.
-[[nodiscard]] dnnl::memory::desc matrix(std::int64_t rows, std::int64_t columns, bool transposed = false);
+/// A row-major or, transposed, column-major matrix of rows × columns.
+[[nodiscard]] dnnl::memory::desc matrix(std::int64_t rows, std::int64_t columns, bool transposed = false,
+                                        dnnl::memory::data_type type = dnnl::memory::data_type::f32);
 [[nodiscard]] dnnl::memory::desc vector(std::int64_t size);
+
+/// oneDNN takes pointers to mutable data for sources too; it does not write there.
+inline void point_to(dnnl::memory& source, const void* data) {
+    source.set_data_handle(const_cast<void*>(data));
+}
 
 /// A function f of each value, as oneDNN has it. Made of nothing it is the identity.
 struct Eltwise {

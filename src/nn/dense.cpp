@@ -7,13 +7,6 @@
 #include "nn/eltwise.hpp"
 
 namespace stackae::nn {
-namespace {
-
-void set(dnnl::memory& memory, const float* values) {
-    memory.set_data_handle(const_cast<float*>(values));  // oneDNN takes inputs as void* too
-}
-
-}  // namespace
 
 Dense::Dense(linalg::Context& context, const DenseShape& shape) : shape_(shape), stream_(context.stream()) {
     const dnnl::engine& engine = context.engine();
@@ -72,31 +65,31 @@ void Dense::make_backward(const dnnl::inner_product_forward::primitive_desc& for
 }
 
 void Dense::forward(const float* src, const float* weights, const float* bias, float* dst) {
-    set(src_, src);
-    set(forward_weights_, weights);
-    set(forward_bias_, bias);
-    set(dst_, keeps_preactivation() ? preactivation_.data() : dst);
+    linalg::point_to(src_, src);
+    linalg::point_to(forward_weights_, weights);
+    linalg::point_to(forward_bias_, bias);
+    linalg::point_to(dst_, keeps_preactivation() ? preactivation_.data() : dst);
     forward_.execute(stream_, {{DNNL_ARG_SRC, src_},
                                {DNNL_ARG_WEIGHTS, forward_weights_},
                                {DNNL_ARG_BIAS, forward_bias_},
                                {DNNL_ARG_DST, dst_}});
     if (keeps_preactivation()) {
-        set(activation_src_, preactivation_.data());
-        set(dst_, dst);
+        linalg::point_to(activation_src_, preactivation_.data());
+        linalg::point_to(dst_, dst);
         activation_.execute(stream_, {{DNNL_ARG_SRC, activation_src_}, {DNNL_ARG_DST, dst_}});
     }
 }
 
 void Dense::backward(const float* src, const float* weights, const float* dst, float* diff_dst,
                      float* diff_src, float* diff_weights, float* diff_bias) {
-    set(src_, src);
-    set(weights_, weights);
-    set(dst_, dst);
-    set(diff_dst_, diff_dst);
-    set(diff_weights_, diff_weights);
-    set(diff_bias_, diff_bias);
+    linalg::point_to(src_, src);
+    linalg::point_to(weights_, weights);
+    linalg::point_to(dst_, dst);
+    linalg::point_to(diff_dst_, diff_dst);
+    linalg::point_to(diff_weights_, diff_weights);
+    linalg::point_to(diff_bias_, diff_bias);
     if (keeps_preactivation()) {
-        set(activation_src_, preactivation_.data());
+        linalg::point_to(activation_src_, preactivation_.data());
         backward_->activation.execute(stream_, {{DNNL_ARG_SRC, activation_src_},
                                                 {DNNL_ARG_DIFF_DST, diff_dst_},
                                                 {DNNL_ARG_DIFF_SRC, diff_dst_}});
@@ -109,7 +102,7 @@ void Dense::backward(const float* src, const float* weights, const float* dst, f
                                          {DNNL_ARG_DIFF_WEIGHTS, diff_weights_},
                                          {DNNL_ARG_DIFF_BIAS, diff_bias_}});
     if (diff_src != nullptr) {
-        set(diff_src_, diff_src);
+        linalg::point_to(diff_src_, diff_src);
         backward_->data.execute(
             stream_,
             {{DNNL_ARG_DIFF_DST, diff_dst_}, {DNNL_ARG_WEIGHTS, weights_}, {DNNL_ARG_DIFF_SRC, diff_src_}});

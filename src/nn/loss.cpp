@@ -134,7 +134,7 @@ BinaryCrossEntropy::BinaryCrossEntropy(linalg::Context& context, std::int64_t ro
 }
 
 double BinaryCrossEntropy::operator()(const float* predicted, const Batch& target, float* diff) {
-    src_.set_data_handle(const_cast<float*>(predicted));  // oneDNN takes inputs as void* too
+    linalg::point_to(src_, predicted);
     dst_.set_data_handle(softplus_values_.data());
     softplus_.execute(stream_, {{DNNL_ARG_SRC, src_}, {DNNL_ARG_DST, dst_}});
     if (diff != nullptr) {
