@@ -10,8 +10,7 @@ namespace stackae {
 
 namespace base {
 class AtomicFile;
-class FileSet;
-}  // namespace base
+}
 
 /// One of OutputFiles, which it must not outlive.
 class OutputFile {
@@ -33,8 +32,9 @@ private:
 /// Files that belong together (a table and its names, an output and its manifest) and are replaced together,
 /// each as a whole: what is written gathers in files without a name (hidden ones where the file system needs
 /// names), and commit() gives all their names. After whatever ends the process, all are old or all are new
-/// once the next run has called recover_outputs(), as every OutputFiles does for its folders. A path that is
-/// no regular file (/dev/null, a pipe) is written straight.
+/// once the next run has called recover_outputs(), as every OutputFiles does for its folders. Of two runs
+/// that replace the same files one waits for the other: never a mix. A path that is no regular file
+/// (/dev/null, a pipe) is written straight.
 class OutputFiles {
 public:
     /// waiting: called again and again while another process replaces files in the same folders, with the
@@ -54,12 +54,17 @@ public:
     void commit();
 
 private:
-    std::unique_ptr<base::FileSet> files_;
+    std::function<void(double seconds)> waiting_;
+    std::vector<std::unique_ptr<base::AtomicFile>> files_;
 };
 
 /// Completes or takes back the replacement of files that a killed run left in a folder, and removes what it
-/// left behind; waits for one that is going on. Returns the paths of files that got their new content. Throws
-/// IoError, also when the folder cannot be written; then all is kept, and the next call tries again.
-std::vector<std::string> recover_outputs(const std::string& folder);
+/// left behind; waits for one that is going on. A file that somebody has written since the run was killed
+/// stays: where it had been replaced before, the others are completed, else they get their old content back.
+/// Returns the paths of files that got their new content. Costs two failing lstat(2) where there is nothing
+/// to do. Throws IoError, also when the folder cannot be written or a file cannot get its name; then all is
+/// kept, and the next call tries again. waiting: as that of OutputFiles.
+std::vector<std::string> recover_outputs(const std::string& folder,
+                                         const std::function<void(double seconds)>& waiting = {});
 
 }  // namespace stackae

@@ -17,7 +17,6 @@
 
 #include "base/commit_record.hpp"
 #include "base/file_lock.hpp"
-#include "base/file_set.hpp"
 
 namespace stackae::base {
 namespace {
@@ -72,7 +71,7 @@ Descriptor open_stream(const std::string& path, const Waiting& waiting) {
 }
 
 /// Removes the named temporaries whose makers live no longer, but for those of a set that was being replaced
-/// when its run was killed after this one had called recover().
+/// when its run was killed after this one had called recover_outputs().
 void clear_named_temporaries(const std::string& folder) {
     std::error_code error;
     for (fs::directory_iterator it(folder, error); !error && it != fs::directory_iterator();
@@ -115,10 +114,12 @@ std::string hidden_path(const std::string& folder, std::string_view purpose) {
     return fmt::format("{}/.stackae-{}{}", folder, purpose, sticky ? fmt::format("-{}", ::geteuid()) : "");
 }
 
-void sync_folder(const std::string& folder) {
-    const Descriptor file(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (file.get() >= 0) {
-        ::fsync(file.get());  // best effort: some file systems refuse to sync folders
+void sync_folders(const std::vector<std::string>& folders) {
+    for (const std::string& folder : folders) {
+        const Descriptor file(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+        if (file.get() >= 0) {
+            ::fsync(file.get());  // best effort: some file systems refuse to sync folders
+        }
     }
 }
 
@@ -158,7 +159,7 @@ AtomicFile::AtomicFile(const std::string& path, Waiting waiting) : waiting_(std:
     path_ = link_target(path);
     folder_ = fs::path(path_).parent_path().string();
     folder_ = folder_.empty() ? "." : folder_;
-    recover(folder_, waiting_);
+    recover_outputs(folder_, waiting_);
     buffer_.reserve(buffer_size);
     const bool can_be_linked = ::access("/proc/self/fd", X_OK) == 0;
     file_ = Descriptor(can_be_linked ? ::open(folder_.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0666) : -1);
@@ -285,7 +286,7 @@ void AtomicFile::commit() {
         claim_name();
     }
     rename();
-    sync_folder(folder_);
+    sync_folders({folder_});
 }
 
 }  // namespace stackae::base

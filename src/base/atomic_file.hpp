@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "stackae/output_files.hpp"
+
 #include "base/file_io.hpp"
 #include "base/file_lock.hpp"
 #include "base/hash.hpp"
@@ -47,7 +49,7 @@ public:
     void commit();
 
 private:
-    friend class FileSet;
+    friend class stackae::OutputFiles;
     friend class Replacement;
 
     void flush();
@@ -85,7 +87,7 @@ inline constexpr std::string_view named_temporary = ".stackae-tmp-";
 /// has another one.
 [[nodiscard]] std::string hidden_path(const std::string& folder, std::string_view purpose);
 
-/// Syncs a folder's names as far as the file system does.
-void sync_folder(const std::string& folder);
+/// Syncs folders' names as far as the file system does.
+void sync_folders(const std::vector<std::string>& folders);
 
 }  // namespace stackae::base

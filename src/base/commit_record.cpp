@@ -1,7 +1,6 @@
 #include "base/commit_record.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -20,29 +19,12 @@ constexpr std::string_view magic = "stackae commit 1";
 constexpr std::string_view hex_digits = "0123456789abcdef";
 constexpr std::string_view digits = "0123456789";
 constexpr std::size_t id_size = 16;
-constexpr std::size_t max_record = std::size_t{1} << 20U;
+constexpr off_t max_record = off_t{1} << 20;
 
 std::string checksum_of(std::string_view text) {
     Hash hash;
     hash.add(text);
     return hash.hex();
-}
-
-/// Nothing where it is too long for a record. Throws IoError.
-std::optional<std::string> read_whole(int file, const std::string& path) {
-    std::string text;
-    std::array<char, 4096> chunk{};
-    while (text.size() <= max_record) {
-        const ssize_t got = ::read(file, chunk.data(), chunk.size());
-        if (got == 0) {
-            return text;
-        }
-        if (got < 0 && errno != EINTR) {
-            fail("read", path, errno);
-        }
-        text.append(chunk.data(), static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
-    }
-    return std::nullopt;
 }
 
 bool is_plain(std::string_view name) {
@@ -176,10 +158,14 @@ FoundRecord read_record(const std::string& folder) {
         fail("open", path, errno);
     }
     FoundRecord found{.there = true, .record = std::nullopt};
-    if (file.get() >= 0 && ::fstat(file.get(), &status) == 0 && S_ISREG(status.st_mode)) {
-        if (const auto text = read_whole(file.get(), path)) {
-            found.record = parse_record(*text, folder);
+    if (file.get() >= 0 && ::fstat(file.get(), &status) == 0 && S_ISREG(status.st_mode) &&
+        status.st_size <= max_record) {
+        std::string text(static_cast<std::size_t>(status.st_size), '\0');
+        const std::size_t got = read_at(file.get(), 0, std::as_writable_bytes(std::span(text)));
+        if (got < text.size() && errno != 0) {
+            fail("read", path, errno);
         }
+        found.record = parse_record(std::string_view(text).substr(0, got), folder);
     }
     return found;
 }
@@ -203,9 +189,7 @@ bool remove_temporary(const std::string& path) {
 }
 
 void remove_records(const std::vector<std::string>& folders) {
-    for (const std::string& folder : folders) {
-        sync_folder(folder);  // the names first, so that no crash loses them without the record
-    }
+    sync_folders(folders);  // the names first, so that no crash loses them without the record
     for (const std::string& folder : folders) {
         ::unlink(record_path(folder).c_str());
     }

@@ -12,14 +12,16 @@
 #include <utility>
 
 #include "stackae/error.hpp"
+#include "stackae/output_files.hpp"
 
+#include "base/atomic_file.hpp"
 #include "base/commit_record.hpp"
 #include "base/file_lock.hpp"
-#include "base/file_set.hpp"
 
-namespace stackae::base {
+namespace stackae {
 namespace {
 
+using namespace base;
 namespace fs = std::filesystem;
 
 constexpr int max_attempts = 10000;  ///< other runs may be done again and again in between
@@ -220,9 +222,7 @@ std::vector<std::string> settle(const CommitRecord& record, const std::vector<st
     } else {
         set.take_back();
     }
-    for (const std::string& folder : folders) {
-        sync_folder(folder);
-    }
+    sync_folders(folders);
     set.remove_temporaries();
     return completed;
 }
@@ -275,7 +275,7 @@ bool try_to_recover(const std::string& folder, const Waiting& waiting, std::vect
 
 }  // namespace
 
-std::vector<std::string> recover(const std::string& folder, const Waiting& waiting) {
+std::vector<std::string> recover_outputs(const std::string& folder, const Waiting& waiting) {
     std::error_code error;
     const std::string whole = fs::canonical(folder, error).string();
     std::vector<std::string> completed;
@@ -304,4 +304,4 @@ std::vector<std::string> recover(const std::string& folder, const Waiting& waiti
     return completed;
 }
 
-}  // namespace stackae::base
+}  // namespace stackae

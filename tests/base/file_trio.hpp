@@ -10,7 +10,9 @@
 #include <string>
 #include <vector>
 
-#include "base/file_set.hpp"
+#include "stackae/output_files.hpp"
+
+#include "base/atomic_file.hpp"
 #include "support/file_faults.hpp"
 #include "support/processes.hpp"
 #include "support/temporary_folder.hpp"
@@ -23,9 +25,9 @@ namespace fs = std::filesystem;
 
 /// Replaces files of these paths, each by `text` and its number.
 inline void replace(const std::vector<std::string>& paths, const std::string& text) {
-    FileSet files;
+    OutputFiles files;
     for (std::size_t i = 0; i < paths.size(); ++i) {
-        AtomicFile& file = files.add(paths[i]);
+        AtomicFile& file = files.add(paths[i]).file();
         file.write(text + std::to_string(i) + std::string(5000, '.'));
         file.patch(0, std::as_bytes(std::span(text.data(), 1)));
     }

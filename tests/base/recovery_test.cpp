@@ -10,10 +10,10 @@
 #include <vector>
 
 #include "stackae/error.hpp"
+#include "stackae/output_files.hpp"
 
 #include "base/commit_record.hpp"
 #include "base/file_lock.hpp"
-#include "base/file_set.hpp"
 #include "file_trio.hpp"
 #include "support/catch.hpp"
 #include "support/file_faults.hpp"
@@ -35,7 +35,7 @@ TEST_CASE("A run that begins in any folder of a set completes what was begun") {
                                     replace(trio.paths, "new");
                                 })[0] != 0;
             const bool begun = !killed || read_text(trio.paths[0]).starts_with("new");
-            recover(folder);
+            recover_outputs(folder);
             const std::string found = common_text(trio.paths);
             CHECK((found == "new" || (found == "old" && !begun)));
             if (!killed) {
@@ -47,7 +47,7 @@ TEST_CASE("A run that begins in any folder of a set completes what was begun") {
     }
 }
 
-TEST_CASE("recover() tells which files got their content, and a file written since is left alone") {
+TEST_CASE("recover_outputs() tells which files got their content, and a file written since is left alone") {
     for (const bool written_since : {false, true}) {
         const Trio trio;
         const std::vector<std::string> paths(trio.paths.begin(), trio.paths.begin() + 2);
@@ -64,10 +64,10 @@ TEST_CASE("recover() tells which files got their content, and a file written sin
         if (written_since) {
             write_text(paths[1], "by hand");
             fs::last_write_time(paths[1], fs::file_time_type::clock::now() + std::chrono::seconds(5));
-            CHECK(recover(trio.folder.path()).empty());
+            CHECK(recover_outputs(trio.folder.path()).empty());
             CHECK(read_text(paths[1]) == "by hand");
         } else {
-            CHECK(recover(trio.folder.path()) == std::vector{fs::canonical(paths[1]).string()});
+            CHECK(recover_outputs(trio.folder.path()) == std::vector{fs::canonical(paths[1]).string()});
             CHECK(common_text(paths) == "new");
         }
         CHECK(trio.entries() == 3);
@@ -90,8 +90,8 @@ TEST_CASE("A run that was killed before every folder had its record is taken bac
                 })[0] == -SIGKILL);
         ++call;
     } while (has_record(trio.folder.path()) == has_record(trio.folder / "other"));
-    CHECK(recover(trio.folder.path()).empty());
-    CHECK(recover(trio.folder / "other").empty());
+    CHECK(recover_outputs(trio.folder.path()).empty());
+    CHECK(recover_outputs(trio.folder / "other").empty());
     CHECK(common_text(trio.paths) == "old");
 }
 
@@ -101,11 +101,11 @@ TEST_CASE("A record that is cut short or names what it may not is removed, and m
     for (const std::string& text : {std::string(), std::string("stackae commit 1"), std::string(3, '\0'),
                                     std::string(2'000'000, 'x')}) {
         write_text(folder / ".stackae-commit", text);
-        CHECK(recover(folder.path()).empty());
+        CHECK(recover_outputs(folder.path()).empty());
         CHECK(folder.entries() == 1);
     }
     CHECK(read_text(folder / "victim") == "old");
-    CHECK(recover(folder / "gone").empty());
+    CHECK(recover_outputs(folder / "gone").empty());
 }
 
 TEST_CASE("A whole record that names no file of its own folder, or no temporary of its set, is removed") {
@@ -128,7 +128,7 @@ TEST_CASE("A whole record that names no file of its own folder, or no temporary 
             }
         }
         write_text(record_path(here), record.text(here));
-        CHECK(recover(here).empty());
+        CHECK(recover_outputs(here).empty());
         CHECK(!fs::exists(record_path(here)));
         for (const CommitRecord::Member& member : record.members) {
             CHECK((member.folder != here || read_text(member.temporary_path()) == "of somebody"));
@@ -153,7 +153,7 @@ TEST_CASE("A record touches no folder whose own record does not name the same fi
         if (recorded_there) {
             write_text(record_path(other), CommitRecord{id, {mine, theirs}}.text(other));
         }
-        CHECK(recover(here).empty());
+        CHECK(recover_outputs(here).empty());
         CHECK(!fs::exists(mine.temporary_path()));
         CHECK(!fs::exists(record_path(here)));
         CHECK(read_text(theirs.temporary_path()) == "y");
@@ -170,7 +170,7 @@ TEST_CASE("A record takes no temporary from a run that lives") {
         const Descriptor file(::open(member.temporary_path().c_str(), O_RDWR));
         REQUIRE((!lives || try_lock(file.get()) == LockState::locked));
         write_text(record_path(here), CommitRecord{"0123456789abcdef", {member}}.text(here));
-        CHECK(recover(here).empty());
+        CHECK(recover_outputs(here).empty());
         CHECK(fs::exists(member.temporary_path()) == lives);
         CHECK(!fs::exists(record_path(here)));
     }
@@ -186,7 +186,7 @@ TEST_CASE("A recovery that fails or is killed at any call leaves all that the ne
                     kill_at(trio, nameless, killed_at);
                     const auto recover_faultily = [&](int /*index*/) {
                         const FileFaults faults({.nameless = nameless, .call = call, .error = error});
-                        recover(trio.folder.path());
+                        recover_outputs(trio.folder.path());
                     };
                     if (error == 0) {
                         failed += exit_codes(1, recover_faultily)[0] != 0 ? 1 : 0;
@@ -197,8 +197,8 @@ TEST_CASE("A recovery that fails or is killed at any call leaves all that the ne
                             ++failed;
                         }
                     }
-                    recover(trio.folder.path());
-                    recover(trio.folder / "other");
+                    recover_outputs(trio.folder.path());
+                    recover_outputs(trio.folder / "other");
                     CHECK(common_text(trio.paths) == "new");
                     CHECK(trio.entries() == 4);
                 }
@@ -215,11 +215,11 @@ TEST_CASE("A name that cannot be given in a recovery is said, and nothing is rem
     {
         const FileFaults faults({.call = 0, .error = EIO});
         CHECK_THROWS_WITH(
-            recover(trio.folder.path()),
+            recover_outputs(trio.folder.path()),
             contains("cannot replace: Input/output error; what a killed run left for it waits"));
     }
     CHECK(trio.entries() == before);
-    CHECK(recover(trio.folder.path()).size() == 2);
+    CHECK(recover_outputs(trio.folder.path()).size() == 2);
     CHECK(common_text(trio.paths) == "new");
 }
 
@@ -230,7 +230,7 @@ TEST_CASE("A new time stamp alone keeps no half replaced set from being complete
             kill_at(trio, nameless, half_replaced(trio, nameless).front());
             fs::last_write_time(trio.paths[touched],
                                 fs::file_time_type::clock::now() + std::chrono::hours(1));
-            recover(trio.folder.path());
+            recover_outputs(trio.folder.path());
             CHECK(common_text(trio.paths) == "new");
             CHECK(trio.entries() == 4);
         }
@@ -246,10 +246,10 @@ TEST_CASE("A file of a half replaced set that was written since stays, and the o
                 write_text(trio.paths[written], "by hand");
                 exit_codes(1, [&](int /*index*/) {
                     const FileFaults faults({.call = second});
-                    recover(trio.folder.path());
+                    recover_outputs(trio.folder.path());
                 });
-                recover(trio.folder.path());
-                recover(trio.folder / "other");
+                recover_outputs(trio.folder.path());
+                recover_outputs(trio.folder / "other");
                 CHECK(read_text(trio.paths[written]) == "by hand");
                 const std::size_t a = written == 0 ? 1 : 0;
                 const std::size_t b = written == 2 ? 1 : 2;
@@ -266,12 +266,13 @@ TEST_CASE("Where the old content is lost, a file that was written since is named
     const std::ptrdiff_t before = trio.entries();
     write_text(trio.paths[2], "by hand");
     for (int i = 0; i < 2; ++i) {
-        CHECK_THROWS_WITH(recover(trio.folder.path()), contains("manifest: written since a killed run"));
+        CHECK_THROWS_WITH(recover_outputs(trio.folder.path()),
+                          contains("manifest: written since a killed run"));
         CHECK(trio.entries() == before);
     }
     CHECK(read_text(trio.paths[2]) == "by hand");
     fs::rename(trio.paths[2], trio.folder / "moved");
-    recover(trio.folder.path());
+    recover_outputs(trio.folder.path());
     CHECK(common_text(trio.paths) == "new");
     CHECK(read_text(trio.folder / "moved") == "by hand");
 }

@@ -2,9 +2,11 @@
 #include <filesystem>
 #include <fmt/format.h>
 
+#include "stackae/output_files.hpp"
+
+#include "base/atomic_file.hpp"
 #include "base/commit_record.hpp"
 #include "base/file_io.hpp"
-#include "base/file_set.hpp"
 #include "base/hash.hpp"
 #include "fuzz/targets.hpp"
 #include "support/temporary_folder.hpp"
@@ -75,7 +77,7 @@ void run_record(Input input) {
     lay_out(at.beside);
     test::write_text(base::record_path(at.folder),
                      mended({reinterpret_cast<const char*>(input.data()), input.size()}));
-    (void)base::recover(at.folder);
+    (void)recover_outputs(at.folder);
     bool good = !fs::exists(base::record_path(at.folder));
     for (const std::string name : {"/a", "/b"}) {
         good = good && is_one_of_ours(at.folder + name) && test::read_text(at.beside + name) == old_text;

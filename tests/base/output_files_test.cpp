@@ -1,4 +1,4 @@
-#include "base/file_set.hpp"
+#include "stackae/output_files.hpp"
 
 #include <cerrno>
 #include <chrono>
@@ -29,7 +29,7 @@ using namespace test_files;
 TEST_CASE("Files of a set keep their old content until all is there, and nothing else stays") {
     const Trio trio;
     replace(trio.paths, "old");
-    FileSet files;
+    OutputFiles files;
     for (const std::string& path : trio.paths) {
         files.add(path).write("new");
     }
@@ -45,9 +45,9 @@ TEST_CASE("A set that is not committed leaves nothing, and a file of it can be c
     const Trio trio;
     replace(trio.paths, "old");
     {
-        FileSet files;
+        OutputFiles files;
         files.add(trio.paths[0]).write("new");
-        AtomicFile& alone = files.add(trio.paths[2]);
+        OutputFile alone = files.add(trio.paths[2]);
         alone.write("new");
         alone.commit();
     }
@@ -79,7 +79,7 @@ TEST_CASE("Killed at any call, a set is all old or all new for the next run, whi
                         CHECK((found.starts_with("old") || found.starts_with("new")));
                         CHECK(found.size() == 5004);
                     }
-                    recover(trio.folder.path());
+                    recover_outputs(trio.folder.path());
                     const std::string found = common_text(paths);
                     CHECK((found == "old" || found == "new"));
                     ++(found == "old" ? old_ones : new_ones);
@@ -143,7 +143,7 @@ TEST_CASE("Runs that are killed beside others spoil no set and let nobody fail")
                       }
                   }
               }) == std::vector<int>(6, 0));
-        recover(trio.folder.path());
+        recover_outputs(trio.folder.path());
         CHECK(common_text(one_folder) != "mixed");
         {
             const FileFaults faults({.nameless = nameless});
@@ -182,7 +182,7 @@ TEST_CASE("A set that waited for another run, and was killed then, is completed 
                 fs::remove(record);
                 return;
             }
-            FileSet files;
+            OutputFiles files;
             files.add(paths[0]).write("new0" + std::string(5000, '.'));
             files.add(paths[1]).write("new1" + std::string(5000, '.'));
             write_text(trio.folder / "written", "");
@@ -195,7 +195,7 @@ TEST_CASE("A set that waited for another run, and was killed then, is completed 
         fs::remove(trio.folder / "held");
         ++call;
     } while (is_new(0) == is_new(1));
-    recover(trio.folder.path());
+    recover_outputs(trio.folder.path());
     CHECK(common_text(paths) == "new");
 }
 
@@ -219,7 +219,7 @@ TEST_CASE("A disk that fails at any call leaves a set old, or new where all was 
                     CHECK_THAT(failure.what(), contains("completes what was begun"));
                 }
             }
-            recover(trio.folder.path());
+            recover_outputs(trio.folder.path());
             CHECK(common_text(trio.paths) != "mixed");
             if (!reached) {
                 break;
@@ -236,7 +236,7 @@ TEST_CASE("A set whose last file cannot be replaced leaves the others old, or no
         if (exist) {
             replace({trio.paths[0], trio.paths[1]}, "old");
         }
-        FileSet files;
+        OutputFiles files;
         for (const std::string& path : trio.paths) {
             files.add(path).write("new");
         }
@@ -251,14 +251,14 @@ TEST_CASE("A set whose last file cannot be replaced leaves the others old, or no
 TEST_CASE("A hidden name that is a folder ends a command with an error") {
     const Trio trio;
     for (const char* const name : {".stackae-commit", ".stackae-new"}) {
-        FileSet files;
+        OutputFiles files;
         files.add(trio.paths[0]).write("new");
         files.add(trio.paths[1]).write("new");
         fs::create_directory(trio.folder / name);
         if (name == std::string(".stackae-commit")) {
             CHECK_THROWS_WITH(files.commit(), contains("Is a directory"));
         }
-        CHECK_THROWS_AS(recover(trio.folder.path()), IoError);
+        CHECK_THROWS_AS(recover_outputs(trio.folder.path()), IoError);
         fs::remove(trio.folder / name);
     }
 }
@@ -278,7 +278,7 @@ TEST_CASE("A temporary's name that is taken and cannot be freed ends the commit,
 TEST_CASE("Waiting for another run's set ends when the user asks") {
     const Trio trio;
     const std::string record = trio.folder / ".stackae-commit";
-    FileSet files([](double /*seconds*/) { throw std::runtime_error("given up"); });
+    OutputFiles files([](double /*seconds*/) { throw std::runtime_error("given up"); });
     for (const std::string& path : trio.paths) {
         files.add(path).write("new");
     }
