@@ -145,11 +145,11 @@ void InputFile::read_at(std::uint64_t offset, std::span<std::byte> bytes) const 
     }
 }
 
-std::vector<std::byte> read_file(const std::string& path, std::uint64_t most, Readable readable) {
-    InputFile file(path, readable);
+std::vector<std::byte> read_file(const std::string& path, std::uint64_t most) {
+    InputFile file(path);
     const auto check_size = [&](std::uint64_t size, const char* more) {
         if (size > most) {
-            throw FileTooLarge(
+            throw IoError(
                 fmt::format("{}: file of {}{} bytes found, at most {} expected", path, more, size, most));
         }
     };

@@ -9,8 +9,6 @@
 #include <string_view>
 #include <vector>
 
-#include "stackae/error.hpp"
-
 namespace stackae::base {
 
 /// Closes a file descriptor when it goes. Move-only.
@@ -66,15 +64,8 @@ private:
     std::uint64_t offset_ = 0;  ///< of what read_some() gives next
 };
 
-/// A file has more bytes than were asked for at most.
-class FileTooLarge : public IoError {
-public:
-    using IoError::IoError;
-};
-
-/// A file's content. Throws as InputFile does, and FileTooLarge before it reads what is above `most` bytes.
-[[nodiscard]] std::vector<std::byte> read_file(const std::string& path,
-                                               std::uint64_t most = std::numeric_limits<std::uint64_t>::max(),
-                                               Readable readable = Readable::anything);
+/// A file's content. Throws as InputFile does, and IoError before it reads what is above `most` bytes.
+[[nodiscard]] std::vector<std::byte> read_file(
+    const std::string& path, std::uint64_t most = std::numeric_limits<std::uint64_t>::max());
 
 }  // namespace stackae::base

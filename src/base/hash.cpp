@@ -9,24 +9,19 @@ namespace stackae::base {
 
 static_assert(std::endian::native == std::endian::little, "files and checksums are little-endian");
 
-struct Hash::State {
-    struct Free {
-        void operator()(XXH3_state_t* state) const noexcept { XXH3_freeState(state); }
-    };
-    std::unique_ptr<XXH3_state_t, Free> xxh{XXH3_createState()};
-};
+void Hash::Free::operator()(XXH3_state_s* state) const noexcept {
+    XXH3_freeState(state);
+}
 
-Hash::Hash() : state_(std::make_unique<State>()) {
-    if (state_->xxh == nullptr || XXH3_64bits_reset(state_->xxh.get()) != XXH_OK) {
+Hash::Hash() : state_(XXH3_createState()) {
+    if (state_ == nullptr || XXH3_64bits_reset(state_.get()) != XXH_OK) {
         throw std::bad_alloc();
     }
 }
 
-Hash::~Hash() = default;
-
 void Hash::add(std::span<const std::byte> bytes) {
     if (!bytes.empty()) {
-        XXH3_64bits_update(state_->xxh.get(), bytes.data(), bytes.size());
+        XXH3_64bits_update(state_.get(), bytes.data(), bytes.size());
     }
 }
 
@@ -45,7 +40,7 @@ void Hash::add(std::string_view text) {
 }
 
 std::string Hash::hex() const {
-    return fmt::format("{:016x}", XXH3_64bits_digest(state_->xxh.get()));
+    return fmt::format("{:016x}", XXH3_64bits_digest(state_.get()));
 }
 
 }  // namespace stackae::base

@@ -7,6 +7,8 @@
 #include <string>
 #include <string_view>
 
+struct XXH3_state_s;  // of xxHash
+
 namespace stackae::base {
 
 /// A running XXH3 checksum, 64 bits. Numbers are taken as little-endian, texts with their length before
@@ -14,9 +16,6 @@ namespace stackae::base {
 class Hash {
 public:
     Hash();
-    Hash(const Hash&) = delete;
-    Hash& operator=(const Hash&) = delete;
-    ~Hash();
 
     void add(std::span<const std::byte> bytes);
     void add(std::span<const float> values) { add(std::as_bytes(values)); }
@@ -28,8 +27,10 @@ public:
     [[nodiscard]] std::string hex() const;
 
 private:
-    struct State;
-    std::unique_ptr<State> state_;
+    struct Free {
+        void operator()(XXH3_state_s* state) const noexcept;
+    };
+    std::unique_ptr<XXH3_state_s, Free> state_;
 };
 
 }  // namespace stackae::base

@@ -48,5 +48,5 @@ std::int64_t whole_bytes(double bytes) {
 }  // namespace stackae::base
 
 std::int64_t stackae::resolve_memory(std::int64_t bytes) {
-    return bytes > 0 ? bytes : std::max<std::int64_t>(1, base::allowed_memory() / base::default_memory_part);
+    return bytes > 0 ? bytes : std::max<std::int64_t>(1, base::allowed_memory() / 2);
 }

@@ -11,9 +11,6 @@ namespace stackae::base {
 /// address space (ulimit -v) allow where that is less. root: see group_limits().
 [[nodiscard]] std::int64_t allowed_memory(const std::filesystem::path& root = "/");
 
-/// One part of so many is taken where nothing else is said.
-inline constexpr std::int64_t default_memory_part = 2;
-
 using stackae::resolve_memory;
 
 /// Of the bytes meant by an option, see resolve_memory(), what pictures may take that are read ahead: an

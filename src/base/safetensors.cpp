@@ -24,12 +24,6 @@ bool fits(const Tensor& tensor, const std::vector<std::int64_t>& shape) {
 
 }  // namespace
 
-bool Safetensors::contains(const std::string& name) const {
-    const auto named = [&](const auto& entry) { return entry.first == name; };
-    return std::any_of(tensors.begin(), tensors.end(), named) ||
-           std::any_of(blocks.begin(), blocks.end(), named);
-}
-
 const Tensor& Safetensors::at(const std::string& name, const std::vector<std::int64_t>& shape) const {
     const auto found = std::find_if(tensors.begin(), tensors.end(),
                                     [&](const auto& tensor) { return tensor.first == name; });

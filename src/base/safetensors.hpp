@@ -24,7 +24,6 @@ struct Safetensors {
         blocks;        ///< U8, in file order; written after the tensors
     std::string path;  ///< where it was read; for messages, not written
 
-    [[nodiscard]] bool contains(const std::string& name) const;
     /// Throws CorruptFile, naming the file, when there is no such tensor or its shape is another. An empty
     /// shape stands for any; an extent of −1 too.
     [[nodiscard]] const Tensor& at(const std::string& name,

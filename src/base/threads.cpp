@@ -37,10 +37,6 @@ int threads_for(int threads, int paid) {
 
 }  // namespace
 
-int usable_cores(const std::filesystem::path& root) {
-    return resolve_threads(0, root);
-}
-
 int resolve_threads(int threads, const std::filesystem::path& root) {
     return threads_for(threads, paid_cores(group_limits(root)));
 }

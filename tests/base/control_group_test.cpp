@@ -113,7 +113,7 @@ TEST_CASE("A quota is rounded up to whole cores, never above those there are") {
     root.file("proc/self/mountinfo", v2_mount).file("proc/self/cgroup", "0::/\n");
     const auto cores_with = [&](const std::string& quota) {
         root.file("sys/fs/cgroup/cpu.max", quota + " 100000\n");
-        return usable_cores(root.path());
+        return resolve_threads(0, root.path());
     };
     const int all = cores_with("max");
     CHECK(cores_with("1000") == 1);

@@ -33,7 +33,10 @@ TEST_CASE("A file is read and mapped whole, whatever its size") {
         CHECK(text_of(read_file(folder / "a")) == content);
         CHECK(text_of(read_file(folder / "a", size)) == content);
         if (size > 0) {
-            CHECK_THROWS_AS(read_file(folder / "a", size - 1), FileTooLarge);
+            CHECK_THROWS_AS(read_file(folder / "a", size - 1), IoError);
+            CHECK_THROWS_WITH(read_file(folder / "a", size - 1),
+                              contains("a: file of " + std::to_string(size) + " bytes found, at most " +
+                                       std::to_string(size - 1) + " expected"));
         }
     }
 }
@@ -80,11 +83,12 @@ TEST_CASE("A pipe where a regular file is expected is refused at once, not waite
     const TemporaryFolder folder;
     const std::string path = folder / "pipe";
     REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
-    CHECK_THROWS_WITH(read_file(path, 100, Readable::regular_files),
+    CHECK_THROWS_WITH(InputFile(path, Readable::regular_files),
                       contains("pipe: a pipe found, a regular file expected"));
-    CHECK_THROWS_WITH(read_file("/dev/zero", 100, Readable::regular_files),
+    CHECK_THROWS_WITH(InputFile("/dev/zero", Readable::regular_files),
                       contains("/dev/zero: a device found, a regular file expected"));
-    CHECK_THROWS_AS(read_file("/dev/zero", 100), FileTooLarge);
+    CHECK_THROWS_AS(read_file("/dev/zero", 100), IoError);
+    CHECK_THROWS_WITH(read_file("/dev/zero", 100), contains("at most 100 expected"));
 }
 
 }  // namespace stackae::base
