@@ -96,7 +96,7 @@ public:
     /// A view of some entries, in the order given; it shares this collection's files.
     [[nodiscard]] ImageDataset subset(std::span<const std::int64_t> entries) const;
 
-    struct Source;  // the implementation, in src/image
+    struct Source;  // the implementation, in src/data
     [[nodiscard]] const Source& source() const { return *source_; }
 
 private:
@@ -126,14 +126,14 @@ struct PreprocessingOptions {
                                                  const PreprocessingOptions& options, int threads = 0);
 
 struct SkippedPicture {
-    std::int64_t index = 0;  ///< entry in Pictures
+    std::int64_t index = 0;  ///< entry of the collection
     PictureStatus status = PictureStatus::ok;
     std::string reason;  ///< one line, without the path
 };
 
 /// What should be said of a picture although it is used: that it is the first frame of an animation, say.
 struct PictureRemark {
-    std::int64_t index = 0;  ///< entry in Pictures
+    std::int64_t index = 0;  ///< entry of the collection
     std::string text;        ///< one line, without the path
 };
 

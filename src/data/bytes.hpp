@@ -27,7 +27,6 @@ public:
     Bytes(ByteSpan bytes, bool big_endian) : bytes_(bytes), big_endian_(big_endian) {}
 
     [[nodiscard]] std::uint64_t size() const { return bytes_.size(); }
-    [[nodiscard]] ByteSpan bytes() const { return bytes_; }
 
     [[nodiscard]] std::uint8_t u8(std::uint64_t at) const { return static_cast<std::uint8_t>(number(at, 1)); }
     [[nodiscard]] std::uint16_t u16(std::uint64_t at) const {

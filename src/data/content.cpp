@@ -84,19 +84,15 @@ void ByteStore::append(ByteSpan bytes) {
     size_ += bytes.size();
 }
 
-std::uint64_t ByteStore::append(ByteStream& stream, std::uint64_t bytes) {
+void ByteStore::append(ByteStream& stream, std::uint64_t bytes) {
     std::vector<std::byte> buffer(static_cast<std::size_t>(std::min<std::uint64_t>(step, bytes)));
-    std::uint64_t done = 0;
-    while (done < bytes) {
-        const auto want = static_cast<std::size_t>(std::min<std::uint64_t>(buffer.size(), bytes - done));
+    for (bool more = true; more && bytes > 0;) {
+        const auto want = static_cast<std::size_t>(std::min<std::uint64_t>(buffer.size(), bytes));
         const std::size_t got = stream.read(std::span(buffer).first(want));
         append(ByteSpan(buffer).first(got));
-        done += got;
-        if (got < want) {
-            break;
-        }
+        bytes -= got;
+        more = got == want;
     }
-    return done;
 }
 
 void ByteStore::read_at(std::uint64_t offset, std::span<std::byte> bytes) const {

@@ -77,8 +77,8 @@ public:
     ByteStore(std::uint64_t bytes, const PictureLimits& limits);
     /// Adds to the end. Throws IoError.
     void append(ByteSpan bytes);
-    /// Appends `bytes` bytes of a stream, or fewer where it ends; returns how many.
-    std::uint64_t append(ByteStream& stream, std::uint64_t bytes);
+    /// Adds `bytes` bytes of a stream, or fewer where it ends.
+    void append(ByteStream& stream, std::uint64_t bytes);
     void read_at(std::uint64_t offset, std::span<std::byte> bytes) const;
     [[nodiscard]] std::uint64_t size() const { return size_; }
 

@@ -31,18 +31,13 @@ public:
     }
 
     [[nodiscard]] std::int64_t size() const override { return static_cast<std::int64_t>(entries_.size()); }
-    [[nodiscard]] ImageEntry entry(std::int64_t i) const override {
-        return entries_[static_cast<std::size_t>(i)].entry;
-    }
-    [[nodiscard]] std::string file(std::int64_t i) const override {
-        return entries_[static_cast<std::size_t>(i)].path();
-    }
+    [[nodiscard]] ImageEntry entry(std::int64_t i) const override { return at(i).entry; }
+    [[nodiscard]] std::string file(std::int64_t i) const override { return at(i).path(); }
     [[nodiscard]] const std::string& path() const override { return path_; }
     [[nodiscard]] bool labelled() const override { return labelled_; }
     [[nodiscard]] Picture load(std::int64_t i, const Preprocessing* preprocessing) const override {
-        const FileEntry& file = entries_[static_cast<std::size_t>(i)];
-        if (!file.failure.empty()) {
-            throw BadPicture(file.status, file.failure);
+        if (!at(i).failure.empty()) {
+            throw BadPicture(at(i).status, at(i).failure);
         }
         // Several threads may each have a picture, and a file, of an eighth of what one may take, up to 128
         // MiB: 44 megapixels of JPEG in colour.
@@ -65,10 +60,10 @@ public:
     [[nodiscard]] std::vector<std::string> notes() const override { return notes_; }
 
 private:
+    [[nodiscard]] const FileEntry& at(std::int64_t i) const { return entries_[static_cast<std::size_t>(i)]; }
     [[nodiscard]] Picture decode_entry(std::int64_t i, DecodeOptions options) const {
-        const FileEntry& file = entries_[static_cast<std::size_t>(i)];
-        options.page = file.page;
-        return decode_file(file.path(), options);
+        options.page = at(i).page;
+        return decode_file(at(i).path(), options);
     }
 
     std::string path_;

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 #include <mutex>
 #include <new>
-#include <system_error>
 #include <thread>
 
 #include "stackae/error.hpp"
@@ -115,7 +114,7 @@ struct PictureReader::State {
     std::int64_t delivered = 0;     ///< batches given to the caller
     bool stop = false;
     std::exception_ptr failure;
-    std::vector<std::thread> threads;
+    std::vector<std::jthread> threads;  ///< the last member, and so joined before the others go
 };
 
 void PictureReader::State::prepare(Slot& slot, std::int64_t count) const {
@@ -188,7 +187,7 @@ void PictureReader::State::start(int count) {
     for (std::int64_t i = 0; i < std::min<std::int64_t>(count, tasks); ++i) {
         try {
             threads.emplace_back([this] { work(); });
-        } catch (const std::system_error& error) {
+        } catch (const std::exception& error) {
             if (threads.empty()) {
                 throw BackendError(fmt::format("reading pictures: cannot start a thread: {}", error.what()));
             }
@@ -243,14 +242,9 @@ PictureReader::PictureReader(const ImageDataset& pictures, const Preprocessing& 
 }
 
 PictureReader::~PictureReader() {
-    {
-        const std::lock_guard lock(state_->mutex);
-        state_->stop = true;
-    }
+    const std::lock_guard lock(state_->mutex);
+    state_->stop = true;
     state_->room.notify_all();
-    for (std::thread& thread : state_->threads) {
-        thread.join();
-    }
 }
 
 bool PictureReader::next(PictureBatch& batch) {

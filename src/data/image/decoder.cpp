@@ -196,7 +196,7 @@ std::span<const Decoder> decoders() {
 
 const Decoder& decoder_of(ByteSpan file) {
     if (file.empty()) {
-        throw BadPicture(PictureStatus::corrupt, "empty file");
+        corrupt("empty file");
     }
     const auto found = std::find_if(all.begin(), all.end(),
                                     [&](const Decoder& decoder) { return decoder.recognizes(file); });
@@ -220,7 +220,7 @@ bool is_picture_name(std::string_view name) {
 void check_size(std::uint64_t width, std::uint64_t height, std::uint64_t bytes_a_pixel,
                 const PictureLimits& limits, std::uint64_t beside) {
     if (width == 0 || height == 0) {
-        throw BadPicture(PictureStatus::corrupt, fmt::format("picture of {} × {} pixels", width, height));
+        corrupt(fmt::format("picture of {} × {} pixels", width, height));
     }
     std::uint64_t pixels = 0;
     if (__builtin_mul_overflow(width, height, &pixels) ||

@@ -95,8 +95,7 @@ public:
     }
     void check_damage() const {
         if (errors_.damaged) {
-            throw BadPicture(PictureStatus::corrupt,
-                             fmt::format("JPEG cut short or damaged: {}", errors_.message.data()));
+            corrupt(fmt::format("JPEG cut short or damaged: {}", errors_.message.data()));
         }
     }
     jpeg_decompress_struct& info() { return info_; }

@@ -143,16 +143,11 @@ private:
             cv::min(picture_.pixels, 1.0, picture_.pixels);  // lossy values go a little beyond
             cv::max(picture_.pixels, 0.0, picture_.pixels);
         }
-        if (info_.have_animation != JXL_FALSE && more_frames()) {
+        // Where a frame follows, what is damaged in it does no harm to the first.
+        if (info_.have_animation != JXL_FALSE && libjxl().process(decoder_.get()) != JXL_DEC_SUCCESS) {
             picture_.remark = "first of several frames used";
         }
         return std::move(picture_);
-    }
-
-    /// Whether a frame follows; what is damaged in it does no harm to the first.
-    bool more_frames() {
-        const JxlDecoderStatus status = libjxl().process(decoder_.get());
-        return status != JXL_DEC_SUCCESS;
     }
 
     const PictureLimits& limits_;

@@ -100,8 +100,7 @@ private:
     template <class Calls>
     void guarded(const Calls& calls) {
         if (!succeeds(errors_, calls)) {
-            throw data::BadPicture(PictureStatus::corrupt,
-                                   fmt::format("PNG cannot be decoded: {}", errors_.message.data()));
+            data::corrupt(fmt::format("PNG cannot be decoded: {}", errors_.message.data()));
         }
     }
 
