@@ -18,6 +18,10 @@
 
 namespace stackae {
 
+namespace base {
+class FileLock;
+}
+
 /// Labelled codes to recognise by. A value.
 struct Gallery {
     std::string model_identity;  ///< Model::identity() of the model that made the codes
@@ -79,8 +83,7 @@ public:
     [[nodiscard]] bool supported() const;
 
 private:
-    struct State;
-    std::unique_ptr<State> state_;
+    std::unique_ptr<base::FileLock> lock_;
 };
 
 /// Throws InvalidArgument, naming both identities, when the gallery was made with another model.

@@ -12,6 +12,11 @@
 
 namespace stackae::base {
 
+/// A row's number, 0 or more, as the index of a vector.
+[[nodiscard]] constexpr std::size_t at(std::int64_t i) {
+    return static_cast<std::size_t>(i);
+}
+
 /// ‖x‖², in double.
 [[nodiscard]] inline double squared_norm(std::span<const float> x) {
     return std::transform_reduce(x.begin(), x.end(), 0.0, std::plus<>{},

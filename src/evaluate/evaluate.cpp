@@ -243,9 +243,7 @@ std::vector<SkippedPicture> read_on(Encoders& encoders, const Model& model, cons
 void fit(ReadSet& read) {
     shrink(read.part.pictures, read.rows);
     shrink(read.part.codes, read.rows);
-    if (!read.part.wide.empty()) {
-        shrink(read.part.wide, read.rows);
-    }
+    shrink(read.part.wide, read.rows);
 }
 
 /// Gives every class of all sets its number, and returns the names.

@@ -12,6 +12,7 @@
 
 #include "base/parallel.hpp"
 #include "base/random.hpp"
+#include "base/rows.hpp"
 #include "base/threads.hpp"
 #include "linalg/gemm.hpp"
 #include "linalg/normal_equations.hpp"
@@ -19,12 +20,10 @@
 namespace stackae::evaluation {
 namespace {
 
+using base::at;
+
 constexpr int max_folds = 5;
 constexpr std::int64_t scored_rows = 256;  // at a time
-
-std::size_t at(std::int64_t i) {
-    return static_cast<std::size_t>(i);
-}
 
 /// The class of the highest w · z among those that are offered, ties to the smaller, of the rows in those
 /// places; a block of rows at a time.

@@ -20,12 +20,10 @@
 namespace stackae::evaluation {
 namespace {
 
+using base::at;
+
 constexpr std::int64_t block_rows = 1024;
 constexpr std::int64_t widest_pca = 512;  // more say nothing new about pictures and take minutes to find
-
-std::size_t at(std::int64_t i) {
-    return static_cast<std::size_t>(i);
-}
 
 template <class Value>
 std::vector<Value> gather_values(const std::vector<Value>& values, std::span<const std::int64_t> rows) {
@@ -213,9 +211,7 @@ void append(EncodedSet& part, const EncodedSet& more) {
     };
     join(part.pictures, more.pictures);
     join(part.codes, more.codes);
-    if (!part.wide.empty()) {
-        join(part.wide, more.wide);
-    }
+    join(part.wide, more.wide);
     part.errors.clear();
     part.labels.insert(part.labels.end(), more.labels.begin(), more.labels.end());
 }

@@ -9,11 +9,9 @@
 namespace stackae::search {
 namespace {
 
-constexpr double double_roundoff = 0x1p-52;
+using base::at;
 
-std::size_t at(std::int64_t i) {
-    return static_cast<std::size_t>(i);
-}
+constexpr double double_roundoff = 0x1p-52;
 
 /// The first of `size` scores, from one on, whose chunk has one below the bound; `size` when none has.
 STACKAE_VECTORIZED std::size_t next_chunk(const float* scores, std::size_t from, std::size_t size,

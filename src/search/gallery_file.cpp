@@ -6,6 +6,7 @@
 #include "stackae/error.hpp"
 
 #include "base/atomic_file.hpp"
+#include "base/file_lock.hpp"
 #include "base/json.hpp"
 #include "base/safetensors.hpp"
 #include "model/json_reader.hpp"
@@ -102,6 +103,16 @@ Gallery search::read_gallery(base::Safetensors file) {
         throw CorruptFile(fmt::format("{}: {}", where, wrong));
     }
     return gallery;
+}
+
+GalleryLock::GalleryLock(const std::string& path, const std::function<void(double seconds)>& waiting)
+    : lock_(std::make_unique<base::FileLock>(path, waiting)) {}
+GalleryLock::GalleryLock(GalleryLock&&) noexcept = default;
+GalleryLock& GalleryLock::operator=(GalleryLock&&) noexcept = default;
+GalleryLock::~GalleryLock() = default;
+
+bool GalleryLock::supported() const {
+    return !lock_->unsupported();
 }
 
 }  // namespace stackae

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstdint>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 namespace stackae::search {
@@ -14,13 +13,9 @@ public:
     explicit LabelEncoder(const std::vector<std::string>& names) : names_(names) {
         std::sort(names_.begin(), names_.end());
         names_.erase(std::unique(names_.begin(), names_.end()), names_.end());
-        std::unordered_map<std::string, std::int64_t> number_of;
-        for (const std::string& name : names_) {
-            number_of.emplace(name, static_cast<std::int64_t>(number_of.size()));
-        }
         numbers_.reserve(names.size());
         for (const std::string& name : names) {
-            numbers_.push_back(number_of.at(name));
+            numbers_.push_back(std::lower_bound(names_.begin(), names_.end(), name) - names_.begin());
         }
     }
 
