@@ -10,7 +10,6 @@
 #include "stackae/text.hpp"
 
 #include "base/enum_names.hpp"
-#include "export/output.hpp"
 #include "export/tables.hpp"
 
 namespace stackae {
@@ -125,10 +124,8 @@ struct FeatureWriter::State {
     }
 
     FileOutput& file(const OutputFile& written) {
-        auto output = std::make_unique<FileOutput>(written.file());
-        FileOutput& reference = *output;
-        outputs.push_back(std::move(output));
-        return reference;
+        outputs.push_back(std::make_unique<FileOutput>(written.file()));
+        return static_cast<FileOutput&>(*outputs.back());
     }
 };
 
@@ -161,7 +158,8 @@ FeatureWriter::FeatureWriter(std::ostream& out, FeatureFormat format, std::int64
                              std::vector<std::string> class_names)
     : state_(std::make_unique<State>(columns)) {
     state_->outputs.push_back(std::make_unique<features::StreamOutput>(out));
-    state_->table = features::make_table(format, *state_->outputs.back(), {columns, labelled, class_names});
+    state_->table =
+        features::make_text_table(format, *state_->outputs.back(), nullptr, {columns, labelled, class_names});
 }
 
 FeatureWriter::~FeatureWriter() = default;

@@ -1,10 +1,13 @@
 #include "export/tables.hpp"
 
 #include <bit>
+#include <cerrno>
 #include <cmath>
+#include <cstring>
 #include <fmt/format.h>
 #include <iterator>
 #include <map>
+#include <ostream>
 #include <string_view>
 
 #include "stackae/error.hpp"
@@ -57,6 +60,7 @@ protected:
     void write_line() {
         put("\n");
         out_.write({line_.data(), line_.size()});
+        line_.clear();
     }
 
     Output& out_;
@@ -75,7 +79,6 @@ public:
     }
 
     void write_row(const FeatureRow& row, std::span<const float> code) override {
-        line_.clear();
         put(csv_field(row.path));
         put(label_field(row, labelled_));
         for (const float value : code) {
@@ -120,7 +123,6 @@ public:
     }
 
     void write_row(const FeatureRow& row, std::span<const float> code) override {
-        line_.clear();
         fmt::format_to(std::back_inserter(line_), "{}", label_of(row));
         for (std::size_t i = 0; i < code.size(); ++i) {
             // The last one always, since readers take the number of features from the largest index.
@@ -169,7 +171,6 @@ public:
     }
 
     void write_row(const FeatureRow& row, std::span<const float> code) override {
-        line_.clear();
         for (std::size_t i = 0; i < code.size(); ++i) {
             put(i == 0 ? "" : "\t");
             put(code[i]);
@@ -188,7 +189,6 @@ public:
     JsonLinesTable(Output& out, const TableOptions& options) : TextTable(out, options.labelled) {}
 
     void write_row(const FeatureRow& row, std::span<const float> code) override {
-        line_.clear();
         put("{\"filename\":" + base::print_json(row.path));
         if (labelled_) {
             put(",\"label\":" + (row.label ? base::print_json(*row.label) : "null"));
@@ -207,7 +207,27 @@ public:
     }
 };
 
-/// Of the formats whose rows need not be in a file.
+}  // namespace
+
+void StreamOutput::write(std::string_view text) {
+    errno = 0;
+    stream_.write(text.data(), static_cast<std::streamsize>(text.size()));
+    check();
+}
+
+void StreamOutput::sync() {
+    errno = 0;
+    stream_.flush();
+    check();
+}
+
+void StreamOutput::check() const {
+    if (!stream_) {
+        throw IoError(fmt::format("features: cannot write to the output stream: {}",
+                                  errno != 0 ? std::strerror(errno) : "full or closed"));
+    }
+}
+
 std::unique_ptr<Table> make_text_table(FeatureFormat format, Output& rows, Output* side,
                                        const TableOptions& options) {
     switch (format) {
@@ -224,8 +244,6 @@ std::unique_ptr<Table> make_text_table(FeatureFormat format, Output& rows, Outpu
     }
 }
 
-}  // namespace
-
 std::unique_ptr<Table> make_table(FeatureFormat format, FileOutput& rows, FileOutput* side,
                                   const TableOptions& options) {
     if (format == FeatureFormat::npy) {
@@ -235,10 +253,6 @@ std::unique_ptr<Table> make_table(FeatureFormat format, FileOutput& rows, FileOu
         return std::make_unique<ProjectorTable>(rows, *side, options);
     }
     return make_text_table(format, rows, side, options);
-}
-
-std::unique_ptr<Table> make_table(FeatureFormat format, Output& rows, const TableOptions& options) {
-    return make_text_table(format, rows, nullptr, options);
 }
 
 }  // namespace stackae::features

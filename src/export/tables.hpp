@@ -1,16 +1,60 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <iosfwd>
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "stackae/features.hpp"
 
-#include "export/output.hpp"
+#include "base/atomic_file.hpp"
 
 namespace stackae::features {
+
+/// Where a table's text goes.
+class Output {
+public:
+    Output() = default;
+    Output(const Output&) = delete;
+    Output& operator=(const Output&) = delete;
+    virtual ~Output() = default;
+
+    /// Throws IoError.
+    virtual void write(std::string_view text) = 0;
+    /// Everything written has arrived, or IoError is thrown.
+    virtual void sync() = 0;
+};
+
+/// A file that takes its name when its set is committed.
+class FileOutput final : public Output {
+public:
+    explicit FileOutput(base::AtomicFile& file) : file_(file) {}
+    void write(std::string_view text) override { file_.write(text); }
+    void write(std::span<const std::byte> bytes) { file_.write(bytes); }
+    /// Replaces the file's beginning.
+    void patch(std::string_view text) { file_.patch(0, std::as_bytes(std::span(text))); }
+    void sync() override { file_.sync(); }
+
+private:
+    base::AtomicFile& file_;
+};
+
+/// A stream of the caller's.
+class StreamOutput final : public Output {
+public:
+    explicit StreamOutput(std::ostream& stream) : stream_(stream) {}
+    void write(std::string_view text) override;
+    void sync() override;
+
+private:
+    void check() const;
+
+    std::ostream& stream_;
+};
 
 /// One format's way of writing rows. The outputs outlive it.
 class Table {
@@ -35,8 +79,8 @@ struct TableOptions {
 /// A table in files. side: the second of feature_files(), or null where there is one file.
 [[nodiscard]] std::unique_ptr<Table> make_table(FeatureFormat format, FileOutput& rows, FileOutput* side,
                                                 const TableOptions& options);
-/// A table in a stream. Throws InvalidArgument for formats that need files.
-[[nodiscard]] std::unique_ptr<Table> make_table(FeatureFormat format, Output& rows,
-                                                const TableOptions& options);
+/// The same of the formats that a stream can take. Throws InvalidArgument for the others.
+[[nodiscard]] std::unique_ptr<Table> make_text_table(FeatureFormat format, Output& rows, Output* side,
+                                                     const TableOptions& options);
 
 }  // namespace stackae::features
