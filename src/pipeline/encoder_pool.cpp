@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <fmt/format.h>
 #include <optional>
-#include <system_error>
 #include <utility>
 
 #include "stackae/error.hpp"
@@ -27,7 +26,7 @@ EncoderPool::EncoderPool(const Model& model, const EncodeOptions& options, int t
     for (int i = 0; i < workers; ++i) {
         try {
             workers_.emplace_back([this] { work(); });
-        } catch (const std::system_error& error) {
+        } catch (const std::exception& error) {
             if (workers_.empty()) {
                 throw BackendError(fmt::format("encoding: cannot start a thread: {}", error.what()));
             }
@@ -37,14 +36,9 @@ EncoderPool::EncoderPool(const Model& model, const EncodeOptions& options, int t
 }
 
 EncoderPool::~EncoderPool() {
-    {
-        const std::lock_guard lock(mutex_);
-        stop_ = true;
-    }
+    const std::lock_guard lock(mutex_);
+    stop_ = true;
     changed_.notify_all();
-    for (std::thread& worker : workers_) {
-        worker.join();
-    }
 }
 
 void EncoderPool::push(InputBatch batch) {

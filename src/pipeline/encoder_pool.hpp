@@ -53,7 +53,7 @@ private:
     std::deque<std::unique_ptr<Job>> jobs_;  ///< in order; changed by the owner alone
     std::deque<Job*> waiting_;               ///< those nobody has begun
     bool stop_ = false;
-    std::vector<std::thread> workers_;
+    std::vector<std::jthread> workers_;  ///< the last member, and so joined before the others go
 };
 
 }  // namespace stackae::pipeline
