@@ -4,7 +4,7 @@
 // libgomp is loaded, before main and before every constructor of the program; a function of .preinit_array
 // alone is earlier.
 //
-// Threads and quotas come from elsewhere (core/threads); this file makes a part of the program, not of the
+// Threads and quotas come from elsewhere (base/threads); this file makes a part of the program, not of the
 // library: the settings of a program that uses the library are its own.
 #include "cli/bounded_waiting.hpp"
 

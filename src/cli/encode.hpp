@@ -27,13 +27,9 @@ void declare_layer(OptionParser& parser, std::string& output);
 /// Declares --normalize. l2_normalize: a bool, or an optional one.
 template <class Flag>
 void declare_normalize(OptionParser& parser, Flag& l2_normalize) {
-    parser.option("normalize", "none|l2", "l2 scales every code to length 1 (none when not given)",
-                  [&l2_normalize](const std::string& text) {
-                      if (text != "l2" && text != "none") {
-                          throw UsageError("'" + text + "' is neither none nor l2");
-                      }
-                      l2_normalize = text == "l2";
-                  });
+    parser.option(
+        "normalize", "none|l2", "l2 scales every code to length 1 (none when not given)",
+        [&l2_normalize](const std::string& text) { l2_normalize = parse_either(text, "none", "l2"); });
 }
 /// Throws UsageError, which lists what there is, when the model has no such output.
 void check_layer(const Model& model, const std::string& output);

@@ -134,10 +134,7 @@ int EnrollCommand::run(Console& console, const std::vector<std::string>& inputs)
     check_gallery_memory(
         settings_.reading, existing ? output_ : "",
         opened.size() * model.model.code_size(layer_) * static_cast<std::int64_t>(sizeof(float)));
-    const std::vector<NamedPath> written{{"-o", output_}, {"--manifest", settings_.manifest}};
-    std::vector<NamedPath> read = files_of(opened, written);
-    read.push_back({"the model", model.path});
-    check_outputs(read, written);
+    check_outputs(opened, {{"the model", model.path}}, {{"-o", output_}, {"--manifest", settings_.manifest}});
     catch_interrupts();
     OutputFiles files(stop_waiting);
     const OutputFile file = files.add(output_);

@@ -151,13 +151,6 @@ std::string report(const Evaluation& result, const std::string& model, std::int6
                       : "\nmost frequent confusions (--json gives all)\n" + worst_confusions(result));
 }
 
-bool asks_linear(const std::string& classifier) {
-    if (classifier != "knn" && classifier != "linear") {
-        throw UsageError(fmt::format("'{}' is neither knn nor linear", classifier));
-    }
-    return classifier == "linear";
-}
-
 class EvaluateCommand : public Command {
 public:
     std::string synopsis() const override { return "TRAIN [TEST] [-m MODEL] [options]"; }
@@ -186,7 +179,7 @@ void EvaluateCommand::declare(OptionParser& parser) {
     parser.option(
         "classifier", "knn|linear",
         "linear: a linear classifier too, beside the neighbours; of the last output where no layer is named",
-        [this](const std::string& text) { options_.linear = asks_linear(text); });
+        [this](const std::string& text) { options_.linear = parse_either(text, "knn", "linear"); });
     parser.flag("mirror", "training pictures are learnt from mirrored too; test pictures are never mirrored",
                 options_.mirror);
     declare_layer(parser, options_.output);

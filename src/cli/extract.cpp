@@ -87,9 +87,7 @@ int ExtractCommand::run(Console& console, const std::vector<std::string>& inputs
     for (const std::string& file : files) {
         written.push_back({file == output_ ? "-o" : fmt::format("the file beside -o {},", output_), file});
     }
-    std::vector<NamedPath> read = files_of(opened, written);
-    read.push_back({"the model", model.path});
-    check_outputs(read, written);
+    check_outputs(opened, {{"the model", model.path}}, written);
     catch_interrupts();
     OutputFiles set(stop_waiting);
     std::optional<FeatureWriter> writer;

@@ -24,7 +24,6 @@ public:
         : console_(console), manifest_(*this, files, manifest) {}
 
     [[nodiscard]] Manifest& manifest() { return manifest_; }
-    [[nodiscard]] const Manifest& manifest() const { return manifest_; }
 
     void on_read(std::int64_t done, std::int64_t of) override;
     void on_remark(const ImageEntry& entry, std::string_view text) override;

@@ -37,21 +37,16 @@ std::string text_of(const Model& model) {
     const TrainingRecord& record = model.record;
     const std::size_t classes = record.class_names.size();
     const std::size_t planned = record.config.stack.size();
-    std::string text = fmt::format(
-        "trained on {} picture{}{}, {}", format_count(record.pictures), record.pictures == 1 ? "" : "s",
-        classes > 0 ? fmt::format(" of {} class{}", classes, classes == 1 ? "" : "es") : "",
-        to_text(planned > 0 ? record.config.stack : model.layers));
+    std::string text =
+        fmt::format("trained on {}{}, {}", format_count(record.pictures, "picture"),
+                    classes > 0 ? fmt::format(" of {} class{}", classes, classes == 1 ? "" : "es") : "",
+                    to_text(planned > 0 ? record.config.stack : model.layers));
     if (record.interrupted) {
         text += planned > model.layers.size()
                     ? fmt::format("; interrupted after {} of {} layers", model.layers.size(), planned)
                     : "; interrupted";
     }
     return text;
-}
-
-std::string environment(const char* name) {
-    const char* const value = std::getenv(name);
-    return value == nullptr ? "" : value;
 }
 
 }  // namespace
@@ -113,8 +108,9 @@ KeptModel keep_model(Console& console, const Model& model, const std::string& ou
         why = fmt::format("{}: cannot write: out of memory", kept.path);
     }
     std::error_code ignored;
+    const char* const home = std::getenv("HOME");
     const auto places =
-        spare_places(kept.path, environment("HOME"), fs::temp_directory_path(ignored).string());
+        spare_places(kept.path, home == nullptr ? "" : home, fs::temp_directory_path(ignored).string());
     for (const std::string& place : places) {
         try {
             save(model, place);

@@ -3,6 +3,8 @@
 #include <cstdio>
 #include <exception>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <initializer_list>
 #include <iostream>
 #include <new>
 #include <span>
@@ -20,7 +22,7 @@ namespace {
 
 struct Entry {
     const char* name;
-    std::array<const char*, 2> aliases;
+    std::initializer_list<const char*> aliases;
     const char* summary;
     std::unique_ptr<Command> (*make)();
 };
@@ -37,8 +39,8 @@ constexpr std::array<Entry, 7> commands{{
 
 const Entry* find_command(const std::string& word) {
     for (const Entry& entry : commands) {
-        const auto same = [&](const char* name) { return name != nullptr && word == name; };
-        if (same(entry.name) || std::any_of(entry.aliases.begin(), entry.aliases.end(), same)) {
+        if (word == entry.name ||
+            std::find(entry.aliases.begin(), entry.aliases.end(), word) != entry.aliases.end()) {
             return &entry;
         }
     }
@@ -50,13 +52,9 @@ std::string overview() {
         "stackae learns features from your own pictures with stacked autoencoders, and recognises by them.\n"
         "\nusage: stackae COMMAND [arguments]\n\n";
     for (const Entry& entry : commands) {
-        std::string also;
-        for (const char* alias : entry.aliases) {
-            if (alias != nullptr) {
-                also += fmt::format("{}{}", also.empty() ? " (also: " : ", ", alias);
-            }
-        }
-        text += fmt::format("  {:<12} {}{}{}\n", entry.name, entry.summary, also, also.empty() ? "" : ")");
+        const bool aliased = entry.aliases.size() > 0;
+        text += fmt::format("  {:<12} {}{}\n", entry.name, entry.summary,
+                            aliased ? fmt::format(" (also: {})", fmt::join(entry.aliases, ", ")) : "");
     }
     return text +
            "\n  stackae help COMMAND     the options of a command\n"
@@ -69,11 +67,7 @@ std::string unknown_command(const std::string& word) {
     std::vector<std::string> names{"help"};
     for (const Entry& entry : commands) {
         names.emplace_back(entry.name);
-        for (const char* alias : entry.aliases) {
-            if (alias != nullptr) {
-                names.emplace_back(alias);
-            }
-        }
+        names.insert(names.end(), entry.aliases.begin(), entry.aliases.end());
     }
     const auto meant = nearest_word(word, names);
     return fmt::format("there is no command '{}'{}", word,

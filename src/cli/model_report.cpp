@@ -1,5 +1,7 @@
 #include "cli/model_report.hpp"
 
+#include <algorithm>
+#include <cmath>
 #include <fmt/format.h>
 #include <optional>
 #include <sstream>
@@ -8,7 +10,6 @@
 #include "stackae/evaluate.hpp"
 #include "stackae/text.hpp"
 
-#include "cli/depth_report.hpp"
 #include "cli/text_table.hpp"
 
 namespace stackae::cli {
@@ -83,7 +84,46 @@ std::string classes_text(const std::vector<std::string>& names) {
     return out;
 }
 
+/// `layer 2 (kNN 71.2 % ± 0.9 on 2,500 pictures held out) — recommended: --layer 2 --metric cosine`.
+std::string recommendation(const Model& model) {
+    const std::size_t depth = recommended_depth(model);
+    const std::vector<DepthAccuracy>& accuracies = model.record.accuracies;
+    const DepthAccuracy& best = *std::find_if(accuracies.begin(), accuracies.end(),
+                                              [depth](const auto& one) { return one.depth == depth; });
+    const double p = best.best();
+    // Two more of either outcome (Agresti & Coull 1998), so that a share of 0 or 1 has an error too.
+    const double n = static_cast<double>(best.pictures) + 4.0;
+    const double mild = (p * static_cast<double>(best.pictures) + 2.0) / n;
+    const double error = std::sqrt(mild * (1.0 - mild) / n);
+    return fmt::format("layer {} (kNN {:.1f} % ± {:.1f} on {} pictures held out) — recommended: --layer {}{}",
+                       depth, 100.0 * p, 100.0 * error, format_count(best.pictures), depth,
+                       best.cosine > best.l2 ? " --metric cosine" : "");
+}
+
 }  // namespace
+
+std::string depth_report(const Model& model) {
+    const std::vector<DepthAccuracy>& accuracies = model.record.accuracies;
+    const DepthAccuracy& first = accuracies.front();
+    std::string out = fmt::format(
+        "which layer: accuracy of the {} nearest neighbours on {} labelled pictures held out, among "
+        "{} others\n",
+        first.k, format_count(first.pictures), format_count(first.neighbours));
+    TextTable table;
+    table.add({"layer", "kind", "values", "l2", "cosine"});
+    for (const DepthAccuracy& accuracy : accuracies) {
+        const Layer& layer = model.layers[accuracy.depth - 1];
+        table.add({fmt::format("{}", accuracy.depth), std::string(layer.type()),
+                   fmt::format("{}", layer.output_shape().size()),
+                   fmt::format("{:.1f} %", 100.0 * accuracy.l2),
+                   fmt::format("{:.1f} %", 100.0 * accuracy.cosine)});
+    }
+    out += table.text();
+    if (accuracies.size() < model.code_depths().size()) {
+        out += "  other layers have too many values to be compared by neighbours\n";
+    }
+    return out + recommendation(model);
+}
 
 std::string model_text(const Model& model, const std::string& path) {
     const TrainingRecord& record = model.record;
@@ -100,11 +140,7 @@ std::string model_text(const Model& model, const std::string& path) {
     out += "\nlayers\n" + layers_text(model.layers);
     out += record.history.empty() ? "" : "\ntraining\n" + training_text(record.history);
     if (!record.accuracies.empty()) {
-        out += '\n';
-        for (const std::string& line : depth_lines(model)) {
-            out += line + '\n';
-        }
-        out += recommendation(model) + '\n';
+        out += '\n' + depth_report(model) + '\n';
     }
     out += fmt::format("\npreprocessing: {} values a picture\n{}", model.preprocessing.size(),
                        to_json(model.preprocessing).lines());

@@ -5,10 +5,14 @@
 #include "stackae/json.hpp"
 #include "stackae/model.hpp"
 
-/// What `stackae info` tells of a model.
+/// What is told of a model, by `stackae info` and after training.
 namespace stackae::cli {
 
 [[nodiscard]] std::string model_text(const Model& model, const std::string& path);
 [[nodiscard]] JsonObject model_json(const Model& model, const std::string& path);
+/// At which depth codes tell the classes of the pictures apart best, of a model with
+/// TrainingRecord::accuracies: what was measured, a table of it, and which layer is recommended. The last
+/// line has no end.
+[[nodiscard]] std::string depth_report(const Model& model);
 
 }  // namespace stackae::cli

@@ -171,10 +171,8 @@ void OptionParser::run(const Declared& option, const std::string& text) {
                            said.substr(said.starts_with(field) ? field.size() : std::size_t{0}));
     };
     try {
-        if (!option.is_flag || text.empty() || text == "true") {
+        if (!option.is_flag || text.empty() || !parse_either(text, "true", "false")) {
             option.handler(text);
-        } else if (text != "false") {
-            throw UsageError(fmt::format("'{}' is neither true nor false", text));
         }
     } catch (const UsageError& error) {
         throw UsageError(named(error.what()));

@@ -29,6 +29,12 @@ fs::path full(const std::string& path) {
     return error ? absolute.lexically_normal() : canonical;
 }
 
+/// Two names of one file, also where it does not exist yet.
+bool same_file(const std::string& a, const std::string& b) {
+    std::error_code ignored;
+    return fs::equivalent(a, b, ignored) || full(a) == full(b);
+}
+
 void check_stdout() {
     if (!std::cout) {
         throw IoError(fmt::format("stdout: cannot write the results: {}",
@@ -41,11 +47,6 @@ void check_stdout() {
 bool is_stream(const std::string& path) {
     std::error_code ignored;
     return fs::exists(path, ignored) && fs::is_other(path, ignored);
-}
-
-bool same_file(const std::string& a, const std::string& b) {
-    std::error_code ignored;
-    return fs::equivalent(a, b, ignored) || full(a) == full(b);
 }
 
 void check_outputs(const std::vector<NamedPath>& read, const std::vector<NamedPath>& written) {
@@ -93,7 +94,8 @@ void add_replaced(const ImageDataset& pictures, const std::vector<NamedPath>& wr
     }
 }
 
-std::vector<NamedPath> files_of(const Inputs& inputs, const std::vector<NamedPath>& written) {
+void check_outputs(const Inputs& inputs, const std::vector<NamedPath>& more,
+                   const std::vector<NamedPath>& written) {
     std::vector<NamedPath> read;
     for (const Inputs::Source& source : inputs.sources()) {
         read.push_back({fmt::format("the input {}", source.path), source.path});
@@ -101,7 +103,8 @@ std::vector<NamedPath> files_of(const Inputs& inputs, const std::vector<NamedPat
             add_replaced(*source.pictures, written, read);
         }
     }
-    return read;
+    read.insert(read.end(), more.begin(), more.end());
+    check_outputs(read, written);
 }
 
 void check_replaces_only(const std::string& path, const std::string& kind) {

@@ -47,17 +47,15 @@ struct NamedPath {
 
 /// True for a device or a pipe: it is written straight, so that nothing is replaced.
 [[nodiscard]] bool is_stream(const std::string& path);
-/// True for two names of one file, also where it does not exist yet.
-[[nodiscard]] bool same_file(const std::string& a, const std::string& b);
 /// Throws UsageError when a file that would be written is one that is read, or is written twice. Devices and
 /// pipes may be written by all.
 void check_outputs(const std::vector<NamedPath>& read, const std::vector<NamedPath>& written);
 /// Appends the pictures of a collection that one of `written` would replace.
 void add_replaced(const ImageDataset& pictures, const std::vector<NamedPath>& written,
                   std::vector<NamedPath>& read);
-/// For check_outputs(): the paths of the inputs, and the pictures of them that one of `written` would
-/// replace.
-[[nodiscard]] std::vector<NamedPath> files_of(const Inputs& inputs, const std::vector<NamedPath>& written);
+/// The same of a command that reads inputs, none of whose pictures may be replaced, and `more`.
+void check_outputs(const Inputs& inputs, const std::vector<NamedPath>& more,
+                   const std::vector<NamedPath>& written);
 /// Throws UsageError when a file is there already that is no file of stackae of this kind ("model" or
 /// "gallery"). An empty one may be replaced.
 void check_replaces_only(const std::string& path, const std::string& kind);

@@ -33,48 +33,50 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
     return row.back();
 }
 
+/// The number that all of a text is; nothing where it is none.
+template <class Number, class... Format>
+std::optional<Number> number_in(std::string_view text, Format... format) {
+    Number value{};
+    const char* const end = text.data() + text.size();
+    const auto [stop, error] = std::from_chars(text.data(), end, value, format...);
+    return error == std::errc() && stop == end ? std::optional(value) : std::nullopt;
+}
+
 }  // namespace
 
 std::int64_t parse_integer(std::string_view text, std::int64_t low, std::int64_t high) {
-    std::int64_t value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc() || end != text.data() + text.size() || value < low || value > high) {
+    const auto value = number_in<std::int64_t>(text);
+    if (!value || *value < low || *value > high) {
         throw UsageError(fmt::format("'{}' is not a whole number{}", text,
                                      range_text(static_cast<double>(low), static_cast<double>(high))));
     }
-    return value;
+    return *value;
 }
 
 double parse_number(std::string_view text, double low, double high) {
-    double value = 0.0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc() || end != text.data() + text.size() || !(value >= low && value <= high)) {
+    const auto value = number_in<double>(text);
+    if (!value || !(*value >= low && *value <= high)) {
         throw UsageError(fmt::format("'{}' is not a number{}", text, range_text(low, high)));
     }
-    return value;
+    return *value;
 }
 
 double parse_duration(std::string_view text) {
-    const UsageError wrong(fmt::format("'{}' is not a time such as 90s, 10m or 2h", text));
     double unit = 1.0;
     std::string_view digits = text;
     if (!digits.empty() && std::string_view("smh").find(digits.back()) != std::string_view::npos) {
         unit = digits.back() == 'h' ? 3600.0 : digits.back() == 'm' ? 60.0 : 1.0;
         digits.remove_suffix(1);
     }
-    double value = 0.0;
-    const auto [end, error] =
-        std::from_chars(digits.data(), digits.data() + digits.size(), value, std::chars_format::fixed);
-    if (error != std::errc() || end != digits.data() + digits.size() || !(value > 0.0) ||
-        value * unit > 1e9) {
-        throw wrong;
+    const auto value = number_in<double>(digits, std::chars_format::fixed);
+    if (!value || !(*value > 0.0) || *value * unit > 1e9) {
+        throw UsageError(fmt::format("'{}' is not a time such as 90s, 10m or 2h", text));
     }
-    return value * unit;
+    return *value * unit;
 }
 
 std::int64_t parse_bytes(std::string_view text) {
     static constexpr std::string_view suffixes = "KMGT";
-    const UsageError wrong(fmt::format("'{}' is not an amount of memory such as 512M or 2G", text));
     std::string_view digits = text;
     if (digits.ends_with("iB")) {
         digits.remove_suffix(2);
@@ -89,14 +91,11 @@ std::int64_t parse_bytes(std::string_view text) {
             digits.remove_suffix(1);
         }
     }
-    double value = 0.0;
-    const auto [end, error] =
-        std::from_chars(digits.data(), digits.data() + digits.size(), value, std::chars_format::fixed);
-    if (error != std::errc() || end != digits.data() + digits.size() || !(value >= 0.0) ||
-        value * unit >= 0x1p62) {
-        throw wrong;
+    const auto value = number_in<double>(digits, std::chars_format::fixed);
+    if (!value || !(*value >= 0.0) || *value * unit >= 0x1p62) {
+        throw UsageError(fmt::format("'{}' is not an amount of memory such as 512M or 2G", text));
     }
-    return static_cast<std::int64_t>(value * unit);
+    return static_cast<std::int64_t>(*value * unit);
 }
 
 PictureSize parse_picture_size(std::string_view text) {
@@ -111,6 +110,13 @@ PictureSize parse_picture_size(std::string_view text) {
         throw UsageError(
             fmt::format("'{}' is not a size such as 64 or 48x64 (height x width, 1 to 4096)", text));
     }
+}
+
+bool parse_either(std::string_view text, std::string_view first, std::string_view second) {
+    if (text != first && text != second) {
+        throw UsageError(fmt::format("'{}' is neither {} nor {}", text, first, second));
+    }
+    return text == second;
 }
 
 std::vector<std::string> split_list(std::string_view text) {

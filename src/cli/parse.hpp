@@ -38,6 +38,9 @@ struct PictureSize {
 /// `64` for 64 × 64, or `HxW`. Throws UsageError.
 [[nodiscard]] PictureSize parse_picture_size(std::string_view text);
 
+/// Which of two words it is: true for the second. Throws UsageError for any other.
+[[nodiscard]] bool parse_either(std::string_view text, std::string_view first, std::string_view second);
+
 /// `a,b,c` into its parts. Throws UsageError on an empty part.
 [[nodiscard]] std::vector<std::string> split_list(std::string_view text);
 

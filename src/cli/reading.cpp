@@ -26,10 +26,8 @@ void ReadingOptions::declare(OptionParser& parser) {
                   integer_into(limits.max_pixels, 1));
     parser.option("pages", "all|first", "of a TIFF of several pages: each is a picture, or the first alone",
                   [this](const std::string& text) {
-                      if (text != "all" && text != "first") {
-                          throw UsageError(fmt::format("'{}' is neither all nor first", text));
-                      }
-                      limits.pages = text == "all" ? PageSelection::all : PageSelection::first;
+                      const bool first = parse_either(text, "all", "first");
+                      limits.pages = first ? PageSelection::first : PageSelection::all;
                   });
 }
 

@@ -25,8 +25,6 @@ public:
     int run(Console& console, const std::vector<std::string>& inputs) override;
 
 private:
-    using Rows = const std::vector<ImageEntry>&;
-
     void begin(ResultWriter& results, std::optional<double> threshold, Metric metric) const;
     void write(ResultWriter& results, const ImageEntry& entry, const Recognition& found,
                std::optional<double> threshold, bool first) const;
@@ -84,11 +82,8 @@ int RecognizeCommand::run(Console& console, const std::vector<std::string>& inpu
     if (output_ == "-") {
         output_.clear();
     }
-    const std::vector<NamedPath> written{{"-o", output_}, {"--manifest", settings_.manifest}};
-    std::vector<NamedPath> read = files_of(opened, written);
-    read.push_back({"the model", model.path});
-    read.push_back({"the gallery", gallery_});
-    check_outputs(read, written);
+    check_outputs(opened, {{"the model", model.path}, {"the gallery", gallery_}},
+                  {{"-o", output_}, {"--manifest", settings_.manifest}});
     Recognizer recognizer(gallery, recognize_);
     if (recognize_.k >= gallery.size() && recognize_.k > 1) {
         console.note(fmt::format("--k {}: all {} pictures of the gallery vote, whatever a picture looks like",

@@ -82,10 +82,7 @@ int ReconstructCommand::run(Console& console, const std::vector<std::string>& in
             fmt::format("{}: layer {}, {}, cannot be inverted: nothing is rebuilt from its code", model.path,
                         layer, model.model.layers[layer - 1].type()));
     }
-    const std::vector<NamedPath> written{{"-o", output_}, {"--manifest", settings_.manifest}};
-    std::vector<NamedPath> read = files_of(opened, written);
-    read.push_back({"the model", model.path});
-    check_outputs(read, written);
+    check_outputs(opened, {{"the model", model.path}}, {{"-o", output_}, {"--manifest", settings_.manifest}});
     const Preprocessing& preprocessing = model.model.preprocessing;
     catch_interrupts();
     ResultWriter results;

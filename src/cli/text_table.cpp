@@ -23,7 +23,7 @@ void TextTable::add(const std::vector<std::string>& row) {
                    [](const std::string& cell) { return printable(cell); });
 }
 
-std::string TextTable::text(int indent) const {
+std::string TextTable::text() const {
     std::vector<std::size_t> widths;
     for (const auto& row : rows_) {
         widths.resize(std::max(widths.size(), row.size()), 0);
@@ -33,7 +33,7 @@ std::string TextTable::text(int indent) const {
     }
     std::string out;
     for (const auto& row : rows_) {
-        std::string line(static_cast<std::size_t>(indent), ' ');
+        std::string line = "  ";
         for (std::size_t c = 0; c < row.size(); ++c) {
             const std::string fill(widths[c] - code_points(row[c]), ' ');
             line += c == 0 ? row[c] + fill : "  " + fill + row[c];

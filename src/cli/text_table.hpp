@@ -10,8 +10,8 @@ class TextTable {
 public:
     /// Cells are made printable().
     void add(const std::vector<std::string>& row);
-    /// Every line indented and ended; columns two spaces apart, widths counted in code points.
-    [[nodiscard]] std::string text(int indent = 2) const;
+    /// Every line ended, and indented by two; columns two spaces apart, widths counted in code points.
+    [[nodiscard]] std::string text() const;
 
 private:
     std::vector<std::vector<std::string>> rows_;

@@ -14,10 +14,10 @@
 #include "stackae/output_files.hpp"
 
 #include "cli/command.hpp"
-#include "cli/depth_report.hpp"
 #include "cli/input_monitor.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/keep_model.hpp"
+#include "cli/model_report.hpp"
 #include "cli/output.hpp"
 #include "cli/parse.hpp"
 #include "cli/stack_advice.hpp"
@@ -427,10 +427,7 @@ int TrainCommand::compare_outputs(Console& console, Model& model, const Job& job
         console.warn(fmt::format("warning: the layers could not be compared: {}", error.what()));
         return code;
     }
-    for (const std::string& line : depth_lines(model)) {
-        console.note(line);
-    }
-    console.note(recommendation(model));
+    console.note(depth_report(model));
     monitor.log_accuracies(model);
     return code;
 }
