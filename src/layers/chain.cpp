@@ -184,16 +184,32 @@ Chain::~Chain() = default;
 Chain::Chain(Chain&&) noexcept = default;
 Chain& Chain::operator=(Chain&&) noexcept = default;
 
-Tensor Chain::run(Tensor rows) {
-    for (const auto& segment : segments_) {
-        if (rows.columns() != segment->inputs() && rows.rows() > 0) {
-            throw InvalidArgument(fmt::format("{}: rows of {} values found, {} expected",
-                                              direction_ == Direction::encode ? "encode" : "decode",
-                                              rows.columns(), segment->inputs()));
-        }
-        rows = segment->run(rows, *context_);
+Tensor Chain::run(Tensor&& rows) {
+    for (std::size_t i = 0; i < segments_.size(); ++i) {
+        rows = run_segment(i, rows);
     }
-    return rows;
+    return std::move(rows);
+}
+
+Tensor Chain::run(const Tensor& rows) {
+    if (segments_.empty()) {
+        return rows;
+    }
+    Tensor made = run_segment(0, rows);
+    for (std::size_t i = 1; i < segments_.size(); ++i) {
+        made = run_segment(i, made);
+    }
+    return made;
+}
+
+Tensor Chain::run_segment(std::size_t i, const Tensor& rows) {
+    Segment& segment = *segments_[i];
+    if (rows.columns() != segment.inputs() && rows.rows() > 0) {
+        throw InvalidArgument(fmt::format("{}: rows of {} values found, {} expected",
+                                          direction_ == Direction::encode ? "encode" : "decode",
+                                          rows.columns(), segment.inputs()));
+    }
+    return segment.run(rows, *context_);
 }
 
 double Chain::working_floats(std::int64_t n) const {

@@ -31,12 +31,16 @@ public:
 
     /// n × inputs to n × outputs; of no layers, the rows themselves. Throws InvalidArgument on another width,
     /// by the name of the direction.
-    [[nodiscard]] Tensor run(Tensor rows);
+    [[nodiscard]] Tensor run(const Tensor& rows);
+    /// The same; what is not needed any more is let go.
+    [[nodiscard]] Tensor run(Tensor&& rows);
     /// Floats that it holds at most, about, while it runs n rows, these and its result among them.
     [[nodiscard]] double working_floats(std::int64_t n) const;
 
 private:
     class Segment;
+
+    Tensor run_segment(std::size_t i, const Tensor& rows);
 
     Direction direction_;
     std::unique_ptr<linalg::Context> context_;
