@@ -67,6 +67,7 @@ private:
         std::ptrdiff_t offset;  ///< of the value, from the set
         void (*add)(base::FieldTable& table, const Row& row, void* value);
     };
+    void add(const Row& row);
     template <class Value>
     static void add_row(base::FieldTable& table, const Row& row, void* value);
 
@@ -82,7 +83,7 @@ public:
     Option(OptionSet* owner, const char* name, Value standard, const Range& range, const char* help)
         : value_(std::move(standard)) {
         const auto offset = reinterpret_cast<const char*>(&value_) - reinterpret_cast<const char*>(owner);
-        owner->rows_.push_back({name, range, help, offset, &OptionSet::add_row<Value>});
+        owner->add({name, range, help, offset, &OptionSet::add_row<Value>});
     }
     /// Of what has no range.
     Option(OptionSet* owner, const char* name, Value standard, const char* help)

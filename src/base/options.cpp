@@ -22,6 +22,10 @@ constexpr bool is_ranged<std::optional<Value>> = is_ranged<Value>;
 
 }  // namespace
 
+void OptionSet::add(const Row& row) {
+    rows_.push_back(row);
+}
+
 void OptionSet::fields(base::FieldTable& table) {
     for (const Row& row : rows_) {
         row.add(table, row, reinterpret_cast<char*>(this) + row.offset);

@@ -59,8 +59,9 @@ protected:
     void put(float value) { fmt::format_to(std::back_inserter(line_), "{}", value); }
     void write_line() {
         put("\n");
-        out_.write({line_.data(), line_.size()});
-        line_.clear();
+        const std::string_view line(line_.data(), line_.size());
+        line_.clear();  // before a write that may fail; the bytes stay where they are
+        out_.write(line);
     }
 
     Output& out_;

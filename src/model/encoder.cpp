@@ -102,7 +102,9 @@ std::int64_t Encoder::code_size() const {
 
 std::int64_t encoding_bytes(const Model& model, std::string_view output, int threads, std::int64_t n) {
     const Chain chain(model.layers.layers(0, model.depth_of(output)), Direction::encode, threads);
-    return base::whole_bytes(static_cast<double>(sizeof(float)) * chain.working_floats(n));
+    // The pictures stay while codes of codes are made.
+    const double pictures = static_cast<double>(n) * static_cast<double>(model.input_shape().size());
+    return base::whole_bytes(static_cast<double>(sizeof(float)) * (pictures + chain.working_floats(n)));
 }
 
 }  // namespace stackae

@@ -309,6 +309,17 @@ TEST_CASE("A stream that fails and a missing folder are errors") {
     }
 }
 
+TEST_CASE("A row that a stream refused is not written before the next one") {
+    std::ostringstream out;
+    FeatureWriter writer(out, FeatureFormat::jsonl, 1, false);
+    out.setstate(std::ios::badbit);
+    CHECK_THROWS_AS(writer.write({{"lost.png", {}}}, tensor({1, 1}, {1.0F})), IoError);
+    out.clear();
+    writer.write({{"kept.png", {}}}, tensor({1, 1}, {2.0F}));
+    CHECK(out.str().find("lost.png") == std::string::npos);
+    CHECK(out.str().find("kept.png") != std::string::npos);
+}
+
 TEST_CASE("Feature formats are known by name and by ending") {
     for (const char* text : {"csv", "npy", "libsvm", "projector", "jsonl"}) {
         CHECK(std::string(name(parse<FeatureFormat>(text))) == text);

@@ -156,7 +156,7 @@ TEST_CASE("Dense layers train on top of convolutions, and a code in closed form 
     CHECK(model.layers[4].text().find("output=relu") != std::string::npos);
     REQUIRE(model.code_size() == (code ? 6 : 12));
     for (const char* stage : {"layer 5, dense", "layer 6, dense"}) {
-        const StageEpoch& last = last_of(model, stage);
+        const StageEpoch last = last_of(model, stage);
         CHECK(last.validation_loss.value() < last.mean_loss.value());
     }
     // The layers' own decoders, one after the other: what pooling lost is lost.

@@ -54,7 +54,7 @@ TEST_CASE("The greedy stages alone lower each layer's loss below that of the mea
     config.loss = GENERATE(LossKind::squared_error, LossKind::cross_entropy);
     const Model model = train_on(bars(), config);
     for (const char* stage : {"layer 1, dense", "layer 2, dense"}) {
-        const StageEpoch& last = last_of(model, stage);
+        const StageEpoch last = last_of(model, stage);
         REQUIRE(last.validation_loss.value() < last.mean_loss.value());
     }
 }

@@ -186,7 +186,7 @@ inline bool same_values(const Tensor& a, const Tensor& b) {
 }
 
 /// The last epoch of a stage in a model's history.
-inline const StageEpoch& last_of(const Model& model, const std::string& stage) {
+inline StageEpoch last_of(const Model& model, const std::string& stage) {
     const auto& history = model.record.history;
     return *std::find_if(history.rbegin(), history.rend(),
                          [&](const StageEpoch& epoch) { return epoch.stage == stage; });
