@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <fstream>
+#include <string>
+#include <tuple>
 
 #include "stackae/error.hpp"
 
@@ -92,13 +94,19 @@ TEST_CASE("What was named and changes nothing is told, with the reason") {
     CHECK(unused({"--fine-tune", "0", "--fine-tune-lr", "0.1", "--step-factor", "0.5"}, by_gradients) ==
           Lines{"--fine-tune-lr is not used: there is no fine-tuning (--fine-tune)",
                 "--step-factor is not used: it is of --schedule step"});
-    for (const char* option :
-         {"--momentum", "--beta1", "--beta2", "--epsilon", "--warmup", "--step-epochs", "--step-factor"}) {
-        const std::string other = std::string(option) == "--momentum" ? "adamw" : "sgd";
-        INFO(option);
+    const char* const of_sgd = "it is of --optimizer sgd";
+    const char* const of_adam = "it is of --optimizer adam and adamw";
+    const char* const of_steps = "it is of --schedule step";
+    for (const auto& [option, optimizer, why] : {std::tuple("--momentum", "adamw", of_sgd),
+                                                 {"--beta1", "sgd", of_adam},
+                                                 {"--beta2", "sgd", of_adam},
+                                                 {"--epsilon", "sgd", of_adam},
+                                                 {"--warmup", "sgd", "it is of --schedule one_cycle"},
+                                                 {"--step-epochs", "sgd", of_steps},
+                                                 {"--step-factor", "sgd", of_steps}}) {
         const std::string value = std::string(option) == "--step-epochs" ? "3" : "0.1";
-        CHECK(unused({option, value, "--optimizer", other, "--schedule", "constant"}, by_gradients).size() ==
-              1);
+        CHECK(unused({option, value, "--optimizer", optimizer, "--schedule", "constant"}, by_gradients) ==
+              Lines{std::string(option) + " is not used: " + why});
     }
     for (const auto& [option, value] :
          {std::pair("--fine-tune-loss", "squared_error"), {"--untie-in-fine-tuning", "false"}}) {
