@@ -12,6 +12,17 @@
 
 namespace stackae {
 
+/// How far a training has come that is under way.
+struct CheckpointInfo {
+    Model model;              ///< the layers that are finished; its record says of what and how
+    std::int64_t stage = 1;   ///< under way, or at its beginning; from 1
+    std::int64_t stages = 1;  ///< in all
+    std::string stage_name;   ///< "layer 2, dense"
+    StageProgress progress;   ///< of that stage
+};
+/// Throws IoError, or CorruptFile naming the file and what is wrong with it.
+[[nodiscard]] CheckpointInfo load_checkpoint_info(const std::string& path);
+
 /// Told of progress by train(), on the caller's thread. Every member has an empty default.
 class TrainObserver {
 public:
@@ -24,6 +35,11 @@ public:
     virtual void on_read(std::int64_t /*done*/, std::int64_t /*of*/) {}
     virtual void on_skipped(const SkippedPicture& /*picture*/) {}
     virtual void on_remark(const PictureRemark& /*remark*/) {}
+    /// Training goes on from a checkpoint.
+    virtual void on_resumed(const CheckpointInfo& /*checkpoint*/) {}
+    /// A checkpoint could not be written, for a disk that is full say; the one before is as it was, and
+    /// training goes on.
+    virtual void on_checkpoint_failed(const std::string& /*why*/) {}
     /// A stage begins.
     virtual void on_stage(const StageInfo& /*stage*/) {}
     /// Of the stage that began last.
@@ -41,8 +57,16 @@ public:
 
 /// Trains a stack greedily, layer by layer, then end to end if the configuration says so. On a stop the model
 /// holds the layers that were finished; none where it came while pictures were read. Two runs with the same
-/// configuration and pictures give the same model. Throws InvalidArgument, Divergence (with advice), IoError
-/// and whatever the observer throws, after TrainObserver::on_failure() was given what was finished.
+/// configuration and pictures give the same model.
+///
+/// Where RunOptions::checkpoint names a file, what is under way is written there: every checkpoint_every
+/// seconds, between stages, and on a stop. A run with `resume` goes on from there and ends with the same
+/// bytes as one that was never stopped; where there is no such file it begins at the beginning. The file
+/// stays: it may go once the model is safe.
+///
+/// Throws InvalidArgument (also where the checkpoint is of other pictures or options: which, is named),
+/// Divergence (with advice), IoError, CorruptFile and whatever the observer throws, after
+/// TrainObserver::on_failure() was given what was finished.
 [[nodiscard]] Model train(const ImageDataset& pictures, const Preprocessing& preprocessing,
                           const TrainConfig& config, const RunOptions& run, TrainObserver& observer);
 
@@ -53,6 +77,7 @@ struct TrainPlan {
     /// Taken by the stage that takes most, with the pictures and codes that are held.
     std::int64_t memory_bytes = 0;
     std::int64_t memory_limit = 0;         ///< what RunOptions::memory_limit comes to
+    std::int64_t checkpoint_bytes = 0;     ///< of the largest checkpoint, about
     double multiply_adds = 0.0;            ///< of all stages
     double multiply_adds_a_picture = 0.0;  ///< to turn a picture into the code of the whole stack
 

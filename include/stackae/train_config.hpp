@@ -83,7 +83,7 @@ struct TrainConfig : OptionSet {
                                   "epochs without a better validation loss before a stage ends; 0: never"};
 };
 
-/// What affects speed and memory alone, and is never kept in a model.
+/// What affects speed, memory and what is left by a run that ends early, and is never kept in a model.
 struct RunOptions : OptionSet {
     Option<std::int64_t> threads{this,
                                  "threads",
@@ -98,6 +98,14 @@ struct RunOptions : OptionSet {
         "bytes that may be taken; 0: half of what the machine or its group allows"};
     Option<std::string> temporary_folder{this, "temporary_folder", "",
                                          "where goes what the memory does not hold; else /var/tmp"};
+    Option<std::string> checkpoint{this, "checkpoint", "",
+                                   "file that a training is kept in while it is under way; empty: none"};
+    Option<double> checkpoint_every{this,
+                                    "checkpoint_every",
+                                    300.0,
+                                    {0.0, 1e9},
+                                    "seconds between checkpoints within a stage; 0: before every step"};
+    Option<bool> resume{this, "resume", false, "go on where the checkpoint is, if there is one"};
 };
 
 /// Throws InvalidArgument that names the option, its value and what was expected, also where options

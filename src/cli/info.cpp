@@ -9,6 +9,7 @@
 #include "stackae/resources.hpp"
 #include "stackae/visualize.hpp"
 
+#include "cli/checkpoint.hpp"
 #include "cli/command.hpp"
 #include "cli/encode.hpp"
 #include "cli/interrupt.hpp"
@@ -105,7 +106,8 @@ std::string layer_kinds_json() {
 class InfoCommand : public Command {
 public:
     std::string synopsis() const override {
-        return "MODEL|GALLERY [options]\n       stackae info --presets\n       stackae info --layer-kinds";
+        return "MODEL|GALLERY|CHECKPOINT [options]\n       stackae info --presets\n       stackae info "
+               "--layer-kinds";
     }
     std::string about() const override {
         return "Tells what is in a file of stackae, what the presets stand for, or which kinds of layers "
@@ -214,6 +216,15 @@ int InfoCommand::run(Console& console, const std::vector<std::string>& inputs) {
         return exit_code::done;
     }
     const std::string& path = inputs.front();
+    if (!is_stream(path) && file_kind(path) == "checkpoint") {
+        if (!filters_.empty()) {
+            throw UsageError(fmt::format("--filters: {} is a checkpoint of a training", path));
+        }
+        const CheckpointInfo checkpoint = load_checkpoint_info(path);
+        print(checkpoint_text(checkpoint, path), checkpoint_json(checkpoint, path).text());
+        results.finish();
+        return exit_code::done;
+    }
     const std::variant<Model, Gallery> file = load_model_or_gallery(path);
     if (const Gallery* const gallery = std::get_if<Gallery>(&file)) {
         if (!filters_.empty()) {

@@ -13,6 +13,7 @@
 #include "stackae/evaluate.hpp"
 #include "stackae/output_files.hpp"
 
+#include "cli/checkpoint.hpp"
 #include "cli/command.hpp"
 #include "cli/input_monitor.hpp"
 #include "cli/interrupt.hpp"
@@ -20,8 +21,8 @@
 #include "cli/model_report.hpp"
 #include "cli/output.hpp"
 #include "cli/parse.hpp"
+#include "cli/plan_report.hpp"
 #include "cli/stack_advice.hpp"
-#include "cli/text_table.hpp"
 #include "cli/train_monitor.hpp"
 #include "cli/train_settings.hpp"
 
@@ -76,7 +77,6 @@ private:
     TrainConfig choose(Console& console, const Job& job) const;
     void resolve_config(Console& console, Job& job) const;
     void advise(Console& console, const Job& job, const TrainPlan& plan) const;
-    int print_plan(Console& console, const Job& job, const TrainPlan& plan) const;
     int train_and_save(Console& console, const Job& job, const TrainPlan& plan);
     void announce(Console& console, const std::string& input, const ImageDataset& pictures, bool named) const;
     bool finish_manifest(Console& console, InputMonitor& inputs, const ImageDataset& pictures,
@@ -130,6 +130,7 @@ int TrainCommand::run(Console& console, const std::vector<std::string>& inputs) 
         check_outputs({{"the input", inputs.front()}}, {{"--save-config", saved_config_}});
     } else {
         prepare_outputs(console, inputs.front(), pictures);
+        job.run.checkpoint = checkpoint_path(output_);
     }
     job.preprocessing = resolve_preprocessing(console, pictures, settings_.reading().threads);
     resolve_config(console, job);
@@ -140,7 +141,14 @@ int TrainCommand::run(Console& console, const std::vector<std::string>& inputs) 
         files.add(saved_config_).write(config_file(job.config, job.preprocessing, learns_by_gradients(plan)));
         files.commit();
     }
-    return dry_run_ ? print_plan(console, job, plan) : train_and_save(console, job, plan);
+    if (dry_run_) {
+        return print_plan(console, {plan, job.config, job.pictures.size(), settings_.reading()});
+    }
+    if (job.run.resume &&
+        is_trained_already(console, output_, data_identity(pictures), job.preprocessing, job.config)) {
+        return exit_code::done;
+    }
+    return train_and_save(console, job, plan);
 }
 
 /// Where the model and what is beside it go: nothing that is read or is no model is replaced.
@@ -160,6 +168,7 @@ void TrainCommand::prepare_outputs(Console& console, const std::string& input, c
             check_writable(path.path);
         }
     }
+    check_checkpoint(checkpoint_path(output_), settings_.run().resume);
     announce(console, input, pictures, named);
 }
 
@@ -238,42 +247,6 @@ TrainConfig TrainCommand::choose(Console& console, const Job& job) const {
     return choice.config;
 }
 
-/// Returns the exit code: 1 where training would be refused.
-int TrainCommand::print_plan(Console& console, const Job& job, const TrainPlan& plan) const {
-    const double rate = plan.refused() ? 0.0 : measure_rate(settings_.reading().threads);
-    const auto time = [&](double multiply_adds) {
-        return plan.refused() ? std::string("-") : format_duration(multiply_adds / rate);
-    };
-    TextTable table;
-    table.add({"stage", "input", "output", "parameters", "epochs", "time"});
-    for (const StageInfo& stage : plan.stages) {
-        table.add({stage.name, to_text(stage.input), to_text(stage.output), format_count(stage.parameters),
-                   stage.epochs > 0 ? fmt::format("{}", stage.epochs) : "-", time(stage.multiply_adds)});
-    }
-    ResultWriter results;
-    results.write(fmt::format("stack        {}\n", to_text(job.config.stack)));
-    results.write(fmt::format("preset       {}\n", job.config.preset));
-    results.write(fmt::format("pictures     {}\n", format_count(job.pictures.size())));
-    results.write(fmt::format("parameters   {}\n", format_count(plan.parameters)));
-    results.write(fmt::format("memory       {} needed of {}\n", format_bytes(plan.memory_bytes),
-                              settings_.reading().limit_text()));
-    results.write(
-        fmt::format("time         {}\n", plan.refused() ? "-" : time(plan.multiply_adds) + " (estimated)"));
-    results.write(
-        fmt::format("extraction   {} pictures a second (estimated, without decoding their files)\n\n{}",
-                    plan.refused() ? "-" : format_count(std::llround(rate / plan.multiply_adds_a_picture)),
-                    table.text()));
-    results.finish();
-    if (plan.refused()) {
-        console.warn(
-            fmt::format("training is refused: {} needed, {}; fewer units, smaller layers or "
-                        "batches take less, a larger --memory allows more",
-                        format_bytes(plan.memory_bytes), settings_.reading().limit_text()));
-        return exit_code::failed;
-    }
-    return exit_code::done;
-}
-
 /// Says what will be replaced. A name that nobody chose replaces no model of another input.
 void TrainCommand::announce(Console& console, const std::string& input, const ImageDataset& pictures,
                             bool named) const {
@@ -284,7 +257,7 @@ void TrainCommand::announce(Console& console, const std::string& input, const Im
                         "to replace it",
                         output_, standing->text, printable(input)));
     }
-    if (standing) {
+    if (standing && !settings_.run().resume) {
         console.note(fmt::format("{} is there ({}) and will be replaced", output_, standing->text));
     }
     std::error_code ignored;
@@ -305,6 +278,7 @@ int TrainCommand::train_and_save(Console& console, const Job& job, const TrainPl
         monitor.log_outcome("interrupted", nothing_kept);
         throw;
     } catch (const Divergence& error) {
+        remove_checkpoint(console, job.run.checkpoint);  // it would only diverge again
         keep_finished(console, inputs, job.pictures, monitor, "diverged", error.what());
         throw;
     } catch (const std::bad_alloc&) {
@@ -357,8 +331,12 @@ int TrainCommand::keep(Console& console, Model model, InputMonitor& inputs, cons
                        TrainMonitor& monitor) const {
     monitor.finish();
     const bool ended_early = model.record.interrupted;
+    const std::string& checkpoint = job.run.checkpoint;
+    const std::string go_on =
+        ended_early && fs::exists(checkpoint) ? fmt::format("; --resume goes on with {}", checkpoint) : "";
     if (ended_early && (model.record.history.empty() || model.layers.empty())) {
-        console.warn(fmt::format("interrupted before the first layer was learnt; {}", nothing_kept));
+        console.warn(fmt::format("interrupted before the first layer was learnt{}",
+                                 go_on.empty() ? fmt::format("; {}", nothing_kept) : go_on));
         monitor.log_outcome("interrupted", nothing_kept);
         return exit_code::interrupted;
     }
@@ -370,7 +348,7 @@ int TrainCommand::keep(Console& console, Model model, InputMonitor& inputs, cons
         throw;
     }
     const std::string said = ended_early
-                                 ? fmt::format("interrupted; {}", kept_text(model, kept, output_))
+                                 ? fmt::format("interrupted; {}{}", kept_text(model, kept, output_), go_on)
                                  : fmt::format("wrote {}: {}, {}", kept.path,
                                                format_count(std::ssize(model.layers.layers()), "layer"),
                                                format_count(model.parameters(), "parameter"));
@@ -385,6 +363,9 @@ int TrainCommand::keep(Console& console, Model model, InputMonitor& inputs, cons
                                                    : inputs.exit_code();
     if (!ended_early && !kept.elsewhere && job.pictures.labelled() && !no_comparison_ && !monitor.alike()) {
         code = compare_outputs(console, model, job, monitor, code);
+    }
+    if (!ended_early && !kept.elsewhere && code != exit_code::interrupted) {
+        remove_checkpoint(console, checkpoint);
     }
     monitor.log_outcome(ended_early ? "interrupted" : "done", ended_early ? said : kept.path);
     return code;

@@ -7,6 +7,7 @@
 #include "stackae/error.hpp"
 #include "stackae/evaluate.hpp"
 
+#include "cli/checkpoint.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/parse.hpp"
 
@@ -56,6 +57,23 @@ void TrainMonitor::on_remark(const PictureRemark& remark) {
     remarks_.push_back(remark);
 }
 
+void TrainMonitor::on_resumed(const CheckpointInfo& checkpoint) {
+    console_.note(fmt::format("{} is taken up again", progress_text(checkpoint)));
+    for (std::int64_t i = 1; i < checkpoint.stage; ++i) {
+        work_before_ += plan_.stages[static_cast<std::size_t>(i - 1)].multiply_adds;
+    }
+    work_resumed_ = work_before_;
+    for (const StageEpoch& epoch : checkpoint.model.record.history) {
+        ++epochs_;
+        log_line(to_json(epoch).set("event", "epoch").text());
+    }
+    log_line(JsonObject().set("event", "resumed").set("stage", checkpoint.stage_name).text());
+}
+
+void TrainMonitor::on_checkpoint_failed(const std::string& why) {
+    console_.warn(fmt::format("warning: no checkpoint: {}; training goes on", why));
+}
+
 void TrainMonitor::on_stage(const StageInfo& stage) {
     const auto now = Clock::now();
     if (stage_) {
@@ -95,7 +113,10 @@ std::string TrainMonitor::time_left(double share_of_stage) const {
         return "";
     }
     const double spent = seconds_between(start_, Clock::now());
-    return fmt::format("  {} left", format_duration(spent * (plan_.multiply_adds - worked) / worked));
+    const double done = worked - work_resumed_;
+    return done > 0.0
+               ? fmt::format("  {} left", format_duration(spent * (plan_.multiply_adds - worked) / done))
+               : "";
 }
 
 void TrainMonitor::on_epoch(const StageEpoch& epoch) {

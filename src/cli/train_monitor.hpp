@@ -26,6 +26,8 @@ public:
     void on_read(std::int64_t done, std::int64_t of) override;
     void on_skipped(const SkippedPicture& picture) override;
     void on_remark(const PictureRemark& remark) override;
+    void on_resumed(const CheckpointInfo& checkpoint) override;
+    void on_checkpoint_failed(const std::string& why) override;
     void on_stage(const StageInfo& stage) override;
     void on_progress(const StageProgress& progress) override;
     void on_epoch(const StageEpoch& epoch) override;
@@ -68,6 +70,7 @@ private:
     std::optional<StageEpoch> last_;  ///< of that stage
     std::int64_t epochs_ = 0;         ///< seen in all stages
     double work_before_ = 0.0;        ///< multiply-adds of the stages that ended
+    double work_resumed_ = 0.0;       ///< of those that ended before this run
     Clock::time_point start_;         ///< of the first stage
     Clock::time_point stage_start_;
     Clock::time_point epoch_start_;

@@ -270,6 +270,11 @@ void TrainSettings::declare_run(OptionParser& parser) {
     reading_.declare(parser);
     parser.option("temporary-folder", "DIR", "where pictures and codes go that the memory does not hold",
                   text_into(temporary_folder_));
+    parser.flag("resume", "go on where MODEL.ckpt is; with the options that it was begun with", resume_);
+    parser.option("checkpoint-every", "TIME",
+                  "how often MODEL.ckpt is written within a stage (5m when not given); it is written between "
+                  "stages and when training is interrupted too, and goes when the model is there",
+                  [this](const std::string& text) { checkpoint_every_ = parse_duration(text); });
 }
 
 void TrainSettings::declare_preprocessing(OptionParser& parser) {
@@ -378,6 +383,8 @@ RunOptions TrainSettings::run() const {
     run.threads = reading_.threads;
     run.memory_limit = reading_.memory;
     run.temporary_folder = temporary_folder_;
+    run.checkpoint_every = checkpoint_every_;
+    run.resume = resume_;
     return run;
 }
 

@@ -77,6 +77,8 @@ private:
     PreprocessingOptions preprocessing_;
     ReadingOptions reading_;
     std::string temporary_folder_;
+    double checkpoint_every_ = RunOptions().checkpoint_every;
+    bool resume_ = false;
 };
 
 /// Whether any stage of training follows gradients.

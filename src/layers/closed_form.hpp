@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "layers/layer_of.hpp"
 #include "layers/trainer.hpp"
@@ -20,12 +21,13 @@ public:
 
     bool step(TrainContext& context) override {
         if (!filler_.is_full()) {
-            filler_.step(context);
+            filler_.step(context.input);
             return true;
         }
-        solved_ = layer_.solve(context, filler_.store());
+        layer_.solve(context, filler_.store());
+        solved_ = true;
         if constexpr (!Kind::changes_rows) {
-            filler_.leave(context);
+            filler_.leave(context.input);
         }
         return false;
     }
@@ -42,18 +44,15 @@ private:
     bool solved_ = false;
 };
 
-/// What such kinds say alike. Kind::max_rows: rows that it is found from, at most.
+/// What kinds say alike that are found from some rows of their input, all of which are held. Kind::max_rows:
+/// how many, at most.
 template <class Kind>
-class ClosedForm : public LayerOf<Kind> {
+class FoundFromRows : public LayerOf<Kind> {
 public:
     [[nodiscard]] bool is_trained() const override { return true; }
-    [[nodiscard]] std::unique_ptr<LayerTrainer> trainer(const TrainContext& context) const override {
-        return std::make_unique<ClosedFormTrainer<Kind>>(
-            static_cast<const Kind&>(*this), sample_rows(context.train, Kind::max_rows, context, 0));
-    }
 
 protected:
-    /// Without solving.
+    /// Without what is done to the rows.
     [[nodiscard]] static StageCost cost_of_rows(const PlanContext& context) {
         StageCost cost;
         cost.input_rows = cost.stored_rows = static_cast<double>(std::min(Kind::max_rows, context.train));
@@ -61,9 +60,24 @@ protected:
         cost.hold(context.input_floats);
         return cost;
     }
-    /// The same of principal axes, which become no more than the rows allow.
+    [[nodiscard]] static std::vector<std::int64_t> rows_of(const TrainContext& context) {
+        return sample_rows(context.train, Kind::max_rows, context, 0);
+    }
+};
+
+/// The same of those that are solved at once.
+template <class Kind>
+class ClosedForm : public FoundFromRows<Kind> {
+public:
+    [[nodiscard]] std::unique_ptr<LayerTrainer> trainer(const TrainContext& context) const override {
+        return std::make_unique<ClosedFormTrainer<Kind>>(static_cast<const Kind&>(*this),
+                                                         this->rows_of(context));
+    }
+
+protected:
+    /// The cost of principal axes, which become no more than the rows allow.
     [[nodiscard]] StageCost cost_of_axes(const PlanContext& context, std::int64_t& n_components) const {
-        StageCost cost = cost_of_rows(context);
+        StageCost cost = this->cost_of_rows(context);
         const auto n = static_cast<std::int64_t>(cost.stored_rows);
         const std::int64_t inputs = this->input_shape().size();
         // n rows vary in n - 1 directions around their mean.

@@ -44,9 +44,6 @@ bool Conv2dRebuilding::each_rebuilt(const Conv2d& layer, TrainContext& context,
 bool Conv2dRebuilding::gather(Conv2d& layer, TrainContext& context) {
     if (sums_.empty()) {
         sums_.resize(static_cast<std::size_t>(layer.input_shape().size()));
-        layer.gain = Tensor({1});
-        layer.gain.data()[0] = 1.0F;
-        layer.offset = Tensor({layer.input_shape().size()});
     }
     const bool more = each_rebuilt(layer, context, fitted_, [&](std::size_t j, double x, double y) {
         auto& [sx, sy, sxy, syy] = sums_[j];

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <fmt/format.h>
 #include <functional>
@@ -12,7 +13,9 @@
 #include "base/rows.hpp"
 #include "layers/conv2d_patches.hpp"
 #include "layers/conv2d_rebuilding.hpp"
+#include "layers/conv2d_units.hpp"
 #include "layers/gradient_stage.hpp"
+#include "layers/kmeans_state.hpp"
 #include "layers/trainer.hpp"
 #include "linalg/gemm.hpp"
 #include "linalg/pca.hpp"
@@ -22,7 +25,6 @@
 namespace stackae::layers {
 namespace {
 
-constexpr std::int64_t threshold_patches = 2'048;  ///< on which the threshold is set
 constexpr std::int64_t block_rows = 4'096;
 constexpr int kmeans_iterations = 12;
 constexpr std::int64_t held_out_one_in = 20;  ///< patches, in refining
@@ -104,8 +106,7 @@ public:
                 whiten(context);
                 return enter(Phase::units);
             case Phase::units:
-                learn_units(context);
-                return enter(Phase::refining);
+                return learn_units(context) ? true : enter(Phase::refining);
             case Phase::refining:
                 return refine(context) ? true : enter(Phase::decoder);
             case Phase::decoder:
@@ -121,6 +122,9 @@ public:
     [[nodiscard]] StageProgress progress() const override {
         if (refined_) {
             return refined_->progress();
+        }
+        if (kmeans_) {
+            return {1, 1, kmeans_->iteration(), kmeans_iterations};
         }
         if (sampler_) {
             return sampler_->progress();
@@ -139,6 +143,9 @@ public:
         }
         return std::make_shared<const Conv2d>(std::move(layer_));
     }
+    /// Up to the refining, patches are taken and whitened anew by a run that goes on, which gives the same.
+    void save_state(TrainerState& state) override;
+    void load_state(const TrainerState& state) override;
 
 private:
     enum class Phase { contrast, patches, whitening, units, refining, decoder, measuring, done };
@@ -155,15 +162,20 @@ private:
     [[nodiscard]] bool is_slow() const { return layer_.slow_offset > 0; }
     void set_contrast_epsilon(TrainContext& context);
     void whiten(TrainContext& context);
-    void learn_units(TrainContext& context);
+    /// Some of it; false: all units are there.
+    bool learn_units(TrainContext& context);
+    void begin_kmeans(TrainContext& context);
+    /// Of the state that was loaded; null where there is none.
+    [[nodiscard]] const Tensor* find_loaded(const char* name, std::int64_t rows, std::int64_t columns) const {
+        return loaded_ ? loaded_->find(name, {rows, columns}) : nullptr;
+    }
     /// Winner-take-all on the patches, where there are epochs of it.
     bool refine(TrainContext& context);
     void begin_refining(TrainContext& context);
     /// Takes over what is refined so far, and sets the threshold.
     void end_refining();
-    void learn_slow_features(TrainContext& context);
+    void begin_decoder();
     void decode_by_transpose();
-    void set_threshold();
 
     Conv2d layer_;
     TrainContext* context_ = nullptr;  ///< of the last step
@@ -172,6 +184,8 @@ private:
     Phase phase_ = Phase::contrast;
     std::optional<PatchSampler> sampler_;
     Tensor whitened_;
+    std::optional<linalg::SphericalKMeans> kmeans_;
+    std::optional<TrainerState> loaded_;  ///< until what it goes on with is there again
     // Of refining.
     std::vector<std::int64_t> rows_;
     std::optional<TensorRows> source_;
@@ -219,19 +233,39 @@ void Conv2dTrainer::whiten(TrainContext& context) {
     sampler_.reset();
 }
 
-void Conv2dTrainer::learn_units(TrainContext& context) {
+bool Conv2dTrainer::learn_units(TrainContext& context) {
     if (is_slow()) {
-        learn_slow_features(context);
+        layer_.weights = slow_features(context.context, whitened_, layer_.units, context.communicator);
+        layer_.units = layer_.weights.rows();
+        layer_.bias = Tensor({layer_.units});
+    } else if (const Tensor* const learnt = find_loaded("weights", layer_.units, whitened_.columns())) {
+        layer_.weights = *learnt;  // refining goes on
     } else {
-        layer_.weights =
-            linalg::spherical_kmeans(context.context, whitened_.data(), whitened_.rows(), whitened_.columns(),
-                                     {.k = layer_.units,
-                                      .iterations = kmeans_iterations,
-                                      .seed = context.config.seed,
-                                      .layer = context.stage},
-                                     context.stop, context.communicator);
+        if (!kmeans_) {
+            begin_kmeans(context);
+            return true;
+        }
+        if (kmeans_->step()) {
+            return true;
+        }
+        layer_.weights = std::move(kmeans_->state().centroids);
+        kmeans_.reset();
     }
     decode_by_transpose();
+    return false;
+}
+
+void Conv2dTrainer::begin_kmeans(TrainContext& context) {
+    kmeans_.emplace(context.context, whitened_.data(), whitened_.rows(), whitened_.columns(),
+                    linalg::KMeansParams{.k = layer_.units,
+                                         .iterations = kmeans_iterations,
+                                         .seed = context.config.seed,
+                                         .layer = context.stage},
+                    context.communicator);
+    if (loaded_) {
+        load_state_of(*kmeans_, *loaded_);
+        loaded_.reset();
+    }
 }
 
 bool Conv2dTrainer::refine(TrainContext& context) {
@@ -260,9 +294,17 @@ void Conv2dTrainer::end_refining() {
         refined_.reset();
     }
     if (!is_slow()) {
-        set_threshold();
+        layer_.bias = thresholds(context_->context, layer_, whitened_);
     }
     whitened_ = {};
+    begin_decoder();
+}
+
+/// x̂ as it is before its gain and its offset are fitted.
+void Conv2dTrainer::begin_decoder() {
+    layer_.gain = Tensor({1});
+    layer_.gain.data()[0] = 1.0F;
+    layer_.offset = Tensor({layer_.input_shape().size()});
 }
 
 void Conv2dTrainer::begin_refining(TrainContext& context) {
@@ -282,43 +324,44 @@ void Conv2dTrainer::begin_refining(TrainContext& context) {
     refined_.emplace(context, std::move(parameters),
                      nn::TrainingRows{*source_, std::span(rows_).subspan(held), std::span(rows_).first(held)},
                      config);
+    if (loaded_) {
+        refined_->load_state(*loaded_);
+        loaded_.reset();
+    }
 }
 
-/// Directions in which neighbours are most alike: with z and z' the whitened values of neighbouring patches,
-/// the leading eigenvectors of E[z z'ᵀ]. They are the best linear code of its size for predicting z' from z
-/// (reduced rank regression), and the slowest features over the picture (Wiskott & Sejnowski 2002; Chen et
-/// al. 2018, "The sparse manifold transform").
-void Conv2dTrainer::learn_slow_features(TrainContext& context) {
-    const std::int64_t r = whitened_.columns();
-    const std::int64_t pairs = whitened_.rows() / 2;
-    const std::int64_t block = std::min(block_rows, pairs);
-    Tensor first({block, r});
-    Tensor second({block, r});
-    Tensor part({r, r});
-    Tensor sum({r, r});
-    linalg::Gemm product(context.context, r, r, block, {.trans_a = true});
-    const base::Share share = base::share_of(context.communicator, pairs);
-    for (std::int64_t begin = share.first; begin < share.last; begin += block) {
-        std::fill_n(first.data(), first.size(), 0.0F);
-        std::fill_n(second.data(), second.size(), 0.0F);
-        for (std::int64_t i = 0; i < std::min(block, share.last - begin); ++i) {
-            std::copy_n(whitened_.row(2 * (begin + i)).data(), r, first.row(i).data());
-            std::copy_n(whitened_.row(2 * (begin + i) + 1).data(), r, second.row(i).data());
-        }
-        product.run(first.data(), second.data(), part.data());
-        linalg::add(part.data(), part.size(), sum.data());
+void Conv2dTrainer::save_state(TrainerState& state) {
+    if (loaded_) {  // it has not come as far again
+        state = *loaded_;
+        return;
     }
-    context.communicator.sum(sum.values());
-    const float scale = 0.5F / static_cast<float>(pairs);
-    Tensor alike({r, r});
-    for (std::int64_t i = 0; i < r; ++i) {
-        for (std::int64_t j = 0; j < r; ++j) {
-            alike.data()[i * r + j] = scale * (sum.data()[i * r + j] + sum.data()[j * r + i]);
-        }
+    if (kmeans_) {
+        save_state_of(*kmeans_, state);
+    } else if (refined_) {
+        state.put("weights", layer_.weights);
+        refined_->save_state(state);
+    } else if (phase_ == Phase::decoder || phase_ == Phase::measuring) {
+        state.numbers["whitening_dim"] = *layer_.whitening_dim;
+        state.numbers["units"] = layer_.units;
+        state.numbers["contrast_epsilon"] =
+            std::bit_cast<std::int64_t>(layer_.contrast_epsilon.value_or(0.0));
+        save_tensors(layer_, state);
     }
-    layer_.weights = linalg::top_eigenvectors(context.context, alike, layer_.units).vectors;
-    layer_.units = layer_.weights.rows();
-    layer_.bias = Tensor({layer_.units});
+}
+
+void Conv2dTrainer::load_state(const TrainerState& state) {
+    if (state.numbers.count("whitening_dim") == 0) {
+        loaded_ = state;
+        return;
+    }
+    layer_.whitening_dim = state.number("whitening_dim", 1, *layer_.whitening_dim);
+    layer_.units = state.number("units", 1, layer_.units);
+    if (const auto epsilon = std::bit_cast<double>(state.number("contrast_epsilon")); epsilon > 0.0) {
+        layer_.contrast_epsilon = epsilon;
+    }
+    load_tensors(state, layer_);
+    begin_decoder();
+    phase_ = Phase::decoder;
 }
 
 /// V = Wᵀ, c = 0.
@@ -330,30 +373,6 @@ void Conv2dTrainer::decode_by_transpose() {
         for (std::int64_t j = 0; j < layer_.units; ++j) {
             layer_.decoder_weights.data()[i * layer_.units + j] = layer_.weights.data()[j * r + i];
         }
-    }
-}
-
-/// Sets the threshold θ = −b to the (1 − activation_rate) quantile of the units' products with some patches.
-void Conv2dTrainer::set_threshold() {
-    const std::int64_t count = std::min(threshold_patches, whitened_.rows());
-    Tensor some({count, whitened_.columns()});
-    for (std::int64_t i = 0; i < count; ++i) {  // from all over, since the first are of one class
-        std::copy_n(whitened_.row(i * whitened_.rows() / count).data(), some.columns(), some.row(i).data());
-    }
-    Tensor products({count, layer_.units});
-    linalg::Gemm(context_->context, count, layer_.units, some.columns(), {.trans_b = true})
-        .run(some.data(), layer_.weights.data(), products.data());
-    std::vector<float> values(products.values().begin(), products.values().end());
-    if (layer_.activation == nn::PatchActivation::crelu) {
-        std::transform(values.begin(), values.end(), values.begin(), [](float v) { return std::abs(v); });
-    }
-    const auto rank =
-        static_cast<std::ptrdiff_t>((1.0 - layer_.activation_rate) * static_cast<double>(values.size() - 1));
-    std::nth_element(values.begin(), values.begin() + rank, values.end());
-    layer_.bias = Tensor({layer_.units});
-    if (layer_.activation != nn::PatchActivation::linear) {
-        std::fill_n(layer_.bias.data(), layer_.bias.size(),
-                    -std::max(0.0F, values[static_cast<std::size_t>(rank)]));
     }
 }
 

@@ -86,11 +86,7 @@ public:
         }
         return layer_.with_parameters(stage->best(), 0, 1);
     }
-    void save_state(TrainerState& state) override {
-        if (GradientStage* const stage = stage_.begun()) {
-            stage->save_state(state);
-        }
-    }
+    void save_state(TrainerState& state) override { stage_.save_state(state); }
     void load_state(const TrainerState& state) override { stage_.load_state(state); }
 
 private:

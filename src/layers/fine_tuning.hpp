@@ -27,6 +27,8 @@ public:
     [[nodiscard]] StageProgress progress() const { return stage_.progress(); }
     /// The layers with what they learnt; as they were where no epoch was finished.
     [[nodiscard]] Layers finish();
+    void save_state(TrainerState& state) { stage_.save_state(state); }
+    void load_state(const TrainerState& state) { stage_.load_state(state); }
 
 private:
     Layers layers_;

@@ -149,12 +149,12 @@ const nn::Parameters& GradientStage::best() {
 }
 
 void GradientStage::save_state(TrainerState& state) {
-    state.tensors["parameters"] = parameters_.values();
+    state.put("parameters", parameters_.values());
     state.numbers["reported"] = reported_;
     loop_.state().visit([&](const char* key, auto& value) {
         using Value = std::remove_reference_t<decltype(value)>;
         if constexpr (std::is_same_v<Value, Tensor>) {
-            state.tensors[key] = value;
+            state.put(key, value);
         } else {
             state.numbers[key] = std::bit_cast<std::int64_t>(value);
         }
@@ -162,16 +162,23 @@ void GradientStage::save_state(TrainerState& state) {
 }
 
 void GradientStage::load_state(const TrainerState& state) {
-    parameters_.values() = state.tensors.at("parameters");
-    reported_ = state.numbers.at("reported");
+    parameters_.values() = state.tensor("parameters", parameters_.values().shape());
     loop_.state().visit([&](const char* key, auto& value) {
         using Value = std::remove_reference_t<decltype(value)>;
         if constexpr (std::is_same_v<Value, Tensor>) {
-            value = state.tensors.at(key);
+            if (!value.empty()) {
+                value = state.tensor(key, value.shape());
+            } else if (const Tensor* const found = state.find(key, parameters_.values().shape())) {
+                value = *found;  // the best so far, where there is one
+            }
         } else {
-            value = std::bit_cast<Value>(state.numbers.at(key));
+            value = std::bit_cast<Value>(state.number(key));
         }
     });
+    const nn::GradientLoop::Progress most = loop_.progress();
+    (void)state.number("epoch", 0, most.epochs + 1);
+    (void)state.number("done", 0, most.rows);
+    reported_ = state.number("reported", 0, most.epochs);
 }
 
 bool HeldGradientStage::step(TrainContext& context, const std::function<nn::Parameters()>& initial,
@@ -189,6 +196,14 @@ bool HeldGradientStage::step(TrainContext& context, const std::function<nn::Para
         }
     }
     return stage_->step(context);
+}
+
+void HeldGradientStage::save_state(TrainerState& state) {
+    if (stage_) {
+        stage_->save_state(state);
+    } else if (loaded_) {
+        state = *loaded_;
+    }
 }
 
 }  // namespace stackae::layers

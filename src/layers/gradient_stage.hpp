@@ -62,6 +62,7 @@ public:
     [[nodiscard]] StageProgress progress() const { return stage_ ? stage_->progress() : holding_; }
     /// Null while the input is worked out.
     [[nodiscard]] GradientStage* begun() { return stage_ ? &*stage_ : nullptr; }
+    void save_state(TrainerState& state);
     void load_state(const TrainerState& state) { loaded_ = state; }
 
 private:

@@ -4,7 +4,10 @@
 #include <cmath>
 #include <fmt/format.h>
 #include <functional>
+#include <memory>
 #include <numeric>
+#include <optional>
+#include <utility>
 #include <vector>
 
 #include "stackae/error.hpp"
@@ -12,6 +15,7 @@
 #include "base/fields.hpp"
 #include "base/rows.hpp"
 #include "layers/affine.hpp"
+#include "layers/kmeans_state.hpp"
 #include "layers/tensors.hpp"
 #include "linalg/gemm.hpp"
 #include "linalg/inverse_sqrt.hpp"
@@ -188,6 +192,128 @@ private:
     Tensor direction_;
 };
 
+/// Landmarks by k-means of the directions of some rows, then R, block by block.
+class NystroemTrainer : public LayerTrainer {
+public:
+    NystroemTrainer(Nystroem layer, std::vector<std::int64_t> rows)
+        : layer_(std::move(layer)), filler_(std::move(rows)) {}
+
+    bool step(TrainContext& context) override {
+        if (layer_.landmarks.empty()) {
+            return find_landmarks(context);
+        }
+        if (!is_whole()) {
+            normalize_block(context);
+        }
+        return !is_whole();
+    }
+    [[nodiscard]] StageProgress progress() const override {
+        return !layer_.landmarks.empty() ? StageProgress{1, 1, normalized_, layer_.n_landmarks}
+               : kmeans_                 ? StageProgress{1, 1, kmeans_->iteration(), kmeans_iterations}
+                                         : filler_.progress();
+    }
+    [[nodiscard]] std::shared_ptr<const Layer> finish() override {
+        return is_whole() ? std::make_shared<const Nystroem>(std::move(layer_)) : nullptr;
+    }
+    /// Until the landmarks are there, rows are collected anew by a run that goes on.
+    void save_state(TrainerState& state) override {
+        if (loaded_) {
+            state = *loaded_;
+        } else if (kmeans_) {
+            save_state_of(*kmeans_, state);
+        } else if (!layer_.landmarks.empty()) {
+            state.numbers["landmarks"] = layer_.n_landmarks;
+            state.numbers["normalized"] = normalized_;
+            save_tensors(layer_, state);
+        }
+    }
+    void load_state(const TrainerState& state) override {
+        if (state.numbers.count("landmarks") == 0) {
+            loaded_ = state;
+            return;
+        }
+        layer_.n_landmarks = state.number("landmarks", 1, layer_.n_landmarks);
+        normalized_ = state.number("normalized", 0, layer_.n_landmarks);
+        load_tensors(state, layer_);
+    }
+
+private:
+    [[nodiscard]] bool is_whole() const {
+        return !layer_.landmarks.empty() && normalized_ == layer_.n_landmarks;
+    }
+    /// Always true: there is R to be found.
+    bool find_landmarks(TrainContext& context);
+    void scale_rows();
+    void normalize_block(TrainContext& context);
+
+    Nystroem layer_;
+    StoreFiller filler_;
+    std::optional<linalg::SphericalKMeans> kmeans_;
+    std::optional<TrainerState> loaded_;  ///< until k-means goes on with it
+    std::int64_t normalized_ = 0;         ///< landmarks
+};
+
+bool NystroemTrainer::find_landmarks(TrainContext& context) {
+    if (!filler_.is_full()) {
+        filler_.step(context.input);
+    } else if (!kmeans_) {
+        scale_rows();
+        // No landmark is seeded anew where few pictures are near: it would be a picture by itself, which
+        // knows that picture better than any other, and a classifier that learns from the same pictures
+        // trusts it too much.
+        RowStore& rows = filler_.store();
+        kmeans_.emplace(context.context, rows.row(0), rows.rows(), rows.columns(),
+                        linalg::KMeansParams{.k = layer_.n_landmarks,
+                                             .iterations = kmeans_iterations,
+                                             .min_points_per_centroid = 0,
+                                             .seed = context.config.seed,
+                                             .layer = context.stage},
+                        context.communicator);
+        if (loaded_) {
+            load_state_of(*kmeans_, *loaded_);
+            loaded_.reset();
+        }
+    } else if (!kmeans_->step()) {
+        layer_.landmarks = std::move(kmeans_->state().centroids);
+        layer_.kernel_normalizer = Tensor({layer_.n_landmarks, Nystroem::block_of(layer_.n_landmarks)});
+        kmeans_.reset();
+    }
+    return true;
+}
+
+/// Finds s, and makes rows directions of length 1.
+void NystroemTrainer::scale_rows() {
+    RowStore& rows = filler_.store();
+    const std::vector<double> variances = variances_of(rows);
+    Tensor& scale = layer_.scale;
+    scale = Tensor({rows.columns()});
+    // A direction in which nothing varies has nothing to say.
+    std::transform(variances.begin(), variances.end(), scale.data(), [&](double variance) {
+        return static_cast<float>(std::pow(std::max(variance, 1e-12), layer_.input_power));
+    });
+    double lengths = 0.0;
+    for (std::int64_t i = 0; i < rows.rows(); ++i) {
+        const std::span<float> row(rows.row(i), scale.values().size());
+        std::transform(row.begin(), row.end(), scale.data(), row.begin(), std::multiplies<>{});
+        lengths += std::sqrt(base::squared_norm(row));
+        base::l2_normalize(row, row);
+    }
+    layer_.length = Tensor({1});
+    layer_.length.data()[0] = static_cast<float>(std::max(lengths / static_cast<double>(rows.rows()), 1e-6));
+    layer_.n_landmarks = std::min(layer_.n_landmarks, rows.rows());
+}
+
+void NystroemTrainer::normalize_block(TrainContext& context) {
+    const std::int64_t size = std::min(layer_.kernel_normalizer.columns(), layer_.n_landmarks - normalized_);
+    const Tensor mixed = linalg::inverse_sqrt(
+        context.context, kernel_of(context.context, layer_.landmarks.row(normalized_).data(), size,
+                                   layer_.landmarks.columns(), layer_.gamma));
+    for (std::int64_t i = 0; i < size; ++i) {
+        std::copy_n(mixed.row(i).data(), size, layer_.kernel_normalizer.row(normalized_ + i).data());
+    }
+    normalized_ += size;
+}
+
 void check_positive(const char* name, std::span<const float> values) {
     const auto found =
         std::find_if_not(values.begin(), values.end(), [](float value) { return value > 0.0F; });
@@ -248,48 +374,8 @@ StageCost Nystroem::plan(const PlanContext& context) {
     return cost;
 }
 
-bool Nystroem::solve(TrainContext& context, RowStore& rows) {
-    const std::int64_t inputs = rows.columns();
-    const std::vector<double> variances = variances_of(rows);
-    scale = Tensor({inputs});
-    // A direction in which nothing varies has nothing to say.
-    std::transform(variances.begin(), variances.end(), scale.data(), [&](double variance) {
-        return static_cast<float>(std::pow(std::max(variance, 1e-12), input_power));
-    });
-    double lengths = 0.0;
-    for (std::int64_t i = 0; i < rows.rows(); ++i) {
-        const std::span<float> row(rows.row(i), static_cast<std::size_t>(inputs));
-        std::transform(row.begin(), row.end(), scale.data(), row.begin(), std::multiplies<>{});
-        lengths += std::sqrt(base::squared_norm(row));
-        base::l2_normalize(row, row);
-    }
-    length = Tensor({1});
-    length.data()[0] = static_cast<float>(std::max(lengths / static_cast<double>(rows.rows()), 1e-6));
-    n_landmarks = std::min(n_landmarks, rows.rows());
-    // No landmark is seeded anew where few pictures are near: it would be a picture by itself, which knows
-    // that picture better than any other, and a classifier that learns from the same pictures trusts it too
-    // much.
-    landmarks = linalg::spherical_kmeans(context.context, rows.row(0), rows.rows(), inputs,
-                                         {.k = n_landmarks,
-                                          .iterations = kmeans_iterations,
-                                          .min_points_per_centroid = 0,
-                                          .seed = context.config.seed,
-                                          .layer = context.stage},
-                                         context.stop, context.communicator);
-    const std::int64_t block = block_of(n_landmarks);
-    kernel_normalizer = Tensor({n_landmarks, block});
-    for (std::int64_t first = 0; first < n_landmarks; first += block) {
-        if (context.stop()) {
-            return false;
-        }
-        const std::int64_t size = std::min(block, n_landmarks - first);
-        const Tensor mixed = linalg::inverse_sqrt(
-            context.context, kernel_of(context.context, landmarks.row(first).data(), size, inputs, gamma));
-        for (std::int64_t i = 0; i < size; ++i) {
-            std::copy_n(mixed.row(i).data(), size, kernel_normalizer.row(first + i).data());
-        }
-    }
-    return true;
+std::unique_ptr<LayerTrainer> Nystroem::trainer(const TrainContext& context) const {
+    return std::make_unique<NystroemTrainer>(*this, rows_of(context));
 }
 
 std::unique_ptr<Op> Nystroem::encoder(const OpContext& context) const {

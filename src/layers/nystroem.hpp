@@ -17,7 +17,7 @@ namespace stackae::layers {
 /// apart what only a curved border does in x. Where there are many landmarks, R is of a block of them at a
 /// time. The decoder gives x̂ = length ẑ / s, with ẑ the mean over the blocks of Cᵀ R h, which meets the
 /// landmarks.
-class Nystroem : public ClosedForm<Nystroem> {
+class Nystroem : public FoundFromRows<Nystroem> {
 public:
     static constexpr const char* kind_name = "nystroem";
     static constexpr const char* summary =
@@ -41,10 +41,9 @@ public:
     void fields(base::FieldTable& table) override;
     void tensors(TensorTable& table) override;
     StageCost plan(const PlanContext& context) override;
+    [[nodiscard]] std::unique_ptr<LayerTrainer> trainer(const TrainContext& context) const override;
     static constexpr std::int64_t max_rows = 100'000;
-    static constexpr bool changes_rows = true;
-    /// Of rows of its input, which are changed. False where it was stopped.
-    [[nodiscard]] bool solve(TrainContext& context, RowStore& rows);
+    static constexpr bool changes_rows = true;  ///< that it is learnt from
     [[nodiscard]] std::unique_ptr<Op> encoder(const OpContext& context) const override;
     [[nodiscard]] std::unique_ptr<Op> decoder(const OpContext& context) const override;
     [[nodiscard]] bool is_expansion() const override { return true; }

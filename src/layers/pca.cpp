@@ -67,7 +67,7 @@ void Pca::tensors(TensorTable& table) {
     table.add("decoder_bias", decoder_bias, {inputs});
 }
 
-bool Pca::solve(TrainContext& context, RowStore& rows) {
+void Pca::solve(TrainContext& context, RowStore& rows) {
     const std::int64_t inputs = rows.columns();
     std::vector<double> scale;
     if (std_shrinkage > 0.0) {
@@ -98,7 +98,6 @@ bool Pca::solve(TrainContext& context, RowStore& rows) {
     for (std::int64_t j = 0; j < inputs; ++j) {
         decoder_bias.data()[j] /= static_cast<float>(scale[static_cast<std::size_t>(j)]);
     }
-    return true;
 }
 
 std::unique_ptr<Op> Pca::encoder(const OpContext& context) const {

@@ -33,8 +33,8 @@ public:
     StageCost plan(const PlanContext& context) override { return cost_of_axes(context, n_components); }
     static constexpr std::int64_t max_rows = 20'000;  ///< more change little
     static constexpr bool changes_rows = false;
-    /// Of rows of its input. False where it was stopped.
-    [[nodiscard]] bool solve(TrainContext& context, RowStore& rows);
+    /// Of rows of its input.
+    void solve(TrainContext& context, RowStore& rows);
     [[nodiscard]] std::unique_ptr<Op> encoder(const OpContext& context) const override;
     [[nodiscard]] std::unique_ptr<Op> decoder(const OpContext& context) const override;
     [[nodiscard]] bool decorrelates() const override { return true; }

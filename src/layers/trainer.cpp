@@ -1,8 +1,13 @@
 #include "layers/trainer.hpp"
 
 #include <algorithm>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "stackae/error.hpp"
 
 #include "base/random.hpp"
+#include "layers/tensors.hpp"
 
 namespace stackae::layers {
 
@@ -21,6 +26,62 @@ PlanContext TrainContext::plan() const {
             .input_chunk = input.chunk()};
 }
 
+void TrainerState::put(const std::string& name, const Tensor& tensor) {
+    if (!tensor.empty()) {
+        tensors[name] = tensor;
+    }
+}
+
+const Tensor* TrainerState::find(const std::string& name, const std::vector<std::int64_t>& shape) const {
+    const auto found = tensors.find(name);
+    if (found == tensors.end()) {
+        return nullptr;
+    }
+    if (found->second.shape() != shape) {
+        throw InvalidArgument(fmt::format("{}: a tensor of {} found, {} expected", name,
+                                          fmt::join(found->second.shape(), " x "), fmt::join(shape, " x ")));
+    }
+    return &found->second;
+}
+
+const Tensor& TrainerState::tensor(const std::string& name, const std::vector<std::int64_t>& shape) const {
+    const Tensor* const found = find(name, shape);
+    if (found == nullptr) {
+        throw InvalidArgument(name + ": missing");
+    }
+    return *found;
+}
+
+std::int64_t TrainerState::number(const std::string& name) const {
+    const auto found = numbers.find(name);
+    if (found == numbers.end()) {
+        throw InvalidArgument(name + ": missing");
+    }
+    return found->second;
+}
+
+std::int64_t TrainerState::number(const std::string& name, std::int64_t min, std::int64_t max) const {
+    const std::int64_t found = number(name);
+    if (found < min || found > max) {
+        throw InvalidArgument(fmt::format("{}: {} found, {} to {} expected", name, found, min, max));
+    }
+    return found;
+}
+
+void save_tensors(const Layer& layer, TrainerState& state) {
+    for (const auto& row : tensors_of(layer)) {
+        state.put(row.name, *row.tensor);
+    }
+}
+
+void load_tensors(const TrainerState& state, Layer& layer) {
+    TensorTable table;
+    layer.tensors(table);
+    for (const auto& row : table) {
+        *row.tensor = state.tensor(row.name, row.shape);
+    }
+}
+
 std::vector<std::int64_t> sample_rows(std::span<const std::int64_t> rows, std::int64_t count,
                                       const TrainContext& context, std::uint32_t use) {
     std::vector<std::int64_t> some(rows.begin(), rows.end());
@@ -33,11 +94,11 @@ std::vector<std::int64_t> sample_rows(std::span<const std::int64_t> rows, std::i
     return some;
 }
 
-bool StoreFiller::step(TrainContext& context) {
+bool StoreFiller::step(LayerInput& input) {
     if (!store_) {
-        store_ = context.input.make_store(std::ssize(rows_), context.input.columns());
+        store_ = input.make_store(std::ssize(rows_), input.columns());
     }
-    const Tensor made = context.input.gather(next_rows(rows_, done_, context.input.chunk()));
+    const Tensor made = input.gather(next_rows(rows_, done_, input.chunk()));
     std::copy_n(made.data(), made.size(), store_->row(done_));
     done_ += made.rows();
     return !is_full();

@@ -81,19 +81,32 @@ struct TrainContext {
     nn::RowsTransform augment;                      ///< moves the input at random; empty: nothing
     /// Corrupts the input to a level; empty: there is no corruption.
     std::function<nn::RowsTransform(double level)> corruption;
-    std::int64_t patch_bytes = 0;                       ///< of samples that are learnt from, at most
-    std::function<bool()> stop = [] { return false; };  ///< asked within steps that take long
+    std::int64_t patch_bytes = 0;  ///< of samples that are learnt from, at most
     std::function<void(const StageEpoch&)> on_epoch = [](const StageEpoch& /*epoch*/) {};
 
     /// What it says of the stage, without the pictures.
     [[nodiscard]] PlanContext plan() const;
 };
 
-/// Values and numbers of a trainer that is under way, for a checkpoint.
+/// Values and numbers of a trainer that is under way, for a checkpoint. What is read of it is not to be
+/// trusted.
 struct TrainerState {
-    std::map<std::string, Tensor> tensors;
+    std::map<std::string, Tensor> tensors;  ///< none is empty
     std::map<std::string, std::int64_t> numbers;
+
+    void put(const std::string& name, const Tensor& tensor);
+    /// Null where there is none. Throws InvalidArgument that names it where its shape is another.
+    [[nodiscard]] const Tensor* find(const std::string& name, const std::vector<std::int64_t>& shape) const;
+    /// Throw InvalidArgument that names what is missing or does not fit.
+    [[nodiscard]] const Tensor& tensor(const std::string& name, const std::vector<std::int64_t>& shape) const;
+    [[nodiscard]] std::int64_t number(const std::string& name) const;
+    [[nodiscard]] std::int64_t number(const std::string& name, std::int64_t min, std::int64_t max) const;
 };
+
+/// All of a layer's tensors, and back into one whose fields give them the shapes that they had, which throws
+/// InvalidArgument.
+void save_tensors(const Layer& layer, TrainerState& state);
+void load_tensors(const TrainerState& state, Layer& layer);
 
 /// How a kind learns. One driver runs every kind: step() until there is no further one, then finish().
 class LayerTrainer {
@@ -111,8 +124,9 @@ public:
     /// that could be used.
     [[nodiscard]] virtual std::shared_ptr<const Layer> finish() = 0;
 
-    /// A trainer that load_state() gives a state goes on exactly as the one that saved it would have. One
-    /// that saves nothing begins anew, and gives the same layer.
+    /// A trainer that load_state() gives a state, before its first step, goes on exactly as the one that
+    /// saved it would have. One that saves nothing begins anew, and gives the same layer; an empty state is
+    /// not loaded. Throws InvalidArgument, also later in step(), where the state is none of this trainer's.
     virtual void save_state(TrainerState& /*state*/) {}
     virtual void load_state(const TrainerState& /*state*/) {}
 };
@@ -135,12 +149,12 @@ public:
     explicit StoreFiller(std::vector<std::int64_t> rows) : rows_(std::move(rows)) {}
 
     /// One chunk; false where all are there.
-    bool step(TrainContext& context);
+    bool step(LayerInput& input);
     [[nodiscard]] bool is_full() const { return done_ == std::ssize(rows_); }
     [[nodiscard]] StageProgress progress() const { return {0, 0, done_, std::ssize(rows_)}; }
     [[nodiscard]] RowStore& store() { return *store_; }
     /// Gives the store to the layers above; its rows must be as they were.
-    void leave(TrainContext& context) { context.input.leave(std::move(rows_), std::move(store_)); }
+    void leave(LayerInput& input) { input.leave(std::move(rows_), std::move(store_)); }
 
 private:
     std::vector<std::int64_t> rows_;

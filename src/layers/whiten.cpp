@@ -68,13 +68,12 @@ void Whiten::tensors(TensorTable& table) {
     table.add("mean", mean, {input_shape().size()});
 }
 
-bool Whiten::solve(TrainContext& context, RowStore& rows) {
+void Whiten::solve(TrainContext& context, RowStore& rows) {
     const linalg::PcaResult found = linalg::pca(context.context, rows.row(0), rows.rows(), rows.columns(),
                                                 *n_components, {}, context.communicator);
     n_components = found.components.rows();
     mean = found.mean;
     whitening = linalg::whitening(found, epsilon);
-    return true;
 }
 
 std::unique_ptr<Op> Whiten::encoder(const OpContext& context) const {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <numeric>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "base/parallel.hpp"
@@ -82,35 +83,51 @@ Sums assign(Context& context, const float* points, std::int64_t n, const Tensor&
 
 }  // namespace
 
-Tensor spherical_kmeans(Context& context, const float* points, std::int64_t n, std::int64_t d,
-                        const KMeansParams& params, const std::function<bool()>& stop,
-                        base::Communicator& communicator) {
-    const auto size = static_cast<std::uint64_t>(n);
-    std::vector<std::int64_t> order(size);
-    std::iota(order.begin(), order.end(), std::int64_t{0});
-    base::shuffle(order, base::Random(params.seed, base::RandomStream::clusters, params.layer, 0));
-    Tensor centroids({params.k, d});
-    std::uint64_t next = 0;
-    const auto seed_at_random = [&](std::int64_t centroid) {
-        const auto row = centroids.row(centroid);
-        base::l2_normalize({points + order[next++ % size] * d, row.size()}, row);
-    };
+SphericalKMeans::SphericalKMeans(Context& context, const float* points, std::int64_t n, std::int64_t d,
+                                 const KMeansParams& params, base::Communicator& communicator)
+    : context_(context),
+      points_(points),
+      n_(n),
+      params_(params),
+      communicator_(communicator),
+      order_(static_cast<std::size_t>(n)),
+      state_{Tensor({params.k, d})} {
+    std::iota(order_.begin(), order_.end(), std::int64_t{0});
+    base::shuffle(order_, base::Random(params.seed, base::RandomStream::clusters, params.layer, 0));
     for (std::int64_t i = 0; i < params.k; ++i) {
         seed_at_random(i);
     }
-    for (int iteration = 0; iteration < params.iterations && !stop(); ++iteration) {
-        const Sums sums = assign(context, points, n, centroids, communicator);
-        const bool last = iteration + 1 == params.iterations;
-        for (std::int64_t i = 0; i < params.k; ++i) {
-            if (!last && sums.points[static_cast<std::size_t>(i)] <
-                             static_cast<double>(params.min_points_per_centroid)) {
-                seed_at_random(i);
-            } else if (base::squared_norm(sums.directions.row(i)) > 0.0) {
-                base::l2_normalize(sums.directions.row(i), centroids.row(i));
-            }
+}
+
+void SphericalKMeans::seed_at_random(std::int64_t centroid) {
+    const auto row = state_.centroids.row(centroid);
+    const std::int64_t point = order_[static_cast<std::size_t>(state_.seeded++ % n_)];
+    base::l2_normalize({points_ + point * state_.centroids.columns(), row.size()}, row);
+}
+
+bool SphericalKMeans::step() {
+    if (state_.iteration >= params_.iterations) {
+        return false;
+    }
+    const Sums sums = assign(context_, points_, n_, state_.centroids, communicator_);
+    const bool last = ++state_.iteration == params_.iterations;
+    for (std::int64_t i = 0; i < params_.k; ++i) {
+        if (!last &&
+            sums.points[static_cast<std::size_t>(i)] < static_cast<double>(params_.min_points_per_centroid)) {
+            seed_at_random(i);
+        } else if (base::squared_norm(sums.directions.row(i)) > 0.0) {
+            base::l2_normalize(sums.directions.row(i), state_.centroids.row(i));
         }
     }
-    return centroids;
+    return !last;
+}
+
+Tensor spherical_kmeans(Context& context, const float* points, std::int64_t n, std::int64_t d,
+                        const KMeansParams& params, base::Communicator& communicator) {
+    SphericalKMeans kmeans(context, points, n, d, params, communicator);
+    while (kmeans.step()) {
+    }
+    return std::move(kmeans.state().centroids);
 }
 
 std::int64_t spherical_kmeans_floats(std::int64_t n, std::int64_t d, std::int64_t k) {

@@ -1,7 +1,7 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
+#include <vector>
 
 #include "stackae/tensor.hpp"
 
@@ -22,13 +22,42 @@ struct KMeansParams {
 
 /// Spherical k-means (Dhillon & Modha 2001): k centroids of length 1, each the mean of the points that are
 /// nearest to it in angle, weighted by their cosines (the gain of gain-shape quantisation). Points count by
-/// their direction alone. The result depends on the seed and on nothing else. points: n × d, row-major.
-/// Returns k × d; as far as it came where `stop`, asked before each iteration, says so. Several members, each
-/// with all points, share them out and end with the same centroids.
-[[nodiscard]] Tensor spherical_kmeans(
-    Context& context, const float* points, std::int64_t n, std::int64_t d, const KMeansParams& params,
-    const std::function<bool()>& stop = [] { return false; },
-    base::Communicator& communicator = base::alone());
+/// their direction alone. The result depends on the seed and on nothing else. Several members, each with all
+/// points, share them out and end with the same centroids.
+class SphericalKMeans {
+public:
+    /// points: n × d, row-major. They, context and communicator must outlive it.
+    SphericalKMeans(Context& context, const float* points, std::int64_t n, std::int64_t d,
+                    const KMeansParams& params, base::Communicator& communicator = base::alone());
+
+    /// An iteration. False: it was the last.
+    bool step();
+    [[nodiscard]] int iteration() const { return static_cast<int>(state_.iteration); }
+
+    /// All that it needs to go on, bit for bit, where another was stopped.
+    struct State {
+        Tensor centroids;            ///< k × d
+        std::int64_t iteration = 0;  ///< iterations that are done
+        std::int64_t seeded = 0;     ///< centroids that were set to a random point
+    };
+    [[nodiscard]] State& state() { return state_; }
+
+private:
+    void seed_at_random(std::int64_t centroid);
+
+    Context& context_;
+    const float* points_;
+    std::int64_t n_;
+    KMeansParams params_;
+    base::Communicator& communicator_;
+    std::vector<std::int64_t> order_;  ///< in which points become centroids
+    State state_;
+};
+
+/// All iterations at once. Returns the centroids, k × d.
+[[nodiscard]] Tensor spherical_kmeans(Context& context, const float* points, std::int64_t n, std::int64_t d,
+                                      const KMeansParams& params,
+                                      base::Communicator& communicator = base::alone());
 /// Floats that it holds beside the points.
 [[nodiscard]] std::int64_t spherical_kmeans_floats(std::int64_t n, std::int64_t d, std::int64_t k);
 /// What an iteration does, in multiply-adds of matrix products: what is slower counts as many as take its

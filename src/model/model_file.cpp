@@ -169,27 +169,31 @@ TrainingRecord read_record(const base::Safetensors& file, const Json& value) {
 
 void save(const Model& model, const std::string& path) {
     base::with_context(path + ": cannot write the model", [&] { check(model); });
+    const ModelContent content(model);
     base::Safetensors description;
     description.set_kind(kind, version);
-    description.metadata["model"] = base::print_json(json_of(model));
-    base::TensorReferences tensors;
-    const Tensor mean = as_tensor(model.preprocessing.mean);
-    const Tensor deviation = as_tensor(model.preprocessing.deviation);
-    if (!mean.empty()) {
-        tensors.emplace_back("preprocessing.mean", &mean);
-        tensors.emplace_back("preprocessing.deviation", &deviation);
+    description.metadata["model"] = content.description();
+    base::write_safetensors(description.metadata, content.tensors(), path);
+}
+
+ModelContent::ModelContent(const Model& model)
+    : description_(base::print_json(json_of(model))),
+      mean_(as_tensor(model.preprocessing.mean)),
+      deviation_(as_tensor(model.preprocessing.deviation)),
+      class_names_(base::pack_texts(model.record.class_names)) {
+    if (!mean_.empty()) {
+        tensors_.emplace_back("preprocessing.mean", &mean_);
+        tensors_.emplace_back("preprocessing.deviation", &deviation_);
     }
-    reference(model.layers, "layers", tensors);
-    reference(model.reconstruction.head, "reconstruction", tensors);
+    reference(model.layers, "layers", tensors_);
+    reference(model.reconstruction.head, "reconstruction", tensors_);
     std::vector<std::string> epochs;
     for (const StageEpoch& epoch : model.record.history) {
         epochs.push_back(base::print_json(json_of(epoch)));
     }
-    const std::string class_names = base::pack_texts(model.record.class_names);
-    const std::string history = base::pack_texts(epochs);
-    tensors.emplace_back("class_names", &class_names);
-    tensors.emplace_back("history", &history);
-    base::write_safetensors(description.metadata, tensors, path);
+    history_ = base::pack_texts(epochs);
+    tensors_.emplace_back("class_names", &class_names_);
+    tensors_.emplace_back("history", &history_);
 }
 
 Model load_model(const std::string& path) {
@@ -203,7 +207,13 @@ Model read_model(base::Safetensors file) {
         throw CorruptFile(fmt::format("{}: a model of version {} found, {} expected: train it again", path,
                                       file.text("version"), version));
     }
-    const std::string where = path + ": model";
+    Model model = read_content(file);
+    base::with_context<CorruptFile>(path, [&] { check(model); });
+    return model;
+}
+
+Model read_content(base::Safetensors& file) {
+    const std::string where = file.path + ": model";
     const Json description = base::parse_json(file.text("model"), where, max_depth);
     const JsonReader reader(description, where);
     Model model;
@@ -219,7 +229,6 @@ Model read_model(base::Safetensors file) {
     reconstruction.required("depth", model.reconstruction.depth);
     model.reconstruction.head = read_stack(file, reconstruction.at("head"), "reconstruction");
     model.record = read_record(file, reader.at("record"));
-    base::with_context<CorruptFile>(path, [&] { check(model); });
     return model;
 }
 

@@ -1,14 +1,19 @@
 #include <algorithm>
+#include <filesystem>
 #include <fmt/format.h>
+#include <optional>
 #include <set>
+#include <utility>
 
 #include "stackae/error.hpp"
 #include "stackae/train.hpp"
 
+#include "base/hash.hpp"
 #include "base/memory.hpp"
 #include "layers/fine_tuning.hpp"
 #include "model/split.hpp"
 #include "train/augmentation.hpp"
+#include "train/checkpoint.hpp"
 #include "train/corruption.hpp"
 #include "train/sample_store.hpp"
 #include "train/stack_input.hpp"
@@ -37,9 +42,20 @@ public:
           run_(run),
           observer_(observer),
           context_(static_cast<int>(run.threads)),
-          stores_(holdable, run.temporary_folder) {
+          stores_(holdable, run.temporary_folder),
+          timer_(run.checkpoint_every) {
         model_.preprocessing = preprocessing;
         model_.record.config = config;
+        checkpoint_.patch_bytes = training::max_held(run) / 2;
+    }
+
+    /// Goes on from the run's checkpoint, if there is one.
+    void resume(const std::string& data) {
+        const std::string& path = run_.checkpoint;
+        if (std::filesystem::exists(path)) {
+            resumed_ = training::read_checkpoint(path);
+            training::check_same(*resumed_, path, model_.preprocessing, config_, data);
+        }
     }
 
     /// bound: the configuration's layers.
@@ -48,6 +64,9 @@ public:
             SampleStore samples = read(pictures);
             if (!model_.record.interrupted) {
                 split_ = split_pictures(config_, model_.record.pictures);
+                if (resumed_) {
+                    take_up();
+                }
                 train(bound, samples);
             }
         } catch (...) {
@@ -65,14 +84,20 @@ public:
 
 private:
     SampleStore read(const ImageDataset& pictures);
+    /// The layers and the history of the checkpoint, once the pictures are known to be the same.
+    void take_up();
+    /// trainer: of the stage under way; null between stages.
+    template <class Trainer>
+    void write_checkpoint(Trainer* trainer);
     void train(const Stack& bound, const SampleStore& samples);
     /// What a stage works with that sees the output of the lowest layers.
     TrainContext context_of(const training::Stage& stage, StackInput& input);
+    /// Steps until it is done or stopped.
     template <class Trainer>
     void run_steps(Trainer& trainer, TrainContext& context);
     /// The layer; null where it was stopped.
-    std::shared_ptr<const Layer> run_stage(const training::Stage& stage, const Layer& layer,
-                                           StackInput& input);
+    std::shared_ptr<const Layer> learn(const training::Stage& stage, const Layer& layer, StackInput& input);
+    void run_stage(const Stack& bound, const training::Stage& stage, StackInput& input);
     void fine_tune(const training::Stage& stage, StackInput& input);
     /// Adds layers that learn nothing, up to that depth.
     void add_plain_layers(const Stack& bound, std::size_t depth);
@@ -95,6 +120,10 @@ private:
     Split split_;
     Model model_;
     std::size_t finished_epochs_ = 0;  ///< in the history, of stages that have come to their end
+    std::optional<training::Checkpoint> resumed_;
+    training::Checkpoint checkpoint_;  ///< the next one, but for the model and the trainer
+    training::CheckpointTimer timer_;
+    StackInput* input_ = nullptr;  ///< of the layers, while they are trained
 };
 
 SampleStore Driver::read(const ImageDataset& pictures) {
@@ -106,10 +135,12 @@ SampleStore Driver::read(const ImageDataset& pictures) {
     std::set<std::string> classes;
     std::vector<float> first;
     bool alike = true;
+    base::Hash values;
     std::int64_t rows = 0;
     std::int64_t seen = 0;
     while (!observer_.stop() && reader.next(batch)) {
         samples.put(rows, batch.pictures.values());
+        values.add(std::span<const float>(batch.pictures.values()));
         for (std::int64_t i = 0; alike && i < batch.pictures.rows(); ++i) {
             const auto row = batch.pictures.row(i);
             if (first.empty()) {
@@ -147,10 +178,52 @@ SampleStore Driver::read(const ImageDataset& pictures) {
     }
     samples.truncate(rows);
     stores_.keep(samples);
+    checkpoint_.values = values.hex();
     record.pictures = rows;
     record.data = data_identity(pictures);
     record.class_names.assign(classes.begin(), classes.end());
     return samples;
+}
+
+void Driver::take_up() {
+    const training::Checkpoint& from = *resumed_;
+    const std::int64_t before = from.model.record.pictures;
+    if (from.values != checkpoint_.values) {
+        throw InvalidArgument(fmt::format(
+            "{}: the checkpoint is of other pictures: {} found, {} in the checkpoint", *run_.checkpoint,
+            model_.record.pictures == before ? std::string("other values")
+                                             : fmt::format("{}", model_.record.pictures),
+            model_.record.pictures == before ? std::string("those") : fmt::format("{}", before)));
+    }
+    model_.layers = from.model.layers;
+    model_.reconstruction = from.model.reconstruction;
+    model_.record.history = from.model.record.history;
+    finished_epochs_ = static_cast<std::size_t>(from.finished_epochs);
+    checkpoint_.patch_bytes = from.patch_bytes;
+    checkpoint_.stage = from.stage;
+    observer_.on_resumed(from);
+}
+
+template <class Trainer>
+void Driver::write_checkpoint(Trainer* trainer) {
+    timer_.time([&] {
+        checkpoint_.model = model_;
+        checkpoint_.model.record.interrupted = false;
+        checkpoint_.finished_epochs = static_cast<std::int64_t>(finished_epochs_);
+        checkpoint_.inputs = input_->events();
+        checkpoint_.trainer = {};
+        checkpoint_.progress = {};
+        if (trainer != nullptr) {
+            checkpoint_.progress = trainer->progress();
+            trainer->save_state(checkpoint_.trainer);
+        }
+        try {
+            training::write_checkpoint(checkpoint_, run_.checkpoint);
+        } catch (const IoError& error) {
+            observer_.on_checkpoint_failed(error.what());
+        }
+        checkpoint_.trainer = {};
+    });
 }
 
 TrainContext Driver::context_of(const training::Stage& stage, StackInput& input) {
@@ -168,15 +241,13 @@ TrainContext Driver::context_of(const training::Stage& stage, StackInput& input)
                          .suited_output = training::suited_output(preprocessing, model_.layers, stage.below),
                          .augment = {},
                          .corruption = {},
-                         .patch_bytes = training::max_held(run_) / 2,
-                         .stop = [this] { return observer_.stop(); },
-                         .on_epoch =
-                             [this, name = stage.info.name](const StageEpoch& epoch) {
-                                 StageEpoch named = epoch;
-                                 named.stage = name;
-                                 model_.record.history.push_back(named);
-                                 observer_.on_epoch(named);
-                             }};
+                         .patch_bytes = checkpoint_.patch_bytes,
+                         .on_epoch = [this, name = stage.info.name](const StageEpoch& epoch) {
+                             StageEpoch named = epoch;
+                             named.stage = name;
+                             model_.record.history.push_back(named);
+                             observer_.on_epoch(named);
+                         }};
     const training::Augmentation augmentation = training::augmentation_of(config_);
     if (stage.below == 0 && preprocessing.height > 1 && augmentation != training::Augmentation{}) {
         context.augment = [=, this](std::span<const std::int64_t> rows, std::uint32_t epoch,
@@ -200,11 +271,19 @@ TrainContext Driver::context_of(const training::Stage& stage, StackInput& input)
     return context;
 }
 
-/// Steps until it is done or stopped.
 template <class Trainer>
 void Driver::run_steps(Trainer& trainer, TrainContext& context) {
+    const bool keeps = !(*run_.checkpoint).empty();
+    if (resumed_ && !(resumed_->trainer.tensors.empty() && resumed_->trainer.numbers.empty())) {
+        trainer.load_state(resumed_->trainer);
+    }
+    resumed_.reset();
     do {
-        if (observer_.stop()) {
+        const bool stopped = observer_.stop();
+        if (keeps && (stopped || timer_.is_due(false))) {
+            write_checkpoint(&trainer);
+        }
+        if (stopped) {
             model_.record.interrupted = true;
             return;
         }
@@ -212,8 +291,8 @@ void Driver::run_steps(Trainer& trainer, TrainContext& context) {
     } while (trainer.step(context));
 }
 
-std::shared_ptr<const Layer> Driver::run_stage(const training::Stage& stage, const Layer& layer,
-                                               StackInput& input) {
+std::shared_ptr<const Layer> Driver::learn(const training::Stage& stage, const Layer& layer,
+                                           StackInput& input) {
     input.below(model_.layers.layers(0, stage.below));
     TrainContext context = context_of(stage, input);
     const std::unique_ptr<LayerTrainer> trainer = layer.trainer(context);
@@ -242,30 +321,50 @@ void Driver::add_plain_layers(const Stack& bound, std::size_t depth) {
 
 void Driver::train(const Stack& bound, const SampleStore& samples) {
     StackInput input(samples, stores_, static_cast<int>(run_.threads));
+    input_ = &input;
     const training::Stages all =
         training::make_stages(bound, model_.record.pictures, model_.preprocessing, config_, run_);
-    for (const training::Stage& stage : all.stages) {
-        add_plain_layers(bound, stage.below);
-        observer_.on_stage(stage.info);
-        if (stage.kind == StageKind::fine_tuning) {
-            fine_tune(stage, input);
-        } else if (stage.kind == StageKind::head) {
-            const auto head = training::make_head(
-                model_.layers.output_shape(model_.input_shape(), stage.below), model_.input_shape());
-            if (auto learnt = run_stage(stage, *head, input)) {
-                model_.reconstruction.head.push_back(std::move(learnt));
-            }
-        } else if (auto learnt = run_stage(stage, *bound_on_top(bound[stage.below]), input)) {
-            model_.layers.push_back(std::move(learnt));
-        } else {
-            forget_unfinished();
+    checkpoint_.stages = std::ssize(all.stages);
+    if (resumed_) {
+        training::check_stage(*resumed_, run_.checkpoint, bound, all);
+    }
+    if (resumed_ &&
+        !input.replay(resumed_->inputs, model_.layers.layers(), [this] { return observer_.stop(); })) {
+        model_.record.interrupted = true;  // the checkpoint stays as it is
+        return;
+    }
+    for (std::int64_t i = checkpoint_.stage; i <= checkpoint_.stages; ++i) {
+        const training::Stage& stage = all.stages[static_cast<std::size_t>(i - 1)];
+        checkpoint_.stage = i;
+        checkpoint_.stage_name = stage.info.name;
+        if (!(*run_.checkpoint).empty() && timer_.is_due(true)) {
+            write_checkpoint<LayerTrainer>(nullptr);
         }
+        run_stage(bound, stage, input);
         finished_epochs_ = model_.record.history.size();
         if (model_.record.interrupted) {
             return;
         }
     }
     add_plain_layers(bound, bound.size());
+}
+
+void Driver::run_stage(const Stack& bound, const training::Stage& stage, StackInput& input) {
+    add_plain_layers(bound, stage.below);
+    observer_.on_stage(stage.info);
+    if (stage.kind == StageKind::fine_tuning) {
+        fine_tune(stage, input);
+    } else if (stage.kind == StageKind::head) {
+        const auto head = training::make_head(model_.layers.output_shape(model_.input_shape(), stage.below),
+                                              model_.input_shape());
+        if (auto learnt = learn(stage, *head, input)) {
+            model_.reconstruction.head.push_back(std::move(learnt));
+        }
+    } else if (auto learnt = learn(stage, *bound_on_top(bound[stage.below]), input)) {
+        model_.layers.push_back(std::move(learnt));
+    } else {
+        forget_unfinished();
+    }
 }
 
 void Driver::name_outputs() {
@@ -290,7 +389,11 @@ Model train(const ImageDataset& pictures, const Preprocessing& preprocessing, co
     const std::int64_t holdable =
         training::make_stages(bound, pictures.size(), preprocessing, config, run).holdable_bytes(run);
     return linalg::run_on_backend("train", static_cast<int>(run.threads), [&] {
-        return Driver(preprocessing, config, run, holdable, observer).run(bound, pictures);
+        Driver driver(preprocessing, config, run, holdable, observer);
+        if (run.resume) {
+            driver.resume(data_identity(pictures));
+        }
+        return driver.run(bound, pictures);
     });
 }
 

@@ -22,11 +22,16 @@ TrainPlan plan_training(std::int64_t pictures, const Preprocessing& preprocessin
     const Stack bound = bind(config.stack, preprocessing.shape());
     const training::Stages all = training::make_stages(bound, pictures, preprocessing, config, run);
     TrainPlan plan;
+    std::int64_t under_way = 0;
     for (const training::Stage& stage : all.stages) {
         plan.stages.push_back(stage.info);
         plan.multiply_adds += stage.info.multiply_adds;
+        // Of learning by gradients: the values, two moments, the best so far.
+        const std::int64_t copies = stage.info.epochs > 0 ? 4 : 1;
+        under_way = std::max(under_way, copies * stage.info.parameters);
     }
     plan.parameters = all.parameters;
+    plan.checkpoint_bytes = static_cast<std::int64_t>(sizeof(float)) * (all.parameters + under_way);
     plan.multiply_adds_a_picture = all.multiply_adds_a_picture;
     plan.memory_limit = base::resolve_memory(run.memory_limit);
     plan.memory_bytes = all.working_bytes;

@@ -1,7 +1,10 @@
 #include "train/stack_input.hpp"
 
 #include <algorithm>
+#include <fmt/format.h>
 #include <numeric>
+
+#include "stackae/error.hpp"
 
 namespace stackae::training {
 namespace {
@@ -26,6 +29,7 @@ StackInput::StackInput(const SampleStore& pictures, Stores& stores, int threads)
 }
 
 void StackInput::below(Layers layers) {
+    events_.push_back({InputEvent::Kind::below, layers.size(), {}});
     layers_ = std::move(layers);
     columns_ = layers_.empty() ? pictures_.columns() : layers_.back()->output_shape().size();
     made_.reset();
@@ -93,6 +97,7 @@ void StackInput::raise_some() {
     }
     some_ = std::move(raised);
     some_depth_ = layers_.size();
+    events_.push_back({InputEvent::Kind::raise, 0, {}});
 }
 
 bool StackInput::hold() {
@@ -112,6 +117,7 @@ bool StackInput::hold() {
         held_ = std::move(made_);
         held_depth_ = layers_.size();
         chain_.emplace(layers_from(held_depth_), layers::Direction::encode, threads_);
+        events_.push_back({InputEvent::Kind::hold, 0, {}});
     }
     return true;
 }
@@ -124,10 +130,60 @@ Tensor StackInput::pictures(std::span<const std::int64_t> rows) {
 
 void StackInput::leave(std::vector<std::int64_t> rows, std::unique_ptr<layers::RowStore> store) {
     if (layers_.size() > held_depth_) {  // else all of them are held
+        events_.push_back({InputEvent::Kind::leave, 0, rows});
         some_rows_ = std::move(rows);
         some_ = std::move(store);
         some_depth_ = layers_.size();
     }
+}
+
+bool StackInput::replay(const std::vector<InputEvent>& events,
+                        const std::vector<std::shared_ptr<const Layer>>& layers,
+                        const std::function<bool()>& stop) {
+    events_.clear();
+    for (const InputEvent& event : events) {
+        switch (event.kind) {
+            case InputEvent::Kind::below:
+                if (event.depth > layers.size()) {
+                    throw InvalidArgument(fmt::format("the input of {} layers found, at most {} expected",
+                                                      event.depth, layers.size()));
+                }
+                below({layers.begin(), layers.begin() + static_cast<std::ptrdiff_t>(event.depth)});
+                break;
+            case InputEvent::Kind::hold:
+                while (hold()) {
+                    if (stop()) {
+                        return false;
+                    }
+                }
+                break;
+            case InputEvent::Kind::leave: {
+                for (std::size_t i = 0; i < event.rows.size(); ++i) {
+                    if (event.rows[i] < 0 || event.rows[i] >= pictures_.rows() ||
+                        (i > 0 && event.rows[i] <= event.rows[i - 1])) {
+                        throw InvalidArgument(
+                            fmt::format("picture {} of {} found, numbers in rising order expected",
+                                        event.rows[i], pictures_.rows()));
+                    }
+                }
+                layers::StoreFiller filler(event.rows);
+                while (!filler.is_full()) {
+                    if (stop()) {
+                        return false;
+                    }
+                    filler.step(*this);
+                }
+                filler.leave(*this);
+                break;
+            }
+            case InputEvent::Kind::raise:
+                if (some_) {
+                    raise_some();
+                }
+                break;
+        }
+    }
+    return true;
 }
 
 }  // namespace stackae::training

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -55,6 +56,14 @@ private:
 /// Rows of so many values that are made at a time, so that they take 128 MiB about.
 [[nodiscard]] std::int64_t chunk_of(std::int64_t columns);
 
+/// What was asked of an input that changes what it makes later codes from, and with which rounding.
+struct InputEvent {
+    enum class Kind { below, hold, leave, raise };
+    Kind kind = Kind::below;
+    std::size_t depth = 0;           ///< of below
+    std::vector<std::int64_t> rows;  ///< of leave
+};
+
 /// The input of one layer after the other. What one of them has made of all pictures, or of those that a code
 /// was found from, serves those above it.
 class StackInput : public layers::LayerInput {
@@ -80,6 +89,15 @@ public:
     void leave(std::vector<std::int64_t> rows, std::unique_ptr<layers::RowStore> store) override;
     [[nodiscard]] std::span<const std::int64_t> at_hand() const override { return some_rows_; }
 
+    /// What was asked of it so far.
+    [[nodiscard]] const std::vector<InputEvent>& events() const { return events_; }
+    /// Does the same again, so that what it makes from then on is the same to the last bit. layers: all that
+    /// are finished, bottom up. False where `stop` said so between. Throws InvalidArgument where the events
+    /// are of other layers or pictures.
+    [[nodiscard]] bool replay(const std::vector<InputEvent>& events,
+                              const std::vector<std::shared_ptr<const Layer>>& layers,
+                              const std::function<bool()>& stop);
+
 private:
     [[nodiscard]] Layers layers_from(std::size_t depth) const {
         return {layers_.begin() + static_cast<std::ptrdiff_t>(depth), layers_.end()};
@@ -104,6 +122,7 @@ private:
     std::vector<std::int64_t> some_rows_;
     std::unique_ptr<layers::RowStore> some_;  ///< what the lowest some_depth_ layers make of them
     std::size_t some_depth_ = 0;
+    std::vector<InputEvent> events_;
 };
 
 }  // namespace stackae::training

@@ -50,8 +50,9 @@ kill -CONT $process
 kill -HUP $process 2>/dev/null
 ended 130
 has err "interrupted; kept 2 of 2 layers in stopped.stackae"
+has err "--resume goes on with stopped.stackae.ckpt"
 expect 0 extract pictures/ann/0.pgm -m stopped.stackae
-rm -f stopped.stackae log.jsonl
+rm -f stopped.stackae stopped.stackae.ckpt log.jsonl
 
 # With nohup, training goes on when the terminal is closed.
 last="nohup train"
@@ -65,7 +66,7 @@ wait_for log.jsonl '"epoch"' $((epochs + 20))
 kill -TERM $process
 ended 130
 exists stopped.stackae
-rm -f stopped.stackae log.jsonl
+rm -f stopped.stackae stopped.stackae.ckpt log.jsonl
 
 # Whoever insists is obeyed: the second signal ends at once, and keeps nothing.
 ends_at_the_second() {
@@ -78,7 +79,7 @@ ends_at_the_second() {
     has err "stackae: interrupted"
     has_not err "kept"
     missing stopped.stackae
-    rm -f log.jsonl
+    rm -f stopped.stackae.ckpt log.jsonl
 }
 # (The thread sanitizer hands a signal on when it finds the time: not while a file is being opened.)
 prompt=yes

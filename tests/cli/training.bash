@@ -81,7 +81,7 @@ for signal in INT TERM; do
     lines out 2
     expect 0 info stopped.stackae
     has out "training was interrupted"
-    rm -f stopped.stackae log.jsonl
+    rm -f stopped.stackae stopped.stackae.ckpt log.jsonl
 done
 # Before the first epoch has ended there is nothing to keep.
 "$program" train "$samples/train" -o stopped.stackae --layers 2000,2000 -b 1 >out 2>err </dev/null &
@@ -94,7 +94,7 @@ kill -INT $process
 wait $process
 code=$?
 [ "$code" -eq 130 ] || fail "exit code $code, expected 130"
-has err "nothing was kept"
+has err "interrupted before the first layer was learnt; --resume goes on with stopped.stackae.ckpt"
 missing stopped.stackae
 
 # A finished model is not replaced by what an interrupted run kept.
@@ -112,6 +112,7 @@ wait $process
 has err "in finished.partial.stackae; the finished model finished.stackae is as it was"
 cmp -s one.stackae finished.stackae || fail "the finished model was replaced"
 exists finished.partial.stackae
+rm finished.stackae.ckpt
 
 # What will be replaced is said before; a name that nobody chose replaces no model of other pictures.
 mkdir other && cp -r pictures other/pictures && mv other/pictures/ann other/pictures/eve

@@ -149,8 +149,8 @@ TEST_CASE("Two members that share points out find the same centroids, and one me
     test::Members(2).run([&](base::Communicator& member) {
         const base::ThreadScope scope(1);
         linalg::Context context(1);
-        found[static_cast<std::size_t>(member.rank())] = spherical_kmeans(
-            context, samples.data(), samples.rows(), samples.columns(), params, [] { return false; }, member);
+        found[static_cast<std::size_t>(member.rank())] =
+            spherical_kmeans(context, samples.data(), samples.rows(), samples.columns(), params, member);
     });
     const Tensor alone = means_of(samples, 20);
     for (std::int64_t i = 0; i < alone.size(); ++i) {

@@ -36,7 +36,7 @@ endforeach()
 set(backends "oneDNN:^(dnnl|oneapi/):linalg,nn" "OpenCV:^opencv2/:data" "libjpeg:^j(peglib|error):data" "libpng:^png[.]h:data"
   "libtiff:^tiff(io)?[.]h:data" "libwebp:^webp/:data" "giflib:^gif_lib[.]h:data" "OpenJPEG:^openjpeg[.]h:data" "libavif:^avif/:data" "libheif:^libheif/:data"
   "libjxl:^jxl/:data" "Boost:^boost/:cli"
-  "nlohmann_json:^nlohmann/:base,layers,model,export,search,evaluate" "LIBLINEAR:^linear.h$:tests")
+  "nlohmann_json:^nlohmann/:base,layers,model,train,export,search,evaluate" "LIBLINEAR:^linear.h$:tests")
 
 set(problems "")
 

@@ -1,0 +1,119 @@
+#include "cli/checkpoint.hpp"
+
+#include <filesystem>
+#include <fmt/format.h>
+
+#include "stackae/error.hpp"
+#include "stackae/model.hpp"
+#include "stackae/text.hpp"
+
+#include "cli/option_parser.hpp"
+#include "cli/output.hpp"
+
+namespace stackae::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool is_there(const std::string& path) {
+    std::error_code ignored;
+    return !path.empty() && fs::exists(path, ignored);
+}
+
+}  // namespace
+
+std::string checkpoint_path(const std::string& model) {
+    return is_stream(model) ? "" : model + ".ckpt";
+}
+
+std::string progress_text(const CheckpointInfo& checkpoint) {
+    const StageProgress& progress = checkpoint.progress;
+    return fmt::format("{} (stage {} of {}){}", checkpoint.stage_name, checkpoint.stage, checkpoint.stages,
+                       progress.epochs > 0 && progress.epoch > 0
+                           ? fmt::format(", epoch {} of {}", progress.epoch, progress.epochs)
+                           : "");
+}
+
+std::string checkpoint_text(const CheckpointInfo& checkpoint, const std::string& path) {
+    const TrainingRecord& record = checkpoint.model.record;
+    const StageProgress& progress = checkpoint.progress;
+    std::string text = fmt::format("{}: the checkpoint of a training that is under way; checksum ok\n", path);
+    text += fmt::format("stack        {}\n", to_text(record.config.stack));
+    text += fmt::format("preset       {}\n", record.config.preset);
+    text += fmt::format("pictures     {}\n", format_count(record.pictures));
+    text += fmt::format("finished     {} of {}\n", checkpoint.model.layers.size(),
+                        format_count(std::ssize(record.config.stack.layers()), "layer"));
+    text += fmt::format("under way    {}, stage {} of {}\n", checkpoint.stage_name, checkpoint.stage,
+                        checkpoint.stages);
+    if (progress.epochs > 0 && progress.epoch > 0) {
+        text += fmt::format("epoch        {} of {}, {} of {} pictures\n", progress.epoch, progress.epochs,
+                            format_count(progress.done), format_count(progress.of));
+    }
+    return text + "go on with   stackae train INPUT --resume, with the options that it was begun with\n";
+}
+
+JsonObject checkpoint_json(const CheckpointInfo& checkpoint, const std::string& path) {
+    return JsonObject()
+        .set("kind", "checkpoint")
+        .set("path", path)
+        .set("checksum", "ok")
+        .set("stage", checkpoint.stage)
+        .set("stages", checkpoint.stages)
+        .set("stage_name", checkpoint.stage_name)
+        .set("epoch", checkpoint.progress.epoch)
+        .set("epochs", checkpoint.progress.epochs)
+        .set("finished_layers", static_cast<std::int64_t>(checkpoint.model.layers.size()))
+        .set("pictures", checkpoint.model.record.pictures)
+        .set("config", to_json(checkpoint.model.record.config));
+}
+
+void check_checkpoint(const std::string& path, bool resume) {
+    if (!is_there(path)) {
+        return;
+    }
+    const auto found = file_kind(path);
+    if (found != "checkpoint") {
+        throw UsageError(
+            fmt::format("{}: a file of that name is there and is no whole checkpoint; remove it, or "
+                        "name another model with -o",
+                        path));
+    }
+    if (!resume) {
+        const CheckpointInfo info = load_checkpoint_info(path);
+        throw UsageError(
+            fmt::format("{} holds a training that has come to {}: --resume goes on with it; "
+                        "remove the file to begin anew",
+                        path, progress_text(info)));
+    }
+}
+
+bool is_trained_already(Console& console, const std::string& model, const std::string& data,
+                        const Preprocessing& preprocessing, const TrainConfig& config) {
+    if (is_there(checkpoint_path(model))) {
+        return false;
+    }
+    try {
+        if (is_there(model)) {
+            const Model standing = load_model(model);
+            const TrainingRecord& record = standing.record;
+            if (!record.interrupted && record.data == data && to_text(record.config) == to_text(config) &&
+                to_json(standing.preprocessing).text() == to_json(preprocessing).text()) {
+                console.note(fmt::format("{} is finished: nothing to go on with", model));
+                return true;
+            }
+        }
+    } catch (const Error&) {
+        // It is no model that could be meant; training will say what it replaces.
+    }
+    console.note(fmt::format("there is no {}: training begins at the beginning", checkpoint_path(model)));
+    return false;
+}
+
+void remove_checkpoint(Console& console, const std::string& path) {
+    std::error_code error;
+    if (is_there(path) && !fs::remove(path, error)) {
+        console.warn(fmt::format("warning: {}: cannot be removed: {}", path, error.message()));
+    }
+}
+
+}  // namespace stackae::cli

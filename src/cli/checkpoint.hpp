@@ -1,0 +1,34 @@
+#pragma once
+
+#include <string>
+
+#include "stackae/train.hpp"
+
+#include "cli/console.hpp"
+
+/// The checkpoint beside the model that a training will write.
+namespace stackae::cli {
+
+/// `MODEL.ckpt`; empty of a model that goes to a device or a pipe.
+[[nodiscard]] std::string checkpoint_path(const std::string& model);
+
+/// "layer 2, dense (2 of 3), epoch 4 of 20".
+[[nodiscard]] std::string progress_text(const CheckpointInfo& checkpoint);
+
+/// What `info` prints of a checkpoint.
+[[nodiscard]] std::string checkpoint_text(const CheckpointInfo& checkpoint, const std::string& path);
+[[nodiscard]] JsonObject checkpoint_json(const CheckpointInfo& checkpoint, const std::string& path);
+
+/// Before pictures are prepared. Throws UsageError where a checkpoint is there that nobody asked to go on
+/// with, or where what is there is none.
+void check_checkpoint(const std::string& path, bool resume);
+
+/// For a run that is asked to go on and has no checkpoint: whether the model is there already, trained on the
+/// same pictures with the same options. Says so, or that it begins at the beginning.
+[[nodiscard]] bool is_trained_already(Console& console, const std::string& model, const std::string& data,
+                                      const Preprocessing& preprocessing, const TrainConfig& config);
+
+/// Removes it, once the model is safe; where it cannot be, warns.
+void remove_checkpoint(Console& console, const std::string& path);
+
+}  // namespace stackae::cli
