@@ -30,9 +30,11 @@ public:
     explicit Inputs(const std::vector<std::string>& paths, const PictureLimits& limits = {});
 
     /// Pictures of all of them; an input that could not be opened counts as one.
-    [[nodiscard]] std::int64_t size() const;
+    [[nodiscard]] std::int64_t size() const { return ends_.empty() ? 0 : ends_.back(); }
     /// True when at least one picture has a label.
     [[nodiscard]] bool labelled() const;
+    /// The picture, or the input that could not be opened, of an index into all of them, 0 ≤ i < size().
+    [[nodiscard]] ImageEntry entry(std::int64_t i) const;
     /// Of all of them; see ImageDataset::notes().
     [[nodiscard]] std::vector<std::string> notes() const;
     /// In the order of the paths.
@@ -40,6 +42,7 @@ public:
 
 private:
     std::vector<Source> sources_;
+    std::vector<std::int64_t> ends_;  ///< of each, the index into all pictures that the next begins with
 };
 
 /// Told of what becomes of inputs while they are read, on the caller's thread. Every member has an empty
@@ -60,6 +63,10 @@ public:
                             std::string_view /*reason*/) {}
     /// All inputs are accounted for: pictures that became rows, and pictures that were skipped.
     virtual void on_end(std::int64_t /*rows*/, std::int64_t /*skipped*/) {}
+    /// Pictures, of so many, whose codes are taken from an earlier run's checkpoint.
+    virtual void on_resumed(std::int64_t /*done*/, std::int64_t /*of*/) {}
+    /// A checkpoint cannot be written; no other is tried.
+    virtual void on_checkpoint_failed(const std::string& /*why*/) {}
     /// Asked again and again; true ends reading before the next pictures.
     virtual bool stop() { return false; }
 };
@@ -99,10 +106,19 @@ private:
     std::int64_t skipped_ = 0;
 };
 
+/// What became of a picture that was skipped, or what should be said of one that was not.
+struct InputNote {
+    std::int64_t index = 0;  ///< into all pictures of the inputs
+    std::string status;      ///< as the manifest has it: `ok` of a remark
+    std::string text;
+};
+
 /// Pictures of some inputs, prepared.
 struct InputBatch {
-    Tensor pictures;                  ///< n × preprocessing.size()
-    std::vector<ImageEntry> entries;  ///< size n
+    Tensor pictures;                    ///< n × preprocessing.size(); none where codes are an earlier run's
+    std::vector<ImageEntry> entries;    ///< size n
+    std::int64_t end = 0;               ///< where the next batch begins: an index into all pictures
+    std::vector<InputNote> notes = {};  ///< on pictures from the batch's beginning to its end, in their order
 };
 
 struct InputReaderOptions {
@@ -111,6 +127,7 @@ struct InputReaderOptions {
     std::int64_t memory = std::int64_t{256} << 20U;  ///< bytes of pictures read ahead and in batches
     bool need_label = false;                         ///< pictures without a label are skipped
     std::optional<std::string> label = {};           ///< in place of their own
+    std::int64_t first = 0;                          ///< picture of all inputs to begin with
 };
 
 /// Reads all inputs in order, in batches that run across them, and enters each picture into the manifest.

@@ -16,6 +16,11 @@ struct PipelineOptions {
     std::int64_t batch_size = 256;  ///< pictures at a time; fewer where the memory asks for it
     int threads = 0;                ///< see resolve_threads()
     std::int64_t memory = 0;        ///< bytes in all, see resolve_memory()
+    /// Folder that keeps the codes made so far, until remove_checkpoint(); empty: nothing is kept.
+    std::string checkpoint = {};
+    double checkpoint_every = 300.0;  ///< seconds
+    /// Go on where the checkpoint is, if there is one; else what it holds is replaced.
+    bool resume = false;
 };
 
 /// Pictures to be encoded, and what by. Inputs and model must outlive the call.
@@ -39,7 +44,16 @@ using CodeSink = std::function<void(const InputBatch& batch, const Tensor& codes
 /// stop: the sink has not been given all pictures then. Throws InvalidArgument where min_encoding_memory() is
 /// more than PipelineOptions::memory allows or the model has no such output, NotFinite naming the picture,
 /// and whatever the sink or the observer throws.
+///
+/// With a checkpoint that is gone on with, the manifest and the sink are given first what it holds, and all
+/// is as if the run had never been stopped. Throws InvalidArgument, before the sink is given anything, where
+/// model, options or pictures (names, labels, sizes and times of the files) are others, naming what.
 bool encode_inputs(const EncodeRequest& request, const PipelineOptions& options, Manifest& manifest,
                    const CodeSink& sink);
+
+/// Whether an encoding keeps its codes in this folder.
+[[nodiscard]] bool has_checkpoint(const std::string& folder);
+/// Once the output is safe; nothing where there is no such folder. Throws IoError where it stays.
+void remove_checkpoint(const std::string& folder);
 
 }  // namespace stackae

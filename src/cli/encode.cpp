@@ -7,6 +7,7 @@
 #include "stackae/error.hpp"
 
 #include "cli/interrupt.hpp"
+#include "cli/output.hpp"
 
 namespace stackae::cli {
 
@@ -17,6 +18,53 @@ void EncodeSettings::declare(OptionParser& parser) {
     reading.declare(parser);
     parser.option("manifest", "FILE", "what became of every picture: CSV path,row,label,status,reason",
                   text_into(manifest));
+}
+
+void EncodeSettings::declare_resume(OptionParser& parser, const std::string& output) {
+    parser.flag("resume",
+                fmt::format("go on where {}.ckpt is, with the options that it was begun with", output),
+                resume);
+    parser.option("checkpoint-every", "TIME",
+                  fmt::format("how often codes are kept in {}.ckpt, until all are there (5m when not given; "
+                              "0: after every batch); "
+                              "also when a run is interrupted",
+                              output),
+                  [this](const std::string& text) { checkpoint_every = parse_interval(text); });
+}
+
+void EncodeSettings::keep_codes_beside(Console& console, const std::string& output) {
+    if (output.empty() || is_stream(output)) {
+        if (resume) {
+            throw UsageError("--resume needs a file as the output, beside which codes are kept: -o FILE");
+        }
+        return;
+    }
+    checkpoint = output + ".ckpt";
+    std::error_code ignored;
+    if (std::filesystem::exists(checkpoint, ignored) && !std::filesystem::is_directory(checkpoint, ignored)) {
+        throw UsageError(fmt::format(
+            "{}: a file of that name is there and is no checkpoint; remove it, or name another output",
+            checkpoint));
+    }
+    if (!resume && has_checkpoint(checkpoint)) {
+        throw UsageError(
+            fmt::format("{} holds codes of a run that was stopped: --resume goes on with them; "
+                        "remove the folder to begin anew",
+                        checkpoint));
+    }
+    if (resume && !has_checkpoint(checkpoint)) {
+        console.note(fmt::format("there is no {}: the run begins at the beginning", checkpoint));
+    }
+}
+
+void EncodeSettings::drop_codes(Console& console) const {
+    try {
+        if (!checkpoint.empty()) {
+            remove_checkpoint(checkpoint);
+        }
+    } catch (const Error& error) {
+        console.warn(fmt::format("warning: {}", error.what()));
+    }
 }
 
 void declare_layer(OptionParser& parser, std::string& output) {
@@ -53,10 +101,16 @@ void encode_inputs(Console& console, const EncodeRequest& request, const EncodeS
                            "a lower --layer may take less, a larger --memory allows more");
     const PipelineOptions options{.batch_size = settings.batch_size,
                                   .threads = settings.reading.threads,
-                                  .memory = settings.reading.memory};
+                                  .memory = settings.reading.memory,
+                                  .checkpoint = settings.checkpoint,
+                                  .checkpoint_every = settings.checkpoint_every,
+                                  .resume = settings.resume};
     const bool all = stackae::encode_inputs(request, options, monitor.manifest(), sink);
     monitor.end_progress();
     if (!all) {
+        if (!settings.checkpoint.empty() && has_checkpoint(settings.checkpoint)) {
+            console.warn(fmt::format("--resume goes on with {}", settings.checkpoint));
+        }
         throw Interrupted();
     }
 }

@@ -17,9 +17,20 @@ struct EncodeSettings {
     std::int64_t batch_size = PipelineOptions{}.batch_size;
     std::string manifest;
     ReadingOptions reading;
+    bool resume = false;
+    double checkpoint_every = PipelineOptions{}.checkpoint_every;
+    std::string checkpoint;  ///< see keep_codes_beside()
 
     /// Declares --batch-size, --manifest and those of ReadingOptions in a group of their own.
     void declare(OptionParser& parser);
+    /// Declares --resume and --checkpoint-every. output: what stands for the output's name.
+    void declare_resume(OptionParser& parser, const std::string& output);
+    /// From here on codes are kept in `OUTPUT.ckpt`, unless the output is a device or a pipe, or is empty.
+    /// Throws UsageError where a checkpoint is there that nobody asked to go on with, or where one is asked
+    /// for that cannot be.
+    void keep_codes_beside(Console& console, const std::string& output);
+    /// Once the output is safe; where the checkpoint cannot be removed, warns.
+    void drop_codes(Console& console) const;
 };
 
 /// Declares --layer, an output as Model::depth_of() takes it.

@@ -78,6 +78,7 @@ void EnrollCommand::declare(OptionParser& parser) {
                   text_into(remove_));
     parser.option("name", "NAME", "the name of all INPUT, in place of folder names",
                   [this](const std::string& text) { name_ = text; });
+    settings_.declare_resume(parser, "GALLERY");
     parser.group("How pictures are compared (kept in the gallery)");
     declare_layer(parser, layer_);
     declare_normalize(parser, l2_normalize_);
@@ -135,6 +136,7 @@ int EnrollCommand::run(Console& console, const std::vector<std::string>& inputs)
         settings_.reading, existing ? output_ : "",
         opened.size() * model.model.code_size(layer_) * static_cast<std::int64_t>(sizeof(float)));
     check_outputs(opened, {{"the model", model.path}}, {{"-o", output_}, {"--manifest", settings_.manifest}});
+    settings_.keep_codes_beside(console, output_);
     catch_interrupts();
     OutputFiles files(stop_waiting);
     const OutputFile file = files.add(output_);
@@ -155,6 +157,7 @@ int EnrollCommand::run(Console& console, const std::vector<std::string>& inputs)
     }
     save(gallery, file);
     files.commit();
+    settings_.drop_codes(console);
     print(gallery, added);
     return monitor.exit_code();
 }

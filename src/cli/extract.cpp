@@ -46,6 +46,7 @@ void ExtractCommand::declare(OptionParser& parser) {
         "format", "NAME",
         "csv, npy, libsvm (a row without a label gets -1), projector or jsonl; else by the output's ending",
         [this](const std::string& text) { format_ = parse<FeatureFormat>(text); });
+    settings_.declare_resume(parser, "FILE");
     declare_layer(parser, encode_.output);
     declare_normalize(parser, encode_.l2_normalize);
     settings_.declare(parser);
@@ -88,6 +89,7 @@ int ExtractCommand::run(Console& console, const std::vector<std::string>& inputs
         written.push_back({file == output_ ? "-o" : fmt::format("the file beside -o {},", output_), file});
     }
     check_outputs(opened, {{"the model", model.path}}, written);
+    settings_.keep_codes_beside(console, output_);
     catch_interrupts();
     OutputFiles set(stop_waiting);
     std::optional<FeatureWriter> writer;
@@ -111,6 +113,7 @@ int ExtractCommand::run(Console& console, const std::vector<std::string>& inputs
     monitor.manifest().finish();
     writer->finish();
     set.commit();
+    settings_.drop_codes(console);
     if (!output_.empty()) {
         console.note(fmt::format("wrote {}: {} rows of {} features", fmt::join(files, " and "),
                                  format_count(monitor.manifest().rows()), columns));

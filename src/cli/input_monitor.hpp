@@ -29,6 +29,8 @@ public:
     void on_remark(const ImageEntry& entry, std::string_view text) override;
     void on_skipped(const ImageEntry& entry, std::string_view status, std::string_view reason) override;
     void on_end(std::int64_t rows, std::int64_t skipped) override;
+    void on_resumed(std::int64_t done, std::int64_t of) override;
+    void on_checkpoint_failed(const std::string& why) override;
     bool stop() override;
 
     /// The bar goes.

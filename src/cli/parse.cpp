@@ -75,6 +75,10 @@ double parse_duration(std::string_view text) {
     return *value * unit;
 }
 
+double parse_interval(std::string_view text) {
+    return text == "0" || text == "0s" ? 0.0 : parse_duration(text);
+}
+
 std::int64_t parse_bytes(std::string_view text) {
     static constexpr std::string_view suffixes = "KMGT";
     std::string_view digits = text;

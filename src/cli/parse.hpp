@@ -27,6 +27,8 @@ public:
                                   double high = std::numeric_limits<double>::infinity());
 /// Seconds: `90`, `90s`, `10m`, `1.5h`. Throws UsageError.
 [[nodiscard]] double parse_duration(std::string_view text);
+/// The same of what may be done without a pause: 0 and 0s are times too.
+[[nodiscard]] double parse_interval(std::string_view text);
 /// Bytes: `1500`, `64K`, `512M`, `2G`, `1T` (powers of 1024; an ending B or iB is fine). Throws UsageError.
 [[nodiscard]] std::int64_t parse_bytes(std::string_view text);
 

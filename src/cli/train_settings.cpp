@@ -271,10 +271,12 @@ void TrainSettings::declare_run(OptionParser& parser) {
     parser.option("temporary-folder", "DIR", "where pictures and codes go that the memory does not hold",
                   text_into(temporary_folder_));
     parser.flag("resume", "go on where MODEL.ckpt is; with the options that it was begun with", resume_);
-    parser.option("checkpoint-every", "TIME",
-                  "how often MODEL.ckpt is written within a stage (5m when not given); it is written between "
-                  "stages and when training is interrupted too, and goes when the model is there",
-                  [this](const std::string& text) { checkpoint_every_ = parse_duration(text); });
+    parser.option(
+        "checkpoint-every", "TIME",
+        "how often MODEL.ckpt is written within a stage (5m when not given; 0: at every step); it is "
+        "written between stages and when training is interrupted too, and goes when the model is "
+        "there",
+        [this](const std::string& text) { checkpoint_every_ = parse_interval(text); });
 }
 
 void TrainSettings::declare_preprocessing(OptionParser& parser) {

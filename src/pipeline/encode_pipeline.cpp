@@ -1,5 +1,7 @@
 #include <algorithm>
 #include <fmt/format.h>
+#include <optional>
+#include <string_view>
 #include <utility>
 
 #include "stackae/error.hpp"
@@ -8,10 +10,16 @@
 #include "stackae/text.hpp"
 
 #include "base/memory.hpp"
+#include "pipeline/encode_checkpoint.hpp"
 #include "pipeline/encoder_pool.hpp"
 
 namespace stackae {
 namespace {
+
+using pipeline::EncodeCheckpoint;
+
+/// Of the memory allowed, what codes may take that wait for the next checkpoint: one part in so many.
+constexpr std::int64_t waiting_share = 8;
 
 /// Twice what one worker encodes with, since as many batches wait to be encoded or taken out.
 std::int64_t worker_bytes(const EncodeRequest& request, std::int64_t pictures) {
@@ -39,25 +47,62 @@ Shares share_memory(const EncodeRequest& request, std::int64_t memory, std::int6
             static_cast<int>(std::clamp<std::int64_t>(half / worker_bytes(request, batch), 1, threads))};
 }
 
-}  // namespace
+/// How far a checkpoint goes.
+struct Resumed {
+    std::int64_t first = 0;  ///< picture to go on with
+    std::optional<std::int64_t> batch_size;
+    bool stopped = false;  ///< by the observer
+};
 
-std::int64_t min_encoding_memory(const EncodeRequest& request) {
-    return request.model.parameters() * static_cast<std::int64_t>(sizeof(float)) + worker_bytes(request, 1);
+/// Gives the manifest and the sink what was kept.
+Resumed replay(const EncodeRequest& request, EncodeCheckpoint& checkpoint, Manifest& manifest,
+               const CodeSink& sink) {
+    Resumed resumed;
+    InputObserver& observer = manifest.observer();
+    while (auto segment = checkpoint.read(resumed.first)) {
+        if (observer.stop()) {
+            resumed.stopped = true;
+            return resumed;
+        }
+        InputBatch batch;
+        auto note = segment->notes.begin();
+        for (std::int64_t i = segment->first; i < segment->end; ++i) {
+            ImageEntry entry = request.inputs.entry(i);
+            const bool noted = note != segment->notes.end() && note->index == i;
+            if (noted && pipeline::is_skipped(*note)) {
+                manifest.skipped(entry, note->status, note->text);
+            } else {
+                entry.label = request.label ? request.label : entry.label;
+                manifest.used(entry, noted ? std::string_view(note->text) : std::string_view());
+                batch.entries.push_back(std::move(entry));
+            }
+            note += noted ? 1 : 0;
+        }
+        batch.end = segment->end;
+        batch.notes = std::move(segment->notes);
+        if (!batch.entries.empty()) {
+            sink(batch, segment->codes);
+        }
+        resumed.first = segment->end;
+        resumed.batch_size = segment->batch_size;
+    }
+    if (resumed.first > 0) {
+        observer.on_resumed(resumed.first, request.inputs.size());
+    }
+    return resumed;
 }
 
-bool encode_inputs(const EncodeRequest& request, const PipelineOptions& options, Manifest& manifest,
-                   const CodeSink& sink) {
-    const std::int64_t pictures = std::max<std::int64_t>(1, request.inputs.size());
-    const int threads = pictures == 1 ? 1 : resolve_threads(options.threads);
-    const std::int64_t share = (pictures + threads - 1) / threads;  // fewer are work for all threads, too
-    const Shares shares =
-        share_memory(request, resolve_memory(options.memory), std::min(options.batch_size, share), threads);
+/// From picture `first` on.
+bool encode_rest(const EncodeRequest& request, const PipelineOptions& options, std::int64_t first,
+                 const Shares& shares, int threads, Manifest& manifest, const CodeSink& sink,
+                 std::optional<EncodeCheckpoint>& checkpoint) {
     InputReader reader(request.inputs, request.model.preprocessing,
                        {.batch_size = shares.batch,
                         .threads = threads,
                         .memory = base::reading_memory(options.memory),
                         .need_label = request.need_label,
-                        .label = request.label},
+                        .label = request.label,
+                        .first = first},
                        manifest);
     pipeline::EncoderPool pool(request.model, request.encode, threads, shares.workers);
     InputObserver& observer = manifest.observer();
@@ -65,8 +110,11 @@ bool encode_inputs(const EncodeRequest& request, const PipelineOptions& options,
         if (observer.stop()) {
             return false;
         }
-        const pipeline::EncodedBatch encoded = pool.pop();
+        pipeline::EncodedBatch encoded = pool.pop();
         sink(encoded.batch, encoded.codes);
+        if (checkpoint) {
+            checkpoint->add(std::move(encoded));
+        }
         return true;
     };
     for (InputBatch batch; reader.next(batch); batch = {}) {
@@ -81,6 +129,50 @@ bool encode_inputs(const EncodeRequest& request, const PipelineOptions& options,
         }
     }
     return !observer.stop();
+}
+
+}  // namespace
+
+std::int64_t min_encoding_memory(const EncodeRequest& request) {
+    return request.model.parameters() * static_cast<std::int64_t>(sizeof(float)) + worker_bytes(request, 1);
+}
+
+bool encode_inputs(const EncodeRequest& request, const PipelineOptions& options, Manifest& manifest,
+                   const CodeSink& sink) {
+    const std::int64_t pictures = std::max<std::int64_t>(1, request.inputs.size());
+    const int threads = pictures == 1 ? 1 : resolve_threads(options.threads);
+    const std::int64_t share = (pictures + threads - 1) / threads;  // fewer are work for all threads, too
+    const std::int64_t memory = resolve_memory(options.memory);
+    Shares shares = share_memory(request, memory, std::min(options.batch_size, share), threads);
+    InputObserver& observer = manifest.observer();
+    std::optional<EncodeCheckpoint> checkpoint;
+    std::int64_t first = 0;
+    if (!options.checkpoint.empty()) {
+        checkpoint.emplace(options.checkpoint, options.checkpoint_every, memory / waiting_share, request,
+                           observer);
+        if (options.resume) {
+            const Resumed resumed = replay(request, *checkpoint, manifest, sink);
+            if (resumed.stopped) {
+                return false;
+            }
+            first = resumed.first;
+            // A row's code may depend on whether it is alone in its batch.
+            shares = share_memory(request, memory, resumed.batch_size.value_or(shares.batch), threads);
+        }
+        checkpoint->begin(first, shares.batch);
+    }
+    try {
+        const bool all = encode_rest(request, options, first, shares, threads, manifest, sink, checkpoint);
+        if (!all && checkpoint) {
+            checkpoint->stop(options.resume);
+        }
+        return all;
+    } catch (...) {
+        if (checkpoint) {
+            checkpoint->stop(options.resume);
+        }
+        throw;
+    }
 }
 
 }  // namespace stackae

@@ -34,15 +34,18 @@ Inputs::Inputs(const std::vector<std::string>& paths, const PictureLimits& limit
         } catch (const Error& error) {
             skip(source, PictureStatus::unsupported, error);
         }
+        ends_.push_back(size() + (source.pictures ? source.pictures->size() : 1));
     }
 }
 
-std::int64_t Inputs::size() const {
-    std::int64_t total = 0;
-    for (const Source& source : sources_) {
-        total += source.pictures ? source.pictures->size() : 1;
+ImageEntry Inputs::entry(std::int64_t i) const {
+    const auto end = std::upper_bound(ends_.begin(), ends_.end(), i);
+    if (i < 0 || end == ends_.end()) {
+        throw InvalidArgument(fmt::format("inputs: picture {} found, 0 to {} expected", i, size() - 1));
     }
-    return total;
+    const Source& source = sources_[static_cast<std::size_t>(end - ends_.begin())];
+    return source.pictures ? source.pictures->entry(i - *end + source.pictures->size())
+                           : ImageEntry{source.path, std::nullopt};
 }
 
 bool Inputs::labelled() const {

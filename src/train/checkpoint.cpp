@@ -22,8 +22,6 @@ using Json = nlohmann::json;
 constexpr const char* kind = "checkpoint";
 constexpr int version = 1;
 constexpr std::size_t max_depth = 3;  ///< of objects within one another
-/// Of a training's time, what may be spent on checkpoints between stages: one in so many parts.
-constexpr double spent_one_in = 50.0;
 constexpr const char* trainer_prefix = "trainer.";
 
 /// The names are in the order of InputEvent::Kind.
@@ -198,12 +196,6 @@ void check_stage(const Checkpoint& checkpoint, const std::string& path, const St
         throw CorruptFile(fmt::format("{}: {} layers and stage {} of {} found, others expected", path,
                                       layers.size(), checkpoint.stage, checkpoint.stages));
     }
-}
-
-bool CheckpointTimer::is_due(bool between_stages) const {
-    const Seconds since = Clock::now() - last_;
-    return (!between_stages && every_ == 0.0) ||
-           (since >= spent_one_in * cost_ && (between_stages || since >= Seconds(every_)));
 }
 
 }  // namespace stackae::training

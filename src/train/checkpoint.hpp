@@ -1,6 +1,5 @@
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -37,32 +36,5 @@ void check_same(const Checkpoint& checkpoint, const std::string& path, const Pre
 /// Throws CorruptFile where its layers are not those that its stage is learnt on top of.
 void check_stage(const Checkpoint& checkpoint, const std::string& path, const Stack& bound,
                  const Stages& stages);
-
-/// When the next one is due. No result depends on it.
-class CheckpointTimer {
-public:
-    /// every: seconds between two; 0: before every step.
-    explicit CheckpointTimer(double every) : every_(every) {}
-
-    /// Within a stage; after one stage and before the next they need not be as far apart, but what has been
-    /// spent on them stays small beside the training.
-    [[nodiscard]] bool is_due(bool between_stages) const;
-    /// Calls write(), and notes when and how long.
-    template <class Write>
-    void time(const Write& write) {
-        const auto start = Clock::now();
-        write();
-        last_ = Clock::now();
-        cost_ = last_ - start;
-    }
-
-private:
-    using Clock = std::chrono::steady_clock;
-    using Seconds = std::chrono::duration<double>;
-
-    double every_;
-    Clock::time_point last_ = Clock::now();  ///< or the beginning
-    Seconds cost_{0.02};                     ///< of the last one
-};
 
 }  // namespace stackae::training

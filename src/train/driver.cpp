@@ -8,6 +8,7 @@
 #include "stackae/error.hpp"
 #include "stackae/train.hpp"
 
+#include "base/checkpoint_timer.hpp"
 #include "base/hash.hpp"
 #include "base/memory.hpp"
 #include "layers/fine_tuning.hpp"
@@ -122,7 +123,7 @@ private:
     std::size_t finished_epochs_ = 0;  ///< in the history, of stages that have come to their end
     std::optional<training::Checkpoint> resumed_;
     training::Checkpoint checkpoint_;  ///< the next one, but for the model and the trainer
-    training::CheckpointTimer timer_;
+    base::CheckpointTimer timer_;
     StackInput* input_ = nullptr;  ///< of the layers, while they are trained
 };
 
@@ -280,7 +281,7 @@ void Driver::run_steps(Trainer& trainer, TrainContext& context) {
     resumed_.reset();
     do {
         const bool stopped = observer_.stop();
-        if (keeps && (stopped || timer_.is_due(false))) {
+        if (keeps && (stopped || timer_.is_due())) {
             write_checkpoint(&trainer);
         }
         if (stopped) {
@@ -337,7 +338,7 @@ void Driver::train(const Stack& bound, const SampleStore& samples) {
         const training::Stage& stage = all.stages[static_cast<std::size_t>(i - 1)];
         checkpoint_.stage = i;
         checkpoint_.stage_name = stage.info.name;
-        if (!(*run_.checkpoint).empty() && timer_.is_due(true)) {
+        if (!(*run_.checkpoint).empty() && timer_.is_cheap()) {
             write_checkpoint<LayerTrainer>(nullptr);
         }
         run_stage(bound, stage, input);

@@ -41,7 +41,7 @@ TEST_CASE("Codes come in the order of the inputs, whatever the batch and the thr
     const Inputs inputs({table(folder)});
     const Model model = sample_model("dense:2", {3, 3, 1});
     std::vector<std::vector<float>> all;
-    for (const PipelineOptions options :
+    for (const PipelineOptions& options :
          {PipelineOptions{}, {.batch_size = 1, .threads = 1}, {.batch_size = 7, .threads = 3}}) {
         InputObserver nobody;
         Manifest manifest(nobody);

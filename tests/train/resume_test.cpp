@@ -1,7 +1,5 @@
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <string>
 #include <vector>
 
@@ -18,11 +16,6 @@ using namespace stackae::test;
 namespace {
 
 namespace fs = std::filesystem;
-
-std::string bytes_of(const std::string& path) {
-    std::ifstream file(path, std::ios::binary);
-    return {std::istreambuf_iterator<char>(file), {}};
-}
 
 /// Every kind that learns, each below another that sees what it makes, in ways that inputs are kept.
 std::vector<TrainConfig> trainings() {
@@ -102,6 +95,6 @@ TEST_CASE("A training that is stopped again and again ends with the bytes of one
             }
         }
         CHECK((steps > 4 || runs > 1));  // there may be no more than 13 steps
-        CHECK(bytes_of(pieces) == bytes_of(whole));
+        CHECK(read_text(pieces) == read_text(whole));
     }
 }

@@ -1,0 +1,64 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "stackae/pipeline.hpp"
+
+#include "base/checkpoint_timer.hpp"
+#include "pipeline/encoder_pool.hpp"
+
+namespace stackae::pipeline {
+
+/// Codes of a run, from one picture of its inputs to another, with what was said of the pictures.
+struct CodeSegment {
+    std::int64_t first = 0;        ///< index into all pictures
+    std::int64_t end = 0;          ///< the next segment's first
+    std::int64_t batch_size = 0;   ///< that they were encoded in
+    std::vector<InputNote> notes;  ///< in the pictures' order
+    Tensor codes;                  ///< of the pictures that were not skipped
+};
+
+/// Whether it is of a picture that has no row.
+[[nodiscard]] bool is_skipped(const InputNote& note);
+
+/// Keeps the codes that were made so far in a folder, as a row of files each of which is written whole, and
+/// gives them back to a run that goes on. A disk that is full costs the checkpoint, not the run.
+class EncodeCheckpoint {
+public:
+    /// folder: need not be there. memory: bytes of codes that may wait to be written.
+    EncodeCheckpoint(std::string folder, double every, std::int64_t memory, const EncodeRequest& request,
+                     InputObserver& observer);
+
+    /// What was kept of the pictures from `first` on; nothing where it ends. Throws IoError, CorruptFile, or
+    /// InvalidArgument that names what differs where it is of another run.
+    [[nodiscard]] std::optional<CodeSegment> read(std::int64_t first);
+    /// From here on segments are written that begin with this picture.
+    void begin(std::int64_t first, std::int64_t batch_size);
+    /// The next batch in order; writes where it is time. Its pictures are dropped.
+    void add(EncodedBatch batch);
+    /// Writes what waits, where that is more than a moment's work, or `always`.
+    void stop(bool always);
+
+private:
+    void write();
+    /// What the codes depend on, by the names that messages have for it.
+    const std::map<std::string, std::string>& run();
+
+    std::string folder_;
+    std::int64_t memory_;
+    const EncodeRequest& request_;
+    InputObserver& observer_;
+    base::CheckpointTimer timer_;
+    std::map<std::string, std::string> run_;  ///< see run()
+    std::vector<EncodedBatch> waiting_;
+    std::int64_t waiting_bytes_ = 0;
+    std::int64_t first_ = 0;  ///< picture, of what waits
+    std::int64_t batch_size_ = 0;
+    bool failed_ = false;
+};
+
+}  // namespace stackae::pipeline
