@@ -53,6 +53,16 @@ bool encode_inputs(const EncodeRequest& request, const PipelineOptions& options,
 
 /// Whether an encoding keeps its codes in this folder.
 [[nodiscard]] bool has_checkpoint(const std::string& folder);
+/// How far an encoding has come.
+struct EncodingProgress {
+    std::int64_t pictures = 0;  ///< of its inputs, from the first one on, those that were skipped included
+    std::int64_t rows = 0;
+    std::int64_t columns = 0;
+    std::string model;  ///< its identity
+};
+/// Reads the checkpoint in a folder. Throws IoError, or CorruptFile naming the file and what is wrong with
+/// it.
+[[nodiscard]] EncodingProgress load_encoding_progress(const std::string& folder);
 /// Once the output is safe; nothing where there is no such folder. Throws IoError where it stays.
 void remove_checkpoint(const std::string& folder);
 

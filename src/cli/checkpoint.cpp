@@ -5,6 +5,7 @@
 
 #include "stackae/error.hpp"
 #include "stackae/model.hpp"
+#include "stackae/pipeline.hpp"
 #include "stackae/text.hpp"
 
 #include "cli/option_parser.hpp"
@@ -18,6 +19,62 @@ namespace fs = std::filesystem;
 bool is_there(const std::string& path) {
     std::error_code ignored;
     return !path.empty() && fs::exists(path, ignored);
+}
+
+std::string text_of(const CheckpointInfo& checkpoint, const std::string& path) {
+    const TrainingRecord& record = checkpoint.model.record;
+    const StageProgress& progress = checkpoint.progress;
+    std::string text =
+        fmt::format("{}: the checkpoint of a training that is under way; checksum ok\n", printable(path));
+    text += fmt::format("stack        {}\n", to_text(record.config.stack));
+    text += fmt::format("preset       {}\n", record.config.preset);
+    text += fmt::format("pictures     {}\n", format_count(record.pictures));
+    text += fmt::format("finished     {} of {}\n", checkpoint.model.layers.size(),
+                        format_count(std::ssize(record.config.stack.layers()), "layer"));
+    text += fmt::format("under way    {}, stage {} of {}\n", checkpoint.stage_name, checkpoint.stage,
+                        checkpoint.stages);
+    if (progress.epochs > 0 && progress.epoch > 0) {
+        text += fmt::format("epoch        {} of {}, {} of {} pictures\n", progress.epoch, progress.epochs,
+                            format_count(progress.done), format_count(progress.of));
+    }
+    return text + "go on with   stackae train INPUT --resume, with the options that it was begun with\n";
+}
+
+JsonObject json_of(const CheckpointInfo& checkpoint, const std::string& path) {
+    return JsonObject()
+        .set("kind", "checkpoint")
+        .set("path", path)
+        .set("checksum", "ok")
+        .set("stage", checkpoint.stage)
+        .set("stages", checkpoint.stages)
+        .set("stage_name", checkpoint.stage_name)
+        .set("epoch", checkpoint.progress.epoch)
+        .set("epochs", checkpoint.progress.epochs)
+        .set("finished_layers", static_cast<std::int64_t>(checkpoint.model.layers.size()))
+        .set("pictures", checkpoint.model.record.pictures)
+        .set("config", to_json(checkpoint.model.record.config));
+}
+
+std::string text_of(const EncodingProgress& progress, const std::string& path) {
+    return fmt::format(
+        "{}: the checkpoint of an encoding that is under way; checksum ok\n"
+        "pictures     the first {}\n"
+        "codes        {} rows of {}\n"
+        "model        {}\n"
+        "go on with   the same command and --resume\n",
+        printable(path), format_count(progress.pictures), format_count(progress.rows),
+        format_count(progress.columns, "value"), printable(progress.model));
+}
+
+JsonObject json_of(const EncodingProgress& progress, const std::string& path) {
+    return JsonObject()
+        .set("kind", "codes")
+        .set("path", path)
+        .set("checksum", "ok")
+        .set("pictures", progress.pictures)
+        .set("rows", progress.rows)
+        .set("columns", progress.columns)
+        .set("model", progress.model);
 }
 
 }  // namespace
@@ -34,37 +91,17 @@ std::string progress_text(const CheckpointInfo& checkpoint) {
                            : "");
 }
 
-std::string checkpoint_text(const CheckpointInfo& checkpoint, const std::string& path) {
-    const TrainingRecord& record = checkpoint.model.record;
-    const StageProgress& progress = checkpoint.progress;
-    std::string text = fmt::format("{}: the checkpoint of a training that is under way; checksum ok\n", path);
-    text += fmt::format("stack        {}\n", to_text(record.config.stack));
-    text += fmt::format("preset       {}\n", record.config.preset);
-    text += fmt::format("pictures     {}\n", format_count(record.pictures));
-    text += fmt::format("finished     {} of {}\n", checkpoint.model.layers.size(),
-                        format_count(std::ssize(record.config.stack.layers()), "layer"));
-    text += fmt::format("under way    {}, stage {} of {}\n", checkpoint.stage_name, checkpoint.stage,
-                        checkpoint.stages);
-    if (progress.epochs > 0 && progress.epoch > 0) {
-        text += fmt::format("epoch        {} of {}, {} of {} pictures\n", progress.epoch, progress.epochs,
-                            format_count(progress.done), format_count(progress.of));
+std::optional<CheckpointDescription> describe_checkpoint(const std::string& path) {
+    const auto describe = [&](const auto& checkpoint) {
+        return CheckpointDescription{text_of(checkpoint, path), json_of(checkpoint, path)};
+    };
+    if (has_checkpoint(path)) {
+        return describe(load_encoding_progress(path));
     }
-    return text + "go on with   stackae train INPUT --resume, with the options that it was begun with\n";
-}
-
-JsonObject checkpoint_json(const CheckpointInfo& checkpoint, const std::string& path) {
-    return JsonObject()
-        .set("kind", "checkpoint")
-        .set("path", path)
-        .set("checksum", "ok")
-        .set("stage", checkpoint.stage)
-        .set("stages", checkpoint.stages)
-        .set("stage_name", checkpoint.stage_name)
-        .set("epoch", checkpoint.progress.epoch)
-        .set("epochs", checkpoint.progress.epochs)
-        .set("finished_layers", static_cast<std::int64_t>(checkpoint.model.layers.size()))
-        .set("pictures", checkpoint.model.record.pictures)
-        .set("config", to_json(checkpoint.model.record.config));
+    if (!is_stream(path) && file_kind(path) == "checkpoint") {
+        return describe(load_checkpoint_info(path));
+    }
+    return std::nullopt;
 }
 
 void check_checkpoint(const std::string& path, bool resume) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "stackae/train.hpp"
@@ -16,8 +17,12 @@ namespace stackae::cli {
 [[nodiscard]] std::string progress_text(const CheckpointInfo& checkpoint);
 
 /// What `info` prints of a checkpoint.
-[[nodiscard]] std::string checkpoint_text(const CheckpointInfo& checkpoint, const std::string& path);
-[[nodiscard]] JsonObject checkpoint_json(const CheckpointInfo& checkpoint, const std::string& path);
+struct CheckpointDescription {
+    std::string text;
+    JsonObject json;
+};
+/// Of a training's file or an encoding's folder; nothing where the path is neither.
+[[nodiscard]] std::optional<CheckpointDescription> describe_checkpoint(const std::string& path);
 
 /// Before pictures are prepared. Throws UsageError where a checkpoint is there that nobody asked to go on
 /// with, or where what is there is none.

@@ -216,12 +216,11 @@ int InfoCommand::run(Console& console, const std::vector<std::string>& inputs) {
         return exit_code::done;
     }
     const std::string& path = inputs.front();
-    if (!is_stream(path) && file_kind(path) == "checkpoint") {
+    if (const auto checkpoint = describe_checkpoint(path)) {
         if (!filters_.empty()) {
-            throw UsageError(fmt::format("--filters: {} is a checkpoint of a training", path));
+            throw UsageError(fmt::format("--filters: {} is a checkpoint", path));
         }
-        const CheckpointInfo checkpoint = load_checkpoint_info(path);
-        print(checkpoint_text(checkpoint, path), checkpoint_json(checkpoint, path).text());
+        print(checkpoint->text, checkpoint->json.text());
         results.finish();
         return exit_code::done;
     }

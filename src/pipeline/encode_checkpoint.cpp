@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <fmt/format.h>
 #include <iterator>
+#include <limits>
 #include <sys/stat.h>
 #include <utility>
 
@@ -80,9 +81,9 @@ std::vector<InputNote> notes_of(const base::Safetensors& file, const std::string
     return notes;
 }
 
-CodeSegment read_segment(base::Safetensors& file, std::int64_t first, std::int64_t pictures,
-                         std::int64_t columns) {
-    const std::string& path = file.path;
+/// columns: −1: as many as there are.
+CodeSegment read_segment(const std::string& path, base::Safetensors& file, std::int64_t first,
+                         std::int64_t pictures, std::int64_t columns) {
     CodeSegment segment;
     segment.first = number(path, "first", file.text("first"), first, first);
     segment.end = number(path, "end", file.text("end"), first + 1, pictures);
@@ -139,7 +140,7 @@ std::optional<CodeSegment> EncodeCheckpoint::read(std::int64_t first) {
                 pictures ? "others by name, label, size or time" : is, pictures ? "those" : was));
         }
     }
-    return read_segment(file, first, request_.inputs.size(),
+    return read_segment(path, file, first, request_.inputs.size(),
                         request_.model.code_size(request_.encode.output));
 }
 
@@ -218,6 +219,22 @@ void EncodeCheckpoint::write() {
 bool has_checkpoint(const std::string& folder) {
     std::error_code ignored;
     return std::filesystem::exists(pipeline::segment_file(folder, 0), ignored);
+}
+
+EncodingProgress load_encoding_progress(const std::string& folder) {
+    EncodingProgress progress;
+    do {
+        const std::string path = pipeline::segment_file(folder, progress.pictures);
+        base::Safetensors file = base::read_safetensors(path);
+        file.check_kind(pipeline::kind, pipeline::version);
+        progress.model = file.text("model");
+        const pipeline::CodeSegment segment = pipeline::read_segment(
+            path, file, progress.pictures, std::numeric_limits<std::int64_t>::max(), -1);
+        progress.pictures = segment.end;
+        progress.rows += segment.codes.rows();
+        progress.columns = segment.codes.columns();
+    } while (std::filesystem::exists(pipeline::segment_file(folder, progress.pictures)));
+    return progress;
 }
 
 void remove_checkpoint(const std::string& folder) {

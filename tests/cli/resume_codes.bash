@@ -48,6 +48,9 @@ wait $process
 [ $? -eq 130 ] || fail "exit code of an interrupted run"
 has err "--resume goes on with stopped.csv.ckpt"
 missing stopped.csv
+expect 0 info stopped.csv.ckpt
+has out "pictures     the first "
+has out " rows of 4 values"
 expect 2 extract "${inputs[@]}" -m model.stackae -o stopped.csv
 has err "stopped.csv.ckpt holds codes of a run that was stopped"
 expect 1 extract "${inputs[@]}" -m model.stackae -o stopped.csv --resume --layer 1
