@@ -10,6 +10,7 @@
 #include <variant>
 #include <vector>
 
+#include "stackae/image_dataset.hpp"
 #include "stackae/json.hpp"
 #include "stackae/model.hpp"
 #include "stackae/neighbours.hpp"
@@ -59,6 +60,11 @@ void save(const Gallery& gallery, const OutputFile& file);
 [[nodiscard]] std::map<std::string, std::int64_t> count_names(const Gallery& gallery);
 /// What is in it, without codes and paths.
 [[nodiscard]] JsonObject to_json(const Gallery& gallery);
+
+/// The pictures that a gallery's codes were made of, by the paths in it, each labelled with its name: to make
+/// the codes anew. Relative paths are seen from the current folder. path: of the gallery's file.
+[[nodiscard]] ImageDataset gallery_pictures(const Gallery& gallery, const std::string& path,
+                                            const PictureLimits& limits = {});
 
 /// Held from before a gallery is read until after it was replaced, this keeps the changes of several
 /// processes (and of `stackae enroll`, which does the same) from getting lost:

@@ -77,6 +77,13 @@ public:
     /// Pictures that are in memory already: n × h × w × c or n × h × w floats. labels: n, or none.
     static ImageDataset from_tensor(Tensor pictures, std::vector<std::string> labels = {});
 
+    /// Pictures by the names that ImageEntry::path gave them, in that order and with these labels: files,
+    /// pages
+    /// (`scan.tif#2`), rows of arrays (`digits.npy#12`). One that cannot be had, since it is gone or came
+    /// through a pipe or device, fails when it is read. path: what the collection is called.
+    static ImageDataset from_entries(const std::string& path, std::vector<ImageEntry> entries,
+                                     const PictureLimits& limits = {});
+
     ImageDataset(ImageDataset&&) noexcept;
     ImageDataset& operator=(ImageDataset&&) noexcept;
     ~ImageDataset();

@@ -29,6 +29,9 @@ public:
     /// ImageDataset::open() throws is thrown.
     explicit Inputs(const std::vector<std::string>& paths, const PictureLimits& limits = {});
 
+    /// One that is open already.
+    explicit Inputs(ImageDataset pictures);
+
     /// Pictures of all of them; an input that could not be opened counts as one.
     [[nodiscard]] std::int64_t size() const { return ends_.empty() ? 0 : ends_.back(); }
     /// True when at least one picture has a label.

@@ -13,6 +13,9 @@ namespace stackae {
 /// UTF-8 as it is. In a text that is none (file names may hold any bytes) every byte that is out of place
 /// becomes `\xHH` and every backslash `\x5c`, so that different texts stay different and can be had back.
 [[nodiscard]] std::string to_utf8(std::string_view text);
+/// What to_utf8() made this of; what only looks like its escapes, in a text that was UTF-8, is taken for
+/// them.
+[[nodiscard]] std::string from_utf8(std::string_view text);
 
 /// A to Z in lower case, all other bytes as they are.
 [[nodiscard]] std::string lower_case(std::string_view text);

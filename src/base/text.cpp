@@ -1,6 +1,7 @@
 #include "stackae/text.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <fmt/format.h>
 #include <iterator>
@@ -60,6 +61,20 @@ std::string to_utf8(std::string_view text) {
         text.remove_prefix(std::max<std::size_t>(length, 1));
     }
     return result;
+}
+
+std::string from_utf8(std::string_view text) {
+    std::string bytes;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        unsigned byte = 0;
+        const char* const digits = text.data() + i + 2;
+        const bool escape = text.substr(i, 2) == "\\x" && i + 4 <= text.size() &&
+                            std::from_chars(digits, digits + 2, byte, 16).ptr == digits + 2;
+        bytes += escape ? static_cast<char>(byte) : text[i];
+        i += escape ? 3 : 0;
+    }
+    // A text that was UTF-8 kept what looks like an escape.
+    return to_utf8(bytes) == text ? bytes : std::string(text);
 }
 
 std::string lower_case(std::string_view text) {

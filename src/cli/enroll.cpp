@@ -35,11 +35,26 @@ GalleryLock lock_gallery(Console& console, const std::string& path) {
     return lock;
 }
 
+/// Enters pictures whose files are gone as skipped.
+void enter_missing(const ImageDataset& pictures, InputMonitor& monitor) {
+    for (std::int64_t i = 0; i < pictures.size(); ++i) {
+        std::error_code error;
+        const auto type = std::filesystem::status(pictures.file(i), error).type();
+        if (type == std::filesystem::file_type::not_found) {
+            monitor.manifest().skipped(pictures.entry(i), name(PictureStatus::missing), error.message());
+        }
+    }
+    if (monitor.manifest().skipped() > 0) {
+        monitor.on_end(0, monitor.manifest().skipped());
+    }
+}
+
 class EnrollCommand : public Command {
 public:
     std::string synopsis() const override {
         return "INPUT... -o GALLERY [-m MODEL] [options]\n"
-               "       stackae enroll --remove NAME -o GALLERY";
+               "       stackae enroll --remove NAME -o GALLERY\n"
+               "       stackae enroll --rebuild GALLERY -m MODEL [-o NEW] [options]";
     }
     std::string about() const override {
         return "Remembers labelled pictures in a gallery, for `stackae recognize`.\n"
@@ -51,6 +66,10 @@ public:
 private:
     void check_usage(const std::vector<std::string>& inputs) const;
     int remove_name(Console& console);
+    /// The pictures of a gallery that is there, encoded by another model.
+    int rebuild(Console& console);
+    /// Throws IoError where pictures of the old gallery were skipped that may not be left out.
+    void refuse_skipped(OutputFiles& manifest, InputMonitor& monitor, const Gallery& old) const;
     Gallery encode(Console& console, const Inputs& inputs, const NamedModel& model, InputMonitor& monitor);
     /// Throws Interrupted where the user has asked to stop meanwhile.
     void calibrate(Gallery& gallery) const;
@@ -59,6 +78,8 @@ private:
     std::string model_;
     std::string output_;
     std::string remove_;
+    std::string rebuild_;
+    bool skip_missing_ = false;  ///< with rebuild_
     std::optional<std::string> name_;
     bool append_ = false;
     std::string layer_;  ///< an output of the model; empty: its first
@@ -76,6 +97,12 @@ void EnrollCommand::declare(OptionParser& parser) {
                 append_);
     parser.option("remove", "NAME", "take every picture of that name out (needs no INPUT)",
                   text_into(remove_));
+    parser.option("rebuild", "GALLERY",
+                  "encode the pictures in it anew, by their paths, with another model; replaces it unless -o "
+                  "names another file",
+                  text_into(rebuild_));
+    parser.flag("skip-missing", "with --rebuild: leave out pictures that cannot be read any more",
+                skip_missing_);
     parser.option("name", "NAME", "the name of all INPUT, in place of folder names",
                   [this](const std::string& text) { name_ = text; });
     settings_.declare_resume(parser, "GALLERY");
@@ -91,6 +118,22 @@ void EnrollCommand::declare(OptionParser& parser) {
 }
 
 void EnrollCommand::check_usage(const std::vector<std::string>& inputs) const {
+    if (skip_missing_ && rebuild_.empty()) {
+        throw UsageError(
+            "--skip-missing is for --rebuild alone: other pictures are skipped where they are bad");
+    }
+    if (!rebuild_.empty()) {
+        if (!inputs.empty() || append_ || !remove_.empty() || name_) {
+            throw UsageError("--rebuild takes neither INPUT nor --append, --remove or --name");
+        }
+        if (model_.empty()) {
+            throw UsageError("--rebuild needs -m MODEL, the model that encodes the pictures anew");
+        }
+        if (output_.empty() && is_stream(rebuild_)) {
+            throw UsageError("--rebuild of a pipe or device needs -o GALLERY, the file to keep");
+        }
+        return;
+    }
     if (output_.empty()) {
         throw UsageError("enroll needs -o GALLERY, the file to keep");
     }
@@ -107,6 +150,9 @@ void EnrollCommand::check_usage(const std::vector<std::string>& inputs) const {
 
 int EnrollCommand::run(Console& console, const std::vector<std::string>& inputs) {
     check_usage(inputs);
+    if (!rebuild_.empty()) {
+        return rebuild(console);
+    }
     check_writable(output_);
     check_replaces_only(output_, "gallery");
     std::optional<GalleryLock> lock;
@@ -179,6 +225,64 @@ int EnrollCommand::remove_name(Console& console) {
     save(gallery, output_);
     print(gallery, 0);
     return exit_code::done;
+}
+
+void EnrollCommand::refuse_skipped(OutputFiles& manifest, InputMonitor& monitor, const Gallery& old) const {
+    const std::int64_t skipped = monitor.manifest().skipped();
+    if (skipped == 0 || skip_missing_) {
+        return;
+    }
+    manifest.commit();  // which names them all
+    throw IoError(fmt::format(
+        "{}: {} of its {} cannot be encoded anew, so that nothing was changed; paths are seen "
+        "from the current "
+        "folder; --skip-missing{} leaves them out",
+        rebuild_, format_count(skipped), format_count(old.size(), "picture"),
+        !settings_.checkpoint.empty() && has_checkpoint(settings_.checkpoint) ? " --resume" : ""));
+}
+
+int EnrollCommand::rebuild(Console& console) {
+    output_ = output_.empty() ? rebuild_ : output_;
+    check_writable(output_);
+    check_replaces_only(output_, "gallery");
+    const GalleryLock lock = lock_gallery(console, output_);
+    recover_outputs(console, {rebuild_, output_});
+    check_gallery_memory(settings_.reading, rebuild_);
+    const Gallery old = load_gallery(rebuild_);
+    l2_normalize_ = l2_normalize_.value_or(old.l2_normalize);
+    metric_ = metric_.value_or(old.metric);
+    false_accept_rate_ = false_accept_rate_.value_or(old.false_accept_rate);
+    const Inputs pictures(gallery_pictures(old, rebuild_, settings_.reading.picture_limits()));
+    const NamedModel model = open_model(console, model_);
+    check_layer(model.model, layer_);
+    check_gallery_memory(
+        settings_.reading, rebuild_,
+        old.size() * model.model.code_size(layer_) * static_cast<std::int64_t>(sizeof(float)));
+    const std::vector<NamedPath> written{{"-o", output_}, {"--manifest", settings_.manifest}};
+    std::vector<NamedPath> read{{"the model", model.path}};
+    add_replaced(*pictures.sources().front().pictures, written, read);
+    check_outputs(read, written);
+    check_outputs({{"the gallery", rebuild_}}, {{"--manifest", settings_.manifest}});
+    settings_.keep_codes_beside(console, output_);
+    catch_interrupts();
+    OutputFiles files(stop_waiting);
+    InputMonitor monitor(console, files, settings_.manifest);
+    if (!skip_missing_) {
+        enter_missing(*pictures.sources().front().pictures, monitor);
+        refuse_skipped(files, monitor, old);  // before time is spent on the others
+    }
+    Gallery gallery = encode(console, pictures, model, monitor);
+    refuse_skipped(files, monitor, old);
+    calibrate(gallery);
+    const OutputFile file = files.add(output_);
+    save(gallery, file);
+    files.commit();
+    settings_.drop_codes(console);
+    console.note(fmt::format("encoded anew: {} of {} by {}, {} a picture; before {}",
+                             format_count(gallery.size()), format_count(old.size(), "picture"), model.path,
+                             format_count(gallery.codes.columns(), "value"), old.codes.columns()));
+    print(gallery, 0);
+    return monitor.exit_code();
 }
 
 Gallery EnrollCommand::encode(Console& console, const Inputs& inputs, const NamedModel& model,

@@ -68,7 +68,7 @@ private:
     bool labelled_ = false;
 };
 
-enum class Kind { picture, list, idx, npy, npz };
+enum class Kind { other, idx, npy, npz };
 
 /// Where `file.npz#name` names an array of an archive: the place of its #.
 std::optional<std::size_t> array_name_at(const std::string& path) {
@@ -79,11 +79,15 @@ std::optional<std::size_t> array_name_at(const std::string& path) {
     return named ? std::optional(at) : std::nullopt;
 }
 
+bool is_list_name(const std::string& path) {
+    return lower_case(path).ends_with(".txt");
+}
+
 /// By the ending where it promises something, else by the first bytes.
 Kind kind_of(const std::string& path) {
     const std::string name = lower_case(fs::path(path).filename().string());
-    if (name.ends_with(".txt")) {
-        return Kind::list;
+    if (is_list_name(path)) {
+        return Kind::other;
     }
     if (name.ends_with(".npy") || name.ends_with(".npy.gz")) {
         return Kind::npy;
@@ -108,10 +112,27 @@ Kind kind_of(const std::string& path) {
     }
     const bool idx = count >= 4 && bytes.u16(0) == 0 && bytes.u8(2) >= 0x08 && bytes.u8(2) <= 0x0E &&
                      bytes.u8(3) >= 1 && bytes.u8(3) <= 4;
-    return idx || bytes.has(0, "\x1f\x8b") ? Kind::idx : Kind::picture;
+    return idx || bytes.has(0, "\x1f\x8b") ? Kind::idx : Kind::other;
 }
 
 }  // namespace
+
+data::SourcePointer data::open_array(const std::string& path, const PictureLimits& limits) {
+    if (const auto at = array_name_at(path)) {
+        return open_npz(path.substr(0, *at), path.substr(*at + 1), limits);
+    }
+    switch (kind_of(path)) {
+        case Kind::idx:
+            return open_idx(path, limits);
+        case Kind::npy:
+            return open_npy(path, limits);
+        case Kind::npz:
+            return open_npz(path, std::nullopt, limits);
+        case Kind::other:
+            break;
+    }
+    return nullptr;
+}
 
 ImageDataset::ImageDataset(std::shared_ptr<const Source> source) : source_(std::move(source)) {}
 ImageDataset::ImageDataset(ImageDataset&&) noexcept = default;
@@ -123,8 +144,8 @@ ImageDataset ImageDataset::open(const std::string& path, const PictureLimits& li
         throw InvalidArgument(fmt::format("{}: limits of {} pixels and {} bytes found, at least 1 expected",
                                           path, limits.max_pixels, limits.memory));
     }
-    if (const auto at = array_name_at(path)) {
-        return ImageDataset(data::open_npz(path.substr(0, *at), path.substr(*at + 1), limits));
+    if (array_name_at(path)) {
+        return ImageDataset(data::open_array(path, limits));
     }
     std::error_code error;
     const fs::file_status status = fs::status(path, error);
@@ -141,19 +162,16 @@ ImageDataset ImageDataset::open(const std::string& path, const PictureLimits& li
     if (!fs::is_regular_file(status)) {
         return ImageDataset(data::open_pipe(path, limits));
     }
-    switch (kind_of(path)) {
-        case Kind::list:
-            return ImageDataset(data::open_list(path, limits));
-        case Kind::idx:
-            return ImageDataset(data::open_idx(path, limits));
-        case Kind::npy:
-            return ImageDataset(data::open_npy(path, limits));
-        case Kind::npz:
-            return ImageDataset(data::open_npz(path, std::nullopt, limits));
-        case Kind::picture:
-            break;
+    if (is_list_name(path)) {
+        return ImageDataset(data::open_list(path, limits));
     }
-    return ImageDataset(data::open_file(path, limits));
+    data::SourcePointer array = data::open_array(path, limits);
+    return ImageDataset(array ? std::move(array) : data::open_file(path, limits));
+}
+
+ImageDataset ImageDataset::from_entries(const std::string& path, std::vector<ImageEntry> entries,
+                                        const PictureLimits& limits) {
+    return ImageDataset(data::named_source(path, std::move(entries), limits));
 }
 
 ImageDataset ImageDataset::from_tensor(Tensor pictures, std::vector<std::string> labels) {

@@ -76,6 +76,12 @@ using SourcePointer = std::shared_ptr<const ImageDataset::Source>;
 /// A pipe or device, which is read once and whole: a picture, or a list of paths relative to the working
 /// folder. Throws the same.
 [[nodiscard]] SourcePointer open_pipe(const std::string& path, const PictureLimits& limits);
+/// A file of an array, or `file.npz#name`; null where the path names a list or a picture. Throws IoError,
+/// CorruptFile, InvalidArgument.
+[[nodiscard]] SourcePointer open_array(const std::string& path, const PictureLimits& limits);
+/// See ImageDataset::from_entries().
+[[nodiscard]] SourcePointer named_source(const std::string& path, std::vector<ImageEntry> entries,
+                                         PictureLimits limits);
 /// Throws IoError, CorruptFile.
 [[nodiscard]] SourcePointer open_idx(const std::string& path, const PictureLimits& limits);
 /// Throws IoError, CorruptFile, InvalidArgument for kinds of values that are no pictures.

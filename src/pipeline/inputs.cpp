@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <fmt/format.h>
 #include <map>
+#include <utility>
 
 #include "stackae/error.hpp"
 #include "stackae/text.hpp"
@@ -36,6 +37,13 @@ Inputs::Inputs(const std::vector<std::string>& paths, const PictureLimits& limit
         }
         ends_.push_back(size() + (source.pictures ? source.pictures->size() : 1));
     }
+}
+
+Inputs::Inputs(ImageDataset pictures) {
+    Source& source = sources_.emplace_back();
+    source.path = pictures.path();
+    ends_.push_back(pictures.size());
+    source.pictures.emplace(std::move(pictures));
 }
 
 ImageEntry Inputs::entry(std::int64_t i) const {

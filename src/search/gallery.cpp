@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "stackae/error.hpp"
+#include "stackae/text.hpp"
 
 #include "base/rows.hpp"
 #include "search/gallery_check.hpp"
@@ -145,6 +146,18 @@ void check_model(const Gallery& gallery, const Model& model) {
             fmt::format("the gallery's codes have {} values, those of {} layers of its model {}",
                         gallery.codes.columns(), gallery.depth, expected));
     }
+}
+
+ImageDataset gallery_pictures(const Gallery& gallery, const std::string& path, const PictureLimits& limits) {
+    std::vector<ImageEntry> entries;
+    entries.reserve(gallery.paths.size());
+    for (std::size_t i = 0; i < gallery.paths.size(); ++i) {
+        std::error_code ignored;
+        const std::string& stored = gallery.paths[i];
+        const bool as_it_is = stored.find("\\x") == stored.npos || std::filesystem::exists(stored, ignored);
+        entries.push_back({as_it_is ? stored : from_utf8(stored), gallery.names[i]});
+    }
+    return ImageDataset::from_entries(path, std::move(entries), limits);
 }
 
 void append(Gallery& gallery, const Gallery& more) {

@@ -18,6 +18,10 @@ TEST_CASE("A name that is not UTF-8 becomes UTF-8 from which it can be had back"
     CHECK(to_utf8("back\\slash") == "back\\slash");
     CHECK(to_utf8("caf\xe9.png") == "caf\\xe9.png");
     CHECK(to_utf8("\\caf\xe9") == "\\x5ccaf\\xe9");
+    for (const char* text : {"日本/ü.png", "caf\xe9.png", "\\caf\xe9", "\\x5c", "\\x", "\xff\\x4", ""}) {
+        CHECK(from_utf8(to_utf8(text)) == text);
+    }
+    CHECK(from_utf8("in\\xe9") == "in\xe9");
     CHECK(csv_field("caf\xe9, no tea") == "\"caf\\xe9, no tea\"");
     for (const char* wrong : {"\xc0\xaf", "\xed\xa0\x80", "\xf5", "\xe2\x82"}) {
         CHECK_FALSE(is_utf8(wrong));

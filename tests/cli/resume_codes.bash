@@ -3,6 +3,7 @@
 
 draw_classes pictures 150 ann bob eve
 small_model model.stackae pictures
+small_model other.stackae pictures --seed 3
 echo "no picture" >pictures/bob/17.pgm
 extract=(extract pictures nowhere -m model.stackae -b 5)
 enroll=(enroll pictures -m model.stackae -b 5)
@@ -31,6 +32,9 @@ cmp -s whole.manifest pieces.manifest || fail "the manifest is another one"
 expect 3 "${enroll[@]}" -o whole.gallery
 until_done pieces.gallery "${enroll[@]}" -o pieces.gallery
 cmp -s whole.gallery pieces.gallery || fail "the gallery is another one"
+expect 0 enroll --rebuild whole.gallery -m other.stackae -o rebuilt.gallery
+until_done pieces.gallery enroll --rebuild pieces.gallery -m other.stackae -b 5
+cmp -s rebuilt.gallery pieces.gallery || fail "the gallery that was rebuilt is another one"
 
 # One that is interrupted says how to go on; nothing is begun anew over it.
 last="extract, interrupted"

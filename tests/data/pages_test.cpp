@@ -56,6 +56,11 @@ TEST_CASE("A TIFF of several pages is a picture a page, in folders, in lists and
           std::vector<std::string>{"a.tif", "b.TIFF#1", "b.TIFF#2", "b.TIFF#3", "c.tif#1", "c.tif#2"});
     CHECK(grays_of(all) == std::vector<int>{10, 10, 20, 30, 10, 20});
     CHECK(all.file(2) == folder / "in/b.TIFF");
+    std::vector<ImageEntry> again;  // by their names, where a file's own stands for its first page
+    for (const char* name : {"in/b.TIFF#3", "in/c.tif", "in/a.tif", "in/b.TIFF#4"}) {
+        again.push_back({folder / name, std::nullopt});
+    }
+    CHECK(grays_of(ImageDataset::from_entries("again", again)) == std::vector<int>{30, 10, 10});
     CHECK(grays_of(ImageDataset::open(folder / "in/c.tif")) == std::vector<int>{10, 20});
     write_pages(folder / "named-otherwise.bin", 2, "wb");
     CHECK(grays_of(ImageDataset::open(folder / "named-otherwise.bin")) == std::vector<int>{10, 20});
