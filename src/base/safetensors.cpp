@@ -5,6 +5,7 @@
 #include <fmt/ranges.h>
 
 #include "stackae/error.hpp"
+#include "stackae/resources.hpp"
 #include "stackae/text.hpp"
 
 #include "base/safetensors_format.hpp"
@@ -106,10 +107,10 @@ void Safetensors::check_kind(const std::string& kind, int version) const {
         corrupt(path, fmt::format("version \"{}\" found, a whole number from 1 expected", found));
     }
     if (std::stoi(found) > version) {
-        corrupt(path,
-                fmt::format("was written by a newer stackae: version {} of the {} file found, this program "
-                            "reads up to {}",
-                            found, kind, version));
+        corrupt(path, fmt::format(
+                          "was written by a newer stackae: version {} of the {} file found, stackae {} reads "
+                          "up to {}; update stackae to open it",
+                          found, kind, stackae::version(), version));
     }
 }
 

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "stackae/error.hpp"
+#include "stackae/resources.hpp"
 
 #include "support/catch.hpp"
 #include "support/resident.hpp"
@@ -332,9 +333,9 @@ TEST_CASE("A file of another kind or of a newer version is told apart") {
     CHECK(message_of([&] { content.check_kind("model", 2); }) ==
           "x.gallery: is a stackae gallery, not a model");
     CHECK(message_of([&] { content.check_kind("gallery", 1); }) ==
-          "x.gallery: was written by a newer stackae: version 2 of the gallery file found, this program "
-          "reads up "
-          "to 1");
+          std::string(
+              "x.gallery: was written by a newer stackae: version 2 of the gallery file found, stackae ") +
+              stackae::version() + " reads up to 1; update stackae to open it");
     for (const char* version : {"", "0", "-1", "1.5", "99999999999999999999"}) {
         content.metadata["version"] = version;
         CHECK(message_of([&] { content.check_kind("gallery", 2); }).find("a whole number from 1 expected") !=

@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "stackae/model.hpp"
+#include "stackae/resources.hpp"
 
 #include "model/sample_model.hpp"
 #include "model/spoilt_file.hpp"
@@ -131,7 +132,8 @@ TEST_CASE("What a file is, is told apart: a gallery, another version, another pr
     };
     CHECK(refused(with("kind", "gallery")) == "is a stackae gallery, not a model");
     CHECK(refused(with("version", "6")) ==
-          "was written by a newer stackae: version 6 of the model file found, this program reads up to 5");
+          std::string("was written by a newer stackae: version 6 of the model file found, stackae ") +
+              version() + " reads up to 5; update stackae to open it");
     CHECK(refused(with("version", "4")) == "a model of version 4 found, 5 expected: train it again");
     CHECK(refused(with("format", "pt")) == "is not a file of stackae: format \"pt\" found");
     CHECK(refused([](Safetensors& f) { f.metadata.erase("format"); }) == "no \"format\" in its metadata");
