@@ -61,6 +61,8 @@ def all_writers(setup, pictures):
     gallery = inputs / "people.gallery"
     setup.must("enroll", sets[0], "-m", model, "-o", gallery, "-q")
     quiet = ["-j", 1, "-q"]
+    other = inputs / "other.stackae"
+    setup.must("train", few[0], "-o", other, *tiny_training(5), "--no-comparison", "-q")
 
     def train(folder, generation, *more):
         return ["train", few[generation], "-o", folder / "out.stackae", *tiny_training(300), "--seed", generation,
@@ -77,6 +79,10 @@ def all_writers(setup, pictures):
 
     def remove(folder, generation):
         return ["enroll", "--remove", "2", "-o", folder / "people.gallery", "-q"] if generation else enroll(folder, 0)
+
+    def rebuild(folder, generation):
+        gallery = folder / "people.gallery"
+        return ["enroll", "--rebuild", gallery, "-m", other, *quiet] if generation else enroll(folder, 0)
 
     def extract(output, *more):
         return lambda folder, generation: ["extract", sets[generation], "-m", model, "-o", folder / output, *quiet,
@@ -102,6 +108,7 @@ def all_writers(setup, pictures):
         Writer("gallery", ["people.gallery"], enroll),
         Writer("gallery, --append", ["people.gallery"], append, needs_old=True),
         Writer("gallery, --remove", ["people.gallery"], remove, needs_old=True),
+        Writer("gallery, --rebuild", ["people.gallery"], rebuild, needs_old=True),
         Writer("csv", ["table.csv"], extract("table.csv")),
         Writer("csv and manifest", ["table.csv", "pictures.csv"], extract("table.csv", "--manifest", "pictures.csv")),
         Writer("npy", ["table.npy", "table.npy.csv"], extract("table.npy"), check=rows_alike),

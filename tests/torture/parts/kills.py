@@ -102,6 +102,6 @@ def run(setup):
         say(f"  {writer.name}: {before} kills within {duration:.2f} s, {killing.killed - before} at {calls} calls: "
             f"{killing.ends}")
     say(f"  after the kill: {ends}")
-    return [Figure("SIGKILL while 15 kinds of output are written", f"{total} of {total} at random whole",
+    return [Figure(f"SIGKILL while {len(writers)} kinds of output are written", f"{total} of {total} at random whole",
                    f"{at_random} at random, {at_calls} at calls; {faults.count} faults",
                    faults.count == 0 and at_random >= total)]
