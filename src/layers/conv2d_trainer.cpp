@@ -293,6 +293,7 @@ void Conv2dTrainer::end_refining() {
         std::copy_n(best.bias(1), layer_.decoder_bias.size(), layer_.decoder_bias.data());
         refined_.reset();
     }
+    loaded_.reset();
     if (!is_slow()) {
         layer_.bias = thresholds(context_->context, layer_, whitened_);
     }
@@ -324,10 +325,10 @@ void Conv2dTrainer::begin_refining(TrainContext& context) {
     refined_.emplace(context, std::move(parameters),
                      nn::TrainingRows{*source_, std::span(rows_).subspan(held), std::span(rows_).first(held)},
                      config);
-    if (loaded_) {
+    if (loaded_ && !loaded_->numbers.empty()) {
         refined_->load_state(*loaded_);
-        loaded_.reset();
     }
+    loaded_.reset();
 }
 
 void Conv2dTrainer::save_state(TrainerState& state) {
@@ -337,9 +338,11 @@ void Conv2dTrainer::save_state(TrainerState& state) {
     }
     if (kmeans_) {
         save_state_of(*kmeans_, state);
-    } else if (refined_) {
+    } else if (phase_ == Phase::refining) {
         state.put("weights", layer_.weights);
-        refined_->save_state(state);
+        if (refined_) {
+            refined_->save_state(state);
+        }
     } else if (phase_ == Phase::decoder || phase_ == Phase::measuring) {
         state.numbers["whitening_dim"] = *layer_.whitening_dim;
         state.numbers["units"] = layer_.units;
