@@ -10,32 +10,44 @@
 
 namespace stackae::cli {
 
-int print_plan(Console& console, const PlannedTraining& planned) {
+namespace {
+
+/// All that is known without a measurement.
+std::string plan_text(const PlannedTraining& planned) {
     const TrainPlan& plan = planned.plan;
-    const double rate = plan.refused() ? 0.0 : measure_rate(planned.reading.threads);
-    const auto time = [&](double multiply_adds) {
-        return plan.refused() ? std::string("-") : format_duration(multiply_adds / rate);
-    };
     TextTable table;
-    table.add({"stage", "input", "output", "parameters", "epochs", "time"});
+    table.add({"stage", "input", "output", "parameters", "epochs", "share of time"});
     for (const StageInfo& stage : plan.stages) {
         table.add({stage.name, to_text(stage.input), to_text(stage.output), format_count(stage.parameters),
-                   stage.epochs > 0 ? fmt::format("{}", stage.epochs) : "-", time(stage.multiply_adds)});
+                   stage.epochs > 0 ? fmt::format("{}", stage.epochs) : "-",
+                   fmt::format("{:.0f} %", 100.0 * stage.multiply_adds / plan.multiply_adds)});
     }
+    std::string text = fmt::format("stack        {}\n", to_text(planned.config.stack));
+    text += fmt::format("preset       {}\n", planned.config.preset);
+    text += fmt::format("pictures     {}\n", format_count(planned.pictures));
+    text += fmt::format("parameters   {}\n", format_count(plan.parameters));
+    text += fmt::format("memory       {} needed of {}\n", format_bytes(plan.memory_bytes),
+                        planned.reading.limit_text());
+    text += fmt::format("checkpoint   {} at most\n", format_bytes(plan.checkpoint_bytes));
+    text += fmt::format("work         {} on the reference machine\n\n",
+                        format_duration(plan.multiply_adds / reference_rate));
+    return text + table.text() + "\n";
+}
+
+}  // namespace
+
+int print_plan(Console& console, const PlannedTraining& planned) {
+    const TrainPlan& plan = planned.plan;
     ResultWriter results;
-    results.write(fmt::format("stack        {}\n", to_text(planned.config.stack)));
-    results.write(fmt::format("preset       {}\n", planned.config.preset));
-    results.write(fmt::format("pictures     {}\n", format_count(planned.pictures)));
-    results.write(fmt::format("parameters   {}\n", format_count(plan.parameters)));
-    results.write(fmt::format("memory       {} needed of {}\n", format_bytes(plan.memory_bytes),
-                              planned.reading.limit_text()));
-    results.write(fmt::format("checkpoint   {} at most\n", format_bytes(plan.checkpoint_bytes)));
+    results.write(plan_text(planned));
+    finish_stdout();  // measuring takes its time
+    const double rate = plan.refused() ? 0.0 : measure_rate(planned.reading.threads);
+    results.write(fmt::format(
+        "time         {}\n",
+        plan.refused() ? "-" : format_duration(plan.multiply_adds / rate) + " on this machine (estimated)"));
     results.write(
-        fmt::format("time         {}\n", plan.refused() ? "-" : time(plan.multiply_adds) + " (estimated)"));
-    results.write(
-        fmt::format("extraction   {} pictures a second (estimated, without decoding their files)\n\n{}",
-                    plan.refused() ? "-" : format_count(std::llround(rate / plan.multiply_adds_a_picture)),
-                    table.text()));
+        fmt::format("extraction   {} pictures a second (estimated, without decoding their files)\n",
+                    plan.refused() ? "-" : format_count(std::llround(rate / plan.multiply_adds_a_picture))));
     results.finish();
     if (plan.refused()) {
         console.warn(
