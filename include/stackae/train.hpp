@@ -22,6 +22,9 @@ struct CheckpointInfo {
 };
 /// Throws IoError, or CorruptFile naming the file and what is wrong with it.
 [[nodiscard]] CheckpointInfo load_checkpoint_info(const std::string& path);
+/// Where there is one. Throws IoError where it cannot be removed, or another training that is under way has
+/// it.
+void remove_training_checkpoint(const std::string& path);
 
 /// Told of progress by train(), on the caller's thread. Every member has an empty default.
 class TrainObserver {
@@ -62,7 +65,7 @@ public:
 /// Where RunOptions::checkpoint names a file, what is under way is written there: every checkpoint_every
 /// seconds, between stages, and on a stop. A run with `resume` goes on from there and ends with the same
 /// bytes as one that was never stopped; where there is no such file it begins at the beginning. The file
-/// stays: it may go once the model is safe.
+/// stays: it may go once the model is safe. A training under way has its checkpoint for itself.
 ///
 /// Throws InvalidArgument (also where the checkpoint is of other pictures or options: which, is named),
 /// Divergence (with advice), IoError, CorruptFile and whatever the observer throws, after

@@ -147,9 +147,12 @@ bool is_trained_already(Console& console, const std::string& model, const std::s
 }
 
 void remove_checkpoint(Console& console, const std::string& path) {
-    std::error_code error;
-    if (is_there(path) && !fs::remove(path, error)) {
-        console.warn(fmt::format("warning: {}: cannot be removed: {}", path, error.message()));
+    try {
+        if (!path.empty()) {
+            remove_training_checkpoint(path);
+        }
+    } catch (const Error& error) {
+        console.warn(fmt::format("warning: {}", error.what()));
     }
 }
 

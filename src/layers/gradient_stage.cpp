@@ -14,6 +14,8 @@
 namespace stackae::layers {
 namespace {
 
+constexpr std::int64_t most_steps = std::int64_t{1} << 48;  ///< that a stage will ever take
+
 /// A value that is no number was not measured.
 std::optional<double> measured(double value) {
     return std::isnan(value) ? std::nullopt : std::optional(value);
@@ -173,11 +175,18 @@ void GradientStage::load_state(const TrainerState& state) {
             }
         } else {
             value = std::bit_cast<Value>(state.number(key));
+            if constexpr (std::is_same_v<Value, double>) {
+                if (std::isnan(value) || (std::isinf(value) && &value != &loop_.state().best_loss)) {
+                    throw InvalidArgument(fmt::format("{}: {} found, a finite number expected", key, value));
+                }
+            }
         }
     });
     const nn::GradientLoop::Progress most = loop_.progress();
     (void)state.number("epoch", 0, most.epochs + 1);
     (void)state.number("done", 0, most.rows);
+    (void)state.number("optimizer_steps", 0, most_steps);
+    (void)state.number("since_best", 0, most_steps);
     reported_ = state.number("reported", 0, most.epochs);
 }
 

@@ -1,6 +1,11 @@
 #include "layers/kmeans_state.hpp"
 
+#include <fmt/format.h>
 #include <limits>
+
+#include "stackae/error.hpp"
+
+#include "base/rows.hpp"
 
 namespace stackae::layers {
 
@@ -14,7 +19,14 @@ void save_state_of(linalg::SphericalKMeans& kmeans, TrainerState& state) {
 void load_state_of(linalg::SphericalKMeans& kmeans, const TrainerState& state) {
     linalg::SphericalKMeans::State& to = kmeans.state();
     constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max() - 1;
+    constexpr double most_squared = 1.001;
     to.centroids = state.tensor("centroids", to.centroids.shape());
+    for (std::int64_t i = 0; i < to.centroids.rows(); ++i) {
+        if (const double found = base::squared_norm(to.centroids.row(i)); found > most_squared) {
+            throw InvalidArgument(fmt::format(
+                "centroids: row {} of squared length {} found, 1 at most expected", i + 1, found));
+        }
+    }
     to.iteration = state.number("iteration", 0, most);
     to.seeded = state.number("seeded", 0, most);
 }

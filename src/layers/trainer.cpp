@@ -7,6 +7,7 @@
 #include "stackae/error.hpp"
 
 #include "base/random.hpp"
+#include "base/rows.hpp"
 #include "layers/tensors.hpp"
 
 namespace stackae::layers {
@@ -40,6 +41,9 @@ const Tensor* TrainerState::find(const std::string& name, const std::vector<std:
     if (found->second.shape() != shape) {
         throw InvalidArgument(fmt::format("{}: a tensor of {} found, {} expected", name,
                                           fmt::join(found->second.shape(), " x "), fmt::join(shape, " x ")));
+    }
+    if (!base::all_finite(found->second.values())) {
+        throw InvalidArgument(fmt::format("{}: a value that is not a finite number found", name));
     }
     return &found->second;
 }
@@ -80,6 +84,7 @@ void load_tensors(const TrainerState& state, Layer& layer) {
     for (const auto& row : table) {
         *row.tensor = state.tensor(row.name, row.shape);
     }
+    layer.check();
 }
 
 std::vector<std::int64_t> sample_rows(std::span<const std::int64_t> rows, std::int64_t count,

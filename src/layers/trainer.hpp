@@ -95,7 +95,8 @@ struct TrainerState {
     std::map<std::string, std::int64_t> numbers;
 
     void put(const std::string& name, const Tensor& tensor);
-    /// Null where there is none. Throws InvalidArgument that names it where its shape is another.
+    /// Null where there is none. Throws InvalidArgument that names it where its shape is another, or a value
+    /// is no finite number.
     [[nodiscard]] const Tensor* find(const std::string& name, const std::vector<std::int64_t>& shape) const;
     /// Throw InvalidArgument that names what is missing or does not fit.
     [[nodiscard]] const Tensor& tensor(const std::string& name, const std::vector<std::int64_t>& shape) const;

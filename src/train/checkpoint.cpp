@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 #include <string_view>
@@ -10,6 +11,7 @@
 
 #include "base/json.hpp"
 #include "base/safetensors.hpp"
+#include "layers/tensors.hpp"
 #include "model/json_reader.hpp"
 #include "model/model_file.hpp"
 #include "model/model_json.hpp"
@@ -22,6 +24,8 @@ using Json = nlohmann::json;
 constexpr const char* kind = "checkpoint";
 constexpr int version = 1;
 constexpr std::size_t max_depth = 3;  ///< of objects within one another
+/// Layers, fine-tuning and a head.
+constexpr auto max_stages = static_cast<std::int64_t>(Stack::max_size) + 2;
 constexpr const char* trainer_prefix = "trainer.";
 
 /// The names are in the order of InputEvent::Kind.
@@ -58,6 +62,31 @@ void check_layers(const Model& model, const std::string& path) {
     } catch (const InvalidArgument& error) {
         throw CorruptFile(fmt::format("{}: {}", path, error.what()));
     }
+}
+
+/// Whether a layer is what may have become of one that was asked for: the same, or a smaller one.
+bool is_learnt(const Layer& layer, const Layer& asked) {
+    return layer.type() == asked.type() && layer.output_shape().size() <= asked.output_shape().size() &&
+           layer.parameters() <= asked.parameters() &&
+           (layer.is_trained() || layers::fields_of(layer).json() == layers::fields_of(asked).json());
+}
+
+/// stage: that it was learnt in; null: it has none.
+bool has_head(const Model& model, const Stage* stage) {
+    const Stack& head = model.reconstruction.head;
+    if (stage == nullptr) {
+        return head.empty();
+    }
+    if (head.size() != 1 || stage->below > model.layers.size()) {
+        return false;
+    }
+    const Shape code = model.layers.output_shape(model.input_shape(), stage->below);
+    try {
+        head.check(code);
+    } catch (const InvalidArgument&) {
+        return false;
+    }
+    return is_learnt(head[0], *make_head(code, model.input_shape()));
 }
 
 [[noreturn]] void differs(const std::string& path, std::string_view what, std::string_view found,
@@ -123,6 +152,9 @@ Checkpoint read_checkpoint(const std::string& path) {
     reader.required("finished_epochs", checkpoint.finished_epochs);
     reader.required("patch_bytes", checkpoint.patch_bytes);
     reader.required("inputs", inputs);
+    if (checkpoint.stages > max_stages) {
+        reader.fail("stages", fmt::format("{} found, {} at most expected", checkpoint.stages, max_stages));
+    }
     if (checkpoint.stage < 1 || checkpoint.stage > checkpoint.stages) {
         reader.fail("stage", fmt::format("{} of {} found", checkpoint.stage, checkpoint.stages));
     }
@@ -130,6 +162,14 @@ Checkpoint read_checkpoint(const std::string& path) {
         checkpoint.finished_epochs > std::ssize(checkpoint.model.record.history)) {
         reader.fail("finished_epochs", fmt::format("{} of {} found", checkpoint.finished_epochs,
                                                    checkpoint.model.record.history.size()));
+    }
+    if (checkpoint.patch_bytes < 1 || checkpoint.patch_bytes > most_patch_bytes) {
+        reader.fail("patch_bytes",
+                    fmt::format("{} found, 1 to {} expected", checkpoint.patch_bytes, most_patch_bytes));
+    }
+    if (inputs > max_events(checkpoint.stages)) {
+        reader.fail("inputs",
+                    fmt::format("{} found, {} at most expected", inputs, max_events(checkpoint.stages)));
     }
     for (const std::string& text : file.texts("inputs", inputs)) {
         checkpoint.inputs.push_back(event_of(text, where));
@@ -146,6 +186,12 @@ Checkpoint read_checkpoint(const std::string& path) {
         }
     }
     return checkpoint;
+}
+
+base::FileLock lock_checkpoint(const std::string& path) {
+    return base::FileLock(path, [&](double /*seconds*/) {
+        throw IoError(fmt::format("{}: another training that is under way has it", path));
+    });
 }
 
 void check_same(const Checkpoint& checkpoint, const std::string& path, const Preprocessing& preprocessing,
@@ -188,9 +234,13 @@ void check_stage(const Checkpoint& checkpoint, const std::string& path, const St
                                        ? stage.last
                                        : stage.below;  // the latter's plain ones are added
         for (std::size_t i = 0; i < bound.size(); ++i) {
-            fits = fits && (i < layers.size() ? layers[i].type() == bound[i].type()
+            fits = fits && (i < layers.size() ? is_learnt(layers[i], bound[i])
                                               : i >= needed || !bound[i].is_trained());
         }
+        const auto done = stages.stages.begin() + (checkpoint.stage - 1);
+        const auto head = std::find_if(stages.stages.begin(), done,
+                                       [](const Stage& each) { return each.kind == StageKind::head; });
+        fits = fits && has_head(checkpoint.model, head == done ? nullptr : &*head);
     }
     if (!fits) {
         throw CorruptFile(fmt::format("{}: {} layers and stage {} of {} found, others expected", path,
@@ -204,6 +254,14 @@ namespace stackae {
 
 CheckpointInfo load_checkpoint_info(const std::string& path) {
     return training::read_checkpoint(path);
+}
+
+void remove_training_checkpoint(const std::string& path) {
+    const base::FileLock lock = training::lock_checkpoint(path);
+    std::error_code error;
+    if (!std::filesystem::remove(path, error) && error) {
+        throw IoError(fmt::format("{}: cannot be removed: {}", path, error.message()));
+    }
 }
 
 }  // namespace stackae

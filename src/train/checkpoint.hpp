@@ -6,6 +6,7 @@
 
 #include "stackae/train.hpp"
 
+#include "base/file_lock.hpp"
 #include "layers/trainer.hpp"
 #include "train/stack_input.hpp"
 #include "train/stages.hpp"
@@ -27,6 +28,10 @@ struct Checkpoint : CheckpointInfo {
 void write_checkpoint(const Checkpoint& checkpoint, const std::string& path);
 /// Throws IoError, or CorruptFile naming the file and what is wrong with it.
 [[nodiscard]] Checkpoint read_checkpoint(const std::string& path);
+
+/// Keeps a checkpoint from other trainings for as long as it lives, or until the file is replaced; holds
+/// nothing where there is none. Throws IoError where another training that is under way has it.
+[[nodiscard]] base::FileLock lock_checkpoint(const std::string& path);
 
 /// Throws InvalidArgument that names what differs where the checkpoint is of a training of other pictures,
 /// another preprocessing or other options.

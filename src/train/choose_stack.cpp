@@ -98,7 +98,7 @@ std::int64_t patches_of(const Preprocessing& preprocessing, const TrainConfig& c
     constexpr auto patch_bytes =
         upper_kernel * upper_kernel * lower_units * static_cast<std::int64_t>(sizeof(float));
     return std::min(maps.height * maps.width * (pictures - held_out(config, pictures)),
-                    training::max_held(run) / 2 / patch_bytes);
+                    training::max_patch_bytes(run) / patch_bytes);
 }
 
 }  // namespace

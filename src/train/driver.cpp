@@ -11,6 +11,7 @@
 #include "base/checkpoint_timer.hpp"
 #include "base/hash.hpp"
 #include "base/memory.hpp"
+#include "base/with_context.hpp"
 #include "layers/fine_tuning.hpp"
 #include "model/split.hpp"
 #include "train/augmentation.hpp"
@@ -36,31 +37,33 @@ constexpr const char* wide = "wide";
 /// Everything that lives as long as one call of train().
 class Driver {
 public:
-    /// holdable: bytes of pictures and codes that may be held.
     Driver(const Preprocessing& preprocessing, const TrainConfig& config, const RunOptions& run,
-           std::int64_t holdable, TrainObserver& observer)
+           TrainObserver& observer)
         : config_(config),
           run_(run),
           observer_(observer),
           context_(static_cast<int>(run.threads)),
-          stores_(holdable, run.temporary_folder),
+          stores_(0, run.temporary_folder),
           timer_(run.checkpoint_every) {
         model_.preprocessing = preprocessing;
         model_.record.config = config;
-        checkpoint_.patch_bytes = training::max_held(run) / 2;
+        checkpoint_.patch_bytes = training::max_patch_bytes(run);
     }
 
     /// Goes on from the run's checkpoint, if there is one.
     void resume(const std::string& data) {
         const std::string& path = run_.checkpoint;
+        lock_ = training::lock_checkpoint(path);
         if (std::filesystem::exists(path)) {
             resumed_ = training::read_checkpoint(path);
             training::check_same(*resumed_, path, model_.preprocessing, config_, data);
+            checkpoint_.patch_bytes = resumed_->patch_bytes;
         }
     }
 
     /// bound: the configuration's layers.
     Model run(const Stack& bound, const ImageDataset& pictures) {
+        stores_.set_limit(stages_of(bound, pictures.size()).holdable_bytes(run_));
         try {
             SampleStore samples = read(pictures);
             if (!model_.record.interrupted) {
@@ -84,6 +87,10 @@ public:
     }
 
 private:
+    [[nodiscard]] training::Stages stages_of(const Stack& bound, std::int64_t pictures) const {
+        return training::make_stages(bound, pictures, model_.preprocessing, config_, run_,
+                                     checkpoint_.patch_bytes);
+    }
     SampleStore read(const ImageDataset& pictures);
     /// The layers and the history of the checkpoint, once the pictures are known to be the same.
     void take_up();
@@ -93,9 +100,12 @@ private:
     void train(const Stack& bound, const SampleStore& samples);
     /// What a stage works with that sees the output of the lowest layers.
     TrainContext context_of(const training::Stage& stage, StackInput& input);
-    /// Steps until it is done or stopped.
+    /// Goes on with the state of a checkpoint where there is one. Some of a state is looked at by steps only.
     template <class Trainer>
     void run_steps(Trainer& trainer, TrainContext& context);
+    /// Steps until it is done or stopped.
+    template <class Trainer>
+    void take_steps(Trainer& trainer, TrainContext& context);
     /// The layer; null where it was stopped.
     std::shared_ptr<const Layer> learn(const training::Stage& stage, const Layer& layer, StackInput& input);
     void run_stage(const Stack& bound, const training::Stage& stage, StackInput& input);
@@ -124,7 +134,8 @@ private:
     std::optional<training::Checkpoint> resumed_;
     training::Checkpoint checkpoint_;  ///< the next one, but for the model and the trainer
     base::CheckpointTimer timer_;
-    StackInput* input_ = nullptr;  ///< of the layers, while they are trained
+    std::optional<base::FileLock> lock_;  ///< of the checkpoint that is there
+    StackInput* input_ = nullptr;         ///< of the layers, while they are trained
 };
 
 SampleStore Driver::read(const ImageDataset& pictures) {
@@ -200,7 +211,6 @@ void Driver::take_up() {
     model_.reconstruction = from.model.reconstruction;
     model_.record.history = from.model.record.history;
     finished_epochs_ = static_cast<std::size_t>(from.finished_epochs);
-    checkpoint_.patch_bytes = from.patch_bytes;
     checkpoint_.stage = from.stage;
     observer_.on_resumed(from);
 }
@@ -219,7 +229,11 @@ void Driver::write_checkpoint(Trainer* trainer) {
             trainer->save_state(checkpoint_.trainer);
         }
         try {
+            if (!lock_ || !lock_->held()) {
+                lock_ = training::lock_checkpoint(run_.checkpoint);
+            }
             training::write_checkpoint(checkpoint_, run_.checkpoint);
+            lock_ = training::lock_checkpoint(run_.checkpoint);
         } catch (const IoError& error) {
             observer_.on_checkpoint_failed(error.what());
         }
@@ -274,11 +288,21 @@ TrainContext Driver::context_of(const training::Stage& stage, StackInput& input)
 
 template <class Trainer>
 void Driver::run_steps(Trainer& trainer, TrainContext& context) {
-    const bool keeps = !(*run_.checkpoint).empty();
     if (resumed_ && !(resumed_->trainer.tensors.empty() && resumed_->trainer.numbers.empty())) {
-        trainer.load_state(resumed_->trainer);
+        base::with_context<CorruptFile>(*run_.checkpoint, [&] {
+            trainer.load_state(resumed_->trainer);
+            resumed_.reset();
+            take_steps(trainer, context);
+        });
+    } else {
+        resumed_.reset();
+        take_steps(trainer, context);
     }
-    resumed_.reset();
+}
+
+template <class Trainer>
+void Driver::take_steps(Trainer& trainer, TrainContext& context) {
+    const bool keeps = !(*run_.checkpoint).empty();
     do {
         const bool stopped = observer_.stop();
         if (keeps && (stopped || timer_.is_due())) {
@@ -323,16 +347,18 @@ void Driver::add_plain_layers(const Stack& bound, std::size_t depth) {
 void Driver::train(const Stack& bound, const SampleStore& samples) {
     StackInput input(samples, stores_, static_cast<int>(run_.threads));
     input_ = &input;
-    const training::Stages all =
-        training::make_stages(bound, model_.record.pictures, model_.preprocessing, config_, run_);
+    const training::Stages all = stages_of(bound, model_.record.pictures);
     checkpoint_.stages = std::ssize(all.stages);
     if (resumed_) {
         training::check_stage(*resumed_, run_.checkpoint, bound, all);
-    }
-    if (resumed_ &&
-        !input.replay(resumed_->inputs, model_.layers.layers(), [this] { return observer_.stop(); })) {
-        model_.record.interrupted = true;  // the checkpoint stays as it is
-        return;
+        const bool replayed = base::with_context<CorruptFile>(*run_.checkpoint, [&] {
+            return input.replay(resumed_->inputs, model_.layers.layers(),
+                                [this] { return observer_.stop(); });
+        });
+        if (!replayed) {
+            model_.record.interrupted = true;  // the checkpoint stays as it is
+            return;
+        }
     }
     for (std::int64_t i = checkpoint_.stage; i <= checkpoint_.stages; ++i) {
         const training::Stage& stage = all.stages[static_cast<std::size_t>(i - 1)];
@@ -387,10 +413,8 @@ Model train(const ImageDataset& pictures, const Preprocessing& preprocessing, co
     validate(preprocessing);
     validate(config);
     const Stack bound = bind(config.stack, preprocessing.shape());
-    const std::int64_t holdable =
-        training::make_stages(bound, pictures.size(), preprocessing, config, run).holdable_bytes(run);
     return linalg::run_on_backend("train", static_cast<int>(run.threads), [&] {
-        Driver driver(preprocessing, config, run, holdable, observer);
+        Driver driver(preprocessing, config, run, observer);
         if (run.resume) {
             driver.resume(data_identity(pictures));
         }

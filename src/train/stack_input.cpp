@@ -29,7 +29,10 @@ StackInput::StackInput(const SampleStore& pictures, Stores& stores, int threads)
 }
 
 void StackInput::below(Layers layers) {
-    events_.push_back({InputEvent::Kind::below, layers.size(), {}});
+    const InputEvent event{InputEvent::Kind::below, layers.size(), {}};
+    if (events_.empty() || events_.back().kind != event.kind || events_.back().depth != event.depth) {
+        events_.push_back(event);
+    }
     layers_ = std::move(layers);
     columns_ = layers_.empty() ? pictures_.columns() : layers_.back()->output_shape().size();
     made_.reset();

@@ -21,7 +21,10 @@ namespace stackae::training {
 /// Where pictures and codes are kept: in memory as long as they fit, then in files.
 class Stores {
 public:
+    /// limit: bytes in memory.
     Stores(std::int64_t limit, std::string folder) : limit_(limit), folder_(std::move(folder)) {}
+
+    void set_limit(std::int64_t bytes) { limit_ = bytes; }
 
     SampleStore make(std::int64_t rows, std::int64_t columns);
     /// Of a store that stays, until it is dropped.
@@ -63,6 +66,11 @@ struct InputEvent {
     std::size_t depth = 0;           ///< of below
     std::vector<std::int64_t> rows;  ///< of leave
 };
+
+/// As many as there can be where so many layers or heads are learnt.
+[[nodiscard]] constexpr std::size_t max_events(std::int64_t stages) {
+    return 8 * static_cast<std::size_t>(stages) + 1;
+}
 
 /// The input of one layer after the other. What one of them has made of all pictures, or of those that a code
 /// was found from, serves those above it.

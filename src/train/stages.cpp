@@ -25,7 +25,7 @@ using layers::StageCost;
 
 constexpr double float_bytes = sizeof(float);
 constexpr double read_rows = 5.0 * 256.0;  ///< in batches read ahead, and the one that is taken out
-constexpr std::int64_t max_held_bytes = std::int64_t{2} << 30;
+constexpr std::int64_t max_held_bytes = 2 * most_patch_bytes;
 // Of random numbers: above all layers.
 constexpr std::uint32_t fine_tuning_stage = 1000;
 constexpr std::uint32_t head_stage = 1001;
@@ -40,12 +40,13 @@ double real(std::int64_t value) {
 class Planner {
 public:
     Planner(const Stack& bound, std::int64_t pictures, const Preprocessing& preprocessing,
-            const TrainConfig& config, const RunOptions& run)
+            const TrainConfig& config, const RunOptions& run, std::int64_t patch_bytes)
         : bound_(bound),
           pictures_(pictures),
           preprocessing_(preprocessing),
           config_(config),
           run_(run),
+          patch_bytes_(patch_bytes > 0 ? patch_bytes : max_patch_bytes(run)),
           threads_(base::resolve_threads(static_cast<int>(run.threads))),
           held_out_(held_out(config, pictures)) {}
 
@@ -100,6 +101,7 @@ private:
     const Preprocessing& preprocessing_;
     const TrainConfig& config_;
     const RunOptions& run_;
+    std::int64_t patch_bytes_;
     int threads_;
     std::int64_t held_out_;
     Stages stages_;
@@ -121,7 +123,7 @@ PlanContext Planner::context_of(std::string name, std::size_t below, std::uint32
                         .train = pictures_ - held_out_,
                         .validation = held_out_,
                         .at_hand = some_depth_ <= below ? static_cast<std::int64_t>(some_rows_) : 0,
-                        .patch_bytes = max_held(run_) / 2,
+                        .patch_bytes = patch_bytes_,
                         .threads = threads_,
                         .input_floats = 0.0,
                         .input_chunk = chunk_of(input.size())};
@@ -223,8 +225,8 @@ void Planner::add_head() {
 }  // namespace
 
 Stages make_stages(const Stack& bound, std::int64_t pictures, const Preprocessing& preprocessing,
-                   const TrainConfig& config, const RunOptions& run) {
-    return Planner(bound, pictures, preprocessing, config, run).run();
+                   const TrainConfig& config, const RunOptions& run, std::int64_t patch_bytes) {
+    return Planner(bound, pictures, preprocessing, config, run, patch_bytes).run();
 }
 
 std::int64_t Stages::holdable_bytes(const RunOptions& run) const {
@@ -240,6 +242,10 @@ std::int64_t Stages::holdable_bytes(const RunOptions& run) const {
 
 std::int64_t max_held(const RunOptions& run) {
     return std::min(max_held_bytes, base::resolve_memory(run.memory_limit) / 2);
+}
+
+std::int64_t max_patch_bytes(const RunOptions& run) {
+    return max_held(run) / 2;
 }
 
 Activation suited_output(const Preprocessing& preprocessing, const Stack& layers, std::size_t depth) {

@@ -40,15 +40,19 @@ struct Stages {
     [[nodiscard]] std::int64_t holdable_bytes(const RunOptions& run) const;
 };
 
-/// bound: the layers of the configuration, bound to one another. Throws InvalidArgument where a layer cannot
-/// learn from what it sees.
+/// bound: the layers of the configuration, bound to one another. patch_bytes: of samples that a layer learns
+/// from, at most; 0: what the run's memory allows. Throws InvalidArgument where a layer cannot learn from
+/// what it sees.
 [[nodiscard]] Stages make_stages(const Stack& bound, std::int64_t pictures,
                                  const Preprocessing& preprocessing, const TrainConfig& config,
-                                 const RunOptions& run);
+                                 const RunOptions& run, std::int64_t patch_bytes = 0);
 
-/// Bytes of pictures and codes that are held at most, whatever there is beside; samples that a layer learns
-/// from take half as many.
+/// Bytes of pictures and codes that are held at most, whatever there is beside.
 [[nodiscard]] std::int64_t max_held(const RunOptions& run);
+/// Bytes of samples that a layer learns from, at most.
+[[nodiscard]] std::int64_t max_patch_bytes(const RunOptions& run);
+/// Whatever the run's memory.
+inline constexpr std::int64_t most_patch_bytes = std::int64_t{1} << 30;
 
 /// The activation of a decoder that rebuilds what the lowest `depth` layers make of pictures.
 [[nodiscard]] Activation suited_output(const Preprocessing& preprocessing, const Stack& layers,

@@ -31,13 +31,21 @@ expect 0 train pictures -o fresh.stackae "${options[@]}" --resume
 has err "there is no fresh.stackae.ckpt: training begins at the beginning"
 
 # One that was interrupted says how to go on; nothing is begun anew over it.
-"$program" train pictures -o stopped.stackae "${long[@]}" >out 2>err </dev/null &
+"$program" train pictures -o stopped.stackae "${long[@]}" --checkpoint-every 0.1s >out 2>err </dev/null &
 process=$!
 last="train, interrupted"
 until grep -qF "layer 3, dense epoch" err; do
     kill -0 $process 2>/dev/null || fail "it ended too early"
     sleep 0.05
 done
+until [ -e stopped.stackae.ckpt ]; do
+    kill -0 $process 2>/dev/null || fail "it ended before there was a checkpoint"
+    sleep 0.05
+done
+cp err first.err
+expect 1 train pictures -o stopped.stackae "${long[@]}" --resume
+has err "stopped.stackae.ckpt: another training that is under way has it"
+cp first.err err
 kill -TERM $process
 wait $process
 [ $? -eq 130 ] || fail "exit code of an interrupted training"

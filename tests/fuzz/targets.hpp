@@ -23,6 +23,8 @@ struct Target {
 /// Models and galleries. Where nothing but the checksum is wrong with a file it is mended, so that mutations
 /// get further.
 [[nodiscard]] std::vector<Target> stackae_files();
+/// Checkpoints as files that are read, and what is in them as trainings that take it up.
+[[nodiscard]] std::vector<Target> checkpoints();
 /// What a killed run leaves in a folder, and what the next run makes of it there.
 [[nodiscard]] std::vector<Target> commit_records();
 /// NPY, NPZ, IDX, gzipped IDX and lists.

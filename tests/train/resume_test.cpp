@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -8,6 +9,7 @@
 #include "base/safetensors.hpp"
 #include "support/catch.hpp"
 #include "support/temporary_folder.hpp"
+#include "train/checkpoint.hpp"
 #include "train/training.hpp"
 
 using namespace stackae;
@@ -97,4 +99,69 @@ TEST_CASE("A training that is stopped again and again ends with the bytes of one
         CHECK((steps > 4 || runs > 1));  // there may be no more than 13 steps
         CHECK(read_text(pieces) == read_text(whole));
     }
+}
+
+TEST_CASE("A checkpoint that another training is writing is not taken up") {
+    class Beside : public Recorder {
+    public:
+        Beside(const TrainConfig& config, std::string checkpoint)
+            : config_(config), checkpoint_(std::move(checkpoint)) {}
+        void on_progress(const StageProgress& /*progress*/) override {
+            if (!tried_ && fs::exists(checkpoint_)) {
+                tried_ = true;
+                Recorder recorder;
+                REQUIRE_THROWS_WITH((void)train_with(config_, run_of(checkpoint_, true), recorder),
+                                    checkpoint_ + ": another training that is under way has it");
+                REQUIRE_THROWS_WITH(remove_training_checkpoint(checkpoint_),
+                                    checkpoint_ + ": another training that is under way has it");
+            }
+        }
+        [[nodiscard]] bool tried() const { return tried_; }
+
+    private:
+        TrainConfig config_;
+        std::string checkpoint_;
+        bool tried_ = false;
+    };
+    const TemporaryFolder folder;
+    RunOptions run = run_of(folder / "mine.ckpt", false);
+    run.checkpoint_every = 0.0;
+    Beside beside(trainings().front(), run.checkpoint);
+    const Model model = train_with(trainings().front(), run, beside);
+    CHECK(beside.tried());
+    CHECK_FALSE(model.record.interrupted);
+    remove_training_checkpoint(run.checkpoint);
+    CHECK_FALSE(fs::exists(*run.checkpoint));
+}
+
+TEST_CASE("A checkpoint that says what cannot be is refused by its name") {
+    const TemporaryFolder folder;
+    const std::string path = folder / "mine.ckpt";
+    const TrainConfig config = trainings().front();
+    Stopper stopper(20);
+    REQUIRE(train_with(config, run_of(path, false), stopper).record.interrupted);
+    const training::Checkpoint whole = training::read_checkpoint(path);
+    REQUIRE(whole.trainer.tensors.count("parameters") == 1);
+    const auto refused = [&](const auto& change) {
+        training::Checkpoint changed = whole;
+        change(changed);
+        training::write_checkpoint(changed, path);
+        Recorder recorder;
+        REQUIRE_THROWS_AS((void)train_with(config, run_of(path, true), recorder), CorruptFile);
+        REQUIRE_THROWS_WITH((void)train_with(config, run_of(path, true), recorder),
+                            Catch::Matchers::StartsWith(path));
+    };
+    using training::Checkpoint;
+    using training::InputEvent;
+    refused([](Checkpoint& c) { c.trainer.numbers.erase("epoch"); });
+    refused([](Checkpoint& c) { c.trainer.numbers["done"] = -1; });
+    refused([](Checkpoint& c) { c.trainer.numbers["optimizer_steps"] = std::int64_t{1} << 62; });
+    refused([](Checkpoint& c) { c.trainer.tensors.erase("moments"); });
+    refused([](Checkpoint& c) { c.trainer.tensors["parameters"] = Tensor({3}); });
+    refused([](Checkpoint& c) { c.trainer.tensors["parameters"].data()[5] = std::nanf(""); });
+    refused([](Checkpoint& c) { c.stage = c.stages; });
+    refused([](Checkpoint& c) { c.inputs.assign(1000, {InputEvent::Kind::below, 0, {}}); });
+    refused([](Checkpoint& c) { c.inputs.push_back({InputEvent::Kind::leave, 0, {3, 2}}); });
+    refused([](Checkpoint& c) { c.patch_bytes = 0; });
+    refused([](Checkpoint& c) { c.model.reconstruction.head = parse_stack("power_norm"); });
 }
