@@ -2,6 +2,7 @@
 import argparse
 import importlib
 import json
+import os
 import shutil
 import sys
 import tempfile
@@ -14,6 +15,7 @@ PARTS = {
     "collections": "other people's test pictures, against Pillow and ImageMagick",
     "galleries": "several enroll --append and --remove of one gallery at once",
     "kills": "SIGKILL while files are written",
+    "resume": "SIGKILL of training, and --resume",
     "mutations": "mutated pictures of every format",
     "fuzz": "coverage-guided fuzzing of the readers, under sanitizers",
     "disk": "full disks and failing ones under every writer",
@@ -54,10 +56,11 @@ def print_table(figures):
 def main():
     given = arguments()
     scratch = tempfile.mkdtemp(prefix="stackae-torture-")
+    memory = tempfile.mkdtemp(prefix="stackae-torture-", dir="/dev/shm" if os.path.isdir("/dev/shm") else None)
     figures = []
     try:
         setup = Setup(root=given.root, build=given.build, seed=given.seed, scale=given.scale,
-                      collections=given.pictures, scratch=scratch)
+                      collections=given.pictures, scratch=scratch, memory=memory)
         for part in given.parts:
             say(f"== {part}: {PARTS[part]}")
             begin = time.monotonic()
@@ -67,7 +70,8 @@ def main():
                 figures.append(Figure(part, "it runs", f"{type(error).__name__}: {error}"[:200], False))
             say(f"== {part}: {time.monotonic() - begin:.0f} s")
     finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+        for folder in (scratch, memory):
+            shutil.rmtree(folder, ignore_errors=True)
     print_table(figures)
     if given.json:
         with open(given.json, "w", encoding="utf-8") as file:

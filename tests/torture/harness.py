@@ -66,7 +66,7 @@ def first_line(text):
 class Setup:
     """What a part is run with. `scale` multiplies every count; the counts, not the clock, bound a part."""
 
-    def __init__(self, *, root, build, seed, scale, collections, scratch):
+    def __init__(self, *, root, build, seed, scale, collections, scratch, memory):
         self.root = pathlib.Path(root)
         self.build = pathlib.Path(build).resolve()
         self.program = str(self.build / "stackae")
@@ -74,6 +74,7 @@ class Setup:
         self.scale = scale
         self.collections = [pathlib.Path(folder).resolve() for folder in collections]
         self.scratch = pathlib.Path(scratch)
+        self.memory = pathlib.Path(memory)
 
     def count(self, full):
         return max(1, round(full * self.scale))
@@ -82,9 +83,9 @@ class Setup:
         """Numbers of a part's own, so that a part alone repeats what it did among the others."""
         return random.Random(f"{self.seed} {name}")
 
-    def folder(self, name):
-        """An empty folder of that name."""
-        path = self.scratch / name
+    def folder(self, name, in_memory=False):
+        """An empty folder of that name. in_memory: where files are synced at no cost, if there is such a place."""
+        path = (self.memory if in_memory else self.scratch) / name
         shutil.rmtree(path, ignore_errors=True)
         path.mkdir(parents=True)
         return path
