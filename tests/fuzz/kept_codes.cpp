@@ -1,0 +1,109 @@
+#include <cstdlib>
+#include <filesystem>
+#include <fmt/format.h>
+#include <optional>
+
+#include "stackae/pipeline.hpp"
+
+#include "base/safetensors.hpp"
+#include "fuzz/checksum.hpp"
+#include "fuzz/targets.hpp"
+#include "model/sample_model.hpp"
+#include "support/temporary_folder.hpp"
+
+namespace stackae::fuzz {
+namespace {
+
+/// Eleven pictures, two of which cannot be read, and a model.
+struct World {
+    World() {
+        std::filesystem::create_directory(folder / "pictures");
+        for (int i = 0; i < 11; ++i) {
+            std::string picture = fmt::format("P2\n3 3\n255\n");
+            for (int j = 0; j < 9; ++j) {
+                picture += fmt::format("{} ", (i * 37 + j * 11) % 256);
+            }
+            test::write_text(folder / fmt::format("pictures/{}.pgm", 10 + i), i % 5 == 2 ? "none" : picture);
+        }
+        inputs.emplace(std::vector<std::string>{folder / "pictures"});
+    }
+
+    /// Rows that came out. stop_after: batches, before the observer stops.
+    std::int64_t encode(const std::string& checkpoint, bool resume, int stop_after) const {
+        struct Observer : InputObserver {
+            bool stop() override { return batches >= most; }
+            int batches = 0;
+            int most = 0;
+        } observer;
+        observer.most = stop_after;
+        Manifest manifest(observer);
+        const PipelineOptions options{.batch_size = 2,
+                                      .threads = 1,
+                                      .checkpoint = checkpoint,
+                                      .checkpoint_every = resume ? 1e6 : 0.0,
+                                      .resume = resume};
+        std::int64_t rows = 0;
+        encode_inputs({.inputs = *inputs, .model = model}, options, manifest,
+                      [&](const InputBatch& batch, const Tensor& codes) {
+                          ++observer.batches;
+                          rows += std::ssize(batch.entries) == codes.rows() ? codes.rows() : 1'000;
+                      });
+        return rows;
+    }
+
+    test::TemporaryFolder folder{"/dev/shm"};
+    std::optional<Inputs> inputs;
+    Model model = test::sample_model("dense:3", {3, 3, 1});
+};
+
+const World& world() {
+    static const World only;
+    return only;
+}
+
+std::string segment(const std::string& checkpoint, int first) {
+    return fmt::format("{}/{:012}.codes", checkpoint, first);
+}
+
+/// The files of an encoding that was stopped.
+std::vector<std::string> seeds() {
+    std::vector<std::string> files;
+    const std::string checkpoint = world().folder / "seeds.ckpt";
+    (void)world().encode(checkpoint, false, 3);
+    for (int first = 0; first < 11; ++first) {
+        if (std::filesystem::exists(segment(checkpoint, first))) {
+            files.push_back(test::read_text(segment(checkpoint, first)));
+        }
+    }
+    remove_checkpoint(checkpoint);
+    return files;
+}
+
+/// As the file says by itself, and as if it were of the run at hand: every picture that is not skipped has a
+/// row then, or it was told what is wrong.
+void run(Input input) {
+    static const std::string sample = seeds().front();
+    const std::string checkpoint = world().folder / "codes.ckpt";
+    std::filesystem::create_directory(checkpoint);
+    const std::string bytes = with_right_checksum(input);
+    test::write_text(segment(checkpoint, 0), bytes);
+    (void)load_encoding_progress(checkpoint);
+    base::Safetensors file = base::parse_safetensors(std::as_bytes(std::span(bytes)), "codes");
+    const base::Safetensors own = base::parse_safetensors(std::as_bytes(std::span(sample)), "sample");
+    for (const char* field : {"model", "layer", "normalize", "label", "pictures"}) {
+        file.metadata[field] = own.text(field);
+    }
+    base::write_safetensors(file, segment(checkpoint, 0));
+    const std::int64_t rows = world().encode(checkpoint, true, 100);
+    if (rows < 1 || rows > 11) {
+        std::abort();
+    }
+}
+
+}  // namespace
+
+std::vector<Target> kept_codes() {
+    return {{"codes", run, seeds}};
+}
+
+}  // namespace stackae::fuzz
