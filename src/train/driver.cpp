@@ -364,7 +364,8 @@ void Driver::train(const Stack& bound, const SampleStore& samples) {
         const training::Stage& stage = all.stages[static_cast<std::size_t>(i - 1)];
         checkpoint_.stage = i;
         checkpoint_.stage_name = stage.info.name;
-        if (!(*run_.checkpoint).empty() && timer_.is_cheap()) {
+        // What is gone on with says more of its stage than that it begins.
+        if (!resumed_ && !(*run_.checkpoint).empty() && timer_.is_cheap()) {
             write_checkpoint<LayerTrainer>(nullptr);
         }
         run_stage(bound, stage, input);

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -164,4 +165,21 @@ TEST_CASE("A checkpoint that says what cannot be is refused by its name") {
     refused([](Checkpoint& c) { c.inputs.push_back({InputEvent::Kind::leave, 0, {3, 2}}); });
     refused([](Checkpoint& c) { c.patch_bytes = 0; });
     refused([](Checkpoint& c) { c.model.reconstruction.head = parse_stack("power_norm"); });
+}
+
+TEST_CASE("A training that goes on and is killed at once leaves its checkpoint as it was") {
+    class Killed : public Recorder {
+    public:
+        void on_stage(const StageInfo& /*stage*/) override { throw std::runtime_error("killed"); }
+    };
+    const TemporaryFolder folder;
+    const TrainConfig config = trainings().front();
+    RunOptions run = run_of(folder / "mine.ckpt", true);
+    Stopper stopper(20);
+    REQUIRE(train_with(config, run, stopper).record.interrupted);
+    const std::string before = read_text(run.checkpoint);
+    run.checkpoint_every = 0.0;
+    Killed killed;
+    REQUIRE_THROWS_AS((void)train_with(config, run, killed), std::runtime_error);
+    CHECK(read_text(run.checkpoint) == before);
 }
