@@ -15,7 +15,7 @@ PARTS = {
     "collections": "other people's test pictures, against Pillow and ImageMagick",
     "galleries": "several enroll --append and --remove of one gallery at once",
     "kills": "SIGKILL while files are written",
-    "resume": "SIGKILL of training, and --resume",
+    "resume": "SIGKILL of train, extract and enroll, and --resume",
     "mutations": "mutated pictures of every format",
     "fuzz": "coverage-guided fuzzing of the readers, under sanitizers",
     "disk": "full disks and failing ones under every writer",

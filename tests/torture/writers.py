@@ -207,9 +207,14 @@ class Stage:
             return set()
         return {kept.name}
 
+    def checkpoint(self):
+        """The name of the file that a training may leave which did not come to its end, where there is one."""
+        name = f"{self.writer.model}.ckpt"
+        return {name} if self.writer.model and (self.folder / name).exists() else set()
+
     def left_behind(self, err=""):
         """Files that are no outputs, hidden ones too. err: of the run, which may name a model that it kept."""
-        return sorted(set(contents(self.folder)) - self.names - self.kept_model(err))
+        return sorted(set(contents(self.folder)) - self.names - self.kept_model(err) - self.checkpoint())
 
     def wrong_pair(self, with_old=True):
         """What is wrong between the outputs, or None."""

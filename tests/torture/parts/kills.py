@@ -65,11 +65,14 @@ class Killing:
         if stage.left_behind():
             self.faults.add(f"{what}: left behind after the next run: {stage.left_behind()}")
         # And the same again, to its end.
-        ended = self.setup.run(*stage.writer.words(stage.folder, 1))
+        go_on = ["--resume"] if stage.checkpoint() else []
+        ended = self.setup.run(*stage.writer.words(stage.folder, 1), *go_on)
         after = stage.generations()
         grown = stage.writer.needs_old and set(found.values()) == {"new"}  # the change was made before
         if ended.code != 0 and not grown or not grown and set(after.values()) != {"new"}:
             self.faults.add(f"{what}: the same run again gave {ended.code}, {after}: {ended.err.strip()}")
+        if stage.checkpoint():
+            self.faults.add(f"{what}: a checkpoint is there though its model is")
 
 
 def run(setup):
