@@ -11,7 +11,8 @@
 #include "stackae/evaluate.hpp"
 
 #include "base/parallel.hpp"
-#include "linalg/gemm.hpp"
+#include "base/threads.hpp"
+#include "linalg/tiled_product.hpp"
 
 namespace stackae {
 namespace {
@@ -45,8 +46,7 @@ Pca Pca::fit(const Tensor& rows, std::int64_t components, int threads) {
                         components, std::min(n, d), n, d));
     }
     const base::ThreadScope scope(base::resolve_threads(threads));
-    linalg::Context context(threads);
-    linalg::PcaResult axes = linalg::pca(context, rows.data(), n, d, components);
+    linalg::PcaResult axes = linalg::pca(rows.data(), n, d, components);
     Pca pca;
     pca.mean = std::move(axes.mean);
     pca.components = Tensor({components, d});
@@ -62,8 +62,7 @@ Tensor Pca::encode(const Tensor& rows, int threads) const {
     const std::int64_t c = components.rows();
     check_width("encode", rows, d);
     const base::ThreadScope scope(base::resolve_threads(threads));
-    linalg::Context context(threads);
-    linalg::Gemm product(context, block_rows, c, d, {.trans_b = true});
+    const linalg::TiledProduct product{.m = block_rows, .n = c, .k = d, .trans_b = true};
     Tensor centred({block_rows, d});
     Tensor block({block_rows, c});
     Tensor codes({rows.rows(), c});
@@ -84,8 +83,7 @@ Tensor Pca::decode(const Tensor& codes, int threads) const {
     const std::int64_t c = components.rows();
     check_width("decode", codes, c);
     const base::ThreadScope scope(base::resolve_threads(threads));
-    linalg::Context context(threads);
-    linalg::Gemm product(context, block_rows, d, c);
+    const linalg::TiledProduct product{.m = block_rows, .n = d, .k = c};
     Tensor padded({block_rows, c});
     Tensor block({block_rows, d});
     Tensor rows({codes.rows(), d});

@@ -17,9 +17,9 @@
 #include "layers/gradient_stage.hpp"
 #include "layers/kmeans_state.hpp"
 #include "layers/trainer.hpp"
-#include "linalg/gemm.hpp"
 #include "linalg/pca.hpp"
 #include "linalg/spherical_kmeans.hpp"
+#include "linalg/tiled_product.hpp"
 #include "linalg/vector_ops.hpp"
 
 namespace stackae::layers {
@@ -208,7 +208,7 @@ void Conv2dTrainer::whiten(TrainContext& context) {
     const std::int64_t n = patches.rows();
     const std::int64_t d = patches.columns();
     const linalg::PcaResult axes =
-        linalg::pca(context.context, patches.data(), n, d, *layer_.whitening_dim, {}, context.communicator);
+        linalg::pca(patches.data(), n, d, *layer_.whitening_dim, {}, context.communicator);
     const std::int64_t r = axes.components.rows();
     layer_.whitening_dim = r;
     layer_.patch_mean = axes.mean;
@@ -217,7 +217,7 @@ void Conv2dTrainer::whiten(TrainContext& context) {
     const std::int64_t block = std::min(block_rows, n);
     Tensor centred({block, d});
     Tensor whitened({block, r});
-    linalg::Gemm product(context.context, block, r, d, {.trans_b = true});
+    const linalg::TiledProduct product{.m = block, .n = r, .k = d, .trans_b = true};
     for (std::int64_t first = 0; first < n; first += block) {
         const std::int64_t count = std::min(block, n - first);
         base::parallel_ranges(count, 16, [&](std::int64_t begin, std::int64_t end) {
@@ -235,7 +235,7 @@ void Conv2dTrainer::whiten(TrainContext& context) {
 
 bool Conv2dTrainer::learn_units(TrainContext& context) {
     if (is_slow()) {
-        layer_.weights = slow_features(context.context, whitened_, layer_.units, context.communicator);
+        layer_.weights = slow_features(whitened_, layer_.units, context.communicator);
         layer_.units = layer_.weights.rows();
         layer_.bias = Tensor({layer_.units});
     } else if (const Tensor* const learnt = find_loaded("weights", layer_.units, whitened_.columns())) {
@@ -256,7 +256,7 @@ bool Conv2dTrainer::learn_units(TrainContext& context) {
 }
 
 void Conv2dTrainer::begin_kmeans(TrainContext& context) {
-    kmeans_.emplace(context.context, whitened_.data(), whitened_.rows(), whitened_.columns(),
+    kmeans_.emplace(whitened_.data(), whitened_.rows(), whitened_.columns(),
                     linalg::KMeansParams{.k = layer_.units,
                                          .iterations = kmeans_iterations,
                                          .seed = context.config.seed,
@@ -295,7 +295,7 @@ void Conv2dTrainer::end_refining() {
     }
     loaded_.reset();
     if (!is_slow()) {
-        layer_.bias = thresholds(context_->context, layer_, whitened_);
+        layer_.bias = thresholds(layer_, whitened_);
     }
     whitened_ = {};
     begin_decoder();

@@ -4,9 +4,8 @@
 #include <cmath>
 #include <vector>
 
-#include "linalg/gemm.hpp"
 #include "linalg/pca.hpp"
-#include "linalg/vector_ops.hpp"
+#include "linalg/tiled_product.hpp"
 
 namespace stackae::layers {
 namespace {
@@ -15,16 +14,14 @@ constexpr std::int64_t block_rows = 4'096;
 
 }  // namespace
 
-Tensor slow_features(linalg::Context& context, const Tensor& whitened, std::int64_t units,
-                     base::Communicator& communicator) {
+Tensor slow_features(const Tensor& whitened, std::int64_t units, base::Communicator& communicator) {
     const std::int64_t r = whitened.columns();
     const std::int64_t pairs = whitened.rows() / 2;
     const std::int64_t block = std::min(block_rows, pairs);
     Tensor first({block, r});
     Tensor second({block, r});
-    Tensor part({r, r});
     Tensor sum({r, r});
-    linalg::Gemm product(context, r, r, block, {.trans_a = true});
+    const linalg::TiledProduct product{.m = r, .n = r, .k = block, .trans_a = true};
     const base::Share share = base::share_of(communicator, pairs);
     for (std::int64_t begin = share.first; begin < share.last; begin += block) {
         std::fill_n(first.data(), first.size(), 0.0F);
@@ -33,8 +30,7 @@ Tensor slow_features(linalg::Context& context, const Tensor& whitened, std::int6
             std::copy_n(whitened.row(2 * (begin + i)).data(), r, first.row(i).data());
             std::copy_n(whitened.row(2 * (begin + i) + 1).data(), r, second.row(i).data());
         }
-        product.run(first.data(), second.data(), part.data());
-        linalg::add(part.data(), part.size(), sum.data());
+        product.add(first.data(), second.data(), sum.data());
     }
     communicator.sum(sum.values());
     const float scale = 0.5F / static_cast<float>(pairs);
@@ -44,18 +40,18 @@ Tensor slow_features(linalg::Context& context, const Tensor& whitened, std::int6
             alike.data()[i * r + j] = scale * (sum.data()[i * r + j] + sum.data()[j * r + i]);
         }
     }
-    return linalg::top_eigenvectors(context, alike, units).vectors;
+    return linalg::top_eigenvectors(alike, units).vectors;
 }
 
-Tensor thresholds(linalg::Context& context, const Conv2d& layer, const Tensor& whitened) {
+Tensor thresholds(const Conv2d& layer, const Tensor& whitened) {
     const std::int64_t count = std::min(threshold_patches, whitened.rows());
     Tensor some({count, whitened.columns()});
     for (std::int64_t i = 0; i < count; ++i) {  // from all over, since the first are of one class
         std::copy_n(whitened.row(i * whitened.rows() / count).data(), some.columns(), some.row(i).data());
     }
     Tensor products({count, layer.units});
-    linalg::Gemm(context, count, layer.units, some.columns(), {.trans_b = true})
-        .run(some.data(), layer.weights.data(), products.data());
+    linalg::TiledProduct{.m = count, .n = layer.units, .k = some.columns(), .trans_b = true}.run(
+        some.data(), layer.weights.data(), products.data());
     std::vector<float> values(products.values().begin(), products.values().end());
     if (layer.activation == nn::PatchActivation::crelu) {
         std::transform(values.begin(), values.end(), values.begin(), [](float v) { return std::abs(v); });

@@ -6,7 +6,6 @@
 
 #include "base/communicator.hpp"
 #include "layers/conv2d.hpp"
-#include "linalg/onednn.hpp"
 
 /// What a convolution learns of whitened patches, n × whitening_dim, beside k-means.
 namespace stackae::layers {
@@ -16,13 +15,13 @@ namespace stackae::layers {
 /// (reduced rank regression), and the slowest features over the picture (Wiskott & Sejnowski 2002; Chen et
 /// al. 2018, "The sparse manifold transform").
 /// whitened: rows 2 i and 2 i + 1 are neighbours. Returns units × whitening_dim at most.
-[[nodiscard]] Tensor slow_features(linalg::Context& context, const Tensor& whitened, std::int64_t units,
+[[nodiscard]] Tensor slow_features(const Tensor& whitened, std::int64_t units,
                                    base::Communicator& communicator);
 
 inline constexpr std::int64_t threshold_patches = 2'048;  ///< on which the threshold is set
 
 /// The bias b = −θ of all units, with the threshold θ, 0 at least, that the share activation_rate of the
 /// units' products with some patches is above; 0 of linear units.
-[[nodiscard]] Tensor thresholds(linalg::Context& context, const Conv2d& layer, const Tensor& whitened);
+[[nodiscard]] Tensor thresholds(const Conv2d& layer, const Tensor& whitened);
 
 }  // namespace stackae::layers

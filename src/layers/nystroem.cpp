@@ -17,9 +17,9 @@
 #include "layers/affine.hpp"
 #include "layers/kmeans_state.hpp"
 #include "layers/tensors.hpp"
-#include "linalg/gemm.hpp"
 #include "linalg/inverse_sqrt.hpp"
 #include "linalg/spherical_kmeans.hpp"
+#include "linalg/tiled_product.hpp"
 #include "linalg/vector_ops.hpp"
 
 namespace stackae::layers {
@@ -31,10 +31,10 @@ constexpr int kmeans_iterations = 4;  ///< more change little
 constexpr float ridge = 0.01F;        ///< added to the kernel before its inverse root
 
 /// exp(γ (C Cᵀ − 1)) + ridge of some landmarks.
-Tensor kernel_of(linalg::Context& context, const float* landmarks, std::int64_t size, std::int64_t inputs,
-                 double gamma) {
+Tensor kernel_of(const float* landmarks, std::int64_t size, std::int64_t inputs, double gamma) {
     Tensor kernel({size, size});
-    linalg::Gemm(context, size, size, inputs, {.trans_b = true}).run(landmarks, landmarks, kernel.data());
+    linalg::TiledProduct{.m = size, .n = size, .k = inputs, .trans_b = true}.run(landmarks, landmarks,
+                                                                                 kernel.data());
     for (std::int64_t i = 0; i < size; ++i) {
         const auto row = kernel.row(i);
         std::transform(row.begin(), row.end(), row.begin(), [gamma](float cosine) {
@@ -203,7 +203,7 @@ public:
             return find_landmarks(context);
         }
         if (!is_whole()) {
-            normalize_block(context);
+            normalize_block();
         }
         return !is_whole();
     }
@@ -244,7 +244,7 @@ private:
     /// Always true: there is R to be found.
     bool find_landmarks(TrainContext& context);
     void scale_rows();
-    void normalize_block(TrainContext& context);
+    void normalize_block();
 
     Nystroem layer_;
     StoreFiller filler_;
@@ -262,7 +262,7 @@ bool NystroemTrainer::find_landmarks(TrainContext& context) {
         // knows that picture better than any other, and a classifier that learns from the same pictures
         // trusts it too much.
         RowStore& rows = filler_.store();
-        kmeans_.emplace(context.context, rows.row(0), rows.rows(), rows.columns(),
+        kmeans_.emplace(rows.row(0), rows.rows(), rows.columns(),
                         linalg::KMeansParams{.k = layer_.n_landmarks,
                                              .iterations = kmeans_iterations,
                                              .min_points_per_centroid = 0,
@@ -303,11 +303,10 @@ void NystroemTrainer::scale_rows() {
     layer_.n_landmarks = std::min(layer_.n_landmarks, rows.rows());
 }
 
-void NystroemTrainer::normalize_block(TrainContext& context) {
+void NystroemTrainer::normalize_block() {
     const std::int64_t size = std::min(layer_.kernel_normalizer.columns(), layer_.n_landmarks - normalized_);
     const Tensor mixed = linalg::inverse_sqrt(
-        context.context, kernel_of(context.context, layer_.landmarks.row(normalized_).data(), size,
-                                   layer_.landmarks.columns(), layer_.gamma));
+        kernel_of(layer_.landmarks.row(normalized_).data(), size, layer_.landmarks.columns(), layer_.gamma));
     for (std::int64_t i = 0; i < size; ++i) {
         std::copy_n(mixed.row(i).data(), size, layer_.kernel_normalizer.row(normalized_ + i).data());
     }

@@ -73,8 +73,8 @@ void Pca::solve(TrainContext& context, RowStore& rows) {
     if (std_shrinkage > 0.0) {
         scale = inverse_std(rows, std_shrinkage);
     }
-    const linalg::PcaResult found = linalg::pca(context.context, rows.row(0), rows.rows(), inputs,
-                                                n_components, scale, context.communicator);
+    const linalg::PcaResult found =
+        linalg::pca(rows.row(0), rows.rows(), inputs, n_components, scale, context.communicator);
     scale.resize(static_cast<std::size_t>(inputs), 1.0);
     n_components = found.components.rows();
     weights = found.components;

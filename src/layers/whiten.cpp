@@ -69,8 +69,8 @@ void Whiten::tensors(TensorTable& table) {
 }
 
 void Whiten::solve(TrainContext& context, RowStore& rows) {
-    const linalg::PcaResult found = linalg::pca(context.context, rows.row(0), rows.rows(), rows.columns(),
-                                                *n_components, {}, context.communicator);
+    const linalg::PcaResult found =
+        linalg::pca(rows.row(0), rows.rows(), rows.columns(), *n_components, {}, context.communicator);
     n_components = found.components.rows();
     mean = found.mean;
     whitening = linalg::whitening(found, epsilon);

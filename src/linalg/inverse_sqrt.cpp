@@ -8,7 +8,7 @@
 
 #include "stackae/error.hpp"
 
-#include "linalg/gemm.hpp"
+#include "linalg/tiled_product.hpp"
 
 namespace stackae::linalg {
 namespace {
@@ -18,7 +18,7 @@ constexpr double converged = 1e-4;  // deviation of T's values from those of 1, 
 
 }  // namespace
 
-Tensor inverse_sqrt(Context& context, const Tensor& matrix) {
+Tensor inverse_sqrt(const Tensor& matrix) {
     const std::int64_t n = matrix.rows();
     float bound = 0.0F;
     for (std::int64_t i = 0; i < n; ++i) {
@@ -34,7 +34,7 @@ Tensor inverse_sqrt(Context& context, const Tensor& matrix) {
     for (std::int64_t i = 0; i < n; ++i) {
         z.row(i)[static_cast<std::size_t>(i)] = 1.0F;
     }
-    Gemm product(context, n, n, n);
+    const TiledProduct product{.m = n, .n = n, .k = n};
     double left = 1.0;
     for (int step = 0; step < max_steps && !(left < converged); ++step) {
         product.run(z.data(), y.data(), t.data());

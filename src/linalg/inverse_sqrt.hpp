@@ -2,8 +2,6 @@
 
 #include "stackae/tensor.hpp"
 
-#include "linalg/onednn.hpp"
-
 namespace stackae::linalg {
 
 /// The inverse square root A^−½ of a symmetric positive definite matrix with values of 0 or more, by the
@@ -11,7 +9,7 @@ namespace stackae::linalg {
 /// largest sum of a row; then T = (3 − Z Y) / 2, Y ← Y T and Z ← T Z bring Z to (A / s)^−½ (Higham 2008,
 /// "Functions of Matrices", eq. 6.35). In single precision, for condition numbers up to about 10⁶; throws
 /// Error when it does not converge.
-[[nodiscard]] Tensor inverse_sqrt(Context& context, const Tensor& matrix);
+[[nodiscard]] Tensor inverse_sqrt(const Tensor& matrix);
 /// About, of a kernel's n × n with a ridge: three products a step, 17 steps.
 [[nodiscard]] double inverse_sqrt_multiply_adds(std::int64_t n);
 

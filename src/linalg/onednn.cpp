@@ -36,10 +36,6 @@ memory::desc matrix(std::int64_t rows, std::int64_t columns, bool transposed, me
     return {{rows, columns}, type, transposed ? memory::format_tag::ba : memory::format_tag::ab};
 }
 
-memory::desc vector(std::int64_t size) {
-    return {{size}, memory::data_type::f32, memory::format_tag::a};
-}
-
 dnnl::matmul::primitive_desc make_matmul(const dnnl::engine& engine, const memory::desc& src,
                                          const memory::desc& weights, const memory::desc& dst,
                                          const memory::desc& bias, const Eltwise& fused) {
@@ -47,37 +43,6 @@ dnnl::matmul::primitive_desc make_matmul(const dnnl::engine& engine, const memor
     return {engine, src, weights, bias, dst, attributes(fused)};
 #else
     return {{src, weights, bias, dst}, attributes(fused), engine};
-#endif
-}
-
-dnnl::inner_product_forward::primitive_desc make_forward(const dnnl::engine& engine, const memory::desc& src,
-                                                         const memory::desc& weights,
-                                                         const memory::desc& bias, const memory::desc& dst) {
-#if DNNL_VERSION_MAJOR >= 3
-    return {engine, training, src, weights, bias, dst};
-#else
-    return {{training, src, weights, bias, dst}, engine};
-#endif
-}
-
-dnnl::inner_product_backward_data::primitive_desc make_backward_data(
-    const dnnl::engine& engine, const memory::desc& diff_src, const memory::desc& weights,
-    const memory::desc& diff_dst, const dnnl::inner_product_forward::primitive_desc& forward) {
-#if DNNL_VERSION_MAJOR >= 3
-    return {engine, diff_src, weights, diff_dst, forward};
-#else
-    return {{diff_src, weights, diff_dst}, engine, forward};
-#endif
-}
-
-dnnl::inner_product_backward_weights::primitive_desc make_backward_weights(
-    const dnnl::engine& engine, const memory::desc& src, const memory::desc& diff_weights,
-    const memory::desc& diff_bias, const memory::desc& diff_dst,
-    const dnnl::inner_product_forward::primitive_desc& forward) {
-#if DNNL_VERSION_MAJOR >= 3
-    return {engine, src, diff_weights, diff_bias, diff_dst, forward};
-#else
-    return {{src, diff_weights, diff_bias, diff_dst}, engine, forward};
 #endif
 }
 

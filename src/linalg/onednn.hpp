@@ -43,7 +43,6 @@ auto run_on_backend(const char* operation, int threads, const Body& body) {
 /// A row-major or, transposed, column-major matrix of rows × columns.
 [[nodiscard]] dnnl::memory::desc matrix(std::int64_t rows, std::int64_t columns, bool transposed = false,
                                         dnnl::memory::data_type type = dnnl::memory::data_type::f32);
-[[nodiscard]] dnnl::memory::desc vector(std::int64_t size);
 
 /// oneDNN takes pointers to mutable data for sources too; it does not write there.
 inline void point_to(dnnl::memory& source, const void* data) {
@@ -65,22 +64,6 @@ inline constexpr Eltwise eltwise_softplus{dnnl::algorithm::eltwise_soft_relu, 1.
 [[nodiscard]] dnnl::matmul::primitive_desc make_matmul(
     const dnnl::engine& engine, const dnnl::memory::desc& src, const dnnl::memory::desc& weights,
     const dnnl::memory::desc& dst, const dnnl::memory::desc& bias = {}, const Eltwise& fused = {});
-
-/// dst = src · weightsᵀ + bias.
-[[nodiscard]] dnnl::inner_product_forward::primitive_desc make_forward(const dnnl::engine& engine,
-                                                                       const dnnl::memory::desc& src,
-                                                                       const dnnl::memory::desc& weights,
-                                                                       const dnnl::memory::desc& bias,
-                                                                       const dnnl::memory::desc& dst);
-
-[[nodiscard]] dnnl::inner_product_backward_data::primitive_desc make_backward_data(
-    const dnnl::engine& engine, const dnnl::memory::desc& diff_src, const dnnl::memory::desc& weights,
-    const dnnl::memory::desc& diff_dst, const dnnl::inner_product_forward::primitive_desc& forward);
-
-[[nodiscard]] dnnl::inner_product_backward_weights::primitive_desc make_backward_weights(
-    const dnnl::engine& engine, const dnnl::memory::desc& src, const dnnl::memory::desc& diff_weights,
-    const dnnl::memory::desc& diff_bias, const dnnl::memory::desc& diff_dst,
-    const dnnl::inner_product_forward::primitive_desc& forward);
 
 /// f by itself; not the identity.
 [[nodiscard]] dnnl::eltwise_forward::primitive_desc make_eltwise(const dnnl::engine& engine,

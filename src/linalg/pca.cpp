@@ -8,7 +8,7 @@
 
 #include "base/parallel.hpp"
 #include "base/random.hpp"
-#include "linalg/gemm.hpp"
+#include "linalg/tiled_product.hpp"
 #include "linalg/vector_ops.hpp"
 
 namespace stackae::linalg {
@@ -110,16 +110,12 @@ private:
 };
 
 /// The covariance matrix, d × d, divided by n.
-Tensor covariance(Context& context, CentredRows& rows) {
+Tensor covariance(CentredRows& rows) {
     const std::int64_t d = rows.columns();
-    Gemm product(context, d, d, rows.block(), {.trans_a = true});
-    Tensor part({d, d});
     Tensor sum({d, d});
-    rows.each_block([&](const float* block) {
-        product.run(block, block, part.data());
-        add(part.data(), part.size(), sum.data());
-    });
+    rows.each_block([&](const float* block) { add_gram(block, rows.block(), d, sum.data()); });
     rows.sum(sum.values());
+    mirror_upper(sum);
     const float scale = 1.0F / static_cast<float>(rows.rows());
     std::for_each(sum.data(), sum.data() + sum.size(), [scale](float& value) { value *= scale; });
     return sum;
@@ -129,18 +125,17 @@ Tensor covariance(Context& context, CentredRows& rows) {
 /// depend on one another.
 class Orthonormal {
 public:
-    Orthonormal(Context& context, std::int64_t d, std::int64_t w)
-        : gram_(context, w, w, d, {.trans_a = true}),
-          solve_(context, d, w, w),
-          products_({w, w}),
-          result_({d, w}) {}
+    Orthonormal(std::int64_t d, std::int64_t w) : products_({w, w}), result_({d, w}) {}
 
     void apply(Tensor& columns) {
         int passes = 2;
         for (int pass = 0; pass < passes; ++pass) {
-            gram_.run(columns.data(), columns.data(), products_.data());
+            std::fill_n(products_.data(), products_.size(), 0.0F);
+            add_gram(columns.data(), columns.rows(), columns.columns(), products_.data());
+            mirror_upper(products_);
             const auto [inverse, shift] = inverse_factor(as_double(products_));
-            solve_.run(columns.data(), as_tensor(inverse).data(), result_.data());
+            TiledProduct{.m = columns.rows(), .n = columns.columns(), .k = columns.columns()}.run(
+                columns.data(), as_tensor(inverse).data(), result_.data());
             std::swap(columns, result_);
             if (shift > min_shift && passes < max_passes) {
                 ++passes;
@@ -174,8 +169,6 @@ private:
         throw BackendError("PCA: values too large or not numbers");
     }
 
-    Gemm gram_;
-    Gemm solve_;
     Tensor products_;
     Tensor result_;
 };
@@ -199,9 +192,8 @@ Tensor random_basis(std::int64_t d, std::int64_t w, Orthonormal& orthonormal) {
 /// Subspace iteration by multiply(x, y), y = A x, both d × w. It ends with the eigenvectors of A within the
 /// subspace (Rayleigh-Ritz).
 template <class Multiply>
-void iterate(Context& context, std::int64_t d, std::int64_t w, int iterations, Multiply&& multiply,
-             EigenResult& result) {
-    Orthonormal orthonormal(context, d, w);
+void iterate(std::int64_t d, std::int64_t w, int iterations, Multiply&& multiply, EigenResult& result) {
+    Orthonormal orthonormal(d, w);
     Tensor basis = random_basis(d, w, orthonormal);
     Tensor next({d, w});
     for (int i = 0; i < iterations; ++i) {
@@ -211,13 +203,14 @@ void iterate(Context& context, std::int64_t d, std::int64_t w, int iterations, M
     }
     multiply(basis, next);
     Tensor projected({w, w});
-    Gemm(context, w, w, d, {.trans_a = true}).run(basis.data(), next.data(), projected.data());
+    TiledProduct{.m = w, .n = w, .k = d, .trans_a = true}.run(basis.data(), next.data(), projected.data());
     MatrixXd square = as_double(projected);
     square = 0.5 * (square + square.transpose()).eval();
     const Eigen::SelfAdjointEigenSolver<MatrixXd> solver(square);
     const Tensor vectors = as_tensor(solver.eigenvectors().rowwise().reverse().transpose());
     result.vectors = Tensor({w, d});
-    Gemm(context, w, d, w, {.trans_b = true}).run(vectors.data(), basis.data(), result.vectors.data());
+    TiledProduct{.m = w, .n = d, .k = w, .trans_b = true}.run(vectors.data(), basis.data(),
+                                                              result.vectors.data());
     for (std::int64_t i = 0; i < w; ++i) {
         result.values.push_back(solver.eigenvalues()(w - 1 - i));
     }
@@ -242,28 +235,27 @@ void solve_whole(const Tensor& matrix, EigenResult& result) {
     std::reverse(result.values.begin(), result.values.end());
 }
 
-void solve(Context& context, const Tensor& matrix, std::int64_t width, EigenResult& result) {
+void solve(const Tensor& matrix, std::int64_t width, EigenResult& result) {
     const std::int64_t d = matrix.rows();
     result.trace = trace_of(matrix);
     if (d <= full_solver_columns || width > d / 2) {
         solve_whole(matrix, result);
         return;
     }
-    Gemm product(context, d, width, d);
+    const TiledProduct product{.m = d, .n = width, .k = d};
     iterate(
-        context, d, width, covariance_iterations,
+        d, width, covariance_iterations,
         [&](const Tensor& x, Tensor& y) { product.run(matrix.data(), x.data(), y.data()); }, result);
 }
 
 /// Multiplies by the covariance without making it: y = Zᵀ (Z x) / n for the centred rows Z.
 class CovarianceProduct {
 public:
-    CovarianceProduct(Context& context, CentredRows& rows, std::int64_t width)
+    CovarianceProduct(CentredRows& rows, std::int64_t width)
         : rows_(rows),
-          forth_(context, rows.block(), width, rows.columns()),
-          back_(context, rows.columns(), width, rows.block(), {.trans_a = true}),
-          codes_({rows.block(), width}),
-          part_({rows.columns(), width}) {}
+          forth_{.m = rows.block(), .n = width, .k = rows.columns()},
+          back_{.m = rows.columns(), .n = width, .k = rows.block(), .trans_a = true},
+          codes_({rows.block(), width}) {}
 
     void operator()(const Tensor& x, Tensor& y) {
         const float scale = 1.0F / static_cast<float>(rows_.rows());
@@ -271,18 +263,16 @@ public:
         rows_.each_block([&](const float* block) {
             forth_.run(block, x.data(), codes_.data());
             std::for_each(codes_.data(), codes_.data() + codes_.size(), [&](float& v) { v *= scale; });
-            back_.run(block, codes_.data(), part_.data());
-            add(part_.data(), part_.size(), y.data());
+            back_.add(block, codes_.data(), y.data());
         });
         rows_.sum(y.values());
     }
 
 private:
     CentredRows& rows_;
-    Gemm forth_;
-    Gemm back_;
+    TiledProduct forth_;
+    TiledProduct back_;
     Tensor codes_;
-    Tensor part_;
 };
 
 /// How many columns are iterated on when `count` are asked for: some more, since the last converge slowly.
@@ -309,19 +299,19 @@ void truncate(EigenResult& result, std::int64_t count) {
 
 }  // namespace
 
-PcaResult pca(Context& context, const float* rows, std::int64_t n, std::int64_t d, std::int64_t n_components,
+PcaResult pca(const float* rows, std::int64_t n, std::int64_t d, std::int64_t n_components,
               std::span<const double> scale, base::Communicator& communicator) {
     CentredRows centred(rows, n, d, scale, communicator);
     const std::int64_t width = with_margin(n_components, std::min(d, n));
     EigenResult eigen;
     if (d > max_covariance_columns) {
-        iterate(context, d, width, row_iterations, CovarianceProduct(context, centred, width), eigen);
+        iterate(d, width, row_iterations, CovarianceProduct(centred, width), eigen);
         centred.each_block([&](const float* block) {
             eigen.trace += squared_norm(block, centred.block() * d) / static_cast<double>(n);
         });
         eigen.trace = centred.sum(eigen.trace);
     } else {
-        solve(context, covariance(context, centred), width, eigen);
+        solve(covariance(centred), width, eigen);
     }
     truncate(eigen, n_components);
     return {centred.mean(), std::move(eigen.vectors), std::move(eigen.values), eigen.trace};
@@ -335,10 +325,10 @@ double pca_floats(std::int64_t n, std::int64_t d, std::int64_t n_components) {
     // precision.
     const double subspace = 5.0 * columns * width + 8.0 * width * width;
     if (d > max_covariance_columns) {
-        return block + columns * width + subspace;
+        return block + subspace;
     }
-    const double covariances = 2.0 * columns * columns;
-    return block + covariances +
+    const double covariance = columns * columns;
+    return block + covariance +
            (d <= full_solver_columns || width > columns / 2.0 ? 6.0 * columns * columns : subspace);
 }
 
@@ -355,26 +345,25 @@ double pca_multiply_adds(std::int64_t n, std::int64_t d, std::int64_t n_componen
         return (row_iterations + 1) * (2.0 * rows * columns * width + basis) +
                solving * width * width * width;
     }
-    const double covariance = rows * columns * columns;
+    const double covariance = 0.7 * rows * columns * columns;
     return covariance + (d <= full_solver_columns || width > columns / 2.0
                              ? solving * columns * columns * columns
                              : (covariance_iterations + 1) * (columns * columns * width + basis) +
                                    solving * width * width * width);
 }
 
-EigenResult top_eigenvectors(Context& context, const Tensor& matrix, std::int64_t count) {
+EigenResult top_eigenvectors(const Tensor& matrix, std::int64_t count) {
     EigenResult result;
-    solve(context, matrix, with_margin(count, matrix.rows()), result);
+    solve(matrix, with_margin(count, matrix.rows()), result);
     truncate(result, count);
     return result;
 }
 
-EigenResult top_eigenvectors(Context& context, std::int64_t d, std::int64_t count, double trace,
-                             int iterations,
+EigenResult top_eigenvectors(std::int64_t d, std::int64_t count, double trace, int iterations,
                              const std::function<void(const Tensor& x, Tensor& y)>& multiply) {
     EigenResult result;
     result.trace = trace;
-    iterate(context, d, with_margin(count, d), iterations, multiply, result);
+    iterate(d, with_margin(count, d), iterations, multiply, result);
     truncate(result, count);
     return result;
 }

@@ -8,7 +8,6 @@
 #include "stackae/tensor.hpp"
 
 #include "base/communicator.hpp"
-#include "linalg/onednn.hpp"
 
 namespace stackae::linalg {
 
@@ -25,8 +24,8 @@ struct PcaResult {
 /// Above, subspace iteration (Halko, Martinsson & Tropp 2011, algorithm 4.4) runs in single precision, on the
 /// covariance or, where that would be large, on the rows. scale: what each column is multiplied by first;
 /// empty: nothing. Several members, each with all rows, share them out and end with the same components.
-[[nodiscard]] PcaResult pca(Context& context, const float* rows, std::int64_t n, std::int64_t d,
-                            std::int64_t n_components, std::span<const double> scale = {},
+[[nodiscard]] PcaResult pca(const float* rows, std::int64_t n, std::int64_t d, std::int64_t n_components,
+                            std::span<const double> scale = {},
                             base::Communicator& communicator = base::alone());
 
 /// P, c × d: the components, each divided by sqrt(λ + epsilon · λ̄), λ the variance along it and λ̄ the mean
@@ -48,11 +47,10 @@ struct EigenResult {
 
 /// At most `count` eigenvectors of the largest eigenvalues, computed as pca() does with a covariance; fewer
 /// where the other eigenvalues are next to 0.
-[[nodiscard]] EigenResult top_eigenvectors(Context& context, const Tensor& matrix, std::int64_t count);
+[[nodiscard]] EigenResult top_eigenvectors(const Tensor& matrix, std::int64_t count);
 /// The same for a matrix that is known by its trace and its products: multiply(x, y) sets y = A x, both d ×
 /// w. With few iterations the result is a rough one.
-[[nodiscard]] EigenResult top_eigenvectors(Context& context, std::int64_t d, std::int64_t count, double trace,
-                                           int iterations,
+[[nodiscard]] EigenResult top_eigenvectors(std::int64_t d, std::int64_t count, double trace, int iterations,
                                            const std::function<void(const Tensor& x, Tensor& y)>& multiply);
 
 }  // namespace stackae::linalg

@@ -104,8 +104,7 @@ Tensor solve_directly(const SymmetricMatrix& a, double lambda, const Tensor& b) 
 
 EigenResult top_eigenvectors(const SymmetricMatrix& matrix, std::int64_t count) {
     const base::ThreadScope scope(1);
-    Context context(1);
-    return top_eigenvectors(context, matrix.size(), count, matrix.trace(), eigenvector_iterations,
+    return top_eigenvectors(matrix.size(), count, matrix.trace(), eigenvector_iterations,
                             [&](const Tensor& columns, Tensor& to) { matrix.multiply(columns, to); });
 }
 

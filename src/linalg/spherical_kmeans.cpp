@@ -9,7 +9,7 @@
 #include "base/parallel.hpp"
 #include "base/random.hpp"
 #include "base/rows.hpp"
-#include "linalg/gemm.hpp"
+#include "linalg/tiled_product.hpp"
 
 namespace stackae::linalg {
 namespace {
@@ -34,12 +34,11 @@ struct Sums {
     std::vector<double> points;
 };
 
-Sums assign(Context& context, const float* points, std::int64_t n, const Tensor& centroids,
-            base::Communicator& communicator) {
+Sums assign(const float* points, std::int64_t n, const Tensor& centroids, base::Communicator& communicator) {
     const std::int64_t k = centroids.rows();
     const std::int64_t d = centroids.columns();
     const std::int64_t block = block_of(n, k);
-    Gemm product(context, block, k, d, {.trans_b = true});
+    const TiledProduct product{.m = block, .n = k, .k = d, .trans_b = true};
     Tensor rows({block, d});
     Tensor cosines({block, k});
     std::vector<Assignment> nearest(static_cast<std::size_t>(block));
@@ -83,10 +82,9 @@ Sums assign(Context& context, const float* points, std::int64_t n, const Tensor&
 
 }  // namespace
 
-SphericalKMeans::SphericalKMeans(Context& context, const float* points, std::int64_t n, std::int64_t d,
+SphericalKMeans::SphericalKMeans(const float* points, std::int64_t n, std::int64_t d,
                                  const KMeansParams& params, base::Communicator& communicator)
-    : context_(context),
-      points_(points),
+    : points_(points),
       n_(n),
       params_(params),
       communicator_(communicator),
@@ -109,7 +107,7 @@ bool SphericalKMeans::step() {
     if (state_.iteration >= params_.iterations) {
         return false;
     }
-    const Sums sums = assign(context_, points_, n_, state_.centroids, communicator_);
+    const Sums sums = assign(points_, n_, state_.centroids, communicator_);
     const bool last = ++state_.iteration == params_.iterations;
     for (std::int64_t i = 0; i < params_.k; ++i) {
         if (!last &&
@@ -122,9 +120,9 @@ bool SphericalKMeans::step() {
     return !last;
 }
 
-Tensor spherical_kmeans(Context& context, const float* points, std::int64_t n, std::int64_t d,
-                        const KMeansParams& params, base::Communicator& communicator) {
-    SphericalKMeans kmeans(context, points, n, d, params, communicator);
+Tensor spherical_kmeans(const float* points, std::int64_t n, std::int64_t d, const KMeansParams& params,
+                        base::Communicator& communicator) {
+    SphericalKMeans kmeans(points, n, d, params, communicator);
     while (kmeans.step()) {
     }
     return std::move(kmeans.state().centroids);

@@ -6,7 +6,6 @@
 #include "stackae/tensor.hpp"
 
 #include "base/communicator.hpp"
-#include "linalg/onednn.hpp"
 
 namespace stackae::linalg {
 
@@ -26,9 +25,9 @@ struct KMeansParams {
 /// points, share them out and end with the same centroids.
 class SphericalKMeans {
 public:
-    /// points: n × d, row-major. They, context and communicator must outlive it.
-    SphericalKMeans(Context& context, const float* points, std::int64_t n, std::int64_t d,
-                    const KMeansParams& params, base::Communicator& communicator = base::alone());
+    /// points: n × d, row-major. They and communicator must outlive it.
+    SphericalKMeans(const float* points, std::int64_t n, std::int64_t d, const KMeansParams& params,
+                    base::Communicator& communicator = base::alone());
 
     /// An iteration. False: it was the last.
     bool step();
@@ -45,7 +44,6 @@ public:
 private:
     void seed_at_random(std::int64_t centroid);
 
-    Context& context_;
     const float* points_;
     std::int64_t n_;
     KMeansParams params_;
@@ -55,7 +53,7 @@ private:
 };
 
 /// All iterations at once. Returns the centroids, k × d.
-[[nodiscard]] Tensor spherical_kmeans(Context& context, const float* points, std::int64_t n, std::int64_t d,
+[[nodiscard]] Tensor spherical_kmeans(const float* points, std::int64_t n, std::int64_t d,
                                       const KMeansParams& params,
                                       base::Communicator& communicator = base::alone());
 /// Floats that it holds beside the points.

@@ -12,6 +12,7 @@ namespace stackae::linalg {
 namespace {
 
 constexpr std::int64_t grain = 4096;  // values; a multiple of a cache line
+constexpr std::int64_t column_grain = 128;
 
 STACKAE_VECTORIZED void signed_root(const float* x, std::int64_t size, float* to) {
 #pragma omp simd
@@ -74,6 +75,15 @@ void signed_power(const float* x, std::int64_t size, float power, float* to) {
 void add(const float* x, std::int64_t size, float* y) {
     base::parallel_ranges(size, grain, [&](std::int64_t begin, std::int64_t end) {
         add_row(x + begin, end - begin, y + begin);
+    });
+}
+
+void sum_rows(const float* rows, std::int64_t n, std::int64_t columns, float* sum) {
+    base::parallel_ranges(columns, column_grain, [&](std::int64_t begin, std::int64_t end) {
+        std::fill(sum + begin, sum + end, 0.0F);
+        for (std::int64_t i = 0; i < n; ++i) {
+            add_row(rows + i * columns + begin, end - begin, sum + begin);
+        }
     });
 }
 

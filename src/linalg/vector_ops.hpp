@@ -19,6 +19,8 @@ void signed_power(const float* x, std::int64_t size, float power, float* to);
 
 /// y += x.
 void add(const float* x, std::int64_t size, float* y);
+/// sum = Σ of n rows, each sum taken in their order.
+void sum_rows(const float* rows, std::int64_t n, std::int64_t columns, float* sum);
 
 /// Σ x², in double precision over blocks of fixed size: independent of the number of threads.
 [[nodiscard]] double squared_norm(const float* x, std::int64_t size);

@@ -4,108 +4,83 @@
 
 #include "stackae/error.hpp"
 
+#include "linalg/vector_ops.hpp"
 #include "nn/eltwise.hpp"
 
 namespace stackae::nn {
+namespace {
 
-Dense::Dense(linalg::Context& context, const DenseShape& shape) : shape_(shape), stream_(context.stream()) {
-    const dnnl::engine& engine = context.engine();
-    const auto src = linalg::matrix(shape.n, shape.ic);
-    const auto weights = linalg::matrix(shape.oc, shape.ic, shape.transposed);
-    const auto bias = linalg::vector(shape.oc);
-    const auto dst = linalg::matrix(shape.n, shape.oc);
-    const auto unowned = [&](const dnnl::memory::desc& desc) { return dnnl::memory(desc, engine, nullptr); };
-    src_ = unowned(src);
-    weights_ = unowned(weights);
-    forward_weights_ = unowned(linalg::matrix(shape.ic, shape.oc, !shape.transposed));
-    forward_bias_ = unowned(linalg::matrix(1, shape.oc));
-    dst_ = unowned(dst);
-    diff_src_ = unowned(src);
-    diff_weights_ = unowned(weights);
-    diff_bias_ = unowned(bias);
-    diff_dst_ = unowned(dst);
-    activation_src_ = unowned(dst);
+linalg::TiledProduct weights_gradient(const DenseShape& shape) {
+    if (shape.transposed) {
+        return {.m = shape.ic, .n = shape.oc, .k = shape.n, .trans_a = true};
+    }
+    return {.m = shape.oc, .n = shape.ic, .k = shape.n, .trans_a = true};
+}
+
+}  // namespace
+
+Dense::Dense(linalg::Context& context, const DenseShape& shape)
+    : shape_(shape),
+      stream_(context.stream()),
+      forward_{.m = shape.n, .n = shape.oc, .k = shape.ic, .trans_b = !shape.transposed},
+      backward_data_{.m = shape.n, .n = shape.ic, .k = shape.oc, .trans_b = shape.transposed},
+      backward_weights_(weights_gradient(shape)) {
+    if (is_linear()) {
+        return;
+    }
     try {
-        const bool linear = shape.activation == Activation::linear;
-        const bool separate = !linear && shape.training && !derivative_from_dst(shape.activation);
-        forward_ = dnnl::matmul(
-            linalg::make_matmul(engine, src, forward_weights_.get_desc(), dst, forward_bias_.get_desc(),
-                                separate ? linalg::Eltwise() : eltwise_of(shape.activation)));
-        if (separate) {
-            preactivation_ = Tensor({shape.n, shape.oc});
-            activation_ =
-                dnnl::eltwise_forward(linalg::make_eltwise(engine, dst, eltwise_of(shape.activation)));
-        }
-        if (shape.training) {
-            make_backward(linalg::make_forward(engine, src, weights, bias, dst));
-        }
+        make_activation(context.engine());
     } catch (const dnnl::error& error) {
-        throw BackendError(fmt::format("oneDNN cannot make a dense layer of {} × {} → {}: {}", shape.n,
-                                       shape.ic, shape.oc, error.what()));
+        throw BackendError(fmt::format("oneDNN cannot make the activation of {} × {} units: {}", shape.n,
+                                       shape.oc, error.what()));
     }
 }
 
-void Dense::make_backward(const dnnl::inner_product_forward::primitive_desc& forward) {
-    const dnnl::engine engine = src_.get_engine();
-    const auto src = src_.get_desc();
-    const auto weights = weights_.get_desc();
-    const auto bias = diff_bias_.get_desc();
-    const auto dst = dst_.get_desc();
-    Backward made{
-        dnnl::inner_product_backward_data(linalg::make_backward_data(engine, src, weights, dst, forward)),
-        dnnl::inner_product_backward_weights(
-            linalg::make_backward_weights(engine, src, weights, bias, dst, forward)),
-        {}};
-    if (shape_.activation != Activation::linear) {
-        const linalg::Eltwise f = eltwise_of(shape_.activation);
-        made.activation = dnnl::eltwise_backward(
-            linalg::make_eltwise_backward(engine, dst, f, linalg::make_eltwise(engine, dst, f)));
+void Dense::make_activation(const dnnl::engine& engine) {
+    const auto values = linalg::matrix(shape_.n, shape_.oc);
+    for (dnnl::memory* memory : {&src_, &dst_, &diff_dst_}) {
+        *memory = dnnl::memory(values, engine, nullptr);
     }
-    backward_ = std::move(made);
+    const linalg::Eltwise f = eltwise_of(shape_.activation);
+    const auto forward = linalg::make_eltwise(engine, values, f);
+    activation_ = dnnl::eltwise_forward(forward);
+    if (shape_.training) {
+        activation_backward_ =
+            dnnl::eltwise_backward(linalg::make_eltwise_backward(engine, values, f, forward));
+        if (!derivative_from_dst(shape_.activation)) {
+            preactivation_ = Tensor({shape_.n, shape_.oc});
+        }
+    }
 }
 
 void Dense::forward(const float* src, const float* weights, const float* bias, float* dst) {
-    linalg::point_to(src_, src);
-    linalg::point_to(forward_weights_, weights);
-    linalg::point_to(forward_bias_, bias);
-    linalg::point_to(dst_, keeps_preactivation() ? preactivation_.data() : dst);
-    forward_.execute(stream_, {{DNNL_ARG_SRC, src_},
-                               {DNNL_ARG_WEIGHTS, forward_weights_},
-                               {DNNL_ARG_BIAS, forward_bias_},
-                               {DNNL_ARG_DST, dst_}});
-    if (keeps_preactivation()) {
-        linalg::point_to(activation_src_, preactivation_.data());
-        linalg::point_to(dst_, dst);
-        activation_.execute(stream_, {{DNNL_ARG_SRC, activation_src_}, {DNNL_ARG_DST, dst_}});
+    float* const sums = keeps_preactivation() ? preactivation_.data() : dst;
+    forward_.run(src, weights, sums, bias);
+    if (!is_linear()) {
+        src_.set_data_handle(sums);
+        dst_.set_data_handle(dst);
+        activation_.execute(stream_, {{DNNL_ARG_SRC, src_}, {DNNL_ARG_DST, dst_}});
     }
 }
 
 void Dense::backward(const float* src, const float* weights, const float* dst, float* diff_dst,
                      float* diff_src, float* diff_weights, float* diff_bias) {
-    linalg::point_to(src_, src);
-    linalg::point_to(weights_, weights);
-    linalg::point_to(dst_, dst);
-    linalg::point_to(diff_dst_, diff_dst);
-    linalg::point_to(diff_weights_, diff_weights);
-    linalg::point_to(diff_bias_, diff_bias);
-    if (keeps_preactivation()) {
-        linalg::point_to(activation_src_, preactivation_.data());
-        backward_->activation.execute(stream_, {{DNNL_ARG_SRC, activation_src_},
-                                                {DNNL_ARG_DIFF_DST, diff_dst_},
-                                                {DNNL_ARG_DIFF_SRC, diff_dst_}});
-    } else if (shape_.activation != Activation::linear) {
-        backward_->activation.execute(
-            stream_, {{DNNL_ARG_DST, dst_}, {DNNL_ARG_DIFF_DST, diff_dst_}, {DNNL_ARG_DIFF_SRC, diff_dst_}});
+    if (!is_linear()) {
+        dnnl::memory& values = keeps_preactivation() ? src_ : dst_;
+        linalg::point_to(values, keeps_preactivation() ? preactivation_.data() : dst);
+        diff_dst_.set_data_handle(diff_dst);
+        activation_backward_.execute(stream_, {{keeps_preactivation() ? DNNL_ARG_SRC : DNNL_ARG_DST, values},
+                                               {DNNL_ARG_DIFF_DST, diff_dst_},
+                                               {DNNL_ARG_DIFF_SRC, diff_dst_}});
     }
-    backward_->weights.execute(stream_, {{DNNL_ARG_SRC, src_},
-                                         {DNNL_ARG_DIFF_DST, diff_dst_},
-                                         {DNNL_ARG_DIFF_WEIGHTS, diff_weights_},
-                                         {DNNL_ARG_DIFF_BIAS, diff_bias_}});
+    if (shape_.transposed) {
+        backward_weights_.run(src, diff_dst, diff_weights);
+    } else {
+        backward_weights_.run(diff_dst, src, diff_weights);
+    }
+    linalg::sum_rows(diff_dst, shape_.n, shape_.oc, diff_bias);
     if (diff_src != nullptr) {
-        linalg::point_to(diff_src_, diff_src);
-        backward_->data.execute(
-            stream_,
-            {{DNNL_ARG_DIFF_DST, diff_dst_}, {DNNL_ARG_WEIGHTS, weights_}, {DNNL_ARG_DIFF_SRC, diff_src_}});
+        backward_data_.run(diff_dst, weights, diff_src);
     }
 }
 

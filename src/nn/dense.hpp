@@ -7,6 +7,7 @@
 #include "stackae/tensor.hpp"
 
 #include "linalg/onednn.hpp"
+#include "linalg/tiled_product.hpp"
 
 namespace stackae::nn {
 
@@ -34,27 +35,19 @@ public:
                   float* diff_weights, float* diff_bias);
 
 private:
-    struct Backward {
-        dnnl::inner_product_backward_data data;
-        dnnl::inner_product_backward_weights weights;
-        dnnl::eltwise_backward activation;  ///< empty for linear units
-    };
-
-    void make_backward(const dnnl::inner_product_forward::primitive_desc& forward);
+    void make_activation(const dnnl::engine& engine);
+    [[nodiscard]] bool is_linear() const { return shape_.activation == Activation::linear; }
+    /// Where f′ is known from it alone.
     [[nodiscard]] bool keeps_preactivation() const { return !preactivation_.empty(); }
 
     DenseShape shape_;
     dnnl::stream& stream_;
-    // Handles are set at each call.
-    dnnl::memory src_, weights_, dst_;
-    dnnl::memory forward_weights_,
-        forward_bias_;  ///< the same, as a matrix product takes them: ic × oc, 1 × oc
-    dnnl::memory diff_src_, diff_dst_, diff_weights_, diff_bias_;
-    dnnl::memory activation_src_;
-    dnnl::matmul forward_;              ///< faster on plain weights than oneDNN's inner product
-    dnnl::eltwise_forward activation_;  ///< empty where fused
-    std::optional<Backward> backward_;
-    Tensor preactivation_;  ///< n × oc, kept where f′ needs it
+    linalg::TiledProduct forward_, backward_data_, backward_weights_;
+    // f and f′, empty for linear units. Handles are set at each call.
+    dnnl::eltwise_forward activation_;
+    dnnl::eltwise_backward activation_backward_;
+    dnnl::memory src_, dst_, diff_dst_;  ///< of the activation, n × oc
+    Tensor preactivation_;               ///< n × oc
 };
 
 }  // namespace stackae::nn

@@ -111,10 +111,8 @@ std::vector<Row> principal_axes(const Setup& setup) {
     const std::string base = setup.folder + "/base.f32";
     const Tensor values = vectors(n, d, 3, base);
     const base::ThreadScope scope(setup.threads);
-    linalg::Context context(setup.threads);
-    std::vector<std::function<double()>> things = {[&] {
-        return seconds_of([&] { static_cast<void>(linalg::pca(context, values.data(), n, d, components)); });
-    }};
+    std::vector<std::function<double()>> things = {
+        [&] { return seconds_of([&] { static_cast<void>(linalg::pca(values.data(), n, d, components)); }); }};
     std::vector<PeerRun> peers;
     if (setup.python != nullptr) {
         peers.push_back({setup.python,

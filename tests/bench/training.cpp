@@ -208,20 +208,20 @@ std::vector<Row> convolution(const Setup& setup) {
         samples.row(0)[i + 1] = normal[1];
     }
     Products limit(context, {{patches, values, units}}, false);
-    const Rounds rounds(setup.repeats, {[&] {
-                                            return seconds_of([&] {
-                                                static_cast<void>(linalg::spherical_kmeans(
-                                                    context, samples.row(0), patches, values,
-                                                    {.k = units, .iterations = passes}));
-                                            });
-                                        },
-                                        [&] {
-                                            return seconds_of([&] {
-                                                for (int pass = 0; pass < passes; ++pass) {
-                                                    limit.run();
-                                                }
-                                            });
-                                        }});
+    const Rounds rounds(setup.repeats,
+                        {[&] {
+                             return seconds_of([&] {
+                                 static_cast<void>(linalg::spherical_kmeans(
+                                     samples.row(0), patches, values, {.k = units, .iterations = passes}));
+                             });
+                         },
+                         [&] {
+                             return seconds_of([&] {
+                                 for (int pass = 0; pass < passes; ++pass) {
+                                     limit.run();
+                                 }
+                             });
+                         }});
     const double work = giga * limit.flops() * passes;
     Row row{"train.convolution", "k-means of 50,000 patches of 6x6x3, 1600 units", work / rounds.seconds(0),
             "GFLOP/s"};

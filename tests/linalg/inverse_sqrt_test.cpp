@@ -5,7 +5,7 @@
 #include "stackae/error.hpp"
 
 #include "base/random.hpp"
-#include "linalg/gemm.hpp"
+#include "linalg/tiled_product.hpp"
 #include "support/catch.hpp"
 
 using namespace stackae;
@@ -40,11 +40,10 @@ TEST_CASE("The inverse square root of a kernel matrix, twice beside the matrix, 
     const float width = GENERATE(0.01F, 0.3F, 3.0F);
     CAPTURE(n, width);
     const Tensor matrix = kernel(n, width);
-    linalg::Context context(1);
-    const Tensor root = linalg::inverse_sqrt(context, matrix);
+    const Tensor root = linalg::inverse_sqrt(matrix);
     Tensor half({n, n});
     Tensor whole({n, n});
-    linalg::Gemm product(context, n, n, n);
+    const linalg::TiledProduct product{.m = n, .n = n, .k = n};
     product.run(root.data(), matrix.data(), half.data());
     product.run(half.data(), root.data(), whole.data());
     for (std::int64_t i = 0; i < n; ++i) {
@@ -60,6 +59,5 @@ TEST_CASE("A matrix that has no inverse square root is refused") {
     Tensor matrix({2, 2});
     matrix.row(0)[1] = 1.0F;  // its values are 1 and −1
     matrix.row(1)[0] = 1.0F;
-    linalg::Context context(1);
-    CHECK_THROWS_AS(linalg::inverse_sqrt(context, matrix), Error);
+    CHECK_THROWS_AS(linalg::inverse_sqrt(matrix), Error);
 }

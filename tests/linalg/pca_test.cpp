@@ -4,6 +4,7 @@
 #include <cmath>
 #include <vector>
 
+#include "base/parallel.hpp"
 #include "base/random.hpp"
 #include "support/catch.hpp"
 #include "support/members.hpp"
@@ -60,8 +61,7 @@ Cloud cloud(std::int64_t n, std::int64_t d, const std::vector<double>& deviation
 
 linalg::PcaResult axes_of(const Tensor& rows, std::int64_t count, int threads = 1) {
     const base::ThreadScope scope(threads);
-    linalg::Context context(threads);
-    return linalg::pca(context, rows.data(), rows.rows(), rows.columns(), count);
+    return linalg::pca(rows.data(), rows.rows(), rows.columns(), count);
 }
 
 double product(std::span<const float> a, std::span<const float> b) {
@@ -240,11 +240,10 @@ TEST_CASE("Subspace iteration on wide rows keeps as much variance as the exact a
 }
 
 TEST_CASE("Of a symmetric matrix, eigenvectors of the largest positive eigenvalues are found") {
-    linalg::Context context(1);
     Tensor matrix({3, 3});  // eigenvalues 3 along (1, 1, 0), 1 along (1, -1, 0), -4 along (0, 0, 1)
     const float values[] = {2, 1, 0, 1, 2, 0, 0, 0, -4};
     std::copy_n(values, 9, matrix.data());
-    const linalg::EigenResult found = linalg::top_eigenvectors(context, matrix, 3);
+    const linalg::EigenResult found = linalg::top_eigenvectors(matrix, 3);
     REQUIRE(found.values.size() == 2);
     CHECK(found.values[0] == Approx(3.0));
     CHECK(found.values[1] == Approx(1.0));
@@ -273,13 +272,11 @@ TEST_CASE("Two members that share rows out find the same components, and one mem
     std::vector<linalg::PcaResult> found(2);
     test::Members(2).run([&](base::Communicator& member) {
         const base::ThreadScope scope(1);
-        linalg::Context context(1);
         found[static_cast<std::size_t>(member.rank())] =
-            linalg::pca(context, rows.data(), rows.rows(), rows.columns(), 3, scale, member);
+            linalg::pca(rows.data(), rows.rows(), rows.columns(), 3, scale, member);
     });
     const base::ThreadScope scope(1);
-    linalg::Context context(1);
-    const linalg::PcaResult alone = linalg::pca(context, rows.data(), rows.rows(), rows.columns(), 3, scale);
+    const linalg::PcaResult alone = linalg::pca(rows.data(), rows.rows(), rows.columns(), 3, scale);
     REQUIRE(found[0].variances == found[1].variances);
     CHECK(found[0].total_variance == Approx(alone.total_variance).epsilon(1e-4));
     for (std::size_t i = 0; i < 3; ++i) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/parallel.hpp"
 #include "base/random.hpp"
 #include "base/rows.hpp"
 #include "support/catch.hpp"
@@ -34,8 +35,7 @@ Tensor near_axes(std::int64_t n) {
 
 Tensor means_of(const Tensor& samples, std::int64_t units, int threads = 1, std::uint64_t seed = 0) {
     const base::ThreadScope scope(threads);
-    linalg::Context context(threads);
-    return spherical_kmeans(context, samples.data(), samples.rows(), samples.columns(),
+    return spherical_kmeans(samples.data(), samples.rows(), samples.columns(),
                             {.k = units, .iterations = iterations, .seed = seed});
 }
 
@@ -112,10 +112,9 @@ TEST_CASE("A cluster of few points is reseeded only where it is told to") {
         samples.row(i).data()[1] = i == 0 ? 1.0F : 0.0F;
     }
     const base::ThreadScope scope(1);
-    linalg::Context context(1);
     const auto finds_the_one = [&](std::uint64_t seed, std::int64_t least) {
         const Tensor means =
-            spherical_kmeans(context, samples.data(), samples.rows(), samples.columns(),
+            spherical_kmeans(samples.data(), samples.rows(), samples.columns(),
                              {.k = 2, .iterations = 2, .min_points_per_centroid = least, .seed = seed});
         return means.row(0)[1] == 1.0F || means.row(1)[1] == 1.0F;
     };
@@ -148,9 +147,8 @@ TEST_CASE("Two members that share points out find the same centroids, and one me
     std::vector<Tensor> found(2);
     test::Members(2).run([&](base::Communicator& member) {
         const base::ThreadScope scope(1);
-        linalg::Context context(1);
         found[static_cast<std::size_t>(member.rank())] =
-            spherical_kmeans(context, samples.data(), samples.rows(), samples.columns(), params, member);
+            spherical_kmeans(samples.data(), samples.rows(), samples.columns(), params, member);
     });
     const Tensor alone = means_of(samples, 20);
     for (std::int64_t i = 0; i < alone.size(); ++i) {

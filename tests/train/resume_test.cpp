@@ -20,32 +20,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Every kind that learns, each below another that sees what it makes, in ways that inputs are kept.
-std::vector<TrainConfig> trainings() {
-    std::vector<TrainConfig> all;
-    for (const char* stack :
-         {"dense:20, dense:10, dense:4",
-          "conv2d:12:kernel=3:patches=3000, pool2d:2, conv2d:8:kernel=3:patches=3000, pool2d:grid=2, "
-          "power_norm, pca:12, l2_norm, nystroem:40",
-          "conv2d:8:patches=3000:epochs=2, pool2d:grid=2, dense:6",
-          "conv2d:6:slow_offset=2:patches=3000, pool2d:2",
-          "contrast_norm, whiten:20, power_norm, dense:9, pca:5:std_shrinkage=0.3",
-          "pca:14, dense:9, ridge_decoder:12:width=12"}) {
-        TrainConfig config = config_of(stack);
-        config.epochs = 3;
-        config.batch_size = 37;
-        config.validation = 0.1;
-        all.push_back(config);
-    }
-    TrainConfig& dense = all.front();
-    dense.fine_tune_epochs = 3;
-    dense.corruption = Corruption::masking;
-    dense.corruption_level = 0.2;
-    dense.augment_shift = 0.1;
-    dense.patience = 1;
-    return all;
-}
-
 /// Stops after so many questions.
 class Stopper : public Recorder {
 public:
@@ -77,8 +51,7 @@ TEST_CASE("A training that is stopped again and again ends with the bytes of one
     const std::string whole = folder / "whole.stackae";
     const std::string pieces = folder / "pieces.stackae";
     const std::string checkpoint = folder / "pieces.stackae.ckpt";
-    const std::vector<TrainConfig> all = trainings();
-    const TrainConfig& config = all[GENERATE(range(std::size_t{0}, std::size_t{6}))];
+    const TrainConfig config = every_training()[GENERATE(range(std::size_t{0}, std::size_t{6}))];
     CAPTURE(to_text(config.stack));
     Recorder recorder;
     save(train_with(config, run_of("", false), recorder), whole);
@@ -127,8 +100,8 @@ TEST_CASE("A checkpoint that another training is writing is not taken up") {
     const TemporaryFolder folder;
     RunOptions run = run_of(folder / "mine.ckpt", false);
     run.checkpoint_every = 0.0;
-    Beside beside(trainings().front(), run.checkpoint);
-    const Model model = train_with(trainings().front(), run, beside);
+    Beside beside(every_training().front(), run.checkpoint);
+    const Model model = train_with(every_training().front(), run, beside);
     CHECK(beside.tried());
     CHECK_FALSE(model.record.interrupted);
     remove_training_checkpoint(run.checkpoint);
@@ -138,7 +111,7 @@ TEST_CASE("A checkpoint that another training is writing is not taken up") {
 TEST_CASE("A checkpoint that says what cannot be is refused by its name") {
     const TemporaryFolder folder;
     const std::string path = folder / "mine.ckpt";
-    const TrainConfig config = trainings().front();
+    const TrainConfig config = every_training().front();
     Stopper stopper(20);
     REQUIRE(train_with(config, run_of(path, false), stopper).record.interrupted);
     const training::Checkpoint whole = training::read_checkpoint(path);
@@ -173,7 +146,7 @@ TEST_CASE("A training that goes on and is killed at once leaves its checkpoint a
         void on_stage(const StageInfo& /*stage*/) override { throw std::runtime_error("killed"); }
     };
     const TemporaryFolder folder;
-    const TrainConfig config = trainings().front();
+    const TrainConfig config = every_training().front();
     RunOptions run = run_of(folder / "mine.ckpt", true);
     Stopper stopper(20);
     REQUIRE(train_with(config, run, stopper).record.interrupted);

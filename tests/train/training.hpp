@@ -149,6 +149,32 @@ inline TrainConfig dense_config(
     return config;
 }
 
+/// Every kind that learns, each below another that sees what it makes, in ways that inputs are kept.
+inline std::vector<TrainConfig> every_training() {
+    std::vector<TrainConfig> all;
+    for (const char* stack :
+         {"dense:20, dense:10, dense:4",
+          "conv2d:12:kernel=3:patches=3000, pool2d:2, conv2d:8:kernel=3:patches=3000, pool2d:grid=2, "
+          "power_norm, pca:12, l2_norm, nystroem:40",
+          "conv2d:8:patches=3000:epochs=2, pool2d:grid=2, dense:6",
+          "conv2d:6:slow_offset=2:patches=3000, pool2d:2",
+          "contrast_norm, whiten:20, power_norm, dense:9, pca:5:std_shrinkage=0.3",
+          "pca:14, dense:9, ridge_decoder:12:width=12"}) {
+        TrainConfig config = config_of(stack);
+        config.epochs = 3;
+        config.batch_size = 37;
+        config.validation = 0.1;
+        all.push_back(config);
+    }
+    TrainConfig& dense = all.front();
+    dense.fine_tune_epochs = 3;
+    dense.corruption = Corruption::masking;
+    dense.corruption_level = 0.2;
+    dense.augment_shift = 0.1;
+    dense.patience = 1;
+    return all;
+}
+
 /// Of pictures as a model rebuilds them.
 inline double reconstruction_error(const Model& model, const Tensor& pictures) {
     return squared_error(Encoder(model, {{}, false, 1}).reconstruct(pictures), pictures);
