@@ -16,6 +16,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr std::string_view checkpoint_ending = ".ckpt";
+
 bool is_there(const std::string& path) {
     std::error_code ignored;
     return !path.empty() && fs::exists(path, ignored);
@@ -37,7 +39,12 @@ std::string text_of(const CheckpointInfo& checkpoint, const std::string& path) {
         text += fmt::format("epoch        {} of {}, {} of {} pictures\n", progress.epoch, progress.epochs,
                             format_count(progress.done), format_count(progress.of));
     }
-    return text + "go on with   stackae train INPUT --resume, with the options that it was begun with\n";
+    const std::string model =
+        path.ends_with(checkpoint_ending) ? path.substr(0, path.size() - checkpoint_ending.size()) : "MODEL";
+    return text + fmt::format(
+                      "go on with   stackae train INPUT -o {} --resume, with the options that it was "
+                      "begun with\n",
+                      printable(model));
 }
 
 JsonObject json_of(const CheckpointInfo& checkpoint, const std::string& path) {
@@ -77,10 +84,44 @@ JsonObject json_of(const EncodingProgress& progress, const std::string& path) {
         .set("model", progress.model);
 }
 
+/// Nothing where there is none that can be read, or its training was interrupted.
+std::optional<Model> finished_model(const std::string& path) {
+    try {
+        Model model = load_model(path);
+        return model.record.interrupted ? std::nullopt : std::optional(std::move(model));
+    } catch (const Error&) {
+        return std::nullopt;  // what is replaced is told by others
+    }
+}
+
+/// The first thing in which a model is of another training, and how; empty: it is of the same one.
+std::string difference(const Model& model, const std::string& data, const Preprocessing& preprocessing,
+                       const TrainConfig& config) {
+    const TrainingRecord& record = model.record;
+    if (record.data != data) {
+        return "pictures: others by name or label found";
+    }
+    if (to_text(record.config.stack) != to_text(config.stack)) {
+        return fmt::format("stack: {} found, {} in the model", to_text(config.stack),
+                           to_text(record.config.stack));
+    }
+    const std::vector<OptionInfo> found = config.describe();
+    const std::vector<OptionInfo> expected = record.config.describe();
+    for (std::size_t i = 0; i < found.size(); ++i) {
+        if (found[i].value != expected[i].value) {
+            return fmt::format("{}: {} found, {} in the model", found[i].name, found[i].value,
+                               expected[i].value);
+        }
+    }
+    return to_json(model.preprocessing).text() == to_json(preprocessing).text()
+               ? ""
+               : "preprocessing: another found";
+}
+
 }  // namespace
 
 std::string checkpoint_path(const std::string& model) {
-    return is_stream(model) ? "" : model + ".ckpt";
+    return is_stream(model) ? "" : model + std::string(checkpoint_ending);
 }
 
 std::string progress_text(const CheckpointInfo& checkpoint) {
@@ -124,23 +165,29 @@ void check_checkpoint(const std::string& path, bool resume) {
     }
 }
 
+std::optional<TrainConfig> begun_automatically(const RunOptions& run) {
+    if (!run.resume || !is_there(run.checkpoint)) {
+        return std::nullopt;
+    }
+    TrainConfig config = load_checkpoint_info(run.checkpoint).model.record.config;
+    return config.preset == "auto" ? std::optional(std::move(config)) : std::nullopt;
+}
+
 bool is_trained_already(Console& console, const std::string& model, const std::string& data,
                         const Preprocessing& preprocessing, const TrainConfig& config) {
     if (is_there(checkpoint_path(model))) {
         return false;
     }
-    try {
-        if (is_there(model)) {
-            const Model standing = load_model(model);
-            const TrainingRecord& record = standing.record;
-            if (!record.interrupted && record.data == data && to_text(record.config) == to_text(config) &&
-                to_json(standing.preprocessing).text() == to_json(preprocessing).text()) {
-                console.note(fmt::format("{} is finished: nothing to go on with", model));
-                return true;
-            }
+    const auto standing = is_there(model) ? finished_model(model) : std::nullopt;
+    if (standing) {
+        const std::string differs = difference(*standing, data, preprocessing, config);
+        if (!differs.empty()) {
+            throw UsageError(
+                fmt::format("{} is finished, and of another training: {}; without --resume it is replaced",
+                            model, differs));
         }
-    } catch (const Error&) {
-        // It is no model that could be meant; training will say what it replaces.
+        console.note(fmt::format("{} is finished, of pictures of these names: nothing to go on with", model));
+        return true;
     }
     console.note(fmt::format("there is no {}: training begins at the beginning", checkpoint_path(model)));
     return false;

@@ -28,8 +28,13 @@ struct CheckpointDescription {
 /// with, or where what is there is none.
 void check_checkpoint(const std::string& path, bool resume);
 
+/// What `auto` came to when the training was begun that a run is asked to go on with; nothing where there is
+/// none, or its stack was named.
+[[nodiscard]] std::optional<TrainConfig> begun_automatically(const RunOptions& run);
+
 /// For a run that is asked to go on and has no checkpoint: whether the model is there already, trained on the
-/// same pictures with the same options. Says so, or that it begins at the beginning.
+/// same pictures, by their names, with the same options. Says so, or that it begins at the beginning. Throws
+/// UsageError where a finished model of another training is there.
 [[nodiscard]] bool is_trained_already(Console& console, const std::string& model, const std::string& data,
                                       const Preprocessing& preprocessing, const TrainConfig& config);
 

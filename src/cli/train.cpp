@@ -157,8 +157,17 @@ void TrainCommand::prepare_outputs(Console& console, const std::string& input, c
     if (!named) {
         output_ = default_output(input);
     }
-    const std::vector<NamedPath> written{
-        {"-o", output_}, {"--log", log_}, {"--manifest", manifest_}, {"--save-config", saved_config_}};
+    if (settings_.run().resume && is_stream(output_)) {
+        throw UsageError(
+            fmt::format("--resume needs a file as the output, beside which checkpoints are kept; "
+                        "{} is none",
+                        output_));
+    }
+    const std::vector<NamedPath> written{{"-o", output_},
+                                         {"the checkpoint", checkpoint_path(output_)},
+                                         {"--log", log_},
+                                         {"--manifest", manifest_},
+                                         {"--save-config", saved_config_}};
     std::vector<NamedPath> read{{"the input", input}};
     add_replaced(pictures, written, read);
     check_outputs(read, written);
@@ -176,6 +185,10 @@ void TrainCommand::prepare_outputs(Console& console, const std::string& input, c
 void TrainCommand::resolve_config(Console& console, Job& job) const {
     if (!settings_.dense_because().empty()) {
         console.note(fmt::format("a dense stack, since --{} is named", settings_.dense_because()));
+    }
+    if (const auto begun = settings_.automatic() ? begun_automatically(job.run) : std::nullopt) {
+        job.config = settings_.config(*begun);  // whatever the memory and the budget are now
+        return;
     }
     if (settings_.automatic()) {
         job.config = choose(console, job);
@@ -335,14 +348,21 @@ int TrainCommand::keep(Console& console, Model model, InputMonitor& inputs, cons
     const std::string go_on =
         ended_early && fs::exists(checkpoint) ? fmt::format("; --resume goes on with {}", checkpoint) : "";
     if (ended_early && (model.record.history.empty() || model.layers.empty())) {
-        console.warn(fmt::format("interrupted before the first layer was learnt{}",
-                                 go_on.empty() ? fmt::format("; {}", nothing_kept) : go_on));
-        monitor.log_outcome("interrupted", nothing_kept);
+        const std::string said =
+            go_on.empty() ? fmt::format("interrupted before the first layer was learnt; {}", nothing_kept)
+                          : fmt::format("interrupted{}", go_on);
+        console.warn(said);
+        monitor.log_outcome("interrupted", go_on.empty() ? nothing_kept : said);
         return exit_code::interrupted;
     }
     KeptModel kept;
     try {
         kept = keep_model(console, model, output_);
+        if (kept.elsewhere && !ended_early && fs::exists(checkpoint)) {
+            remove_checkpoint(console, checkpoint);  // which may make room
+            const std::string spare = std::exchange(kept, keep_model(console, model, output_)).path;
+            fs::remove(spare);
+        }
     } catch (const Error& error) {
         monitor.log_outcome("failed", error.what());
         throw;

@@ -71,7 +71,10 @@ void TrainMonitor::on_resumed(const CheckpointInfo& checkpoint) {
 }
 
 void TrainMonitor::on_checkpoint_failed(const std::string& why) {
-    console_.warn(fmt::format("warning: no checkpoint: {}; training goes on", why));
+    if (!checkpoint_failed_) {
+        console_.warn(fmt::format("warning: no checkpoint: {}; training goes on", why));
+    }
+    checkpoint_failed_ = true;
 }
 
 void TrainMonitor::on_stage(const StageInfo& stage) {

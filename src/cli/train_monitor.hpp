@@ -71,6 +71,7 @@ private:
     std::int64_t epochs_ = 0;         ///< seen in all stages
     double work_before_ = 0.0;        ///< multiply-adds of the stages that ended
     double work_resumed_ = 0.0;       ///< of those that ended before this run
+    bool checkpoint_failed_ = false;  ///< and was told of
     Clock::time_point start_;         ///< of the first stage
     Clock::time_point stage_start_;
     Clock::time_point epoch_start_;

@@ -197,6 +197,9 @@ base::FileLock lock_checkpoint(const std::string& path) {
 void check_same(const Checkpoint& checkpoint, const std::string& path, const Preprocessing& preprocessing,
                 const TrainConfig& config, const std::string& data) {
     const TrainingRecord& record = checkpoint.model.record;
+    if (data != record.data) {  // first: what is chosen by the pictures differs then, too
+        differs(path, "pictures", "others by name or label", "those");
+    }
     if (to_text(config.stack) != to_text(record.config.stack)) {
         differs(path, "stack", to_text(config.stack), to_text(record.config.stack));
     }
@@ -218,9 +221,6 @@ void check_same(const Checkpoint& checkpoint, const std::string& path, const Pre
     }
     if (preprocessing.mean != before.mean || preprocessing.deviation != before.deviation) {
         differs(path, "pictures", "others", "those whose mean and deviation are");
-    }
-    if (data != record.data) {
-        differs(path, "pictures", "others by name or label", "those");
     }
 }
 

@@ -211,8 +211,10 @@ void Driver::take_up() {
     model_.reconstruction = from.model.reconstruction;
     model_.record.history = from.model.record.history;
     finished_epochs_ = static_cast<std::size_t>(from.finished_epochs);
+    if (from.trainer.tensors.empty()) {
+        forget_unfinished();  // their stage begins anew
+    }
     checkpoint_.stage = from.stage;
-    observer_.on_resumed(from);
 }
 
 template <class Trainer>
@@ -351,6 +353,7 @@ void Driver::train(const Stack& bound, const SampleStore& samples) {
     checkpoint_.stages = std::ssize(all.stages);
     if (resumed_) {
         training::check_stage(*resumed_, run_.checkpoint, bound, all);
+        observer_.on_resumed(*resumed_);
         const bool replayed = base::with_context<CorruptFile>(*run_.checkpoint, [&] {
             return input.replay(resumed_->inputs, model_.layers.layers(),
                                 [this] { return observer_.stop(); });

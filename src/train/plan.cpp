@@ -22,7 +22,7 @@ TrainPlan plan_training(std::int64_t pictures, const Preprocessing& preprocessin
     const Stack bound = bind(config.stack, preprocessing.shape());
     const training::Stages all = training::make_stages(bound, pictures, preprocessing, config, run);
     TrainPlan plan;
-    std::int64_t under_way = 0;
+    std::int64_t under_way = 0;  // values of a checkpoint that are of no finished layer
     for (const training::Stage& stage : all.stages) {
         plan.stages.push_back(stage.info);
         plan.multiply_adds += stage.info.multiply_adds;
@@ -34,7 +34,8 @@ TrainPlan plan_training(std::int64_t pictures, const Preprocessing& preprocessin
     plan.checkpoint_bytes = static_cast<std::int64_t>(sizeof(float)) * (all.parameters + under_way);
     plan.multiply_adds_a_picture = all.multiply_adds_a_picture;
     plan.memory_limit = base::resolve_memory(run.memory_limit);
-    plan.memory_bytes = all.working_bytes;
+    // What is under way is copied to be written.
+    plan.memory_bytes = all.working_bytes + static_cast<std::int64_t>(sizeof(float)) * under_way;
     if (!plan.refused()) {
         const std::int64_t holdable = all.holdable_bytes(run);
         // Where the pictures do not fit, they are in a file.

@@ -25,7 +25,12 @@ missing pieces.stackae.ckpt
 
 # A model that is finished stays as it is.
 expect 0 train pictures -o pieces.stackae "${options[@]}" --resume
-has err "pieces.stackae is finished: nothing to go on with"
+has err "pieces.stackae is finished, of pictures of these names: nothing to go on with"
+expect 2 train pictures -o pieces.stackae "${short[@]}" --resume
+has err "pieces.stackae is finished, and of another training: epochs: 50 found, 40 in the model"
+expect 2 train pictures -o /dev/null "${options[@]}" --resume
+has err "--resume needs a file as the output"
+expect 2 train pictures -o fresh.stackae "${options[@]}" --log fresh.stackae.ckpt
 cmp -s whole.stackae pieces.stackae || fail "the model has changed"
 expect 0 train pictures -o fresh.stackae "${options[@]}" --resume
 has err "there is no fresh.stackae.ckpt: training begins at the beginning"

@@ -94,7 +94,7 @@ kill -INT $process
 wait $process
 code=$?
 [ "$code" -eq 130 ] || fail "exit code $code, expected 130"
-has err "interrupted before the first layer was learnt; --resume goes on with stopped.stackae.ckpt"
+has err "interrupted; --resume goes on with stopped.stackae.ckpt"
 missing stopped.stackae
 
 # A finished model is not replaced by what an interrupted run kept.
