@@ -26,6 +26,10 @@ template ResizeMode parse(std::string_view);
 namespace {
 
 constexpr std::int64_t max_sampled = 2000;
+/// Of the pictures that are looked at, about: where they are large, fewer say enough, and decoding takes
+/// long.
+constexpr std::int64_t max_sampled_pixels = std::int64_t{1} << 26;
+constexpr std::int64_t looked_at_once = 8;  ///< before their pixels are counted
 constexpr int max_chosen_side = 64;
 /// A value that deviates less, beside its size (root mean square), is one that never changes but for
 /// rounding.
@@ -65,6 +69,26 @@ ImageStats stats_of(const ImageDataset::Source& source, std::int64_t i, data::Va
     return stats;
 }
 
+/// The numbers below a count, the first, so many as there may be, spread evenly over all (van der Corput
+/// 1935).
+std::vector<std::int64_t> spread_evenly(std::int64_t count) {
+    std::vector<std::int64_t> order;
+    std::int64_t bits = 0;
+    while (std::int64_t{1} << bits < count) {
+        ++bits;
+    }
+    for (std::int64_t i = 0; i < std::int64_t{1} << bits; ++i) {
+        std::int64_t reversed = 0;
+        for (std::int64_t bit = 0; bit < bits; ++bit) {
+            reversed |= (i >> bit & 1) << (bits - 1 - bit);
+        }
+        if (reversed < count) {
+            order.push_back(reversed);
+        }
+    }
+    return order;
+}
+
 /// Looks at pictures spread evenly; stops at the first that can be read when `one_will_do`. Throws
 /// InvalidArgument when none can.
 std::vector<ImageStats> sample_stats(const ImageDataset& pictures, int threads, bool one_will_do,
@@ -73,15 +97,26 @@ std::vector<ImageStats> sample_stats(const ImageDataset& pictures, int threads, 
     const std::int64_t count = std::min(size, max_sampled);
     std::vector<ImageStats> sampled(static_cast<std::size_t>(count));
     std::atomic<bool> enough{false};
-    base::parallel_for(count, threads, [&] {
-        return [&](std::int64_t i) {
-            if (!enough) {
-                ImageStats& stats = sampled[static_cast<std::size_t>(i)];
-                stats = stats_of(pictures.source(), i * size / count, range);
-                enough = one_will_do && stats.seen;
-            }
-        };
-    });
+    const std::vector<std::int64_t> order = spread_evenly(count);
+    std::int64_t pixels = 0;
+    for (std::int64_t first = 0; first < count && !enough && pixels < max_sampled_pixels;
+         first += looked_at_once) {
+        const std::int64_t now = std::min(looked_at_once, count - first);
+        base::parallel_for(now, threads, [&] {
+            return [&](std::int64_t i) {
+                if (!enough) {
+                    ImageStats& stats = sampled[static_cast<std::size_t>(first + i)];
+                    stats = stats_of(pictures.source(),
+                                     order[static_cast<std::size_t>(first + i)] * size / count, range);
+                    enough = one_will_do && stats.seen;
+                }
+            };
+        });
+        for (std::int64_t i = first; i < first + now; ++i) {
+            const ImageStats& stats = sampled[static_cast<std::size_t>(i)];
+            pixels += std::int64_t{stats.height} * stats.width;
+        }
+    }
     const std::string reason = sampled.empty() ? "no picture" : sampled.front().reason;
     std::erase_if(sampled, [](const ImageStats& stats) { return !stats.seen; });
     if (sampled.empty()) {
