@@ -22,16 +22,20 @@ TrainPlan plan_training(std::int64_t pictures, const Preprocessing& preprocessin
     const Stack bound = bind(config.stack, preprocessing.shape());
     const training::Stages all = training::make_stages(bound, pictures, preprocessing, config, run);
     TrainPlan plan;
-    std::int64_t under_way = 0;  // values of a checkpoint that are of no finished layer
+    std::int64_t finished = 0;   // values of layers
+    std::int64_t under_way = 0;  // of a stage, in a checkpoint
+    std::int64_t kept = 0;       // of both
     for (const training::Stage& stage : all.stages) {
         plan.stages.push_back(stage.info);
         plan.multiply_adds += stage.info.multiply_adds;
         // Of learning by gradients: the values, two moments, the best so far.
         const std::int64_t copies = stage.info.epochs > 0 ? 4 : 1;
         under_way = std::max(under_way, copies * stage.info.parameters);
+        kept = std::max(kept, finished + copies * stage.info.parameters);
+        finished += stage.kind == training::StageKind::fine_tuning ? 0 : stage.info.parameters;
     }
     plan.parameters = all.parameters;
-    plan.checkpoint_bytes = static_cast<std::int64_t>(sizeof(float)) * (all.parameters + under_way);
+    plan.checkpoint_bytes = static_cast<std::int64_t>(sizeof(float)) * kept;
     plan.multiply_adds_a_picture = all.multiply_adds_a_picture;
     plan.memory_limit = base::resolve_memory(run.memory_limit);
     // What is under way is copied to be written.
