@@ -233,6 +233,7 @@ void check_stage(const Checkpoint& checkpoint, const std::string& path, const St
         const std::size_t needed = stage.kind == StageKind::fine_tuning
                                        ? stage.last
                                        : stage.below;  // the latter's plain ones are added
+        fits = layers.size() <= needed;
         for (std::size_t i = 0; i < bound.size(); ++i) {
             fits = fits && (i < layers.size() ? is_learnt(layers[i], bound[i])
                                               : i >= needed || !bound[i].is_trained());

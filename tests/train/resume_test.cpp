@@ -134,6 +134,10 @@ TEST_CASE("A checkpoint that says what cannot be is refused by its name") {
     refused([](Checkpoint& c) { c.trainer.tensors["parameters"] = Tensor({3}); });
     refused([](Checkpoint& c) { c.trainer.tensors["parameters"].data()[5] = std::nanf(""); });
     refused([](Checkpoint& c) { c.stage = c.stages; });
+    refused([&](Checkpoint& c) {
+        Recorder recorder;
+        c.model.layers = train_with(config, run_of("", false), recorder).layers;
+    });
     refused([](Checkpoint& c) { c.inputs.assign(1000, {InputEvent::Kind::below, 0, {}}); });
     refused([](Checkpoint& c) { c.inputs.push_back({InputEvent::Kind::leave, 0, {3, 2}}); });
     refused([](Checkpoint& c) { c.patch_bytes = 0; });
