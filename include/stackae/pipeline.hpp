@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <optional>
 #include <string>
@@ -16,11 +17,14 @@ struct PipelineOptions {
     std::int64_t batch_size = 256;  ///< pictures at a time; fewer where the memory asks for it
     int threads = 0;                ///< see resolve_threads()
     std::int64_t memory = 0;        ///< bytes in all, see resolve_memory()
-    /// Folder that keeps the codes made so far, until remove_checkpoint(); empty: nothing is kept.
+    /// Folder that keeps the codes made so far, until remove_encoding_checkpoint(); empty: nothing is kept.
     std::string checkpoint = {};
     double checkpoint_every = 300.0;  ///< seconds
     /// Go on where the checkpoint is, if there is one; else what it holds is replaced.
     bool resume = false;
+    /// What was not kept yet is kept when all are encoded, too, where that is more than a moment's work: long
+    /// work follows before the output is safe.
+    bool keep_all = false;
 };
 
 /// Pictures to be encoded, and what by. Inputs and model must outlive the call.
@@ -46,24 +50,28 @@ using CodeSink = std::function<void(const InputBatch& batch, const Tensor& codes
 /// and whatever the sink or the observer throws.
 ///
 /// With a checkpoint that is gone on with, the manifest and the sink are given first what it holds, and all
-/// is as if the run had never been stopped. Throws InvalidArgument, before the sink is given anything, where
-/// model, options or pictures (names, labels, sizes and times of the files) are others, naming what.
+/// is as if the run had never been stopped. A picture that was skipped and whose file has changed is tried
+/// again: what was kept from about there on is made anew, and the observer is told by on_remark(). Throws
+/// InvalidArgument, before any picture is read, where model, options or a picture that was encoded (name,
+/// label, size and time of its file) are others, naming what; IoError where another run has the checkpoint.
 bool encode_inputs(const EncodeRequest& request, const PipelineOptions& options, Manifest& manifest,
                    const CodeSink& sink);
 
 /// Whether an encoding keeps its codes in this folder.
-[[nodiscard]] bool has_checkpoint(const std::string& folder);
+[[nodiscard]] bool has_encoding_checkpoint(const std::string& folder);
 /// How far an encoding has come.
 struct EncodingProgress {
     std::int64_t pictures = 0;  ///< of its inputs, from the first one on, those that were skipped included
     std::int64_t rows = 0;
     std::int64_t columns = 0;
-    std::string model;  ///< its identity
+    std::string model;                      ///< its identity
+    std::filesystem::file_time_type begun;  ///< when its first codes were written
 };
 /// Reads the checkpoint in a folder. Throws IoError, or CorruptFile naming the file and what is wrong with
 /// it.
 [[nodiscard]] EncodingProgress load_encoding_progress(const std::string& folder);
-/// Once the output is safe; nothing where there is no such folder. Throws IoError where it stays.
-void remove_checkpoint(const std::string& folder);
+/// Once the output is safe; nothing where there is no such folder. False where the folder stays, since other
+/// files are in it or another run has it. Throws IoError where codes stay.
+bool remove_encoding_checkpoint(const std::string& folder);
 
 }  // namespace stackae

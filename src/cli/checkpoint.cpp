@@ -136,7 +136,7 @@ std::optional<CheckpointDescription> describe_checkpoint(const std::string& path
     const auto describe = [&](const auto& checkpoint) {
         return CheckpointDescription{text_of(checkpoint, path), json_of(checkpoint, path)};
     };
-    if (has_checkpoint(path)) {
+    if (has_encoding_checkpoint(path)) {
         return describe(load_encoding_progress(path));
     }
     if (!is_stream(path) && file_kind(path) == "checkpoint") {

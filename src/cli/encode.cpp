@@ -46,24 +46,31 @@ void EncodeSettings::keep_codes_beside(Console& console, const std::string& outp
             "{}: a file of that name is there and is no checkpoint; remove it, or name another output",
             checkpoint));
     }
-    if (!resume && has_checkpoint(checkpoint)) {
+    if (!resume && has_encoding_checkpoint(checkpoint)) {
         throw UsageError(
             fmt::format("{} holds codes of a run that was stopped: --resume goes on with them; "
                         "remove the folder to begin anew",
                         checkpoint));
     }
-    if (resume && !has_checkpoint(checkpoint)) {
+    if (resume && !has_encoding_checkpoint(checkpoint)) {
         console.note(fmt::format("there is no {}: the run begins at the beginning", checkpoint));
     }
 }
 
 void EncodeSettings::drop_codes(Console& console) const {
     try {
-        if (!checkpoint.empty()) {
-            remove_checkpoint(checkpoint);
+        if (!checkpoint.empty() && !remove_encoding_checkpoint(checkpoint)) {
+            console.note(
+                fmt::format("the folder {} stays: other files are in it, or another run has it", checkpoint));
         }
     } catch (const Error& error) {
         console.warn(fmt::format("warning: {}", error.what()));
+    }
+}
+
+void EncodeSettings::tell_kept(Console& console) const {
+    if (!checkpoint.empty() && has_encoding_checkpoint(checkpoint)) {
+        console.warn(fmt::format("--resume goes on with {}", checkpoint));
     }
 }
 
@@ -104,13 +111,12 @@ void encode_inputs(Console& console, const EncodeRequest& request, const EncodeS
                                   .memory = settings.reading.memory,
                                   .checkpoint = settings.checkpoint,
                                   .checkpoint_every = settings.checkpoint_every,
-                                  .resume = settings.resume};
+                                  .resume = settings.resume,
+                                  .keep_all = settings.keep_all};
     const bool all = stackae::encode_inputs(request, options, monitor.manifest(), sink);
     monitor.end_progress();
     if (!all) {
-        if (!settings.checkpoint.empty() && has_checkpoint(settings.checkpoint)) {
-            console.warn(fmt::format("--resume goes on with {}", settings.checkpoint));
-        }
+        settings.tell_kept(console);
         throw Interrupted();
     }
 }

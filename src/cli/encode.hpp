@@ -19,6 +19,7 @@ struct EncodeSettings {
     ReadingOptions reading;
     bool resume = false;
     double checkpoint_every = PipelineOptions{}.checkpoint_every;
+    bool keep_all = PipelineOptions{}.keep_all;
     std::string checkpoint;  ///< see keep_codes_beside()
 
     /// Declares --batch-size, --manifest and those of ReadingOptions in a group of their own.
@@ -29,8 +30,10 @@ struct EncodeSettings {
     /// Throws UsageError where a checkpoint is there that nobody asked to go on with, or where one is asked
     /// for that cannot be.
     void keep_codes_beside(Console& console, const std::string& output);
-    /// Once the output is safe; where the checkpoint cannot be removed, warns.
+    /// Once the output is safe; where the checkpoint stays, says why.
     void drop_codes(Console& console) const;
+    /// To a user who has stopped the run: how to go on, where codes are kept.
+    void tell_kept(Console& console) const;
 };
 
 /// Declares --layer, an output as Model::depth_of() takes it.

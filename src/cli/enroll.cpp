@@ -68,11 +68,13 @@ private:
     int remove_name(Console& console);
     /// The pictures of a gallery that is there, encoded by another model.
     int rebuild(Console& console);
+    /// Whether the run that is to be gone on with had come to its end, but for removing its checkpoint.
+    bool is_rebuilt(const Gallery& gallery, const Model& model) const;
     /// Throws IoError where pictures of the old gallery were skipped that may not be left out.
     void refuse_skipped(OutputFiles& manifest, InputMonitor& monitor, const Gallery& old) const;
     Gallery encode(Console& console, const Inputs& inputs, const NamedModel& model, InputMonitor& monitor);
     /// Throws Interrupted where the user has asked to stop meanwhile.
-    void calibrate(Gallery& gallery) const;
+    void calibrate(Console& console, Gallery& gallery) const;
     void print(const Gallery& gallery, std::int64_t added) const;
 
     std::string model_;
@@ -197,7 +199,7 @@ int EnrollCommand::run(Console& console, const std::vector<std::string>& inputs)
         }
         gallery = std::move(*existing);
     }
-    calibrate(gallery);
+    calibrate(console, gallery);
     if (!lock) {  // a gallery that is not read need not wait before it is replaced
         lock = lock_gallery(console, output_);
     }
@@ -220,7 +222,7 @@ int EnrollCommand::remove_name(Console& console) {
     }
     console.note(fmt::format("removed {} pictures of {}", removed, remove_));
     false_accept_rate_ = false_accept_rate_.value_or(gallery.false_accept_rate);
-    calibrate(gallery);
+    calibrate(console, gallery);
     catch_interrupts();
     save(gallery, output_);
     print(gallery, 0);
@@ -238,13 +240,32 @@ void EnrollCommand::refuse_skipped(OutputFiles& manifest, InputMonitor& monitor,
         "from the current "
         "folder; --skip-missing{} leaves them out",
         rebuild_, format_count(skipped), format_count(old.size(), "picture"),
-        !settings_.checkpoint.empty() && has_checkpoint(settings_.checkpoint) ? " --resume" : ""));
+        !settings_.checkpoint.empty() && has_encoding_checkpoint(settings_.checkpoint) ? " --resume" : ""));
+}
+
+bool EnrollCommand::is_rebuilt(const Gallery& gallery, const Model& model) const {
+    std::error_code error;
+    if (!settings_.resume || !std::filesystem::equivalent(output_, rebuild_, error) ||
+        !has_encoding_checkpoint(settings_.checkpoint) || gallery.model_identity != model.identity() ||
+        gallery.depth != model.depth_of(layer_) || gallery.l2_normalize != l2_normalize_ ||
+        gallery.metric != metric_ || gallery.false_accept_rate != false_accept_rate_) {
+        return false;
+    }
+    // A gallery of that very model may be rebuilt as well; it is older than the codes then.
+    const EncodingProgress kept = load_encoding_progress(settings_.checkpoint);
+    const auto written = std::filesystem::last_write_time(output_, error);
+    return !error && kept.model == gallery.model_identity && written >= kept.begun;
 }
 
 int EnrollCommand::rebuild(Console& console) {
     output_ = output_.empty() ? rebuild_ : output_;
     check_writable(output_);
     check_replaces_only(output_, "gallery");
+    std::error_code ignored;
+    if (std::filesystem::is_regular_file(output_, ignored) &&
+        !std::filesystem::equivalent(output_, rebuild_, ignored)) {
+        console.note(fmt::format("{} is there already and will be replaced", output_));
+    }
     const GalleryLock lock = lock_gallery(console, output_);
     recover_outputs(console, {rebuild_, output_});
     check_gallery_memory(settings_.reading, rebuild_);
@@ -264,6 +285,11 @@ int EnrollCommand::rebuild(Console& console) {
     check_outputs(read, written);
     check_outputs({{"the gallery", rebuild_}}, {{"--manifest", settings_.manifest}});
     settings_.keep_codes_beside(console, output_);
+    if (is_rebuilt(old, model.model)) {
+        console.note(fmt::format("{} is rebuilt already: nothing to go on with", output_));
+        settings_.drop_codes(console);
+        return exit_code::done;
+    }
     catch_interrupts();
     OutputFiles files(stop_waiting);
     InputMonitor monitor(console, files, settings_.manifest);
@@ -273,7 +299,7 @@ int EnrollCommand::rebuild(Console& console) {
     }
     Gallery gallery = encode(console, pictures, model, monitor);
     refuse_skipped(files, monitor, old);
-    calibrate(gallery);
+    calibrate(console, gallery);
     const OutputFile file = files.add(output_);
     save(gallery, file);
     files.commit();
@@ -294,6 +320,7 @@ Gallery EnrollCommand::encode(Console& console, const Inputs& inputs, const Name
     gallery.l2_normalize = l2_normalize_.value_or(false);
     gallery.metric = metric_.value_or(Metric::l2);
     std::vector<float> values;
+    settings_.keep_all = true;  // to measure the threshold may take long
     encode_inputs(console,
                   {.inputs = inputs,
                    .model = model.model,
@@ -319,9 +346,12 @@ Gallery EnrollCommand::encode(Console& console, const Inputs& inputs, const Name
     return gallery;
 }
 
-void EnrollCommand::calibrate(Gallery& gallery) const {
+void EnrollCommand::calibrate(Console& console, Gallery& gallery) const {
     stackae::calibrate(gallery, false_accept_rate_.value_or(default_false_accept_rate),
                        settings_.reading.threads);
+    if (interrupted()) {
+        settings_.tell_kept(console);
+    }
     check_interrupted();
 }
 

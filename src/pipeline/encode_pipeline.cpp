@@ -163,8 +163,8 @@ bool encode_inputs(const EncodeRequest& request, const PipelineOptions& options,
     }
     try {
         const bool all = encode_rest(request, options, first, shares, threads, manifest, sink, checkpoint);
-        if (!all && checkpoint) {
-            checkpoint->stop(options.resume);
+        if (checkpoint && (!all || options.keep_all)) {
+            checkpoint->stop(!all && options.resume);
         }
         return all;
     } catch (...) {

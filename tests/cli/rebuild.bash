@@ -79,6 +79,41 @@ has err "paths are seen from the current folder"
 has err "none of the 13 pictures could be used"
 missing below/new.gallery
 
+# A damaged picture that is restored is encoded by the run that goes on.
+draw_classes others 6 ann bob
+expect 0 enroll others -m new.stackae -o others.gallery
+small_model model.stackae others
+cp others.gallery resumed.gallery
+expect 0 enroll --rebuild others.gallery -m model.stackae -o whole.gallery
+mv others/bob/1.pgm spare.pgm
+cp cut.pgm others/bob/1.pgm
+rebuild=(enroll --rebuild resumed.gallery -m model.stackae -b 2 --checkpoint-every 0)
+expect 1 "${rebuild[@]}"
+has err "1 of its 12 pictures"
+has err "--skip-missing --resume leaves them out"
+cp -r resumed.gallery.ckpt kept.ckpt
+cp resumed.gallery skipped.gallery
+mv spare.pgm others/bob/1.pgm
+expect 0 "${rebuild[@]}" --resume
+has err "note: others/bob/1.pgm: was skipped and has changed since then"
+cmp -s whole.gallery resumed.gallery || fail "resumed.gallery is not what it would have been at once"
+missing resumed.gallery.ckpt
+
+# A run that was killed when all was done but the removal of what it kept: it is told, and the gallery stays.
+cp cut.pgm others/bob/1.pgm
+rebuild[2]=skipped.gallery
+expect 3 "${rebuild[@]}" --skip-missing
+cp skipped.gallery done.gallery
+mv kept.ckpt skipped.gallery.ckpt
+expect 0 "${rebuild[@]}" --skip-missing --resume
+has err "skipped.gallery is rebuilt already: nothing to go on with"
+empty out
+missing skipped.gallery.ckpt
+cmp -s done.gallery skipped.gallery || fail "the gallery that was rebuilt changed"
+# Another gallery that is replaced is named.
+expect 0 enroll --rebuild skipped.gallery -m model.stackae -o others.gallery
+has err "others.gallery is there already and will be replaced"
+
 # What came through a pipe or device is not read from there again.
 expect 0 enroll more -m new.stackae -o before
 last="enroll /dev/stdin"

@@ -70,3 +70,9 @@ cmp -s whole.csv fresh.csv || fail "the table is another one"
 touch held.csv.ckpt
 expect 2 "${extract[@]}" -o held.csv
 has err "held.csv.ckpt: a file of that name is there and is no checkpoint"
+rm held.csv.ckpt
+mkdir held.csv.ckpt
+touch held.csv.ckpt/.DS_Store
+expect 3 "${extract[@]}" -o held.csv --checkpoint-every 0
+has err "the folder held.csv.ckpt stays: other files are in it"
+has_not err warning

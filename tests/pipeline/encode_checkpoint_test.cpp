@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -17,21 +18,28 @@ namespace {
 using namespace test;
 namespace fs = std::filesystem;
 
+std::string picture_path(const std::string& folder, int i) {
+    return folder + (i < 30 ? "/ann/" : "/bob/") + std::to_string(100 + i) + ".png";
+}
+
+void draw_picture(const std::string& folder, int i) {
+    Tensor picture({3, 3});
+    for (std::int64_t j = 0; j < 9; ++j) {
+        picture.data()[j] = static_cast<float>((i * 37 + j * 11) % 64) / 64.0F;
+    }
+    write_png(picture_path(folder, i), picture);
+}
+
 /// 60 pictures of 3 × 3 pixels in two folders; every seventh is none.
 void draw_pictures(const std::string& folder) {
     for (int i = 0; i < 60; ++i) {
-        const std::string name = folder + (i < 30 ? "/ann" : "/bob");
-        fs::create_directories(name);
-        const std::string path = name + "/" + std::to_string(100 + i) + ".png";
+        const std::string path = picture_path(folder, i);
+        fs::create_directories(fs::path(path).parent_path());
         if (i % 7 == 6) {
             std::ofstream(path) << "no picture";
-            continue;
+        } else {
+            draw_picture(folder, i);
         }
-        Tensor picture({3, 3});
-        for (std::int64_t j = 0; j < 9; ++j) {
-            picture.data()[j] = static_cast<float>((i * 37 + j * 11) % 64) / 64.0F;
-        }
-        write_png(path, picture);
     }
 }
 
@@ -41,6 +49,9 @@ public:
     explicit Stopper(int after = 1'000'000) : left_(after) {}
     bool stop() override { return --left_ < 0; }
     void on_resumed(std::int64_t done, std::int64_t /*of*/) override { resumed = done; }
+    void on_remark(const ImageEntry& entry, std::string_view text) override {
+        remarks.push_back(entry.path + ": " + std::string(text));
+    }
     void on_checkpoint_failed(const std::string& why) override { failures.push_back(why); }
     void on_skipped(const ImageEntry& entry, std::string_view status, std::string_view reason) override {
         skipped.push_back(entry.path + ": " + std::string(status) + ": " + std::string(reason));
@@ -49,6 +60,7 @@ public:
     std::int64_t resumed = 0;
     std::vector<std::string> failures;
     std::vector<std::string> skipped;
+    std::vector<std::string> remarks;
 
 private:
     int left_;
@@ -62,8 +74,9 @@ struct Outcome {
     std::string manifest;
 };
 
+/// meanwhile: called after each batch.
 Outcome encode(const EncodeRequest& request, const PipelineOptions& options, InputObserver& observer,
-               const TemporaryFolder& folder) {
+               const TemporaryFolder& folder, const std::function<void()>& meanwhile = {}) {
     Outcome outcome;
     const std::string path = folder / "manifest.csv";
     fs::remove(path);
@@ -75,6 +88,9 @@ Outcome encode(const EncodeRequest& request, const PipelineOptions& options, Inp
                 outcome.names.push_back(entry.path + " " + entry.label.value_or("-"));
             }
             outcome.codes.insert(outcome.codes.end(), codes.values().begin(), codes.values().end());
+            if (meanwhile) {
+                meanwhile();
+            }
         });
     if (outcome.all) {
         manifest.finish();
@@ -121,8 +137,8 @@ TEST_CASE("An encoding that is stopped again and again gives every row once, wit
         }
     }
     CHECK(taken_up > 2);
-    CHECK(has_checkpoint(options.checkpoint));
-    remove_checkpoint(options.checkpoint);
+    CHECK(has_encoding_checkpoint(options.checkpoint));
+    CHECK(remove_encoding_checkpoint(options.checkpoint));
     CHECK_FALSE(fs::exists(options.checkpoint));
 }
 
@@ -153,7 +169,9 @@ TEST_CASE("Codes of another run are not gone on with, and what differs is named"
     CHECK_THROWS_WITH(run(model, {}, "eve"), contains("label: 'eve' found, as it is in the checkpoint"));
     Tensor picture({3, 3});
     write_png(folder / "pictures/ann/100.png", picture);
-    CHECK_THROWS_WITH(run(model, {}), contains("pictures: others by name, label, size or time found"));
+    CHECK_THROWS_WITH(
+        run(model, {}),
+        contains("100.png found, another name, label, size or time in the checkpoint; remove the folder"));
     CHECK(read_text(first) == before);
     // Whoever does not ask to go on begins anew.
     options.resume = false;
@@ -187,6 +205,158 @@ TEST_CASE("A damaged checkpoint of codes is told, and one that cannot be written
     Stopper failing;
     CHECK(encode(request, options, failing, folder).all);
     CHECK(failing.failures.size() == 1);
+}
+
+TEST_CASE("A picture that changes after it was encoded is another one to the run that goes on") {
+    const TemporaryFolder folder;
+    draw_pictures(folder / "pictures");
+    const Inputs inputs({folder / "pictures"});
+    const Model model = sample_model("dense:3", {3, 3, 1});
+    const EncodeRequest request{.inputs = inputs, .model = model};
+    const PipelineOptions options{.batch_size = 8,
+                                  .threads = 1,
+                                  .checkpoint = folder / "codes.ckpt",
+                                  .checkpoint_every = 0.0,
+                                  .resume = true};
+    // Changed before anything of it is written.
+    Stopper stopper(4);
+    CHECK_FALSE(encode(request, options, stopper, folder, [&] {
+                    Tensor picture({3, 3});
+                    write_png(folder / "pictures/ann/102.png", picture);
+                }).all);
+    Stopper nobody;
+    CHECK_THROWS_WITH(encode(request, options, nobody, folder),
+                      contains("pictures: ") && contains("102.png"));
+    // So is one that is gone.
+    draw_pictures(folder / "fewer");
+    const Inputs more({folder / "fewer"});
+    PipelineOptions others = options;
+    others.checkpoint = folder / "fewer.ckpt";
+    CHECK(encode({.inputs = more, .model = model}, others, nobody, folder).all);
+    for (int i = 20; i < 60; ++i) {
+        fs::remove(picture_path(folder / "fewer", i));
+    }
+    const Inputs fewer({folder / "fewer"});
+    CHECK_THROWS_WITH(encode({.inputs = fewer, .model = model}, others, nobody, folder),
+                      contains("pictures: 20 found, ") && contains(" or more in the checkpoint"));
+}
+
+TEST_CASE("A picture that was damaged and is restored before the run goes on gets its row") {
+    const TemporaryFolder folder;
+    draw_pictures(folder / "pictures");
+    const Inputs inputs({folder / "pictures"});
+    const Model model = sample_model("dense:3", {3, 3, 1});
+    const EncodeRequest request{.inputs = inputs, .model = model};
+    PipelineOptions options{.batch_size = 4, .threads = 1};
+    options.checkpoint = folder / "codes.ckpt";
+    options.checkpoint_every = 0.0;
+    options.resume = true;
+    Stopper stopper(12);
+    CHECK_FALSE(encode(request, options, stopper, folder).all);
+    const std::int64_t kept = load_encoding_progress(options.checkpoint).pictures;
+    REQUIRE(kept > 30);
+    draw_picture(folder / "pictures", 20);
+    Stopper resumer;
+    const Outcome part = encode(request, options, resumer, folder);
+    CHECK(resumer.resumed > 0);
+    CHECK(resumer.resumed <= 20);
+    REQUIRE(resumer.remarks.size() == 1);
+    CHECK_THAT(resumer.remarks.front(), contains("120.png: was skipped and has changed since then"));
+
+    Stopper nobody;
+    const Outcome whole = encode(request, {.batch_size = 4, .threads = 1}, nobody, folder);
+    REQUIRE(whole.names.size() == 53);
+    CHECK(part.names == whole.names);
+    CHECK(part.codes == whole.codes);
+    CHECK(part.manifest == whole.manifest);
+}
+
+TEST_CASE("Files of others in a checkpoint's folder stay and disturb nothing") {
+    const TemporaryFolder folder;
+    draw_pictures(folder / "pictures");
+    const Inputs inputs({folder / "pictures"});
+    const Model model = sample_model("dense:3", {3, 3, 1});
+    const EncodeRequest request{.inputs = inputs, .model = model};
+    const PipelineOptions options{
+        .batch_size = 8, .threads = 1, .checkpoint = folder / "codes.ckpt", .checkpoint_every = 0.0};
+    fs::create_directory(options.checkpoint);
+    const std::vector<std::string> foreign{".DS_Store", "mine.codes", "1234567890123.codes",
+                                           "00000000000x.codes"};
+    for (const std::string& name : foreign) {
+        write_text(options.checkpoint + "/" + name, name);
+    }
+    write_text(options.checkpoint + "/.stackae-tmp-0123abcd", "left by a run that was killed");
+    for (int run = 0; run < 2; ++run) {
+        Stopper nobody;
+        CHECK(encode(request, options, nobody, folder).all);
+        CHECK(nobody.failures.empty());
+        CHECK(load_encoding_progress(options.checkpoint).pictures == 60);
+    }
+    CHECK_FALSE(remove_encoding_checkpoint(options.checkpoint));
+    CHECK_FALSE(has_encoding_checkpoint(options.checkpoint));
+    for (const std::string& name : foreign) {
+        CHECK(read_text(options.checkpoint + "/" + name) == name);
+        fs::remove(options.checkpoint + "/" + name);
+    }
+    CHECK(fs::is_empty(options.checkpoint));
+    CHECK(remove_encoding_checkpoint(options.checkpoint));
+    CHECK_FALSE(fs::exists(options.checkpoint));
+}
+
+TEST_CASE("Two encodings do not share a checkpoint") {
+    const TemporaryFolder folder;
+    draw_pictures(folder / "pictures");
+    const Inputs inputs({folder / "pictures"});
+    const Model model = sample_model("dense:3", {3, 3, 1});
+    const EncodeRequest request{.inputs = inputs, .model = model};
+    const PipelineOptions options{
+        .batch_size = 8, .threads = 1, .checkpoint = folder / "codes.ckpt", .checkpoint_every = 0.0};
+    PipelineOptions resume = options;
+    resume.resume = true;
+    int batches = 0;
+    Stopper first;
+    const TemporaryFolder elsewhere;
+    CHECK(encode(request, options, first, folder, [&] {
+              if (++batches != 3) {
+                  return;
+              }
+              Stopper second;
+              CHECK(encode(request, options, second, elsewhere).all);
+              REQUIRE(second.failures.size() == 1);
+              CHECK_THAT(second.failures.front(),
+                         contains("codes.ckpt: another run that is under way has it"));
+              CHECK_THROWS_WITH(encode(request, resume, second, elsewhere),
+                                contains("codes.ckpt: another run that is under way has it"));
+              CHECK_FALSE(remove_encoding_checkpoint(options.checkpoint));
+          }).all);
+    CHECK(first.failures.empty());
+    CHECK(load_encoding_progress(options.checkpoint).pictures == 60);
+}
+
+TEST_CASE("All codes are kept where long work follows, and a run that is over goes on with them") {
+    const TemporaryFolder folder;
+    draw_pictures(folder / "pictures");
+    const Inputs inputs({folder / "pictures"});
+    const Model model = sample_model("dense:3", {3, 3, 1});
+    const EncodeRequest request{.inputs = inputs, .model = model};
+    PipelineOptions options{.batch_size = 8,
+                            .threads = 1,
+                            .checkpoint = folder / "codes.ckpt",
+                            .checkpoint_every = 0.0,
+                            .resume = true};
+    Stopper stopper(6);
+    CHECK_FALSE(encode(request, options, stopper, folder).all);
+    const std::int64_t kept = load_encoding_progress(options.checkpoint).pictures;
+    options.checkpoint_every = 1e6;
+    Stopper nobody;
+    CHECK(encode(request, options, nobody, folder).all);
+    CHECK(load_encoding_progress(options.checkpoint).pictures == kept);
+    options.keep_all = true;
+    const Outcome whole = encode(request, options, nobody, folder);
+    CHECK(load_encoding_progress(options.checkpoint).pictures == 60);
+    Stopper again;
+    CHECK(encode(request, options, again, folder).codes == whole.codes);
+    CHECK(again.resumed == 60);
 }
 
 }  // namespace stackae
