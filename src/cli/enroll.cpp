@@ -321,25 +321,23 @@ Gallery EnrollCommand::encode(Console& console, const Inputs& inputs, const Name
     gallery.metric = metric_.value_or(Metric::l2);
     std::vector<float> values;
     settings_.keep_all = true;  // to measure the threshold may take long
-    encode_inputs(console,
-                  {.inputs = inputs,
-                   .model = model.model,
-                   .encode = {.output = layer_, .l2_normalize = gallery.l2_normalize},
-                   .need_label = true,
-                   .label = name_},
-                  settings_, monitor, [&](const InputBatch& batch, const Tensor& codes) {
-                      for (const ImageEntry& entry : batch.entries) {
-                          if (*entry.label == "unknown") {
-                              throw InvalidArgument(fmt::format(
-                                  "{}: the name 'unknown' is kept for pictures that are near nobody; rename "
-                                  "its folder",
-                                  entry.path));
-                          }
-                          gallery.names.push_back(to_utf8(*entry.label));
-                          gallery.paths.push_back(to_utf8(entry.path));
-                      }
-                      values.insert(values.end(), codes.values().begin(), codes.values().end());
-                  });
+    const EncodeOptions options{.output = layer_, .l2_normalize = gallery.l2_normalize};
+    encode_inputs(
+        console,
+        {.inputs = inputs, .model = model.model, .encode = options, .need_label = true, .label = name_},
+        settings_, monitor, [&](const InputBatch& batch, const Tensor& codes) {
+            for (const ImageEntry& entry : batch.entries) {
+                if (*entry.label == "unknown") {
+                    throw InvalidArgument(fmt::format(
+                        "{}: the name 'unknown' is kept for pictures that are near nobody; rename "
+                        "its folder",
+                        entry.path));
+                }
+                gallery.names.push_back(to_utf8(*entry.label));
+                gallery.paths.push_back(to_utf8(entry.path));
+            }
+            values.insert(values.end(), codes.values().begin(), codes.values().end());
+        });
     monitor.manifest().finish();
     gallery.codes = Tensor({gallery.size(), model.model.code_size(layer_)});
     std::copy(values.begin(), values.end(), gallery.codes.data());

@@ -104,7 +104,8 @@ bool encode_rest(const EncodeRequest& request, const PipelineOptions& options, s
                         .label = request.label,
                         .first = first},
                        manifest);
-    pipeline::EncoderPool pool(request.model, request.encode, threads, shares.workers);
+    pipeline::EncoderPool pool(request.model, request.encode, threads, shares.workers,
+                               request.inputs.size() == 1);
     InputObserver& observer = manifest.observer();
     const auto hand_on = [&] {
         if (observer.stop()) {

@@ -12,12 +12,25 @@
 namespace stackae::pipeline {
 namespace {
 
+/// As a batch of several encodes it: a picture that an encoder is given by itself is rounded otherwise.
+Tensor encode_among_others(Encoder& encoder, const Tensor& picture) {
+    Tensor twice({2, picture.columns()});
+    for (std::int64_t i = 0; i < 2; ++i) {
+        std::copy_n(picture.data(), picture.columns(), twice.row(i).data());
+    }
+    const Tensor codes = encoder.encode(twice);
+    Tensor code({1, codes.columns()});
+    std::copy_n(codes.data(), codes.columns(), code.data());
+    return code;
+}
+
 constexpr std::int64_t max_weights = std::int64_t{1} << 28;  // of all workers together: 1 GiB
 
 }  // namespace
 
-EncoderPool::EncoderPool(const Model& model, const EncodeOptions& options, int threads, int max_workers)
-    : model_(model), options_(options) {
+EncoderPool::EncoderPool(const Model& model, const EncodeOptions& options, int threads, int max_workers,
+                         bool one_picture)
+    : model_(model), options_(options), one_picture_(one_picture) {
     const int wanted = base::resolve_threads(threads);
     const std::int64_t fitting = max_weights / std::max<std::int64_t>(1, model.parameters());
     const int workers = static_cast<int>(std::clamp<std::int64_t>(fitting, 1, std::min(wanted, max_workers)));
@@ -81,7 +94,10 @@ void EncoderPool::work() {
             if (!encoder) {
                 encoder.emplace(model_, options_);
             }
-            job->encoded.codes = encoder->encode(job->encoded.batch.pictures);
+            const Tensor& pictures = job->encoded.batch.pictures;
+            job->encoded.codes = pictures.rows() == 1 && !one_picture_
+                                     ? encode_among_others(*encoder, pictures)
+                                     : encoder->encode(pictures);
         } catch (const NotFinite& error) {  // told of by its name
             const auto& entries = job->encoded.batch.entries;
             job->failure = std::make_exception_ptr(NotFinite(

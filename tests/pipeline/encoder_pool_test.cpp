@@ -30,7 +30,7 @@ InputBatch batch_of(int number, std::int64_t rows) {
 TEST_CASE("Batches are encoded as by one encoder, and come out in the order they went in") {
     const Model model = small_model();
     const int threads = GENERATE(1, 2, 5);
-    EncoderPool pool(model, {}, threads, threads);
+    EncoderPool pool(model, {}, threads, threads, true);
     Encoder alone(model);
     int next = 0;
     const auto check_next = [&] {

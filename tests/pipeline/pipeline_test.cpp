@@ -59,10 +59,8 @@ TEST_CASE("Codes come in the order of the inputs, whatever the batch and the thr
         CHECK(manifest.rows() == 50);
         CHECK(codes.size() == 100);
     }
+    CHECK(all[0] == all[1]);
     CHECK(all[0] == all[2]);
-    for (std::size_t i = 0; i < all[0].size(); ++i) {  // a product of one row is rounded otherwise
-        CHECK(all[1][i] == Approx(all[0][i]).margin(1e-6));
-    }
 }
 
 TEST_CASE("Encoding says whether the observer stopped it") {
