@@ -20,6 +20,8 @@ PARTS = {
     "fuzz": "coverage-guided fuzzing of the readers, under sanitizers",
     "disk": "full disks and failing ones under every writer",
     "guest": "beside other work, and under a quota of half a core",
+    "threads": "one training idle, beside other work and on 1, 2 and 4 threads: the models' bytes",
+    "isa": "one model by AVX2 and by AVX-512, and models trained on either",
 }
 
 
