@@ -16,6 +16,7 @@ PARTS = {
     "galleries": "several enroll --append and --remove of one gallery at once",
     "kills": "SIGKILL while files are written",
     "resume": "SIGKILL of train, extract and enroll, and --resume",
+    "plans": "what train says beforehand: its plan, its checkpoints, its memory",
     "mutations": "mutated pictures of every format",
     "fuzz": "coverage-guided fuzzing of the readers, under sanitizers",
     "disk": "full disks and failing ones under every writer",
