@@ -68,6 +68,24 @@ void EncodeSettings::drop_codes(Console& console) const {
     }
 }
 
+void EncodeSettings::or_tell_room(Console& console, const std::function<void()>& write) const {
+    try {
+        write();
+    } catch (const IoError&) {
+        constexpr std::uintmax_t little = std::uintmax_t{16} << 20U;
+        std::error_code error;
+        if (!checkpoint.empty() && has_encoding_checkpoint(checkpoint) &&
+            std::filesystem::space(checkpoint, error).available < little) {
+            console.warn(
+                fmt::format("the codes made so far are in {}: --resume goes on with them once there "
+                            "is room; removing the folder makes room, too, but then all is encoded "
+                            "anew",
+                            checkpoint));
+        }
+        throw;
+    }
+}
+
 void EncodeSettings::tell_kept(Console& console) const {
     if (!checkpoint.empty() && has_encoding_checkpoint(checkpoint)) {
         console.warn(fmt::format("--resume goes on with {}", checkpoint));

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 
 #include "stackae/pipeline.hpp"
@@ -32,6 +33,9 @@ struct EncodeSettings {
     void keep_codes_beside(Console& console, const std::string& output);
     /// Once the output is safe; where the checkpoint stays, says why.
     void drop_codes(Console& console) const;
+    /// Runs write(); where it fails since a disk is full, perhaps by the codes that are kept, says what to
+    /// do.
+    void or_tell_room(Console& console, const std::function<void()>& write) const;
     /// To a user who has stopped the run: how to go on, where codes are kept.
     void tell_kept(Console& console) const;
 };

@@ -98,21 +98,24 @@ int ExtractCommand::run(Console& console, const std::vector<std::string>& inputs
     }
     InputMonitor monitor(console, set, settings_.manifest);
     std::vector<FeatureRow> rows;
-    encode_inputs(console, {.inputs = opened, .model = model.model, .encode = encode_}, settings_, monitor,
-                  [&](const InputBatch& batch, const Tensor& codes) {
-                      if (!writer) {  // only now: where no picture can be used nothing is printed
-                          writer.emplace(std::cout, format, columns, opened.labelled(),
-                                         model.model.record.class_names);
-                      }
-                      rows.clear();
-                      for (const ImageEntry& entry : batch.entries) {
-                          rows.push_back({entry.path, entry.label});
-                      }
-                      writer->write(rows, codes);
-                  });
-    monitor.manifest().finish();
-    writer->finish();
-    set.commit();
+    const auto encode_all = [&] {
+        encode_inputs(console, {.inputs = opened, .model = model.model, .encode = encode_}, settings_,
+                      monitor, [&](const InputBatch& batch, const Tensor& codes) {
+                          if (!writer) {  // only now: where no picture can be used nothing is printed
+                              writer.emplace(std::cout, format, columns, opened.labelled(),
+                                             model.model.record.class_names);
+                          }
+                          rows.clear();
+                          for (const ImageEntry& entry : batch.entries) {
+                              rows.push_back({entry.path, entry.label});
+                          }
+                          writer->write(rows, codes);
+                      });
+        monitor.manifest().finish();
+        writer->finish();
+        set.commit();
+    };
+    settings_.or_tell_room(console, encode_all);
     settings_.drop_codes(console);
     if (!output_.empty()) {
         console.note(fmt::format("wrote {}: {} rows of {} features", fmt::join(files, " and "),
