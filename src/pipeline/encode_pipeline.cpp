@@ -21,9 +21,10 @@ using pipeline::EncodeCheckpoint;
 /// Of the memory allowed, what codes may take that wait for the next checkpoint: one part in so many.
 constexpr std::int64_t waiting_share = 8;
 
-/// Twice what one worker encodes with, since as many batches wait to be encoded or taken out.
+/// Twice what one worker encodes with, since as many batches wait to be encoded or taken out. One picture
+/// takes as much as two.
 std::int64_t worker_bytes(const EncodeRequest& request, std::int64_t pictures) {
-    return 2 * encoding_bytes(request.model, request.encode.output, 1, pictures);
+    return 2 * encoding_bytes(request.model, request.encode.output, 1, std::max<std::int64_t>(2, pictures));
 }
 
 /// How pictures are shared out so that what encodes them stays within half of the memory; the other half is
@@ -104,8 +105,7 @@ bool encode_rest(const EncodeRequest& request, const PipelineOptions& options, s
                         .label = request.label,
                         .first = first},
                        manifest);
-    pipeline::EncoderPool pool(request.model, request.encode, threads, shares.workers,
-                               request.inputs.size() == 1);
+    pipeline::EncoderPool pool(request.model, request.encode, threads, shares.workers);
     InputObserver& observer = manifest.observer();
     const auto hand_on = [&] {
         if (observer.stop()) {

@@ -28,9 +28,8 @@ constexpr std::int64_t max_weights = std::int64_t{1} << 28;  // of all workers t
 
 }  // namespace
 
-EncoderPool::EncoderPool(const Model& model, const EncodeOptions& options, int threads, int max_workers,
-                         bool one_picture)
-    : model_(model), options_(options), one_picture_(one_picture) {
+EncoderPool::EncoderPool(const Model& model, const EncodeOptions& options, int threads, int max_workers)
+    : model_(model), options_(options) {
     const int wanted = base::resolve_threads(threads);
     const std::int64_t fitting = max_weights / std::max<std::int64_t>(1, model.parameters());
     const int workers = static_cast<int>(std::clamp<std::int64_t>(fitting, 1, std::min(wanted, max_workers)));
@@ -95,9 +94,8 @@ void EncoderPool::work() {
                 encoder.emplace(model_, options_);
             }
             const Tensor& pictures = job->encoded.batch.pictures;
-            job->encoded.codes = pictures.rows() == 1 && !one_picture_
-                                     ? encode_among_others(*encoder, pictures)
-                                     : encoder->encode(pictures);
+            job->encoded.codes =
+                pictures.rows() == 1 ? encode_among_others(*encoder, pictures) : encoder->encode(pictures);
         } catch (const NotFinite& error) {  // told of by its name
             const auto& entries = job->encoded.batch.entries;
             job->failure = std::make_exception_ptr(NotFinite(

@@ -24,10 +24,8 @@ class EncoderPool {
 public:
     /// threads: of all together. Each worker has the weights in a layout of its own; where
     /// many would take much memory there are fewer, and each uses several threads. The model must outlive it.
-    /// one_picture: there is no other, and a batch of one is encoded with less work. Else a picture's code
-    /// does not depend on the batch that it is in.
-    EncoderPool(const Model& model, const EncodeOptions& options, int threads, int max_workers,
-                bool one_picture = false);
+    /// A picture's code does not depend on the batch that it is in, be it alone there.
+    EncoderPool(const Model& model, const EncodeOptions& options, int threads, int max_workers);
     EncoderPool(const EncoderPool&) = delete;
     EncoderPool& operator=(const EncoderPool&) = delete;
     /// Batches that were not taken out are dropped.
@@ -51,7 +49,6 @@ private:
 
     const Model& model_;
     EncodeOptions options_;
-    bool one_picture_;
     std::mutex mutex_;
     std::condition_variable changed_;
     std::deque<std::unique_ptr<Job>> jobs_;  ///< in order; changed by the owner alone
