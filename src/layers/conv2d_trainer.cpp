@@ -25,7 +25,6 @@
 namespace stackae::layers {
 namespace {
 
-constexpr std::int64_t block_rows = 4'096;
 constexpr int kmeans_iterations = 12;
 constexpr std::int64_t held_out_one_in = 20;  ///< patches, in refining
 constexpr double contrast_share = 0.1;  ///< of the mean variance of a map's patches, their contrast epsilon

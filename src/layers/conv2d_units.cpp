@@ -8,12 +8,6 @@
 #include "linalg/tiled_product.hpp"
 
 namespace stackae::layers {
-namespace {
-
-constexpr std::int64_t block_rows = 4'096;
-
-}  // namespace
-
 Tensor slow_features(const Tensor& whitened, std::int64_t units, base::Communicator& communicator) {
     const std::int64_t r = whitened.columns();
     const std::int64_t pairs = whitened.rows() / 2;

@@ -18,6 +18,7 @@ namespace stackae::layers {
 [[nodiscard]] Tensor slow_features(const Tensor& whitened, std::int64_t units,
                                    base::Communicator& communicator);
 
+inline constexpr std::int64_t block_rows = 4'096;         ///< patches that are worked on at a time
 inline constexpr std::int64_t threshold_patches = 2'048;  ///< on which the threshold is set
 
 /// The bias b = −θ of all units, with the threshold θ, 0 at least, that the share activation_rate of the

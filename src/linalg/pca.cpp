@@ -115,7 +115,7 @@ Tensor covariance(CentredRows& rows) {
     Tensor sum({d, d});
     rows.each_block([&](const float* block) { add_gram(block, rows.block(), d, sum.data()); });
     rows.sum(sum.values());
-    mirror_upper(sum);
+    mirror_upper(sum, base::current_threads());
     const float scale = 1.0F / static_cast<float>(rows.rows());
     std::for_each(sum.data(), sum.data() + sum.size(), [scale](float& value) { value *= scale; });
     return sum;
@@ -132,7 +132,7 @@ public:
         for (int pass = 0; pass < passes; ++pass) {
             std::fill_n(products_.data(), products_.size(), 0.0F);
             add_gram(columns.data(), columns.rows(), columns.columns(), products_.data());
-            mirror_upper(products_);
+            mirror_upper(products_, base::current_threads());
             const auto [inverse, shift] = inverse_factor(as_double(products_));
             TiledProduct{.m = columns.rows(), .n = columns.columns(), .k = columns.columns()}.run(
                 columns.data(), as_tensor(inverse).data(), result_.data());

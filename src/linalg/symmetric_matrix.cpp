@@ -1,16 +1,15 @@
 #include "linalg/symmetric_matrix.hpp"
 
 #include <algorithm>
-#include <utility>
 
 #include "base/parallel.hpp"
 #include "linalg/gemm.hpp"
+#include "linalg/tiled_product.hpp"
 
 namespace stackae::linalg {
 namespace {
 
-constexpr std::int64_t line = 16;       // floats of a cache line, of which panels are multiples
-constexpr std::int64_t mirrored = 256;  // columns that are mirrored at a time: rows of both stay cached
+constexpr std::int64_t line = 16;  // floats of a cache line, of which panels are multiples
 
 struct Cut {
     std::int64_t panel;
@@ -46,16 +45,7 @@ double SymmetricMatrix::trace() const {
 }
 
 void SymmetricMatrix::mirror() {
-    base::parallel_for((size() + mirrored - 1) / mirrored, threads_, [this] {
-        return [this](std::int64_t block) {
-            const std::int64_t end = std::min((block + 1) * mirrored, size());
-            for (std::int64_t i = block * mirrored; i < size(); ++i) {
-                for (std::int64_t j = block * mirrored; j < std::min(i, end); ++j) {
-                    row(i)[j] = std::as_const(*this).row(j)[i];
-                }
-            }
-        };
-    });
+    mirror_upper(values_, threads_);
 }
 
 void SymmetricMatrix::multiply(const Tensor& columns, Tensor& to) const {

@@ -109,9 +109,9 @@ void add_gram(const float* rows, std::int64_t n, std::int64_t d, float* sum) {
     });
 }
 
-void mirror_upper(Tensor& matrix) {
+void mirror_upper(Tensor& matrix, int threads) {
     const std::int64_t size = matrix.rows();
-    base::parallel_for(parts(size, mirrored), base::current_threads(), [&] {
+    base::parallel_for(parts(size, mirrored), threads, [&] {
         return [&](std::int64_t block) {
             const std::int64_t end = std::min((block + 1) * mirrored, size);
             for (std::int64_t i = block * mirrored; i < size; ++i) {

@@ -28,7 +28,7 @@ struct TiledProduct {
 /// it leaves what is of no use until mirror_upper().
 void add_gram(const float* rows, std::int64_t n, std::int64_t d, float* sum);
 
-/// Copies a square matrix's upper triangle to the lower one.
-void mirror_upper(Tensor& matrix);
+/// On so many threads, copies a square matrix's upper triangle to the lower one.
+void mirror_upper(Tensor& matrix, int threads);
 
 }  // namespace stackae::linalg

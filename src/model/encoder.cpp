@@ -7,6 +7,7 @@
 #include "base/rows.hpp"
 #include "layers/chain.hpp"
 #include "linalg/onednn.hpp"
+#include "model/among_others.hpp"
 #include "model/finite.hpp"
 
 namespace stackae {
@@ -83,6 +84,9 @@ Tensor Encoder::decode(const Tensor& codes) {
 }
 
 Tensor Encoder::reconstruct(const Tensor& pictures) {
+    if (pictures.rows() == 1) {
+        return encoding::among_others(pictures, [this](const Tensor& rows) { return reconstruct(rows); });
+    }
     State& s = *state_;
     const std::size_t depth = s.reconstruction.depth;
     Tensor rebuilt = s.run("reconstruct", [&] {

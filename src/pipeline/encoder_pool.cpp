@@ -8,21 +8,10 @@
 #include "stackae/error.hpp"
 
 #include "base/threads.hpp"
+#include "model/among_others.hpp"
 
 namespace stackae::pipeline {
 namespace {
-
-/// As a batch of several encodes it: a picture that an encoder is given by itself is rounded otherwise.
-Tensor encode_among_others(Encoder& encoder, const Tensor& picture) {
-    Tensor twice({2, picture.columns()});
-    for (std::int64_t i = 0; i < 2; ++i) {
-        std::copy_n(picture.data(), picture.columns(), twice.row(i).data());
-    }
-    const Tensor codes = encoder.encode(twice);
-    Tensor code({1, codes.columns()});
-    std::copy_n(codes.data(), codes.columns(), code.data());
-    return code;
-}
 
 constexpr std::int64_t max_weights = std::int64_t{1} << 28;  // of all workers together: 1 GiB
 
@@ -94,8 +83,9 @@ void EncoderPool::work() {
                 encoder.emplace(model_, options_);
             }
             const Tensor& pictures = job->encoded.batch.pictures;
+            const auto encode = [&](const Tensor& rows) { return encoder->encode(rows); };
             job->encoded.codes =
-                pictures.rows() == 1 ? encode_among_others(*encoder, pictures) : encoder->encode(pictures);
+                pictures.rows() == 1 ? encoding::among_others(pictures, encode) : encode(pictures);
         } catch (const NotFinite& error) {  // told of by its name
             const auto& entries = job->encoded.batch.entries;
             job->failure = std::make_exception_ptr(NotFinite(

@@ -90,7 +90,7 @@ TEST_CASE("Products of rows with themselves are exact on whole numbers, mirrored
     Tensor sum({d, d});
     linalg::add_gram(rows.data(), n, d, sum.data());
     linalg::add_gram(rows.data(), n - 20, d, sum.data());
-    linalg::mirror_upper(sum);
+    linalg::mirror_upper(sum, base::current_threads());
     for (std::int64_t i = 0; i < d; ++i) {
         for (std::int64_t j = 0; j < d; ++j) {
             float expected = 0.0F;
@@ -125,7 +125,7 @@ TEST_CASE("A covariance has the same bytes at any number of threads") {
     check_same_bytes([&] {
         Tensor sum({d, d});
         linalg::add_gram(rows.data(), rows.rows(), d, sum.data());
-        linalg::mirror_upper(sum);
+        linalg::mirror_upper(sum, base::current_threads());
         return sum;
     });
 }

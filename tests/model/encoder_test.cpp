@@ -92,7 +92,7 @@ TEST_CASE("A picture has the same code alone, in a folder, and at any number of 
         }
         for (std::size_t j = 0; j < 72; ++j) {
             REQUIRE(double{rebuilt_alone.values()[j]} ==
-                    Approx(double{rebuilt.row(i)[j]}).epsilon(1e-4).margin(3e-4));
+                    Approx(double{rebuilt.row(i)[j]}).epsilon(1e-4).margin(1e-4));
         }
     }
 }
