@@ -1,0 +1,37 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace stackae {
+
+/// Who took what: users × items, sparse, by rows (CSR). Ids are texts, kept byte for byte.
+struct Interactions {
+    std::vector<std::string> users;
+    std::vector<std::string> items;
+    std::vector<std::int64_t> offsets{0};  ///< where each user's entries begin, and where the last one's end
+    std::vector<std::int32_t> columns;     ///< the item of each entry, rising within a user
+    std::vector<float> values;             ///< of each entry: above 0
+
+    [[nodiscard]] std::int64_t user_count() const { return std::ssize(offsets) - 1; }
+    [[nodiscard]] std::int64_t item_count() const { return std::ssize(items); }
+    [[nodiscard]] std::int64_t entry_count() const { return std::ssize(columns); }
+    /// A user's items, and the values that go with them.
+    [[nodiscard]] std::span<const std::int32_t> items_of(std::int64_t user) const {
+        return std::span(columns).subspan(begin(user), begin(user + 1) - begin(user));
+    }
+    [[nodiscard]] std::span<const float> values_of(std::int64_t user) const {
+        return std::span(values).subspan(begin(user), begin(user + 1) - begin(user));
+    }
+
+    friend bool operator==(const Interactions&, const Interactions&) = default;
+
+private:
+    [[nodiscard]] std::size_t begin(std::int64_t user) const {
+        return static_cast<std::size_t>(offsets[static_cast<std::size_t>(user)]);
+    }
+};
+
+}  // namespace stackae
