@@ -40,6 +40,8 @@ public:
     virtual void on_remark(const PictureRemark& /*remark*/) {}
     /// Training goes on from a checkpoint.
     virtual void on_resumed(const CheckpointInfo& /*checkpoint*/) {}
+    /// A checkpoint was written, which took so many seconds.
+    virtual void on_checkpoint(double /*seconds*/) {}
     /// A checkpoint could not be written, for a disk that is full say; the one before is as it was, and
     /// training goes on.
     virtual void on_checkpoint_failed(const std::string& /*why*/) {}

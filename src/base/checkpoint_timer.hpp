@@ -18,13 +18,14 @@ public:
     [[nodiscard]] bool is_cheap() const { return every_ == 0.0 || since() >= one_in * cost_; }
     /// Seconds since the last one, or since the beginning.
     [[nodiscard]] double since() const { return seconds(Clock::now() - last_); }
-    /// Calls write(), and notes when and how long.
+    /// Calls write(), and notes when and how long, in seconds, which is returned.
     template <class Write>
-    void time(const Write& write) {
+    double time(const Write& write) {
         const auto start = Clock::now();
         write();
         last_ = Clock::now();
         cost_ = seconds(last_ - start);
+        return cost_;
     }
 
 private:

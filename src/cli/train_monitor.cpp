@@ -70,6 +70,10 @@ void TrainMonitor::on_resumed(const CheckpointInfo& checkpoint) {
     log_line(JsonObject().set("event", "resumed").set("stage", checkpoint.stage_name).text());
 }
 
+void TrainMonitor::on_checkpoint(double seconds) {
+    log_line(JsonObject().set("event", "checkpoint").set("seconds", seconds).text());
+}
+
 void TrainMonitor::on_checkpoint_failed(const std::string& why) {
     if (!checkpoint_failed_) {
         console_.warn(fmt::format("warning: no checkpoint: {}; training goes on", why));

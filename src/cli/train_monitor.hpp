@@ -27,6 +27,7 @@ public:
     void on_skipped(const SkippedPicture& picture) override;
     void on_remark(const PictureRemark& remark) override;
     void on_resumed(const CheckpointInfo& checkpoint) override;
+    void on_checkpoint(double seconds) override;
     void on_checkpoint_failed(const std::string& why) override;
     void on_stage(const StageInfo& stage) override;
     void on_progress(const StageProgress& progress) override;

@@ -16,6 +16,16 @@ bool has_bfloat16() {
     return (static_cast<unsigned>(dnnl::get_effective_cpu_isa()) & needed) == needed;
 }
 
+namespace {
+
+GemmOptions of_weights(GemmOptions options, const float* bias) {
+    options.trans_b = options.packed_b = true;
+    options.bias = bias != nullptr;
+    return options;
+}
+
+}  // namespace
+
 template <class Body>
 void Gemm::guarded(const Body& body) const {
     try {
@@ -42,7 +52,7 @@ Gemm::Gemm(Context& context, std::int64_t m, std::int64_t n, std::int64_t k, con
         const auto bias = options.bias ? matrix(1, n) : memory::desc();
         const auto made =
             make_matmul(engine, matrix(m, k, options.trans_a, type), options.packed_b ? packed : plain,
-                        matrix(m, n), bias, options.relu ? eltwise_relu : Eltwise());
+                        matrix(m, n), bias, options.relu ? eltwise_relu : Eltwise(), options.accumulate);
         matmul_ = dnnl::matmul(made);
         a_ = memory(made.src_desc(), engine, nullptr);
         b_ = memory(made.weights_desc(), engine, nullptr);
@@ -61,8 +71,8 @@ Gemm::Gemm(Context& context, std::int64_t m, std::int64_t n, std::int64_t k, con
 }
 
 Gemm::Gemm(Context& context, std::int64_t m, std::int64_t n, std::int64_t k, const float* weights,
-           const float* bias, bool relu)
-    : Gemm(context, m, n, k, {.trans_b = true, .packed_b = true, .bias = bias != nullptr, .relu = relu}) {
+           const float* bias, GemmOptions options)
+    : Gemm(context, m, n, k, of_weights(options, bias)) {
     guarded([&] {
         b_ = memory(b_.get_desc(), context.engine());
         arguments_.insert_or_assign(DNNL_ARG_WEIGHTS, b_);

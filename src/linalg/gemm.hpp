@@ -10,12 +10,13 @@ namespace stackae::linalg {
 
 /// What is multiplied, and what is done to each value of the product.
 struct GemmOptions {
-    bool trans_a = false;   ///< A is stored transposed, k × m
-    bool trans_b = false;   ///< B is stored transposed, n × k
-    bool packed_b = false;  ///< B is packed, by pack(), in the layout that suits oneDNN best
-    bool bf16 = false;      ///< A and B are bfloat16; sums and C stay float
-    bool bias = false;      ///< a row of n values is added to each row of C
-    bool relu = false;      ///< C = max(0, …)
+    bool trans_a = false;     ///< A is stored transposed, k × m
+    bool trans_b = false;     ///< B is stored transposed, n × k
+    bool packed_b = false;    ///< B is packed, by pack(), in the layout that suits oneDNN best
+    bool bf16 = false;        ///< A and B are bfloat16; sums and C stay float
+    bool bias = false;        ///< a row of n values is added to each row of C
+    bool relu = false;        ///< C = max(0, …)
+    bool accumulate = false;  ///< C = C + A · B, before what else is done
 };
 
 /// How a packed B lies in memory.
@@ -30,9 +31,10 @@ public:
     Gemm(Context& context, std::int64_t m, std::int64_t n, std::int64_t k, const GemmOptions& options = {},
          const PackedLayout& layout = {});
     /// C = A · Bᵀ (+ bias), for weights B that stay, n × k: they are packed into memory of its own. bias: n
-    /// values, of which a copy is kept, or null. Both may go afterwards.
+    /// values, of which a copy is kept, or null. Both may go afterwards. How they lie is not looked for in
+    /// options.
     Gemm(Context& context, std::int64_t m, std::int64_t n, std::int64_t k, const float* weights,
-         const float* bias, bool relu);
+         const float* bias, GemmOptions options = {});
     Gemm(const Gemm&) = delete;
     Gemm& operator=(const Gemm&) = delete;
     Gemm(Gemm&&) noexcept = default;

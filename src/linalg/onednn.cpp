@@ -13,17 +13,20 @@ using dnnl::memory;
 
 constexpr auto training = dnnl::prop_kind::forward_training;
 
-dnnl::primitive_attr attributes(const Eltwise& fused) {
-    dnnl::primitive_attr attributes;
+dnnl::primitive_attr attributes(const Eltwise& fused, bool accumulate) {
+    dnnl::post_ops operations;
+    if (accumulate) {
+        operations.append_sum(1.0F);
+    }
     if (!fused.is_identity()) {
-        dnnl::post_ops operations;
 #if DNNL_VERSION_MAJOR >= 3
         operations.append_eltwise(fused.algorithm, fused.alpha, 0.0F);
 #else
         operations.append_eltwise(1.0F, fused.algorithm, fused.alpha, 0.0F);
 #endif
-        attributes.set_post_ops(operations);
     }
+    dnnl::primitive_attr attributes;
+    attributes.set_post_ops(operations);
     return attributes;
 }
 
@@ -38,12 +41,22 @@ memory::desc matrix(std::int64_t rows, std::int64_t columns, bool transposed, me
 
 dnnl::matmul::primitive_desc make_matmul(const dnnl::engine& engine, const memory::desc& src,
                                          const memory::desc& weights, const memory::desc& dst,
-                                         const memory::desc& bias, const Eltwise& fused) {
+                                         const memory::desc& bias, const Eltwise& fused, bool accumulate) {
 #if DNNL_VERSION_MAJOR >= 3
-    return {engine, src, weights, bias, dst, attributes(fused)};
+    return {engine, src, weights, bias, dst, attributes(fused, accumulate)};
 #else
-    return {{src, weights, bias, dst}, attributes(fused), engine};
+    return {{src, weights, bias, dst}, attributes(fused, accumulate), engine};
 #endif
+}
+
+void sgemm(std::int64_t m, std::int64_t n, std::int64_t k, float alpha, const float* a, std::int64_t lda,
+           bool trans_a, const float* b, std::int64_t ldb, bool trans_b, float beta, float* c,
+           std::int64_t ldc) {
+    const auto letter = [](bool transposed) { return transposed ? 'T' : 'N'; };
+    if (dnnl::sgemm(letter(trans_a), letter(trans_b), m, n, k, alpha, a, lda, b, ldb, beta, c, ldc) !=
+        dnnl::status::success) {
+        throw BackendError(fmt::format("matrix product of {} × {} × {}: oneDNN refused it", m, k, n));
+    }
 }
 
 dnnl::eltwise_forward::primitive_desc make_eltwise(const dnnl::engine& engine, const memory::desc& data,

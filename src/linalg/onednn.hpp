@@ -60,10 +60,20 @@ inline constexpr Eltwise eltwise_relu{dnnl::algorithm::eltwise_relu_use_dst_for_
 /// log(1 + exp(x)), stable for any x.
 inline constexpr Eltwise eltwise_softplus{dnnl::algorithm::eltwise_soft_relu, 1.0F};
 
-/// dst = f(src · weights + bias), by shapes alone: m × k, k × n, 1 × n (or an empty descriptor), m × n.
-[[nodiscard]] dnnl::matmul::primitive_desc make_matmul(
-    const dnnl::engine& engine, const dnnl::memory::desc& src, const dnnl::memory::desc& weights,
-    const dnnl::memory::desc& dst, const dnnl::memory::desc& bias = {}, const Eltwise& fused = {});
+/// dst = f(src · weights + bias), or with `accumulate` f(dst + src · weights + bias), by shapes alone: m × k,
+/// k × n, 1 × n (or an empty descriptor), m × n.
+[[nodiscard]] dnnl::matmul::primitive_desc make_matmul(const dnnl::engine& engine,
+                                                       const dnnl::memory::desc& src,
+                                                       const dnnl::memory::desc& weights,
+                                                       const dnnl::memory::desc& dst,
+                                                       const dnnl::memory::desc& bias = {},
+                                                       const Eltwise& fused = {}, bool accumulate = false);
+
+/// C = α A · B + β C, row-major, with rows that are lda, ldb and ldc values apart: A m × k, B k × n, or
+/// stored transposed. On as many threads as OpenMP is set to; long sums are shared out among them.
+void sgemm(std::int64_t m, std::int64_t n, std::int64_t k, float alpha, const float* a, std::int64_t lda,
+           bool trans_a, const float* b, std::int64_t ldb, bool trans_b, float beta, float* c,
+           std::int64_t ldc);
 
 /// f by itself; not the identity.
 [[nodiscard]] dnnl::eltwise_forward::primitive_desc make_eltwise(const dnnl::engine& engine,

@@ -182,12 +182,14 @@ Conv2d::Conv2d(linalg::Context& context, const Conv2dShape& shape, const Conv2dW
         // Rows of whole blocks, since `encode_` takes nothing less.
         products_ = Tensor({(positions + block_ - 1) / block_ * block_, filters.rows()});
     } else {
-        im2col_.emplace(context, block_, filters.rows(), d, filters.data(), bias_.data(), fused && relu);
+        im2col_.emplace(context, block_, filters.rows(), d, filters.data(), bias_.data(),
+                        linalg::GemmOptions{.relu = fused && relu});
         patches_ = Tensor({block_, d});
         products_ = Tensor({block_, filters.rows()});
     }
     if (!fused) {
-        encode_.emplace(context, block_, units, r, weights.weights.data(), bias.data(), relu);
+        encode_.emplace(context, block_, units, r, weights.weights.data(), bias.data(),
+                        linalg::GemmOptions{.relu = relu});
         codes_ = Tensor({block_, units});
     }
 }
@@ -306,9 +308,9 @@ Conv2dDecoder::Conv2dDecoder(linalg::Context& context, const Conv2dShape& shape,
       covering_(at(shape.height * shape.width), 0.0F) {
     const Tensor inverse = pseudoinverse(weights.whitening);
     decode_.emplace(context, block_, shape_.whitening_dim, shape_.units, weights.decoder_weights.data(),
-                    weights.decoder_bias.data(), false);
+                    weights.decoder_bias.data());
     color_.emplace(context, block_, shape_.patch_size(), shape_.whitening_dim, inverse.data(),
-                   weights.patch_mean.data(), false);
+                   weights.patch_mean.data());
     for (std::int64_t y = 0; y < shape_.height; ++y) {
         for (std::int64_t x = 0; x < shape_.width; ++x) {
             const auto over = [&](std::int64_t i, std::int64_t positions) {

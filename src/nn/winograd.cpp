@@ -10,19 +10,30 @@ namespace {
 
 constexpr std::int64_t taps = 3;
 constexpr std::int64_t outputs = 4;
-constexpr std::int64_t points = 6;                 ///< 0, ±1, ±2, ∞
+constexpr std::int64_t points = 6;                 ///< 0, ±a, ±b, ∞
 constexpr std::int64_t cache_values = 192 * 1024;  ///< floats of a block's patches and of their products
 constexpr std::int64_t min_positions = 32;         ///< of a block
 constexpr std::int64_t max_filters = 256;          ///< of a product
+constexpr std::int64_t max_depth = 192;            ///< of a product: sums of shorter sums are rounded less
 constexpr std::int64_t min_depth = 9;              ///< below these two a product is all reading and writing
 constexpr std::int64_t min_filters = 32;
 
+/// Points whose powers are exact in single precision. Errors come to two thirds of those of 1 and 2, whose
+/// powers are further apart (Barabasz et al. 2020 compare such choices).
+constexpr float a = 0.75F;
+constexpr float b = 1.5F;
+constexpr float a2 = a * a;
+constexpr float b2 = b * b;
+
 /// G: what becomes of 3 taps.
-constexpr std::array<std::array<double, taps>, points> filter_transform = {{{1.0 / 4, 0, 0},
-                                                                            {-1.0 / 6, -1.0 / 6, -1.0 / 6},
-                                                                            {-1.0 / 6, 1.0 / 6, -1.0 / 6},
-                                                                            {1.0 / 24, 1.0 / 12, 1.0 / 6},
-                                                                            {1.0 / 24, -1.0 / 12, 1.0 / 6},
+constexpr double of_zero = 1.0 / (double{a2} * b2);
+constexpr double of_a = 1.0 / (2.0 * a2 * (a2 - b2));
+constexpr double of_b = 1.0 / (2.0 * b2 * (b2 - a2));
+constexpr std::array<std::array<double, taps>, points> filter_transform = {{{of_zero, 0, 0},
+                                                                            {of_a, of_a* a, of_a* a2},
+                                                                            {of_a, -of_a* a, of_a* a2},
+                                                                            {of_b, of_b* b, of_b* b2},
+                                                                            {of_b, -of_b* b, of_b* b2},
                                                                             {0, 0, 1}}};
 
 /// Filters of 3 rows that make one of ours.
@@ -75,16 +86,16 @@ STACKAE_VECTORIZED void transform_rows(const float* __restrict x, std::int64_t s
     const float* x5 = x + 5 * size;
 #pragma omp simd
     for (std::int64_t i = 0; i < size; ++i) {
-        const float even = x4[i] - 4.0F * x2[i];
-        const float odd = x3[i] - 4.0F * x1[i];
-        const float even_twice = x4[i] - x2[i];
-        const float odd_twice = 2.0F * (x3[i] - x1[i]);
-        to[i] = 4.0F * x0[i] - 5.0F * x2[i] + x4[i];
-        to[size + i] = even + odd;
-        to[2 * size + i] = even - odd;
-        to[3 * size + i] = even_twice + odd_twice;
-        to[4 * size + i] = even_twice - odd_twice;
-        to[5 * size + i] = 4.0F * x1[i] - 5.0F * x3[i] + x5[i];
+        const float even_a = x4[i] - b2 * x2[i];
+        const float odd_a = a * (x3[i] - b2 * x1[i]);
+        const float even_b = x4[i] - a2 * x2[i];
+        const float odd_b = b * (x3[i] - a2 * x1[i]);
+        to[i] = a2 * b2 * x0[i] - (a2 + b2) * x2[i] + x4[i];
+        to[size + i] = even_a + odd_a;
+        to[2 * size + i] = even_a - odd_a;
+        to[3 * size + i] = even_b + odd_b;
+        to[4 * size + i] = even_b - odd_b;
+        to[5 * size + i] = a2 * b2 * x1[i] - (a2 + b2) * x3[i] + x5[i];
     }
 }
 
@@ -99,15 +110,15 @@ STACKAE_VECTORIZED void combine(const float* __restrict products, std::int64_t p
         const float p2 = products[2 * pitch + i];
         const float p3 = products[3 * pitch + i];
         const float p4 = products[4 * pitch + i];
-        const float sum = p1 + p2;
-        const float difference = p1 - p2;
-        const float sum_twice = p3 + p4;
-        const float difference_twice = p3 - p4;
-        to[i] = std::max(scale[0] * (products[i] + sum + sum_twice) + bias[i], least);
-        to[step + i] = std::max(scale[1] * (difference + 2.0F * difference_twice) + bias[i], least);
-        to[2 * step + i] = std::max(scale[2] * (sum + 4.0F * sum_twice) + bias[i], least);
-        to[3 * step + i] = std::max(
-            scale[3] * (difference + 8.0F * difference_twice + products[5 * pitch + i]) + bias[i], least);
+        const float even_a = p1 + p2;
+        const float odd_a = a * (p1 - p2);
+        const float even_b = p3 + p4;
+        const float odd_b = b * (p3 - p4);
+        to[i] = std::max(scale[0] * (products[i] + even_a + even_b) + bias[i], least);
+        to[step + i] = std::max(scale[1] * (odd_a + odd_b) + bias[i], least);
+        to[2 * step + i] = std::max(scale[2] * (a2 * even_a + b2 * even_b) + bias[i], least);
+        to[3 * step + i] =
+            std::max(scale[3] * (a2 * odd_a + b2 * odd_b + products[5 * pitch + i]) + bias[i], least);
     }
 }
 
@@ -129,6 +140,15 @@ Tensor transformed_filters(const PatchShape& shape, const std::array<double, tap
         }
     }
     return transformed;
+}
+
+/// Columns of a matrix.
+Tensor piece_of(const Tensor& matrix, std::int64_t first, std::int64_t count) {
+    Tensor some({matrix.rows(), count});
+    for (std::int64_t i = 0; i < matrix.rows(); ++i) {
+        std::copy_n(matrix.row(i).data() + first, count, some.row(i).data());
+    }
+    return some;
 }
 
 }  // namespace
@@ -159,15 +179,23 @@ WinogradConv::WinogradConv(linalg::Context& context, const PatchShape& shape, co
       bands_(bands_of(shape, count, columns_)),
       source_({points, (columns_ + shape.kernel - 1) * shape.channels}),
       transformed_({points, source_.columns()}),
-      patches_({points * bands_ * columns_, depth_of(shape)}),
+      patches_({points, bands_ * columns_ * depth_of(shape)}),
       products_({points * bands_ * columns_, std::min(count, max_filters)}) {
+    const std::int64_t depth = depth_of(shape);
+    for (std::int64_t first = 0; first < depth; first += max_depth) {
+        pieces_.push_back({first, std::min(max_depth, depth - first)});
+    }
     for (std::int64_t first = 0; first < count; first += max_filters) {
         Part& part = parts_.emplace_back(Part{first, std::min(max_filters, count - first), {}});
         for (const auto& row : filter_transform) {
             const Tensor transformed =
                 transformed_filters(shape, row, filters + first * shape.patch_size(), part.count);
-            part.products.emplace_back(context, bands_ * columns_, part.count, depth_of(shape),
-                                       transformed.data(), nullptr, false);
+            std::vector<linalg::Gemm>& sum = part.products.emplace_back();
+            for (const Piece& piece : pieces_) {
+                const Tensor some = piece_of(transformed, piece.first, piece.depth);
+                sum.emplace_back(context, bands_ * columns_, part.count, piece.depth, some.data(), nullptr,
+                                 linalg::GemmOptions{.accumulate = piece.first > 0});
+            }
         }
     }
 }
@@ -176,10 +204,22 @@ std::int64_t WinogradConv::rows() const {
     return bands_ * outputs;
 }
 
+void WinogradConv::lay_out(const float* from, std::int64_t band, std::int64_t segment, float* patches) const {
+    const std::int64_t line = shape_.kernel * shape_.channels;
+    for (const auto& [first, depth] : pieces_) {
+        // What the piece has of the segment.
+        const std::int64_t begin = std::max(first, segment * line);
+        const std::int64_t count = std::min(first + depth, (segment + 1) * line) - begin;
+        for (std::int64_t j = 0; j < columns_ && count > 0; ++j) {
+            std::copy_n(from + j * shape_.channels + begin - segment * line, count,
+                        patches + (bands_ * first + band * depth) * columns_ + j * depth + begin - first);
+        }
+    }
+}
+
 void WinogradConv::transform(const float* map, std::int64_t y, std::int64_t x, float offset) {
     const std::int64_t pitch = shape_.width * shape_.channels;
     const std::int64_t seen = std::min(source_.columns(), (shape_.width - x) * shape_.channels);
-    const std::int64_t line = shape_.kernel * shape_.channels;
     for (std::int64_t band = 0; band < bands_; ++band) {
         for (std::int64_t segment = 0; segment < segments_of(shape_); ++segment) {
             for (std::int64_t i = 0; i < points; ++i) {
@@ -192,11 +232,7 @@ void WinogradConv::transform(const float* map, std::int64_t y, std::int64_t x, f
             }
             transform_rows(source_.data(), source_.columns(), transformed_.data());
             for (std::int64_t p = 0; p < points; ++p) {
-                const float* from = transformed_.row(p).data();
-                float* to = patches_.row((p * bands_ + band) * columns_).data() + segment * line;
-                for (std::int64_t j = 0; j < columns_; ++j, to += patches_.columns()) {
-                    std::copy_n(from + j * shape_.channels, line, to);
-                }
+                lay_out(transformed_.row(p).data(), band, segment, patches_.row(p).data());
             }
         }
     }
@@ -208,8 +244,11 @@ void WinogradConv::run(const float* map, std::int64_t y, std::int64_t x, float o
     const std::int64_t positions = bands_ * columns_;
     for (auto& [first, count, products] : parts_) {
         for (std::int64_t p = 0; p < points; ++p) {
-            products[static_cast<std::size_t>(p)].run(patches_.row(p * positions).data(),
-                                                      products_.data() + p * positions * count);
+            const float* from = patches_.row(p).data();
+            for (linalg::Gemm& product : products[static_cast<std::size_t>(p)]) {
+                product.run(from, products_.data() + p * positions * count);
+                from += positions * max_depth;
+            }
         }
         for (std::int64_t i = 0; i < positions; ++i) {
             // The first of a column's four positions in dst.

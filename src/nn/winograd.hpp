@@ -64,8 +64,15 @@ private:
     struct Part {
         std::int64_t first;
         std::int64_t count;
-        std::vector<linalg::Gemm> products;  ///< of each of the 6
+        std::vector<std::vector<linalg::Gemm>> products;  ///< of each of the 6, of pieces of the depth
     };
+    /// Some values of each position that a product sums over: [first, first + depth).
+    struct Piece {
+        std::int64_t first;
+        std::int64_t depth;
+    };
+    /// What one of the 6 is of a band, for a segment of the filters, to the patches that have it.
+    void lay_out(const float* from, std::int64_t band, std::int64_t segment, float* patches) const;
     void transform(const float* map, std::int64_t y, std::int64_t x, float offset);
 
     PatchShape shape_;
@@ -74,8 +81,9 @@ private:
     std::int64_t bands_;    ///< of 4 rows, of a block
     Tensor source_;         ///< 6 rows of what a band sees of the map, zeros beyond its end
     Tensor transformed_;    ///< the same, times Bᵀ
-    Tensor patches_;        ///< for each of the 6 (bands · columns) × depth
-    Tensor products_;       ///< for each of the 6 (bands · columns) × a part's filters
+    std::vector<Piece> pieces_;
+    Tensor patches_;   ///< for each of the 6, and each piece, (bands · columns) × its depth
+    Tensor products_;  ///< for each of the 6 (bands · columns) × a part's filters
     std::vector<Part> parts_;
 };
 

@@ -219,7 +219,8 @@ void Driver::take_up() {
 
 template <class Trainer>
 void Driver::write_checkpoint(Trainer* trainer) {
-    timer_.time([&] {
+    bool written = false;
+    const double seconds = timer_.time([&] {
         checkpoint_.model = model_;
         checkpoint_.model.record.interrupted = false;
         checkpoint_.finished_epochs = static_cast<std::int64_t>(finished_epochs_);
@@ -236,11 +237,15 @@ void Driver::write_checkpoint(Trainer* trainer) {
             }
             training::write_checkpoint(checkpoint_, run_.checkpoint);
             lock_ = training::lock_checkpoint(run_.checkpoint);
+            written = true;
         } catch (const IoError& error) {
             observer_.on_checkpoint_failed(error.what());
         }
         checkpoint_.trainer = {};
     });
+    if (written) {
+        observer_.on_checkpoint(seconds);
+    }
 }
 
 TrainContext Driver::context_of(const training::Stage& stage, StackInput& input) {

@@ -111,7 +111,7 @@ TEST_CASE("A product with weights that stay is exact on whole numbers, with and 
     Tensor bias = reference::whole_numbers({shape.n}, 5, 2);
     const Tensor kept_bias = with_bias ? bias : Tensor({shape.n});
     std::optional<Gemm> made(std::in_place, context, shape.m, shape.n, shape.k, b.data(),
-                             with_bias ? bias.data() : nullptr, relu);
+                             with_bias ? bias.data() : nullptr, linalg::GemmOptions{.relu = relu});
     Gemm product = std::move(*made);
     made.reset();
     std::fill_n(b.data(), b.size(), 1e6F);  // neither may be looked at again
@@ -124,6 +124,32 @@ TEST_CASE("A product with weights that stay is exact on whole numbers, with and 
         product.run(a.data(), c.data());
         check_product(c, a, kept, kept_bias, relu ? Activation::relu : Activation::linear);
     }
+}
+
+TEST_CASE("A sum of products over pieces is the whole product, exactly on whole numbers") {
+    const bool relu = GENERATE(false, true);
+    linalg::Context context(1);
+    const Tensor b = whole_numbers(33, 12, 1);
+    const Tensor bias = reference::whole_numbers({33}, 5, 2);
+    Gemm whole(context, 5, 33, 12, b.data(), bias.data(), {.relu = relu});
+    const Tensor a = whole_numbers(5, 12, 3);
+    Tensor expected({5, 33});
+    whole.run(a.data(), expected.data());
+    Tensor found = filled(5, 33);
+    for (std::int64_t first = 0; first < 12; first += 4) {
+        const auto piece_of = [first](const Tensor& matrix) {
+            Tensor piece({matrix.rows(), 4});
+            for (std::int64_t i = 0; i < matrix.rows(); ++i) {
+                std::copy_n(matrix.row(i).data() + first, 4, piece.row(i).data());
+            }
+            return piece;
+        };
+        const bool last = first == 8;
+        Gemm product(context, 5, 33, 4, piece_of(b).data(), last ? bias.data() : nullptr,
+                     {.relu = last && relu, .accumulate = first > 0});
+        product.run(piece_of(a).data(), found.data());
+    }
+    CHECK(std::equal(found.values().begin(), found.values().end(), expected.values().begin()));
 }
 
 TEST_CASE("Products with a bias at each run are exact on whole numbers in float and in bfloat16") {

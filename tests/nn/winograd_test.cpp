@@ -39,10 +39,12 @@ std::pair<double, double> product_of(const nn::PatchShape& s, const float* filte
 
 TEST_CASE("Winograd's products are those of every filter with every patch, scaled, biased and cut off") {
     // Filters that are and are not whole segments; rows that fill their bands and rows that do not; blocks
-    // that divide a map's width and blocks that do not; more filters than one product takes.
+    // that divide a map's width and blocks that do not; more filters than one product takes; sums so long
+    // that they are made of several, which end within a segment.
     const auto sizes = GENERATE(Case{1, 4, 5, 3, 1}, Case{3, 14, 9, 3, 33}, Case{2, 13, 8, 5, 7},
                                 Case{3, 32, 32, 6, 40}, Case{1, 30, 140, 6, 270}, Case{4, 17, 12, 7, 20},
-                                Case{1, 12, 20, 9, 6}, Case{40, 13, 13, 3, 300}, Case{2, 9, 9, 4, 3});
+                                Case{1, 12, 20, 9, 6}, Case{40, 13, 13, 3, 300}, Case{2, 9, 9, 4, 3},
+                                Case{70, 9, 9, 3, 40}, Case{30, 12, 9, 5, 35});
     const float least = GENERATE(0.0F, std::numeric_limits<float>::lowest());
     CAPTURE(sizes.channels, sizes.height, sizes.width, sizes.kernel, sizes.filters, least);
     const nn::PatchShape s = shape_of(sizes);
