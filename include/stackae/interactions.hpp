@@ -34,4 +34,9 @@ private:
     }
 };
 
+/// Throws InvalidArgument where extents do not fit one another, a user's items do not rise or are none of the
+/// table's, a value is not above 0 or not finite, an id is empty, has a zero byte or comes twice, or there is
+/// no item.
+void check(const Interactions& table);
+
 }  // namespace stackae

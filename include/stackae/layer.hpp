@@ -139,6 +139,9 @@ public:
     /// What each unit looks for in its receptive field: units × values, height × width × channels; empty
     /// where its tensors do not tell.
     [[nodiscard]] virtual Tensor filters() const;
+    /// How alike one of its inputs is to each of them, by what it learnt of rows in which they occur
+    /// together: as many values as inputs; empty where it does not tell.
+    [[nodiscard]] virtual Tensor input_similarity(std::int64_t input) const;
     /// Floats that its encoder and, if asked for, its decoder hold beside their inputs and outputs.
     [[nodiscard]] virtual double working_floats(std::int64_t rows, bool decoding) const;
     /// To encode a row, in multiply-adds of matrix products: other work counts as many as take its time.

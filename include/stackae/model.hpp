@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "stackae/interactions.hpp"
 #include "stackae/json.hpp"
 #include "stackae/layer.hpp"
 #include "stackae/preprocessing.hpp"
@@ -61,6 +62,10 @@ struct TrainingRecord {
 /// 16 hexadecimal digits that tell one set of pictures from another, wherever it lies: of the names, without
 /// folders, and the labels of all its entries, in order (XXH3). No picture is opened.
 [[nodiscard]] std::string data_identity(const ImageDataset& pictures);
+/// The same of a table, of all that is in it.
+[[nodiscard]] std::string data_identity(const Interactions& table);
+/// Of a table's rows: 1 × 1 × items, as they are.
+[[nodiscard]] Preprocessing preprocessing_of(const Interactions& table);
 
 /// A trained stack and everything that is needed to use it again. A value; safe to read from several threads.
 struct Model {
@@ -70,6 +75,8 @@ struct Model {
     std::vector<NamedOutput> outputs;
     Reconstruction reconstruction;
     TrainingRecord record;
+    /// What it was learnt from, where that was a table, by which users are known; else without items.
+    Interactions table;
 
     [[nodiscard]] Shape input_shape() const { return preprocessing.shape(); }
     /// Of an output by its name, or by the number of layers, 1 or more, that are run; empty: the first
@@ -85,8 +92,8 @@ struct Model {
     [[nodiscard]] std::size_t uninvertible_layer(std::size_t depth) const;
     /// Number of trained values.
     [[nodiscard]] std::int64_t parameters() const;
-    /// 16 hexadecimal digits that change with the preprocessing, any layer's fields and any of its values
-    /// (XXH3).
+    /// 16 hexadecimal digits that change with the preprocessing, any layer's fields and any of its values,
+    /// and with the names of a table's items (XXH3).
     [[nodiscard]] std::string identity() const;
 };
 

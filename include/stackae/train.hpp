@@ -75,6 +75,11 @@ public:
 [[nodiscard]] Model train(const ImageDataset& pictures, const Preprocessing& preprocessing,
                           const TrainConfig& config, const RunOptions& run, TrainObserver& observer);
 
+/// The same of a table: each user's row of values is what a picture is elsewhere. The model keeps the table,
+/// by which it knows its users. Throws InvalidArgument also where check(table) does.
+[[nodiscard]] Model train(const Interactions& table, const TrainConfig& config, const RunOptions& run,
+                          TrainObserver& observer);
+
 /// What a run would cost.
 struct TrainPlan {
     std::vector<StageInfo> stages;  ///< in the order in which they run
@@ -93,6 +98,8 @@ struct TrainPlan {
 /// Counted by the layers' shapes; nothing is timed. Throws InvalidArgument.
 [[nodiscard]] TrainPlan plan_training(std::int64_t pictures, const Preprocessing& preprocessing,
                                       const TrainConfig& config, const RunOptions& run);
+[[nodiscard]] TrainPlan plan_training(const Interactions& table, const TrainConfig& config,
+                                      const RunOptions& run);
 /// Multiply-adds a second that count as the speed of the reference machine, two cores, whatever machine this
 /// is: what a budget of time is reckoned by.
 inline constexpr double reference_rate = 100e9;

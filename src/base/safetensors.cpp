@@ -42,13 +42,17 @@ Tensor Safetensors::take(const std::string& name, const std::vector<std::int64_t
     return std::move(const_cast<Tensor&>(at(name, shape)));
 }
 
-std::vector<std::string> Safetensors::texts(const std::string& name, std::size_t count) const {
+const std::string& Safetensors::bytes(const std::string& name) const {
     const auto found =
         std::find_if(blocks.begin(), blocks.end(), [&](const auto& block) { return block.first == name; });
     if (found == blocks.end()) {
         corrupt(path, fmt::format("no tensor \"{}\" of bytes in it", name));
     }
-    const std::string& bytes = found->second;
+    return found->second;
+}
+
+std::vector<std::string> Safetensors::texts(const std::string& name, std::size_t count) const {
+    const std::string& bytes = this->bytes(name);
     const auto ends = static_cast<std::size_t>(std::count(bytes.begin(), bytes.end(), '\0'));
     if (ends != count || (!bytes.empty() && bytes.back() != '\0')) {
         corrupt(path, fmt::format("tensor \"{}\": {} texts found, {} expected, each ended by a zero byte",

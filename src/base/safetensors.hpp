@@ -33,6 +33,8 @@ struct Safetensors {
     /// Texts in UTF-8, in a U8 tensor in which each ends with a zero byte. Throws CorruptFile when there is
     /// no such tensor, when it is no such list, or when it has not `count` texts.
     [[nodiscard]] std::vector<std::string> texts(const std::string& name, std::size_t count) const;
+    /// A U8 tensor. Throws CorruptFile when there is none.
+    [[nodiscard]] const std::string& bytes(const std::string& name) const;
     /// A metadata entry. Throws CorruptFile when there is none.
     [[nodiscard]] const std::string& text(const std::string& key) const;
 

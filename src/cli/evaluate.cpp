@@ -7,6 +7,7 @@
 
 #include "cli/command.hpp"
 #include "cli/encode.hpp"
+#include "cli/evaluate_table.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/model_locator.hpp"
 #include "cli/output.hpp"
@@ -168,6 +169,10 @@ private:
     EvaluateOptions options_;
     ReadingOptions reading_;
     bool json_ = false;
+    std::optional<int> splits_;
+    TableInput tables_;
+    std::string test_;
+    bool fit_ = false;
 };
 
 void EvaluateCommand::declare(OptionParser& parser) {
@@ -184,15 +189,22 @@ void EvaluateCommand::declare(OptionParser& parser) {
                 options_.mirror);
     declare_layer(parser, options_.output);
     declare_normalize(parser, options_.l2_normalize);
-    parser.option("splits", "N", "random halves, where there is one set (20 when not given)",
-                  integer_into(options_.splits, 1, 10000));
+    parser.option("splits", "N",
+                  "random halves, where there is one set (20 when not given), or parts of users (1)",
+                  integer_into(splits_, 1, 10000));
     parser.option("seed", "N", "of the splits", integer_into(options_.seed, 0));
+    parser.flag("fit", "of a table: learn from some users as `train` does, measure on others", fit_);
+    parser.option("protocol", "users|lightgcn",
+                  "of a table: users are held out, or items of all users are given by --test",
+                  [](const std::string& text) { (void)parse_either(text, "users", "lightgcn"); });
+    parser.option("test", "FILE", "of a table: what its users took later", text_into(test_));
     parser.group("Output");
     parser.flag("json", "one JSON object; accuracies from 0 to 1", json_);
     parser.group("Reading");
     reading_.declare(parser);
     parser.option("manifest", "FILE", "what became of every picture: CSV path,row,label,status,reason",
                   text_into(manifest_));
+    tables_.declare(parser);
 }
 
 int EvaluateCommand::run(Console& console, const std::vector<std::string>& inputs) {
@@ -204,6 +216,18 @@ int EvaluateCommand::run(Console& console, const std::vector<std::string>& input
     if (!manifest_.empty()) {
         check_writable(manifest_);
     }
+    if (tables_.is_table(inputs[0])) {
+        return evaluate_table(console, {.tables = tables_,
+                                        .reading = reading_,
+                                        .input = inputs[0],
+                                        .test = inputs.size() == 2 ? inputs[1] : test_,
+                                        .model = model_,
+                                        .fit = fit_,
+                                        .splits = splits_.value_or(1),
+                                        .seed = options_.seed,
+                                        .json = json_});
+    }
+    options_.splits = splits_.value_or(options_.splits);
     const ImageDataset train = ImageDataset::open(inputs[0], reading_.picture_limits());
     std::optional<ImageDataset> test;
     if (inputs.size() == 2) {

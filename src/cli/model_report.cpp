@@ -133,8 +133,14 @@ std::string model_text(const Model& model, const std::string& path) {
     out +=
         fmt::format("identity     {}\nparameters   {}\noutputs      {}\nrebuilds     {}\n", model.identity(),
                     format_count(model.parameters()), outputs_text(model), reconstruction_text(model));
-    out += fmt::format("trained on   {}{}\n", format_count(record.pictures, "picture"),
+    out += fmt::format("trained on   {}{}\n",
+                       format_count(record.pictures, model.table.items.empty() ? "picture" : "user"),
                        record.data.empty() ? "" : ", " + printable(record.data));
+    out += model.table.items.empty()
+               ? ""
+               : fmt::format(
+                     "knows        {}, {}, {} entries\n", format_count(model.table.user_count(), "user"),
+                     format_count(model.table.item_count(), "item"), format_count(model.table.entry_count()));
     out +=
         record.class_names.empty() ? "" : fmt::format("classes      {}\n", classes_text(record.class_names));
     out += "\nlayers\n" + layers_text(model.layers);

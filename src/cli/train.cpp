@@ -25,6 +25,7 @@
 #include "cli/stack_advice.hpp"
 #include "cli/train_monitor.hpp"
 #include "cli/train_settings.hpp"
+#include "cli/train_table.hpp"
 
 namespace stackae::cli {
 namespace {
@@ -66,7 +67,8 @@ public:
     std::string synopsis() const override { return "INPUT [-o MODEL] [options]"; }
     std::string about() const override {
         return "Learns a stack of autoencoders from pictures, layer by layer, without labels.\n"
-               "INPUT is a picture folder, a .txt list of paths, IDX images, .npy or .npz (.gz too).";
+               "INPUT is a picture folder, a .txt list of paths, IDX images, .npy or .npz (.gz too),\n"
+               "or a table of users and items (.csv, .tsv, .dat, .txt.gz), to recommend by.";
     }
     void declare(OptionParser& parser) override;
     int run(Console& console, const std::vector<std::string>& inputs) override;
@@ -89,6 +91,7 @@ private:
                         int code) const;
 
     TrainSettings settings_;
+    TableInput tables_;
     std::string output_;
     std::string log_;
     std::string manifest_;
@@ -112,6 +115,7 @@ void TrainCommand::declare(OptionParser& parser) {
                 no_comparison_);
     parser.flag("dry-run", "print the stack, its parameters, memory and time; train nothing", dry_run_);
     settings_.declare(parser);
+    tables_.declare(parser);
 }
 
 int TrainCommand::run(Console& console, const std::vector<std::string>& inputs) {
@@ -119,6 +123,13 @@ int TrainCommand::run(Console& console, const std::vector<std::string>& inputs) 
         throw UsageError(inputs.empty() ? "train needs an INPUT: a folder of pictures, a list, IDX or .npy"
                                         : "train takes one INPUT; a .txt list can name pictures of several "
                                           "folders");
+    }
+    if (tables_.is_table(inputs.front())) {
+        if (output_.empty() && !dry_run_) {
+            output_ = default_output(inputs.front());
+        }
+        return train_on_table(console,
+                              {settings_, tables_, inputs.front(), output_, log_, saved_config_, dry_run_});
     }
     const TrainConfig config = settings_.config();
     const ImageDataset pictures = ImageDataset::open(inputs.front(), settings_.reading().picture_limits());
@@ -281,7 +292,7 @@ void TrainCommand::announce(Console& console, const std::string& input, const Im
 
 int TrainCommand::train_and_save(Console& console, const Job& job, const TrainPlan& plan) {
     InputMonitor inputs(console, manifest_);
-    TrainMonitor monitor(console, job.pictures, plan, log_);
+    TrainMonitor monitor(console, job.pictures.size(), plan, log_);
     catch_interrupts();  // a log that waits for its reader ends before
     console.note(fmt::format("stack: {} (preset {})", to_text(job.config.stack), job.config.preset));
     std::optional<Model> model;

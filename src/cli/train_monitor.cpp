@@ -29,13 +29,12 @@ std::string named_number(const char* name, const std::optional<double>& value) {
 
 }  // namespace
 
-TrainMonitor::TrainMonitor(Console& console, const ImageDataset& pictures, TrainPlan plan,
-                           const std::string& log)
+TrainMonitor::TrainMonitor(Console& console, std::int64_t pictures, TrainPlan plan, const std::string& log)
     : console_(console),
       plan_(std::move(plan)),
       log_path_(log),
       log_begun_(log.empty()),
-      reading_(console, "reading", pictures.size()) {
+      reading_(console, "reading", pictures) {
     if (!log.empty()) {
         log_.open(log, std::ios::app);
         if (!log_) {

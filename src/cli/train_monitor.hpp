@@ -19,9 +19,10 @@ namespace stackae::cli {
 /// epoch in the log; and ends it cleanly when the user interrupts.
 class TrainMonitor : public TrainObserver {
 public:
-    /// plan: of this training; log: empty for none. A log that is there stays as it is until there is a line
-    /// to replace it with. Throws IoError when it cannot be written. The console must outlive the monitor.
-    TrainMonitor(Console& console, const ImageDataset& pictures, TrainPlan plan, const std::string& log);
+    /// pictures: to be read, none of a table; plan: of this training; log: empty for none. A log that is
+    /// there stays as it is until there is a line to replace it with. Throws IoError when it cannot be
+    /// written. The console must outlive the monitor.
+    TrainMonitor(Console& console, std::int64_t pictures, TrainPlan plan, const std::string& log);
 
     void on_read(std::int64_t done, std::int64_t of) override;
     void on_skipped(const SkippedPicture& picture) override;

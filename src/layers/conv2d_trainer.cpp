@@ -397,6 +397,7 @@ StageCost Conv2d::plan(const PlanContext& context) {
     const auto inputs = static_cast<double>(input_shape().size());
 
     StageCost cost;
+    cost.keeps_state = true;
     cost.epochs = is_slow ? 0 : epochs;
     cost.hold(n * d + context.input_floats);
     cost.multiply_adds =

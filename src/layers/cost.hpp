@@ -39,6 +39,7 @@ struct StageCost {
     double stored_rows = 0.0;     ///< of its input, held at a time or in a file where memory is short
     double working_floats = 0.0;  ///< held at most beside those and the layers
     Leaves leaves = Leaves::nothing;
+    bool keeps_state = false;  ///< without epochs: whether a checkpoint has what was found so far
 
     /// Of work after or before the other: floats held at one time, beside.
     void hold(double floats) { working_floats = std::max(working_floats, floats); }

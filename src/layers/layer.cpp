@@ -111,6 +111,10 @@ ReceptiveField Layer::receptive_field() const {
     return {{.size = input_.height, .stride = input_.height}, {.size = input_.width, .stride = input_.width}};
 }
 
+Tensor Layer::input_similarity(std::int64_t /*input*/) const {
+    return {};
+}
+
 Tensor Layer::filters() const {
     return {};
 }

@@ -359,6 +359,7 @@ void Nystroem::check_values() const {
 StageCost Nystroem::plan(const PlanContext& context) {
     n_landmarks = std::min({n_landmarks, context.train, max_rows});
     StageCost cost = cost_of_rows(context);
+    cost.keeps_state = true;
     const auto n = static_cast<std::int64_t>(cost.stored_rows);
     const std::int64_t inputs = input_shape().size();
     const std::int64_t block = block_of(n_landmarks);

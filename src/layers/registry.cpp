@@ -10,6 +10,7 @@
 #include "layers/contrast_norm.hpp"
 #include "layers/conv2d.hpp"
 #include "layers/dense.hpp"
+#include "layers/edlae.hpp"
 #include "layers/l2_norm.hpp"
 #include "layers/nystroem.hpp"
 #include "layers/pca.hpp"
@@ -47,6 +48,7 @@ constexpr std::array registry{
     entry<L2Norm>(),        //
     entry<ContrastNorm>(),  //
     entry<RidgeDecoder>(),  //
+    entry<Edlae>(),         //
 };
 
 }  // namespace

@@ -75,6 +75,27 @@ std::string data_identity(const ImageDataset& pictures) {
     return hash.hex();
 }
 
+std::string data_identity(const Interactions& table) {
+    base::Hash hash;
+    for (const auto* ids : {&table.users, &table.items}) {
+        hash.add(std::ssize(*ids));
+        for (const std::string& id : *ids) {
+            hash.add(std::string_view(id));
+        }
+    }
+    hash.add(std::span<const std::int64_t>(table.offsets));
+    hash.add(std::as_bytes(std::span(table.columns)));
+    hash.add(std::span<const float>(table.values));
+    return hash.hex();
+}
+
+Preprocessing preprocessing_of(const Interactions& table) {
+    Preprocessing preprocessing;
+    preprocessing.height = 1;
+    preprocessing.width = static_cast<int>(table.item_count());
+    return preprocessing;
+}
+
 std::size_t Model::depth_of(std::string_view output) const {
     std::string names;
     for (const NamedOutput& named : outputs) {
@@ -133,6 +154,9 @@ std::string Model::identity() const {
     add(layers, hash);
     hash.add(static_cast<std::int64_t>(reconstruction.depth));
     add(reconstruction.head, hash);
+    for (const std::string& item : table.items) {
+        hash.add(std::string_view(item));
+    }
     return hash.hex();
 }
 
@@ -163,6 +187,13 @@ void check(const Model& model) {
         }
     }
     check_record(model.record);
+    if (!model.table.items.empty()) {
+        check(model.table);
+        if (model.table.item_count() != model.input_shape().size()) {
+            throw InvalidArgument(fmt::format("table: {} items found, {} expected", model.table.item_count(),
+                                              model.input_shape().size()));
+        }
+    }
     std::size_t below = 0;
     for (const DepthAccuracy& accuracy : model.record.accuracies) {
         check_depth("accuracies", accuracy.depth, below + 1, model);

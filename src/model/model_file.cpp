@@ -13,6 +13,7 @@
 #include "layers/tensors.hpp"
 #include "model/json_reader.hpp"
 #include "model/model_json.hpp"
+#include "model/table_file.hpp"
 
 namespace stackae {
 namespace {
@@ -46,19 +47,23 @@ Json json_of(const Model& model) {
         outputs.push_back({{"name", output.name}, {"depth", output.depth}});
     }
     const TrainingRecord& record = model.record;
-    return {{"preprocessing", json_of(model.preprocessing)},
-            {"layers", json_of(model.layers)},
-            {"outputs", std::move(outputs)},
-            {"reconstruction",
-             {{"depth", model.reconstruction.depth}, {"head", json_of(model.reconstruction.head)}}},
-            {"record",
-             {{"config", to_text(record.config)},
-              {"data", record.data},
-              {"pictures", record.pictures},
-              {"interrupted", record.interrupted},
-              {"class_names", record.class_names.size()},
-              {"history", record.history.size()},
-              {"accuracies", json_of(record.accuracies)}}}};
+    Json described{{"preprocessing", json_of(model.preprocessing)},
+                   {"layers", json_of(model.layers)},
+                   {"outputs", std::move(outputs)},
+                   {"reconstruction",
+                    {{"depth", model.reconstruction.depth}, {"head", json_of(model.reconstruction.head)}}},
+                   {"record",
+                    {{"config", to_text(record.config)},
+                     {"data", record.data},
+                     {"pictures", record.pictures},
+                     {"interrupted", record.interrupted},
+                     {"class_names", record.class_names.size()},
+                     {"history", record.history.size()},
+                     {"accuracies", json_of(record.accuracies)}}}};
+    if (!model.table.items.empty()) {
+        described["table"] = json_of(model.table);
+    }
+    return described;
 }
 
 void reference(const Stack& stack, const char* name, base::TensorReferences& tensors) {
@@ -192,6 +197,10 @@ ModelContent::ModelContent(const Model& model)
         epochs.push_back(base::print_json(json_of(epoch)));
     }
     history_ = base::pack_texts(epochs);
+    if (!model.table.items.empty()) {
+        table_.emplace(model.table);
+        table_->reference(tensors_);
+    }
     tensors_.emplace_back("class_names", &class_names_);
     tensors_.emplace_back("history", &history_);
 }
@@ -229,6 +238,9 @@ Model read_content(base::Safetensors& file) {
     reconstruction.required("depth", model.reconstruction.depth);
     model.reconstruction.head = read_stack(file, reconstruction.at("head"), "reconstruction");
     model.record = read_record(file, reader.at("record"));
+    if (description.contains("table")) {
+        model.table = read_table(file, reader.at("table"));
+    }
     return model;
 }
 

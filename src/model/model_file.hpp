@@ -1,8 +1,12 @@
 #pragma once
 
+#include <optional>
+#include <string>
+
 #include "stackae/model.hpp"
 
 #include "base/safetensors.hpp"
+#include "model/table_file.hpp"
 
 namespace stackae {
 
@@ -28,6 +32,7 @@ private:
     Tensor deviation_;
     std::string class_names_;
     std::string history_;
+    std::optional<TableContent> table_;
 };
 
 /// The same back, of a model that need not be whole. Throws CorruptFile.

@@ -20,6 +20,7 @@
 #include "train/sample_store.hpp"
 #include "train/stack_input.hpp"
 #include "train/stages.hpp"
+#include "train/table_rows.hpp"
 
 namespace stackae {
 namespace {
@@ -61,17 +62,19 @@ public:
         }
     }
 
-    /// bound: the configuration's layers.
-    Model run(const Stack& bound, const ImageDataset& pictures) {
-        stores_.set_limit(stages_of(bound, pictures.size()).holdable_bytes(run_));
+    /// bound: the configuration's layers. read(): gives the rows to learn from, a RowSource, and fills in
+    /// what the record says of them; data_of(rows): how much they are.
+    template <class Read, class DataOf>
+    Model run(const Stack& bound, std::int64_t rows, const Read& read, const DataOf& data_of) {
+        stores_.set_limit(stages_of(bound, data_of(rows)).holdable_bytes(run_));
         try {
-            SampleStore samples = read(pictures);
+            const auto samples = read();
             if (!model_.record.interrupted) {
                 split_ = split_pictures(config_, model_.record.pictures);
                 if (resumed_) {
                     take_up();
                 }
-                train(bound, samples);
+                train(stages_of(bound, data_of(model_.record.pictures)), bound, samples);
             }
         } catch (...) {
             if (!model_.layers.empty()) {
@@ -85,19 +88,34 @@ public:
         name_outputs();
         return std::move(model_);
     }
+    Model run(const Stack& bound, const ImageDataset& pictures) {
+        return run(
+            bound, pictures.size(), [&] { return read(pictures); },
+            [this](std::int64_t n) {
+                return training::DataSize::of_pictures(n, model_.preprocessing, run_);
+            });
+    }
+    Model run(const Stack& bound, const Interactions& table) {
+        Model model = run(
+            bound, table.user_count(), [&] { return read(table); },
+            [&](std::int64_t /*users*/) { return training::DataSize::of_table(table); });
+        model.table = table;
+        return model;
+    }
 
 private:
-    [[nodiscard]] training::Stages stages_of(const Stack& bound, std::int64_t pictures) const {
-        return training::make_stages(bound, pictures, model_.preprocessing, config_, run_,
+    [[nodiscard]] training::Stages stages_of(const Stack& bound, const training::DataSize& data) const {
+        return training::make_stages(bound, data, model_.preprocessing, config_, run_,
                                      checkpoint_.patch_bytes);
     }
     SampleStore read(const ImageDataset& pictures);
+    training::TableRows read(const Interactions& table);
     /// The layers and the history of the checkpoint, once the pictures are known to be the same.
     void take_up();
     /// trainer: of the stage under way; null between stages.
     template <class Trainer>
     void write_checkpoint(Trainer* trainer);
-    void train(const Stack& bound, const SampleStore& samples);
+    void train(const training::Stages& all, const Stack& bound, const base::RowSource& samples);
     /// What a stage works with that sees the output of the lowest layers.
     TrainContext context_of(const training::Stage& stage, StackInput& input);
     /// Goes on with the state of a checkpoint where there is one. Some of a state is looked at by steps only.
@@ -195,6 +213,14 @@ SampleStore Driver::read(const ImageDataset& pictures) {
     record.data = data_identity(pictures);
     record.class_names.assign(classes.begin(), classes.end());
     return samples;
+}
+
+training::TableRows Driver::read(const Interactions& table) {
+    TrainingRecord& record = model_.record;
+    record.pictures = table.user_count();
+    record.data = data_identity(table);
+    checkpoint_.values = record.data;
+    return training::TableRows(table);
 }
 
 void Driver::take_up() {
@@ -351,10 +377,9 @@ void Driver::add_plain_layers(const Stack& bound, std::size_t depth) {
     }
 }
 
-void Driver::train(const Stack& bound, const SampleStore& samples) {
-    StackInput input(samples, stores_, static_cast<int>(run_.threads));
+void Driver::train(const training::Stages& all, const Stack& bound, const base::RowSource& samples) {
+    StackInput input(samples, model_.record.pictures, stores_, static_cast<int>(run_.threads));
     input_ = &input;
-    const training::Stages all = stages_of(bound, model_.record.pictures);
     checkpoint_.stages = std::ssize(all.stages);
     if (resumed_) {
         training::check_stage(*resumed_, run_.checkpoint, bound, all);
@@ -415,20 +440,33 @@ void Driver::name_outputs() {
     model_.reconstruction.depth = training::rebuilt_depth(model_.layers);
 }
 
-}  // namespace
-
-Model train(const ImageDataset& pictures, const Preprocessing& preprocessing, const TrainConfig& config,
-            const RunOptions& run, TrainObserver& observer) {
+/// data: pictures or a table.
+template <class Data>
+Model train_on(const Data& data, const Preprocessing& preprocessing, const TrainConfig& config,
+               const RunOptions& run, TrainObserver& observer) {
     validate(preprocessing);
     validate(config);
     const Stack bound = bind(config.stack, preprocessing.shape());
     return linalg::run_on_backend("train", static_cast<int>(run.threads), [&] {
         Driver driver(preprocessing, config, run, observer);
         if (run.resume) {
-            driver.resume(data_identity(pictures));
+            driver.resume(data_identity(data));
         }
-        return driver.run(bound, pictures);
+        return driver.run(bound, data);
     });
+}
+
+}  // namespace
+
+Model train(const ImageDataset& pictures, const Preprocessing& preprocessing, const TrainConfig& config,
+            const RunOptions& run, TrainObserver& observer) {
+    return train_on(pictures, preprocessing, config, run, observer);
+}
+
+Model train(const Interactions& table, const TrainConfig& config, const RunOptions& run,
+            TrainObserver& observer) {
+    check(table);
+    return train_on(table, preprocessing_of(table), config, run, observer);
 }
 
 }  // namespace stackae

@@ -12,15 +12,14 @@
 
 namespace stackae {
 
-TrainPlan plan_training(std::int64_t pictures, const Preprocessing& preprocessing, const TrainConfig& config,
-                        const RunOptions& run) {
-    if (pictures < 1) {
-        throw InvalidArgument(fmt::format("plan: {} pictures found, at least 1 expected", pictures));
-    }
+namespace {
+
+TrainPlan plan_of(const training::DataSize& data, const Preprocessing& preprocessing,
+                  const TrainConfig& config, const RunOptions& run) {
     validate(preprocessing);
     validate(config);
     const Stack bound = bind(config.stack, preprocessing.shape());
-    const training::Stages all = training::make_stages(bound, pictures, preprocessing, config, run);
+    const training::Stages all = training::make_stages(bound, data, preprocessing, config, run);
     TrainPlan plan;
     std::int64_t finished = 0;   // values of layers
     std::int64_t under_way = 0;  // of a stage, in a checkpoint
@@ -28,10 +27,8 @@ TrainPlan plan_training(std::int64_t pictures, const Preprocessing& preprocessin
     for (const training::Stage& stage : all.stages) {
         plan.stages.push_back(stage.info);
         plan.multiply_adds += stage.info.multiply_adds;
-        // Of learning by gradients: the values, two moments, the best so far.
-        const std::int64_t copies = stage.info.epochs > 0 ? 4 : 1;
-        under_way = std::max(under_way, copies * stage.info.parameters);
-        kept = std::max(kept, finished + copies * stage.info.parameters);
+        under_way = std::max(under_way, stage.state_values);
+        kept = std::max(kept, finished + stage.state_values);
         finished += stage.kind == training::StageKind::fine_tuning ? 0 : stage.info.parameters;
     }
     plan.parameters = all.parameters;
@@ -47,6 +44,21 @@ TrainPlan plan_training(std::int64_t pictures, const Preprocessing& preprocessin
         plan.memory_bytes += std::min(held, holdable);
     }
     return plan;
+}
+
+}  // namespace
+
+TrainPlan plan_training(std::int64_t pictures, const Preprocessing& preprocessing, const TrainConfig& config,
+                        const RunOptions& run) {
+    if (pictures < 1) {
+        throw InvalidArgument(fmt::format("plan: {} pictures found, at least 1 expected", pictures));
+    }
+    return plan_of(training::DataSize::of_pictures(pictures, preprocessing, run), preprocessing, config, run);
+}
+
+TrainPlan plan_training(const Interactions& table, const TrainConfig& config, const RunOptions& run) {
+    check(table);
+    return plan_of(training::DataSize::of_table(table), preprocessing_of(table), config, run);
 }
 
 double measure_rate(int threads) {

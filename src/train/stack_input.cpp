@@ -23,8 +23,8 @@ SampleStore Stores::make(std::int64_t rows, std::int64_t columns) {
     return {rows, columns, fits, folder_};
 }
 
-StackInput::StackInput(const SampleStore& pictures, Stores& stores, int threads)
-    : pictures_(pictures), stores_(stores), threads_(threads) {
+StackInput::StackInput(const base::RowSource& pictures, std::int64_t rows, Stores& stores, int threads)
+    : pictures_(pictures), rows_(rows), stores_(stores), threads_(threads) {
     below({});
 }
 
@@ -57,7 +57,7 @@ void StackInput::forget_some() {
 }
 
 Tensor StackInput::make(std::span<const std::int64_t> rows) {
-    const SampleStore& base = held_ ? held_->store() : pictures_;
+    const base::RowSource& base = held();
     Tensor gathered({std::ssize(rows), base.columns()});
     base.gather(rows, gathered.data());
     return chain_->run(std::move(gathered));
@@ -108,14 +108,14 @@ bool StackInput::hold() {
         return false;
     }
     if (!made_) {
-        made_ = std::make_unique<HeldRows>(stores_, pictures_.rows(), columns_);
+        made_ = std::make_unique<HeldRows>(stores_, rows_, columns_);
         done_ = 0;
     }
-    std::vector<std::int64_t> rows(static_cast<std::size_t>(std::min(chunk(), pictures_.rows() - done_)));
+    std::vector<std::int64_t> rows(static_cast<std::size_t>(std::min(chunk(), rows_ - done_)));
     std::iota(rows.begin(), rows.end(), done_);
     made_->store().put(done_, gather(rows).values());
     done_ += std::ssize(rows);
-    if (done_ == pictures_.rows()) {
+    if (done_ == rows_) {
         forget_some();
         held_ = std::move(made_);
         held_depth_ = layers_.size();
@@ -162,11 +162,11 @@ bool StackInput::replay(const std::vector<InputEvent>& events,
                 break;
             case InputEvent::Kind::leave: {
                 for (std::size_t i = 0; i < event.rows.size(); ++i) {
-                    if (event.rows[i] < 0 || event.rows[i] >= pictures_.rows() ||
+                    if (event.rows[i] < 0 || event.rows[i] >= rows_ ||
                         (i > 0 && event.rows[i] <= event.rows[i - 1])) {
                         throw InvalidArgument(
                             fmt::format("picture {} of {} found, numbers in rising order expected",
-                                        event.rows[i], pictures_.rows()));
+                                        event.rows[i], rows_));
                     }
                 }
                 layers::StoreFiller filler(event.rows);

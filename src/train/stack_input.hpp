@@ -76,7 +76,8 @@ struct InputEvent {
 /// was found from, serves those above it.
 class StackInput : public layers::LayerInput {
 public:
-    StackInput(const SampleStore& pictures, Stores& stores, int threads);
+    /// pictures: so many rows of values, pictures or users.
+    StackInput(const base::RowSource& pictures, std::int64_t rows, Stores& stores, int threads);
 
     /// The layers below the one that sees this input.
     void below(Layers layers);
@@ -86,9 +87,7 @@ public:
     [[nodiscard]] Tensor gather(std::span<const std::int64_t> rows) override;
     [[nodiscard]] bool hold() override;
     [[nodiscard]] const base::RowSource& held() const override { return held_ ? held_->store() : pictures_; }
-    [[nodiscard]] StageProgress holding() const override {
-        return {0, 0, made_ ? done_ : 0, pictures_.rows()};
-    }
+    [[nodiscard]] StageProgress holding() const override { return {0, 0, made_ ? done_ : 0, rows_}; }
     [[nodiscard]] Tensor pictures(std::span<const std::int64_t> rows) override;
     [[nodiscard]] std::unique_ptr<layers::RowStore> make_store(std::int64_t rows,
                                                                std::int64_t columns) override {
@@ -117,7 +116,8 @@ private:
     void forget_all();
     void forget_some();
 
-    const SampleStore& pictures_;
+    const base::RowSource& pictures_;
+    std::int64_t rows_;  ///< of pictures
     Stores& stores_;
     int threads_;
     Layers layers_;

@@ -39,20 +39,20 @@ double real(std::int64_t value) {
 /// overflow.
 class Planner {
 public:
-    Planner(const Stack& bound, std::int64_t pictures, const Preprocessing& preprocessing,
+    Planner(const Stack& bound, const DataSize& data, const Preprocessing& preprocessing,
             const TrainConfig& config, const RunOptions& run, std::int64_t patch_bytes)
         : bound_(bound),
-          pictures_(pictures),
+          data_(data),
+          pictures_(data.rows),
           preprocessing_(preprocessing),
           config_(config),
           run_(run),
           patch_bytes_(patch_bytes > 0 ? patch_bytes : max_patch_bytes(run)),
           threads_(base::resolve_threads(static_cast<int>(run.threads))),
-          held_out_(held_out(config, pictures)) {}
+          held_out_(held_out(config, data.rows)) {}
 
     Stages run() {
-        const double ahead = std::min(real(pictures_), read_rows) * real(preprocessing_.size());
-        max_working_ = std::min(real(base::reading_memory(run_.memory_limit)) / float_bytes, ahead);
+        max_working_ = data_.reading_floats;
         for (std::size_t i = 0; i < bound_.size(); ++i) {
             add_layer(i);
             const bool last = i + 1 == bound_.size();
@@ -67,14 +67,13 @@ public:
         stages_.parameters += layers_.parameters();
         stages_.multiply_adds_a_picture = encoding(0, layers_.size());
         stages_.working_bytes = base::whole_bytes(float_bytes * max_working_);
-        stages_.picture_bytes = base::whole_bytes(float_bytes * picture_floats());
-        stages_.held_bytes = base::whole_bytes(float_bytes * (picture_floats() + max_held_));
+        stages_.picture_bytes = base::whole_bytes(float_bytes * data_.held_floats);
+        stages_.held_bytes = base::whole_bytes(float_bytes * (data_.held_floats + max_held_));
         return std::move(stages_);
     }
 
 private:
     [[nodiscard]] Shape picture() const { return preprocessing_.shape(); }
-    [[nodiscard]] double picture_floats() const { return real(pictures_) * real(preprocessing_.size()); }
     /// Multiply-adds of a row through the layers [from, to).
     [[nodiscard]] double encoding(std::size_t from, std::size_t to) const {
         double sum = 0.0;
@@ -97,6 +96,7 @@ private:
     }
 
     const Stack& bound_;
+    const DataSize& data_;
     std::int64_t pictures_;
     const Preprocessing& preprocessing_;
     const TrainConfig& config_;
@@ -156,7 +156,9 @@ void Planner::add(StageKind kind, std::size_t below, const PlanContext& context,
     info.parameters = parameters;
     info.epochs = cost.epochs;
     info.multiply_adds = cost.multiply_adds + make_input(below, cost);
-    const double working = real(layers_.parameters()) + cost.working_floats;
+    // Of learning by gradients: the values, two moments, the best so far.
+    stage.state_values = (cost.epochs > 0 ? 4 : cost.keeps_state ? 1 : 0) * parameters;
+    const double working = data_.table_floats + real(layers_.parameters()) + cost.working_floats;
     info.memory_bytes = base::whole_bytes(float_bytes * working);
     max_working_ = std::max(max_working_, working);
     const double all =
@@ -224,9 +226,26 @@ void Planner::add_head() {
 
 }  // namespace
 
-Stages make_stages(const Stack& bound, std::int64_t pictures, const Preprocessing& preprocessing,
+DataSize DataSize::of_pictures(std::int64_t pictures, const Preprocessing& preprocessing,
+                               const RunOptions& run) {
+    const double picture = real(preprocessing.size());
+    const double ahead = std::min(real(pictures), read_rows) * picture;
+    const double allowed = real(base::reading_memory(run.memory_limit)) / float_bytes;
+    return {.rows = pictures,
+            .held_floats = real(pictures) * picture,
+            .reading_floats = std::min(allowed, ahead)};
+}
+
+DataSize DataSize::of_table(const Interactions& table) {
+    constexpr double of_user = 2.0;   // its offset
+    constexpr double of_entry = 2.0;  // its item and its value
+    return {.rows = table.user_count(),
+            .table_floats = of_user * real(table.user_count()) + of_entry * real(table.entry_count())};
+}
+
+Stages make_stages(const Stack& bound, const DataSize& data, const Preprocessing& preprocessing,
                    const TrainConfig& config, const RunOptions& run, std::int64_t patch_bytes) {
-    return Planner(bound, pictures, preprocessing, config, run, patch_bytes).run();
+    return Planner(bound, data, preprocessing, config, run, patch_bytes).run();
 }
 
 std::int64_t Stages::holdable_bytes(const RunOptions& run) const {

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "stackae/interactions.hpp"
 #include "stackae/layer.hpp"
 #include "stackae/preprocessing.hpp"
 #include "stackae/stage.hpp"
@@ -22,6 +23,7 @@ struct Stage {
     std::size_t last = 0;      ///< of fine-tuning, the layers [below, last) take part
     std::uint32_t number = 0;  ///< of random numbers
     StageInfo info;
+    std::int64_t state_values = 0;  ///< that a checkpoint within it holds beside finished layers, about
 };
 
 struct Stages {
@@ -40,12 +42,24 @@ struct Stages {
     [[nodiscard]] std::int64_t holdable_bytes(const RunOptions& run) const;
 };
 
+/// What is learnt from, by its size.
+struct DataSize {
+    std::int64_t rows = 0;        ///< pictures, or users
+    double held_floats = 0.0;     ///< of all rows, in memory or in a file
+    double reading_floats = 0.0;  ///< beside, while they are read
+    double table_floats = 0.0;    ///< of a table, which is in memory all the time
+
+    [[nodiscard]] static DataSize of_pictures(std::int64_t pictures, const Preprocessing& preprocessing,
+                                              const RunOptions& run);
+    [[nodiscard]] static DataSize of_table(const Interactions& table);
+};
+
 /// bound: the layers of the configuration, bound to one another. patch_bytes: of samples that a layer learns
 /// from, at most; 0: what the run's memory allows. Throws InvalidArgument where a layer cannot learn from
 /// what it sees.
-[[nodiscard]] Stages make_stages(const Stack& bound, std::int64_t pictures,
-                                 const Preprocessing& preprocessing, const TrainConfig& config,
-                                 const RunOptions& run, std::int64_t patch_bytes = 0);
+[[nodiscard]] Stages make_stages(const Stack& bound, const DataSize& data, const Preprocessing& preprocessing,
+                                 const TrainConfig& config, const RunOptions& run,
+                                 std::int64_t patch_bytes = 0);
 
 /// Bytes of pictures and codes that are held at most, whatever there is beside.
 [[nodiscard]] std::int64_t max_held(const RunOptions& run);

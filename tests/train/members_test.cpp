@@ -25,7 +25,7 @@ Layers trained_by(base::Communicator& member, const Tensor& pictures, const Stac
     training::SampleStore samples(pictures.rows(), pictures.columns(), true);
     samples.put(0, pictures.values());
     training::Stores stores(std::int64_t{1} << 30, {});
-    training::StackInput input(samples, stores, 1);
+    training::StackInput input(samples, samples.rows(), stores, 1);
     std::vector<std::int64_t> rows(static_cast<std::size_t>(pictures.rows()));
     std::iota(rows.begin(), rows.end(), std::int64_t{0});
     TrainConfig config;

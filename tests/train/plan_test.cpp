@@ -21,7 +21,8 @@ Preprocessing preprocessing_of(int side) {
 
 training::Stages stages_of(std::int64_t pictures, const TrainConfig& config, const RunOptions& run = {}) {
     const Stack bound = bind(config.stack, {28, 28, 1});
-    return training::make_stages(bound, pictures, preprocessing_of(28), config, run);
+    return training::make_stages(bound, training::DataSize::of_pictures(pictures, preprocessing_of(28), run),
+                                 preprocessing_of(28), config, run);
 }
 
 bool same(const StageInfo& a, const StageInfo& b) {

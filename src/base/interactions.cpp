@@ -1,0 +1,71 @@
+#include "stackae/interactions.hpp"
+
+#include <cmath>
+#include <fmt/format.h>
+#include <string_view>
+#include <unordered_set>
+
+#include "stackae/error.hpp"
+
+namespace stackae {
+namespace {
+
+[[noreturn]] void refuse(const std::string& what) {
+    throw InvalidArgument("table: " + what);
+}
+
+/// Ids are not named: they may be of persons.
+void check_ids(const std::vector<std::string>& ids, const char* of) {
+    std::unordered_set<std::string_view> seen;
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+        if (ids[i].empty() || ids[i].find('\0') != std::string::npos) {
+            refuse(fmt::format("{} {}: an id that is empty or has a zero byte found", of, i + 1));
+        }
+        if (!seen.insert(ids[i]).second) {
+            refuse(fmt::format("{} {}: an id that another one has found", of, i + 1));
+        }
+    }
+}
+
+void check_row(const Interactions& table, std::int64_t user) {
+    const auto items = table.items_of(user);
+    const auto values = table.values_of(user);
+    std::int64_t before = -1;
+    for (std::size_t i = 0; i < items.size(); ++i) {
+        if (items[i] <= before || items[i] >= table.item_count()) {
+            refuse(fmt::format("user {}: item {} found, rising numbers below {} expected", user + 1, items[i],
+                               table.item_count()));
+        }
+        before = items[i];
+        if (!(values[i] > 0.0F) || !std::isfinite(values[i])) {
+            refuse(fmt::format("user {}: a value of {} found, finite ones above 0 expected", user + 1,
+                               values[i]));
+        }
+    }
+}
+
+}  // namespace
+
+void check(const Interactions& table) {
+    if (table.items.empty()) {
+        refuse("no item found, at least 1 expected");
+    }
+    bool fits = !table.offsets.empty() && table.offsets.front() == 0 &&
+                table.offsets.back() == table.entry_count() &&
+                std::ssize(table.users) == table.user_count() && table.values.size() == table.columns.size();
+    for (std::size_t i = 1; fits && i < table.offsets.size(); ++i) {
+        fits = table.offsets[i] >= table.offsets[i - 1];
+    }
+    if (!fits) {
+        refuse(fmt::format("{} users, {} offsets, {} items of theirs and {} values found, which do not fit",
+                           table.users.size(), table.offsets.size(), table.columns.size(),
+                           table.values.size()));
+    }
+    check_ids(table.users, "user");
+    check_ids(table.items, "item");
+    for (std::int64_t user = 0; user < table.user_count(); ++user) {
+        check_row(table, user);
+    }
+}
+
+}  // namespace stackae

@@ -1,0 +1,112 @@
+#include "cli/evaluate_table.hpp"
+
+#include <fmt/format.h>
+#include <vector>
+
+#include "stackae/evaluate_ranking.hpp"
+
+#include "cli/command.hpp"
+#include "cli/fit_table.hpp"
+#include "cli/interrupt.hpp"
+#include "cli/model_locator.hpp"
+#include "cli/output.hpp"
+#include "cli/text_table.hpp"
+
+namespace stackae::cli {
+namespace {
+
+using Figure = double UserRanking::*;
+
+std::string figure(const Ranking& ranking, Figure which) {
+    const MeanError mean = ranking.mean(which);
+    return fmt::format("{:.4f} ± {:.4f}", mean.mean, mean.error);
+}
+
+void add_row(TextTable& table, const char* name, const Ranking& ranking, bool given_parts) {
+    if (given_parts) {
+        table.add({name, figure(ranking, &UserRanking::recall_20_all_targets),
+                   figure(ranking, &UserRanking::ndcg_20),
+                   fmt::format("{:.1f} %", 100.0 * ranking.coverage_20)});
+    } else {
+        table.add({name, figure(ranking, &UserRanking::recall_20), figure(ranking, &UserRanking::recall_50),
+                   figure(ranking, &UserRanking::ndcg_100),
+                   fmt::format("{:.1f} %", 100.0 * ranking.coverage_20)});
+    }
+}
+
+std::string report(const RankingEvaluation& result, bool given_parts) {
+    std::string out =
+        given_parts ? fmt::format("data   {} users of the given parts\n", format_count(result.users))
+                    : fmt::format("data   {} users held out in {}, folded in with most of their items\n",
+                                  format_count(result.users), format_count(result.splits, "split"));
+    if (result.left_out_users > 0) {
+        out += fmt::format("       {} had nothing to fold in or to find, and are left out\n",
+                           format_count(result.left_out_users, "user"));
+    }
+    TextTable table;
+    if (given_parts) {
+        table.add({"", "Recall@20", "NDCG@20", "coverage"});
+    } else {
+        table.add({"", "Recall@20", "Recall@50", "NDCG@100", "coverage"});
+    }
+    if (result.model) {
+        add_row(table, "model", *result.model, given_parts);
+    }
+    add_row(table, "popularity", result.popularity, given_parts);
+    add_row(table, "item-kNN", result.item_knn, given_parts);
+    if (result.ease) {
+        add_row(table, "EASE", *result.ease, given_parts);
+    }
+    out += "\nmean ± standard error over users\n" + table.text();
+    for (const std::string& remark : result.remarks()) {
+        out += "\n" + remark + "\n";
+    }
+    return out;
+}
+
+}  // namespace
+
+int evaluate_table(Console& console, const TableEvaluation& wanted) {
+    if (wanted.fit && !wanted.model.empty()) {
+        throw UsageError("--fit and -m exclude each other");
+    }
+    if (!wanted.model.empty() && wanted.test.empty()) {
+        throw UsageError(
+            "-m with a table needs --test FILE, items that the model's users took later; --fit learns "
+            "from some users and measures on others");
+    }
+    const Interactions table = wanted.tables.read(console, wanted.input);
+    RunOptions run;
+    run.threads = wanted.reading.threads;
+    run.memory_limit = wanted.reading.memory;
+    RankingEvaluationOptions options;
+    options.splits = wanted.splits;
+    options.seed = wanted.seed;
+    options.memory = wanted.reading.memory;
+    options.ranking.threads = wanted.reading.threads;
+    FitScorer fit;
+    if (wanted.fit) {
+        fit = [&](const Interactions& train, const Interactions& tuning, const HeldUsers& /*validation*/) {
+            const TableStack chosen = choose_stack(console, tuning, run, wanted.seed);
+            console.note(fmt::format("{}: {}", to_text(chosen.config.stack), chosen.reason));
+            return fit_scorer(train, chosen.config, run);
+        };
+    } else if (!wanted.model.empty()) {
+        fit = [&](const Interactions& /*train*/, const Interactions& /*tuning*/,
+                  const HeldUsers& /*validation*/) {
+            return scorer_of(open_model(console, wanted.model).model, wanted.reading.threads);
+        };
+    }
+    catch_interrupts();
+    const bool given_parts = !wanted.test.empty();
+    const RankingEvaluation result =
+        given_parts ? evaluate_ranking(table, held_by_file(table, wanted.tables.read(console, wanted.test)),
+                                       fit, options)
+                    : evaluate_ranking(table, fit, options);
+    ResultWriter results;
+    results.write(wanted.json ? to_json(result).text() + "\n" : report(result, given_parts));
+    results.finish();
+    return exit_code::done;
+}
+
+}  // namespace stackae::cli

@@ -1,0 +1,81 @@
+#include "cli/fit_table.hpp"
+
+#include <fmt/format.h>
+#include <memory>
+#include <utility>
+
+#include "stackae/choose_table_stack.hpp"
+#include "stackae/recommend.hpp"
+
+#include "cli/interrupt.hpp"
+
+namespace stackae::cli {
+namespace {
+
+/// Says nothing, and ends by an exception where the user interrupts.
+class Quietly : public TrainObserver {
+public:
+    bool stop() override {
+        check_interrupted();
+        return false;
+    }
+};
+
+TrainConfig config_of(const std::string& stack, std::uint64_t seed) {
+    TrainConfig config;
+    config.preset = "auto";
+    config.stack = parse_stack(stack);
+    config.validation = 0.0;
+    config.seed = seed;
+    return config;
+}
+
+}  // namespace
+
+Scorer scorer_of(Model model, int threads) {
+    struct Kept {
+        Model model;
+        Recommender recommender;
+        Kept(Model own, int threads) : model(std::move(own)), recommender(model, {.threads = threads}) {}
+    };
+    return [kept = std::make_shared<Kept>(std::move(model), threads)](
+               const Interactions& known, std::int64_t first, std::int64_t count) {
+        return kept->recommender.scores(known, first, count);
+    };
+}
+
+Scorer fit_scorer(const Interactions& table, const TrainConfig& config, const RunOptions& run) {
+    RunOptions quiet = run;
+    quiet.checkpoint = "";
+    quiet.resume = false;
+    Quietly observer;
+    return scorer_of(train(table, config, quiet, observer), static_cast<int>(run.threads));
+}
+
+TableStack choose_stack(Console& console, const Interactions& table, const RunOptions& run,
+                        std::uint64_t seed) {
+    ChooseTableOptions options;
+    options.seed = seed;
+    options.ranking.threads = static_cast<int>(run.threads);
+    options.on_tried = [&](std::int64_t tried) {
+        check_interrupted();
+        console.draw(fmt::format("choosing settings: {} tried", tried));
+    };
+    const TableStackChoice choice = choose_table_stack(
+        table,
+        [&](const Interactions& part, const std::string& stack) {
+            return fit_scorer(part, config_of(stack, seed), run);
+        },
+        options);
+    console.clear();
+    const std::string reason = choice.tried == 0 ? "too few users to choose settings by: the usual ones"
+                                                 : fmt::format(
+                                                       "the linear denoising autoencoder, the best of {} "
+                                                       "settings by NDCG@100 ({:.4f} ± {:.4f}) of {} "
+                                                       "users held out, on {} items",
+                                                       choice.tried, choice.ndcg_100.mean,
+                                                       choice.ndcg_100.error, choice.users, choice.items);
+    return {config_of(choice.stack, seed), reason};
+}
+
+}  // namespace stackae::cli

@@ -1,0 +1,66 @@
+#include "cli/table_input.hpp"
+
+#include <algorithm>
+#include <array>
+#include <fmt/format.h>
+#include <string_view>
+
+#include "stackae/enum_names.hpp"
+#include "stackae/text.hpp"
+
+namespace stackae::cli {
+namespace {
+
+constexpr std::array<std::string_view, 7> endings{".csv",    ".tsv",    ".dat",   ".csv.gz",
+                                                  ".tsv.gz", ".dat.gz", ".txt.gz"};
+
+}  // namespace
+
+void TableInput::declare(OptionParser& parser) {
+    const auto mark = [this](auto& target, auto parse_value) {
+        return [this, &target, parse_value](const std::string& text) {
+            target = parse_value(text);
+            named_ = true;
+        };
+    };
+    const auto as_text = [](const std::string& text) { return text; };
+    parser.group("Tables of users and items");
+    parser.option("format", "triples|matrix|baskets|lists", "what a table's rows are; else found out",
+                  mark(options_.format, [](const std::string& text) { return parse<TableFormat>(text); }));
+    parser.option(
+        "separator", "comma|tab|semicolon|double_colon|blank", "between fields; else found out",
+        mark(options_.separator, [](const std::string& text) { return parse<TableSeparator>(text); }));
+    parser.option("user-column", "NAME", "by the header, or a number from 1",
+                  mark(options_.user_column, as_text));
+    parser.option("item-column", "NAME", "likewise", mark(options_.item_column, as_text));
+    parser.option("rating-column", "NAME", "of ratings or quantities; -: each row counts 1",
+                  mark(options_.rating_column, as_text));
+    parser.option("timestamp-column", "NAME", "never taken for ratings",
+                  mark(options_.timestamp_column, as_text));
+    parser.option("value", "binary|log|raw", "what becomes of ratings and quantities (binary: taken or not)",
+                  mark(options_.value, [](const std::string& text) { return parse<ValueMode>(text); }));
+}
+
+bool TableInput::is_table(const std::string& path) const {
+    std::string name = path;
+    std::transform(name.begin(), name.end(), name.begin(),
+                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+    return named_ || std::any_of(endings.begin(), endings.end(),
+                                 [&](std::string_view ending) { return name.ends_with(ending); });
+}
+
+Interactions TableInput::read(Console& console, const std::string& path) const {
+    TableReport report;
+    Interactions table = read_interactions(path, options_, report);
+    console.note(fmt::format("{}: {}", path, report.sniffed));
+    console.note(fmt::format(
+        "{}, {}, {}{}", format_count(report.users, "user"), format_count(report.items, "item"),
+        fmt::format("{} entries", format_count(report.entries)),
+        report.repeats > 0 ? fmt::format(" ({} merged)", format_count(report.repeats, "repeat")) : ""));
+    if (const std::string left_out = left_out_text(report); !left_out.empty()) {
+        console.warn(fmt::format("{}: left out: {}", path, left_out));
+    }
+    return table;
+}
+
+}  // namespace stackae::cli

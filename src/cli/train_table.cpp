@@ -1,0 +1,116 @@
+#include "cli/train_table.hpp"
+
+#include <filesystem>
+#include <fmt/format.h>
+#include <optional>
+#include <utility>
+
+#include "stackae/error.hpp"
+#include "stackae/output_files.hpp"
+#include "stackae/recommend.hpp"
+
+#include "cli/checkpoint.hpp"
+#include "cli/command.hpp"
+#include "cli/fit_table.hpp"
+#include "cli/interrupt.hpp"
+#include "cli/keep_model.hpp"
+#include "cli/output.hpp"
+#include "cli/plan_report.hpp"
+#include "cli/train_monitor.hpp"
+
+namespace stackae::cli {
+namespace {
+
+/// Nothing that is read or is no model is replaced.
+void prepare_outputs(const TableTraining& training) {
+    const std::vector<NamedPath> written{{"-o", training.output},
+                                         {"the checkpoint", checkpoint_path(training.output)},
+                                         {"--log", training.log},
+                                         {"--save-config", training.saved_config}};
+    check_outputs({{"the input", training.input}}, written);
+    check_replaces_only(training.output, "model");
+    for (const NamedPath& path : written) {
+        if (!path.path.empty()) {
+            check_writable(path.path);
+        }
+    }
+    check_checkpoint(checkpoint_path(training.output), training.settings.run().resume);
+}
+
+TrainConfig config_of(Console& console, const TableTraining& training, const Interactions& table,
+                      const RunOptions& run) {
+    const TrainSettings& settings = training.settings;
+    if (!settings.automatic()) {
+        return settings.config();
+    }
+    if (const auto begun = begun_automatically(run)) {
+        return settings.config(*begun);
+    }
+    const TableStack chosen = choose_stack(console, table, run, settings.config().seed);
+    console.note(fmt::format("auto: {}", chosen.reason));
+    return settings.config(chosen.config);
+}
+
+int keep(Console& console, const TableTraining& training, const Model& model, const RunOptions& run,
+         TrainMonitor& monitor) {
+    monitor.finish();
+    const bool ended_early = model.record.interrupted;
+    if (ended_early && model.layers.empty()) {
+        const std::string said = std::filesystem::exists(*run.checkpoint)
+                                     ? fmt::format("interrupted; --resume goes on with {}", *run.checkpoint)
+                                     : "interrupted; nothing was kept";
+        console.warn(said);
+        monitor.log_outcome("interrupted", said);
+        return exit_code::interrupted;
+    }
+    const KeptModel kept = keep_model(console, model, training.output);
+    const std::string said = fmt::format("{} {}: {}, {}", ended_early ? "interrupted; kept" : "wrote",
+                                         kept.path, format_count(std::ssize(model.layers.layers()), "layer"),
+                                         format_count(model.parameters(), "parameter"));
+    console.note(said);
+    monitor.log_outcome(ended_early ? "interrupted" : "done", ended_early ? said : kept.path);
+    if (!ended_early && !kept.elsewhere) {
+        remove_checkpoint(console, run.checkpoint);
+    }
+    return kept.elsewhere ? exit_code::failed : ended_early ? exit_code::interrupted : exit_code::done;
+}
+
+}  // namespace
+
+int train_on_table(Console& console, const TableTraining& training) {
+    const Interactions table = training.tables.read(console, training.input);
+    RunOptions run = training.settings.run();
+    if (!training.dry_run) {
+        prepare_outputs(training);
+        run.checkpoint = checkpoint_path(training.output);
+    }
+    catch_interrupts();
+    const TrainConfig config = config_of(console, training, table, run);
+    const TrainPlan plan = plan_training(table, config, run);
+    if (!training.saved_config.empty()) {
+        OutputFiles files;
+        files.add(training.saved_config)
+            .write(config_file(config, preprocessing_of(table), learns_by_gradients(plan)));
+        files.commit();
+    }
+    if (training.dry_run) {
+        return print_plan(console, {plan, config, table.user_count(), training.settings.reading()});
+    }
+    if (run.resume &&
+        is_trained_already(console, training.output, data_identity(table), preprocessing_of(table), config)) {
+        return exit_code::done;
+    }
+    TrainMonitor monitor(console, table.user_count(), plan, training.log);
+    console.note(fmt::format("stack: {} (preset {})", to_text(config.stack), config.preset));
+    std::optional<Model> model;
+    try {
+        model.emplace(train(table, config, run, monitor));
+    } catch (const std::exception& error) {
+        monitor.finish();
+        monitor.log_outcome("failed", error.what());
+        throw;
+    }
+    return keep(console, training, *model, run, monitor);
+}
+
+}  // namespace stackae::cli

@@ -1,0 +1,226 @@
+#include "stackae/recommend.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <limits>
+#include <utility>
+
+#include "stackae/error.hpp"
+
+namespace stackae {
+namespace {
+
+constexpr std::int64_t batch_floats = std::int64_t{4} << 20U;  ///< of rows and of their scores, each
+constexpr std::int64_t max_batch = 256;
+
+constexpr float never = -std::numeric_limits<float>::infinity();
+
+/// The first `top` of the items by falling score, without those that are never recommended.
+std::vector<ScoredItem> best(std::span<const float> scores, std::int64_t top) {
+    std::vector<ScoredItem> items;
+    for (std::size_t i = 0; i < scores.size(); ++i) {
+        if (scores[i] != never) {
+            items.push_back({static_cast<std::int32_t>(i), scores[i]});
+        }
+    }
+    const auto end = items.begin() + std::min(top, std::ssize(items));
+    std::partial_sort(items.begin(), end, items.end(), [](const ScoredItem& a, const ScoredItem& b) {
+        return a.score != b.score ? a.score > b.score : a.item < b.item;
+    });
+    items.erase(end, items.end());
+    return items;
+}
+
+Tensor dense_rows(const Interactions& users, std::int64_t first, std::int64_t count) {
+    Tensor rows({count, users.item_count()});
+    for (std::int64_t i = 0; i < count; ++i) {
+        const auto items = users.items_of(first + i);
+        const auto values = users.values_of(first + i);
+        for (std::size_t k = 0; k < items.size(); ++k) {
+            rows.row(i)[static_cast<std::size_t>(items[k])] = values[k];
+        }
+    }
+    return rows;
+}
+
+std::vector<float> popularity(const Interactions& table) {
+    std::vector<float> counts(table.items.size());
+    for (const std::int32_t item : table.columns) {
+        counts[static_cast<std::size_t>(item)] += 1.0F;
+    }
+    return counts;
+}
+
+std::int64_t number_of(const std::vector<std::string>& ids, std::string_view id, const char* what) {
+    const auto found = std::find(ids.begin(), ids.end(), id);
+    if (found == ids.end()) {
+        throw InvalidArgument(
+            fmt::format("{} \"{}\": not found among the {} that the model knows", what, id, ids.size()));
+    }
+    return found - ids.begin();
+}
+
+}  // namespace
+
+struct Recommender::State {
+    State(const Model& model, RecommendOptions wanted)
+        : table(model.table),
+          encoder(model, {.threads = wanted.threads}),
+          options(std::move(wanted)),
+          counts(popularity(model.table)) {}
+
+    const Interactions& table;
+    Encoder encoder;
+    RecommendOptions options;
+    std::vector<float> counts;  ///< of users who have each item
+
+    void leave_out(const Interactions& users, std::int64_t user, std::span<float> scores) const;
+    void explain(const Interactions& users, std::int64_t user, std::vector<Recommendation>& items);
+};
+
+Recommender::Recommender(const Model& model, RecommendOptions options) {
+    if (model.table.items.empty()) {
+        throw InvalidArgument("recommendations: a model of pictures found, one of a table expected");
+    }
+    if (const std::size_t layer = model.uninvertible_layer(model.reconstruction.depth); layer > 0) {
+        throw InvalidArgument(fmt::format("recommendations: layer {}, {}, cannot rebuild its input", layer,
+                                          model.layers[layer - 1].type()));
+    }
+    if (options.top < 1 ||
+        (!options.allowed.empty() && std::ssize(options.allowed) != model.table.item_count())) {
+        throw InvalidArgument(
+            fmt::format("recommendations: top {} and {} items to choose from found, 1 or more "
+                        "and {} expected",
+                        options.top, options.allowed.size(), model.table.item_count()));
+    }
+    state_ = std::make_unique<State>(model, std::move(options));
+}
+
+Recommender::~Recommender() = default;
+Recommender::Recommender(Recommender&&) noexcept = default;
+Recommender& Recommender::operator=(Recommender&&) noexcept = default;
+
+std::int64_t Recommender::batch_size() const {
+    return std::clamp<std::int64_t>(batch_floats / state_->table.item_count(), 1, max_batch);
+}
+
+Tensor Recommender::scores(const Interactions& users, std::int64_t first, std::int64_t count) {
+    if (users.item_count() != state_->table.item_count()) {
+        throw InvalidArgument(fmt::format("recommendations: rows of {} items found, {} expected",
+                                          users.item_count(), state_->table.item_count()));
+    }
+    return state_->encoder.reconstruct(dense_rows(users, first, count));
+}
+
+void Recommender::State::leave_out(const Interactions& users, std::int64_t user,
+                                   std::span<float> scores) const {
+    for (std::size_t i = 0; i < options.allowed.size(); ++i) {
+        scores[i] = options.allowed[i] ? scores[i] : never;
+    }
+    for (const std::int32_t item : users.items_of(user)) {
+        float& score = scores[static_cast<std::size_t>(item)];
+        score = options.include_known ? score : never;
+    }
+}
+
+std::vector<Recommendations> Recommender::recommend(const Interactions& users, std::int64_t first,
+                                                    std::int64_t count) {
+    Tensor all = scores(users, first, count);
+    std::vector<Recommendations> found(static_cast<std::size_t>(count));
+    for (std::int64_t i = 0; i < count; ++i) {
+        Recommendations& own = found[static_cast<std::size_t>(i)];
+        own.popular = users.items_of(first + i).empty();
+        if (own.popular) {
+            std::copy(state_->counts.begin(), state_->counts.end(), all.row(i).begin());
+        }
+        state_->leave_out(users, first + i, all.row(i));
+        for (const ScoredItem& item : best(all.row(i), state_->options.top)) {
+            own.items.push_back({item, {}});
+        }
+        if (state_->options.explain > 0 && !own.popular) {
+            state_->explain(users, first + i, own.items);
+        }
+    }
+    return found;
+}
+
+/// By the user's row without one of its items, for each of these.
+void Recommender::State::explain(const Interactions& users, std::int64_t user,
+                                 std::vector<Recommendation>& items) {
+    const auto known = users.items_of(user);
+    const Tensor whole = dense_rows(users, user, 1);
+    const std::int64_t at_a_time = std::clamp<std::int64_t>(batch_floats / whole.columns(), 1, max_batch);
+    for (std::int64_t first = 0; first < std::ssize(known); first += at_a_time) {
+        const std::int64_t count = std::min(at_a_time, std::ssize(known) - first);
+        Tensor without({count, whole.columns()});
+        for (std::int64_t k = 0; k < count; ++k) {
+            const auto to = without.row(k);
+            std::copy(whole.values().begin(), whole.values().end(), to.begin());
+            to[static_cast<std::size_t>(known[static_cast<std::size_t>(first + k)])] = 0.0F;
+        }
+        const Tensor scored = encoder.reconstruct(without);
+        for (Recommendation& item : items) {
+            for (std::int64_t k = 0; k < count; ++k) {
+                const float fall =
+                    item.found.score - scored.row(k)[static_cast<std::size_t>(item.found.item)];
+                if (fall > 0.0F) {
+                    item.because.push_back({known[static_cast<std::size_t>(first + k)], fall});
+                }
+            }
+        }
+    }
+    for (Recommendation& item : items) {
+        std::stable_sort(item.because.begin(), item.because.end(),
+                         [](const ScoredItem& a, const ScoredItem& b) { return a.score > b.score; });
+        item.because.resize(static_cast<std::size_t>(std::min(options.explain, std::ssize(item.because))));
+    }
+}
+
+std::int64_t user_number(const Interactions& table, std::string_view id) {
+    return number_of(table.users, id, "user");
+}
+
+std::int32_t item_number(const Interactions& table, std::string_view id) {
+    return static_cast<std::int32_t>(number_of(table.items, id, "item"));
+}
+
+Interactions row_of_items(const Interactions& table, std::span<const std::int32_t> items) {
+    Interactions row;
+    row.users = {"new"};
+    row.items = table.items;
+    row.columns.assign(items.begin(), items.end());
+    std::sort(row.columns.begin(), row.columns.end());
+    row.columns.erase(std::unique(row.columns.begin(), row.columns.end()), row.columns.end());
+    row.values.assign(row.columns.size(), 1.0F);
+    row.offsets.push_back(std::ssize(row.columns));
+    return row;
+}
+
+std::vector<ScoredItem> similar_items(const Model& model, std::int32_t item, std::int64_t top) {
+    if (model.table.items.empty() || item < 0 || item >= model.table.item_count()) {
+        throw InvalidArgument(
+            fmt::format("similar items: item {} of {} found", item, model.table.item_count()));
+    }
+    Tensor alike = model.layers[0].input_similarity(item);
+    if (alike.empty()) {
+        throw InvalidArgument(fmt::format(
+            "similar items: layer 1, {}, does not tell how alike its inputs are", model.layers[0].type()));
+    }
+    alike.data()[item] = never;
+    return best(alike.values(), top);
+}
+
+void forget_user(Model& model, std::string_view id) {
+    Interactions& table = model.table;
+    const std::int64_t user = user_number(table, id);
+    const auto begin = static_cast<std::ptrdiff_t>(table.offsets[static_cast<std::size_t>(user)]);
+    const auto end = static_cast<std::ptrdiff_t>(table.offsets[static_cast<std::size_t>(user) + 1]);
+    table.columns.erase(table.columns.begin() + begin, table.columns.begin() + end);
+    table.values.erase(table.values.begin() + begin, table.values.begin() + end);
+    table.users.erase(table.users.begin() + user);
+    table.offsets.erase(table.offsets.begin() + user + 1);
+    std::transform(table.offsets.begin() + user + 1, table.offsets.end(), table.offsets.begin() + user + 1,
+                   [&](std::int64_t offset) { return offset - (end - begin); });
+}
+
+}  // namespace stackae

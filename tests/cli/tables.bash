@@ -1,0 +1,86 @@
+# Tables of users and items: learnt, recommended from, measured.
+. "${BASH_SOURCE%/*}/harness.bash" "$@"
+
+# Two tastes: odd users take a, b, c, d; even ones w, x, y, z; each without one of them.
+{
+    echo 'user,item'
+    for u in {1..60}; do
+        set -- a b c d
+        ((u % 2 == 0)) && set -- w x y z
+        i=0
+        for item; do
+            ((i++ == u / 2 % 4)) || echo "u$u,$item"
+        done
+    done
+    echo 'u61,a'
+} >shop.csv
+expect 0 train shop.csv -o shop.stackae
+has err 'user "user", item "item"'
+has err "61 users, 8 items"
+has err "wrote shop.stackae: 1 layer"
+missing shop.stackae.ckpt
+cp shop.stackae first
+expect 0 train shop.csv -o shop.stackae -j 1 -q
+cmp -s first shop.stackae || fail "another model at one thread"
+
+# u1 has b, c and d; u2 has w, y and z: what is missing comes first.
+expect 0 recommend -m shop.stackae --user u2 --top 1
+is err ""
+grep -qE '^u2,1,x,[0-9.]+$' out || fail "x is not recommended to u2"
+expect 0 recommend -m shop.stackae --user u1 --top 3
+has out "u1,1,a,"
+has_not out ",b,"
+lines out 4
+expect 0 recommend -m shop.stackae --user u1 --top 3 --include-known
+grep -qE ',(b|c|d),' out || fail "--include-known ranks no known item"
+expect 0 recommend -m shop.stackae --bought 'w,"x"' --top 2 --explain 1
+grep -qE '^new,1,(y|z),[0-9.]+,(w|x)$' out || fail "--explain names no item"
+printf 'a\nx\n' >few
+expect 0 recommend -m shop.stackae --user u2 --only few
+lines out 3
+expect 0 recommend -m shop.stackae --user u2 --exclude few
+has_not out ",x,"
+printf 'someone,w\nsomeone,y\nsomeone,unheard of\n' >new.csv
+expect 0 recommend -m shop.stackae --new-user new.csv --format triples --top 1 --json
+has out '"user":"someone"'
+has err "1 item that the model does not know left out"
+expect 0 recommend -m shop.stackae --all --top 1 -o all.csv
+lines all.csv 62
+expect 0 similar-items -m shop.stackae a --top 2
+grep -qE '^a,1,(b|c|d),' out || fail "no item of its taste is like a"
+
+# What is unknown is told, never answered.
+expect 1 recommend -m shop.stackae --user nobody
+has err 'user "nobody": not found among the 61 that the model knows'
+expect 1 recommend -m shop.stackae --bought 'a,q'
+has err 'item "q": not found among the 8'
+expect 2 recommend -m shop.stackae
+expect 2 recommend -m shop.stackae --user u1 --all
+expect 2 recommend --user u1
+expect 1 similar-items -m shop.stackae q
+
+# Nothing of a user who is forgotten is in the file.
+expect 0 recommend -m shop.stackae --forget u61
+grep -qa 'u61' shop.stackae && fail "u61 is still in the file"
+expect 1 recommend -m shop.stackae --user u61
+
+# Measured beside others.
+expect 0 evaluate shop.csv --fit --splits 2
+has out "popularity"
+has out "EASE"
+expect 0 evaluate shop.csv --fit --json
+has out '"recall_20_se"'
+expect 0 info shop.stackae
+has out "60 users"
+
+# Other stacks, and what cannot be.
+expect 0 train shop.csv -o dense.stackae --stack 'dense:4:activation=tanh' --epochs 2 -q
+expect 0 recommend -m dense.stackae --user u2 --top 1
+expect 0 train shop.csv --dry-run
+expect 1 train shop.csv -o big.stackae --memory 1K
+missing big.stackae
+printf 'user,item\n' >empty.csv
+expect 1 train empty.csv -o none.stackae
+missing none.stackae
+expect 1 recommend -m "$samples/../models/digits.stackae" --user u1
+has err "a model of pictures found, one of a table expected"

@@ -1,0 +1,234 @@
+#include <Eigen/Core>
+#include <Eigen/LU>
+#include <cmath>
+
+#include "stackae/error.hpp"
+#include "stackae/recommend.hpp"
+#include "stackae/train.hpp"
+
+#include "layers/tensors.hpp"
+#include "support/catch.hpp"
+#include "support/tables.hpp"
+#include "support/temporary_folder.hpp"
+#include "train/training.hpp"
+
+namespace stackae {
+namespace {
+
+TrainConfig config_of(const std::string& stack) {
+    TrainConfig config;
+    config.stack = parse_stack(stack);
+    config.validation = 0.0;
+    return config;
+}
+
+Model learnt(const Interactions& table, const std::string& stack, std::int64_t threads = 2) {
+    RunOptions run;
+    run.threads = threads;
+    TrainObserver observer;
+    return train(table, config_of(stack), run, observer);
+}
+
+/// X, users × items.
+Eigen::MatrixXd dense(const Interactions& table) {
+    Eigen::MatrixXd x = Eigen::MatrixXd::Zero(table.user_count(), table.item_count());
+    for (std::int64_t u = 0; u < table.user_count(); ++u) {
+        for (std::size_t k = 0; k < table.items_of(u).size(); ++k) {
+            x(u, table.items_of(u)[k]) = double{table.values_of(u)[k]};
+        }
+    }
+    return x;
+}
+
+/// W by the formula, in double precision.
+Eigen::MatrixXd weights_of(const Interactions& table, double p, double l2, double alpha, double beta) {
+    const Eigen::MatrixXd x = dense(table);
+    const Eigen::VectorXd counts = (x.array() > 0).cast<double>().colwise().sum().transpose();
+    const Eigen::VectorXd lengths = (x.array() > 0).cast<double>().rowwise().sum();
+    const Eigen::VectorXd of_users = lengths.array().max(1.0).pow(-beta);
+    Eigen::MatrixXd g = x.transpose() * of_users.asDiagonal() * x;
+    g.diagonal().array() += l2 + p / (1.0 - p) * counts.array();
+    const Eigen::MatrixXd inverse = g.inverse();
+    Eigen::MatrixXd w(inverse.rows(), inverse.cols());
+    for (Eigen::Index i = 0; i < w.rows(); ++i) {
+        for (Eigen::Index j = 0; j < w.cols(); ++j) {
+            w(i, j) = i == j ? 0.0
+                             : -inverse(i, j) / inverse(j, j) * std::pow(std::max(counts(i), 1.0), alpha) *
+                                   std::pow(std::max(counts(j), 1.0), -alpha);
+        }
+    }
+    return w;
+}
+
+}  // namespace
+
+TEST_CASE("The linear denoising autoencoder of a table is that of its formula") {
+    Interactions table = test::two_tastes(200, 150);
+    table.values[5] = 3.0F;  // not 0 and 1 alone
+    const Model model = learnt(table, "edlae:0.3:l2=7:item_power=0.25:user_power=0.4");
+    const Eigen::MatrixXd expected = weights_of(table, 0.3, 7.0, 0.25, 0.4);
+    const Eigen::MatrixXd scores = dense(table) * expected;
+    Recommender recommender(model);
+    const Tensor found = recommender.scores(table, 0, 200);
+    double worst = 0.0;
+    for (std::int64_t u = 0; u < 200; ++u) {
+        for (std::int64_t i = 0; i < 150; ++i) {
+            worst =
+                std::max(worst, std::abs(double{found.row(u)[static_cast<std::size_t>(i)]} - scores(u, i)));
+        }
+    }
+    CHECK(worst < 1e-5 * scores.cwiseAbs().maxCoeff());
+    CHECK(scores.cwiseAbs().maxCoeff() > 0.1);
+}
+
+TEST_CASE("Items are alike by the partial correlation that the table has, popularity apart") {
+    const Interactions table = test::two_tastes(300);
+    const Model model = learnt(table, "edlae:0.5:l2=2:item_power=0.3");
+    const Eigen::MatrixXd x = dense(table);
+    const Eigen::VectorXd counts = x.colwise().sum().transpose();
+    Eigen::MatrixXd g = x.transpose() * x.rowwise().sum().array().pow(-0.2).matrix().asDiagonal() * x;
+    g.diagonal() += (2.0 + counts.array()).matrix();
+    const Eigen::MatrixXd p = g.inverse();
+    const auto found = similar_items(model, 3, 20);
+    REQUIRE(found.size() == 19);
+    for (const ScoredItem& each : found) {
+        CHECK(double{each.score} ==
+              Approx(-p(3, each.item) / std::sqrt(p(3, 3) * p(each.item, each.item))).margin(1e-5));
+    }
+    CHECK(std::is_sorted(found.begin(), found.end(),
+                         [](const ScoredItem& a, const ScoredItem& b) { return a.score > b.score; }));
+}
+
+TEST_CASE("A table gives the same model at any number of threads, and from its file") {
+    const Interactions table = test::two_tastes(150, 300);
+    const test::TemporaryFolder folder;
+    save(learnt(table, "edlae", 1), folder / "one");
+    save(learnt(table, "edlae", 3), folder / "three");
+    CHECK(test::read_text(folder / "one") == test::read_text(folder / "three"));
+    const Model back = load_model(folder / "one");
+    CHECK(back.table == table);
+    CHECK(back.record.pictures == 150);
+}
+
+TEST_CASE("Items of one's own taste are recommended, known ones and others only where that is asked for") {
+    const Interactions table = test::two_tastes(400);
+    const Model model = learnt(table, "edlae");
+    const std::vector<std::int32_t> lower{0, 1, 2};
+    const Interactions user = row_of_items(table, lower);
+    const auto recommended = [&](const RecommendOptions& options) {
+        std::vector<std::int32_t> items;
+        for (const Recommendation& each : Recommender(model, options).recommend(user, 0, 1)[0].items) {
+            items.push_back(each.found.item);
+        }
+        return items;
+    };
+    const auto five = recommended({.top = 5});
+    CHECK(five.size() == 5);
+    CHECK(std::all_of(five.begin(), five.end(), [](std::int32_t item) { return item >= 3 && item < 10; }));
+    CHECK(recommended({.top = 100}).size() == 17);
+    CHECK(recommended({.top = 100, .include_known = true}).size() == 20);
+    std::vector<bool> allowed(20);
+    allowed[1] = allowed[7] = allowed[15] = true;
+    CHECK(recommended({.top = 100, .allowed = allowed}) == std::vector<std::int32_t>{7, 15});
+    CHECK_THROWS_AS(recommended({.top = 0}), InvalidArgument);
+    CHECK_THROWS_AS(recommended({.allowed = {true}}), InvalidArgument);
+}
+
+TEST_CASE("What weighed most is that of which the score falls most") {
+    const Interactions table = test::two_tastes(400);
+    const Model model = learnt(table, "edlae");
+    const auto user = row_of_items(table, std::vector<std::int32_t>{0, 1, 12});
+    const auto found = Recommender(model, {.top = 3, .explain = 2}).recommend(user, 0, 1)[0].items;
+    REQUIRE(found.size() == 3);
+    for (const Recommendation& each : found) {
+        REQUIRE_FALSE(each.because.empty());
+        CHECK(each.because.size() <= 2);
+        for (const ScoredItem& because : each.because) {
+            CHECK(double{because.score} ==
+                  Approx(double{layers::tensors_of(model.layers[0])
+                                    .begin()
+                                    ->tensor->row(because.item)[static_cast<std::size_t>(each.found.item)]})
+                      .margin(1e-6));
+        }
+    }
+}
+
+TEST_CASE("Who has nothing is given what most have, marked so") {
+    const Interactions table = test::two_tastes(101);
+    const Model model = learnt(table, "edlae");
+    const Interactions nobody = row_of_items(table, {});
+    const Recommendations found = Recommender(model, {.top = 20}).recommend(nobody, 0, 1)[0];
+    CHECK(found.popular);
+    REQUIRE(found.items.size() == 20);
+    std::vector<float> counts(20);
+    for (const std::int32_t item : table.columns) {
+        counts[static_cast<std::size_t>(item)] += 1.0F;
+    }
+    for (std::size_t i = 0; i < 20; ++i) {
+        CHECK(found.items[i].found.score == counts[static_cast<std::size_t>(found.items[i].found.item)]);
+        CHECK((i == 0 || found.items[i].found.score <= found.items[i - 1].found.score));
+    }
+}
+
+TEST_CASE("No byte of a user who is forgotten is left in the file") {
+    Interactions table = test::two_tastes(30);
+    table.users[7] = "Zoë, 7 High Street";
+    Model model = learnt(table, "edlae");
+    const std::string identity = model.identity();
+    forget_user(model, "Zoë, 7 High Street");
+    const test::TemporaryFolder folder;
+    save(model, folder / "model");
+    CHECK(test::read_text(folder / "model").find("High Street") == std::string::npos);
+    const Model back = load_model(folder / "model");
+    CHECK(back.identity() == identity);
+    REQUIRE(back.table.user_count() == 29);
+    for (std::int64_t u = 0; u < 29; ++u) {
+        const std::int64_t before = u < 7 ? u : u + 1;
+        CHECK(back.table.users[static_cast<std::size_t>(u)] == table.users[static_cast<std::size_t>(before)]);
+        CHECK(std::equal(back.table.items_of(u).begin(), back.table.items_of(u).end(),
+                         table.items_of(before).begin(), table.items_of(before).end()));
+    }
+    CHECK_THROWS_AS(forget_user(model, "Zoë, 7 High Street"), InvalidArgument);
+}
+
+TEST_CASE("Tables that cannot be are refused, with no user's id in the message") {
+    const Interactions whole = test::two_tastes(10);
+    const auto message_of = [](const Interactions& table) -> std::string {
+        try {
+            check(table);
+        } catch (const InvalidArgument& error) {
+            return error.what();
+        }
+        return "";
+    };
+    CHECK(message_of(whole).empty());
+    std::vector<Interactions> broken(8, whole);
+    broken[0].items.clear();
+    broken[1].columns[1] = broken[1].columns[0];
+    broken[2].columns.back() = 20;
+    broken[3].values[0] = 0.0F;
+    broken[4].values[0] = std::nanf("");
+    broken[5].users[1] = broken[5].users[0];
+    broken[6].offsets.back() += 1;
+    broken[7].users.pop_back();
+    for (const Interactions& table : broken) {
+        CHECK(message_of(table).starts_with("table: "));
+        CHECK(message_of(table).find("user 0") == std::string::npos);
+    }
+}
+
+TEST_CASE("A stack of dense layers learns a table too, and recommends by what it rebuilds") {
+    const Interactions table = test::two_tastes(400);
+    TrainConfig config = config_of("dense:8:activation=tanh:output=sigmoid");
+    config.epochs = 60;
+    config.batch_size = 20;
+    config.learning_rate = 0.01;
+    TrainObserver observer;
+    const Model model = train(table, config, {}, observer);
+    const auto user = row_of_items(table, std::vector<std::int32_t>{0, 1, 2, 4});
+    for (const Recommendation& each : Recommender(model, {.top = 4}).recommend(user, 0, 1)[0].items) {
+        CHECK(each.found.item < 10);
+    }
+}
+
+}  // namespace stackae
