@@ -21,6 +21,8 @@ enum class RandomStream : std::uint32_t {
     clusters,
     augmentation,
     probe,
+    held_users,
+    held_items,
 };
 
 /// Counter-based random numbers (Philox4x32-10, Salmon et al. 2011): a number is a function of
