@@ -8,7 +8,7 @@
 
 #include "layers/tensors.hpp"
 #include "support/catch.hpp"
-#include "support/tables.hpp"
+#include "support/interactions.hpp"
 #include "support/temporary_folder.hpp"
 #include "train/training.hpp"
 
