@@ -22,6 +22,12 @@ struct CheckpointInfo {
 };
 /// Throws IoError, or CorruptFile naming the file and what is wrong with it.
 [[nodiscard]] CheckpointInfo load_checkpoint_info(const std::string& path);
+/// The first thing in which a model, or as much as there is of one, was learnt otherwise than by a training
+/// of these: "epochs: 50 found, 40 in the model"; empty: nothing. kept: what it is called there, "model" or
+/// "checkpoint".
+[[nodiscard]] std::string training_difference(const Model& standing, std::string_view kept,
+                                              const Preprocessing& preprocessing, const TrainConfig& config,
+                                              const std::string& data);
 /// Where there is one. Throws IoError where it cannot be removed, or another training that is under way has
 /// it.
 void remove_training_checkpoint(const std::string& path);

@@ -94,30 +94,6 @@ std::optional<Model> finished_model(const std::string& path) {
     }
 }
 
-/// The first thing in which a model is of another training, and how; empty: it is of the same one.
-std::string difference(const Model& model, const std::string& data, const Preprocessing& preprocessing,
-                       const TrainConfig& config) {
-    const TrainingRecord& record = model.record;
-    if (record.data != data) {
-        return "pictures: others by name or label found";
-    }
-    if (to_text(record.config.stack) != to_text(config.stack)) {
-        return fmt::format("stack: {} found, {} in the model", to_text(config.stack),
-                           to_text(record.config.stack));
-    }
-    const std::vector<OptionInfo> found = config.describe();
-    const std::vector<OptionInfo> expected = record.config.describe();
-    for (std::size_t i = 0; i < found.size(); ++i) {
-        if (found[i].value != expected[i].value) {
-            return fmt::format("{}: {} found, {} in the model", found[i].name, found[i].value,
-                               expected[i].value);
-        }
-    }
-    return to_json(model.preprocessing).text() == to_json(preprocessing).text()
-               ? ""
-               : "preprocessing: another found";
-}
-
 }  // namespace
 
 std::string checkpoint_path(const std::string& model) {
@@ -180,7 +156,7 @@ bool is_trained_already(Console& console, const std::string& model, const std::s
     }
     const auto standing = is_there(model) ? finished_model(model) : std::nullopt;
     if (standing) {
-        const std::string differs = difference(*standing, data, preprocessing, config);
+        const std::string differs = training_difference(*standing, "model", preprocessing, config, data);
         if (!differs.empty()) {
             throw UsageError(
                 fmt::format("{} is finished, and of another training: {}; without --resume it is replaced",

@@ -55,7 +55,7 @@ std::string overview() {
         "\nusage: stackae COMMAND [arguments]\n\n";
     for (const Entry& entry : commands) {
         const bool aliased = entry.aliases.size() > 0;
-        text += fmt::format("  {:<12} {}{}\n", entry.name, entry.summary,
+        text += fmt::format("  {:<13} {}{}\n", entry.name, entry.summary,
                             aliased ? fmt::format(" (also: {})", fmt::join(entry.aliases, ", ")) : "");
     }
     return text +

@@ -89,13 +89,6 @@ bool has_head(const Model& model, const Stage* stage) {
     return is_learnt(head[0], *make_head(code, model.input_shape()));
 }
 
-[[noreturn]] void differs(const std::string& path, std::string_view what, std::string_view found,
-                          std::string_view expected) {
-    throw InvalidArgument(
-        fmt::format("{}: the checkpoint is of another training: {}: {} found, {} in the checkpoint", path,
-                    what, found, expected));
-}
-
 }  // namespace
 
 void write_checkpoint(const Checkpoint& checkpoint, const std::string& path) {
@@ -196,31 +189,10 @@ base::FileLock lock_checkpoint(const std::string& path) {
 
 void check_same(const Checkpoint& checkpoint, const std::string& path, const Preprocessing& preprocessing,
                 const TrainConfig& config, const std::string& data) {
-    const TrainingRecord& record = checkpoint.model.record;
-    if (data != record.data) {  // first: what is chosen by the pictures differs then, too
-        differs(path, "pictures", "others by name or label", "those");
-    }
-    if (to_text(config.stack) != to_text(record.config.stack)) {
-        differs(path, "stack", to_text(config.stack), to_text(record.config.stack));
-    }
-    const std::vector<OptionInfo> found = config.describe();
-    const std::vector<OptionInfo> expected = record.config.describe();
-    for (std::size_t i = 0; i < found.size(); ++i) {
-        if (found[i].value != expected[i].value) {
-            differs(path, found[i].name, found[i].value, expected[i].value);
-        }
-    }
-    const Preprocessing& before = checkpoint.model.preprocessing;
-    const base::FieldTable fields = fields_of(preprocessing);
-    const base::FieldTable fields_before = fields_of(before);
-    for (const auto& field : fields) {
-        const std::string was = fields_before.find(field->name())->text();
-        if (field->text() != was) {
-            differs(path, field->name(), field->text(), was);
-        }
-    }
-    if (preprocessing.mean != before.mean || preprocessing.deviation != before.deviation) {
-        differs(path, "pictures", "others", "those whose mean and deviation are");
+    const std::string found =
+        training_difference(checkpoint.model, "checkpoint", preprocessing, config, data);
+    if (!found.empty()) {
+        throw InvalidArgument(fmt::format("{}: the checkpoint is of another training: {}", path, found));
     }
 }
 

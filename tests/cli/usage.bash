@@ -28,7 +28,7 @@ for words in help --help -h; do
     has out "exit codes: 0 done, 1 failed, 2 wrong usage"
 done
 cp out overview
-for command in train extract enroll recognize evaluate reconstruct info; do
+for command in train extract enroll recognize evaluate reconstruct recommend similar-items info; do
     has overview "  $command "
     "$program" help $command >help_out 2>err || fail "help $command"
     empty err

@@ -29,6 +29,10 @@ Model learnt(const Interactions& table, const std::string& stack, std::int64_t t
     return train(table, config_of(stack), run, observer);
 }
 
+Recommendations recommended(const Model& model, const RecommendOptions& options, const Interactions& user) {
+    return Recommender(model, options).recommend(user, 0, 1).front();
+}
+
 /// X, users × items.
 Eigen::MatrixXd dense(const Interactions& table) {
     Eigen::MatrixXd x = Eigen::MatrixXd::Zero(table.user_count(), table.item_count());
@@ -115,30 +119,31 @@ TEST_CASE("Items of one's own taste are recommended, known ones and others only 
     const Model model = learnt(table, "edlae");
     const std::vector<std::int32_t> lower{0, 1, 2};
     const Interactions user = row_of_items(table, lower);
-    const auto recommended = [&](const RecommendOptions& options) {
+    const auto items_by = [&](const RecommendOptions& options) {
+        const Recommendations found = recommended(model, options, user);
         std::vector<std::int32_t> items;
-        for (const Recommendation& each : Recommender(model, options).recommend(user, 0, 1)[0].items) {
+        for (const Recommendation& each : found.items) {
             items.push_back(each.found.item);
         }
         return items;
     };
-    const auto five = recommended({.top = 5});
+    const auto five = items_by({.top = 5});
     CHECK(five.size() == 5);
     CHECK(std::all_of(five.begin(), five.end(), [](std::int32_t item) { return item >= 3 && item < 10; }));
-    CHECK(recommended({.top = 100}).size() == 17);
-    CHECK(recommended({.top = 100, .include_known = true}).size() == 20);
+    CHECK(items_by({.top = 100}).size() == 17);
+    CHECK(items_by({.top = 100, .include_known = true}).size() == 20);
     std::vector<bool> allowed(20);
     allowed[1] = allowed[7] = allowed[15] = true;
-    CHECK(recommended({.top = 100, .allowed = allowed}) == std::vector<std::int32_t>{7, 15});
-    CHECK_THROWS_AS(recommended({.top = 0}), InvalidArgument);
-    CHECK_THROWS_AS(recommended({.allowed = {true}}), InvalidArgument);
+    CHECK(items_by({.top = 100, .allowed = allowed}) == std::vector<std::int32_t>{7, 15});
+    CHECK_THROWS_AS(items_by({.top = 0}), InvalidArgument);
+    CHECK_THROWS_AS(items_by({.allowed = {true}}), InvalidArgument);
 }
 
 TEST_CASE("What weighed most is that of which the score falls most") {
     const Interactions table = test::two_tastes(400);
     const Model model = learnt(table, "edlae");
     const auto user = row_of_items(table, std::vector<std::int32_t>{0, 1, 12});
-    const auto found = Recommender(model, {.top = 3, .explain = 2}).recommend(user, 0, 1)[0].items;
+    const auto found = recommended(model, {.top = 3, .explain = 2}, user).items;
     REQUIRE(found.size() == 3);
     for (const Recommendation& each : found) {
         REQUIRE_FALSE(each.because.empty());
@@ -157,7 +162,7 @@ TEST_CASE("Who has nothing is given what most have, marked so") {
     const Interactions table = test::two_tastes(101);
     const Model model = learnt(table, "edlae");
     const Interactions nobody = row_of_items(table, {});
-    const Recommendations found = Recommender(model, {.top = 20}).recommend(nobody, 0, 1)[0];
+    const Recommendations found = recommended(model, {.top = 20}, nobody);
     CHECK(found.popular);
     REQUIRE(found.items.size() == 20);
     std::vector<float> counts(20);
@@ -226,7 +231,9 @@ TEST_CASE("A stack of dense layers learns a table too, and recommends by what it
     TrainObserver observer;
     const Model model = train(table, config, {}, observer);
     const auto user = row_of_items(table, std::vector<std::int32_t>{0, 1, 2, 4});
-    for (const Recommendation& each : Recommender(model, {.top = 4}).recommend(user, 0, 1)[0].items) {
+    const Recommendations found = recommended(model, {.top = 4}, user);
+    REQUIRE(found.items.size() == 4);
+    for (const Recommendation& each : found.items) {
         CHECK(each.found.item < 10);
     }
 }
