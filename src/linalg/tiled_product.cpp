@@ -13,15 +13,17 @@ namespace stackae::linalg {
 namespace {
 
 // oneDNN's kernels take 48 columns and 8 rows at a time (AVX-512), or 24 and 4 (AVX2): tiles are multiples.
-// A tile packs its part of A and of B anew, so that small ones waste time, and few leave threads idle.
+// A tile packs its part of A and of B anew, and takes least time where its part of B is as wide as the cache
+// allows; it is less high where there would be few tiles for many threads.
 constexpr std::int64_t kernel_columns = 48;
 constexpr std::int64_t kernel_rows = 8;
-constexpr std::int64_t min_columns = 96;
 constexpr std::int64_t max_columns = 528;
-constexpr std::int64_t few_columns = 4 * min_columns;  // up to which tiles are less high
-constexpr std::int64_t max_rows = 256;
-constexpr std::int64_t max_rows_of_few = 128;
-constexpr std::int64_t wanted_tiles = 16;
+constexpr std::int64_t min_rows = 64;
+constexpr std::int64_t max_rows = 128;
+constexpr std::int64_t wanted_bands = 4;
+/// Up to so many, each thread takes neighbours, whose rows it finds in its cache when it goes on with them;
+/// more are taken as threads become free.
+constexpr std::int64_t few_tiles = 32;
 constexpr std::int64_t max_gram_side = 192;
 constexpr std::int64_t wanted_gram_sides = 6;
 
@@ -42,10 +44,9 @@ struct Tile {
 };
 
 Tile tile_of(std::int64_t m, std::int64_t n) {
-    const std::int64_t across = parts(m, n > few_columns ? max_rows : max_rows_of_few);
-    return {
-        rounded_up(parts(m, across), kernel_rows),
-        std::clamp(rounded_up(parts(n * across, wanted_tiles), kernel_columns), min_columns, max_columns)};
+    const std::int64_t across = std::max<std::int64_t>(1, (n + max_columns / 2) / max_columns);
+    return {std::clamp(rounded_up(parts(m, wanted_bands), kernel_rows), min_rows, max_rows),
+            rounded_up(parts(n, across), kernel_columns)};
 }
 
 /// Of a product with itself, square.
@@ -60,14 +61,22 @@ Tile gram_tile_of(std::int64_t d) {
 template <class Body>
 void each_tile(std::int64_t m, std::int64_t n, const Tile& tile, const Body& body) {
     const std::int64_t columns = std::max<std::int64_t>(1, (n + tile.n / 2) / tile.n);
-    base::parallel_for(parts(m, tile.m) * columns, base::current_threads(), [&] {
-        return [&](std::int64_t i) {
-            const std::int64_t y = i / columns * tile.m;
-            const std::int64_t x = i % columns * tile.n;
-            const bool is_last = i % columns == columns - 1;
-            body(y, x, Tile{std::min(tile.m, m - y), is_last ? n - x : tile.n});
-        };
-    });
+    const auto at = [&](std::int64_t i) {
+        const std::int64_t y = i / columns * tile.m;
+        const std::int64_t x = i % columns * tile.n;
+        const bool is_last = i % columns == columns - 1;
+        body(y, x, Tile{std::min(tile.m, m - y), is_last ? n - x : tile.n});
+    };
+    const std::int64_t tiles = parts(m, tile.m) * columns;
+    if (tiles <= few_tiles) {
+        base::parallel_ranges(tiles, 1, [&](std::int64_t begin, std::int64_t end) {
+            for (std::int64_t i = begin; i < end; ++i) {
+                at(i);
+            }
+        });
+    } else {
+        base::parallel_for(tiles, base::current_threads(), [&] { return at; });
+    }
 }
 
 /// C = A · B + beta C of a tile of the product, on the calling thread.
