@@ -26,7 +26,7 @@ set(clients cli)
 foreach(pair output_files:base resources:base text:base inputs:pipeline pipeline:pipeline visualize:visualize json:base
     error:base tensor:base enum_names:base activation:base corruption:base loss_kind:base optimizer_config:base shape:base
     options:base layer:layers train_config:layers short_forms:layers stage:layers preprocessing:data image_dataset:data model:model train:train
-    features:export neighbours:search gallery:search evaluate:evaluate)
+    interactions:base interactions_file:data features:export neighbours:search gallery:search evaluate:evaluate)
   string(REPLACE ":" ";" pair ${pair})
   list(GET pair 0 header)
   list(GET pair 1 owner_of_${header})
