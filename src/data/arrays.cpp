@@ -221,7 +221,8 @@ Array array_of_file(const std::string& path, const ParseHeader& parse, const Pic
         const std::uint64_t size = *file.size();
         return array_in_file(std::move(file), 0, size, parse);
     }
-    GzipStream stream(path);
+    PartStream packed(file, 0, *file.size());
+    GzipStream stream(packed, path);
     return array_in_stream(stream, path, parse, limits);
 }
 

@@ -11,8 +11,9 @@
 namespace stackae::data {
 namespace {
 
-constexpr std::size_t step = std::size_t{1} << 20U;         // bytes that are inflated at once
-constexpr std::uint64_t growth = std::uint64_t{64} << 20U;  // bytes by which a temporary file grows
+constexpr std::size_t step = std::size_t{1} << 20U;          // bytes that are inflated at once
+constexpr std::size_t packed_step = std::size_t{64} << 10U;  // bytes that are read to be inflated
+constexpr std::uint64_t growth = std::uint64_t{64} << 20U;   // bytes by which a temporary file grows
 constexpr std::uint64_t block_bytes = std::uint64_t{128} << 10U;
 
 }  // namespace
@@ -24,33 +25,90 @@ std::size_t PartStream::read(std::span<std::byte> bytes) {
     return count;
 }
 
-GzipStream::GzipStream(const std::string& path) : path_(path), file_(::gzopen(path.c_str(), "rbe")) {
-    if (file_ == nullptr) {
-        throw IoError(fmt::format("{}: cannot open", path));
+ByteSpan FileStream::first(std::size_t count) {
+    std::size_t there = head_.size();
+    head_.resize(std::max(count, there));
+    while (there < count) {
+        const std::size_t got = file_.read_some(std::span(head_).subspan(there));
+        if (got == 0) {
+            break;
+        }
+        there += got;
+    }
+    head_.resize(there);
+    return ByteSpan(head_).first(std::min(count, there));
+}
+
+std::size_t FileStream::read(std::span<std::byte> bytes) {
+    std::size_t filled = std::min(bytes.size(), head_.size());
+    std::copy_n(head_.begin(), filled, bytes.begin());
+    head_.erase(head_.begin(), head_.begin() + static_cast<std::ptrdiff_t>(filled));
+    while (filled < bytes.size()) {
+        const std::size_t got = file_.read_some(bytes.subspan(filled));
+        if (got == 0) {
+            break;
+        }
+        filled += got;
+    }
+    return filled;
+}
+
+GzipStream::GzipStream(ByteStream& packed, std::string path)
+    : packed_(packed), path_(std::move(path)), inflater_(std::make_unique<z_stream>()), buffer_(packed_step) {
+    constexpr int gzip_format = 16;  // as inflateInit2() has it
+    if (::inflateInit2(inflater_.get(), MAX_WBITS + gzip_format) != Z_OK) {
+        throw BackendError(fmt::format("{}: zlib: memory for inflating is not to be had", path_));
     }
 }
 
 GzipStream::~GzipStream() {
-    ::gzclose(file_);
+    ::inflateEnd(inflater_.get());
+}
+
+void GzipStream::fail(const char* reason) const {
+    throw CorruptFile(
+        fmt::format("{}: gzip data is cut short or damaged after {} bytes: {}", path_, done_, reason));
+}
+
+bool GzipStream::fill() {
+    if (inflater_->avail_in == 0) {
+        const std::size_t got = packed_.read(buffer_);
+        inflater_->next_in = reinterpret_cast<Bytef*>(buffer_.data());
+        inflater_->avail_in = static_cast<uInt>(got);
+    }
+    return inflater_->avail_in > 0;
+}
+
+bool GzipStream::begin_member() {
+    const bool first = inflater_->total_in == 0;
+    while (!first && fill() && *inflater_->next_in == 0) {  // what tapes and blocks are filled up with
+        ++inflater_->next_in;
+        --inflater_->avail_in;
+    }
+    inside_ = fill();
+    if (inside_ && !first) {
+        ::inflateReset(inflater_.get());
+    }
+    return inside_;
 }
 
 std::size_t GzipStream::read(std::span<std::byte> bytes) {
     std::size_t filled = 0;
-    while (filled < bytes.size()) {
+    while (filled < bytes.size() && (inside_ || begin_member())) {
+        if (!fill()) {
+            fail("unexpected end of file");
+        }
         const std::size_t want = std::min(step, bytes.size() - filled);
-        const int got = ::gzread(file_, bytes.data() + filled, static_cast<unsigned>(want));
-        int code = Z_OK;
-        const char* message = ::gzerror(file_, &code);
-        const auto came = static_cast<std::size_t>(std::max(got, 0));
+        inflater_->next_out = reinterpret_cast<Bytef*>(bytes.data() + filled);
+        inflater_->avail_out = static_cast<uInt>(want);
+        const int code = ::inflate(inflater_.get(), Z_NO_FLUSH);
+        const std::size_t came = want - inflater_->avail_out;
         done_ += came;
-        if (got < 0 || (code != Z_OK && code != Z_STREAM_END)) {
-            throw CorruptFile(fmt::format("{}: gzip data is cut short or damaged after {} bytes: {}", path_,
-                                          done_, message));
-        }
-        if (came == 0) {
-            break;
-        }
         filled += came;
+        if (code != Z_OK && code != Z_STREAM_END && code != Z_BUF_ERROR) {
+            fail(inflater_->msg != nullptr ? inflater_->msg : ::zError(code));
+        }
+        inside_ = code != Z_STREAM_END;
     }
     return filled;
 }

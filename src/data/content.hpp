@@ -14,7 +14,7 @@
 #include "base/temporary_file.hpp"
 #include "data/bytes.hpp"
 
-struct gzFile_s;  // of zlib
+struct z_stream_s;  // of zlib
 
 namespace stackae::data {
 
@@ -43,16 +43,41 @@ private:
     std::uint64_t end_;
 };
 
-/// What a gzipped file holds. Damaged and cut short data throws CorruptFile.
+/// A whole file, pipe or device.
+class FileStream : public ByteStream {
+public:
+    explicit FileStream(const std::string& path) : file_(path) {}
+    /// The first `count` bytes, or fewer where it ends before; read() gives them again. To be called before
+    /// read().
+    [[nodiscard]] ByteSpan first(std::size_t count);
+    std::size_t read(std::span<std::byte> bytes) override;
+
+private:
+    base::InputFile file_;
+    std::vector<std::byte> head_;  ///< what was looked at and is still to be read
+};
+
+/// What gzip data holds, be it of several members. Damaged and cut short data, and what is no gzip data
+/// behind a member but for zeros, throw CorruptFile.
 class GzipStream : public ByteStream {
 public:
-    explicit GzipStream(const std::string& path);
+    /// packed must outlive it; path: what errors call it.
+    GzipStream(ByteStream& packed, std::string path);
     ~GzipStream() override;
     std::size_t read(std::span<std::byte> bytes) override;
 
 private:
+    /// Reads packed bytes where there are none left; false at their end.
+    bool fill();
+    /// Begins the next member, if there is one.
+    bool begin_member();
+    [[noreturn]] void fail(const char* reason) const;
+
+    ByteStream& packed_;
     std::string path_;
-    gzFile_s* file_;
+    std::unique_ptr<z_stream_s> inflater_;
+    std::vector<std::byte> buffer_;
+    bool inside_ = false;  ///< a member that has begun and not ended
     std::uint64_t done_ = 0;
 };
 
