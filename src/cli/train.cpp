@@ -125,9 +125,7 @@ int TrainCommand::run(Console& console, const std::vector<std::string>& inputs) 
                                           "folders");
     }
     if (tables_.is_table(inputs.front())) {
-        if (output_.empty() && !dry_run_) {
-            output_ = default_output(inputs.front());
-        }
+        output_ = output_.empty() && !dry_run_ ? default_output(inputs.front()) : output_;
         return train_on_table(console,
                               {settings_, tables_, inputs.front(), output_, log_, saved_config_, dry_run_});
     }
@@ -165,9 +163,7 @@ int TrainCommand::run(Console& console, const std::vector<std::string>& inputs) 
 /// Where the model and what is beside it go: nothing that is read or is no model is replaced.
 void TrainCommand::prepare_outputs(Console& console, const std::string& input, const ImageDataset& pictures) {
     const bool named = !output_.empty();
-    if (!named) {
-        output_ = default_output(input);
-    }
+    output_ = named ? output_ : default_output(input);
     if (settings_.run().resume && is_stream(output_)) {
         throw UsageError(
             fmt::format("--resume needs a file as the output, beside which checkpoints are kept; "

@@ -87,6 +87,9 @@ int train_on_table(Console& console, const TableTraining& training) {
     catch_interrupts();
     const TrainConfig config = config_of(console, training, table, run);
     const TrainPlan plan = plan_training(table, config, run);
+    for (const std::string& line : training.settings.unused(config, plan)) {
+        console.warn("warning: " + line);
+    }
     if (!training.saved_config.empty()) {
         OutputFiles files;
         files.add(training.saved_config)

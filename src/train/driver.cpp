@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <filesystem>
 #include <fmt/format.h>
 #include <optional>
 #include <set>
@@ -8,14 +7,13 @@
 #include "stackae/error.hpp"
 #include "stackae/train.hpp"
 
-#include "base/checkpoint_timer.hpp"
 #include "base/hash.hpp"
 #include "base/memory.hpp"
 #include "base/with_context.hpp"
 #include "layers/fine_tuning.hpp"
 #include "model/split.hpp"
 #include "train/augmentation.hpp"
-#include "train/checkpoint.hpp"
+#include "train/checkpoint_keeper.hpp"
 #include "train/corruption.hpp"
 #include "train/sample_store.hpp"
 #include "train/stack_input.hpp"
@@ -29,8 +27,6 @@ using layers::LayerTrainer;
 using layers::TrainContext;
 using training::SampleStore;
 using training::StackInput;
-using training::StageKind;
-using training::Stores;
 
 constexpr const char* embedding = "embedding";
 constexpr const char* wide = "wide";
@@ -45,7 +41,7 @@ public:
           observer_(observer),
           context_(static_cast<int>(run.threads)),
           stores_(0, run.temporary_folder),
-          timer_(run.checkpoint_every) {
+          keeper_(run, observer) {
         model_.preprocessing = preprocessing;
         model_.record.config = config;
         checkpoint_.patch_bytes = training::max_patch_bytes(run);
@@ -53,11 +49,9 @@ public:
 
     /// Goes on from the run's checkpoint, if there is one.
     void resume(const std::string& data) {
-        const std::string& path = run_.checkpoint;
-        lock_ = training::lock_checkpoint(path);
-        if (std::filesystem::exists(path)) {
-            resumed_ = training::read_checkpoint(path);
-            training::check_same(*resumed_, path, model_.preprocessing, config_, data);
+        resumed_ = keeper_.take_up();
+        if (resumed_) {
+            training::check_same(*resumed_, run_.checkpoint, model_.preprocessing, config_, data);
             checkpoint_.patch_bytes = resumed_->patch_bytes;
         }
     }
@@ -145,15 +139,14 @@ private:
     TrainObserver& observer_;
     linalg::Context context_;
     base::OneMember alone_;
-    Stores stores_;
+    training::Stores stores_;
     Split split_;
     Model model_;
     std::size_t finished_epochs_ = 0;  ///< in the history, of stages that have come to their end
     std::optional<training::Checkpoint> resumed_;
     training::Checkpoint checkpoint_;  ///< the next one, but for the model and the trainer
-    base::CheckpointTimer timer_;
-    std::optional<base::FileLock> lock_;  ///< of the checkpoint that is there
-    StackInput* input_ = nullptr;         ///< of the layers, while they are trained
+    training::CheckpointKeeper keeper_;
+    StackInput* input_ = nullptr;  ///< of the layers, while they are trained
 };
 
 SampleStore Driver::read(const ImageDataset& pictures) {
@@ -245,8 +238,7 @@ void Driver::take_up() {
 
 template <class Trainer>
 void Driver::write_checkpoint(Trainer* trainer) {
-    bool written = false;
-    const double seconds = timer_.time([&] {
+    keeper_.write(checkpoint_, [&] {
         checkpoint_.model = model_;
         checkpoint_.model.record.interrupted = false;
         checkpoint_.finished_epochs = static_cast<std::int64_t>(finished_epochs_);
@@ -257,21 +249,8 @@ void Driver::write_checkpoint(Trainer* trainer) {
             checkpoint_.progress = trainer->progress();
             trainer->save_state(checkpoint_.trainer);
         }
-        try {
-            if (!lock_ || !lock_->held()) {
-                lock_ = training::lock_checkpoint(run_.checkpoint);
-            }
-            training::write_checkpoint(checkpoint_, run_.checkpoint);
-            lock_ = training::lock_checkpoint(run_.checkpoint);
-            written = true;
-        } catch (const IoError& error) {
-            observer_.on_checkpoint_failed(error.what());
-        }
-        checkpoint_.trainer = {};
     });
-    if (written) {
-        observer_.on_checkpoint(seconds);
-    }
+    checkpoint_.trainer = {};
 }
 
 TrainContext Driver::context_of(const training::Stage& stage, StackInput& input) {
@@ -335,10 +314,9 @@ void Driver::run_steps(Trainer& trainer, TrainContext& context) {
 
 template <class Trainer>
 void Driver::take_steps(Trainer& trainer, TrainContext& context) {
-    const bool keeps = !(*run_.checkpoint).empty();
     do {
         const bool stopped = observer_.stop();
-        if (keeps && (stopped || timer_.is_due())) {
+        if (keeper_.is_due() || (stopped && keeper_.keeps())) {
             write_checkpoint(&trainer);
         }
         if (stopped) {
@@ -398,7 +376,7 @@ void Driver::train(const training::Stages& all, const Stack& bound, const base::
         checkpoint_.stage = i;
         checkpoint_.stage_name = stage.info.name;
         // What is gone on with says more of its stage than that it begins.
-        if (!resumed_ && !(*run_.checkpoint).empty() && timer_.is_cheap()) {
+        if (!resumed_ && keeper_.is_cheap()) {
             write_checkpoint<LayerTrainer>(nullptr);
         }
         run_stage(bound, stage, input);
@@ -413,9 +391,9 @@ void Driver::train(const training::Stages& all, const Stack& bound, const base::
 void Driver::run_stage(const Stack& bound, const training::Stage& stage, StackInput& input) {
     add_plain_layers(bound, stage.below);
     observer_.on_stage(stage.info);
-    if (stage.kind == StageKind::fine_tuning) {
+    if (stage.kind == training::StageKind::fine_tuning) {
         fine_tune(stage, input);
-    } else if (stage.kind == StageKind::head) {
+    } else if (stage.kind == training::StageKind::head) {
         const auto head = training::make_head(model_.layers.output_shape(model_.input_shape(), stage.below),
                                               model_.input_shape());
         if (auto learnt = learn(stage, *head, input)) {
