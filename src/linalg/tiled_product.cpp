@@ -69,8 +69,10 @@ void each_tile(std::int64_t m, std::int64_t n, const Tile& tile, const Body& bod
     };
     const std::int64_t tiles = parts(m, tile.m) * columns;
     if (tiles <= few_tiles) {
-        base::parallel_ranges(tiles, 1, [&](std::int64_t begin, std::int64_t end) {
-            for (std::int64_t i = begin; i < end; ++i) {
+        // In a team even of one, so that oneDNN shares out no sum.
+        const int threads = static_cast<int>(std::min<std::int64_t>(tiles, base::current_threads()));
+        base::run_team(threads, [&](std::int64_t member, std::int64_t team) {
+            for (std::int64_t i = tiles * member / team; i < tiles * (member + 1) / team; ++i) {
                 at(i);
             }
         });
