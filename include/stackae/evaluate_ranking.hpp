@@ -84,8 +84,9 @@ struct Ranking {
 };
 
 struct RankingOptions {
-    /// Bytes that the scores of a batch of users may take; one user's are always held.
-    std::int64_t batch_memory = std::int64_t{64} << 20U;
+    /// Bytes that the scores of a batch of users may take; one user's are always held. Twice as long where
+    /// the C library asks the system for each batch's memory anew (from 32 MiB on).
+    std::int64_t batch_memory = std::int64_t{16} << 20U;
     int threads = 0;  ///< 0: one a core; results are the same at any number
 };
 
