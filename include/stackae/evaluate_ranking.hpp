@@ -84,8 +84,9 @@ struct Ranking {
 };
 
 struct RankingOptions {
-    /// Bytes that the scores of a batch of users may take; one user's are always held.
-    std::int64_t batch_memory = std::int64_t{64} << 20U;
+    /// Bytes that the scores of a batch of users may take; one user's are always held. From 32 MiB on it is
+    /// slower: the C library asks the system for each batch's memory anew.
+    std::int64_t batch_memory = std::int64_t{16} << 20U;
     int threads = 0;  ///< 0: one a core; results are the same at any number
 };
 
@@ -103,8 +104,9 @@ struct RankingOptions {
 
 /// Item-based nearest neighbours (Sarwar, Karypis, Konstan & Riedl 2001): the score of item i is Σ x_j s_ij
 /// over the user's known items j among the k items that are most similar to i, with s_ij = x_i · x_j / (‖x_i‖
-/// ‖x_j‖) the cosine between columns of the table; of equally similar items the first ones count. Takes at
-/// most 8 k bytes an item, and as long as XᵀX. Throws InvalidArgument where k < 1.
+/// ‖x_j‖) the cosine between columns of the table; of equally similar items the first ones count. Takes 8 k
+/// bytes an item at most, twice as much and 8 bytes an entry of the table while it learns. Throws
+/// InvalidArgument where k < 1.
 [[nodiscard]] Scorer item_knn_scorer(const Interactions& train, std::int64_t k, int threads = 0);
 /// The k of 10, 20, 50, 100 and 200 with the highest NDCG@100 of the validation users; the lowest of equal
 /// ones.
@@ -112,14 +114,14 @@ struct RankingOptions {
                                            const RankingOptions& options = {});
 
 /// EASE, the linear autoencoder without self-similarity (Steck 2019): scores x B, with P = (XᵀX + λ I)⁻¹,
-/// B_ij = −P_ij / P_jj and B_jj = 0. Takes 4 bytes for each pair of items. Throws InvalidArgument where λ is
-/// not above 0.
+/// B_ij = −P_ij / P_jj and B_jj = 0. Takes 4 bytes for each pair of items, and more while it learns. Throws
+/// InvalidArgument where λ is not above 0 or not finite.
 [[nodiscard]] Scorer ease_scorer(const Interactions& train, double lambda, int threads = 0);
 /// The λ of 30, 100, 200, 400, 800 and 1600 with the highest NDCG@100 of the validation users; the lowest of
 /// equal ones. Of more than 8,000 items the most frequent ones stand for all. Takes ease_bytes() at most.
 [[nodiscard]] double choose_ease(const Interactions& train, const HeldUsers& validation,
                                  const RankingOptions& options = {});
-/// Bytes that ease_scorer() and choose_ease() take at most for so many items.
+/// Bytes that ease_scorer() and choose_ease() take at most for so many items, beside 8 an entry of the table.
 [[nodiscard]] double ease_bytes(std::int64_t items);
 
 /// Learns from `train`. What has to be chosen is chosen by learning from `tuning` and measuring on
@@ -131,8 +133,8 @@ struct RankingEvaluationOptions {
     int splits = 1;
     std::uint64_t seed = 0;
     bool ease = true;  ///< EASE among the baselines
-    std::int64_t memory =
-        0;  ///< bytes that EASE may take, see resolve_memory(); where it needs more it is left out
+    /// Bytes that EASE may take, see resolve_memory(); where ease_bytes() are more it is left out.
+    std::int64_t memory = 0;
     RankingOptions ranking = {};
 };
 

@@ -236,9 +236,12 @@ double choose_ease(const Interactions& train, const HeldUsers& validation, const
 }
 
 double ease_bytes(std::int64_t items) {
-    const auto n = static_cast<double>(items);
-    const auto tuned = static_cast<double>(std::min(items, max_tuning_items));
-    return static_cast<double>(sizeof(float)) * std::max(n * n, 2.0 * tuned * tuned);
+    const auto bytes = [](std::int64_t n, double matrices) {
+        const auto values = static_cast<double>(n) * static_cast<double>(n);
+        return static_cast<double>(sizeof(float)) *
+               (matrices * values + linalg::PositiveDefiniteInverse::working_floats(n));
+    };
+    return std::max(bytes(items, 1.0), bytes(std::min(items, max_tuning_items), 2.0));
 }
 
 }  // namespace stackae

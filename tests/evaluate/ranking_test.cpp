@@ -144,7 +144,7 @@ TEST_CASE("Figures are those of sorting all items, with ties, in batches and at 
     }
     CHECK(ranking.coverage_20 ==
           Approx(static_cast<double>(recommended.size()) / static_cast<double>(items)));
-    for (const RankingOptions& options : {RankingOptions{1, 3}, RankingOptions{7 * 4 * items, 2}}) {
+    for (const RankingOptions& options : {RankingOptions{1, 3}, RankingOptions{28 * items, 2}}) {
         const Ranking again = stackae::measure_ranking(rows_of(scores), users, options);
         CHECK(again.users == ranking.users);
         CHECK(again.coverage_20 == ranking.coverage_20);
@@ -162,7 +162,7 @@ TEST_CASE("A scorer is asked for whole batches of bounded size, each user once")
         counts.push_back(count);
         return Tensor({count, 10});
     };
-    CHECK(stackae::measure_ranking(scorer, users, {.batch_memory = 10 * 10 * 4}).users.size() == 23);
+    CHECK(stackae::measure_ranking(scorer, users, {.batch_memory = 400}).users.size() == 23);
     CHECK(counts == std::vector<std::int64_t>{10, 10, 3});
 }
 

@@ -31,7 +31,7 @@ Tensor reference_product(const Interactions& table, std::int64_t first, std::int
 
 TEST_CASE("A sparse table times a dense matrix is the sum of its rows, for any part and number of threads") {
     const Interactions table = stackae::test::random_table(40, 30, 20, 6, 5);
-    const Tensor dense = reference::whole_numbers({30, GENERATE(1, 63, 64, 65, 200)}, 9, 7);
+    const Tensor dense = reference::whole_numbers({30, GENERATE(1, 63, 200, 4096, 4101)}, 9, 7);
     const int threads = GENERATE(1, 2, 5);
     const stackae::base::ThreadScope scope(threads);
     for (const auto& [first, count] : {std::pair{0, 40}, std::pair{3, 8}, std::pair{40, 0}}) {
