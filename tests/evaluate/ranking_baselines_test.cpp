@@ -216,6 +216,15 @@ TEST_CASE("Settings of baselines are those that rank the validation users best")
     CHECK(stackae::choose_ease(split.train, split.validation) == best_lambda);
 }
 
+TEST_CASE("Of settings that rank equally well the lowest is chosen") {
+    // Of 9 items all are among the 10 that are most similar; one unknown item is ranked first by all.
+    const RankingSplit split = stackae::split_users(stackae::test::random_table(90, 9, 9, 59), 1);
+    REQUIRE(split.validation.known.user_count() > 0);
+    CHECK(stackae::choose_item_knn(split.train, split.validation) == 10);
+    const HeldUsers plain{stackae::test::table({{0}}, 2), {{1}}};
+    CHECK(stackae::choose_ease(stackae::test::table({{0, 1}, {1}}, 2), plain) == 30.0);
+}
+
 TEST_CASE("With nobody to choose by, settings are usual ones") {
     const Interactions train = stackae::test::random_table(20, 6, 5, 58);
     const HeldUsers nobody{stackae::test::table({}, 6), {}};
