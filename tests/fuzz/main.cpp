@@ -24,7 +24,8 @@ namespace stackae::fuzz {
 
 std::vector<Target> all_targets() {
     std::vector<Target> targets = stackae_files();
-    for (auto more : {checkpoints(), kept_codes(), commit_records(), picture_sources(), picture_formats()}) {
+    for (auto more :
+         {checkpoints(), kept_codes(), commit_records(), picture_sources(), tables(), picture_formats()}) {
         std::move(more.begin(), more.end(), std::back_inserter(targets));
     }
     return targets;

@@ -31,6 +31,8 @@ struct Target {
 [[nodiscard]] std::vector<Target> commit_records();
 /// NPY, NPZ, IDX, gzipped IDX and lists.
 [[nodiscard]] std::vector<Target> picture_sources();
+/// Tables of who took what: each format, and the one that is found out.
+[[nodiscard]] std::vector<Target> tables();
 /// One for each picture format that is decoded, and the preprocessing after it.
 [[nodiscard]] std::vector<Target> picture_formats();
 

@@ -56,7 +56,8 @@ void RecordReader::read_more(std::size_t least) {
 
 std::string_view RecordReader::head(std::size_t bytes) {
     while (!ended_ && (unread().size() < bytes || !has_two_lines(unread()))) {
-        if (unread().size() > 2 * most_) {
+        const bool long_line = unread().size() > most_ && unread().find_first_of("\r\n") > most_;
+        if (long_line || unread().size() > 2 * most_) {
             refuse_length(next_line_);
         }
         read_more(bytes);
