@@ -154,6 +154,7 @@ int RecommendCommand::run(Console& console, const std::vector<std::string>& inpu
         json_ ? R"({"users": [)"
               : (recommend_.explain > 0 ? "user,rank,item,score,because\n" : "user,rank,item,score\n"));
     Progress progress(console, "recommending", rows.user_count());
+    std::int64_t unknown = 0;
     for (std::int64_t done = 0; done < rows.user_count();) {
         check_interrupted();
         const std::int64_t count = std::min(recommender.batch_size(), rows.user_count() - done);
@@ -161,11 +162,16 @@ int RecommendCommand::run(Console& console, const std::vector<std::string>& inpu
         for (std::int64_t i = 0; i < count; ++i) {
             const std::string& user = rows.users[static_cast<std::size_t>(done + i)];
             write(results, table, user, found[static_cast<std::size_t>(i)]);
+            unknown += found[static_cast<std::size_t>(i)].popular ? 1 : 0;
         }
         progress.update(done += count);
     }
     results.write(json_ ? "\n]}\n" : "");
     results.finish();
+    if (unknown > 0) {
+        console.note(fmt::format("{} of whom nothing is known: given what most users have",
+                                 format_count(unknown, "user")));
+    }
     return exit_code::done;
 }
 

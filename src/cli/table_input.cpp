@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <fmt/format.h>
+#include <optional>
 #include <string_view>
 
 #include "stackae/enum_names.hpp"
@@ -30,6 +31,10 @@ void TableInput::declare(OptionParser& parser) {
     parser.option(
         "separator", "comma|tab|semicolon|double_colon|blank", "between fields; else found out",
         mark(options_.separator, [](const std::string& text) { return parse<TableSeparator>(text); }));
+    parser.option("header", "yes|no", "whether the first line of triples is one; else found out",
+                  mark(options_.header, [](const std::string& text) {
+                      return std::optional(parse_either(text, "no", "yes"));
+                  }));
     parser.option("user-column", "NAME", "by the header, or a number from 1",
                   mark(options_.user_column, as_text));
     parser.option("item-column", "NAME", "likewise", mark(options_.item_column, as_text));

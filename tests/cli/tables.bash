@@ -44,6 +44,10 @@ printf 'someone,w\nsomeone,y\nsomeone,unheard of\n' >new.csv
 expect 0 recommend -m shop.stackae --new-user new.csv --format triples --top 1 --json
 has out '"user":"someone"'
 has err "1 item that the model does not know left out"
+printf 'someone,unheard of\n' >new.csv
+expect 0 recommend -m shop.stackae --new-user new.csv --format triples --header no --top 1 --json
+has out '"popular":true'
+has err "1 user of whom nothing is known: given what most users have"
 expect 0 recommend -m shop.stackae --all --top 1 -o all.csv
 lines all.csv 62
 expect 0 similar-items -m shop.stackae a --top 2
