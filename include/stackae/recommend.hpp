@@ -76,8 +76,8 @@ private:
 /// A row of its own for a user who has these items of a table, whatever their order; repeats count once.
 [[nodiscard]] Interactions row_of_items(const Interactions& table, std::span<const std::int32_t> items);
 
-/// Items like one, without itself, most alike first: by what the lowest layer that tells has learnt of its
-/// inputs (Layer::input_similarity()). Throws InvalidArgument where none does.
+/// Items like one, without itself, most alike first: by what the lowest layer has learnt of its inputs
+/// (Layer::input_similarity()). Throws InvalidArgument where it does not tell.
 [[nodiscard]] std::vector<ScoredItem> similar_items(const Model& model, std::int32_t item, std::int64_t top);
 
 /// Takes a user out of the model's table: no byte of the id and of what it had is left there. What was learnt

@@ -164,6 +164,8 @@ public:
     int run(Console& console, const std::vector<std::string>& inputs) override;
 
 private:
+    int run_table(Console& console, const std::vector<std::string>& inputs) const;
+
     std::string model_;
     std::string manifest_;
     EvaluateOptions options_;
@@ -173,7 +175,28 @@ private:
     TableInput tables_;
     std::string test_;
     bool fit_ = false;
+    std::optional<bool> given_parts_;  ///< as the protocol says
 };
+
+int EvaluateCommand::run_table(Console& console, const std::vector<std::string>& inputs) const {
+    if (inputs.size() == 2 && !test_.empty()) {
+        throw UsageError("TEST and --test are the same: one of them is expected");
+    }
+    const std::string test = inputs.size() == 2 ? inputs[1] : test_;
+    if (given_parts_ && *given_parts_ == test.empty()) {
+        throw UsageError(test.empty() ? "--protocol lightgcn needs --test FILE"
+                                      : "--protocol users holds users out, and takes no --test FILE");
+    }
+    return evaluate_table(console, {.tables = tables_,
+                                    .reading = reading_,
+                                    .input = inputs[0],
+                                    .test = test,
+                                    .model = model_,
+                                    .fit = fit_,
+                                    .splits = splits_.value_or(1),
+                                    .seed = options_.seed,
+                                    .json = json_});
+}
 
 void EvaluateCommand::declare(OptionParser& parser) {
     parser.group("What is measured");
@@ -194,9 +217,10 @@ void EvaluateCommand::declare(OptionParser& parser) {
                   integer_into(splits_, 1, 10000));
     parser.option("seed", "N", "of the splits", integer_into(options_.seed, 0));
     parser.flag("fit", "of a table: learn from some users as `train` does, measure on others", fit_);
-    parser.option("protocol", "users|lightgcn",
-                  "of a table: users are held out, or items of all users are given by --test",
-                  [](const std::string& text) { (void)parse_either(text, "users", "lightgcn"); });
+    parser.option(
+        "protocol", "users|lightgcn",
+        "of a table: users are held out, or items of all users are given by --test",
+        [this](const std::string& text) { given_parts_ = parse_either(text, "users", "lightgcn"); });
     parser.option("test", "FILE", "of a table: what its users took later", text_into(test_));
     parser.group("Output");
     parser.flag("json", "one JSON object; accuracies from 0 to 1", json_);
@@ -217,15 +241,10 @@ int EvaluateCommand::run(Console& console, const std::vector<std::string>& input
         check_writable(manifest_);
     }
     if (tables_.is_table(inputs[0])) {
-        return evaluate_table(console, {.tables = tables_,
-                                        .reading = reading_,
-                                        .input = inputs[0],
-                                        .test = inputs.size() == 2 ? inputs[1] : test_,
-                                        .model = model_,
-                                        .fit = fit_,
-                                        .splits = splits_.value_or(1),
-                                        .seed = options_.seed,
-                                        .json = json_});
+        return run_table(console, inputs);
+    }
+    if (fit_ || !test_.empty() || given_parts_) {
+        throw UsageError("--fit, --test and --protocol are of tables of users and items");
     }
     options_.splits = splits_.value_or(options_.splits);
     const ImageDataset train = ImageDataset::open(inputs[0], reading_.picture_limits());

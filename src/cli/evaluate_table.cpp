@@ -1,13 +1,15 @@
 #include "cli/evaluate_table.hpp"
 
 #include <fmt/format.h>
+#include <optional>
+#include <utility>
 #include <vector>
 
+#include "stackae/error.hpp"
 #include "stackae/evaluate_ranking.hpp"
 
 #include "cli/command.hpp"
 #include "cli/fit_table.hpp"
-#include "cli/interrupt.hpp"
 #include "cli/model_locator.hpp"
 #include "cli/output.hpp"
 #include "cli/text_table.hpp"
@@ -76,6 +78,16 @@ int evaluate_table(Console& console, const TableEvaluation& wanted) {
             "from some users and measures on others");
     }
     const Interactions table = wanted.tables.read(console, wanted.input);
+    std::optional<Model> model;
+    if (!wanted.model.empty()) {
+        model.emplace(open_model(console, wanted.model).model);
+        if (model->table.items != table.items) {
+            throw InvalidArgument(
+                fmt::format("{}: a model of other items, or of another order of them, than {} found; "
+                            "the table that it was learnt from expected",
+                            wanted.model, wanted.input));
+        }
+    }
     RunOptions run;
     run.threads = wanted.reading.threads;
     run.memory_limit = wanted.reading.memory;
@@ -91,13 +103,12 @@ int evaluate_table(Console& console, const TableEvaluation& wanted) {
             console.note(fmt::format("{}: {}", to_text(chosen.config.stack), chosen.reason));
             return fit_scorer(train, chosen.config, run);
         };
-    } else if (!wanted.model.empty()) {
+    } else if (model) {
         fit = [&](const Interactions& /*train*/, const Interactions& /*tuning*/,
                   const HeldUsers& /*validation*/) {
-            return scorer_of(open_model(console, wanted.model).model, wanted.reading.threads);
+            return scorer_of(std::move(*model), wanted.reading.threads);
         };
     }
-    catch_interrupts();
     const bool given_parts = !wanted.test.empty();
     const RankingEvaluation result =
         given_parts ? evaluate_ranking(table, held_by_file(table, wanted.tables.read(console, wanted.test)),

@@ -32,6 +32,10 @@ TrainConfig config_of(const std::string& stack, std::uint64_t seed) {
 
 }  // namespace
 
+TrainConfig usual_stack(std::uint64_t seed) {
+    return config_of("edlae", seed);
+}
+
 Scorer scorer_of(Model model, int threads) {
     struct Kept {
         Model model;

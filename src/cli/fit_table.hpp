@@ -16,6 +16,8 @@ struct TableStack {
     std::string reason;  ///< a line without an end
 };
 
+/// The linear denoising autoencoder with its usual settings.
+[[nodiscard]] TrainConfig usual_stack(std::uint64_t seed);
 /// The linear denoising autoencoder with the settings that recommend best to users who are held out. Throws
 /// Interrupted.
 [[nodiscard]] TableStack choose_stack(Console& console, const Interactions& table, const RunOptions& run,

@@ -4,6 +4,9 @@
 #include <fmt/format.h>
 #include <fstream>
 #include <optional>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
 
 #include "stackae/error.hpp"
 #include "stackae/text.hpp"
@@ -88,7 +91,7 @@ private:
 
     std::string model_;
     std::string output_;
-    std::vector<std::string> users_;
+    std::string user_;
     std::string bought_;
     std::string new_users_;
     std::string only_;
@@ -104,8 +107,7 @@ private:
 void RecommendCommand::declare(OptionParser& parser) {
     parser.group("Recommendation");
     parser.option("model,m", "MODEL", "learnt by `stackae train` from a table", text_into(model_));
-    parser.option("user", "ID", "a user of that table",
-                  [this](const std::string& text) { users_.push_back(text); });
+    parser.option("user", "ID", "a user of that table", text_into(user_));
     parser.option("bought", "A,B,...", "a user who is not in the table and has these items",
                   text_into(bought_));
     parser.option("new-user", "FILE", "a table of users who are not in the model's", text_into(new_users_));
@@ -129,7 +131,7 @@ void RecommendCommand::check_usage(const std::vector<std::string>& inputs) const
         throw UsageError(
             fmt::format("'{}' found, no input expected: the model knows its users", inputs.front()));
     }
-    const int named = (users_.empty() ? 0 : 1) + (bought_.empty() ? 0 : 1) + (new_users_.empty() ? 0 : 1) +
+    const int named = (user_.empty() ? 0 : 1) + (bought_.empty() ? 0 : 1) + (new_users_.empty() ? 0 : 1) +
                       (all_ ? 1 : 0) + (forget_.empty() ? 0 : 1);
     if (named != 1) {
         throw UsageError("one of --user, --bought, --new-user, --all and --forget is expected");
@@ -197,12 +199,16 @@ Interactions with_items_of(Console& console, const Interactions& from, const Int
     Interactions rows;
     rows.users = from.users;
     rows.items = table.items;
+    std::unordered_map<std::string_view, std::int32_t> known;
+    for (const std::string& item : table.items) {
+        known.emplace(item, static_cast<std::int32_t>(known.size()));
+    }
     std::vector<std::int32_t> numbers(from.items.size(), -1);
     std::int64_t unknown = 0;
     for (std::size_t i = 0; i < from.items.size(); ++i) {
-        const auto found = std::find(table.items.begin(), table.items.end(), from.items[i]);
-        numbers[i] = found == table.items.end() ? -1 : static_cast<std::int32_t>(found - table.items.begin());
-        unknown += found == table.items.end() ? 1 : 0;
+        const auto found = known.find(from.items[i]);
+        numbers[i] = found == known.end() ? -1 : found->second;
+        unknown += found == known.end() ? 1 : 0;
     }
     for (std::int64_t user = 0; user < from.user_count(); ++user) {
         std::vector<std::pair<std::int32_t, float>> entries;
@@ -239,15 +245,13 @@ Interactions RecommendCommand::rows_of(Console& console, const Interactions& tab
         }
         return row_of_items(table, items);
     }
+    const std::int64_t user = user_number(table, user_);
     Interactions rows;
     rows.items = table.items;
-    for (const std::string& id : users_) {
-        const std::int64_t user = user_number(table, id);
-        rows.users.push_back(id);
-        rows.columns.insert(rows.columns.end(), table.items_of(user).begin(), table.items_of(user).end());
-        rows.values.insert(rows.values.end(), table.values_of(user).begin(), table.values_of(user).end());
-        rows.offsets.push_back(std::ssize(rows.columns));
-    }
+    rows.users.push_back(user_);
+    rows.columns.assign(table.items_of(user).begin(), table.items_of(user).end());
+    rows.values.assign(table.values_of(user).begin(), table.values_of(user).end());
+    rows.offsets.push_back(std::ssize(rows.columns));
     return rows;
 }
 

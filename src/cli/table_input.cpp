@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
 #include <fmt/format.h>
+#include <fstream>
 #include <optional>
 #include <string_view>
 
@@ -35,7 +37,8 @@ void TableInput::declare(OptionParser& parser) {
                   mark(options_.header, [](const std::string& text) {
                       return std::optional(parse_either(text, "no", "yes"));
                   }));
-    parser.option("user-column", "NAME", "by the header, or a number from 1",
+    parser.option("user-column", "NAME",
+                  "by its name in the header; in a table without one by its number from 1",
                   mark(options_.user_column, as_text));
     parser.option("item-column", "NAME", "likewise", mark(options_.item_column, as_text));
     parser.option("rating-column", "NAME", "of ratings or quantities; -: each row counts 1",
@@ -47,11 +50,19 @@ void TableInput::declare(OptionParser& parser) {
 }
 
 bool TableInput::is_table(const std::string& path) const {
+    if (named_) {
+        return true;
+    }
     std::string name = path;
     std::transform(name.begin(), name.end(), name.begin(),
                    [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-    return named_ || std::any_of(endings.begin(), endings.end(),
-                                 [&](std::string_view ending) { return name.ends_with(ending); });
+    if (std::none_of(endings.begin(), endings.end(),
+                     [&](std::string_view ending) { return name.ends_with(ending); })) {
+        return false;
+    }
+    // A folder may be called so, and a file of arrays, which begins with zero bytes.
+    std::error_code ignored;
+    return !std::filesystem::is_directory(path, ignored) && std::ifstream(path, std::ios::binary).peek() != 0;
 }
 
 Interactions TableInput::read(Console& console, const std::string& path) const {

@@ -14,8 +14,8 @@ class TableInput {
 public:
     void declare(OptionParser& parser);
 
-    /// Whether an input is such a table: by its ending (.csv, .tsv, .dat, each .gz too, and .txt.gz), or
-    /// since an option says how it is to be read.
+    /// Whether an input is such a table: by its ending (.csv, .tsv, .dat, each .gz too, and .txt.gz) where it
+    /// is no folder and no array, or since an option says how it is to be read.
     [[nodiscard]] bool is_table(const std::string& path) const;
     /// Says what was found and what was left out. Throws as read_interactions().
     [[nodiscard]] Interactions read(Console& console, const std::string& path) const;

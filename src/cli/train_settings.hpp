@@ -24,6 +24,10 @@ public:
     /// Whether the stack is to be chosen by the pictures (choose_stack): `--preset auto`, or no preset and
     /// nothing that only another kind of stack has.
     [[nodiscard]] bool automatic() const;
+    /// Whether the stack was named, by its text or by a preset.
+    [[nodiscard]] bool names_stack() const {
+        return !named_stack().empty() || is_named("stack") || dense_because_ == "layers";
+    }
     /// The preset with what was named put over it, valid. Without a preset, `conv` where convolutions alone
     /// were named or the stack is chosen later, else `dense`. Throws UsageError.
     [[nodiscard]] TrainConfig config() const;

@@ -37,11 +37,32 @@ void prepare_outputs(const TableTraining& training) {
     check_checkpoint(checkpoint_path(training.output), training.settings.run().resume);
 }
 
+/// What is learnt in closed form holds nobody out: nothing would be measured on them.
+TrainConfig suited(TrainConfig config, const Interactions& table, const RunOptions& run) {
+    if (!learns_by_gradients(plan_training(table, config, run))) {
+        config.validation = 0.0;
+    }
+    return config;
+}
+
+/// Without settings that are chosen.
+TrainConfig plain_config(const TableTraining& training) {
+    const TrainSettings& settings = training.settings;
+    return settings.names_stack() ? settings.config() : settings.config(usual_stack(settings.config().seed));
+}
+
 TrainConfig config_of(Console& console, const TableTraining& training, const Interactions& table,
                       const RunOptions& run) {
     const TrainSettings& settings = training.settings;
-    if (!settings.automatic()) {
-        return settings.config();
+    const TrainConfig plain = plain_config(training);
+    if (settings.names_stack() || training.dry_run) {
+        return suited(plain, table, run);
+    }
+    if (const TrainPlan plan = plan_training(table, plain, run); plan.refused()) {
+        throw InvalidArgument(fmt::format(
+            "memory: {} to learn {} found, {} expected at most; --memory allows more, "
+            "fewer items take less",
+            format_bytes(plan.memory_bytes), to_text(plain.stack), format_bytes(plan.memory_limit)));
     }
     if (const auto begun = begun_automatically(run)) {
         return settings.config(*begun);

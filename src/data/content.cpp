@@ -85,7 +85,8 @@ bool GzipStream::begin_member() {
         ++inflater_->next_in;
         --inflater_->avail_in;
     }
-    inside_ = fill();
+    constexpr Bytef first_of_member = 0x1F;
+    inside_ = fill() && (first || *inflater_->next_in == first_of_member);
     if (inside_ && !first) {
         ::inflateReset(inflater_.get());
     }

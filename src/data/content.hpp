@@ -57,8 +57,8 @@ private:
     std::vector<std::byte> head_;  ///< what was looked at and is still to be read
 };
 
-/// What gzip data holds, be it of several members. Damaged and cut short data, and what is no gzip data
-/// behind a member but for zeros, throw CorruptFile.
+/// What gzip data holds, be it of several members. Damaged and cut short data throw CorruptFile. What stands
+/// behind a member and begins none is passed over, as gzip does.
 class GzipStream : public ByteStream {
 public:
     /// packed must outlive it; path: what errors call it.

@@ -98,9 +98,9 @@ void EdlaeTrainer::make_gram() {
         float& diagonal = matrix_.row(j)[static_cast<std::size_t>(j)];
         diagonal += static_cast<float>(layer_.l2 + odds * counts_[static_cast<std::size_t>(j)]);
     }
-    values_ = {};
-    columns_ = {};
-    offsets_ = {};
+    values_ = std::vector<float>();  // their memory is given back
+    columns_ = std::vector<std::int32_t>();
+    offsets_ = std::vector<std::int64_t>();
 }
 
 void EdlaeTrainer::make_weights() {

@@ -2,9 +2,12 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <fmt/format.h>
 #include <span>
 
+#include "stackae/error.hpp"
 #include "stackae/interactions.hpp"
+#include "stackae/layer.hpp"
 
 #include "base/row_source.hpp"
 
@@ -31,5 +34,16 @@ public:
 private:
     const Interactions& table_;
 };
+
+/// Decoders that learn by gradients are made for values from 0 to 1. Throws InvalidArgument for others.
+inline void check_values(const Interactions& table, const Stack& stack) {
+    const bool by_gradients = !stack.empty() && stack[0].is_trained() && stack[0].autoencoder();
+    const auto above =
+        std::find_if(table.values.begin(), table.values.end(), [](float value) { return value > 1.0F; });
+    if (by_gradients && above != table.values.end()) {
+        throw InvalidArgument(
+            fmt::format("table: a value of {} found, 0 to 1 expected by {}", *above, stack[0].type()));
+    }
+}
 
 }  // namespace stackae::training

@@ -77,6 +77,30 @@ has out '"recall_20_se"'
 expect 0 info shop.stackae
 has out "60 users"
 
+expect 1 evaluate new.csv "shop.csv" -m shop.stackae --header no
+has err "a model of other items"
+expect 2 evaluate shop.csv --protocol lightgcn
+expect 2 evaluate shop.csv --protocol users --test shop.csv
+expect 2 evaluate "$samples" --fit
+
+# A stack that was chosen is the same when it is named; options of gradients do not change what is learnt.
+stack=$("$program" info first | sed -n 's/.*  \(edlae.*\)$/\1/p')
+expect 0 train shop.csv -o named.stackae --stack "$stack" -q
+expect 0 recommend -m named.stackae --all --top 3 -o named.csv
+expect 0 recommend -m first --all --top 3 -o chosen.csv
+cmp -s named.csv chosen.csv || fail "a stack that is named recommends otherwise than the same that was chosen"
+expect 0 train shop.csv -o named.stackae --epochs 3
+has err "edlae"
+
+# A folder of pictures may be called as tables are; ratings need layers that take them.
+mkdir pictures.csv
+draw pictures.csv/1.pgm 1
+draw pictures.csv/2.pgm 2
+expect 0 train pictures.csv -o pictures.stackae --layers 2 --epochs 1 -q
+printf 'u,i,4\nv,j,5\nw,i,3\n' >ratings.csv
+expect 1 train ratings.csv --header no --value raw --stack dense:2 -o none.stackae
+has err "a value of 4 found, 0 to 1 expected by dense"
+
 # Other stacks, and what cannot be.
 expect 0 train shop.csv -o dense.stackae --stack 'dense:4:activation=tanh' --epochs 2 -q
 expect 0 recommend -m dense.stackae --user u2 --top 1
