@@ -443,8 +443,7 @@ Model train(const ImageDataset& pictures, const Preprocessing& preprocessing, co
 
 Model train(const Interactions& table, const TrainConfig& config, const RunOptions& run,
             TrainObserver& observer) {
-    check(table);
-    training::check_values(table, config.stack);
+    training::check_table(table, config.stack);
     return train_on(table, preprocessing_of(table), config, run, observer);
 }
 

@@ -10,6 +10,7 @@
 #include "stackae/layer.hpp"
 
 #include "base/row_source.hpp"
+#include "layers/autoencoder.hpp"
 
 namespace stackae::training {
 
@@ -35,8 +36,10 @@ private:
     const Interactions& table_;
 };
 
-/// Decoders that learn by gradients are made for values from 0 to 1. Throws InvalidArgument for others.
-inline void check_values(const Interactions& table, const Stack& stack) {
+/// As check(table); and decoders that learn by gradients are made for values from 0 to 1. Throws
+/// InvalidArgument.
+inline void check_table(const Interactions& table, const Stack& stack) {
+    check(table);
     const bool by_gradients = !stack.empty() && stack[0].is_trained() && stack[0].autoencoder();
     const auto above =
         std::find_if(table.values.begin(), table.values.end(), [](float value) { return value > 1.0F; });

@@ -77,14 +77,15 @@ has out '"recall_20_se"'
 expect 0 info shop.stackae
 has out "60 users"
 
-expect 1 evaluate new.csv "shop.csv" -m shop.stackae --header no
+printf 'user,item\np,a\nq,b\n' >other.csv
+expect 1 evaluate other.csv shop.csv -m shop.stackae
 has err "a model of other items"
 expect 2 evaluate shop.csv --protocol lightgcn
 expect 2 evaluate shop.csv --protocol users --test shop.csv
 expect 2 evaluate "$samples" --fit
 
 # A stack that was chosen is the same when it is named; options of gradients do not change what is learnt.
-stack=$("$program" info first | sed -n 's/.*  \(edlae.*\)$/\1/p')
+stack=$("$program" info first | sed -n 's/.*  \(edlae.*\)$/\1/p' | head -n 1)
 expect 0 train shop.csv -o named.stackae --stack "$stack" -q
 expect 0 recommend -m named.stackae --all --top 3 -o named.csv
 expect 0 recommend -m first --all --top 3 -o chosen.csv
