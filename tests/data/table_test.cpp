@@ -248,7 +248,6 @@ TEST_CASE("A gzipped table is known by its content, and a damaged one refused") 
     refused(packed.substr(0, packed.size() / 2));
     refused(packed.substr(0, packed.size() - 1));
     refused(packed.substr(0, 10));
-    refused(packed + "more");
     std::string spoilt = packed;
     spoilt[packed.size() / 2] = static_cast<char>(spoilt[packed.size() / 2] ^ 0x10);
     refused(spoilt);
@@ -256,6 +255,8 @@ TEST_CASE("A gzipped table is known by its content, and a damaged one refused") 
     const std::string second = read_text(path);
     write_text(path, packed + second + std::string(512, '\0'));
     CHECK(read_table_file(path).report.users == 978);
+    write_text(path, packed + "more");  // as gzip does, it is passed over
+    CHECK(read_table_file(path).made == read.made);
     refused(packed + second.substr(0, 12));
 }
 
