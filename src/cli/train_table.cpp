@@ -7,7 +7,6 @@
 
 #include "stackae/error.hpp"
 #include "stackae/output_files.hpp"
-#include "stackae/recommend.hpp"
 
 #include "cli/checkpoint.hpp"
 #include "cli/command.hpp"
@@ -118,6 +117,9 @@ int train_on_table(Console& console, const TableTraining& training) {
         files.commit();
     }
     if (training.dry_run) {
+        if (!training.settings.names_stack()) {
+            console.note("auto: the settings of the stack are chosen when it is trained");
+        }
         return print_plan(console, {plan, config, table.user_count(), training.settings.reading()});
     }
     if (run.resume &&

@@ -7,6 +7,8 @@
 
 #include "stackae/error.hpp"
 
+#include "search/top_k.hpp"
+
 namespace stackae {
 namespace {
 
@@ -17,17 +19,19 @@ constexpr float never = -std::numeric_limits<float>::infinity();
 
 /// The first `top` of the items by falling score, without those that are never recommended.
 std::vector<ScoredItem> best(std::span<const float> scores, std::int64_t top) {
-    std::vector<ScoredItem> items;
+    search::TopK found;  // of what is lowest
+    found.reset(std::min(top, std::ssize(scores)));
     for (std::size_t i = 0; i < scores.size(); ++i) {
-        if (scores[i] != never) {
-            items.push_back({static_cast<std::int32_t>(i), scores[i]});
+        if (-scores[i] < found.worst()) {
+            found.push(-scores[i], static_cast<std::int64_t>(i));
         }
     }
-    const auto end = items.begin() + std::min(top, std::ssize(items));
-    std::partial_sort(items.begin(), end, items.end(), [](const ScoredItem& a, const ScoredItem& b) {
-        return a.score != b.score ? a.score > b.score : a.item < b.item;
-    });
-    items.erase(end, items.end());
+    auto rows = found.rows();
+    std::sort(rows.begin(), rows.end());
+    std::vector<ScoredItem> items;
+    for (const auto& row : rows) {
+        items.push_back({static_cast<std::int32_t>(row.row), -row.score});
+    }
     return items;
 }
 

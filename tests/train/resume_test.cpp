@@ -25,10 +25,12 @@ class Stopper : public Recorder {
 public:
     explicit Stopper(int after) { stop_after_steps = after; }
     void on_resumed(const CheckpointInfo& info) override { resumed.push_back(info); }
+    void on_checkpoint(double seconds) override { spent.push_back(seconds); }
     void on_checkpoint_failed(const std::string& why) override { failures.push_back(why); }
 
     std::vector<CheckpointInfo> resumed;
     std::vector<std::string> failures;
+    std::vector<double> spent;  ///< on each checkpoint
 };
 
 Model train_with(const TrainConfig& config, const RunOptions& run, TrainObserver& observer,
@@ -59,6 +61,7 @@ TEST_CASE("A training that is stopped again and again ends with the bytes of one
         CAPTURE(steps);
         fs::remove(checkpoint);
         int runs = 0;
+        std::size_t written = 0;
         for (bool done = false; !done; ++runs) {
             REQUIRE(runs < 400);
             // What each goes on with has to be made anew first; stops between show that this harms nothing.
@@ -66,10 +69,14 @@ TEST_CASE("A training that is stopped again and again ends with the bytes of one
             const Model model = train_with(config, run_of(checkpoint, true), stopper);
             done = !model.record.interrupted;
             REQUIRE(stopper.failures.empty());
+            REQUIRE(std::all_of(stopper.spent.begin(), stopper.spent.end(),
+                                [](double seconds) { return seconds > 0.0; }));
+            written += stopper.spent.size();
             if (done) {
                 save(model, pieces);
             }
         }
+        CHECK((runs == 1 || written > 0));
         CHECK((steps > 4 || runs > 1));  // there may be no more than 13 steps
         CHECK(read_text(pieces) == read_text(whole));
     }
