@@ -51,6 +51,10 @@ struct RankingSplit {
 /// order of `train`.
 [[nodiscard]] HeldUsers held_by_file(const Interactions& train, const Interactions& test);
 
+/// Those users of a table with 5 items or more who are not in `train`, each folded in and held out as
+/// split_users() does it: for a model of `train`. Left out are users with fewer items, too.
+[[nodiscard]] HeldUsers hold_unseen(const Interactions& train, const Interactions& table, std::uint64_t seed);
+
 /// A mean over users (or ratings), NaN where there are none, and its standard error, their sample standard
 /// deviation ÷ √n; NaN of less than two.
 struct MeanError {
@@ -155,7 +159,7 @@ struct RankingEvaluation {
 
     /// Sentences for people: "not better than popularity on this table" where the model's NDCG@100 is not
     /// above popularity's by more than a standard error of the difference (of the same users), likewise
-    /// item-kNN; and ease_left_out.
+    /// item-kNN, neither of a single user; and ease_left_out.
     [[nodiscard]] std::vector<std::string> remarks() const;
 };
 

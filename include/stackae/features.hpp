@@ -36,6 +36,10 @@ enum class FeatureFormat {
     jsonl,
 };
 
+/// What rows are of, as the column of their names is headed. Has names. Ids of users and items are written
+/// byte for byte in CSV.
+enum class RowKind { filename, user, item };
+
 /// By the path's ending (.csv, .npy, .libsvm/.svm, .tsv or a path ending in /, .jsonl/.ndjson), in either
 /// case. Throws InvalidArgument that lists them.
 [[nodiscard]] FeatureFormat feature_format_of(const std::string& path);
@@ -60,13 +64,13 @@ public:
     /// columns: d. labelled: whether a label column is kept. class_names, for libsvm: label numbers in this
     /// order (classes met later are appended); may be empty. Throws IoError.
     FeatureWriter(const std::string& path, FeatureFormat format, std::int64_t columns, bool labelled,
-                  std::vector<std::string> class_names = {});
+                  std::vector<std::string> class_names = {}, RowKind kind = RowKind::filename);
     /// With files that the caller replaces together with others by committing `files` after finish().
     FeatureWriter(OutputFiles& files, const std::string& path, FeatureFormat format, std::int64_t columns,
-                  bool labelled, std::vector<std::string> class_names = {});
+                  bool labelled, std::vector<std::string> class_names = {}, RowKind kind = RowKind::filename);
     /// To a stream instead of a file: csv, libsvm and jsonl only. Throws InvalidArgument for the others.
     FeatureWriter(std::ostream& out, FeatureFormat format, std::int64_t columns, bool labelled,
-                  std::vector<std::string> class_names = {});
+                  std::vector<std::string> class_names = {}, RowKind kind = RowKind::filename);
     FeatureWriter(const FeatureWriter&) = delete;
     FeatureWriter& operator=(const FeatureWriter&) = delete;
     ~FeatureWriter();
@@ -79,7 +83,7 @@ public:
 private:
     struct State;
     void open(OutputFiles& files, const std::string& path, FeatureFormat format, bool labelled,
-              const std::vector<std::string>& class_names);
+              const std::vector<std::string>& class_names, RowKind kind);
 
     std::unique_ptr<State> state_;
 };

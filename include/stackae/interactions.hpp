@@ -5,7 +5,18 @@
 #include <string>
 #include <vector>
 
+#include "stackae/enum_names.hpp"
+#include "stackae/tensor.hpp"
+
 namespace stackae {
+
+/// What becomes of the values r > 0 that a user's rows have for one item; without a column of values, r = 1.
+/// Has names.
+enum class ValueMode {
+    binary,  ///< 1
+    log,     ///< log(1 + Σ r)
+    raw,     ///< Σ r
+};
 
 /// Who took what: users × items, sparse, by rows (CSR). Ids are texts, kept byte for byte.
 struct Interactions {
@@ -14,6 +25,7 @@ struct Interactions {
     std::vector<std::int64_t> offsets{0};  ///< where each user's entries begin, and where the last one's end
     std::vector<std::int32_t> columns;     ///< the item of each entry, rising within a user
     std::vector<float> values;             ///< of each entry: above 0
+    ValueMode value_mode = ValueMode::binary;  ///< what they are
 
     [[nodiscard]] std::int64_t user_count() const { return std::ssize(offsets) - 1; }
     [[nodiscard]] std::int64_t item_count() const { return std::ssize(items); }
@@ -38,5 +50,15 @@ private:
 /// table's, a value is not above 0 or not finite, an id is empty, has a zero byte or comes twice, or there is
 /// no item.
 void check(const Interactions& table);
+
+/// Of each id its number among others, which are all different; −1 of one that is not there.
+[[nodiscard]] std::vector<std::int32_t> numbers_among(const std::vector<std::string>& others,
+                                                      const std::vector<std::string>& ids);
+/// The number of users who have each item.
+[[nodiscard]] std::vector<std::int64_t> item_counts(const Interactions& table);
+/// Rows [first, first + count) with a value for each item: count × items.
+[[nodiscard]] Tensor dense_rows(const Interactions& table, std::int64_t first, std::int64_t count);
+/// The same users with other items, by their ids; entries of items that are not among them are left out.
+[[nodiscard]] Interactions with_items(const Interactions& table, const std::vector<std::string>& items);
 
 }  // namespace stackae

@@ -30,16 +30,8 @@ enum class TableSeparator {
     blank,         ///< any number of blanks and tabs
 };
 
-/// What becomes of the values r > 0 that a user's rows have for one item; without a column of values, r = 1.
-/// Has names.
-enum class ValueMode {
-    binary,  ///< 1
-    log,     ///< log(1 + Σ r)
-    raw,     ///< Σ r
-};
-
-/// How a table is to be read. A column is called by its name in the header, byte for byte, or, where there is
-/// no header, by its number from 1; empty: found out.
+/// How a table is to be read. A column is called by its name in the header, byte for byte, or, where none is
+/// called so, by its number from 1; empty: found out.
 struct TableOptions {
     TableFormat format = TableFormat::automatic;
     TableSeparator separator = TableSeparator::automatic;
@@ -90,6 +82,10 @@ struct TableReport {
     /// By the order of LeftOutReason, those that occurred.
     std::vector<LeftOut> left_out;
 };
+
+/// Fields of a line, apart by commas and in quotes by RFC 4180 where one is in them. Throws InvalidArgument
+/// where something follows a closing quote, or one is missing.
+[[nodiscard]] std::vector<std::string> split_csv(const std::string& line);
 
 /// What was left out, as a person reads it: `2 rows without a user (line 3 first), 1 row with a value not
 /// above 0 (line 9)`; empty where nothing was.

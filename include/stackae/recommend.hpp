@@ -73,7 +73,8 @@ private:
 [[nodiscard]] std::int64_t user_number(const Interactions& table, std::string_view id);
 [[nodiscard]] std::int32_t item_number(const Interactions& table, std::string_view id);
 
-/// A row of its own for a user who has these items of a table, whatever their order; repeats count once.
+/// A row of its own for a user who has these items of a table, whatever their order; repeats count once. An
+/// item's value is the mean of those that the table has for it (of what was taken or not: 1).
 [[nodiscard]] Interactions row_of_items(const Interactions& table, std::span<const std::int32_t> items);
 
 /// Items like one, without itself, most alike first: by what the lowest layer has learnt of its inputs

@@ -24,6 +24,9 @@ namespace stackae {
 /// a comma, a quote or a line end.
 [[nodiscard]] std::string csv_field(std::string_view text);
 
+/// The same with its bytes as they are, in whatever encoding: of ids that other programs compare.
+[[nodiscard]] std::string csv_bytes(std::string_view text);
+
 /// On one line of a terminal, in UTF-8 by to_utf8(): control characters become `\n`, `\t`, `\x1b`,
 /// `\u009b`, ….
 [[nodiscard]] std::string printable(std::string_view text);

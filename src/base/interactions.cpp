@@ -1,13 +1,25 @@
 #include "stackae/interactions.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <fmt/format.h>
 #include <string_view>
+#include <unordered_map>
 #include <unordered_set>
+#include <utility>
 
 #include "stackae/error.hpp"
 
+#include "base/enum_names.hpp"
+
 namespace stackae {
+
+template <>
+constexpr auto base::enum_names<ValueMode> = base::names_of<ValueMode>(
+    "value", {{ValueMode::binary, "binary"}, {ValueMode::log, "log"}, {ValueMode::raw, "raw"}});
+template const char* name(ValueMode);
+template ValueMode parse(std::string_view);
+
 namespace {
 
 [[noreturn]] void refuse(const std::string& what) {
@@ -66,6 +78,68 @@ void check(const Interactions& table) {
     for (std::int64_t user = 0; user < table.user_count(); ++user) {
         check_row(table, user);
     }
+}
+
+std::vector<std::int32_t> numbers_among(const std::vector<std::string>& others,
+                                        const std::vector<std::string>& ids) {
+    std::unordered_map<std::string_view, std::int32_t> known;
+    known.reserve(others.size());
+    for (const std::string& other : others) {
+        known.emplace(other, static_cast<std::int32_t>(known.size()));
+    }
+    std::vector<std::int32_t> numbers;
+    numbers.reserve(ids.size());
+    for (const std::string& id : ids) {
+        const auto found = known.find(id);
+        numbers.push_back(found == known.end() ? -1 : found->second);
+    }
+    return numbers;
+}
+
+std::vector<std::int64_t> item_counts(const Interactions& table) {
+    std::vector<std::int64_t> counts(table.items.size());
+    for (const std::int32_t item : table.columns) {
+        ++counts[static_cast<std::size_t>(item)];
+    }
+    return counts;
+}
+
+Tensor dense_rows(const Interactions& table, std::int64_t first, std::int64_t count) {
+    Tensor rows({count, table.item_count()});
+    for (std::int64_t i = 0; i < count; ++i) {
+        const auto items = table.items_of(first + i);
+        const auto values = table.values_of(first + i);
+        for (std::size_t k = 0; k < items.size(); ++k) {
+            rows.row(i)[static_cast<std::size_t>(items[k])] = values[k];
+        }
+    }
+    return rows;
+}
+
+Interactions with_items(const Interactions& table, const std::vector<std::string>& items) {
+    const std::vector<std::int32_t> numbers = numbers_among(items, table.items);
+    Interactions same;
+    same.users = table.users;
+    same.items = items;
+    same.value_mode = table.value_mode;
+    std::vector<std::pair<std::int32_t, float>> entries;
+    for (std::int64_t user = 0; user < table.user_count(); ++user) {
+        const auto columns = table.items_of(user);
+        entries.clear();
+        for (std::size_t i = 0; i < columns.size(); ++i) {
+            const std::int32_t number = numbers[static_cast<std::size_t>(columns[i])];
+            if (number >= 0) {
+                entries.emplace_back(number, table.values_of(user)[i]);
+            }
+        }
+        std::sort(entries.begin(), entries.end());
+        for (const auto& [column, value] : entries) {
+            same.columns.push_back(column);
+            same.values.push_back(value);
+        }
+        same.offsets.push_back(same.entry_count());
+    }
+    return same;
 }
 
 }  // namespace stackae

@@ -85,12 +85,15 @@ std::string lower_case(std::string_view text) {
 }
 
 std::string csv_field(std::string_view text) {
-    std::string field = to_utf8(text);
-    if (field.find_first_of(",\"\r\n") == std::string::npos) {
-        return field;
+    return csv_bytes(to_utf8(text));
+}
+
+std::string csv_bytes(std::string_view text) {
+    if (text.find_first_of(",\"\r\n") == std::string_view::npos) {
+        return std::string(text);
     }
     std::string quoted = "\"";
-    for (const char c : field) {
+    for (const char c : text) {
         quoted.append(c == '"' ? 2 : 1, c);
     }
     return quoted + '"';

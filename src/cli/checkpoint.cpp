@@ -6,6 +6,7 @@
 #include "stackae/error.hpp"
 #include "stackae/model.hpp"
 #include "stackae/pipeline.hpp"
+#include "stackae/recommend_all.hpp"
 #include "stackae/text.hpp"
 
 #include "cli/option_parser.hpp"
@@ -30,7 +31,8 @@ std::string text_of(const CheckpointInfo& checkpoint, const std::string& path) {
         fmt::format("{}: the checkpoint of a training that is under way; checksum ok\n", printable(path));
     text += fmt::format("stack        {}\n", to_text(record.config.stack));
     text += fmt::format("preset       {}\n", record.config.preset);
-    text += fmt::format("pictures     {}\n", format_count(record.pictures));
+    text += fmt::format("{:<13}{}\n", checkpoint.model.table.items.empty() ? "pictures" : "users",
+                        format_count(record.pictures));
     text += fmt::format("finished     {} of {}\n", checkpoint.model.layers.size(),
                         format_count(std::ssize(record.config.stack.layers()), "layer"));
     text += fmt::format("under way    {}, stage {} of {}\n", checkpoint.stage_name, checkpoint.stage,
@@ -71,6 +73,24 @@ std::string text_of(const EncodingProgress& progress, const std::string& path) {
         "go on with   the same command and --resume\n",
         printable(path), format_count(progress.pictures), format_count(progress.rows),
         format_count(progress.columns, "value"), printable(progress.model));
+}
+
+std::string text_of(const RecommendProgress& progress, const std::string& path) {
+    return fmt::format(
+        "{}: the checkpoint of recommendations that are under way; checksum ok\n"
+        "users        the first {}\n"
+        "model        {}\n"
+        "go on with   the same command and --resume\n",
+        printable(path), format_count(progress.users), printable(progress.model));
+}
+
+JsonObject json_of(const RecommendProgress& progress, const std::string& path) {
+    return JsonObject()
+        .set("kind", "recommendations")
+        .set("path", path)
+        .set("checksum", "ok")
+        .set("users", progress.users)
+        .set("model", progress.model);
 }
 
 JsonObject json_of(const EncodingProgress& progress, const std::string& path) {
@@ -115,6 +135,9 @@ std::optional<CheckpointDescription> describe_checkpoint(const std::string& path
     if (has_encoding_checkpoint(path)) {
         return describe(load_encoding_progress(path));
     }
+    if (has_recommend_checkpoint(path)) {
+        return describe(load_recommend_progress(path));
+    }
     if (!is_stream(path) && file_kind(path) == "checkpoint") {
         return describe(load_checkpoint_info(path));
     }
@@ -141,11 +164,16 @@ void check_checkpoint(const std::string& path, bool resume) {
     }
 }
 
-std::optional<TrainConfig> begun_automatically(const RunOptions& run) {
-    if (!run.resume || !is_there(run.checkpoint)) {
+std::optional<TrainConfig> begun_automatically(const RunOptions& run, const std::string& model) {
+    if (!run.resume || (!is_there(run.checkpoint) && !is_there(model))) {
         return std::nullopt;
     }
-    TrainConfig config = load_checkpoint_info(run.checkpoint).model.record.config;
+    std::optional<Model> begun =
+        is_there(run.checkpoint) ? load_checkpoint_info(run.checkpoint).model : finished_model(model);
+    if (!begun) {
+        return std::nullopt;
+    }
+    TrainConfig config = std::move(begun->record.config);
     return config.preset == "auto" ? std::optional(std::move(config)) : std::nullopt;
 }
 
@@ -162,7 +190,8 @@ bool is_trained_already(Console& console, const std::string& model, const std::s
                 fmt::format("{} is finished, and of another training: {}; without --resume it is replaced",
                             model, differs));
         }
-        console.note(fmt::format("{} is finished, of pictures of these names: nothing to go on with", model));
+        console.note(fmt::format("{} is finished, of {}: nothing to go on with", model,
+                                 standing->table.items.empty() ? "pictures of these names" : "this table"));
         return true;
     }
     console.note(fmt::format("there is no {}: training begins at the beginning", checkpoint_path(model)));

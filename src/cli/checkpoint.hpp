@@ -21,16 +21,17 @@ struct CheckpointDescription {
     std::string text;
     JsonObject json;
 };
-/// Of a training's file or an encoding's folder; nothing where the path is neither.
+/// Of a training's file, or the folder of an encoding or of recommendations; nothing where the path is
+/// neither.
 [[nodiscard]] std::optional<CheckpointDescription> describe_checkpoint(const std::string& path);
 
 /// Before pictures are prepared. Throws UsageError where a checkpoint is there that nobody asked to go on
 /// with, or where what is there is none.
 void check_checkpoint(const std::string& path, bool resume);
 
-/// What `auto` came to when the training was begun that a run is asked to go on with; nothing where there is
-/// none, or its stack was named.
-[[nodiscard]] std::optional<TrainConfig> begun_automatically(const RunOptions& run);
+/// What `auto` came to when the training was begun that a run is asked to go on with, or, where it has ended,
+/// that made the model; nothing where there is none, or its stack was named.
+[[nodiscard]] std::optional<TrainConfig> begun_automatically(const RunOptions& run, const std::string& model);
 
 /// For a run that is asked to go on and has no checkpoint: whether the model is there already, trained on the
 /// same pictures, by their names, with the same options. Says so, or that it begins at the beginning. Throws

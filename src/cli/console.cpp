@@ -79,8 +79,8 @@ std::string bar(double share, int width) {
     return '[' + text + ']';
 }
 
-Progress::Progress(Console& console, std::string what, std::int64_t of)
-    : console_(console), what_(std::move(what)), of_(of) {}
+Progress::Progress(Console& console, std::string what, std::int64_t of, std::string unit)
+    : console_(console), what_(std::move(what)), of_(of), unit_(std::move(unit)) {}
 
 Progress::~Progress() {
     console_.clear();
@@ -94,9 +94,9 @@ void Progress::update(std::int64_t done) {
     drawn_ = now;
     const double seconds = std::chrono::duration<double>(now - start_).count();
     const double rate = static_cast<double>(done) / seconds;
-    console_.draw(fmt::format("{} {} {}/{}  {:.0f} pictures/s  {} left", what_,
+    console_.draw(fmt::format("{} {} {}/{}  {:.0f} {}/s  {} left", what_,
                               bar(static_cast<double>(done) / static_cast<double>(of_), 24),
-                              format_count(done), format_count(of_), rate,
+                              format_count(done), format_count(of_), rate, unit_,
                               done > 0 ? format_duration(static_cast<double>(of_ - done) / rate) : "?"));
 }
 

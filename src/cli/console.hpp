@@ -35,11 +35,11 @@ private:
 /// `[=====>    ]`, `width` characters between the brackets; share in [0, 1].
 [[nodiscard]] std::string bar(double share, int width);
 
-/// A bar with rate and time left for work that is counted in pictures. Draws on a terminal only, at most
-/// ten times a second.
+/// A bar with rate and time left for work that is counted in pictures, or users. Draws on a terminal only, at
+/// most ten times a second.
 class Progress {
 public:
-    Progress(Console& console, std::string what, std::int64_t of);
+    Progress(Console& console, std::string what, std::int64_t of, std::string unit = "pictures");
     Progress(const Progress&) = delete;
     Progress& operator=(const Progress&) = delete;
     ~Progress();
@@ -51,6 +51,7 @@ private:
     Console& console_;
     std::string what_;
     std::int64_t of_;
+    std::string unit_;
     Clock::time_point start_ = Clock::now();
     Clock::time_point drawn_ = start_;
 };

@@ -7,7 +7,6 @@
 #include "stackae/error.hpp"
 
 #include "cli/interrupt.hpp"
-#include "cli/output.hpp"
 
 namespace stackae::cli {
 
@@ -18,78 +17,6 @@ void EncodeSettings::declare(OptionParser& parser) {
     reading.declare(parser);
     parser.option("manifest", "FILE", "what became of every picture: CSV path,row,label,status,reason",
                   text_into(manifest));
-}
-
-void EncodeSettings::declare_resume(OptionParser& parser, const std::string& output) {
-    parser.flag("resume",
-                fmt::format("go on where {}.ckpt is, with the options that it was begun with", output),
-                resume);
-    parser.option("checkpoint-every", "TIME",
-                  fmt::format("how often codes are kept in {}.ckpt, until all are there (5m when not given; "
-                              "0: after every batch); "
-                              "also when a run is interrupted",
-                              output),
-                  [this](const std::string& text) { checkpoint_every = parse_interval(text); });
-}
-
-void EncodeSettings::keep_codes_beside(Console& console, const std::string& output) {
-    if (output.empty() || is_stream(output)) {
-        if (resume) {
-            throw UsageError("--resume needs a file as the output, beside which codes are kept: -o FILE");
-        }
-        return;
-    }
-    checkpoint = output + ".ckpt";
-    std::error_code ignored;
-    if (std::filesystem::exists(checkpoint, ignored) && !std::filesystem::is_directory(checkpoint, ignored)) {
-        throw UsageError(fmt::format(
-            "{}: a file of that name is there and is no checkpoint; remove it, or name another output",
-            checkpoint));
-    }
-    if (!resume && has_encoding_checkpoint(checkpoint)) {
-        throw UsageError(
-            fmt::format("{} holds codes of a run that was stopped: --resume goes on with them; "
-                        "remove the folder to begin anew",
-                        checkpoint));
-    }
-    if (resume && !has_encoding_checkpoint(checkpoint)) {
-        console.note(fmt::format("there is no {}: the run begins at the beginning", checkpoint));
-    }
-}
-
-void EncodeSettings::drop_codes(Console& console) const {
-    try {
-        if (!checkpoint.empty() && !remove_encoding_checkpoint(checkpoint)) {
-            console.note(
-                fmt::format("the folder {} stays: other files are in it, or another run has it", checkpoint));
-        }
-    } catch (const Error& error) {
-        console.warn(fmt::format("warning: {}", error.what()));
-    }
-}
-
-void EncodeSettings::or_tell_room(Console& console, const std::function<void()>& write) const {
-    try {
-        write();
-    } catch (const IoError&) {
-        constexpr std::uintmax_t little = std::uintmax_t{16} << 20U;
-        std::error_code error;
-        if (!checkpoint.empty() && has_encoding_checkpoint(checkpoint) &&
-            std::filesystem::space(checkpoint, error).available < little) {
-            console.warn(
-                fmt::format("the codes made so far are in {}: --resume goes on with them once there "
-                            "is room; removing the folder makes room, too, but then all is encoded "
-                            "anew",
-                            checkpoint));
-        }
-        throw;
-    }
-}
-
-void EncodeSettings::tell_kept(Console& console) const {
-    if (!checkpoint.empty() && has_encoding_checkpoint(checkpoint)) {
-        console.warn(fmt::format("--resume goes on with {}", checkpoint));
-    }
 }
 
 void declare_layer(OptionParser& parser, std::string& output) {
@@ -127,14 +54,14 @@ void encode_inputs(Console& console, const EncodeRequest& request, const EncodeS
     const PipelineOptions options{.batch_size = settings.batch_size,
                                   .threads = settings.reading.threads,
                                   .memory = settings.reading.memory,
-                                  .checkpoint = settings.checkpoint,
-                                  .checkpoint_every = settings.checkpoint_every,
-                                  .resume = settings.resume,
+                                  .checkpoint = settings.kept.checkpoint,
+                                  .checkpoint_every = settings.kept.checkpoint_every,
+                                  .resume = settings.kept.resume,
                                   .keep_all = settings.keep_all};
     const bool all = stackae::encode_inputs(request, options, monitor.manifest(), sink);
     monitor.end_progress();
     if (!all) {
-        settings.tell_kept(console);
+        settings.kept.tell(console);
         throw Interrupted();
     }
 }

@@ -1,13 +1,13 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <string>
 
 #include "stackae/pipeline.hpp"
 
 #include "cli/console.hpp"
 #include "cli/input_monitor.hpp"
+#include "cli/kept_work.hpp"
 #include "cli/option_parser.hpp"
 #include "cli/reading.hpp"
 
@@ -18,26 +18,11 @@ struct EncodeSettings {
     std::int64_t batch_size = PipelineOptions{}.batch_size;
     std::string manifest;
     ReadingOptions reading;
-    bool resume = false;
-    double checkpoint_every = PipelineOptions{}.checkpoint_every;
+    KeptWork kept;
     bool keep_all = PipelineOptions{}.keep_all;
-    std::string checkpoint;  ///< see keep_codes_beside()
 
     /// Declares --batch-size, --manifest and those of ReadingOptions in a group of their own.
     void declare(OptionParser& parser);
-    /// Declares --resume and --checkpoint-every. output: what stands for the output's name.
-    void declare_resume(OptionParser& parser, const std::string& output);
-    /// From here on codes are kept in `OUTPUT.ckpt`, unless the output is a device or a pipe, or is empty.
-    /// Throws UsageError where a checkpoint is there that nobody asked to go on with, or where one is asked
-    /// for that cannot be.
-    void keep_codes_beside(Console& console, const std::string& output);
-    /// Once the output is safe; where the checkpoint stays, says why.
-    void drop_codes(Console& console) const;
-    /// Runs write(); where it fails since a disk is full, perhaps by the codes that are kept, says what to
-    /// do.
-    void or_tell_room(Console& console, const std::function<void()>& write) const;
-    /// To a user who has stopped the run: how to go on, where codes are kept.
-    void tell_kept(Console& console) const;
 };
 
 /// Declares --layer, an output as Model::depth_of() takes it.

@@ -107,7 +107,7 @@ void EnrollCommand::declare(OptionParser& parser) {
                 skip_missing_);
     parser.option("name", "NAME", "the name of all INPUT, in place of folder names",
                   [this](const std::string& text) { name_ = text; });
-    settings_.declare_resume(parser, "GALLERY");
+    settings_.kept.declare(parser, "GALLERY");
     parser.group("How pictures are compared (kept in the gallery)");
     declare_layer(parser, layer_);
     declare_normalize(parser, l2_normalize_);
@@ -184,7 +184,7 @@ int EnrollCommand::run(Console& console, const std::vector<std::string>& inputs)
         settings_.reading, existing ? output_ : "",
         opened.size() * model.model.code_size(layer_) * static_cast<std::int64_t>(sizeof(float)));
     check_outputs(opened, {{"the model", model.path}}, {{"-o", output_}, {"--manifest", settings_.manifest}});
-    settings_.keep_codes_beside(console, output_);
+    settings_.kept.keep_beside(console, output_);
     catch_interrupts();
     OutputFiles files(stop_waiting);
     const OutputFile file = files.add(output_);
@@ -205,7 +205,7 @@ int EnrollCommand::run(Console& console, const std::vector<std::string>& inputs)
     }
     save(gallery, file);
     files.commit();
-    settings_.drop_codes(console);
+    settings_.kept.drop(console);
     print(gallery, added);
     return monitor.exit_code();
 }
@@ -235,24 +235,24 @@ void EnrollCommand::refuse_skipped(OutputFiles& manifest, InputMonitor& monitor,
         return;
     }
     manifest.commit();  // which names them all
-    throw IoError(fmt::format(
-        "{}: {} of its {} cannot be encoded anew, so that nothing was changed; paths are seen "
-        "from the current "
-        "folder; --skip-missing{} leaves them out",
-        rebuild_, format_count(skipped), format_count(old.size(), "picture"),
-        !settings_.checkpoint.empty() && has_encoding_checkpoint(settings_.checkpoint) ? " --resume" : ""));
+    throw IoError(
+        fmt::format("{}: {} of its {} cannot be encoded anew, so that nothing was changed; paths are seen "
+                    "from the current "
+                    "folder; --skip-missing{} leaves them out",
+                    rebuild_, format_count(skipped), format_count(old.size(), "picture"),
+                    settings_.kept.is_there() ? " --resume" : ""));
 }
 
 bool EnrollCommand::is_rebuilt(const Gallery& gallery, const Model& model) const {
     std::error_code error;
-    if (!settings_.resume || !std::filesystem::equivalent(output_, rebuild_, error) ||
-        !has_encoding_checkpoint(settings_.checkpoint) || gallery.model_identity != model.identity() ||
+    if (!settings_.kept.resume || !std::filesystem::equivalent(output_, rebuild_, error) ||
+        !has_encoding_checkpoint(settings_.kept.checkpoint) || gallery.model_identity != model.identity() ||
         gallery.depth != model.depth_of(layer_) || gallery.l2_normalize != l2_normalize_ ||
         gallery.metric != metric_ || gallery.false_accept_rate != false_accept_rate_) {
         return false;
     }
     // A gallery of that very model may be rebuilt as well; it is older than the codes then.
-    const EncodingProgress kept = load_encoding_progress(settings_.checkpoint);
+    const EncodingProgress kept = load_encoding_progress(settings_.kept.checkpoint);
     const auto written = std::filesystem::last_write_time(output_, error);
     return !error && kept.model == gallery.model_identity && written >= kept.begun;
 }
@@ -284,10 +284,10 @@ int EnrollCommand::rebuild(Console& console) {
     add_replaced(*pictures.sources().front().pictures, written, read);
     check_outputs(read, written);
     check_outputs({{"the gallery", rebuild_}}, {{"--manifest", settings_.manifest}});
-    settings_.keep_codes_beside(console, output_);
+    settings_.kept.keep_beside(console, output_);
     if (is_rebuilt(old, model.model)) {
         console.note(fmt::format("{} is rebuilt already: nothing to go on with", output_));
-        settings_.drop_codes(console);
+        settings_.kept.drop(console);
         return exit_code::done;
     }
     catch_interrupts();
@@ -303,7 +303,7 @@ int EnrollCommand::rebuild(Console& console) {
     const OutputFile file = files.add(output_);
     save(gallery, file);
     files.commit();
-    settings_.drop_codes(console);
+    settings_.kept.drop(console);
     console.note(fmt::format("encoded anew: {} of {} by {}, {} a picture; before {}",
                              format_count(gallery.size()), format_count(old.size(), "picture"), model.path,
                              format_count(gallery.codes.columns(), "value"), old.codes.columns()));
@@ -348,7 +348,7 @@ void EnrollCommand::calibrate(Console& console, Gallery& gallery) const {
     stackae::calibrate(gallery, false_accept_rate_.value_or(default_false_accept_rate),
                        settings_.reading.threads);
     if (interrupted()) {
-        settings_.tell_kept(console);
+        settings_.kept.tell(console);
     }
     check_interrupted();
 }

@@ -182,6 +182,8 @@ int EvaluateCommand::run_table(Console& console, const std::vector<std::string>&
     if (inputs.size() == 2 && !test_.empty()) {
         throw UsageError("TEST and --test are the same: one of them is expected");
     }
+    tables_.refuse_option("manifest");
+    tables_.tell_unused(console, {"k", "metric", "classifier", "mirror", "layer", "normalize"});
     const std::string test = inputs.size() == 2 ? inputs[1] : test_;
     if (given_parts_ && *given_parts_ == test.empty()) {
         throw UsageError(test.empty() ? "--protocol lightgcn needs --test FILE"

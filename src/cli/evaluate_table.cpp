@@ -1,5 +1,7 @@
 #include "cli/evaluate_table.hpp"
 
+#include <algorithm>
+#include <cmath>
 #include <fmt/format.h>
 #include <optional>
 #include <utility>
@@ -21,7 +23,8 @@ using Figure = double UserRanking::*;
 
 std::string figure(const Ranking& ranking, Figure which) {
     const MeanError mean = ranking.mean(which);
-    return fmt::format("{:.4f} ± {:.4f}", mean.mean, mean.error);
+    return std::isnan(mean.error) ? fmt::format("{:.4f}", mean.mean)
+                                  : fmt::format("{:.4f} ± {:.4f}", mean.mean, mean.error);
 }
 
 void add_row(TextTable& table, const char* name, const Ranking& ranking, bool given_parts) {
@@ -36,11 +39,16 @@ void add_row(TextTable& table, const char* name, const Ranking& ranking, bool gi
     }
 }
 
-std::string report(const RankingEvaluation& result, bool given_parts) {
+std::string report(const RankingEvaluation& result, const TableEvaluation& wanted) {
+    const bool given_parts = !wanted.test.empty();
+    const std::string users = format_count(result.users, "user");
     std::string out =
-        given_parts ? fmt::format("data   {} users of the given parts\n", format_count(result.users))
-                    : fmt::format("data   {} users held out in {}, folded in with most of their items\n",
-                                  format_count(result.users), format_count(result.splits, "split"));
+        given_parts ? fmt::format("data   {} of the given parts\n", users)
+        : !wanted.model.empty()
+            ? fmt::format("data   {} whom the model has not seen, folded in with most of their items\n",
+                          users)
+            : fmt::format("data   {} held out in {}, folded in with most of their items\n", users,
+                          format_count(result.splits, "split"));
     if (result.left_out_users > 0) {
         out += fmt::format("       {} had nothing to fold in or to find, and are left out\n",
                            format_count(result.left_out_users, "user"));
@@ -66,27 +74,49 @@ std::string report(const RankingEvaluation& result, bool given_parts) {
     return out;
 }
 
+/// Those of a table that a model has not seen, folded in with most of their items.
+HeldUsers unseen_users(const TableEvaluation& wanted, const Interactions& table, const Interactions& learnt) {
+    const std::vector<std::int32_t> known = numbers_among(learnt.users, table.users);
+    if (std::none_of(known.begin(), known.end(), [](std::int32_t number) { return number < 0; })) {
+        throw UsageError(fmt::format(
+            "{}: the model knows all {} of {}, users that it has not seen expected; `evaluate TRAIN TEST -m "
+            "MODEL` measures on what they took later, and --fit learns anew from some users and measures on "
+            "others",
+            wanted.model, format_count(table.user_count(), "user"), wanted.input));
+    }
+    return hold_unseen(learnt, table, wanted.seed);
+}
+
+/// Those to measure on, unless users of the table are held out anew. model: null where there is none.
+std::optional<HeldUsers> held_users(Console& console, const TableEvaluation& wanted,
+                                    const Interactions& table, const Model* model) {
+    if (wanted.test.empty()) {
+        return model == nullptr ? std::nullopt : std::optional(unseen_users(wanted, table, model->table));
+    }
+    if (model != nullptr && model->table.items != table.items) {
+        throw InvalidArgument(
+            fmt::format("{}: a model of other items, or of another order of them, than {} found; "
+                        "the table that it was learnt from expected",
+                        wanted.model, wanted.input));
+    }
+    return held_by_file(table, wanted.tables.read(console, wanted.test));
+}
+
 }  // namespace
 
 int evaluate_table(Console& console, const TableEvaluation& wanted) {
     if (wanted.fit && !wanted.model.empty()) {
         throw UsageError("--fit and -m exclude each other");
     }
-    if (!wanted.model.empty() && wanted.test.empty()) {
-        throw UsageError(
-            "-m with a table needs --test FILE, items that the model's users took later; --fit learns "
-            "from some users and measures on others");
-    }
-    const Interactions table = wanted.tables.read(console, wanted.input);
     std::optional<Model> model;
     if (!wanted.model.empty()) {
-        model.emplace(open_model(console, wanted.model).model);
-        if (model->table.items != table.items) {
-            throw InvalidArgument(
-                fmt::format("{}: a model of other items, or of another order of them, than {} found; "
-                            "the table that it was learnt from expected",
-                            wanted.model, wanted.input));
-        }
+        model.emplace(open_table_model(console, wanted.model));
+    }
+    Interactions table = model ? wanted.tables.read_like(console, wanted.input, model->table)
+                               : wanted.tables.read(console, wanted.input);
+    const std::optional<HeldUsers> held = held_users(console, wanted, table, model ? &*model : nullptr);
+    if (model && wanted.test.empty()) {
+        table = model->table;  // the baselines learn what it has learnt from
     }
     RunOptions run;
     run.threads = wanted.reading.threads;
@@ -109,13 +139,10 @@ int evaluate_table(Console& console, const TableEvaluation& wanted) {
             return scorer_of(std::move(*model), wanted.reading.threads);
         };
     }
-    const bool given_parts = !wanted.test.empty();
     const RankingEvaluation result =
-        given_parts ? evaluate_ranking(table, held_by_file(table, wanted.tables.read(console, wanted.test)),
-                                       fit, options)
-                    : evaluate_ranking(table, fit, options);
+        held ? evaluate_ranking(table, *held, fit, options) : evaluate_ranking(table, fit, options);
     ResultWriter results;
-    results.write(wanted.json ? to_json(result).text() + "\n" : report(result, given_parts));
+    results.write(wanted.json ? to_json(result).text() + "\n" : report(result, wanted));
     results.finish();
     return exit_code::done;
 }

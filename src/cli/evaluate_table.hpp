@@ -15,9 +15,11 @@ struct TableEvaluation {
     const TableInput& tables;
     const ReadingOptions& reading;
     std::string input;
-    std::string test;   ///< given parts (LightGCN's protocol); empty: users are held out
-    std::string model;  ///< with given parts: that learnt the input; empty: it is learnt here
-    bool fit = false;   ///< learn the input as `train` does
+    std::string test;  ///< given parts (LightGCN's protocol); empty: users are held out
+    /// With given parts: that learnt the input; else one that is measured on users whom it has not seen;
+    /// empty: it is learnt here.
+    std::string model;
+    bool fit = false;  ///< learn the input as `train` does
     int splits = 1;
     std::uint64_t seed = 0;
     bool json = false;

@@ -9,6 +9,7 @@
 
 #include "cli/command.hpp"
 #include "cli/encode.hpp"
+#include "cli/extract_table.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/model_locator.hpp"
 #include "cli/output.hpp"
@@ -18,23 +19,34 @@ namespace {
 
 class ExtractCommand : public Command {
 public:
-    std::string synopsis() const override { return "INPUT... [-m MODEL] [-o FILE] [options]"; }
+    std::string synopsis() const override {
+        return "INPUT... [-m MODEL] [-o FILE] [options]\n       stackae extract [TABLE] -m MODEL [--items] "
+               "[-o "
+               "FILE] [options]";
+    }
     std::string about() const override {
         return "Turns pictures into feature vectors.\n"
                "INPUT is a picture, a picture folder, a .txt list of paths, IDX images (.gz too) or .npy.\n"
-               "Without -o the features are printed as CSV.";
+               "Without -o the features are printed as CSV.\n"
+               "Of a table of users and items (.csv, .tsv, .dat, .txt.gz), or without one of a model of a "
+               "table: "
+               "each\n"
+               "user's code, or with --items each item's row of the decoder.";
     }
     void declare(OptionParser& parser) override;
     int run(Console& console, const std::vector<std::string>& inputs) override;
 
 private:
     FeatureFormat resolve_format() const;
+    int run_table(Console& console, const std::vector<std::string>& inputs, FeatureFormat format) const;
 
     std::string model_;
     std::string output_;
     std::optional<FeatureFormat> format_;
     EncodeOptions encode_;
     EncodeSettings settings_;
+    TableInput tables_;
+    bool items_ = false;
 };
 
 void ExtractCommand::declare(OptionParser& parser) {
@@ -46,10 +58,12 @@ void ExtractCommand::declare(OptionParser& parser) {
         "format", "NAME",
         "csv, npy, libsvm (a row without a label gets -1), projector or jsonl; else by the output's ending",
         [this](const std::string& text) { format_ = parse<FeatureFormat>(text); });
-    settings_.declare_resume(parser, "FILE");
+    settings_.kept.declare(parser, "FILE");
     declare_layer(parser, encode_.output);
     declare_normalize(parser, encode_.l2_normalize);
+    parser.flag("items", "of a model of a table: of its items instead of users", items_);
     settings_.declare(parser);
+    tables_.declare(parser, "table-format");
 }
 
 FeatureFormat ExtractCommand::resolve_format() const {
@@ -70,14 +84,38 @@ FeatureFormat ExtractCommand::resolve_format() const {
     }
 }
 
+int ExtractCommand::run_table(Console& console, const std::vector<std::string>& inputs,
+                              FeatureFormat format) const {
+    if (inputs.size() > 1) {
+        throw UsageError("extract takes one TABLE");
+    }
+    tables_.refuse_option("manifest");
+    tables_.refuse_option("resume");
+    tables_.tell_unused(console, {"batch-size", "checkpoint-every"});
+    return extract_table(console, {.tables = tables_,
+                                   .reading = settings_.reading,
+                                   .input = inputs.empty() ? "" : inputs.front(),
+                                   .model = model_,
+                                   .output = output_,
+                                   .format = format,
+                                   .encode = encode_,
+                                   .items = items_});
+}
+
 int ExtractCommand::run(Console& console, const std::vector<std::string>& inputs) {
-    if (inputs.empty()) {
+    if (inputs.empty() && model_.empty()) {
         throw UsageError("extract needs an INPUT: a picture, a folder, a list, IDX or .npy");
     }
     if (output_ == "-") {
         output_.clear();
     }
     const FeatureFormat format = resolve_format();
+    if (inputs.empty() || tables_.is_table(inputs.front())) {
+        return run_table(console, inputs, format);
+    }
+    if (items_) {
+        throw UsageError("--items are of a model of a table, without INPUT");
+    }
     const Inputs opened(inputs, settings_.reading.picture_limits());
     const NamedModel model = open_model(console, model_);
     check_layer(model.model, encode_.output);
@@ -89,7 +127,7 @@ int ExtractCommand::run(Console& console, const std::vector<std::string>& inputs
         written.push_back({file == output_ ? "-o" : fmt::format("the file beside -o {},", output_), file});
     }
     check_outputs(opened, {{"the model", model.path}}, written);
-    settings_.keep_codes_beside(console, output_);
+    settings_.kept.keep_beside(console, output_);
     catch_interrupts();
     OutputFiles set(stop_waiting);
     std::optional<FeatureWriter> writer;
@@ -115,8 +153,8 @@ int ExtractCommand::run(Console& console, const std::vector<std::string>& inputs
         writer->finish();
         set.commit();
     };
-    settings_.or_tell_room(console, encode_all);
-    settings_.drop_codes(console);
+    settings_.kept.or_tell_room(console, encode_all);
+    settings_.kept.drop(console);
     if (!output_.empty()) {
         console.note(fmt::format("wrote {}: {} rows of {} features", fmt::join(files, " and "),
                                  format_count(monitor.manifest().rows()), columns));

@@ -131,4 +131,17 @@ KeptModel keep_model(Console& console, const Model& model, const std::string& ou
                               fmt::join(places, ", ")));
 }
 
+std::string kept_text(const Model& model, const KeptModel& kept, const std::string& output) {
+    return fmt::format("kept {} of {} layers in {}{}", model.layers.size(), model.record.config.stack.size(),
+                       kept.path,
+                       kept.beside ? fmt::format("; the finished model {} is as it was", output) : "");
+}
+
+std::string outcome_text(const Model& model, const KeptModel& kept, const std::string& output) {
+    return model.record.interrupted ? "interrupted; " + kept_text(model, kept, output)
+                                    : fmt::format("wrote {}: {}, {}", kept.path,
+                                                  format_count(std::ssize(model.layers.layers()), "layer"),
+                                                  format_count(model.parameters(), "parameter"));
+}
+
 }  // namespace stackae::cli

@@ -32,6 +32,11 @@ struct KeptModel {
 /// spare_places() that can, which is said with how to move it. Throws IoError where none can.
 [[nodiscard]] KeptModel keep_model(Console& console, const Model& model, const std::string& output);
 
+/// What a training that ended early left, and where: `kept 1 of 2 layers in shop.stackae`.
+[[nodiscard]] std::string kept_text(const Model& model, const KeptModel& kept, const std::string& output);
+/// The outcome: `interrupted; ` and kept_text(), or `wrote shop.stackae: 1 layer, 440 parameters`.
+[[nodiscard]] std::string outcome_text(const Model& model, const KeptModel& kept, const std::string& output);
+
 /// Paths of files that are not there yet, `NAME.kept.stackae` (or `NAME.kept-2.stackae`, …): in the folder of
 /// `path` unless that is a device, in the current folder, in `home`, and in the folder for temporary files.
 [[nodiscard]] std::vector<std::string> spare_places(const std::string& path, const std::string& home,

@@ -51,6 +51,17 @@ NamedModel open_model(Console& console, const std::string& path) {
     return named;
 }
 
+Model open_table_model(Console& console, const std::string& path) {
+    if (path.empty()) {
+        throw UsageError("-m MODEL is missing, learnt by `stackae train` from a table");
+    }
+    NamedModel named = open_chosen_model(console, path);
+    if (named.model.table.items.empty()) {
+        throw InvalidArgument(fmt::format("{}: a model of pictures found, one of a table expected", path));
+    }
+    return std::move(named.model);
+}
+
 NamedModel open_gallery_model(Console& console, const Gallery& gallery, const std::string& gallery_path,
                               const std::string& path) {
     if (!path.empty()) {

@@ -24,6 +24,9 @@ struct NamedModel {
 /// when there is none, and what load_model() throws.
 [[nodiscard]] NamedModel open_model(Console& console, const std::string& path);
 
+/// The same of a model that was learnt from a table. Throws InvalidArgument where it is one of pictures.
+[[nodiscard]] Model open_table_model(Console& console, const std::string& path);
+
 /// The model that made a gallery: the one at `path` when given, else where the gallery says it was (also seen
 /// from the gallery's folder), else the shipped one when it is the same. Throws InvalidArgument when it is
 /// another model or cannot be found, and what load_model() throws.

@@ -57,6 +57,13 @@ std::string reconstruction_text(const Model& model) {
         reconstruction.head.empty() ? "the layers' own decoders" : to_text(reconstruction.head));
 }
 
+std::string table_text(const Interactions& table) {
+    const std::int64_t entries = table.entry_count();
+    return fmt::format("{}, {}, {} ({} values)", format_count(table.user_count(), "user"),
+                       format_count(table.item_count(), "item"),
+                       entries == 1 ? "1 entry" : format_count(entries) + " entries", name(table.value_mode));
+}
+
 /// A line a stage: its number of epochs, and its last one's values.
 std::string training_text(const std::vector<StageEpoch>& history) {
     const auto text = [](const std::optional<double>& value) {
@@ -136,11 +143,7 @@ std::string model_text(const Model& model, const std::string& path) {
     out += fmt::format("trained on   {}{}\n",
                        format_count(record.pictures, model.table.items.empty() ? "picture" : "user"),
                        record.data.empty() ? "" : ", " + printable(record.data));
-    out += model.table.items.empty()
-               ? ""
-               : fmt::format(
-                     "knows        {}, {}, {} entries\n", format_count(model.table.user_count(), "user"),
-                     format_count(model.table.item_count(), "item"), format_count(model.table.entry_count()));
+    out += model.table.items.empty() ? "" : fmt::format("knows        {}\n", table_text(model.table));
     out +=
         record.class_names.empty() ? "" : fmt::format("classes      {}\n", classes_text(record.class_names));
     out += "\nlayers\n" + layers_text(model.layers);

@@ -108,6 +108,9 @@ std::vector<std::string> OptionParser::parse(const std::vector<std::string>& arg
     } catch (const po::error& error) {
         throw UsageError(error.what());
     }
+    for (const auto& [name, value] : values) {
+        typed_.insert(name);
+    }
     if (values.count(config_file_) > 0) {
         add_config_file(values[config_file_].as<std::string>(), all, values);
     }

@@ -43,6 +43,8 @@ public:
     /// Runs the handlers and returns the arguments that are no options. Throws UsageError, and IoError where
     /// a config_file() cannot be read.
     [[nodiscard]] std::vector<std::string> parse(const std::vector<std::string>& arguments);
+    /// Whether an option stands on the command line; known when handlers run.
+    [[nodiscard]] bool is_typed(const std::string& name) const { return typed_.count(name) > 0; }
     /// Whether an option's value is that of the config_file(); known when handlers run.
     [[nodiscard]] bool is_from_file(const std::string& name) const { return from_file_.count(name) > 0; }
     /// True when the arguments ask for help and no more.
@@ -73,6 +75,7 @@ private:
     std::string config_file_;  ///< the option's name; empty where there is none
     std::vector<std::pair<std::string, std::string>> opposites_;
     std::vector<std::pair<std::string, std::string>> overrides_;  ///< the second where it is in the file
+    std::set<std::string> typed_;
     std::set<std::string> from_file_;
 };
 

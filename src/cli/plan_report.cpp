@@ -24,7 +24,7 @@ std::string plan_text(const PlannedTraining& planned) {
     }
     std::string text = fmt::format("stack        {}\n", to_text(planned.config.stack));
     text += fmt::format("preset       {}\n", planned.config.preset);
-    text += fmt::format("pictures     {}\n", format_count(planned.pictures));
+    text += fmt::format("{:<13}{}\n", planned.row + "s", format_count(planned.rows));
     text += fmt::format("parameters   {}\n", format_count(plan.parameters));
     text += fmt::format("memory       {} needed of {}\n", format_bytes(plan.memory_bytes),
                         planned.reading.limit_text());
@@ -46,8 +46,9 @@ int print_plan(Console& console, const PlannedTraining& planned) {
         "time         {}\n",
         plan.refused() ? "-" : format_duration(plan.multiply_adds / rate) + " on this machine (estimated)"));
     results.write(
-        fmt::format("extraction   {} pictures a second (estimated, without decoding their files)\n",
-                    plan.refused() ? "-" : format_count(std::llround(rate / plan.multiply_adds_a_picture))));
+        fmt::format("extraction   {} {}s a second (estimated{})\n",
+                    plan.refused() ? "-" : format_count(std::llround(rate / plan.multiply_adds_a_picture)),
+                    planned.row, planned.row == "picture" ? ", without decoding their files" : ""));
     results.finish();
     if (plan.refused()) {
         console.warn(

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 #include "stackae/train.hpp"
 
@@ -13,8 +14,9 @@ namespace stackae::cli {
 struct PlannedTraining {
     const TrainPlan& plan;
     const TrainConfig& config;
-    std::int64_t pictures;
+    std::int64_t rows;
     const ReadingOptions& reading;
+    std::string row = "picture";  ///< what a row is
 };
 
 /// Returns the exit code: 1 where training would be refused.

@@ -1,18 +1,15 @@
-#include "stackae/recommend.hpp"
-
-#include <algorithm>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <fstream>
 #include <optional>
-#include <string_view>
-#include <unordered_map>
-#include <utility>
 
 #include "stackae/error.hpp"
+#include "stackae/recommend_all.hpp"
 #include "stackae/text.hpp"
 
 #include "cli/command.hpp"
 #include "cli/interrupt.hpp"
+#include "cli/kept_work.hpp"
 #include "cli/model_locator.hpp"
 #include "cli/output.hpp"
 #include "cli/table_input.hpp"
@@ -38,36 +35,50 @@ std::vector<std::string> lines_of(const std::string& path) {
     return lines;
 }
 
-/// Fields apart by commas, in quotes where they have one in them.
-std::vector<std::string> split_csv(const std::string& text) {
-    std::vector<std::string> fields{""};
-    bool quoted = false;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        if (text[i] == '"') {
-            const bool twice = quoted && i + 1 < text.size() && text[i + 1] == '"';
-            quoted = twice || !quoted;
-            fields.back() += twice ? "\"" : "";
-            i += twice ? 1 : 0;
-        } else if (text[i] == ',' && !quoted) {
-            fields.emplace_back();
-        } else {
-            fields.back() += text[i];
+/// The numbers of a table's items. Throws InvalidArgument that names the first of those that are not in it.
+/// where: an option.
+std::vector<std::int32_t> item_numbers(const Interactions& table, const std::vector<std::string>& ids,
+                                       const std::string& where) {
+    constexpr std::size_t most_named = 5;
+    std::vector<std::int32_t> numbers = numbers_among(table.items, ids);
+    std::vector<std::string> unknown;
+    std::int64_t count = 0;
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+        count += numbers[i] < 0 ? 1 : 0;
+        if (numbers[i] < 0 && unknown.size() < most_named) {
+            unknown.push_back(fmt::format("\"{}\"", printable(ids[i])));
         }
     }
-    return fields;
+    if (count > 0) {
+        throw InvalidArgument(fmt::format("{}: {} {}{}: not found among the {} that the model knows", where,
+                                          count == 1 ? "item" : format_count(count) + " items",
+                                          fmt::join(unknown, ", "), count > std::ssize(unknown) ? ", …" : "",
+                                          table.items.size()));
+    }
+    return numbers;
 }
 
-/// The model of a table, by an option's text.
-Model open_table_model(Console& console, const std::string& path) {
-    if (path.empty()) {
-        throw UsageError("-m MODEL is missing, learnt by `stackae train` from a table");
+/// Shows how far it is, and stops where the user interrupts.
+class RecommendMonitor : public RecommendObserver {
+public:
+    RecommendMonitor(Console& console, std::int64_t users)
+        : console_(console), progress_(console, "recommending", users, "users") {}
+
+    void on_recommended(std::int64_t done, std::int64_t /*of*/) override { progress_.update(done); }
+    void on_resumed(std::int64_t done, std::int64_t of) override {
+        console_.note(
+            fmt::format("the recommendations to the first {} of {} are those of the run that was stopped",
+                        format_count(done), format_count(of, "user")));
     }
-    NamedModel named = open_model(console, path);
-    if (named.model.table.items.empty()) {
-        throw InvalidArgument(fmt::format("{}: a model of pictures found, one of a table expected", path));
+    void on_checkpoint_failed(const std::string& why) override {
+        console_.warn(fmt::format("warning: no checkpoint: {}; the run goes on", why));
     }
-    return std::move(named.model);
-}
+    bool stop() override { return interrupted(); }
+
+private:
+    Console& console_;
+    Progress progress_;
+};
 
 class RecommendCommand : public Command {
 public:
@@ -84,7 +95,11 @@ public:
 private:
     void check_usage(const std::vector<std::string>& inputs) const;
     RecommendOptions options_of(const Interactions& table) const;
-    Interactions rows_of(Console& console, const Interactions& table) const;
+    /// Nothing where they are the model's own.
+    std::optional<Interactions> rows_of(Console& console, const Interactions& table) const;
+    std::vector<std::string> bought_items() const;
+    void recommend(Console& console, const Model& model, const Interactions& rows,
+                   const RecommendOptions& options);
     void write(ResultWriter& results, const Interactions& table, const std::string& user,
                const Recommendations& found);
     int forget(Console& console, Model& model) const;
@@ -100,7 +115,9 @@ private:
     RecommendOptions recommend_;
     bool all_ = false;
     bool json_ = false;
-    bool first_ = true;  ///< nothing was written yet
+    bool first_ = true;         ///< nothing was written yet
+    std::int64_t popular_ = 0;  ///< users who were given what most have
+    KeptWork kept_{.what = "recommendations"};
     TableInput tables_;
 };
 
@@ -123,6 +140,7 @@ void RecommendCommand::declare(OptionParser& parser) {
     parser.group("Output");
     parser.option("output,o", "FILE", "else stdout", text_into(output_));
     parser.flag("json", "one JSON object instead of CSV", json_);
+    kept_.declare(parser, "FILE");
     tables_.declare(parser);
 }
 
@@ -147,112 +165,102 @@ int RecommendCommand::run(Console& console, const std::vector<std::string>& inpu
     check_outputs(
         {{"the model", model_}, {"--only", only_}, {"--exclude", exclude_}, {"--new-user", new_users_}},
         {{"-o", output_}});
-    const Interactions& table = model.table;
-    const Interactions rows = rows_of(console, table);
-    Recommender recommender(model, options_of(table));
+    const std::optional<Interactions> others = rows_of(console, model.table);
+    const Interactions& rows = others ? *others : model.table;
+    const RecommendOptions options = options_of(model.table);
+    kept_.keep_beside(console, output_);
     catch_interrupts();
-    ResultWriter results(output_);
-    results.write(
-        json_ ? R"({"users": [)"
-              : (recommend_.explain > 0 ? "user,rank,item,score,because\n" : "user,rank,item,score\n"));
-    Progress progress(console, "recommending", rows.user_count());
-    std::int64_t unknown = 0;
-    for (std::int64_t done = 0; done < rows.user_count();) {
-        check_interrupted();
-        const std::int64_t count = std::min(recommender.batch_size(), rows.user_count() - done);
-        const auto found = recommender.recommend(rows, done, count);
-        for (std::int64_t i = 0; i < count; ++i) {
-            const std::string& user = rows.users[static_cast<std::size_t>(done + i)];
-            write(results, table, user, found[static_cast<std::size_t>(i)]);
-            unknown += found[static_cast<std::size_t>(i)].popular ? 1 : 0;
-        }
-        progress.update(done += count);
-    }
-    results.write(json_ ? "\n]}\n" : "");
-    results.finish();
-    if (unknown > 0) {
+    kept_.or_tell_room(console, [&] { recommend(console, model, rows, options); });
+    kept_.drop(console);
+    if (popular_ > 0) {
         console.note(fmt::format("{} of whom nothing is known: given what most users have",
-                                 format_count(unknown, "user")));
+                                 format_count(popular_, "user")));
     }
     return exit_code::done;
 }
 
+void RecommendCommand::recommend(Console& console, const Model& model, const Interactions& rows,
+                                 const RecommendOptions& options) {
+    std::optional<ResultWriter> results;
+    const auto begin = [&] {
+        results.emplace(output_);
+        results->write(
+            json_ ? R"({"users": [)"
+                  : (recommend_.explain > 0 ? "user,rank,item,score,because\n" : "user,rank,item,score\n"));
+    };
+    const RecommendAllOptions all{
+        .checkpoint = kept_.checkpoint, .checkpoint_every = kept_.checkpoint_every, .resume = kept_.resume};
+    bool done = false;
+    {
+        RecommendMonitor monitor(console, rows.user_count());
+        done = recommend_all(
+            model, rows, options, all, monitor, [&](std::int64_t user, const Recommendations& found) {
+                if (!results) {  // only now: what cannot be done prints nothing
+                    begin();
+                }
+                write(*results, model.table, rows.users[static_cast<std::size_t>(user)], found);
+                popular_ += found.popular ? 1 : 0;
+            });
+    }
+    if (!done) {
+        kept_.tell(console);
+        throw Interrupted();
+    }
+    if (!results) {
+        begin();
+    }
+    results->write(json_ ? "\n]}\n" : "");
+    results->finish();
+}
+
 RecommendOptions RecommendCommand::options_of(const Interactions& table) const {
     RecommendOptions options = recommend_;
-    if (!only_.empty()) {
-        options.allowed.assign(table.items.size(), false);
-        for (const std::string& item : lines_of(only_)) {
-            options.allowed[static_cast<std::size_t>(item_number(table, item))] = true;
+    const auto allow = [&](const std::string& option, const std::string& file, bool allowed) {
+        if (!file.empty()) {
+            options.allowed.resize(table.items.size(), !allowed);
+            for (const std::int32_t item :
+                 item_numbers(table, lines_of(file), fmt::format("{} {}", option, file))) {
+                options.allowed[static_cast<std::size_t>(item)] = allowed;
+            }
         }
-    }
-    if (!exclude_.empty()) {
-        options.allowed.resize(table.items.size(), true);
-        for (const std::string& item : lines_of(exclude_)) {
-            options.allowed[static_cast<std::size_t>(item_number(table, item))] = false;
-        }
-    }
+    };
+    allow("--only", only_, true);
+    allow("--exclude", exclude_, false);
     return options;
 }
 
-/// A table's users with the model's items; items that the model does not know are left out and counted.
-Interactions with_items_of(Console& console, const Interactions& from, const Interactions& table) {
-    Interactions rows;
-    rows.users = from.users;
-    rows.items = table.items;
-    std::unordered_map<std::string_view, std::int32_t> known;
-    for (const std::string& item : table.items) {
-        known.emplace(item, static_cast<std::int32_t>(known.size()));
-    }
-    std::vector<std::int32_t> numbers(from.items.size(), -1);
-    std::int64_t unknown = 0;
-    for (std::size_t i = 0; i < from.items.size(); ++i) {
-        const auto found = known.find(from.items[i]);
-        numbers[i] = found == known.end() ? -1 : found->second;
-        unknown += found == known.end() ? 1 : 0;
-    }
-    for (std::int64_t user = 0; user < from.user_count(); ++user) {
-        std::vector<std::pair<std::int32_t, float>> entries;
-        for (std::size_t k = 0; k < from.items_of(user).size(); ++k) {
-            const std::int32_t item = numbers[static_cast<std::size_t>(from.items_of(user)[k])];
-            if (item >= 0) {
-                entries.emplace_back(item, from.values_of(user)[k]);
-            }
-        }
-        std::sort(entries.begin(), entries.end());
-        for (const auto& [item, value] : entries) {
-            rows.columns.push_back(item);
-            rows.values.push_back(value);
-        }
-        rows.offsets.push_back(std::ssize(rows.columns));
-    }
-    if (unknown > 0) {
-        console.warn(fmt::format("{} that the model does not know left out", format_count(unknown, "item")));
-    }
-    return rows;
-}
-
-Interactions RecommendCommand::rows_of(Console& console, const Interactions& table) const {
+std::optional<Interactions> RecommendCommand::rows_of(Console& console, const Interactions& table) const {
     if (all_) {
-        return table;
+        return std::nullopt;
     }
     if (!new_users_.empty()) {
-        return with_items_of(console, tables_.read(console, new_users_), table);
+        return tables_.read_for(console, new_users_, table);
     }
     if (!bought_.empty()) {
-        std::vector<std::int32_t> items;
-        for (const std::string& item : split_csv(bought_)) {
-            items.push_back(item_number(table, item));
+        if (table.value_mode != ValueMode::binary) {
+            console.note(fmt::format(
+                "--bought: the model was learnt with --value {}: each item has the mean of its values there",
+                name(table.value_mode)));
         }
-        return row_of_items(table, items);
+        return row_of_items(table, item_numbers(table, bought_items(), "--bought"));
     }
     const std::int64_t user = user_number(table, user_);
     Interactions rows;
     rows.items = table.items;
+    rows.value_mode = table.value_mode;
     rows.users.push_back(user_);
     rows.columns.assign(table.items_of(user).begin(), table.items_of(user).end());
     rows.values.assign(table.values_of(user).begin(), table.values_of(user).end());
-    rows.offsets.push_back(std::ssize(rows.columns));
+    rows.offsets.push_back(rows.entry_count());
     return rows;
+}
+
+std::vector<std::string> RecommendCommand::bought_items() const {
+    try {
+        return split_csv(bought_);
+    } catch (const InvalidArgument& error) {
+        throw UsageError(fmt::format("--bought: {}", error.what()));
+    }
 }
 
 void RecommendCommand::write(ResultWriter& results, const Interactions& table, const std::string& user,
@@ -289,9 +297,9 @@ void RecommendCommand::write(ResultWriter& results, const Interactions& table, c
         if (found.popular) {
             because = "popular";
         }
-        results.write(fmt::format("{},{},{},{:.6g}{}\n", csv_field(user), ++rank, csv_field(id(each.found)),
+        results.write(fmt::format("{},{},{},{:.6g}{}\n", csv_bytes(user), ++rank, csv_bytes(id(each.found)),
                                   each.found.score,
-                                  recommend_.explain > 0 ? "," + csv_field(because) : std::string()));
+                                  recommend_.explain > 0 ? "," + csv_bytes(because) : std::string()));
     }
 }
 
@@ -302,63 +310,10 @@ int RecommendCommand::forget(Console& console, Model& model) const {
     return exit_code::done;
 }
 
-class SimilarItemsCommand : public Command {
-public:
-    std::string synopsis() const override { return "-m MODEL ITEM... [--top N]"; }
-    std::string about() const override {
-        return "Names the items that are most like others, by a model that `stackae train` learnt from a "
-               "table.\n"
-               "Prints CSV of,rank,item,similarity.";
-    }
-    void declare(OptionParser& parser) override {
-        parser.group("Similar items");
-        parser.option("model,m", "MODEL", "learnt by `stackae train` from a table", text_into(model_));
-        parser.option("top", "N", "items to name", integer_into(top_, 1));
-        parser.group("Output");
-        parser.option("output,o", "FILE", "else stdout", text_into(output_));
-        parser.flag("json", "one JSON object instead of CSV", json_);
-    }
-    int run(Console& console, const std::vector<std::string>& inputs) override {
-        if (inputs.empty()) {
-            throw UsageError("similar-items needs an ITEM");
-        }
-        const Model model = open_table_model(console, model_);
-        check_outputs({{"the model", model_}}, {{"-o", output_}});
-        ResultWriter results(output_);
-        std::vector<JsonObject> all;
-        results.write(json_ ? "" : "of,rank,item,similarity\n");
-        for (const std::string& input : inputs) {
-            std::vector<JsonObject> items;
-            int rank = 0;
-            for (const ScoredItem& each : similar_items(model, item_number(model.table, input), top_)) {
-                const std::string& id = model.table.items[static_cast<std::size_t>(each.item)];
-                items.push_back(JsonObject().set("item", id).set("similarity", double{each.score}));
-                results.write(json_ ? ""
-                                    : fmt::format("{},{},{},{:.6g}\n", csv_field(input), ++rank,
-                                                  csv_field(id), each.score));
-            }
-            all.push_back(JsonObject().set("of", input).set("items", items));
-        }
-        results.write(json_ ? JsonObject().set("items", all).text() + "\n" : "");
-        results.finish();
-        return exit_code::done;
-    }
-
-private:
-    std::string model_;
-    std::string output_;
-    std::int64_t top_ = 10;
-    bool json_ = false;
-};
-
 }  // namespace
 
 std::unique_ptr<Command> make_recommend_command() {
     return std::make_unique<RecommendCommand>();
-}
-
-std::unique_ptr<Command> make_similar_items_command() {
-    return std::make_unique<SimilarItemsCommand>();
 }
 
 }  // namespace stackae::cli

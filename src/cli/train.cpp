@@ -24,6 +24,7 @@
 #include "cli/plan_report.hpp"
 #include "cli/stack_advice.hpp"
 #include "cli/train_monitor.hpp"
+#include "cli/train_outputs.hpp"
 #include "cli/train_settings.hpp"
 #include "cli/train_table.hpp"
 
@@ -32,27 +33,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// models/NAME.stackae, NAME the input's without endings; the folder is made.
-std::string default_output(const std::string& input) {
-    fs::path path = fs::absolute(input).lexically_normal();
-    if (!path.has_filename()) {
-        path = path.parent_path();
-    }
-    std::string stem = path.filename().string();
-    stem.resize(std::min(stem.find('.', 1), stem.size()));
-    std::error_code error;
-    fs::create_directories("models", error);
-    return "models/" + (stem.empty() ? "model" : stem) + ".stackae";
-}
-
 constexpr const char* nothing_kept = "nothing was kept";
-
-/// What a training that ended early left, and where.
-std::string kept_text(const Model& model, const KeptModel& kept, const std::string& output) {
-    return fmt::format("kept {} of {} layers in {}{}", model.layers.size(), model.record.config.stack.size(),
-                       kept.path,
-                       kept.beside ? fmt::format("; the finished model {} is as it was", output) : "");
-}
 
 /// What is to be trained: settled before the first picture is prepared.
 struct Job {
@@ -74,13 +55,12 @@ public:
     int run(Console& console, const std::vector<std::string>& inputs) override;
 
 private:
-    void prepare_outputs(Console& console, const std::string& input, const ImageDataset& pictures);
+    void prepare(Console& console, const std::string& input, const ImageDataset& pictures);
     Preprocessing resolve_preprocessing(Console& console, const ImageDataset& pictures, int threads) const;
     TrainConfig choose(Console& console, const Job& job) const;
     void resolve_config(Console& console, Job& job) const;
     void advise(Console& console, const Job& job, const TrainPlan& plan) const;
     int train_and_save(Console& console, const Job& job, const TrainPlan& plan);
-    void announce(Console& console, const std::string& input, const ImageDataset& pictures, bool named) const;
     bool finish_manifest(Console& console, InputMonitor& inputs, const ImageDataset& pictures,
                          const TrainMonitor& monitor, const std::string& model) const;
     void keep_finished(Console& console, InputMonitor& inputs, const ImageDataset& pictures,
@@ -92,10 +72,7 @@ private:
 
     TrainSettings settings_;
     TableInput tables_;
-    std::string output_;
-    std::string log_;
-    std::string manifest_;
-    std::string saved_config_;
+    TrainOutputs outputs_;
     bool no_comparison_ = false;
     bool dry_run_ = false;
 };
@@ -103,14 +80,14 @@ private:
 void TrainCommand::declare(OptionParser& parser) {
     parser.group("Output");
     parser.option("output,o", "MODEL", "the model's file; else models/NAME.stackae after the input's name",
-                  text_into(output_));
+                  text_into(outputs_.model));
     parser.option("log", "FILE",
                   "a JSON line an epoch, and one for the outcome; the first replaces what is there",
-                  text_into(log_));
+                  text_into(outputs_.log));
     parser.option("manifest", "FILE", "what became of every picture: CSV path,row,label,status,reason",
-                  text_into(manifest_));
+                  text_into(outputs_.manifest));
     parser.option("save-config", "FILE", "write all options that affect the model, for --config",
-                  text_into(saved_config_));
+                  text_into(outputs_.saved_config));
     parser.flag("no-comparison", "do not compare the layers' codes on labelled pictures that were held out",
                 no_comparison_);
     parser.flag("dry-run", "print the stack, its parameters, memory and time; train nothing", dry_run_);
@@ -125,9 +102,7 @@ int TrainCommand::run(Console& console, const std::vector<std::string>& inputs) 
                                           "folders");
     }
     if (tables_.is_table(inputs.front())) {
-        output_ = output_.empty() && !dry_run_ ? default_output(inputs.front()) : output_;
-        return train_on_table(console,
-                              {settings_, tables_, inputs.front(), output_, log_, saved_config_, dry_run_});
+        return train_on_table(console, {settings_, tables_, inputs.front(), outputs_, dry_run_});
     }
     const TrainConfig config = settings_.config();
     const ImageDataset pictures = ImageDataset::open(inputs.front(), settings_.reading().picture_limits());
@@ -136,56 +111,37 @@ int TrainCommand::run(Console& console, const std::vector<std::string>& inputs) 
     }
     Job job{pictures, {}, config, settings_.run()};
     if (dry_run_) {
-        check_outputs({{"the input", inputs.front()}}, {{"--save-config", saved_config_}});
+        check_outputs({{"the input", inputs.front()}}, {{"--save-config", outputs_.saved_config}});
     } else {
-        prepare_outputs(console, inputs.front(), pictures);
-        job.run.checkpoint = checkpoint_path(output_);
+        prepare(console, inputs.front(), pictures);
+        job.run.checkpoint = checkpoint_path(outputs_.model);
     }
     job.preprocessing = resolve_preprocessing(console, pictures, settings_.reading().threads);
     resolve_config(console, job);
     const TrainPlan plan = plan_training(pictures.size(), job.preprocessing, job.config, job.run);
     advise(console, job, plan);
-    if (!saved_config_.empty()) {
+    if (!outputs_.saved_config.empty()) {
         OutputFiles files;
-        files.add(saved_config_).write(config_file(job.config, job.preprocessing, learns_by_gradients(plan)));
+        files.add(outputs_.saved_config)
+            .write(config_file(job.config, learns_by_gradients(plan)) + config_lines(job.preprocessing));
         files.commit();
     }
     if (dry_run_) {
         return print_plan(console, {plan, job.config, job.pictures.size(), settings_.reading()});
     }
     if (job.run.resume &&
-        is_trained_already(console, output_, data_identity(pictures), job.preprocessing, job.config)) {
+        is_trained_already(console, outputs_.model, data_identity(pictures), job.preprocessing, job.config)) {
         return exit_code::done;
     }
     return train_and_save(console, job, plan);
 }
 
-/// Where the model and what is beside it go: nothing that is read or is no model is replaced.
-void TrainCommand::prepare_outputs(Console& console, const std::string& input, const ImageDataset& pictures) {
-    const bool named = !output_.empty();
-    output_ = named ? output_ : default_output(input);
-    if (settings_.run().resume && is_stream(output_)) {
-        throw UsageError(
-            fmt::format("--resume needs a file as the output, beside which checkpoints are kept; "
-                        "{} is none",
-                        output_));
-    }
-    const std::vector<NamedPath> written{{"-o", output_},
-                                         {"the checkpoint", checkpoint_path(output_)},
-                                         {"--log", log_},
-                                         {"--manifest", manifest_},
-                                         {"--save-config", saved_config_}};
+void TrainCommand::prepare(Console& console, const std::string& input, const ImageDataset& pictures) {
+    outputs_.model_named = !outputs_.model.empty();
+    outputs_.model = outputs_.model_named ? outputs_.model : default_output(input);
     std::vector<NamedPath> read{{"the input", input}};
-    add_replaced(pictures, written, read);
-    check_outputs(read, written);
-    check_replaces_only(output_, "model");
-    for (const NamedPath& path : written) {
-        if (!path.path.empty()) {
-            check_writable(path.path);
-        }
-    }
-    check_checkpoint(checkpoint_path(output_), settings_.run().resume);
-    announce(console, input, pictures, named);
+    add_replaced(pictures, outputs_.paths(), read);
+    prepare_outputs(console, outputs_, read, settings_.run().resume, [&] { return data_identity(pictures); });
 }
 
 /// The stack and how it learns, by what was named and, where that is left open, by the pictures.
@@ -193,7 +149,8 @@ void TrainCommand::resolve_config(Console& console, Job& job) const {
     if (!settings_.dense_because().empty()) {
         console.note(fmt::format("a dense stack, since --{} is named", settings_.dense_because()));
     }
-    if (const auto begun = settings_.automatic() ? begun_automatically(job.run) : std::nullopt) {
+    if (const auto begun =
+            settings_.automatic() ? begun_automatically(job.run, outputs_.model) : std::nullopt) {
         job.config = settings_.config(*begun);  // whatever the memory and the budget are now
         return;
     }
@@ -267,28 +224,9 @@ TrainConfig TrainCommand::choose(Console& console, const Job& job) const {
     return choice.config;
 }
 
-/// Says what will be replaced. A name that nobody chose replaces no model of another input.
-void TrainCommand::announce(Console& console, const std::string& input, const ImageDataset& pictures,
-                            bool named) const {
-    const auto standing = standing_model(output_);
-    if (standing && !named && standing->data != data_identity(pictures)) {
-        throw UsageError(
-            fmt::format("{} is there ({}), and this is {}: name another file with -o, or that one "
-                        "to replace it",
-                        output_, standing->text, printable(input)));
-    }
-    if (standing && !settings_.run().resume) {
-        console.note(fmt::format("{} is there ({}) and will be replaced", output_, standing->text));
-    }
-    std::error_code ignored;
-    if (!log_.empty() && fs::is_regular_file(log_, ignored) && !fs::is_empty(log_, ignored)) {
-        console.note(fmt::format("{} is there and will be replaced by the log of this run", log_));
-    }
-}
-
 int TrainCommand::train_and_save(Console& console, const Job& job, const TrainPlan& plan) {
-    InputMonitor inputs(console, manifest_);
-    TrainMonitor monitor(console, job.pictures.size(), plan, log_);
+    InputMonitor inputs(console, outputs_.manifest);
+    TrainMonitor monitor(console, job.pictures.size(), plan, outputs_.log);
     catch_interrupts();  // a log that waits for its reader ends before
     console.note(fmt::format("stack: {} (preset {})", to_text(job.config.stack), job.config.preset));
     std::optional<Model> model;
@@ -335,8 +273,8 @@ void TrainCommand::keep_finished(Console& console, InputMonitor& inputs, const I
     }
     const Model& model = *monitor.finished();
     try {
-        const KeptModel kept = keep_model(console, model, output_);
-        const std::string said = kept_text(model, kept, output_);
+        const KeptModel kept = keep_model(console, model, outputs_.model);
+        const std::string said = kept_text(model, kept, outputs_.model);
         console.warn(fmt::format("{}: {}", event, said));
         monitor.log_outcome(event, fmt::format("{}; {}", why, said));
         (void)finish_manifest(console, inputs, pictures, monitor, kept.path);
@@ -364,21 +302,17 @@ int TrainCommand::keep(Console& console, Model model, InputMonitor& inputs, cons
     }
     KeptModel kept;
     try {
-        kept = keep_model(console, model, output_);
+        kept = keep_model(console, model, outputs_.model);
         if (kept.elsewhere && !ended_early && fs::exists(checkpoint)) {
             remove_checkpoint(console, checkpoint);  // which may make room
-            const std::string spare = std::exchange(kept, keep_model(console, model, output_)).path;
+            const std::string spare = std::exchange(kept, keep_model(console, model, outputs_.model)).path;
             fs::remove(spare);
         }
     } catch (const Error& error) {
         monitor.log_outcome("failed", error.what());
         throw;
     }
-    const std::string said = ended_early
-                                 ? fmt::format("interrupted; {}{}", kept_text(model, kept, output_), go_on)
-                                 : fmt::format("wrote {}: {}, {}", kept.path,
-                                               format_count(std::ssize(model.layers.layers()), "layer"),
-                                               format_count(model.parameters(), "parameter"));
+    const std::string said = outcome_text(model, kept, outputs_.model) + go_on;
     if (ended_early) {
         console.warn(said);
     } else {
@@ -427,9 +361,10 @@ int TrainCommand::compare_outputs(Console& console, Model& model, const Job& job
         if (model.record.accuracies.empty()) {
             return code;
         }
-        save(model, output_);
+        save(model, outputs_.model);
     } catch (const Interrupted&) {
-        console.warn(fmt::format("interrupted while layers were compared; {} is complete without", output_));
+        console.warn(
+            fmt::format("interrupted while layers were compared; {} is complete without", outputs_.model));
         return exit_code::interrupted;
     } catch (const Error& error) {
         console.warn(fmt::format("warning: the layers could not be compared: {}", error.what()));

@@ -29,12 +29,14 @@ std::string named_number(const char* name, const std::optional<double>& value) {
 
 }  // namespace
 
-TrainMonitor::TrainMonitor(Console& console, std::int64_t pictures, TrainPlan plan, const std::string& log)
+TrainMonitor::TrainMonitor(Console& console, std::int64_t rows, TrainPlan plan, const std::string& log,
+                           std::string row)
     : console_(console),
       plan_(std::move(plan)),
+      row_(std::move(row)),
       log_path_(log),
       log_begun_(log.empty()),
-      reading_(console, "reading", pictures) {
+      reading_(console, "reading", rows, row_ + "s") {
     if (!log.empty()) {
         log_.open(log, std::ios::app);
         if (!log_) {
@@ -107,10 +109,10 @@ void TrainMonitor::on_progress(const StageProgress& progress) {
     const double share =
         progress.epochs > 0 ? (before + in_epoch) / static_cast<double>(progress.epochs) : 0.0;
     console_.draw(
-        fmt::format("{}{} {}  {:.0f} pictures/s{}", stage_->name,
+        fmt::format("{}{} {}  {:.0f} {}s/s{}", stage_->name,
                     progress.epochs > 0 ? fmt::format(" epoch {}/{}", progress.epoch, progress.epochs)
                                         : std::string(" inputs"),
-                    bar(in_epoch, 20), seen / seconds_between(stage_start_, now), time_left(share)));
+                    bar(in_epoch, 20), seen / seconds_between(stage_start_, now), row_, time_left(share)));
 }
 
 std::string TrainMonitor::time_left(double share_of_stage) const {
@@ -143,12 +145,13 @@ void TrainMonitor::on_epoch(const StageEpoch& epoch) {
     log_line(to_json(epoch).set("event", "epoch").set("seconds", seconds).text());
 }
 
-void TrainMonitor::on_alike(std::int64_t pictures) {
+void TrainMonitor::on_alike(std::int64_t rows) {
     alike_ = true;
-    console_.note(fmt::format(
-        "warning: {}: nothing can be learnt that tells pictures apart",
-        pictures == 1 ? std::string("there is one picture alone")
-                      : fmt::format("all {} pictures have the same values", format_count(pictures))));
+    console_.note(fmt::format("warning: {}: nothing can be learnt that tells {}s apart",
+                              rows == 1
+                                  ? fmt::format("there is one {} alone", row_)
+                                  : fmt::format("all {} have the same values", format_count(rows, row_)),
+                              row_));
 }
 
 bool TrainMonitor::stop() {
@@ -171,9 +174,9 @@ void TrainMonitor::end_stage() {
     }
     if (last_->dead_units && *last_->dead_units > 0.5) {
         console_.note(fmt::format(
-            "warning: {:.0f}% of the units of {} give every picture the same value; fewer units, a lower "
+            "warning: {:.0f}% of the units of {} give every {} the same value; fewer units, a lower "
             "--lr or another activation may help",
-            100.0 * *last_->dead_units, stage_->name));
+            100.0 * *last_->dead_units, stage_->name, row_));
     }
 }
 

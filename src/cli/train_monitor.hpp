@@ -19,10 +19,11 @@ namespace stackae::cli {
 /// epoch in the log; and ends it cleanly when the user interrupts.
 class TrainMonitor : public TrainObserver {
 public:
-    /// pictures: to be read, none of a table; plan: of this training; log: empty for none. A log that is
+    /// rows: to be learnt from, and what one is; plan: of this training; log: empty for none. A log that is
     /// there stays as it is until there is a line to replace it with. Throws IoError when it cannot be
     /// written. The console must outlive the monitor.
-    TrainMonitor(Console& console, std::int64_t pictures, TrainPlan plan, const std::string& log);
+    TrainMonitor(Console& console, std::int64_t rows, TrainPlan plan, const std::string& log,
+                 std::string row = "picture");
 
     void on_read(std::int64_t done, std::int64_t of) override;
     void on_skipped(const SkippedPicture& picture) override;
@@ -33,7 +34,7 @@ public:
     void on_stage(const StageInfo& stage) override;
     void on_progress(const StageProgress& progress) override;
     void on_epoch(const StageEpoch& epoch) override;
-    void on_alike(std::int64_t pictures) override;
+    void on_alike(std::int64_t rows) override;
     bool stop() override;
     void on_failure(Model finished) override { finished_ = std::move(finished); }
 
@@ -60,6 +61,7 @@ private:
 
     Console& console_;
     TrainPlan plan_;
+    std::string row_;
     std::string log_path_;
     std::ofstream log_;
     bool log_begun_ = false;  ///< or has failed, or there is none

@@ -409,7 +409,7 @@ bool learns_by_gradients(const TrainPlan& plan) {
                        [](const StageInfo& stage) { return stage.epochs > 0; });
 }
 
-std::string config_file(const TrainConfig& config, const Preprocessing& preprocessing, bool gradients) {
+std::string config_file(const TrainConfig& config, bool gradients) {
     std::string text = fmt::format("# The layers, bottom up.\nstack = {}\n", to_text(config.stack));
     for (const OptionInfo& info : config.describe()) {
         if (gradients || holds(of_any_stack, info.name)) {
@@ -417,13 +417,16 @@ std::string config_file(const TrainConfig& config, const Preprocessing& preproce
                                 info.value);
         }
     }
-    text += fmt::format(
+    return text;
+}
+
+std::string config_lines(const Preprocessing& preprocessing) {
+    return fmt::format(
         "# How pictures are prepared.\nimg-size = {}x{}\nchannels = {}\ncrop-mode = {}\nbackground = {}\n"
         "contrast-norm = {}\n{} = true\n",
         preprocessing.height, preprocessing.width, preprocessing.channels == 1 ? "gray" : "rgb",
         name(preprocessing.resize), preprocessing.background, preprocessing.contrast,
         preprocessing.mean.empty() ? "no-standardize" : "standardize");
-    return text;
 }
 
 }  // namespace stackae::cli

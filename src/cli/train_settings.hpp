@@ -88,9 +88,10 @@ private:
 /// Whether any stage of training follows gradients.
 [[nodiscard]] bool learns_by_gradients(const TrainPlan& plan);
 
-/// All that affects results, as lines that `--config` reads, each with what it is for; options of gradients
-/// where some are followed.
-[[nodiscard]] std::string config_file(const TrainConfig& config, const Preprocessing& preprocessing,
-                                      bool gradients);
+/// All that affects what is learnt, as lines that `--config` reads, each with what it is for; options of
+/// gradients where some are followed.
+[[nodiscard]] std::string config_file(const TrainConfig& config, bool gradients);
+/// More of them: how pictures are prepared.
+[[nodiscard]] std::string config_lines(const Preprocessing& preprocessing);
 
 }  // namespace stackae::cli

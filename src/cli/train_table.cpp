@@ -20,22 +20,6 @@
 namespace stackae::cli {
 namespace {
 
-/// Nothing that is read or is no model is replaced.
-void prepare_outputs(const TableTraining& training) {
-    const std::vector<NamedPath> written{{"-o", training.output},
-                                         {"the checkpoint", checkpoint_path(training.output)},
-                                         {"--log", training.log},
-                                         {"--save-config", training.saved_config}};
-    check_outputs({{"the input", training.input}}, written);
-    check_replaces_only(training.output, "model");
-    for (const NamedPath& path : written) {
-        if (!path.path.empty()) {
-            check_writable(path.path);
-        }
-    }
-    check_checkpoint(checkpoint_path(training.output), training.settings.run().resume);
-}
-
 /// What is learnt in closed form holds nobody out: nothing would be measured on them.
 TrainConfig suited(TrainConfig config, const Interactions& table, const RunOptions& run) {
     if (!learns_by_gradients(plan_training(table, config, run))) {
@@ -63,7 +47,7 @@ TrainConfig config_of(Console& console, const TableTraining& training, const Int
             "fewer items take less",
             format_bytes(plan.memory_bytes), to_text(plain.stack), format_bytes(plan.memory_limit)));
     }
-    if (const auto begun = begun_automatically(run)) {
+    if (const auto begun = begun_automatically(run, training.outputs.model)) {
         return settings.config(*begun);
     }
     const TableStack chosen = choose_stack(console, table, run, settings.config().seed);
@@ -83,11 +67,13 @@ int keep(Console& console, const TableTraining& training, const Model& model, co
         monitor.log_outcome("interrupted", said);
         return exit_code::interrupted;
     }
-    const KeptModel kept = keep_model(console, model, training.output);
-    const std::string said = fmt::format("{} {}: {}, {}", ended_early ? "interrupted; kept" : "wrote",
-                                         kept.path, format_count(std::ssize(model.layers.layers()), "layer"),
-                                         format_count(model.parameters(), "parameter"));
-    console.note(said);
+    const KeptModel kept = keep_model(console, model, training.outputs.model);
+    const std::string said = outcome_text(model, kept, training.outputs.model);
+    if (ended_early) {
+        console.warn(said);
+    } else {
+        console.note(said);
+    }
     monitor.log_outcome(ended_early ? "interrupted" : "done", ended_early ? said : kept.path);
     if (!ended_early && !kept.elsewhere) {
         remove_checkpoint(console, run.checkpoint);
@@ -97,12 +83,18 @@ int keep(Console& console, const TableTraining& training, const Model& model, co
 
 }  // namespace
 
-int train_on_table(Console& console, const TableTraining& training) {
+int train_on_table(Console& console, TableTraining training) {
+    training.tables.refuse_option("manifest");
+    training.tables.tell_unused(console, {});
     const Interactions table = training.tables.read(console, training.input);
     RunOptions run = training.settings.run();
     if (!training.dry_run) {
-        prepare_outputs(training);
-        run.checkpoint = checkpoint_path(training.output);
+        TrainOutputs& outputs = training.outputs;
+        outputs.model_named = !outputs.model.empty();
+        outputs.model = outputs.model_named ? outputs.model : default_output(training.input);
+        prepare_outputs(console, outputs, {{"the input", training.input}}, run.resume,
+                        [&] { return data_identity(table); });
+        run.checkpoint = checkpoint_path(training.outputs.model);
     }
     catch_interrupts();
     const TrainConfig config = config_of(console, training, table, run);
@@ -110,23 +102,23 @@ int train_on_table(Console& console, const TableTraining& training) {
     for (const std::string& line : training.settings.unused(config, plan)) {
         console.warn("warning: " + line);
     }
-    if (!training.saved_config.empty()) {
+    if (!training.outputs.saved_config.empty()) {
         OutputFiles files;
-        files.add(training.saved_config)
-            .write(config_file(config, preprocessing_of(table), learns_by_gradients(plan)));
+        files.add(training.outputs.saved_config)
+            .write(config_file(config, learns_by_gradients(plan)) + training.tables.config_lines());
         files.commit();
     }
     if (training.dry_run) {
         if (!training.settings.names_stack()) {
             console.note("auto: the settings of the stack are chosen when it is trained");
         }
-        return print_plan(console, {plan, config, table.user_count(), training.settings.reading()});
+        return print_plan(console, {plan, config, table.user_count(), training.settings.reading(), "user"});
     }
-    if (run.resume &&
-        is_trained_already(console, training.output, data_identity(table), preprocessing_of(table), config)) {
+    if (run.resume && is_trained_already(console, training.outputs.model, data_identity(table),
+                                         preprocessing_of(table), config)) {
         return exit_code::done;
     }
-    TrainMonitor monitor(console, table.user_count(), plan, training.log);
+    TrainMonitor monitor(console, table.user_count(), plan, training.outputs.log, "user");
     console.note(fmt::format("stack: {} (preset {})", to_text(config.stack), config.preset));
     std::optional<Model> model;
     try {

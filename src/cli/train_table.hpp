@@ -4,6 +4,7 @@
 
 #include "cli/console.hpp"
 #include "cli/table_input.hpp"
+#include "cli/train_outputs.hpp"
 #include "cli/train_settings.hpp"
 
 namespace stackae::cli {
@@ -13,13 +14,11 @@ struct TableTraining {
     const TrainSettings& settings;
     const TableInput& tables;
     std::string input;
-    std::string output;
-    std::string log;
-    std::string saved_config;
+    TrainOutputs outputs;
     bool dry_run = false;
 };
 
 /// Returns the exit code. Throws UsageError, Interrupted, stackae::Error.
-[[nodiscard]] int train_on_table(Console& console, const TableTraining& training);
+[[nodiscard]] int train_on_table(Console& console, TableTraining training);
 
 }  // namespace stackae::cli

@@ -25,14 +25,6 @@ ItemSelection select(const Interactions& table, const std::vector<std::uint8_t>&
 
 }  // namespace
 
-std::vector<std::int64_t> item_counts(const Interactions& table) {
-    std::vector<std::int64_t> counts(at(table.item_count()));
-    for (const std::int32_t item : table.columns) {
-        ++counts[at(item)];
-    }
-    return counts;
-}
-
 ItemSelection items_of_users(const Interactions& table, const std::vector<std::int64_t>& users) {
     std::vector<std::uint8_t> selected(at(table.item_count()));
     for (const std::int64_t user : users) {
@@ -60,6 +52,7 @@ Interactions keep(const Interactions& table, const std::vector<std::int64_t>& us
                   const ItemSelection& selection) {
     Interactions kept;
     kept.items = selection.items;
+    kept.value_mode = table.value_mode;
     for (const std::int64_t user : users) {
         const auto items = table.items_of(user);
         const auto values = table.values_of(user);

@@ -14,9 +14,6 @@ struct ItemSelection {
     std::vector<std::int32_t> number;  ///< of each of the table's items; −1 of those that are not selected
 };
 
-/// The number of users who have each item.
-[[nodiscard]] std::vector<std::int64_t> item_counts(const Interactions& table);
-
 /// The items that some of these users have.
 [[nodiscard]] ItemSelection items_of_users(const Interactions& table, const std::vector<std::int64_t>& users);
 /// The `count` items that most users have, of equal ones the first; all where there are not as many.

@@ -189,7 +189,7 @@ auto choose(const Grid& grid, typename Grid::value_type otherwise, const HeldUse
 }  // namespace
 
 Scorer popularity_scorer(const Interactions& train) {
-    const std::vector<std::int64_t> counts = evaluation::item_counts(train);
+    const std::vector<std::int64_t> counts = item_counts(train);
     return [popularity = std::vector<float>(counts.begin(), counts.end())](
                const Interactions& known, std::int64_t /*first*/, std::int64_t count) {
         Tensor scores({count, known.item_count()});

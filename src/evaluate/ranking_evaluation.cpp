@@ -126,10 +126,11 @@ bool is_better(const Ranking& model, const Ranking& baseline) {
 
 std::vector<std::string> RankingEvaluation::remarks() const {
     std::vector<std::string> sentences;
-    if (model && !is_better(*model, popularity)) {
+    const bool several = users > 1;  // of one nothing can be told
+    if (several && model && !is_better(*model, popularity)) {
         sentences.emplace_back("not better than popularity on this table");
     }
-    if (model && !is_better(*model, item_knn)) {
+    if (several && model && !is_better(*model, item_knn)) {
         sentences.emplace_back("not better than item-kNN on this table");
     }
     if (!ease_left_out.empty()) {

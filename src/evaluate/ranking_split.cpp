@@ -4,8 +4,6 @@
 #include <fmt/format.h>
 #include <numeric>
 #include <span>
-#include <string_view>
-#include <unordered_map>
 #include <utility>
 
 #include "stackae/error.hpp"
@@ -142,18 +140,12 @@ RankingSplit split_users(const Interactions& table, std::uint64_t seed, int spli
 }
 
 HeldUsers held_by_file(const Interactions& train, const Interactions& test) {
-    std::unordered_map<std::string_view, std::int32_t> item_of;
-    for (std::int64_t item = 0; item < train.item_count(); ++item) {
-        item_of.emplace(train.items[at(item)], static_cast<std::int32_t>(item));
-    }
-    std::unordered_map<std::string_view, std::int64_t> row_of;
-    for (std::int64_t row = 0; row < test.user_count(); ++row) {
-        row_of.emplace(test.users[at(row)], row);
-    }
+    const std::vector<std::int32_t> item_of = numbers_among(train.items, test.items);
+    const std::vector<std::int32_t> row_of = numbers_among(test.users, train.users);
     HeldUsersBuilder held(train.items);
     for (std::int64_t user = 0; user < train.user_count(); ++user) {
-        const auto row = row_of.find(train.users[at(user)]);
-        if (row == row_of.end()) {
+        const std::int32_t row = row_of[at(user)];
+        if (row < 0) {
             continue;
         }
         const auto known = train.items_of(user);
@@ -161,12 +153,12 @@ HeldUsers held_by_file(const Interactions& train, const Interactions& test) {
             held.add_known(known[i], train.values_of(user)[i]);
         }
         std::int64_t dropped = 0;
-        for (const std::int32_t wanted : test.items_of(row->second)) {
-            const auto item = item_of.find(test.items[at(wanted)]);
-            if (item == item_of.end() || std::binary_search(known.begin(), known.end(), item->second)) {
+        for (const std::int32_t wanted : test.items_of(row)) {
+            const std::int32_t item = item_of[at(wanted)];
+            if (item < 0 || std::binary_search(known.begin(), known.end(), item)) {
                 ++dropped;
             } else {
-                held.add_target(item->second);
+                held.add_target(item);
             }
         }
         held.end_user(train.users[at(user)], dropped);
@@ -174,6 +166,33 @@ HeldUsers held_by_file(const Interactions& train, const Interactions& test) {
     HeldUsers users = held.finish();
     users.left_out_users = test.user_count() - users.known.user_count();
     return users;
+}
+
+HeldUsers hold_unseen(const Interactions& train, const Interactions& table, std::uint64_t seed) {
+    // Items that are not learnt come last, so that the others rise in every row.
+    ItemSelection selection{train.items, std::vector<std::int32_t>(at(train.item_count()))};
+    std::iota(selection.number.begin(), selection.number.end(), 0);
+    std::vector<std::string> items = train.items;
+    const std::vector<std::int32_t> known_items = numbers_among(train.items, table.items);
+    for (std::size_t item = 0; item < known_items.size(); ++item) {
+        if (known_items[item] < 0) {
+            items.push_back(table.items[item]);
+            selection.number.push_back(-1);
+        }
+    }
+    const std::vector<std::int32_t> known_users = numbers_among(train.users, table.users);
+    std::vector<std::int64_t> users;
+    std::int64_t few = 0;
+    for (std::int64_t user = 0; user < table.user_count(); ++user) {
+        const bool enough = std::ssize(table.items_of(user)) >= min_items;
+        if (known_users[at(user)] < 0 && enough) {
+            users.push_back(user);
+        }
+        few += known_users[at(user)] < 0 && !enough ? 1 : 0;
+    }
+    HeldUsers held = hold(with_items(table, items), users, selection, seed, 0);
+    held.left_out_users += few;
+    return held;
 }
 
 HeldUsers evaluation::keep(const HeldUsers& users, const ItemSelection& selection) {

@@ -24,6 +24,13 @@ constexpr auto base::enum_names<FeatureFormat> =
 template const char* name(FeatureFormat);
 template FeatureFormat parse(std::string_view);
 
+template <>
+constexpr auto base::enum_names<RowKind> = base::names_of<RowKind>("row", {{RowKind::filename, "filename"},
+                                                                           {RowKind::user, "user"},
+                                                                           {RowKind::item, "item"}});
+template const char* name(RowKind);
+template RowKind parse(std::string_view);
+
 namespace {
 
 using features::FileOutput;
@@ -130,19 +137,20 @@ struct FeatureWriter::State {
 };
 
 FeatureWriter::FeatureWriter(const std::string& path, FeatureFormat format, std::int64_t columns,
-                             bool labelled, std::vector<std::string> class_names)
+                             bool labelled, std::vector<std::string> class_names, RowKind kind)
     : state_(std::make_unique<State>(columns)) {
-    open(state_->own.emplace(), path, format, labelled, class_names);
+    open(state_->own.emplace(), path, format, labelled, class_names, kind);
 }
 
 FeatureWriter::FeatureWriter(OutputFiles& files, const std::string& path, FeatureFormat format,
-                             std::int64_t columns, bool labelled, std::vector<std::string> class_names)
+                             std::int64_t columns, bool labelled, std::vector<std::string> class_names,
+                             RowKind kind)
     : state_(std::make_unique<State>(columns)) {
-    open(files, path, format, labelled, class_names);
+    open(files, path, format, labelled, class_names, kind);
 }
 
 void FeatureWriter::open(OutputFiles& set, const std::string& path, FeatureFormat format, bool labelled,
-                         const std::vector<std::string>& class_names) {
+                         const std::vector<std::string>& class_names, RowKind kind) {
     State& s = *state_;
     if (format == FeatureFormat::projector && projector_folder(path)) {
         s.folder = std::make_unique<Folder>(path);
@@ -151,15 +159,15 @@ void FeatureWriter::open(OutputFiles& set, const std::string& path, FeatureForma
     // The side file is renamed first, so that the table is never without it.
     FileOutput* side = files.size() > 1 ? &s.file(set.add(files.back())) : nullptr;
     FileOutput& rows = s.file(set.add(files.front()));
-    s.table = features::make_table(format, rows, side, {s.columns, labelled, class_names});
+    s.table = features::make_table(format, rows, side, {s.columns, labelled, class_names, kind});
 }
 
 FeatureWriter::FeatureWriter(std::ostream& out, FeatureFormat format, std::int64_t columns, bool labelled,
-                             std::vector<std::string> class_names)
+                             std::vector<std::string> class_names, RowKind kind)
     : state_(std::make_unique<State>(columns)) {
     state_->outputs.push_back(std::make_unique<features::StreamOutput>(out));
-    state_->table =
-        features::make_text_table(format, *state_->outputs.back(), nullptr, {columns, labelled, class_names});
+    state_->table = features::make_text_table(format, *state_->outputs.back(), nullptr,
+                                              {columns, labelled, class_names, kind});
 }
 
 FeatureWriter::~FeatureWriter() = default;

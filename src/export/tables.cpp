@@ -25,6 +25,10 @@ std::string label_field(const FeatureRow& row, bool labelled) {
     return labelled ? fmt::format(",{}", csv_field(row.label.value_or(""))) : "";
 }
 
+std::string name_field(const FeatureRow& row, RowKind kind) {
+    return kind == RowKind::filename ? csv_field(row.path) : csv_bytes(row.path);
+}
+
 /// For formats in which a line end or a tab cannot be written.
 std::string one_line(std::string_view name) {
     std::string text = to_utf8(name);
@@ -53,7 +57,8 @@ std::string npy_header(std::int64_t rows, std::int64_t columns) {
 /// A table of lines of text.
 class TextTable : public Table {
 protected:
-    TextTable(Output& out, bool labelled) : out_(out), labelled_(labelled) {}
+    TextTable(Output& out, const TableOptions& options)
+        : out_(out), labelled_(options.labelled), kind_(options.kind) {}
 
     void put(std::string_view text) { line_.append(text.data(), text.data() + text.size()); }
     void put(float value) { fmt::format_to(std::back_inserter(line_), "{}", value); }
@@ -66,13 +71,15 @@ protected:
 
     Output& out_;
     bool labelled_;
+    RowKind kind_;
     fmt::memory_buffer line_;
 };
 
 class CsvTable final : public TextTable {
 public:
-    CsvTable(Output& out, const TableOptions& options) : TextTable(out, options.labelled) {
-        put(labelled_ ? "filename,label" : "filename");
+    CsvTable(Output& out, const TableOptions& options) : TextTable(out, options) {
+        put(name(kind_));
+        put(labelled_ ? ",label" : "");
         for (std::int64_t i = 0; i < options.columns; ++i) {
             fmt::format_to(std::back_inserter(line_), ",f{}", i);
         }
@@ -80,7 +87,7 @@ public:
     }
 
     void write_row(const FeatureRow& row, std::span<const float> code) override {
-        put(csv_field(row.path));
+        put(name_field(row, kind_));
         put(label_field(row, labelled_));
         for (const float value : code) {
             put(",");
@@ -93,14 +100,18 @@ public:
 class NpyTable final : public Table {
 public:
     NpyTable(FileOutput& out, Output& names, const TableOptions& options)
-        : out_(out), names_(names), columns_(options.columns), labelled_(options.labelled) {
+        : out_(out),
+          names_(names),
+          columns_(options.columns),
+          labelled_(options.labelled),
+          kind_(options.kind) {
         out_.write(npy_header(0, columns_));
-        names_.write(labelled_ ? "row,filename,label\n" : "row,filename\n");
+        names_.write(fmt::format("row,{}{}\n", name(kind_), labelled_ ? ",label" : ""));
     }
 
     void write_row(const FeatureRow& row, std::span<const float> code) override {
         out_.write(std::as_bytes(code));
-        names_.write(fmt::format("{},{}{}\n", rows_, csv_field(row.path), label_field(row, labelled_)));
+        names_.write(fmt::format("{},{}{}\n", rows_, name_field(row, kind_), label_field(row, labelled_)));
         ++rows_;
     }
     void end() override { out_.patch(npy_header(rows_, columns_)); }
@@ -110,6 +121,7 @@ private:
     Output& names_;
     std::int64_t columns_;
     bool labelled_;
+    RowKind kind_;
     std::int64_t rows_ = 0;
 };
 
@@ -117,7 +129,7 @@ class LibsvmTable final : public TextTable {
 public:
     /// classes: where the names go at the end; may be null.
     LibsvmTable(Output& out, Output* classes, const TableOptions& options)
-        : TextTable(out, options.labelled), classes_(classes) {
+        : TextTable(out, options), classes_(classes) {
         for (const std::string& name : options.class_names) {
             label_of({"", name});
         }
@@ -165,9 +177,9 @@ private:
 class ProjectorTable final : public TextTable {
 public:
     ProjectorTable(Output& tensors, Output& metadata, const TableOptions& options)
-        : TextTable(tensors, options.labelled), metadata_(metadata) {
+        : TextTable(tensors, options), metadata_(metadata) {
         if (labelled_) {
-            metadata_.write("filename\tlabel\n");
+            metadata_.write(fmt::format("{}\tlabel\n", name(kind_)));
         }
     }
 
@@ -187,10 +199,10 @@ private:
 
 class JsonLinesTable final : public TextTable {
 public:
-    JsonLinesTable(Output& out, const TableOptions& options) : TextTable(out, options.labelled) {}
+    JsonLinesTable(Output& out, const TableOptions& options) : TextTable(out, options) {}
 
     void write_row(const FeatureRow& row, std::span<const float> code) override {
-        put("{\"filename\":" + base::print_json(row.path));
+        put(fmt::format("{{\"{}\":{}", name(kind_), base::print_json(row.path)));
         if (labelled_) {
             put(",\"label\":" + (row.label ? base::print_json(*row.label) : "null"));
         }

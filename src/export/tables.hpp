@@ -74,6 +74,7 @@ struct TableOptions {
     std::int64_t columns;
     bool labelled;
     const std::vector<std::string>& class_names;  ///< of LIBSVM's numbers, in their order
+    RowKind kind;
 };
 
 /// A table in files. side: the second of feature_files(), or null where there is one file.

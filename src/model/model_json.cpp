@@ -4,6 +4,7 @@
 
 #include "base/json.hpp"
 #include "layers/tensors.hpp"
+#include "model/table_file.hpp"
 
 namespace stackae {
 namespace {
@@ -157,7 +158,8 @@ JsonObject to_json(const Model& model) {
                       {"identity", model.identity()},
                       {"parameters", model.parameters()},
                       {"code_size", model.code_size()},
-                      {"depth", model.layers.size()}};
+                      {"depth", model.layers.size()},
+                      {"table", model.table.items.empty() ? Json() : json_of(model.table)}};
     return base::json_object(object);
 }
 

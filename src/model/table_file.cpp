@@ -72,7 +72,10 @@ std::vector<Number> unpack_numbers(const base::Safetensors& file, const char* te
 }  // namespace
 
 Json json_of(const Interactions& table) {
-    return {{"users", table.users.size()}, {"items", table.items.size()}, {"entries", table.columns.size()}};
+    return {{"users", table.users.size()},
+            {"items", table.items.size()},
+            {"entries", table.columns.size()},
+            {"value", name(table.value_mode)}};
 }
 
 TableContent::TableContent(const Interactions& table)
@@ -103,7 +106,11 @@ Interactions read_table(const base::Safetensors& file, const Json& described) {
     reader.required("users", users);
     reader.required("items", items);
     reader.required("entries", entries);
+    std::string value = name(ValueMode::binary);
+    reader.optional("value", value);
     Interactions table;
+    base::with_context<CorruptFile>(file.path + ": table",
+                                    [&] { table.value_mode = parse<ValueMode>(value); });
     table.users = unpack_ids(file, "table.users", users);
     table.items = unpack_ids(file, "table.items", items);
     table.columns = unpack_numbers<std::int32_t>(file, "table.columns", entries);

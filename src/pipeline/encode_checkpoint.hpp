@@ -1,16 +1,14 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "stackae/pipeline.hpp"
 
-#include "base/checkpoint_timer.hpp"
-#include "base/file_io.hpp"
 #include "pipeline/encoder_pool.hpp"
+#include "pipeline/segment_folder.hpp"
 
 namespace stackae::pipeline {
 
@@ -57,28 +55,25 @@ public:
 
 private:
     void write();
-    void write_segment();
+    /// Returns why that failed.
+    std::optional<std::string> write_segment();
     /// 16 digits of a picture's name, label and file.
     [[nodiscard]] std::string id(std::int64_t picture) const;
     /// False where a picture has to be tried again. Throws InvalidArgument where another one was encoded.
     [[nodiscard]] bool is_of_these_pictures(const CodeSegment& segment) const;
     /// What the codes depend on, by the names that messages have for it.
-    const std::map<std::string, std::string>& run();
+    const SegmentFolder::Run& run();
 
-    std::string folder_;
+    SegmentFolder folder_;
     std::int64_t memory_;
     const EncodeRequest& request_;
     InputObserver& observer_;
-    base::CheckpointTimer timer_;
-    std::vector<FileStamp> stamps_;           ///< of each picture's file
-    base::Descriptor lock_;                   ///< of the folder, once it is read or written
-    std::map<std::string, std::string> run_;  ///< see run()
+    std::vector<FileStamp> stamps_;  ///< of each picture's file
+    SegmentFolder::Run run_;         ///< see run()
     std::vector<EncodedBatch> waiting_;
     std::int64_t waiting_bytes_ = 0;
     std::int64_t first_ = 0;  ///< picture, of what waits
     std::int64_t batch_size_ = 0;
-    bool begun_ = false;  ///< to write
-    bool failed_ = false;
 };
 
 }  // namespace stackae::pipeline

@@ -35,24 +35,21 @@ std::vector<ScoredItem> best(std::span<const float> scores, std::int64_t top) {
     return items;
 }
 
-Tensor dense_rows(const Interactions& users, std::int64_t first, std::int64_t count) {
-    Tensor rows({count, users.item_count()});
-    for (std::int64_t i = 0; i < count; ++i) {
-        const auto items = users.items_of(first + i);
-        const auto values = users.values_of(first + i);
-        for (std::size_t k = 0; k < items.size(); ++k) {
-            rows.row(i)[static_cast<std::size_t>(items[k])] = values[k];
-        }
+/// Of each item, over the users who have it; of one that nobody has, over all entries.
+std::vector<float> mean_values(const Interactions& table) {
+    std::vector<double> sums(table.items.size());
+    double all = 0.0;
+    for (std::size_t i = 0; i < table.columns.size(); ++i) {
+        sums[static_cast<std::size_t>(table.columns[i])] += double{table.values[i]};
+        all += double{table.values[i]};
     }
-    return rows;
-}
-
-std::vector<float> popularity(const Interactions& table) {
-    std::vector<float> counts(table.items.size());
-    for (const std::int32_t item : table.columns) {
-        counts[static_cast<std::size_t>(item)] += 1.0F;
+    const std::vector<std::int64_t> counts = item_counts(table);
+    const double usual = table.values.empty() ? 1.0 : all / static_cast<double>(table.values.size());
+    std::vector<float> means;
+    for (std::size_t i = 0; i < sums.size(); ++i) {
+        means.push_back(static_cast<float>(counts[i] > 0 ? sums[i] / static_cast<double>(counts[i]) : usual));
     }
-    return counts;
+    return means;
 }
 
 std::int64_t number_of(const std::vector<std::string>& ids, std::string_view id, const char* what) {
@@ -71,12 +68,12 @@ struct Recommender::State {
         : table(model.table),
           encoder(model, {.threads = wanted.threads}),
           options(std::move(wanted)),
-          counts(popularity(model.table)) {}
+          counts(item_counts(model.table)) {}
 
     const Interactions& table;
     Encoder encoder;
     RecommendOptions options;
-    std::vector<float> counts;  ///< of users who have each item
+    std::vector<std::int64_t> counts;  ///< of users who have each item
 
     void leave_out(const Interactions& users, std::int64_t user, std::span<float> scores) const;
     void explain(const Interactions& users, std::int64_t user, std::vector<Recommendation>& items);
@@ -135,7 +132,8 @@ std::vector<Recommendations> Recommender::recommend(const Interactions& users, s
         Recommendations& own = found[static_cast<std::size_t>(i)];
         own.popular = users.items_of(first + i).empty();
         if (own.popular) {
-            std::copy(state_->counts.begin(), state_->counts.end(), all.row(i).begin());
+            std::transform(state_->counts.begin(), state_->counts.end(), all.row(i).begin(),
+                           [](std::int64_t users_of) { return static_cast<float>(users_of); });
         }
         state_->leave_out(users, first + i, all.row(i));
         for (const ScoredItem& item : best(all.row(i), state_->options.top)) {
@@ -192,10 +190,14 @@ Interactions row_of_items(const Interactions& table, std::span<const std::int32_
     Interactions row;
     row.users = {"new"};
     row.items = table.items;
+    row.value_mode = table.value_mode;
     row.columns.assign(items.begin(), items.end());
     std::sort(row.columns.begin(), row.columns.end());
     row.columns.erase(std::unique(row.columns.begin(), row.columns.end()), row.columns.end());
-    row.values.assign(row.columns.size(), 1.0F);
+    const std::vector<float> values = mean_values(table);
+    for (const std::int32_t item : row.columns) {
+        row.values.push_back(values[static_cast<std::size_t>(item)]);
+    }
     row.offsets.push_back(std::ssize(row.columns));
     return row;
 }

@@ -23,6 +23,8 @@ TEST_CASE("A name that is not UTF-8 becomes UTF-8 from which it can be had back"
     }
     CHECK(from_utf8("in\\xe9") == "in\xe9");
     CHECK(csv_field("caf\xe9, no tea") == "\"caf\\xe9, no tea\"");
+    CHECK(csv_bytes("caf\xe9, no tea") == "\"caf\xe9, no tea\"");
+    CHECK(csv_bytes("caf\xe9\\") == "caf\xe9\\");
     for (const char* wrong : {"\xc0\xaf", "\xed\xa0\x80", "\xf5", "\xe2\x82"}) {
         CHECK_FALSE(is_utf8(wrong));
         CHECK(is_utf8(to_utf8(wrong)));

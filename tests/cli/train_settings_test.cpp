@@ -273,7 +273,7 @@ TEST_CASE("A configuration that was written gives the same again, and the comman
     preprocessing.height = 20;
     preprocessing.channels = 3;
     preprocessing.contrast = true;
-    std::ofstream(folder / "config") << config_file(config, preprocessing, true);
+    std::ofstream(folder / "config") << config_file(config, true) + config_lines(preprocessing);
     const Parsed read({"--config", folder / "config"});
     TrainConfig again = read.settings.config();
     CHECK(again.preset == "custom");

@@ -18,6 +18,26 @@ TEST_CASE("A header of two to four names over rows of its width makes triples") 
     CHECK(table_text("anna,brot\nanna,milch\nbert,brot\n") == "anna: brot milch | bert: brot");
     CHECK(table_text("anna,brot\nbert,milch\n", {.header = false}) == "anna: brot | bert: milch");
     CHECK(table_text("1,2\n3,4\n", {.header = true}) == "3: 4");
+    // A row whose number is missing is none.
+    CHECK(table_text("anna,brot,n/a\nbert,milch,2\n") == "bert: milch");
+    CHECK(sniffed("anna,brot,NA\nbert,milch,2\n").find("no header") != std::string::npos);
+}
+
+TEST_CASE("Columns are called by their numbers, with a header too") {
+    const std::string wide = "a,b,c,d,e,f\n1,anna,x,brot,y,z\n2,bert,x,milch,y,z\n";
+    CHECK(table_text(wide, {.user_column = "2", .item_column = "4"}) == "anna: brot | bert: milch");
+    CHECK(refusal(wide, {.user_column = "2", .item_column = "7"}).find("--item-column") != std::string::npos);
+    const std::string matrix = "a,b,c,d,k\n3,1,0,2,x\n4,0,0,1,y\n";
+    CHECK(table_text(matrix, {.format = TableFormat::matrix, .user_column = "5"}) == "x: a b d | y: a d");
+    CHECK(refusal(matrix, {.format = TableFormat::matrix, .user_column = "6"}) ==
+          "--user-column: 5 columns found, none of them called \"6\"");
+}
+
+TEST_CASE("A line is divided as those of a table are") {
+    CHECK(split_csv("a,\"b,\"\"c\"\"\", d") == std::vector<std::string>{"a", "b,\"c\"", " d"});
+    CHECK(split_csv("") == std::vector<std::string>{""});
+    CHECK_THROWS_WITH(split_csv("a,\"b\"c"), contains("behind a closing quote"));
+    CHECK_THROWS_WITH(split_csv("a,\"b"), contains("one that closes it expected"));
 }
 
 TEST_CASE("No message and no report tells a customer's id") {
@@ -29,7 +49,8 @@ TEST_CASE("No message and no report tells a customer's id") {
     for (const std::string table :
          {"secret,a\nsecret,\nsecret,\n", "secret,x,y\nsecret,z,w\n", "user,item,n\nsecret,a,secret\n",
           "secret a b\nsecreta c d\n", "user,item\n\"secret,a\n", "secret,a,1\nsecreta,b\n,,\n",
-          "secret,a,b,c,d\nsecret,b,c,d,a\n", "user,item\nsecret,\n"}) {
+          "secret,a,b,c,d\nsecret,b,c,d,a\n", "user,item\nsecret,\n", "secret,secret2,n/a\nb,a,3\nc,a,2\n",
+          "secret,secret2,three\nb,a,3\nc,a,2\n", "secret,secret2,-,17\nb,a,3,18\n"}) {
         CAPTURE(table);
         TableReport report;
         std::string told = refusal(table);

@@ -25,7 +25,7 @@ Numbers row(const Interactions& table, std::int64_t user) {
 
 TEST_CASE("The most frequent items are chosen by the number of users, the first of equal ones") {
     const Interactions table = stackae::test::table({{0, 1, 3}, {1, 3, 4}, {1, 2}, {}}, 6);
-    CHECK(evaluation::item_counts(table) == std::vector<std::int64_t>{1, 3, 1, 2, 1, 0});
+    CHECK(item_counts(table) == std::vector<std::int64_t>{1, 3, 1, 2, 1, 0});
     const auto three = evaluation::most_frequent_items(table, 3);
     CHECK(three.items == Names{"i0", "i1", "i3"});
     CHECK(three.number == Numbers{0, 1, -1, 2, -1, -1});

@@ -80,6 +80,20 @@ TEST_CASE(
     CHECK(stackae::evaluate_ranking(table, {}, {}).remarks().empty());
 }
 
+TEST_CASE("Of a single user it is not said that a model is not better") {
+    const Interactions table = two_kinds(60);
+    stackae::HeldUsers one = stackae::split_users(table, 0).test;
+    one.known.users.resize(1);
+    one.known.offsets.resize(2);
+    one.known.columns.resize(static_cast<std::size_t>(one.known.offsets[1]));
+    one.known.values.resize(one.known.columns.size());
+    one.targets.resize(1);
+    const RankingEvaluation single = stackae::evaluate_ranking(table, one, popularity(), {});
+    CHECK(single.users == 1);
+    CHECK(single.remarks().empty());
+    CHECK(std::isnan(single.model->mean(&UserRanking::ndcg_100).error));
+}
+
 TEST_CASE("What learns sees neither the test users nor items of theirs alone") {
     const Interactions table = stackae::test::random_table(260, 50, 20, 62);
     int number = 0;

@@ -66,6 +66,34 @@ void check_held(const HeldUsers& held, const RankingSplit& split, const std::map
     }
 }
 
+TEST_CASE("Users whom a table has not are folded in with four fifths of their items, by that table's items") {
+    const Interactions table = stackae::test::random_table(200, 40, 25, 71, 3);
+    Interactions learnt = stackae::test::random_table(50, 30, 20, 72);  // u0 to u49, i0 to i29
+    std::reverse(learnt.items.begin(), learnt.items.end());
+    const HeldUsers held = stackae::hold_unseen(learnt, table, 3);
+    const auto all = baskets(table);
+    CHECK(held.known.items == learnt.items);
+    REQUIRE(held.known.user_count() > 50);
+    std::int64_t left_out = 0;
+    for (std::int64_t user = 50; user < 200; ++user) {
+        left_out += table.items_of(user).size() < 5 ? 1 : 0;
+    }
+    CHECK(held.known.user_count() + held.left_out_users == 150);
+    CHECK(held.left_out_users >= left_out);
+    for (std::int64_t user = 0; user < held.known.user_count(); ++user) {
+        const std::string& name = held.known.users[static_cast<std::size_t>(user)];
+        CHECK(std::stoi(name.substr(1)) >= 50);
+        Basket expected = all.at(name);
+        std::erase_if(expected, [](const auto& entry) { return std::stoi(entry.first.substr(1)) >= 30; });
+        for (const std::int32_t target : held.targets[static_cast<std::size_t>(user)]) {
+            CHECK(expected.erase(learnt.items[static_cast<std::size_t>(target)]) == 1);
+        }
+        CHECK(basket(held.known, user) == expected);
+        CHECK(std::is_sorted(held.known.items_of(user).begin(), held.known.items_of(user).end()));
+    }
+    CHECK(stackae::hold_unseen(table, table, 3).known.user_count() == 0);
+}
+
 }  // namespace
 
 TEST_CASE(

@@ -159,6 +159,22 @@ TEST_CASE("Every table is UTF-8, whatever bytes names and labels have") {
     }
 }
 
+TEST_CASE("Ids of users and items have their own heading, and stay byte for byte in CSV") {
+    const TemporaryFolder folder;
+    const auto write = [&](const std::string& name, FeatureFormat format, stackae::RowKind kind) {
+        FeatureWriter writer(folder / name, format, 1, false, {}, kind);
+        writer.write({{"caf\xe9", std::nullopt}}, tensor({1, 1}, {2.0F}));
+        writer.finish();
+        return read_text(folder / name);
+    };
+    CHECK(write("a.csv", FeatureFormat::csv, stackae::RowKind::user) == "user,f0\ncaf\xe9,2\n");
+    CHECK(write("a.jsonl", FeatureFormat::jsonl, stackae::RowKind::item) ==
+          "{\"item\":\"caf\\\\xe9\",\"features\":[2]}\n");
+    (void)write("a.npy", FeatureFormat::npy, stackae::RowKind::item);
+    CHECK(read_text(folder / "a.npy.csv") == "row,item\n0,caf\xe9\n");
+    CHECK(write("b.csv", FeatureFormat::csv, stackae::RowKind::filename) == "filename,f0\ncaf\\xe9,2\n");
+}
+
 TEST_CASE("LIBSVM without labels writes 0 and no classes") {
     const TemporaryFolder folder;
     write_odd(folder / "out.libsvm", FeatureFormat::libsvm, false, {"dog"});

@@ -4,11 +4,14 @@
 #include <optional>
 
 #include "stackae/pipeline.hpp"
+#include "stackae/recommend_all.hpp"
 
 #include "base/safetensors.hpp"
 #include "fuzz/checksum.hpp"
 #include "fuzz/targets.hpp"
 #include "model/sample_model.hpp"
+#include "pipeline/recommend_checkpoint.hpp"
+#include "support/interactions.hpp"
 #include "support/temporary_folder.hpp"
 
 namespace stackae::fuzz {
@@ -118,10 +121,46 @@ void run(Input input) {
     }
 }
 
+/// The first file of recommendations to 300 users, with and without what weighed most.
+std::vector<std::string> recommendation_seeds() {
+    Model model = test::sample_model("dense:3", {1, 20, 1});
+    model.table = test::two_tastes(300);
+    std::vector<std::string> files;
+    for (const std::int64_t explain : {0, 2}) {
+        const std::string checkpoint = world().folder / "recommendations.ckpt";
+        RecommendObserver observer;
+        recommend_all(model, model.table, {.top = 3, .explain = explain, .threads = 1},
+                      {.checkpoint = checkpoint, .checkpoint_every = 0.0}, observer,
+                      [](std::int64_t /*user*/, const Recommendations& /*found*/) {});
+        files.push_back(
+            test::read_text(pipeline::segment_file(checkpoint, pipeline::recommendations_kind, 0)));
+        remove_encoding_checkpoint(checkpoint);
+    }
+    return files;
+}
+
+/// Whoever is in it is accounted for, with items that there are.
+void run_recommendations(Input input) {
+    const std::string bytes = with_right_checksum(input);
+    const base::Safetensors file =
+        base::parse_safetensors(std::as_bytes(std::span(bytes)), "recommendations");
+    const pipeline::RecommendSegment segment = pipeline::read_recommend_segment(file, 0, 20);
+    for (const Recommendations& found : segment.found) {
+        for (const Recommendation& each : found.items) {
+            if (each.found.item < 0 || each.found.item >= 20 || std::ssize(each.because) > 20) {
+                std::abort();
+            }
+        }
+    }
+    if (std::ssize(segment.found) != segment.end) {
+        std::abort();
+    }
+}
+
 }  // namespace
 
 std::vector<Target> kept_codes() {
-    return {{"codes", run, seeds}};
+    return {{"codes", run, seeds}, {"recommendations", run_recommendations, recommendation_seeds}};
 }
 
 }  // namespace stackae::fuzz

@@ -25,7 +25,7 @@ struct Target {
 [[nodiscard]] std::vector<Target> stackae_files();
 /// Checkpoints as files that are read, and what is in them as trainings that take it up.
 [[nodiscard]] std::vector<Target> checkpoints();
-/// The files that an encoding keeps its codes in, gone on with.
+/// The files that an encoding keeps its codes in, gone on with, and those of recommendations.
 [[nodiscard]] std::vector<Target> kept_codes();
 /// What a killed run leaves in a folder, and what the next run makes of it there.
 [[nodiscard]] std::vector<Target> commit_records();

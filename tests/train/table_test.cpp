@@ -114,6 +114,14 @@ TEST_CASE("A table gives the same model at any number of threads, and from its f
     CHECK(back.record.pictures == 150);
 }
 
+TEST_CASE("A model's file says what the values of its table are") {
+    Interactions table = test::two_tastes(30);
+    table.value_mode = ValueMode::log;
+    const test::TemporaryFolder folder;
+    save(learnt(table, "edlae"), folder / "shop.stackae");
+    CHECK(load_model(folder / "shop.stackae").table.value_mode == ValueMode::log);
+}
+
 TEST_CASE("Items of one's own taste are recommended, known ones and others only where that is asked for") {
     const Interactions table = test::two_tastes(400);
     const Model model = learnt(table, "edlae");

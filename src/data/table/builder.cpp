@@ -170,6 +170,7 @@ Interactions InteractionsBuilder::finish() {
     sums_ = {};
     made.users = users_.release();
     made.items = items_.release();
+    made.value_mode = value_;
     regrouped_ = 0;
     return made;
 }

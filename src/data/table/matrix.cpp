@@ -38,6 +38,7 @@ std::int64_t named_user(std::string_view record, const TableRows& rows) {
         }
         found = field == option ? i : found;
     }
+    found = found < 0 ? column_number(option, i) : found;
     if (found < 0) {
         throw InvalidArgument(fmt::format("{}: --user-column: {} columns found, none of them called {}",
                                           rows.path, format_count(i), quoted_name(option)));

@@ -26,6 +26,9 @@ constexpr std::array ratings{"rating", "score", "stars",  "value",     "count", 
 constexpr std::array times{"timestamp", "time", "date", "datetime", "ts", "day", "unixtime", "t"};
 constexpr std::array endings{"identifier", "number", "name", "code", "id", "no", "nr"};
 
+constexpr std::array missing{"na",  "n/a",     "#n/a", "nan", "null", "none",
+                             "nil", "missing", "-",    "--",  "?",    "."};
+
 template <class Words>
 bool holds(const Words& words, std::string_view word) {
     return std::find(words.begin(), words.end(), word) != words.end();
@@ -64,6 +67,17 @@ ColumnRole role_of(std::string_view name) {
     return word.ends_with("date") || word.ends_with("time") || word.ends_with("timestamp")
                ? ColumnRole::timestamp
                : ColumnRole::unknown;
+}
+
+std::int64_t column_number(std::string_view text, std::int64_t columns) {
+    std::int64_t number = 0;
+    const char* const end = text.data() + text.size();
+    const auto [stop, error] = std::from_chars(text.data(), end, number);
+    return error == std::errc() && stop == end && number >= 1 && number <= columns ? number - 1 : -1;
+}
+
+bool says_missing(std::string_view cell) {
+    return holds(missing, lower_case(trim_blanks(cell)));
 }
 
 std::optional<double> parse_number(std::string_view text) {

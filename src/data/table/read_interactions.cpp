@@ -33,12 +33,6 @@ template const char* name(TableSeparator);
 template TableSeparator parse(std::string_view);
 
 template <>
-constexpr auto base::enum_names<ValueMode> = base::names_of<ValueMode>(
-    "value", {{ValueMode::binary, "binary"}, {ValueMode::log, "log"}, {ValueMode::raw, "raw"}});
-template const char* name(ValueMode);
-template ValueMode parse(std::string_view);
-
-template <>
 constexpr auto base::enum_names<LeftOutReason> =
     base::names_of<LeftOutReason>("reason", {{LeftOutReason::no_user, "no_user"},
                                              {LeftOutReason::no_item, "no_item"},
@@ -134,6 +128,23 @@ std::string left_out_text(const TableReport& report) {
                                     left_out.count == 1 ? "" : " first"));
     }
     return fmt::format("{}", fmt::join(parts, ", "));
+}
+
+std::vector<std::string> split_csv(const std::string& line) {
+    using namespace data;
+    const Dialect dialect(TableSeparator::comma);
+    const RecordEnd record = find_record_end(line, dialect, true);
+    std::vector<std::string> all;
+    Fields fields(line, dialect);
+    for (std::string_view field; fields.next(field);) {
+        all.emplace_back(field);
+    }
+    if (fields.misplaced_quote() || record.in_quotes) {
+        throw InvalidArgument(record.in_quotes
+                                  ? "a quote that opens a field found, one that closes it expected"
+                                  : "something found behind a closing quote, a comma expected");
+    }
+    return all;
 }
 
 Interactions read_interactions(const std::string& path, const TableOptions& options, TableReport& report) {

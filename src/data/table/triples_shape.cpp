@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <charconv>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -59,16 +58,23 @@ void find_header(const Sample& sample, const TableOptions& options, TableShape& 
         shape.header = shape.names_known = *options.header;
         return;
     }
-    const bool numbers = std::any_of(first.begin(), first.end(),
-                                     [](const std::string& cell) { return parse_number(cell).has_value(); });
+    // A row of ids whose number is missing is no header.
+    const bool numbers = std::any_of(first.begin(), first.end(), [](const std::string& cell) {
+        return parse_number(cell).has_value() || says_missing(cell);
+    });
     bool heads_numbers = false;
+    bool heads_ids = false;
     for (std::size_t column = 0; column < first.size(); ++column) {
-        heads_numbers = heads_numbers || (!trim_blanks(first[column]).empty() && sample.has_numbers(column));
+        const bool heads = !trim_blanks(first[column]).empty() && sample.has_numbers(column);
+        heads_numbers = heads_numbers || heads;
+        heads_ids = heads_ids || (heads && column < 2);
     }
-    const bool roles =
-        !columns_of(first, ColumnRole::user).empty() || !columns_of(first, ColumnRole::item).empty();
-    shape.names_known = option_names_column(first, options) || (!numbers && (roles || heads_numbers));
-    shape.header = shape.names_known || (!numbers && !first_row_recurs(sample));
+    const bool roles = std::any_of(first.begin(), first.end(), [](const std::string& cell) {
+        return role_of(cell) != ColumnRole::unknown;
+    });
+    // A word over values alone may be one that cannot be read, beside ids that must not be told.
+    shape.names_known = option_names_column(first, options) || (!numbers && (roles || heads_ids));
+    shape.header = shape.names_known || (!numbers && (heads_numbers || !first_row_recurs(sample)));
 }
 
 /// Chooses columns one after the other.
@@ -154,11 +160,8 @@ private:
             }
             return found - names.begin();
         }
-        std::int64_t number = 0;
-        const char* end = column.data() + column.size();
-        const auto [stop, error] = std::from_chars(column.data(), end, number);
-        if (error == std::errc() && stop == end && number >= 1 && number <= shape_.width) {
-            return number - 1;
+        if (const std::int64_t number = column_number(column, shape_.width); number >= 0) {
+            return number;
         }
         std::vector<std::string> there;
         for (std::size_t i = 0; i < std::min<std::size_t>(names.size(), 12); ++i) {
@@ -204,7 +207,8 @@ bool names_columns(const Sample& sample, const TableOptions& options) {
     }
     const Names& names = sample.rows[0].cells;
     const auto known = [&](const std::string& option, ColumnRole role) {
-        return is_named(option) ? holds(names, option) : columns_of(names, role).size() == 1;
+        return is_named(option) ? holds(names, option) || column_number(option, sample.rows[0].width) >= 0
+                                : columns_of(names, role).size() == 1;
     };
     return known(options.user_column, ColumnRole::user) && known(options.item_column, ColumnRole::item);
 }

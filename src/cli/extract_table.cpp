@@ -1,0 +1,89 @@
+#include "cli/extract_table.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <iostream>
+#include <optional>
+#include <vector>
+
+#include "stackae/error.hpp"
+#include "stackae/table_encoder.hpp"
+
+#include "cli/command.hpp"
+#include "cli/encode.hpp"
+#include "cli/interrupt.hpp"
+#include "cli/model_locator.hpp"
+#include "cli/output.hpp"
+
+namespace stackae::cli {
+namespace {
+
+constexpr const char* less = "a lower --layer may take less, a larger --memory allows more";
+
+/// ids: of the rows that `features` gives, some at a time.
+template <class Features>
+void write_rows(FeatureWriter& writer, Progress& progress, const std::vector<std::string>& ids,
+                std::int64_t batch, const Features& features) {
+    const std::int64_t all = std::ssize(ids);
+    for (std::int64_t first = 0; first < all; first += batch) {
+        check_interrupted();
+        const std::int64_t count = std::min(batch, all - first);
+        std::vector<FeatureRow> rows;
+        for (std::int64_t i = first; i < first + count; ++i) {
+            rows.push_back({ids[static_cast<std::size_t>(i)], std::nullopt});
+        }
+        writer.write(rows, features(first, count));
+        progress.update(first + count);
+    }
+}
+
+}  // namespace
+
+int extract_table(Console& console, const TableExtraction& wanted) {
+    if (wanted.items && !wanted.input.empty()) {
+        throw UsageError("--items are the model's: no INPUT expected with it");
+    }
+    const Model model = open_table_model(console, wanted.model);
+    check_layer(model, wanted.encode.output);
+    EncodeOptions encode = wanted.encode;
+    encode.threads = wanted.reading.threads;
+    TableEncoder encoder(model, encode);
+    const std::vector<std::string> files = wanted.output.empty()
+                                               ? std::vector<std::string>()
+                                               : feature_files(wanted.output, wanted.format, false);
+    std::vector<NamedPath> written;
+    for (const std::string& file : files) {
+        written.push_back({"-o", file});
+    }
+    check_outputs({{"the model", wanted.model}, {"the input", wanted.input}}, written);
+    if (wanted.items) {
+        wanted.reading.check(encoder.item_bytes(), "for the decoder's rows", less);
+    }
+    std::optional<Interactions> others;
+    if (!wanted.input.empty()) {
+        others.emplace(wanted.tables.read_for(console, wanted.input, model.table));
+    }
+    const Interactions& table = others ? *others : model.table;
+    const std::vector<std::string>& ids = wanted.items ? table.items : table.users;
+    catch_interrupts();
+    OutputFiles set(stop_waiting);
+    const RowKind kind = wanted.items ? RowKind::item : RowKind::user;
+    const std::int64_t columns = encoder.code_size();
+    FeatureWriter writer = wanted.output.empty()
+                               ? FeatureWriter(std::cout, wanted.format, columns, false, {}, kind)
+                               : FeatureWriter(set, wanted.output, wanted.format, columns, false, {}, kind);
+    Progress progress(console, name(kind), std::ssize(ids), wanted.items ? "items" : "users");
+    write_rows(writer, progress, ids, encoder.batch_size(), [&](std::int64_t first, std::int64_t count) {
+        return wanted.items ? encoder.items(first, count) : encoder.users(table, first, count);
+    });
+    writer.finish();
+    set.commit();
+    if (!wanted.output.empty()) {
+        console.note(fmt::format("wrote {}: {} rows of {} features", fmt::join(files, " and "),
+                                 format_count(std::ssize(ids)), columns));
+    }
+    return exit_code::done;
+}
+
+}  // namespace stackae::cli
