@@ -6,9 +6,35 @@
 #include "stackae/tensor.hpp"
 
 namespace stackae::base {
+namespace {
+
+constexpr std::size_t block = 256;  // rows that are dense at a time
+
+}  // namespace
+
+void SparseRows::append(const Tensor& dense) {
+    for (std::int64_t i = 0; i < dense.rows(); ++i) {
+        const auto row = dense.row(i);
+        for (std::size_t j = 0; j < row.size(); ++j) {
+            if (row[j] != 0.0F) {
+                columns.push_back(static_cast<std::int32_t>(j));
+                values.push_back(row[j]);
+            }
+        }
+        offsets.push_back(entries());
+    }
+}
+
+void RowSource::gather_sparse(std::span<const std::int64_t> indices, SparseRows& rows) const {
+    for (std::size_t first = 0; first < indices.size(); first += block) {
+        const auto some = indices.subspan(first, std::min(block, indices.size() - first));
+        Tensor dense({std::ssize(some), columns()});
+        gather(some, dense.data());
+        rows.append(dense);
+    }
+}
 
 std::vector<double> RowSource::mean(std::span<const std::int64_t> indices) const {
-    constexpr std::size_t block = 256;
     std::vector<double> mean(static_cast<std::size_t>(columns()));
     Tensor rows({std::min<std::int64_t>(block, std::ssize(indices)), columns()});
     for (std::size_t first = 0; first < indices.size(); first += block) {

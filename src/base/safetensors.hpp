@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <span>
@@ -60,7 +61,7 @@ inline constexpr std::size_t max_safetensors_header = std::size_t{16} << 20U;
 void write_safetensors(const Safetensors& content, const std::string& path);
 
 /// Tensors by name, in file order, that stay where they are: F32, or the bytes of a U8 tensor.
-using TensorReference = std::variant<const Tensor*, const std::string*>;
+using TensorReference = std::variant<const Tensor*, const std::string*, std::span<const std::byte>>;
 using TensorReferences = std::vector<std::pair<std::string, TensorReference>>;
 
 /// The same without a copy of the tensors.

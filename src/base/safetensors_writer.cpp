@@ -18,8 +18,10 @@ Part part_of(const std::string& name, const TensorReference& tensor) {
     if (const auto* const* values = std::get_if<const Tensor*>(&tensor)) {
         return {name, &f32, (*values)->shape(), std::as_bytes((*values)->values())};
     }
-    const std::string& bytes = *std::get<const std::string*>(tensor);
-    return {name, &u8, {std::ssize(bytes)}, std::as_bytes(std::span(bytes))};
+    const auto* const* text = std::get_if<const std::string*>(&tensor);
+    const auto bytes =
+        text != nullptr ? std::as_bytes(std::span(**text)) : std::get<std::span<const std::byte>>(tensor);
+    return {name, &u8, {std::ssize(bytes)}, bytes};
 }
 
 TensorReferences references(const Safetensors& content) {

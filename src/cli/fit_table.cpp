@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "stackae/choose_table_stack.hpp"
+#include "stackae/error.hpp"
 #include "stackae/recommend.hpp"
 
 #include "cli/interrupt.hpp"
@@ -28,6 +29,19 @@ TrainConfig config_of(const std::string& stack, std::uint64_t seed) {
     config.validation = 0.0;
     config.seed = seed;
     return config;
+}
+
+/// Of as many values an item as there is memory for.
+std::optional<TableStack> factorised_stack(const Interactions& table, const RunOptions& run,
+                                           std::uint64_t seed) {
+    for (const int units : {512, 256, 128, 64, 32, 16}) {
+        const TrainConfig config = config_of(fmt::format("elsa:{}", units), seed);
+        if (const TrainPlan plan = plan_training(table, config, run); !plan.refused()) {
+            return TableStack{config,
+                              fmt::format("elsa:{} takes {}", units, format_bytes(plan.memory_bytes))};
+        }
+    }
+    return std::nullopt;
 }
 
 }  // namespace
@@ -56,8 +70,41 @@ Scorer fit_scorer(const Interactions& table, const TrainConfig& config, const Ru
     return scorer_of(train(table, config, quiet, observer), static_cast<int>(run.threads));
 }
 
+void check_memory(const Interactions& table, const TrainConfig& config, const RunOptions& run) {
+    if (const TrainPlan plan = plan_training(table, config, run); plan.refused()) {
+        const auto other = factorised_stack(table, run, config.seed);
+        throw InvalidArgument(fmt::format("memory: {} to learn {} found, {} expected at most; {}",
+                                          format_bytes(plan.memory_bytes), to_text(config.stack),
+                                          format_bytes(plan.memory_limit),
+                                          other ? fmt::format("--stack {}", other->reason)
+                                                : "--memory allows more, fewer items take less"));
+    }
+}
+
+std::optional<TableStack> large_table_stack(const Interactions& table, const RunOptions& run,
+                                            std::uint64_t seed) {
+    const TrainConfig usual = usual_stack(seed);
+    const TrainPlan plan = plan_training(table, usual, run);
+    if (!plan.refused()) {
+        return std::nullopt;
+    }
+    auto other = factorised_stack(table, run, seed);
+    if (!other) {
+        check_memory(table, usual, run);
+        return std::nullopt;
+    }
+    other->reason =
+        fmt::format("the factorised linear autoencoder: edlae takes {} for {}, {} expected at most; {}",
+                    format_bytes(plan.memory_bytes), format_count(table.item_count(), "item"),
+                    format_bytes(plan.memory_limit), other->reason);
+    return other;
+}
+
 TableStack choose_stack(Console& console, const Interactions& table, const RunOptions& run,
                         std::uint64_t seed) {
+    if (auto large = large_table_stack(table, run, seed)) {
+        return *std::move(large);
+    }
     ChooseTableOptions options;
     options.seed = seed;
     options.ranking.threads = static_cast<int>(run.threads);

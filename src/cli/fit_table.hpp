@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "stackae/evaluate_ranking.hpp"
@@ -18,8 +19,14 @@ struct TableStack {
 
 /// The linear denoising autoencoder with its usual settings.
 [[nodiscard]] TrainConfig usual_stack(std::uint64_t seed);
-/// The linear denoising autoencoder with the settings that recommend best to users who are held out. Throws
-/// Interrupted.
+/// Throws InvalidArgument where there is not memory for that; it names a stack that takes less, if one does.
+void check_memory(const Interactions& table, const TrainConfig& config, const RunOptions& run);
+/// The factorised linear autoencoder, with as many values an item as the memory has room for; nothing where
+/// it has room for the linear denoising one. Throws InvalidArgument where it has room for neither.
+[[nodiscard]] std::optional<TableStack> large_table_stack(const Interactions& table, const RunOptions& run,
+                                                          std::uint64_t seed);
+/// That one where there is need of it; else the linear denoising autoencoder with the settings that recommend
+/// best to users who are held out. Throws Interrupted, InvalidArgument.
 [[nodiscard]] TableStack choose_stack(Console& console, const Interactions& table, const RunOptions& run,
                                       std::uint64_t seed);
 /// Learns a table and ranks by it.

@@ -38,19 +38,22 @@ TrainConfig config_of(Console& console, const TableTraining& training, const Int
                       const RunOptions& run) {
     const TrainSettings& settings = training.settings;
     const TrainConfig plain = plain_config(training);
-    if (settings.names_stack() || training.dry_run) {
+    if (settings.names_stack()) {
+        if (!training.dry_run) {
+            check_memory(table, plain, run);
+        }
         return suited(plain, table, run);
     }
-    if (const TrainPlan plan = plan_training(table, plain, run); plan.refused()) {
-        throw InvalidArgument(fmt::format(
-            "memory: {} to learn {} found, {} expected at most; --memory allows more, "
-            "fewer items take less",
-            format_bytes(plan.memory_bytes), to_text(plain.stack), format_bytes(plan.memory_limit)));
-    }
-    if (const auto begun = begun_automatically(run, training.outputs.model)) {
+    const std::optional<TableStack> large = large_table_stack(table, run, settings.config().seed);
+    if (const auto begun =
+            training.dry_run ? std::nullopt : begun_automatically(run, training.outputs.model)) {
         return settings.config(*begun);
     }
-    const TableStack chosen = choose_stack(console, table, run, settings.config().seed);
+    if (training.dry_run && !large) {
+        console.note("auto: the settings of the stack are chosen when it is trained");
+        return suited(plain, table, run);
+    }
+    const TableStack chosen = large ? *large : choose_stack(console, table, run, settings.config().seed);
     console.note(fmt::format("auto: {}", chosen.reason));
     return settings.config(chosen.config);
 }
@@ -109,9 +112,6 @@ int train_on_table(Console& console, TableTraining training) {
         files.commit();
     }
     if (training.dry_run) {
-        if (!training.settings.names_stack()) {
-            console.note("auto: the settings of the stack are chosen when it is trained");
-        }
         return print_plan(console, {plan, config, table.user_count(), training.settings.reading(), "user"});
     }
     if (run.resume && is_trained_already(console, training.outputs.model, data_identity(table),

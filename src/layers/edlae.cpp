@@ -28,7 +28,7 @@ public:
     bool step(TrainContext& context) override {
         if (done_ < std::ssize(rows_)) {
             const auto some = next_rows(rows_, done_, context.input.chunk());
-            collect(context.input.gather(some));
+            context.input.gather_sparse(some, sparse_);
             done_ += std::ssize(some);
             return true;
         }
@@ -53,7 +53,6 @@ public:
     }
 
 private:
-    void collect(const Tensor& rows);
     /// G + diag Λ, where its inverse will be.
     void make_gram();
     void make_weights();
@@ -61,46 +60,32 @@ private:
     Edlae layer_;
     std::vector<std::int64_t> rows_;
     std::int64_t done_ = 0;
-    std::vector<std::int64_t> offsets_{0};
-    std::vector<std::int32_t> columns_;
-    std::vector<float> values_;
+    base::SparseRows sparse_;
     std::vector<double> counts_;  ///< c
     Tensor matrix_;
     std::optional<linalg::PositiveDefiniteInverse> inverse_;
     bool solved_ = false;
 };
 
-void EdlaeTrainer::collect(const Tensor& rows) {
-    for (std::int64_t i = 0; i < rows.rows(); ++i) {
-        const auto row = rows.row(i);
-        for (std::size_t j = 0; j < row.size(); ++j) {
-            if (row[j] != 0.0F) {
-                columns_.push_back(static_cast<std::int32_t>(j));
-                values_.push_back(row[j]);
-                counts_[j] += 1.0;
-            }
-        }
-        offsets_.push_back(std::ssize(columns_));
-    }
-}
-
 void EdlaeTrainer::make_gram() {
     const std::int64_t n = layer_.input_shape().size();
-    std::vector<float> of_users(offsets_.size() - 1);
+    const auto& [offsets, columns, values] = sparse_;
+    std::vector<float> of_users(offsets.size() - 1);
     for (std::size_t u = 0; u < of_users.size(); ++u) {
-        const auto items = static_cast<double>(std::max<std::int64_t>(offsets_[u + 1] - offsets_[u], 1));
+        const auto items = static_cast<double>(std::max<std::int64_t>(offsets[u + 1] - offsets[u], 1));
         of_users[u] = static_cast<float>(std::pow(items, -layer_.user_power));
     }
+    for (const std::int32_t column : columns) {
+        counts_[static_cast<std::size_t>(column)] += 1.0;
+    }
     matrix_ = Tensor({n, n});
-    linalg::add_sparse_gram(offsets_, columns_, values_, of_users, n, matrix_, base::current_threads());
+    linalg::add_sparse_gram(offsets, columns, values, of_users, n, matrix_, base::current_threads());
     const double odds = layer_.dropout / (1.0 - layer_.dropout);
     for (std::int64_t j = 0; j < n; ++j) {
         float& diagonal = matrix_.row(j)[static_cast<std::size_t>(j)];
         diagonal += static_cast<float>(layer_.l2 + odds * counts_[static_cast<std::size_t>(j)]);
     }
-    values_ = std::vector<float>();  // their memory is given back
-    columns_ = std::vector<std::int32_t>();
-    offsets_ = std::vector<std::int64_t>();
+    sparse_ = {};  // its memory is given back
 }
 
 void EdlaeTrainer::make_weights() {
@@ -157,7 +142,11 @@ StageCost Edlae::plan(const PlanContext& context) {
     StageCost cost;
     cost.input_rows = static_cast<double>(context.train);
     cost.multiply_adds = linalg::PositiveDefiniteInverse::multiply_adds(n);
-    cost.hold(context.input_floats);
+    // The rows without zeros in vectors that grow, and by columns while their products are made.
+    constexpr double of_entry = 6.0;
+    const double rows = of_entry * context.input_entries + 4.0 * static_cast<double>(context.train);
+    cost.hold(context.input_floats + rows);
+    cost.hold(matrix_size() + rows);
     cost.hold(matrix_size() + linalg::PositiveDefiniteInverse::working_floats(n));
     return cost;
 }

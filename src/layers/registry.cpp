@@ -11,6 +11,7 @@
 #include "layers/conv2d.hpp"
 #include "layers/dense.hpp"
 #include "layers/edlae.hpp"
+#include "layers/elsa.hpp"
 #include "layers/l2_norm.hpp"
 #include "layers/nystroem.hpp"
 #include "layers/pca.hpp"
@@ -49,6 +50,7 @@ constexpr std::array registry{
     entry<ContrastNorm>(),  //
     entry<RidgeDecoder>(),  //
     entry<Edlae>(),         //
+    entry<Elsa>(),          //
 };
 
 }  // namespace

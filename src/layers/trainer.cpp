@@ -24,7 +24,16 @@ PlanContext TrainContext::plan() const {
             .patch_bytes = patch_bytes,
             .threads = context.threads(),
             .input_floats = 0.0,
-            .input_chunk = input.chunk()};
+            .input_chunk = input.chunk(),
+            .input_entries = 0.0};
+}
+
+void LayerInput::gather_sparse(std::span<const std::int64_t> rows, base::SparseRows& sparse) {
+    for (std::int64_t done = 0; done < std::ssize(rows);) {
+        const auto some = next_rows(rows, done, chunk());
+        sparse.append(gather(some));
+        done += std::ssize(some);
+    }
 }
 
 void TrainerState::put(const std::string& name, const Tensor& tensor) {

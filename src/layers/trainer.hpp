@@ -49,6 +49,8 @@ public:
     [[nodiscard]] virtual std::int64_t chunk() const = 0;
     /// Of the pictures of those numbers; rows.size() × columns().
     [[nodiscard]] virtual Tensor gather(std::span<const std::int64_t> rows) = 0;
+    /// The same without zeros, behind what is in `sparse`; a table's rows are never made dense for it.
+    virtual void gather_sparse(std::span<const std::int64_t> rows, base::SparseRows& sparse);
     /// Works out some more of the input of all pictures, for trainers that go over it again and again. False:
     /// all is there.
     [[nodiscard]] virtual bool hold() = 0;

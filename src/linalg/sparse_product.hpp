@@ -16,4 +16,12 @@ namespace stackae::linalg {
                                         std::span<const std::int32_t> columns, std::span<const float> values,
                                         const Tensor& dense);
 
+/// Adds X · B to what is in a matrix of as many rows as X has and as many columns as B.
+void add_sparse_times_dense(std::span<const std::int64_t> offsets, std::span<const std::int32_t> columns,
+                            std::span<const float> values, const Tensor& dense, Tensor& sum);
+
+/// Adds to sum, of as many values as B has columns, the product of one row x and B: the entries of x that are
+/// 0 take no time but to look at them. On the calling thread.
+void add_row_times_dense(std::span<const float> x, const Tensor& dense, float* sum);
+
 }  // namespace stackae::linalg

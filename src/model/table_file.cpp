@@ -6,6 +6,7 @@
 #include <cstring>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
+#include <span>
 #include <vector>
 
 #include "stackae/error.hpp"
@@ -31,11 +32,9 @@ std::string pack_ids(const std::vector<std::string>& ids) {
 }
 
 template <class Number>
-std::string pack_numbers(const std::vector<Number>& numbers) {
+std::span<const std::byte> bytes_of(const std::vector<Number>& numbers) {
     static_assert(sizeof(Number) == 4);
-    std::string bytes(numbers.size() * sizeof(Number), '\0');
-    std::memcpy(bytes.data(), numbers.data(), bytes.size());
-    return bytes;
+    return std::as_bytes(std::span(numbers));
 }
 
 [[noreturn]] void corrupt(const base::Safetensors& file, const char* tensor, std::size_t found,
@@ -79,23 +78,18 @@ Json json_of(const Interactions& table) {
 }
 
 TableContent::TableContent(const Interactions& table)
-    : users_(pack_ids(table.users)),
-      items_(pack_ids(table.items)),
-      columns_(pack_numbers(table.columns)),
-      values_(pack_numbers(table.values)) {
-    std::vector<std::uint32_t> lengths;
+    : table_(table), users_(pack_ids(table.users)), items_(pack_ids(table.items)) {
     for (std::int64_t user = 0; user < table.user_count(); ++user) {
-        lengths.push_back(static_cast<std::uint32_t>(table.items_of(user).size()));
+        lengths_.push_back(static_cast<std::uint32_t>(table.items_of(user).size()));
     }
-    lengths_ = pack_numbers(lengths);
 }
 
 void TableContent::reference(base::TensorReferences& tensors) const {
     tensors.emplace_back("table.users", &users_);
     tensors.emplace_back("table.items", &items_);
-    tensors.emplace_back("table.lengths", &lengths_);
-    tensors.emplace_back("table.columns", &columns_);
-    tensors.emplace_back("table.values", &values_);
+    tensors.emplace_back("table.lengths", bytes_of(lengths_));
+    tensors.emplace_back("table.columns", bytes_of(table_.columns));
+    tensors.emplace_back("table.values", bytes_of(table_.values));
 }
 
 Interactions read_table(const base::Safetensors& file, const Json& described) {

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <cstdint>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
+#include <vector>
 
 #include "stackae/interactions.hpp"
 
@@ -16,17 +18,17 @@ namespace stackae {
 /// bytes first: how many items each user has, which, and their values.
 class TableContent {
 public:
+    /// The table must outlive it: its entries are not copied.
     explicit TableContent(const Interactions& table);
 
     /// This must outlive them.
     void reference(base::TensorReferences& tensors) const;
 
 private:
+    const Interactions& table_;
     std::string users_;
     std::string items_;
-    std::string lengths_;
-    std::string columns_;
-    std::string values_;
+    std::vector<std::uint32_t> lengths_;
 };
 
 /// The same back. Throws CorruptFile.

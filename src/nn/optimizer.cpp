@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
+#include <utility>
 
 #include "base/parallel.hpp"
 #include "base/vectorized.hpp"
@@ -95,15 +96,22 @@ Optimizer::Optimizer(const OptimizerConfig& config, std::int64_t size)
     : config_(config), state_{0, Tensor({config.kind == OptimizerKind::sgd ? 1 : 2, size})} {}
 
 void Optimizer::update(Parameters& parameters, double rate) {
+    update(parameters.values().values(), std::as_const(parameters.gradient()).values(), parameters.decayed(),
+           rate);
+}
+
+void Optimizer::update(std::span<float> values, std::span<const float> gradients, std::int64_t decayed,
+                       double rate) {
     ++state_.steps;
     const OptimizerConfig& o = config_;
+    const std::int64_t size = std::ssize(values);
     double scale = 1.0;
-    const float* gradient = parameters.gradient().data();
+    const float* gradient = gradients.data();
     if (o.clip_norm > 0.0) {
-        const double norm = std::sqrt(linalg::squared_norm(gradient, parameters.size()));
+        const double norm = std::sqrt(linalg::squared_norm(gradient, size));
         scale = norm > o.clip_norm ? o.clip_norm / norm : 1.0;
     }
-    float* weights = parameters.values().data();
+    float* weights = values.data();
     float* first = state_.moments.data();
     const auto update_range = [&](std::int64_t from, std::int64_t to, double decay) {
         if (o.kind == OptimizerKind::sgd) {
@@ -125,15 +133,15 @@ void Optimizer::update(Parameters& parameters, double rate) {
                             static_cast<float>(decoupled ? 0.0 : decay),
                             static_cast<float>(decoupled ? 1.0 - rate * decay : 1.0),
                             static_cast<float>(scale)};
-        float* second = first + parameters.size();
+        float* second = first + size;
         base::parallel_ranges(to - from, grain, [&](std::int64_t begin, std::int64_t end) {
             adam_range(step, gradient + from + begin, end - begin, first + from + begin,
                        second + from + begin, weights + from + begin);
         });
     };
     // Weights are decayed, the biases behind them are not.
-    update_range(0, parameters.decayed(), o.weight_decay);
-    update_range(parameters.decayed(), parameters.size(), 0.0);
+    update_range(0, decayed, o.weight_decay);
+    update_range(decayed, size, 0.0);
 }
 
 }  // namespace stackae::nn

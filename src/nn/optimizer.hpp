@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 
 #include "stackae/optimizer_config.hpp"
 #include "stackae/tensor.hpp"
@@ -28,6 +29,8 @@ public:
 
     /// rate: the learning rate of this very step.
     void update(Parameters& parameters, double rate);
+    /// The same of so many values, of which the first `decayed` are weights.
+    void update(std::span<float> values, std::span<const float> gradients, std::int64_t decayed, double rate);
 
     /// What an optimiser needs to go on as if it had never stopped.
     struct State {

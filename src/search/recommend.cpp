@@ -12,7 +12,9 @@
 namespace stackae {
 namespace {
 
-constexpr std::int64_t batch_floats = std::int64_t{4} << 20U;  ///< of rows and of their scores, each
+/// Of rows and of their scores, each; as many as layers that multiply rows take at a time, since less than
+/// that is filled up.
+constexpr std::int64_t batch_floats = std::int64_t{32} << 20U;
 constexpr std::int64_t max_batch = 256;
 
 constexpr float never = -std::numeric_limits<float>::infinity();

@@ -86,6 +86,14 @@ Tensor StackInput::gather(std::span<const std::int64_t> rows) {
     return gathered;
 }
 
+void StackInput::gather_sparse(std::span<const std::int64_t> rows, base::SparseRows& sparse) {
+    if (held_depth_ == layers_.size() && !some_) {
+        held().gather_sparse(rows, sparse);
+    } else {
+        LayerInput::gather_sparse(rows, sparse);
+    }
+}
+
 void StackInput::raise_some() {
     if (some_depth_ == layers_.size()) {
         return;

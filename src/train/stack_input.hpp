@@ -85,6 +85,7 @@ public:
     [[nodiscard]] std::int64_t columns() const override { return columns_; }
     [[nodiscard]] std::int64_t chunk() const override { return chunk_of(columns_); }
     [[nodiscard]] Tensor gather(std::span<const std::int64_t> rows) override;
+    void gather_sparse(std::span<const std::int64_t> rows, base::SparseRows& sparse) override;
     [[nodiscard]] bool hold() override;
     [[nodiscard]] const base::RowSource& held() const override { return held_ ? held_->store() : pictures_; }
     [[nodiscard]] StageProgress holding() const override { return {0, 0, made_ ? done_ : 0, rows_}; }

@@ -64,6 +64,8 @@ public:
                 add_head();
             }
         }
+        // The model has a table of its own.
+        max_working_ = std::max(max_working_, 2.0 * data_.table_floats + real(layers_.parameters()));
         stages_.parameters += layers_.parameters();
         stages_.multiply_adds_a_picture = encoding(0, layers_.size());
         stages_.working_bytes = base::whole_bytes(float_bytes * max_working_);
@@ -126,7 +128,10 @@ PlanContext Planner::context_of(std::string name, std::size_t below, std::uint32
                         .patch_bytes = patch_bytes_,
                         .threads = threads_,
                         .input_floats = 0.0,
-                        .input_chunk = chunk_of(input.size())};
+                        .input_chunk = chunk_of(input.size()),
+                        .input_entries = below == 0 && data_.table_entries > 0.0
+                                             ? data_.table_entries
+                                             : real(pictures_) * real(input.size())};
     const double rows = real(std::min(context.input_chunk, pictures_));
     context.input_floats = rows * real(layers_.output_shape(picture(), all_depth_).size()) +
                            chain_to(below).working_floats(static_cast<std::int64_t>(rows));
@@ -239,8 +244,16 @@ DataSize DataSize::of_pictures(std::int64_t pictures, const Preprocessing& prepr
 DataSize DataSize::of_table(const Interactions& table) {
     constexpr double of_user = 2.0;   // its offset
     constexpr double of_entry = 2.0;  // its item and its value
+    constexpr double of_id = sizeof(std::string) / float_bytes;
+    double ids = of_id * real(std::ssize(table.users) + table.item_count());
+    for (const auto* const all : {&table.users, &table.items}) {
+        for (const std::string& id : *all) {
+            ids += id.capacity() < sizeof(std::string) / 2 ? 0.0 : real(std::ssize(id)) / float_bytes;
+        }
+    }
     return {.rows = table.user_count(),
-            .table_floats = of_user * real(table.user_count()) + of_entry * real(table.entry_count())};
+            .table_floats = of_user * real(table.user_count()) + of_entry * real(table.entry_count()) + ids,
+            .table_entries = real(table.entry_count())};
 }
 
 Stages make_stages(const Stack& bound, const DataSize& data, const Preprocessing& preprocessing,

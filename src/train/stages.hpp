@@ -48,6 +48,7 @@ struct DataSize {
     double held_floats = 0.0;     ///< of all rows, in memory or in a file
     double reading_floats = 0.0;  ///< beside, while they are read
     double table_floats = 0.0;    ///< of a table, which is in memory all the time
+    double table_entries = 0.0;   ///< of it, in all rows
 
     [[nodiscard]] static DataSize of_pictures(std::int64_t pictures, const Preprocessing& preprocessing,
                                               const RunOptions& run);

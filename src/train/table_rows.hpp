@@ -14,7 +14,7 @@
 
 namespace stackae::training {
 
-/// A table's rows as dense ones, which are made where they are asked for. The table must outlive it.
+/// A table's rows, which are made dense where they are asked for so. The table must outlive it.
 class TableRows : public base::RowSource {
 public:
     explicit TableRows(const Interactions& table) : table_(table) {}
@@ -29,6 +29,15 @@ public:
                 dst[items[i]] = values[i];
             }
             dst += columns();
+        }
+    }
+    void gather_sparse(std::span<const std::int64_t> indices, base::SparseRows& rows) const override {
+        for (const std::int64_t user : indices) {
+            const auto items = table_.items_of(user);
+            const auto values = table_.values_of(user);
+            rows.columns.insert(rows.columns.end(), items.begin(), items.end());
+            rows.values.insert(rows.values.end(), values.begin(), values.end());
+            rows.offsets.push_back(rows.entries());
         }
     }
 

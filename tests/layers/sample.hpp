@@ -42,6 +42,7 @@ inline const std::vector<Sample>& samples() {
         {"contrast_norm", {4, 5, 1}},
         {"ridge_decoder:4:width=5:channels=2", {1, 1, 6}},
         {"edlae", {1, 7, 1}},
+        {"elsa:4:epochs=3", {1, 7, 1}},
     };
     return all;
 }

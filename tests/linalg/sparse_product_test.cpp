@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <span>
+#include <vector>
+
+#include "stackae/error.hpp"
 
 #include "base/parallel.hpp"
 #include "support/catch.hpp"
@@ -43,6 +46,31 @@ TEST_CASE("A sparse table times a dense matrix is the sum of its rows, for any p
         const Tensor expected = reference_product(table, first, count, dense);
         REQUIRE(product.shape() == expected.shape());
         CHECK(std::equal(product.values().begin(), product.values().end(), expected.values().begin()));
+    }
+}
+
+TEST_CASE("What is added to is the sum of both, and one row's product is that of the row among others") {
+    const Interactions table = stackae::test::random_table(30, 150, 140, 2, 5);
+    const Tensor dense = reference::whole_numbers({150, 33}, 9, 7);
+    const Tensor product = reference_product(table, 0, 30, dense);
+    Tensor sum = reference::whole_numbers({30, 33}, 5, 8);
+    const Tensor before = sum;
+    stackae::linalg::add_sparse_times_dense(table.offsets, table.columns, table.values, dense, sum);
+    for (std::int64_t i = 0; i < sum.size(); ++i) {
+        REQUIRE(sum.data()[i] == before.data()[i] + product.data()[i]);
+    }
+    Tensor other({30, 32});
+    CHECK_THROWS_AS(
+        stackae::linalg::add_sparse_times_dense(table.offsets, table.columns, table.values, dense, other),
+        stackae::InvalidArgument);
+    for (std::int64_t user = 0; user < 30; ++user) {
+        std::vector<float> x(150);
+        for (std::size_t e = 0; e < table.items_of(user).size(); ++e) {
+            x[static_cast<std::size_t>(table.items_of(user)[e])] = table.values_of(user)[e];
+        }
+        std::vector<float> one(33);
+        stackae::linalg::add_row_times_dense(x, dense, one.data());
+        REQUIRE(std::equal(one.begin(), one.end(), product.row(user).begin()));
     }
 }
 

@@ -1,11 +1,14 @@
 #include <Eigen/Core>
 #include <Eigen/LU>
+#include <algorithm>
 #include <cmath>
+#include <filesystem>
 
 #include "stackae/error.hpp"
 #include "stackae/recommend.hpp"
 #include "stackae/train.hpp"
 
+#include "base/rows.hpp"
 #include "layers/tensors.hpp"
 #include "support/catch.hpp"
 #include "support/interactions.hpp"
@@ -106,8 +109,9 @@ TEST_CASE("Items are alike by the partial correlation that the table has, popula
 TEST_CASE("A table gives the same model at any number of threads, and from its file") {
     const Interactions table = test::two_tastes(150, 300);
     const test::TemporaryFolder folder;
-    save(learnt(table, "edlae", 1), folder / "one");
-    save(learnt(table, "edlae", 3), folder / "three");
+    const std::string stack = GENERATE("edlae", "elsa:20:epochs=2");
+    save(learnt(table, stack, 1), folder / "one");
+    save(learnt(table, stack, 3), folder / "three");
     CHECK(test::read_text(folder / "one") == test::read_text(folder / "three"));
     const Model back = load_model(folder / "one");
     CHECK(back.table == table);
@@ -227,6 +231,79 @@ TEST_CASE("Tables that cannot be are refused, with no user's id in the message")
     for (const Interactions& table : broken) {
         CHECK(message_of(table).starts_with("table: "));
         CHECK(message_of(table).find("user 0") == std::string::npos);
+    }
+}
+
+TEST_CASE(
+    "The factorised linear autoencoder recommends items of one's own taste, and rebuilds better as it "
+    "learns") {
+    const Interactions table = test::two_tastes(400);
+    TrainConfig config = config_of("elsa:6");
+    config.validation = 0.2;
+    test::Recorder recorder;
+    const Model model = train(table, config, {}, recorder);
+    REQUIRE(recorder.epochs.size() == 20);
+    CHECK(*recorder.epochs.back().train_loss < 0.8 * *recorder.epochs.front().train_loss);
+    CHECK(*recorder.epochs.back().validation_loss < 0.8 * *recorder.epochs.front().validation_loss);
+    const auto user = row_of_items(table, std::vector<std::int32_t>{0, 1, 2});
+    const auto found = recommended(model, {.top = 7}, user).items;
+    REQUIRE(found.size() == 7);
+    for (const Recommendation& each : found) {
+        CHECK(each.found.item < 10);
+    }
+    for (const ScoredItem& each : similar_items(model, 3, 5)) {
+        CHECK(each.item < 10);
+    }
+    const Tensor& weights = *layers::tensors_of(model.layers[0]).begin()->tensor;
+    for (std::int64_t i = 0; i < weights.rows(); ++i) {
+        CHECK(base::squared_norm(weights.row(i)) == Approx(1.0).epsilon(1e-5));
+    }
+}
+
+TEST_CASE("Options of a training are those of a factorised layer that does not say its own") {
+    const Interactions table = test::two_tastes(90);
+    const auto epochs_of = [&](const std::string& stack, std::int64_t epochs) {
+        TrainConfig config = config_of(stack);
+        config.epochs = epochs;
+        return plan_training(table, config, {}).stages.front().epochs;
+    };
+    CHECK(epochs_of("elsa:4", 10) == 20);
+    CHECK(epochs_of("elsa:4", 3) == 3);
+    CHECK(epochs_of("elsa:4:epochs=10", 3) == 10);
+    CHECK(epochs_of("elsa:4:epochs=0", 10) == 0);
+    const Model untrained = learnt(table, "elsa:4:epochs=0");
+    CHECK(untrained.layers.size() == 1);
+}
+
+TEST_CASE("A factorised training that is stopped again and again ends with the bytes of one that is not") {
+    const Interactions table = test::two_tastes(150, 40);
+    const std::string stack =
+        GENERATE("elsa:5:epochs=3:batch_size=30", "l2_norm, elsa:5:epochs=2:batch_size=50");
+    TrainConfig config = config_of(stack);
+    config.validation = 0.1;
+    const test::TemporaryFolder folder;
+    test::Recorder whole;
+    save(train(table, config, test::on_threads(1), whole), folder / "whole");
+    for (const int steps : {1, 4, 7}) {
+        CAPTURE(stack, steps);
+        RunOptions run = test::on_threads(2);
+        run.checkpoint = folder / "pieces.ckpt";
+        run.resume = true;
+        std::filesystem::remove(*run.checkpoint);
+        int runs = 0;
+        for (bool done = false; !done; ++runs) {
+            REQUIRE(runs < 100);
+            test::Recorder stopper;
+            stopper.read = true;
+            stopper.stop_after_steps = steps + runs % 3;
+            const Model model = train(table, config, run, stopper);
+            done = !model.record.interrupted;
+            if (done) {
+                save(model, folder / "pieces");
+            }
+        }
+        CHECK(runs > 1);
+        CHECK(test::read_text(folder / "pieces") == test::read_text(folder / "whole"));
     }
 }
 

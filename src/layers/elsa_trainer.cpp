@@ -1,0 +1,266 @@
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cmath>
+#include <fmt/format.h>
+#include <numeric>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "stackae/error.hpp"
+
+#include "base/parallel.hpp"
+#include "base/random.hpp"
+#include "base/rows.hpp"
+#include "layers/elsa.hpp"
+#include "layers/elsa_loss.hpp"
+#include "layers/gradient_stage.hpp"
+#include "layers/trainer.hpp"
+#include "nn/optimizer.hpp"
+
+namespace stackae::layers {
+namespace {
+
+constexpr std::int64_t grain = 16;  ///< rows of A that a thread takes
+constexpr std::int64_t most_steps = std::int64_t{1} << 48;
+
+constexpr std::int64_t usual_epochs = 20;
+constexpr double usual_rate = 0.05;
+
+/// What the layer says; else what the training does, where that is not what trainings usually do.
+template <class Value>
+Value first_of(const std::optional<Value>& own, const Value& of_training, const Value& standard,
+               const Value& suited) {
+    return own.value_or(of_training == standard ? suited : of_training);
+}
+
+/// Updates cost as much as their products, of A alone, however few rows they are of.
+std::int64_t suited_batch(std::int64_t rows) {
+    return std::clamp<std::int64_t>(rows / 20, 16, 4096);
+}
+
+nn::GradientLoopConfig config_of(const Elsa& layer, const PlanContext& context) {
+    const TrainConfig& c = context.config;
+    const TrainConfig standard;
+    nn::GradientLoopConfig config = loop_config(context);
+    config.epochs = first_of(layer.epochs, *c.epochs, *standard.epochs, usual_epochs);
+    config.batch_size =
+        first_of(layer.batch_size, *c.batch_size, *standard.batch_size, suited_batch(context.train));
+    config.optimizer.learning_rate =
+        first_of(layer.learning_rate, *c.learning_rate, *standard.learning_rate, usual_rate);
+    config.optimizer.weight_decay = 0.0;  // lengths are 1
+    return config;
+}
+
+/// Directions at random.
+Tensor initial(const Elsa& layer, const TrainContext& context) {
+    Tensor weights({layer.input_shape().size(), layer.units});
+    const base::Random random(context.config.seed, base::RandomStream::weights, context.stage);
+    const auto values = weights.values();
+    for (std::size_t i = 0; i < values.size(); i += 4) {
+        const auto bits = random.block(static_cast<std::uint32_t>(i / 4));
+        const auto first = base::Random::normal(bits[0], bits[1]);
+        const auto second = base::Random::normal(bits[2], bits[3]);
+        const std::array<float, 4> four{first[0], first[1], second[0], second[1]};
+        std::copy_n(four.begin(), std::min<std::size_t>(4, values.size() - i),
+                    values.begin() + static_cast<std::ptrdiff_t>(i));
+    }
+    return weights;
+}
+
+void normalize_rows(Tensor& weights) {
+    base::parallel_ranges(weights.rows(), grain, [&](std::int64_t first, std::int64_t last) {
+        for (std::int64_t i = first; i < last; ++i) {
+            base::l2_normalize(weights.row(i), weights.row(i));
+        }
+    });
+}
+
+/// Epochs of shuffled batches, each followed by a measurement on the rows held out, where there are any.
+class ElsaTrainer : public LayerTrainer {
+public:
+    ElsaTrainer(Elsa layer, const TrainContext& context)
+        : layer_(std::move(layer)),
+          config_(config_of(layer_, context.plan())),
+          rows_(std::ssize(context.train)),
+          optimizer_(config_.optimizer, layer_.input_shape().size() * layer_.units),
+          gradient_({layer_.input_shape().size(), layer_.units}) {
+        layer_.weights = initial(layer_, context);
+        normalize_rows(layer_.weights);
+    }
+
+    bool step(TrainContext& context) override {
+        if (context.input.hold()) {
+            holding_ = context.input.holding();
+            return true;
+        }
+        begun_ = true;
+        if (epoch_ <= config_.epochs) {
+            done_ < rows_ ? learn_batch(context) : finish_epoch(context);
+        }
+        return epoch_ <= config_.epochs;
+    }
+    [[nodiscard]] StageProgress progress() const override {
+        return begun_ ? StageProgress{std::min(epoch_, config_.epochs), config_.epochs, done_, rows_}
+                      : holding_;
+    }
+    [[nodiscard]] std::shared_ptr<const Layer> finish() override {
+        return epoch_ > std::min<std::int64_t>(1, config_.epochs)
+                   ? std::make_shared<const Elsa>(std::move(layer_))
+                   : nullptr;
+    }
+    void save_state(TrainerState& state) override;
+    void load_state(const TrainerState& state) override;
+
+private:
+    void learn_batch(TrainContext& context);
+    void finish_epoch(TrainContext& context);
+    /// The mean loss of the rows held out.
+    [[nodiscard]] double measure(TrainContext& context) const;
+
+    Elsa layer_;
+    nn::GradientLoopConfig config_;
+    std::int64_t rows_;
+    nn::Optimizer optimizer_;
+    Tensor gradient_;
+    std::vector<std::int64_t> order_;  ///< of the epoch order_epoch_
+    std::int64_t order_epoch_ = 0;
+    bool begun_ = false;
+    StageProgress holding_;
+    std::int64_t epoch_ = 1;    ///< under way
+    std::int64_t done_ = 0;     ///< rows of it that were learnt from
+    std::int64_t counted_ = 0;  ///< of them, those that have entries
+    double loss_sum_ = 0.0;     ///< over them
+    double learning_rate_ = 0.0;
+};
+
+void ElsaTrainer::learn_batch(TrainContext& context) {
+    if (order_epoch_ != epoch_) {
+        order_.assign(context.train.begin(), context.train.end());
+        base::shuffle(order_, base::Random(config_.seed, base::RandomStream::shuffle, config_.stream,
+                                           static_cast<std::uint32_t>(epoch_)));
+        order_epoch_ = epoch_;
+    }
+    const auto rows = next_rows(order_, done_, config_.batch_size);
+    base::SparseRows batch;
+    context.input.gather_sparse(rows, batch);
+    const double loss = ElsaLoss(layer_.weights).sum(batch, gradient_);
+    if (!std::isfinite(loss)) {
+        throw Divergence(
+            fmt::format("{}, epoch {}: the loss is not a number after {} rows at a learning rate of {:.3g}; "
+                        "try a lower learning rate",
+                        config_.name, epoch_, done_ + std::ssize(rows), learning_rate_));
+    }
+    const double epochs_done =
+        static_cast<double>(epoch_ - 1) + static_cast<double>(done_) / static_cast<double>(rows_);
+    learning_rate_ = config_.optimizer.learning_rate *
+                     nn::schedule_factor(config_.schedule, epochs_done / static_cast<double>(config_.epochs),
+                                         config_.epochs);
+    optimizer_.update(layer_.weights.values(), std::as_const(gradient_).values(), gradient_.size(),
+                      learning_rate_);
+    normalize_rows(layer_.weights);
+    loss_sum_ += loss;
+    counted_ += counted_rows(batch);
+    done_ += std::ssize(rows);
+}
+
+double ElsaTrainer::measure(TrainContext& context) const {
+    const ElsaLoss of_weights(layer_.weights);
+    double sum = 0.0;
+    std::int64_t counted = 0;
+    for (std::int64_t done = 0; done < std::ssize(context.validation);) {
+        const auto rows = next_rows(context.validation, done, config_.batch_size);
+        base::SparseRows batch;
+        context.input.gather_sparse(rows, batch);
+        sum += of_weights.sum(batch);
+        counted += counted_rows(batch);
+        done += std::ssize(rows);
+    }
+    return sum / static_cast<double>(std::max<std::int64_t>(1, counted));
+}
+
+void ElsaTrainer::finish_epoch(TrainContext& context) {
+    StageEpoch epoch;
+    epoch.epoch = epoch_;
+    epoch.train_loss = loss_sum_ / static_cast<double>(std::max<std::int64_t>(1, counted_));
+    epoch.learning_rate = learning_rate_;
+    if (!context.validation.empty()) {
+        epoch.validation_loss = measure(context);
+    }
+    context.on_epoch(epoch);
+    ++epoch_;
+    done_ = 0;
+    counted_ = 0;
+    loss_sum_ = 0.0;
+}
+
+void ElsaTrainer::save_state(TrainerState& state) {
+    if (!begun_) {
+        return;
+    }
+    state.put("weights", layer_.weights);
+    state.put("moments", optimizer_.state().moments);
+    state.numbers["optimizer_steps"] = optimizer_.state().steps;
+    state.numbers["epoch"] = epoch_;
+    state.numbers["done"] = done_;
+    state.numbers["counted"] = counted_;
+    state.numbers["loss_sum"] = std::bit_cast<std::int64_t>(loss_sum_);
+    state.numbers["learning_rate"] = std::bit_cast<std::int64_t>(learning_rate_);
+}
+
+void ElsaTrainer::load_state(const TrainerState& state) {
+    layer_.weights = state.tensor("weights", layer_.weights.shape());
+    optimizer_.state().moments = state.tensor("moments", optimizer_.state().moments.shape());
+    optimizer_.state().steps = state.number("optimizer_steps", 0, most_steps);
+    epoch_ = state.number("epoch", 1, config_.epochs + 1);
+    done_ = state.number("done", 0, most_steps);
+    counted_ = state.number("counted", 0, done_);
+    const auto real = [&](const char* name) {
+        const auto value = std::bit_cast<double>(state.number(name));
+        if (!std::isfinite(value)) {
+            throw InvalidArgument(fmt::format("{}: {} found, a finite number expected", name, value));
+        }
+        return value;
+    };
+    loss_sum_ = real("loss_sum");
+    learning_rate_ = real("learning_rate");
+    begun_ = true;
+}
+
+}  // namespace
+
+std::unique_ptr<LayerTrainer> Elsa::trainer(const TrainContext& context) const {
+    return std::make_unique<ElsaTrainer>(*this, context);
+}
+
+StageCost Elsa::plan(const PlanContext& context) {
+    const nn::GradientLoopConfig config = config_of(*this, context);
+    const auto real = [](std::int64_t value) { return static_cast<double>(value); };
+    const double k = real(units);
+    const double rows = real(std::max<std::int64_t>(1, context.train + context.validation));
+    const double entries = context.input_entries * real(context.train) / rows;
+    const double batch = real(std::min(config.batch_size, std::max<std::int64_t>(1, context.train)));
+    const double updates = std::ceil(real(context.train) / batch);
+    StageCost cost;
+    cost.epochs = config.epochs;
+    // Of each entry its row of A is read and its row of the gradient written; A's products with itself and
+    // with a matrix as wide; an update.
+    constexpr double an_entry = 8.0;
+    constexpr double an_update = 120.0;  // of a value
+    cost.multiply_adds =
+        real(config.epochs) * (an_entry * entries * k + updates * matrix_size() * (1.5 * k + an_update));
+    // A, its gradient and moments; a batch's rows, also by columns, and what is made of them.
+    const double moments = config.optimizer.kind == OptimizerKind::sgd ? 1.0 : 2.0;
+    constexpr double of_entry = 6.0;
+    cost.hold((2.0 + moments) * matrix_size() + 4.0 * real(input_shape().size()) + 2.0 * rows + 2.0 * k * k +
+              batch * (3.0 * k + 2.0 + of_entry * context.input_entries / rows));
+    if (!context.of_pictures) {
+        cost.input_rows = cost.stored_rows = rows;
+        cost.leaves = StageCost::Leaves::all_rows;
+        cost.hold(context.input_floats);
+    }
+    return cost;
+}
+
+}  // namespace stackae::layers
