@@ -7,6 +7,7 @@
 
 #include "stackae/error.hpp"
 #include "stackae/evaluate_ranking.hpp"
+#include "stackae/evaluate_ratings.hpp"
 
 #include "cli/command.hpp"
 #include "cli/fit_table.hpp"
@@ -66,31 +67,96 @@ std::string report(const RankingEvaluation& result, bool given_parts) {
     return out;
 }
 
-}  // namespace
+/// What is learnt where it is named; else chosen by the table.
+std::optional<TrainConfig> named_config(const TableEvaluation& wanted) {
+    if (wanted.preset.empty() && !wanted.stack) {
+        return std::nullopt;
+    }
+    TrainConfig config = wanted.preset.empty() ? TrainConfig() : preset(wanted.preset);
+    config.stack = wanted.stack.value_or(config.stack);
+    config.validation = wanted.preset.empty() ? 0.0 : *config.validation;
+    config.seed = wanted.seed;
+    return config;
+}
 
-int evaluate_table(Console& console, const TableEvaluation& wanted) {
+void check_usage(const TableEvaluation& wanted) {
     if (wanted.fit && !wanted.model.empty()) {
         throw UsageError("--fit and -m exclude each other");
+    }
+    if (!wanted.fit && (!wanted.preset.empty() || wanted.stack)) {
+        throw UsageError("--preset and --stack say what --fit learns; --fit is missing");
     }
     if (!wanted.model.empty() && wanted.test.empty()) {
         throw UsageError(
             "-m with a table needs --test FILE, items that the model's users took later; --fit learns "
             "from some users and measures on others");
     }
-    const Interactions table = wanted.tables.read(console, wanted.input);
+}
+
+void write(bool json, const JsonObject& object, const std::string& text) {
+    ResultWriter results;
+    results.write(json ? object.text() + "\n" : text);
+    results.finish();
+}
+
+std::string report(const RatingEvaluation& result) {
+    const auto figure = [](const MeanError& mean) {
+        return fmt::format("{:.4f} ± {:.4f}", mean.mean, mean.error);
+    };
+    std::string out = fmt::format("data   {} held out{}", format_count(result.mean.ratings, "rating"),
+                                  result.splits > 1 ? fmt::format(" in {} splits\n", result.splits) : "\n");
+    if (result.unseen > 0) {
+        out += fmt::format("       {} of users or items without any other\n",
+                           format_count(result.unseen, "rating"));
+    }
+    TextTable table;
+    table.add({"", "RMSE", "MAE"});
+    if (result.model) {
+        table.add({"model", figure(result.model->rmse), figure(result.model->mae)});
+    }
+    table.add({"biases", figure(result.biases.rmse), figure(result.biases.mae)});
+    table.add({"mean", figure(result.mean.rmse), figure(result.mean.mae)});
+    out += "\nerror ± standard error over ratings\n" + table.text();
+    for (const std::string& remark : result.remarks()) {
+        out += "\n" + remark + "\n";
+    }
+    return out;
+}
+
+}  // namespace
+
+int evaluate_table(Console& console, const TableEvaluation& wanted) {
+    check_usage(wanted);
     std::optional<Model> model;
     if (!wanted.model.empty()) {
         model.emplace(open_model(console, wanted.model).model);
-        if (model->table.items != table.items) {
-            throw InvalidArgument(
-                fmt::format("{}: a model of other items, or of another order of them, than {} found; "
-                            "the table that it was learnt from expected",
-                            wanted.model, wanted.input));
-        }
+    }
+    const std::optional<TrainConfig> named = model ? model->record.config : named_config(wanted);
+    const ValueMode value = named ? suited_value(*named) : ValueMode::binary;
+    const Interactions table = wanted.tables.read(console, wanted.input, value);
+    if (model && (model->table.items != table.items || model->table.users != table.users)) {
+        throw InvalidArgument(fmt::format(
+            "{}: a model of other users or items, or of another order of them, than {} found; the table "
+            "that it was learnt from expected",
+            wanted.model, wanted.input));
+    }
+    std::optional<Interactions> test;
+    if (!wanted.test.empty()) {
+        test.emplace(wanted.tables.read(console, wanted.test, value));
     }
     RunOptions run;
     run.threads = wanted.reading.threads;
     run.memory_limit = wanted.reading.memory;
+    if (named && learns_ratings(*named)) {
+        const FitPredictor fit = [&](const Interactions& train) {
+            return model ? predictor_of(*std::move(model), wanted.reading.threads)
+                         : fit_predictor(train, *named, run);
+        };
+        const RatingEvaluation result = test ? evaluate_ratings(table, matched_ratings(table, *test), fit)
+                                             : evaluate_ratings(table, fit, wanted.splits, wanted.seed);
+        write(wanted.json, to_json(result), report(result));
+        return exit_code::done;
+    }
     RankingEvaluationOptions options;
     options.splits = wanted.splits;
     options.seed = wanted.seed;
@@ -99,24 +165,20 @@ int evaluate_table(Console& console, const TableEvaluation& wanted) {
     FitScorer fit;
     if (wanted.fit) {
         fit = [&](const Interactions& train, const Interactions& tuning, const HeldUsers& /*validation*/) {
-            const TableStack chosen = choose_stack(console, tuning, run, wanted.seed);
+            const TableStack chosen =
+                named ? TableStack{*named, "as named"} : choose_stack(console, tuning, run, wanted.seed);
             console.note(fmt::format("{}: {}", to_text(chosen.config.stack), chosen.reason));
             return fit_scorer(train, chosen.config, run);
         };
     } else if (model) {
         fit = [&](const Interactions& /*train*/, const Interactions& /*tuning*/,
                   const HeldUsers& /*validation*/) {
-            return scorer_of(std::move(*model), wanted.reading.threads);
+            return scorer_of(*std::move(model), wanted.reading.threads);
         };
     }
-    const bool given_parts = !wanted.test.empty();
-    const RankingEvaluation result =
-        given_parts ? evaluate_ranking(table, held_by_file(table, wanted.tables.read(console, wanted.test)),
-                                       fit, options)
-                    : evaluate_ranking(table, fit, options);
-    ResultWriter results;
-    results.write(wanted.json ? to_json(result).text() + "\n" : report(result, given_parts));
-    results.finish();
+    const RankingEvaluation result = test ? evaluate_ranking(table, held_by_file(table, *test), fit, options)
+                                          : evaluate_ranking(table, fit, options);
+    write(wanted.json, to_json(result), report(result, test.has_value()));
     return exit_code::done;
 }
 

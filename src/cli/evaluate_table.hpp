@@ -4,6 +4,8 @@
 #include <optional>
 #include <string>
 
+#include "stackae/layer.hpp"
+
 #include "cli/console.hpp"
 #include "cli/reading.hpp"
 #include "cli/table_input.hpp"
@@ -15,9 +17,11 @@ struct TableEvaluation {
     const TableInput& tables;
     const ReadingOptions& reading;
     std::string input;
-    std::string test;   ///< given parts (LightGCN's protocol); empty: users are held out
-    std::string model;  ///< with given parts: that learnt the input; empty: it is learnt here
-    bool fit = false;   ///< learn the input as `train` does
+    std::string test;            ///< given parts (LightGCN's protocol); empty: users are held out
+    std::string model;           ///< with given parts: that learnt the input; empty: it is learnt here
+    bool fit = false;            ///< learn the input as `train` does
+    std::string preset;          ///< of what is learnt; empty: chosen as `train` does
+    std::optional<Stack> stack;  ///< in place of the preset's
     int splits = 1;
     std::uint64_t seed = 0;
     bool json = false;

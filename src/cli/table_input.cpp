@@ -45,8 +45,10 @@ void TableInput::declare(OptionParser& parser) {
                   mark(options_.rating_column, as_text));
     parser.option("timestamp-column", "NAME", "never taken for ratings",
                   mark(options_.timestamp_column, as_text));
-    parser.option("value", "binary|log|raw", "what becomes of ratings and quantities (binary: taken or not)",
-                  mark(options_.value, [](const std::string& text) { return parse<ValueMode>(text); }));
+    parser.option(
+        "value", "binary|log|raw",
+        "what becomes of ratings and quantities (binary: taken or not; raw where ratings are learnt)",
+        mark(value_, [](const std::string& text) { return std::optional(parse<ValueMode>(text)); }));
 }
 
 bool TableInput::is_table(const std::string& path) const {
@@ -65,9 +67,11 @@ bool TableInput::is_table(const std::string& path) const {
     return !std::filesystem::is_directory(path, ignored) && std::ifstream(path, std::ios::binary).peek() != 0;
 }
 
-Interactions TableInput::read(Console& console, const std::string& path) const {
+Interactions TableInput::read(Console& console, const std::string& path, ValueMode value) const {
     TableReport report;
-    Interactions table = read_interactions(path, options_, report);
+    TableOptions options = options_;
+    options.value = value_.value_or(value);
+    Interactions table = read_interactions(path, options, report);
     console.note(fmt::format("{}: {}", path, report.sniffed));
     console.note(fmt::format(
         "{}, {}, {}{}", format_count(report.users, "user"), format_count(report.items, "item"),

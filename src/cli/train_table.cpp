@@ -98,7 +98,8 @@ int keep(Console& console, const TableTraining& training, const Model& model, co
 }  // namespace
 
 int train_on_table(Console& console, const TableTraining& training) {
-    const Interactions table = training.tables.read(console, training.input);
+    const Interactions table =
+        training.tables.read(console, training.input, suited_value(plain_config(training)));
     RunOptions run = training.settings.run();
     if (!training.dry_run) {
         prepare_outputs(training);
@@ -113,7 +114,7 @@ int train_on_table(Console& console, const TableTraining& training) {
     if (!training.saved_config.empty()) {
         OutputFiles files;
         files.add(training.saved_config)
-            .write(config_file(config, preprocessing_of(table), learns_by_gradients(plan)));
+            .write(config_file(config, preprocessing_of(table, config.rows), learns_by_gradients(plan)));
         files.commit();
     }
     if (training.dry_run) {
@@ -122,8 +123,8 @@ int train_on_table(Console& console, const TableTraining& training) {
         }
         return print_plan(console, {plan, config, table.user_count(), training.settings.reading()});
     }
-    if (run.resume &&
-        is_trained_already(console, training.output, data_identity(table), preprocessing_of(table), config)) {
+    if (run.resume && is_trained_already(console, training.output, data_identity(table),
+                                         preprocessing_of(table, config.rows), config)) {
         return exit_code::done;
     }
     TrainMonitor monitor(console, table.user_count(), plan, training.log);
