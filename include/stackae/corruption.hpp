@@ -8,7 +8,10 @@ namespace stackae {
 /// names.
 enum class Corruption {
     none,
-    masking,          ///< each value is set to 0 with probability `corruption_level`
+    masking,  ///< each value is set to 0 with probability `corruption_level`
+    /// masking, and what is left is divided by 1 − `corruption_level`: its mean stays (Srivastava et al.
+    /// 2014)
+    dropout,
     gaussian,         ///< noise of deviation `corruption_level` is added
     salt_and_pepper,  ///< with probability `corruption_level`, set to 0 or 1, evenly
 };

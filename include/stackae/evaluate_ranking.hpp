@@ -179,19 +179,4 @@ struct RankingEvaluation {
 /// what was left out.
 [[nodiscard]] JsonObject to_json(const RankingEvaluation& evaluation);
 
-/// Errors of predicted ratings.
-struct RatingErrors {
-    std::int64_t ratings = 0;
-    MeanError rmse;  ///< √(Σ (predicted − held)² / n); its error, by the delta method, is the mean square's ÷
-                     ///< 2 RMSE
-    MeanError mae;  ///< Σ |predicted − held| / n
-};
-
-/// Throws InvalidArgument where there are not as many predictions as ratings, NotFinite where one is no
-/// number.
-[[nodiscard]] RatingErrors measure_ratings(std::span<const float> predicted, std::span<const float> held);
-
-/// `ratings`, `rmse` and `mae`, each with its standard error (`rmse_se`).
-[[nodiscard]] JsonObject to_json(const RatingErrors& errors);
-
 }  // namespace stackae

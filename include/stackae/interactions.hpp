@@ -46,6 +46,22 @@ private:
     }
 };
 
+/// An entry on its own: what a user gives an item, by their numbers.
+struct Rating {
+    std::int64_t user = 0;
+    std::int64_t item = 0;
+    float value = 0.0F;
+};
+
+/// Which side of a table is a row to learn from. Has names.
+enum class TableRow {
+    user,  ///< with a value an item
+    item,  ///< with a value a user
+};
+
+/// Items as users, and users as items.
+[[nodiscard]] Interactions transposed(const Interactions& table);
+
 /// Throws InvalidArgument where extents do not fit one another, a user's items do not rise or are none of the
 /// table's, a value is not above 0 or not finite, an id is empty, has a zero byte or comes twice, or there is
 /// no item.

@@ -64,8 +64,8 @@ struct TrainingRecord {
 [[nodiscard]] std::string data_identity(const ImageDataset& pictures);
 /// The same of a table, of all that is in it.
 [[nodiscard]] std::string data_identity(const Interactions& table);
-/// Of a table's rows: 1 × 1 × items, as they are.
-[[nodiscard]] Preprocessing preprocessing_of(const Interactions& table);
+/// Of a table's rows: 1 × 1 × items, or users where items are the rows, as they are.
+[[nodiscard]] Preprocessing preprocessing_of(const Interactions& table, TableRow rows);
 
 /// A trained stack and everything that is needed to use it again. A value; safe to read from several threads.
 struct Model {

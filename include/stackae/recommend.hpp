@@ -55,7 +55,8 @@ public:
     Recommender& operator=(Recommender&&) noexcept;
 
     /// Of rows [first, first + count) of a table of the same items, which may be of users that the model has
-    /// never seen.
+    /// never seen, unless items are the rows that it was learnt from: then throws InvalidArgument. What such
+    /// a model knows of a user is its own table's.
     [[nodiscard]] std::vector<Recommendations> recommend(const Interactions& users, std::int64_t first,
                                                          std::int64_t count);
     /// Scores of all items: count × items.
@@ -67,6 +68,13 @@ private:
     struct State;
     std::unique_ptr<State> state_;
 };
+
+/// What a model rebuilds of the rows that it was learnt from, where they have no value or another, within the
+/// range of the table's values. Of a row of which nothing is known, or a column of −1, it is the mean of the
+/// user's values, of the item's where there are none, else of all. `value` is not looked at. Throws as
+/// Recommender().
+[[nodiscard]] std::vector<float> predict_ratings(const Model& model, std::span<const Rating> asked,
+                                                 int threads = 0);
 
 /// The number of a user or an item of a model's table, by its id. Throws InvalidArgument where there is none;
 /// the message names the id, which the caller was given.
@@ -82,7 +90,8 @@ private:
 [[nodiscard]] std::vector<ScoredItem> similar_items(const Model& model, std::int32_t item, std::int64_t top);
 
 /// Takes a user out of the model's table: no byte of the id and of what it had is left there. What was learnt
-/// stays. Throws as user_number().
+/// stays, but where items are the rows: there what leads from and to the user is set to 0, and the user's
+/// place is kept under another id. Throws as user_number().
 void forget_user(Model& model, std::string_view id);
 
 }  // namespace stackae

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "stackae/corruption.hpp"
+#include "stackae/interactions.hpp"
 #include "stackae/layer.hpp"
 #include "stackae/loss_kind.hpp"
 #include "stackae/optimizer_config.hpp"
@@ -22,6 +23,8 @@ struct TrainConfig : OptionSet {
     Option<std::uint64_t> seed{this, "seed", 0, {0.0, 1.8e19}, "of everything random"};
     Option<double> validation{this, "validation", 0.05, any_share,
                               "share of the pictures held out to measure on, at most 10,000 pictures"};
+
+    Option<TableRow> rows{this, "rows", TableRow::user, "of a table: what a row to learn from is"};
 
     // Layer by layer.
     Option<std::int64_t> epochs{this, "epochs", 10, {0.0, 1e6}, "of each layer that does not say its own"};
@@ -49,6 +52,8 @@ struct TrainConfig : OptionSet {
 
     // End to end, on reconstruction, of a stack of dense layers.
     Option<std::int64_t> fine_tune_epochs{this, "fine_tune_epochs,fine-tune", 0, {0.0, 1e6}, "0: none"};
+    Option<double> fine_tune_corruption_level{
+        this, "fine_tune_corruption_level", 0.0, {0.0, 1000.0}, "of what the lowest of them sees"};
     Option<std::optional<double>> fine_tune_learning_rate{
         this, "fine_tune_learning_rate,fine-tune-lr", {}, {0.0, 1000.0, true}, "else that of the layers"};
     Option<std::optional<LossKind>> fine_tune_loss{this, "fine_tune_loss", {}, "else the first layer's"};

@@ -2,6 +2,7 @@
 
 #include "stackae/activation.hpp"
 #include "stackae/corruption.hpp"
+#include "stackae/interactions.hpp"
 #include "stackae/loss_kind.hpp"
 #include "stackae/optimizer_config.hpp"
 
@@ -22,14 +23,18 @@ template <>
 constexpr auto base::enum_names<Corruption> =
     base::names_of<Corruption>("corruption", {{Corruption::none, "none"},
                                               {Corruption::masking, "masking"},
+                                              {Corruption::dropout, "dropout"},
                                               {Corruption::gaussian, "gaussian"},
                                               {Corruption::salt_and_pepper, "salt_and_pepper"}});
 template const char* name(Corruption);
 template Corruption parse(std::string_view);
 
 template <>
-constexpr auto base::enum_names<LossKind> = base::names_of<LossKind>(
-    "loss", {{LossKind::squared_error, "squared_error"}, {LossKind::cross_entropy, "cross_entropy"}});
+constexpr auto base::enum_names<LossKind> =
+    base::names_of<LossKind>("loss", {{LossKind::squared_error, "squared_error"},
+                                      {LossKind::cross_entropy, "cross_entropy"},
+                                      {LossKind::multinomial, "multinomial"},
+                                      {LossKind::masked_squared_error, "masked_squared_error"}});
 template const char* name(LossKind);
 template LossKind parse(std::string_view);
 
@@ -48,5 +53,11 @@ constexpr auto base::enum_names<ScheduleKind> =
                                               {ScheduleKind::one_cycle, "one_cycle"}});
 template const char* name(ScheduleKind);
 template ScheduleKind parse(std::string_view);
+
+template <>
+constexpr auto base::enum_names<TableRow> = base::names_of<TableRow>("rows", {{TableRow::user, "user"},
+                                                                              {TableRow::item, "item"}});
+template const char* name(TableRow);
+template TableRow parse(std::string_view);
 
 }  // namespace stackae

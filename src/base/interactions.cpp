@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <fmt/format.h>
+#include <numeric>
 #include <string_view>
 #include <unordered_map>
 #include <unordered_set>
@@ -57,6 +58,30 @@ void check_row(const Interactions& table, std::int64_t user) {
 }
 
 }  // namespace
+
+Interactions transposed(const Interactions& table) {
+    Interactions turned;
+    turned.users = table.items;
+    turned.items = table.users;
+    turned.value_mode = table.value_mode;
+    turned.offsets.assign(table.items.size() + 1, 0);
+    turned.columns.resize(table.columns.size());
+    turned.values.resize(table.values.size());
+    for (const std::int32_t item : table.columns) {
+        ++turned.offsets[static_cast<std::size_t>(item) + 1];
+    }
+    std::partial_sum(turned.offsets.begin(), turned.offsets.end(), turned.offsets.begin());
+    std::vector<std::int64_t> next(turned.offsets.begin(), turned.offsets.end() - 1);
+    for (std::int64_t user = 0; user < table.user_count(); ++user) {
+        const auto items = table.items_of(user);
+        for (std::size_t i = 0; i < items.size(); ++i) {
+            const auto at = static_cast<std::size_t>(next[static_cast<std::size_t>(items[i])]++);
+            turned.columns[at] = static_cast<std::int32_t>(user);
+            turned.values[at] = table.values_of(user)[i];
+        }
+    }
+    return turned;
+}
 
 void check(const Interactions& table) {
     if (table.items.empty()) {

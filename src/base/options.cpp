@@ -7,6 +7,7 @@
 
 #include "stackae/corruption.hpp"
 #include "stackae/error.hpp"
+#include "stackae/interactions.hpp"
 #include "stackae/loss_kind.hpp"
 #include "stackae/optimizer_config.hpp"
 
@@ -80,5 +81,6 @@ template void OptionSet::add_row<std::optional<LossKind>>(base::FieldTable&, con
 template void OptionSet::add_row<Corruption>(base::FieldTable&, const Row&, void*);
 template void OptionSet::add_row<OptimizerKind>(base::FieldTable&, const Row&, void*);
 template void OptionSet::add_row<ScheduleKind>(base::FieldTable&, const Row&, void*);
+template void OptionSet::add_row<TableRow>(base::FieldTable&, const Row&, void*);
 
 }  // namespace stackae

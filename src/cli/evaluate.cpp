@@ -175,6 +175,8 @@ private:
     TableInput tables_;
     std::string test_;
     bool fit_ = false;
+    std::string preset_;
+    std::optional<Stack> stack_;
     std::optional<bool> given_parts_;  ///< as the protocol says
 };
 
@@ -195,6 +197,8 @@ int EvaluateCommand::run_table(Console& console, const std::vector<std::string>&
                                     .test = test,
                                     .model = model_,
                                     .fit = fit_,
+                                    .preset = preset_,
+                                    .stack = stack_,
                                     .splits = splits_.value_or(1),
                                     .seed = options_.seed,
                                     .json = json_});
@@ -219,6 +223,9 @@ void EvaluateCommand::declare(OptionParser& parser) {
                   integer_into(splits_, 1, 10000));
     parser.option("seed", "N", "of the splits", integer_into(options_.seed, 0));
     parser.flag("fit", "of a table: learn from some users as `train` does, measure on others", fit_);
+    parser.option("preset", "NAME", "of --fit: as of `train`; else settings are chosen", text_into(preset_));
+    parser.option("stack", "LAYER,...", "of --fit: likewise",
+                  [this](const std::string& text) { stack_ = parse_stack(text); });
     parser.option(
         "protocol", "users|lightgcn",
         "of a table: users are held out, or items of all users are given by --test",
@@ -245,8 +252,8 @@ int EvaluateCommand::run(Console& console, const std::vector<std::string>& input
     if (tables_.is_table(inputs[0])) {
         return run_table(console, inputs);
     }
-    if (fit_ || !test_.empty() || given_parts_) {
-        throw UsageError("--fit, --test and --protocol are of tables of users and items");
+    if (fit_ || !test_.empty() || given_parts_ || !preset_.empty() || stack_) {
+        throw UsageError("--fit, --preset, --stack, --test and --protocol are of tables of users and items");
     }
     options_.splits = splits_.value_or(options_.splits);
     const ImageDataset train = ImageDataset::open(inputs[0], reading_.picture_limits());

@@ -9,6 +9,7 @@
 
 #include "stackae/error.hpp"
 #include "stackae/evaluate_ranking.hpp"
+#include "stackae/evaluate_ratings.hpp"
 
 #include "cli/command.hpp"
 #include "cli/fit_table.hpp"
@@ -87,40 +88,123 @@ HeldUsers unseen_users(const TableEvaluation& wanted, const Interactions& table,
     return hold_unseen(learnt, table, wanted.seed);
 }
 
+/// Throws InvalidArgument where a model is of other items or, of ratings, of other users.
+void check_same(const TableEvaluation& wanted, const Interactions& table, const Model& model, bool users) {
+    if (model.table.items != table.items || (users && model.table.users != table.users)) {
+        throw InvalidArgument(
+            fmt::format("{}: a model of other {}items, or of another order of them, than {} found; the table "
+                        "that it was learnt from expected",
+                        wanted.model, users ? "users or " : "", wanted.input));
+    }
+}
+
 /// Those to measure on, unless users of the table are held out anew. model: null where there is none.
 std::optional<HeldUsers> held_users(Console& console, const TableEvaluation& wanted,
                                     const Interactions& table, const Model* model) {
     if (wanted.test.empty()) {
         return model == nullptr ? std::nullopt : std::optional(unseen_users(wanted, table, model->table));
     }
-    if (model != nullptr && model->table.items != table.items) {
-        throw InvalidArgument(
-            fmt::format("{}: a model of other items, or of another order of them, than {} found; "
-                        "the table that it was learnt from expected",
-                        wanted.model, wanted.input));
+    if (model != nullptr) {
+        check_same(wanted, table, *model, false);
     }
     return held_by_file(table, wanted.tables.read(console, wanted.test));
+}
+
+/// What is learnt where it is named; else chosen by the table.
+std::optional<TrainConfig> named_config(const TableEvaluation& wanted) {
+    if (wanted.preset.empty() && !wanted.stack) {
+        return std::nullopt;
+    }
+    TrainConfig config = wanted.preset.empty() ? TrainConfig() : preset(wanted.preset);
+    config.stack = wanted.stack.value_or(config.stack);
+    config.validation = wanted.preset.empty() ? 0.0 : *config.validation;
+    config.seed = wanted.seed;
+    return config;
+}
+
+void check_usage(const TableEvaluation& wanted) {
+    if (wanted.fit && !wanted.model.empty()) {
+        throw UsageError("--fit and -m exclude each other");
+    }
+    if (!wanted.fit && (!wanted.preset.empty() || wanted.stack)) {
+        throw UsageError("--preset and --stack say what --fit learns; --fit is missing");
+    }
+}
+
+std::string report(const RatingEvaluation& result) {
+    const auto figure = [](const MeanError& mean) {
+        return fmt::format("{:.4f} ± {:.4f}", mean.mean, mean.error);
+    };
+    std::string out = fmt::format("data   {} held out{}", format_count(result.mean.ratings, "rating"),
+                                  result.splits > 1 ? fmt::format(" in {} splits\n", result.splits) : "\n");
+    if (result.unseen > 0) {
+        out += fmt::format("       {} of users or items without any other\n",
+                           format_count(result.unseen, "rating"));
+    }
+    TextTable table;
+    table.add({"", "RMSE", "MAE"});
+    if (result.model) {
+        table.add({"model", figure(result.model->rmse), figure(result.model->mae)});
+    }
+    table.add({"biases", figure(result.biases.rmse), figure(result.biases.mae)});
+    table.add({"mean", figure(result.mean.rmse), figure(result.mean.mae)});
+    out += "\nerror ± standard error over ratings\n" + table.text();
+    for (const std::string& remark : result.remarks()) {
+        out += "\n" + remark + "\n";
+    }
+    return out;
+}
+
+void write(bool json, const JsonObject& object, const std::string& text) {
+    ResultWriter results;
+    results.write(json ? object.text() + "\n" : text);
+    results.finish();
+}
+
+/// model: empty where it is learnt here.
+void evaluate_ratings_of(Console& console, const TableEvaluation& wanted, const Interactions& table,
+                         std::optional<Model> model, const TrainConfig& config, const RunOptions& run) {
+    if (model && wanted.test.empty()) {
+        throw UsageError("-m with ratings needs TEST, ratings that were held out; --fit holds some out");
+    }
+    if (model) {
+        check_same(wanted, table, *model, true);
+    }
+    const FitPredictor fit = [&](const Interactions& train) {
+        return model ? predictor_of(*std::move(model), wanted.reading.threads)
+                     : fit_predictor(train, config, run);
+    };
+    const RatingEvaluation result =
+        wanted.test.empty()
+            ? evaluate_ratings(table, fit, wanted.splits, wanted.seed)
+            : evaluate_ratings(
+                  table, matched_ratings(table, wanted.tables.read_like(console, wanted.test, table)), fit);
+    write(wanted.json, to_json(result), report(result));
 }
 
 }  // namespace
 
 int evaluate_table(Console& console, const TableEvaluation& wanted) {
-    if (wanted.fit && !wanted.model.empty()) {
-        throw UsageError("--fit and -m exclude each other");
-    }
+    check_usage(wanted);
     std::optional<Model> model;
     if (!wanted.model.empty()) {
         model.emplace(open_table_model(console, wanted.model));
     }
-    Interactions table = model ? wanted.tables.read_like(console, wanted.input, model->table)
-                               : wanted.tables.read(console, wanted.input);
+    const std::optional<TrainConfig> named = model ? model->record.config : named_config(wanted);
+    Interactions table =
+        model ? wanted.tables.read_like(console, wanted.input, model->table)
+              : wanted.tables.read(console, wanted.input, named ? suited_value(*named) : ValueMode::binary);
+    RunOptions run;
+    run.threads = wanted.reading.threads;
+    run.memory_limit = wanted.reading.memory;
+    if (named && learns_ratings(*named)) {
+        evaluate_ratings_of(console, wanted, table, std::move(model), *named, run);
+        return exit_code::done;
+    }
     const std::optional<HeldUsers> held = held_users(console, wanted, table, model ? &*model : nullptr);
     if (model && wanted.test.empty()) {
         table = model->table;  // the baselines learn what it has learnt from
     }
-    RunOptions run;
-    run.threads = wanted.reading.threads;
-    run.memory_limit = wanted.reading.memory;
     RankingEvaluationOptions options;
     options.splits = wanted.splits;
     options.seed = wanted.seed;
@@ -129,21 +213,20 @@ int evaluate_table(Console& console, const TableEvaluation& wanted) {
     FitScorer fit;
     if (wanted.fit) {
         fit = [&](const Interactions& train, const Interactions& tuning, const HeldUsers& /*validation*/) {
-            const TableStack chosen = choose_stack(console, tuning, run, wanted.seed);
+            const TableStack chosen =
+                named ? TableStack{*named, "as named"} : choose_stack(console, tuning, run, wanted.seed);
             console.note(fmt::format("{}: {}", to_text(chosen.config.stack), chosen.reason));
             return fit_scorer(train, chosen.config, run);
         };
     } else if (model) {
         fit = [&](const Interactions& /*train*/, const Interactions& /*tuning*/,
                   const HeldUsers& /*validation*/) {
-            return scorer_of(std::move(*model), wanted.reading.threads);
+            return scorer_of(*std::move(model), wanted.reading.threads);
         };
     }
     const RankingEvaluation result =
         held ? evaluate_ranking(table, *held, fit, options) : evaluate_ranking(table, fit, options);
-    ResultWriter results;
-    results.write(wanted.json ? to_json(result).text() + "\n" : report(result, wanted));
-    results.finish();
+    write(wanted.json, to_json(result), report(result, wanted));
     return exit_code::done;
 }
 

@@ -4,6 +4,8 @@
 #include <optional>
 #include <string>
 
+#include "stackae/layer.hpp"
+
 #include "cli/console.hpp"
 #include "cli/reading.hpp"
 #include "cli/table_input.hpp"
@@ -19,7 +21,9 @@ struct TableEvaluation {
     /// With given parts: that learnt the input; else one that is measured on users whom it has not seen;
     /// empty: it is learnt here.
     std::string model;
-    bool fit = false;  ///< learn the input as `train` does
+    bool fit = false;            ///< learn the input as `train` does
+    std::string preset;          ///< of what is learnt; empty: chosen as `train` does
+    std::optional<Stack> stack;  ///< in place of the preset's
     int splits = 1;
     std::uint64_t seed = 0;
     bool json = false;

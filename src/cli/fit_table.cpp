@@ -22,6 +22,14 @@ public:
     }
 };
 
+Model learn_quietly(const Interactions& table, const TrainConfig& config, const RunOptions& run) {
+    RunOptions quiet = run;
+    quiet.checkpoint = "";
+    quiet.resume = false;
+    Quietly observer;
+    return train(table, config, quiet, observer);
+}
+
 TrainConfig config_of(const std::string& stack, std::uint64_t seed) {
     TrainConfig config;
     config.preset = "auto";
@@ -63,11 +71,25 @@ Scorer scorer_of(Model model, int threads) {
 }
 
 Scorer fit_scorer(const Interactions& table, const TrainConfig& config, const RunOptions& run) {
-    RunOptions quiet = run;
-    quiet.checkpoint = "";
-    quiet.resume = false;
-    Quietly observer;
-    return scorer_of(train(table, config, quiet, observer), static_cast<int>(run.threads));
+    return scorer_of(learn_quietly(table, config, run), static_cast<int>(run.threads));
+}
+
+bool learns_ratings(const TrainConfig& config) {
+    return *config.loss == LossKind::masked_squared_error;
+}
+
+ValueMode suited_value(const TrainConfig& config) {
+    return learns_ratings(config) ? ValueMode::raw : ValueMode::binary;
+}
+
+Predictor predictor_of(Model model, int threads) {
+    return [model = std::make_shared<const Model>(std::move(model)), threads](std::span<const Rating> asked) {
+        return predict_ratings(*model, asked, threads);
+    };
+}
+
+Predictor fit_predictor(const Interactions& table, const TrainConfig& config, const RunOptions& run) {
+    return predictor_of(learn_quietly(table, config, run), static_cast<int>(run.threads));
 }
 
 void check_memory(const Interactions& table, const TrainConfig& config, const RunOptions& run) {

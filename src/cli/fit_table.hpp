@@ -5,6 +5,8 @@
 #include <string>
 
 #include "stackae/evaluate_ranking.hpp"
+#include "stackae/evaluate_ratings.hpp"
+#include "stackae/interactions_file.hpp"
 #include "stackae/train.hpp"
 
 #include "cli/console.hpp"
@@ -29,6 +31,14 @@ void check_memory(const Interactions& table, const TrainConfig& config, const Ru
 /// best to users who are held out. Throws Interrupted, InvalidArgument.
 [[nodiscard]] TableStack choose_stack(Console& console, const Interactions& table, const RunOptions& run,
                                       std::uint64_t seed);
+/// What becomes of a table's values where no option says it: ratings are as they are.
+[[nodiscard]] ValueMode suited_value(const TrainConfig& config);
+/// Whether it learns ratings, which can be predicted.
+[[nodiscard]] bool learns_ratings(const TrainConfig& config);
+/// Learns a table and predicts its ratings, or does so by a model.
+[[nodiscard]] Predictor fit_predictor(const Interactions& table, const TrainConfig& config,
+                                      const RunOptions& run);
+[[nodiscard]] Predictor predictor_of(Model model, int threads);
 /// Learns a table and ranks by it.
 [[nodiscard]] Scorer fit_scorer(const Interactions& table, const TrainConfig& config, const RunOptions& run);
 /// Ranks by a model.

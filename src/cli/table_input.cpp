@@ -54,12 +54,13 @@ void TableInput::declare(OptionParser& parser, const std::string& format) {
                   mark(options_.rating_column, as_text));
     parser.option("timestamp-column", "NAME", "never taken for ratings",
                   mark(options_.timestamp_column, as_text));
-    parser.option("value", "binary|log|raw", "what becomes of ratings and quantities (binary: taken or not)",
-                  [this](const std::string& text) {
-                      named_ = named_ || !parser_->is_from_file("value");
-                      value_named_ = true;
-                      options_.value = parse<ValueMode>(text);
-                  });
+    parser.option(
+        "value", "binary|log|raw",
+        "what becomes of ratings and quantities (binary: taken or not; raw where ratings are learnt)",
+        [this](const std::string& text) {
+            named_ = named_ || !parser_->is_from_file("value");
+            value_ = parse<ValueMode>(text);
+        });
 }
 
 void TableInput::tell_unused(Console& console, const std::vector<std::string>& more) const {
@@ -79,9 +80,9 @@ void TableInput::refuse_option(const std::string& option) const {
     }
 }
 
-std::string TableInput::config_lines() const {
+std::string TableInput::config_lines(ValueMode value) {
     return fmt::format("# How the table is read: what becomes of ratings and quantities.\nvalue = {}\n",
-                       name(options_.value));
+                       name(value));
 }
 
 bool TableInput::is_table(const std::string& path) const {
@@ -123,19 +124,19 @@ bool TableInput::is_table(const std::string& path) const {
     return true;
 }
 
-Interactions TableInput::read(Console& console, const std::string& path) const {
-    return read(console, path, options_);
+Interactions TableInput::read(Console& console, const std::string& path, ValueMode value) const {
+    TableOptions options = options_;
+    options.value = value_.value_or(value);
+    return read(console, path, options);
 }
 
 Interactions TableInput::read_like(Console& console, const std::string& path,
                                    const Interactions& learnt) const {
-    if (value_named_ && options_.value != learnt.value_mode) {
+    if (value_ && *value_ != learnt.value_mode) {
         throw UsageError(fmt::format("--value {} found, {} expected, by which the model was learnt",
-                                     name(options_.value), name(learnt.value_mode)));
+                                     name(*value_), name(learnt.value_mode)));
     }
-    TableOptions options = options_;
-    options.value = learnt.value_mode;
-    return read(console, path, options);
+    return read(console, path, learnt.value_mode);
 }
 
 Interactions TableInput::read_for(Console& console, const std::string& path,

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,9 +27,11 @@ public:
     /// Throws UsageError where that option is on the command line: it is of pictures.
     void refuse_option(const std::string& option) const;
     /// For --save-config: the option that settles what values are.
-    [[nodiscard]] std::string config_lines() const;
-    /// Says what was found and what was left out. Throws as read_interactions().
-    [[nodiscard]] Interactions read(Console& console, const std::string& path) const;
+    [[nodiscard]] static std::string config_lines(ValueMode value);
+    /// value: what becomes of values where no option says it. Says what was found and what was left out.
+    /// Throws as read_interactions().
+    [[nodiscard]] Interactions read(Console& console, const std::string& path,
+                                    ValueMode value = ValueMode::binary) const;
     /// The same for a model of a table: values are what it was learnt with. Throws UsageError where an option
     /// says otherwise.
     [[nodiscard]] Interactions read_like(Console& console, const std::string& path,
@@ -44,7 +47,7 @@ private:
     const OptionParser* parser_ = nullptr;  ///< that it is declared to
     std::string format_;                    ///< what that option is called
     TableOptions options_;
-    bool value_named_ = false;
+    std::optional<ValueMode> value_;
     bool named_ = false;  ///< any of the options
 };
 

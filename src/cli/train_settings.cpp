@@ -25,7 +25,7 @@ constexpr std::array<std::pair<std::string_view, const char*>, 5> captions{{
     {"optimizer", "The optimiser"},
 }};
 /// Options of training that stacks of any kind have.
-constexpr std::array<std::string_view, 2> of_any_stack{"seed", "validation"};
+constexpr std::array<std::string_view, 3> of_any_stack{"seed", "validation", "rows"};
 /// Options of gradients, which convolutions may follow too.
 constexpr std::array<std::string_view, 2> of_any_gradient{"learning_rate", "lifetime_sparsity"};
 /// Options with more to say than one value.
@@ -75,7 +75,10 @@ int parse_channels(const std::string& text) {
 
 /// The common level of a kind of corruption that is named alone.
 const char* common_level(Corruption corruption) {
-    return corruption == Corruption::none ? "0" : corruption == Corruption::masking ? "0.25" : "0.1";
+    return corruption == Corruption::none      ? "0"
+           : corruption == Corruption::masking ? "0.25"
+           : corruption == Corruption::dropout ? "0.5"
+                                               : "0.1";
 }
 
 }  // namespace

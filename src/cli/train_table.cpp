@@ -89,7 +89,8 @@ int keep(Console& console, const TableTraining& training, const Model& model, co
 int train_on_table(Console& console, TableTraining training) {
     training.tables.refuse_option("manifest");
     training.tables.tell_unused(console, {});
-    const Interactions table = training.tables.read(console, training.input);
+    const Interactions table =
+        training.tables.read(console, training.input, suited_value(plain_config(training)));
     RunOptions run = training.settings.run();
     if (!training.dry_run) {
         TrainOutputs& outputs = training.outputs;
@@ -108,14 +109,15 @@ int train_on_table(Console& console, TableTraining training) {
     if (!training.outputs.saved_config.empty()) {
         OutputFiles files;
         files.add(training.outputs.saved_config)
-            .write(config_file(config, learns_by_gradients(plan)) + training.tables.config_lines());
+            .write(config_file(config, learns_by_gradients(plan)) +
+                   TableInput::config_lines(table.value_mode));
         files.commit();
     }
     if (training.dry_run) {
         return print_plan(console, {plan, config, table.user_count(), training.settings.reading(), "user"});
     }
     if (run.resume && is_trained_already(console, training.outputs.model, data_identity(table),
-                                         preprocessing_of(table), config)) {
+                                         preprocessing_of(table, config.rows), config)) {
         return exit_code::done;
     }
     TrainMonitor monitor(console, table.user_count(), plan, training.outputs.log, "user");

@@ -14,6 +14,7 @@
 #include "base/parallel.hpp"
 #include "base/rows.hpp"
 #include "base/threads.hpp"
+#include "evaluate/mean_error.hpp"
 #include "search/top_k.hpp"
 
 namespace stackae {
@@ -23,21 +24,6 @@ using base::at;
 
 constexpr std::int64_t longest = 100;  // ranks that a figure looks at
 constexpr std::int64_t covered = 20;   // ranks that count as recommended
-
-MeanError mean_error(std::span<const double> values) {
-    MeanError result;
-    const auto n = static_cast<double>(values.size());
-    if (!values.empty()) {
-        result.mean = std::accumulate(values.begin(), values.end(), 0.0) / n;
-    }
-    if (values.size() > 1) {
-        const double squares = std::accumulate(values.begin(), values.end(), 0.0, [&](double sum, double x) {
-            return sum + (x - result.mean) * (x - result.mean);
-        });
-        result.error = std::sqrt(squares / (n - 1.0) / n);
-    }
-    return result;
-}
 
 /// By rank, from 1.
 using ByRank = std::array<double, longest + 1>;
@@ -143,11 +129,26 @@ private:
 
 }  // namespace
 
+MeanError evaluation::mean_error(std::span<const double> values) {
+    MeanError result;
+    const auto n = static_cast<double>(values.size());
+    if (!values.empty()) {
+        result.mean = std::accumulate(values.begin(), values.end(), 0.0) / n;
+    }
+    if (values.size() > 1) {
+        const double squares = std::accumulate(values.begin(), values.end(), 0.0, [&](double sum, double x) {
+            return sum + (x - result.mean) * (x - result.mean);
+        });
+        result.error = std::sqrt(squares / (n - 1.0) / n);
+    }
+    return result;
+}
+
 MeanError Ranking::mean(double UserRanking::*figure) const {
     std::vector<double> values;
     std::transform(users.begin(), users.end(), std::back_inserter(values),
                    [&](const UserRanking& user) { return user.*figure; });
-    return mean_error(values);
+    return evaluation::mean_error(values);
 }
 
 MeanError mean_difference(const Ranking& a, const Ranking& b, double UserRanking::*figure) {
@@ -159,7 +160,7 @@ MeanError mean_difference(const Ranking& a, const Ranking& b, double UserRanking
     std::vector<double> values;
     std::transform(a.users.begin(), a.users.end(), b.users.begin(), std::back_inserter(values),
                    [&](const UserRanking& x, const UserRanking& y) { return x.*figure - y.*figure; });
-    return mean_error(values);
+    return evaluation::mean_error(values);
 }
 
 Ranking measure_ranking(const Scorer& scorer, const HeldUsers& users, const RankingOptions& options) {
@@ -197,29 +198,6 @@ Ranking measure_ranking(const Scorer& scorer, const HeldUsers& users, const Rank
         ranking.coverage_20 = coverage.share();
     }
     return ranking;
-}
-
-RatingErrors measure_ratings(std::span<const float> predicted, std::span<const float> held) {
-    if (predicted.size() != held.size()) {
-        throw InvalidArgument(fmt::format("ratings: {} predictions found, {} expected, one a rating",
-                                          predicted.size(), held.size()));
-    }
-    std::vector<double> squares;
-    std::vector<double> magnitudes;
-    for (std::size_t i = 0; i < held.size(); ++i) {
-        const double miss = double{predicted[i]} - double{held[i]};
-        if (!std::isfinite(miss)) {
-            throw NotFinite("ratings: a prediction or a rating that is not a number",
-                            static_cast<std::int64_t>(i));
-        }
-        squares.push_back(miss * miss);
-        magnitudes.push_back(std::abs(miss));
-    }
-    const MeanError square = mean_error(squares);
-    RatingErrors errors{std::ssize(held), {}, mean_error(magnitudes)};
-    errors.rmse.mean = std::sqrt(square.mean);
-    errors.rmse.error = square.mean > 0.0 ? square.error / (2.0 * errors.rmse.mean) : square.error;
-    return errors;
 }
 
 }  // namespace stackae

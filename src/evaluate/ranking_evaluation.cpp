@@ -13,6 +13,7 @@
 
 #include "base/json.hpp"
 #include "base/memory.hpp"
+#include "evaluate/mean_error.hpp"
 
 namespace stackae {
 namespace {
@@ -102,18 +103,13 @@ private:
     RankingEvaluation result_;
 };
 
-void put(nlohmann::json& object, const std::string& key, const MeanError& figure) {
-    object[key] = figure.mean;  // nlohmann prints NaN as null
-    object[key + "_se"] = figure.error;
-}
-
 nlohmann::json figures(const Ranking& all) {
     nlohmann::json object{{"coverage_20", all.coverage_20}};
-    put(object, "recall_20", all.mean(&UserRanking::recall_20));
-    put(object, "recall_50", all.mean(&UserRanking::recall_50));
-    put(object, "ndcg_100", all.mean(&UserRanking::ndcg_100));
-    put(object, "recall_20_all_targets", all.mean(&UserRanking::recall_20_all_targets));
-    put(object, "ndcg_20", all.mean(&UserRanking::ndcg_20));
+    evaluation::put(object, "recall_20", all.mean(&UserRanking::recall_20));
+    evaluation::put(object, "recall_50", all.mean(&UserRanking::recall_50));
+    evaluation::put(object, "ndcg_100", all.mean(&UserRanking::ndcg_100));
+    evaluation::put(object, "recall_20_all_targets", all.mean(&UserRanking::recall_20_all_targets));
+    evaluation::put(object, "ndcg_20", all.mean(&UserRanking::ndcg_20));
     return object;
 }
 
@@ -178,13 +174,6 @@ JsonObject to_json(const RankingEvaluation& evaluation) {
     baselines["item_knn"]["k"] = evaluation.item_knn_k;
     baselines["ease"] = figures(evaluation.ease ? *evaluation.ease : unmeasured);
     baselines["ease"]["lambda"] = evaluation.ease_lambda;
-    return base::json_object(out);
-}
-
-JsonObject to_json(const RatingErrors& errors) {
-    nlohmann::json out{{"ratings", errors.ratings}};
-    put(out, "rmse", errors.rmse);
-    put(out, "mae", errors.mae);
     return base::json_object(out);
 }
 

@@ -12,9 +12,11 @@ namespace stackae::layers {
 /// What a layer will learn from, as far as it is known before anything is read.
 struct PlanContext {
     const TrainConfig& config;
-    std::string name;                               ///< of the stage; messages begin with it
-    std::uint32_t stage = 0;                        ///< of random numbers, and of the layer from the bottom
-    bool of_pictures = false;                       ///< the input is the pictures as they are
+    std::string name;          ///< of the stage; messages begin with it
+    std::uint32_t stage = 0;   ///< of random numbers, and of the layer from the bottom
+    bool of_pictures = false;  ///< the input is the pictures as they are
+    bool lowest = false;       ///< nothing below learns
+    bool made_anew = false;    ///< the input is made whenever it is asked for, see LayerInput::hold()
     Activation suited_output = Activation::linear;  ///< of a decoder that rebuilds the input
     std::int64_t train = 0;                         ///< pictures that are learnt from
     std::int64_t validation = 0;                    ///< pictures that are held out

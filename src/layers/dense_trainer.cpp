@@ -17,7 +17,7 @@ namespace {
 /// Throws InvalidArgument where that cannot be.
 nn::GradientLoopConfig resolve(Dense& layer, const PlanContext& context) {
     const TrainConfig& c = context.config;
-    layer.output = layer.output.value_or(context.suited_output);
+    layer.output = layer.output.value_or(suited_output(context));
     const bool bounded = layer.output == Activation::sigmoid || layer.output == Activation::tanh;
     if (context.of_pictures && !context.unit_input() && layer.output == Activation::sigmoid) {
         throw InvalidArgument("a sigmoid output rebuilds pictures in [0, 1]; standardised pictures found");
@@ -35,7 +35,7 @@ nn::GradientLoopConfig resolve(Dense& layer, const PlanContext& context) {
     }
     nn::GradientLoopConfig config = loop_config(context);
     config.epochs = layer.epochs.value_or(c.epochs);
-    config.loss = suited_loss(c.loss, context.unit_input(), *layer.output, context.of_pictures);
+    config.loss = suited_loss(c.loss, context, *layer.output);
     config.sparsity = {.layer = 0,
                        .target = c.sparsity_target,
                        .weight = c.sparsity_weight,
@@ -55,12 +55,12 @@ std::vector<nn::LayerSpec> maps_of(const Dense& layer) {
 
 /// Random weights, and the decoder's bias where it predicts the mean input with no code at all: training
 /// starts at the loss of the mean and not above it.
-nn::Parameters initial(const Dense& layer, const TrainContext& context) {
+nn::Parameters initial(const Dense& layer, LossKind loss, const TrainContext& context) {
     nn::Parameters parameters(maps_of(layer));
     for (const std::size_t part : {std::size_t{0}, std::size_t{1}}) {
         parameters.initialize(part, context.config.seed, context.stage);
     }
-    const std::vector<double> mean = context.input.held().mean(context.train);
+    const std::vector<double> mean = nn::best_constant(loss, context.input.held(), context.train);
     std::transform(mean.begin(), mean.end(), parameters.bias(1),
                    [&](double value) { return static_cast<float>(nn::inverse(*layer.output, value)); });
     return parameters;
@@ -76,7 +76,7 @@ public:
 
     bool step(TrainContext& context) override {
         return stage_.step(
-            context, [&] { return initial(layer_, context); }, config_);
+            context, [&] { return initial(layer_, config_.loss, context); }, config_);
     }
     [[nodiscard]] StageProgress progress() const override { return stage_.progress(); }
     [[nodiscard]] std::shared_ptr<const Layer> finish() override {

@@ -38,8 +38,8 @@ nn::GradientLoopConfig tuning_config(const Layers& layers, const PlanContext& co
     const std::optional<double>& rate = c.fine_tune_learning_rate;
     config.optimizer.learning_rate = rate.value_or(c.learning_rate);
     const std::optional<LossKind>& asked = c.fine_tune_loss;
-    config.loss = suited_loss(asked ? asked : *c.loss, context.unit_input(),
-                              layers.front()->autoencoder()->decoder.activation, context.of_pictures);
+    config.loss =
+        suited_loss(asked ? asked : *c.loss, context, layers.front()->autoencoder()->decoder.activation);
     config.code_layer = layers.size() - 1;
     return config;
 }
@@ -47,8 +47,9 @@ nn::GradientLoopConfig tuning_config(const Layers& layers, const PlanContext& co
 }  // namespace
 
 StageCost FineTuning::plan(const Layers& layers, const PlanContext& context) {
-    return held_gradient_cost(unrolled(layers, context.config), tuning_config(layers, context), context,
-                              false);
+    const TrainConfig& c = context.config;
+    return held_gradient_cost(unrolled(layers, c), tuning_config(layers, context), context,
+                              c.corruption != Corruption::none && c.fine_tune_corruption_level > 0.0);
 }
 
 std::int64_t FineTuning::parameters(const Layers& layers, const TrainConfig& config) {
@@ -58,6 +59,8 @@ std::int64_t FineTuning::parameters(const Layers& layers, const TrainConfig& con
 FineTuning::FineTuning(Layers layers, const TrainContext& context)
     : layers_(std::move(layers)), config_(tuning_config(layers_, context.plan())) {
     config_.augment = context.augment;
+    config_.corrupt =
+        context.corruption ? context.corruption(context.config.fine_tune_corruption_level) : nullptr;
 }
 
 bool FineTuning::step(TrainContext& context) {

@@ -58,7 +58,7 @@ StageCost gradient_cost(const std::vector<nn::LayerSpec>& specs, const nn::Gradi
     const auto real = [](std::int64_t value) { return static_cast<double>(value); };
     const auto parameters = real(parameters_of(specs));
     double weights = 0.0;
-    double values = config.loss == LossKind::cross_entropy ? real(specs.back().oc) : 0.0;
+    double values = real(nn::held_values(config.loss) * specs.back().oc);
     double widest = 0.0;
     double tied = 0.0;
     for (std::size_t i = 0; i < specs.size(); ++i) {
@@ -101,7 +101,10 @@ StageCost gradient_cost(const std::vector<nn::LayerSpec>& specs, const nn::Gradi
 StageCost held_gradient_cost(const std::vector<nn::LayerSpec>& specs, const nn::GradientLoopConfig& config,
                              const PlanContext& context, bool corrupts) {
     StageCost cost = gradient_cost(specs, config, context.train, context.validation, corrupts);
-    if (!context.of_pictures) {
+    if (context.made_anew) {
+        cost.input_rows = static_cast<double>(config.epochs) * static_cast<double>(context.train);
+        cost.hold(context.input_floats);
+    } else if (!context.of_pictures) {
         cost.input_rows = cost.stored_rows = static_cast<double>(context.train + context.validation);
         cost.leaves = StageCost::Leaves::all_rows;
         cost.hold(context.input_floats);
@@ -109,14 +112,26 @@ StageCost held_gradient_cost(const std::vector<nn::LayerSpec>& specs, const nn::
     return cost;
 }
 
-LossKind suited_loss(std::optional<LossKind> asked, bool unit_target, Activation output, bool must) {
-    const bool possible = unit_target && output == Activation::sigmoid;
-    if (asked == LossKind::cross_entropy && must && !possible) {
+LossKind suited_loss(std::optional<LossKind> asked, const PlanContext& context, Activation output) {
+    if (asked && of_observations(*asked)) {
+        if (context.lowest && output != Activation::linear) {
+            throw InvalidArgument(
+                fmt::format("loss: {} needs a linear output; a {} one found", name(*asked), name(output)));
+        }
+        return context.lowest ? *asked : LossKind::squared_error;
+    }
+    const bool possible = context.unit_input() && output == Activation::sigmoid;
+    if (asked == LossKind::cross_entropy && context.of_pictures && !possible) {
         throw InvalidArgument(
             fmt::format("cross-entropy needs values in [0, 1] and a sigmoid output; found {} and a {} output",
-                        unit_target ? "values in [0, 1]" : "values beyond", name(output)));
+                        context.unit_input() ? "values in [0, 1]" : "values beyond", name(output)));
     }
     return possible ? asked.value_or(LossKind::cross_entropy) : LossKind::squared_error;
+}
+
+Activation suited_output(const PlanContext& context) {
+    const std::optional<LossKind>& asked = context.config.loss;
+    return context.lowest && asked && of_observations(*asked) ? Activation::linear : context.suited_output;
 }
 
 GradientStage::GradientStage(const TrainContext& context, nn::Parameters parameters,

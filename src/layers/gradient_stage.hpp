@@ -26,9 +26,12 @@ namespace stackae::layers {
 [[nodiscard]] std::int64_t parameters_of(const std::vector<nn::LayerSpec>& specs);
 
 /// Cross-entropy where it is asked for or nothing is, and where both the target and the decoder's values lie
-/// in [0, 1]; else squared error. Throws InvalidArgument where it is asked for, `must` be, and cannot be.
-[[nodiscard]] LossKind suited_loss(std::optional<LossKind> asked, bool unit_target, Activation output,
-                                   bool must);
+/// in [0, 1]; a loss of observations where it is asked for and nothing below learns; else squared error.
+/// Throws InvalidArgument where one is asked for of the lowest layer and cannot be.
+[[nodiscard]] LossKind suited_loss(std::optional<LossKind> asked, const PlanContext& context,
+                                   Activation output);
+/// The decoder's activation where the layer does not say it: by its loss, or by what it rebuilds.
+[[nodiscard]] Activation suited_output(const PlanContext& context);
 
 /// The part of a trainer that learns by gradients: a loop that reports its epochs.
 class GradientStage {

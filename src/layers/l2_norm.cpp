@@ -9,6 +9,9 @@ namespace stackae::layers {
 
 std::unique_ptr<Op> L2Norm::encoder(const OpContext& context) const {
     const Shape& shape = input_shape();
+    if (shape.channels == 1) {
+        return std::make_unique<RowOp>(context.rows, shape.size(), base::l2_normalize);
+    }
     return std::make_unique<RowOp>(context.rows * shape.height * shape.width, shape.channels,
                                    base::l2_normalize);
 }
@@ -20,6 +23,9 @@ std::unique_ptr<Op> L2Norm::decoder(const OpContext& context) const {
 }
 
 PositionOp L2Norm::position_op() const {
+    if (input_shape().channels == 1) {
+        return {};
+    }
     return [channels = static_cast<std::size_t>(input_shape().channels)](float* values, std::int64_t count) {
         for (std::int64_t i = 0; i < count; ++i, values += channels) {
             base::l2_normalize({values, channels}, {values, channels});

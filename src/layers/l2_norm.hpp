@@ -4,12 +4,14 @@
 
 namespace stackae::layers {
 
-/// h = x / ‖x‖ over the channels of each position; zeros stay. What is decoded keeps length 1: x̂ = h.
+/// h = x / ‖x‖ over the channels of each position, or of one channel alone over all positions; zeros stay.
+/// What is decoded keeps length 1: x̂ = h.
 class L2Norm : public LayerOf<L2Norm> {
 public:
     static constexpr const char* kind_name = "l2_norm";
     static constexpr const char* summary =
-        "Length 1 over the channels of each position, h = x / |x|, so that distances compare directions.";
+        "Length 1 over the channels of each position (of one channel over all), h = x / |x|, so that "
+        "distances compare directions.";
     static constexpr const char* papers = "";
 
     void fields(base::FieldTable& /*table*/) override {}

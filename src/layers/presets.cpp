@@ -76,6 +76,44 @@ const std::vector<Preset>& presets() {
     loss = squared_error
     lifetime_sparsity = 0.05
     epochs = 30)"},
+        {"classic",
+         "of a table: one sigmoid layer on a user's row, by cross-entropy and an update after each user", R"(
+    stack = dense:200:activation=sigmoid:output=sigmoid
+    loss = cross_entropy
+    validation = 0
+    optimizer = sgd
+    learning_rate = 0.01
+    momentum = 0
+    schedule = constant
+    batch_size = 1
+    epochs = 20)"},
+        {"mult_dae",
+         "of a table: denoising autoencoder of rows of length 1, whose items share a softmax (Mult-DAE, "
+         "Liang "
+         "et al. 2018)",
+         R"(
+    stack = l2_norm, dense:600:activation=tanh
+    loss = multinomial
+    corruption = dropout
+    corruption_level = 0.5
+    validation = 0
+    weight_decay = 0.01
+    optimizer = adamw
+    batch_size = 500
+    epochs = 100)"},
+        {"autorec",
+         "of a table of ratings (--value raw): rebuilds an item's ratings from those that it has (I-AutoRec, "
+         "Sedhain et al. 2015)",
+         R"(
+    rows = item
+    stack = dense:500:activation=sigmoid
+    loss = masked_squared_error
+    corruption = dropout
+    validation = 0
+    weight_decay = 0.01
+    optimizer = adamw
+    batch_size = 128
+    epochs = 100)"},
     };
     return all;
 }

@@ -56,6 +56,10 @@ void validate(const TrainConfig& config) {
     if (config.corruption != Corruption::gaussian && config.corruption_level >= 1.0) {
         refuse("corruption_level", *config.corruption_level, "a number from 0 and below 1");
     }
+    if (config.corruption != Corruption::gaussian && config.fine_tune_corruption_level >= 1.0) {
+        refuse("fine_tune_corruption_level", *config.fine_tune_corruption_level,
+               "a number from 0 and below 1");
+    }
     if (config.nesterov && config.optimizer == OptimizerKind::sgd && config.momentum == 0.0) {
         refuse("momentum", *config.momentum, "a number above 0 with nesterov");
     }

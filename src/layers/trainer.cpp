@@ -17,6 +17,8 @@ PlanContext TrainContext::plan() const {
             .name = name,
             .stage = stage,
             .of_pictures = of_pictures,
+            .lowest = lowest,
+            .made_anew = false,
             .suited_output = suited_output,
             .train = std::ssize(train),
             .validation = std::ssize(validation),

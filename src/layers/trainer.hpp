@@ -52,7 +52,8 @@ public:
     /// The same without zeros, behind what is in `sparse`; a table's rows are never made dense for it.
     virtual void gather_sparse(std::span<const std::int64_t> rows, base::SparseRows& sparse);
     /// Works out some more of the input of all pictures, for trainers that go over it again and again. False:
-    /// all is there.
+    /// all is there, or it is a table's, which is sparse, and no layer below learns: then held() makes rows
+    /// when they are asked for.
     [[nodiscard]] virtual bool hold() = 0;
     /// Of all pictures, once hold() said so.
     [[nodiscard]] virtual const base::RowSource& held() const = 0;
@@ -79,6 +80,7 @@ struct TrainContext {
     std::uint32_t stage = 0;                        ///< of random numbers, and of the layer from the bottom
     std::string name;                               ///< of the stage; messages begin with it
     bool of_pictures = false;                       ///< the input is the pictures as they are
+    bool lowest = false;                            ///< nothing below learns
     Activation suited_output = Activation::linear;  ///< of a decoder that rebuilds the input
     nn::RowsTransform augment;                      ///< moves the input at random; empty: nothing
     /// Corrupts the input to a level; empty: there is no corruption.

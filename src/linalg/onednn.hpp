@@ -59,6 +59,7 @@ struct Eltwise {
 inline constexpr Eltwise eltwise_relu{dnnl::algorithm::eltwise_relu_use_dst_for_bwd};
 /// log(1 + exp(x)), stable for any x.
 inline constexpr Eltwise eltwise_softplus{dnnl::algorithm::eltwise_soft_relu, 1.0F};
+inline constexpr Eltwise eltwise_exp{dnnl::algorithm::eltwise_exp};
 
 /// dst = f(src · weights + bias), or with `accumulate` f(dst + src · weights + bias), by shapes alone: m × k,
 /// k × n, 1 × n (or an empty descriptor), m × n.

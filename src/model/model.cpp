@@ -89,10 +89,10 @@ std::string data_identity(const Interactions& table) {
     return hash.hex();
 }
 
-Preprocessing preprocessing_of(const Interactions& table) {
+Preprocessing preprocessing_of(const Interactions& table, TableRow rows) {
     Preprocessing preprocessing;
     preprocessing.height = 1;
-    preprocessing.width = static_cast<int>(table.item_count());
+    preprocessing.width = static_cast<int>(rows == TableRow::item ? table.user_count() : table.item_count());
     return preprocessing;
 }
 
@@ -189,9 +189,11 @@ void check(const Model& model) {
     check_record(model.record);
     if (!model.table.items.empty()) {
         check(model.table);
-        if (model.table.item_count() != model.input_shape().size()) {
-            throw InvalidArgument(fmt::format("table: {} items found, {} expected", model.table.item_count(),
-                                              model.input_shape().size()));
+        const bool by_item = model.record.config.rows == TableRow::item;
+        const std::int64_t columns = by_item ? model.table.user_count() : model.table.item_count();
+        if (columns != model.input_shape().size()) {
+            throw InvalidArgument(fmt::format("table: {} {} found, {} expected", columns,
+                                              by_item ? "users" : "items", model.input_shape().size()));
         }
     }
     std::size_t below = 0;

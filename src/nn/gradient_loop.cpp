@@ -211,29 +211,26 @@ void GradientLoop::check_health(double loss) const {
 }
 
 double GradientLoop::loss_of_mean() const {
-    const std::vector<double> mean = rows_.source.mean(rows_.train);
+    const std::vector<double> mean = best_constant(config_.loss, rows_.source, rows_.train);
     const std::span<const std::int64_t> rows = measured_;
-    double sum = 0.0;
-    if (config_.loss == LossKind::cross_entropy) {
-        // Linear in the target: the mean target tells it.
-        const std::vector<double> target = rows_.source.mean(rows);
-        for (std::size_t j = 0; j < mean.size(); ++j) {
-            const double p = std::clamp(mean[j], 1e-6, 1.0 - 1e-6);
-            sum -= target[j] * std::log(p) + (1.0 - target[j]) * std::log(1.0 - p);
-        }
-        return sum;
+    const std::int64_t most = std::min<std::int64_t>(measuring_batch, std::ssize(rows));
+    const std::int64_t columns = rows_.source.columns();
+    const auto loss = make_loss(config_.loss, context_, most, columns);
+    Tensor predicted({most, columns});
+    for (std::int64_t i = 0; i < most; ++i) {
+        std::transform(mean.begin(), mean.end(), predicted.row(i).begin(), [&](double value) {
+            const double p = std::clamp(value, 1e-6, 1.0 - 1e-6);
+            return static_cast<float>(
+                loss->inner_activation() == Activation::sigmoid ? std::log(p / (1.0 - p)) : value);
+        });
     }
-    Tensor some({std::min<std::int64_t>(measuring_batch, std::ssize(rows)), rows_.source.columns()});
+    Tensor some({most, columns});
+    double sum = 0.0;
     for (std::size_t first = 0; first < rows.size(); first += measuring_batch) {
         const auto part = rows.subspan(first, std::min<std::size_t>(measuring_batch, rows.size() - first));
         rows_.source.gather(part, some.data());
-        for (std::int64_t i = 0; i < std::ssize(part); ++i) {
-            sum += std::transform_reduce(mean.begin(), mean.end(), some.row(i).begin(), 0.0, std::plus<>{},
-                                         [](double expected, float value) {
-                                             const double error = static_cast<double>(value) - expected;
-                                             return error * error;
-                                         });
-        }
+        sum += (*loss)(predicted.data(), {std::ssize(part), columns, some.data()}, nullptr) *
+               static_cast<double>(part.size());
     }
     return sum / static_cast<double>(rows.size());
 }

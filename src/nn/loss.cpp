@@ -1,5 +1,8 @@
 #include "nn/loss.hpp"
 
+#include <algorithm>
+#include <cmath>
+#include <limits>
 #include <numeric>
 
 #include "base/parallel.hpp"
@@ -8,6 +11,8 @@
 
 namespace stackae::nn {
 namespace {
+
+constexpr float nothing = -1e30F;  ///< a logit whose share is 0
 
 /// diff = 2 (predicted − target) · scale; returns Σ (predicted − target)².
 STACKAE_VECTORIZED double squared_row(const float* predicted, const float* target, float* diff,
@@ -70,6 +75,51 @@ STACKAE_VECTORIZED void cross_entropy_gradient(float* diff, const float* target,
 #pragma omp simd
     for (std::int64_t i = 0; i < d; ++i) {
         diff[i] = (diff[i] - target[i]) * scale;
+    }
+}
+
+/// shifted = z − max z, far below 0 where a value is masked; returns Σ x · shifted.
+STACKAE_VECTORIZED double multinomial_row(const float* logits, const float* target, const float* mask,
+                                          std::int64_t d, float* shifted) {
+    const auto counts = [mask](std::int64_t i) { return mask == nullptr || mask[i] != 0.0F; };
+    float highest = -std::numeric_limits<float>::infinity();
+    for (std::int64_t i = 0; i < d; ++i) {
+        highest = counts(i) ? std::max(highest, logits[i]) : highest;
+    }
+    float sum = 0.0F;
+#pragma omp simd reduction(+ : sum)
+    for (std::int64_t i = 0; i < d; ++i) {
+        shifted[i] = counts(i) ? logits[i] - highest : nothing;
+        sum += counts(i) ? target[i] * shifted[i] : 0.0F;
+    }
+    return static_cast<double>(sum);
+}
+
+struct Sums {
+    float target = 0.0F;        ///< Σ x
+    float exponentials = 0.0F;  ///< Σ exp(z)
+};
+
+STACKAE_VECTORIZED Sums sums_of(const float* target, const float* mask, const float* exponentials,
+                                std::int64_t d) {
+    float targets = 0.0F;
+    float sum = 0.0F;
+#pragma omp simd reduction(+ : targets, sum)
+    for (std::int64_t i = 0; i < d; ++i) {
+        targets += mask == nullptr || mask[i] != 0.0F ? target[i] : 0.0F;
+        sum += exponentials[i];
+    }
+    return {targets, sum};
+}
+
+/// diff holds exp(z) on entry, (Σ x · softmax(z) − x) · scale on return.
+STACKAE_VECTORIZED void multinomial_gradient(const float* target, const float* mask, std::int64_t d,
+                                             float scale, Sums sums, float* diff) {
+    const float share = sums.target / sums.exponentials;
+#pragma omp simd
+    for (std::int64_t i = 0; i < d; ++i) {
+        const float slope = scale * (share * diff[i] - target[i]);
+        diff[i] = mask == nullptr || mask[i] != 0.0F ? slope : 0.0F;
     }
 }
 
@@ -158,12 +208,87 @@ double BinaryCrossEntropy::operator()(const float* predicted, const Batch& targe
     });
 }
 
+Multinomial::Multinomial(linalg::Context& context, std::int64_t rows, std::int64_t columns)
+    : stream_(context.stream()), shifted_({rows, columns}), row_loss_(static_cast<std::size_t>(rows)) {
+    const auto data = linalg::matrix(rows, columns);
+    src_ = dnnl::memory(data, context.engine(), nullptr);
+    dst_ = dnnl::memory(data, context.engine(), nullptr);
+    exp_ = dnnl::eltwise_forward(linalg::make_eltwise(context.engine(), data, linalg::eltwise_exp));
+}
+
+double Multinomial::operator()(const float* predicted, const Batch& target, float* diff) {
+    const std::int64_t d = target.columns;
+    const auto mask_of = [&](std::int64_t row) {
+        return target.mask == nullptr ? nullptr : target.mask + row * d;
+    };
+    base::parallel_ranges(target.rows, 16, [&](std::int64_t begin, std::int64_t end) {
+        for (std::int64_t row = begin; row < end; ++row) {
+            row_loss_[static_cast<std::size_t>(row)] = multinomial_row(
+                predicted + row * d, target.values + row * d, mask_of(row), d, shifted_.data() + row * d);
+        }
+    });
+    float* const exponentials = diff == nullptr ? shifted_.data() : diff;
+    linalg::point_to(src_, shifted_.data());
+    dst_.set_data_handle(exponentials);
+    exp_.execute(stream_, {{DNNL_ARG_SRC, src_}, {DNNL_ARG_DST, dst_}});
+    return each_row(target, row_loss_, [&](std::int64_t row, float scale) {
+        const float* x = target.values + row * d;
+        float* const values = exponentials + row * d;
+        const Sums sums = sums_of(x, mask_of(row), values, d);
+        if (diff != nullptr) {
+            multinomial_gradient(x, mask_of(row), d, scale, sums, values);
+        }
+        // −Σ x (z − log Σ exp z), of what was shifted.
+        return double{sums.target} * std::log(double{sums.exponentials}) -
+               row_loss_[static_cast<std::size_t>(row)];
+    });
+}
+
+double MaskedSquaredError::operator()(const float* predicted, const Batch& target, float* diff) {
+    Batch masked = target;
+    masked.mask = target.mask == nullptr ? target.values : target.mask;
+    return error_(predicted, masked, diff);
+}
+
+std::vector<double> best_constant(LossKind kind, const base::RowSource& source,
+                                  std::span<const std::int64_t> rows) {
+    std::vector<double> constant = source.mean(rows);
+    if (kind == LossKind::multinomial) {
+        const double all = std::accumulate(constant.begin(), constant.end(), 0.0);
+        const double least = all / (2.0 * static_cast<double>(constant.size() * (rows.size() + 1)));
+        for (double& value : constant) {
+            value = all > 0.0 ? std::log(std::max(value, least) / all) : 0.0;
+        }
+    }
+    if (kind == LossKind::masked_squared_error) {
+        const std::vector<double> observed = source.share_of_nonzero(rows);
+        const auto count = static_cast<double>(rows.size());
+        const double sum = std::accumulate(constant.begin(), constant.end(), 0.0);
+        const double all = sum / std::max(1e-30, std::accumulate(observed.begin(), observed.end(), 0.0));
+        std::transform(
+            constant.begin(), constant.end(), observed.begin(), constant.begin(),
+            [&](double mean, double share) { return (count * mean + all) / (count * share + 1.0); });
+    }
+    return constant;
+}
+
+std::int64_t held_values(LossKind kind) {
+    return kind == LossKind::cross_entropy || kind == LossKind::multinomial ? 1 : 0;
+}
+
 std::unique_ptr<Loss> make_loss(LossKind kind, linalg::Context& context, std::int64_t rows,
                                 std::int64_t columns) {
-    if (kind == LossKind::cross_entropy) {
-        return std::make_unique<BinaryCrossEntropy>(context, rows, columns);
+    switch (kind) {
+        case LossKind::squared_error:
+            return std::make_unique<SquaredError>(rows);
+        case LossKind::cross_entropy:
+            return std::make_unique<BinaryCrossEntropy>(context, rows, columns);
+        case LossKind::multinomial:
+            return std::make_unique<Multinomial>(context, rows, columns);
+        case LossKind::masked_squared_error:
+            return std::make_unique<MaskedSquaredError>(rows);
     }
-    return std::make_unique<SquaredError>(rows);
+    return nullptr;
 }
 
 }  // namespace stackae::nn

@@ -2,12 +2,14 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "stackae/activation.hpp"
 #include "stackae/loss_kind.hpp"
 #include "stackae/tensor.hpp"
 
+#include "base/row_source.hpp"
 #include "linalg/onednn.hpp"
 
 namespace stackae::nn {
@@ -68,8 +70,40 @@ private:
     std::vector<double> row_loss_;
 };
 
+/// From logits z, x̂ = softmax(z) over a row, x ≥ 0: the row's loss is −Σⱼ xⱼ log x̂ⱼ, ∂/∂zⱼ = (Σₖ xₖ) x̂ⱼ − xⱼ;
+/// masked values are in none of the sums (Liang, Krishnan, Hoffman & Jebara 2018).
+class Multinomial final : public Loss {
+public:
+    Multinomial(linalg::Context& context, std::int64_t rows, std::int64_t columns);
+    double operator()(const float* predicted, const Batch& target, float* diff) override;
+
+private:
+    dnnl::stream& stream_;
+    dnnl::memory src_, dst_;
+    dnnl::eltwise_forward exp_;
+    Tensor shifted_;  ///< z minus the row's highest
+    std::vector<double> row_loss_;
+};
+
+/// Squared error where the target is not 0; a mask of the batch's own takes the place of that.
+class MaskedSquaredError final : public Loss {
+public:
+    explicit MaskedSquaredError(std::int64_t rows) : error_(rows) {}
+    double operator()(const float* predicted, const Batch& target, float* diff) override;
+
+private:
+    SquaredError error_;
+};
+
 /// For batches of rows × columns.
 [[nodiscard]] std::unique_ptr<Loss> make_loss(LossKind kind, linalg::Context& context, std::int64_t rows,
                                               std::int64_t columns);
+/// The row x̂ that is about the best where every row is given the same: the mean of the rows named; of masked
+/// squared error that of what was observed, with the mean of all that was observed in it once; of the
+/// multinomial logits, of the share that a column has of all. Size columns().
+[[nodiscard]] std::vector<double> best_constant(LossKind kind, const base::RowSource& source,
+                                                std::span<const std::int64_t> rows);
+/// Values that it holds for each of rows × columns.
+[[nodiscard]] std::int64_t held_values(LossKind kind);
 
 }  // namespace stackae::nn

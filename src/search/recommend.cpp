@@ -3,10 +3,15 @@
 #include <algorithm>
 #include <fmt/format.h>
 #include <limits>
+#include <numeric>
+#include <string>
+#include <string_view>
+#include <unordered_map>
 #include <utility>
 
 #include "stackae/error.hpp"
 
+#include "layers/autoencoder.hpp"
 #include "search/top_k.hpp"
 
 namespace stackae {
@@ -63,6 +68,40 @@ std::int64_t number_of(const std::vector<std::string>& ids, std::string_view id,
     return found - ids.begin();
 }
 
+bool is_by_item(const Model& model) {
+    return model.record.config.rows == TableRow::item;
+}
+
+/// Of so many values, with what is rebuilt of them.
+std::int64_t rows_at_a_time(std::int64_t columns) {
+    return std::clamp<std::int64_t>(batch_floats / columns, 1, max_batch);
+}
+
+/// What is known of a rating's sides without a model.
+float mean_rating(const Interactions& table, const Interactions& turned, const Rating& rating) {
+    const auto mean = [](std::span<const float> values) {
+        return static_cast<float>(std::accumulate(values.begin(), values.end(), 0.0) /
+                                  static_cast<double>(values.size()));
+    };
+    if (rating.user >= 0 && !table.values_of(rating.user).empty()) {
+        return mean(table.values_of(rating.user));
+    }
+    if (rating.item >= 0 && !turned.values_of(rating.item).empty()) {
+        return mean(turned.values_of(rating.item));
+    }
+    return mean(table.values);
+}
+
+void check_rebuilds(const Model& model) {
+    if (model.table.items.empty()) {
+        throw InvalidArgument("recommendations: a model of pictures found, one of a table expected");
+    }
+    if (const std::size_t layer = model.uninvertible_layer(model.reconstruction.depth); layer > 0) {
+        throw InvalidArgument(fmt::format("recommendations: layer {}, {}, cannot rebuild its input", layer,
+                                          model.layers[layer - 1].type()));
+    }
+}
+
 }  // namespace
 
 struct Recommender::State {
@@ -70,24 +109,35 @@ struct Recommender::State {
         : table(model.table),
           encoder(model, {.threads = wanted.threads}),
           options(std::move(wanted)),
-          counts(item_counts(model.table)) {}
+          counts(item_counts(model.table)) {
+        if (is_by_item(model)) {
+            turned = transposed(model.table);
+            for (const std::string& user : table.users) {
+                numbers.emplace(user, std::ssize(numbers));
+            }
+        }
+    }
 
     const Interactions& table;
     Encoder encoder;
     RecommendOptions options;
     std::vector<std::int64_t> counts;  ///< of users who have each item
+    // Where items are the rows:
+    Interactions turned;                                         ///< items × users
+    std::unordered_map<std::string_view, std::int64_t> numbers;  ///< of the table's users
+
+    [[nodiscard]] bool by_item() const { return !turned.items.empty(); }
+    /// A column of all rows for each of those users.
+    Tensor columns_of(const Interactions& users, std::int64_t first, std::int64_t count);
 
     void leave_out(const Interactions& users, std::int64_t user, std::span<float> scores) const;
     void explain(const Interactions& users, std::int64_t user, std::vector<Recommendation>& items);
 };
 
 Recommender::Recommender(const Model& model, RecommendOptions options) {
-    if (model.table.items.empty()) {
-        throw InvalidArgument("recommendations: a model of pictures found, one of a table expected");
-    }
-    if (const std::size_t layer = model.uninvertible_layer(model.reconstruction.depth); layer > 0) {
-        throw InvalidArgument(fmt::format("recommendations: layer {}, {}, cannot rebuild its input", layer,
-                                          model.layers[layer - 1].type()));
+    check_rebuilds(model);
+    if (options.explain > 0 && is_by_item(model)) {
+        throw InvalidArgument("explanations: a model whose rows are items found, one of users expected");
     }
     if (options.top < 1 ||
         (!options.allowed.empty() && std::ssize(options.allowed) != model.table.item_count())) {
@@ -104,7 +154,11 @@ Recommender::Recommender(Recommender&&) noexcept = default;
 Recommender& Recommender::operator=(Recommender&&) noexcept = default;
 
 std::int64_t Recommender::batch_size() const {
-    return std::clamp<std::int64_t>(batch_floats / state_->table.item_count(), 1, max_batch);
+    if (state_->by_item()) {  // all rows are rebuilt for any number of users
+        return std::clamp<std::int64_t>(4 * batch_floats / state_->table.item_count(), 1,
+                                        std::max<std::int64_t>(1, state_->table.user_count()));
+    }
+    return rows_at_a_time(state_->table.item_count());
 }
 
 Tensor Recommender::scores(const Interactions& users, std::int64_t first, std::int64_t count) {
@@ -112,7 +166,34 @@ Tensor Recommender::scores(const Interactions& users, std::int64_t first, std::i
         throw InvalidArgument(fmt::format("recommendations: rows of {} items found, {} expected",
                                           users.item_count(), state_->table.item_count()));
     }
-    return state_->encoder.reconstruct(dense_rows(users, first, count));
+    return state_->by_item() ? state_->columns_of(users, first, count)
+                             : state_->encoder.reconstruct(dense_rows(users, first, count));
+}
+
+Tensor Recommender::State::columns_of(const Interactions& users, std::int64_t first, std::int64_t count) {
+    std::vector<std::int64_t> columns;
+    for (std::int64_t i = first; i < first + count; ++i) {
+        const auto found = numbers.find(users.users[static_cast<std::size_t>(i)]);
+        if (found == numbers.end()) {
+            throw InvalidArgument(
+                "recommendations: a user that the model does not know found; one whose rows are items knows "
+                "the users of its table alone");
+        }
+        columns.push_back(found->second);
+    }
+    Tensor scores({count, table.item_count()});
+    const std::int64_t some = rows_at_a_time(table.user_count());
+    for (std::int64_t item = 0; item < table.item_count(); item += some) {
+        const std::int64_t n = std::min(some, table.item_count() - item);
+        const Tensor rebuilt = encoder.reconstruct(dense_rows(turned, item, n));
+        for (std::int64_t i = 0; i < n; ++i) {
+            for (std::int64_t user = 0; user < count; ++user) {
+                scores.row(user)[static_cast<std::size_t>(item + i)] =
+                    rebuilt.row(i)[static_cast<std::size_t>(columns[static_cast<std::size_t>(user)])];
+            }
+        }
+    }
+    return scores;
 }
 
 void Recommender::State::leave_out(const Interactions& users, std::int64_t user,
@@ -153,7 +234,7 @@ void Recommender::State::explain(const Interactions& users, std::int64_t user,
                                  std::vector<Recommendation>& items) {
     const auto known = users.items_of(user);
     const Tensor whole = dense_rows(users, user, 1);
-    const std::int64_t at_a_time = std::clamp<std::int64_t>(batch_floats / whole.columns(), 1, max_batch);
+    const std::int64_t at_a_time = rows_at_a_time(whole.columns());
     for (std::int64_t first = 0; first < std::ssize(known); first += at_a_time) {
         const std::int64_t count = std::min(at_a_time, std::ssize(known) - first);
         Tensor without({count, whole.columns()});
@@ -178,6 +259,45 @@ void Recommender::State::explain(const Interactions& users, std::int64_t user,
                          [](const ScoredItem& a, const ScoredItem& b) { return a.score > b.score; });
         item.because.resize(static_cast<std::size_t>(std::min(options.explain, std::ssize(item.because))));
     }
+}
+
+std::vector<float> predict_ratings(const Model& model, std::span<const Rating> asked, int threads) {
+    check_rebuilds(model);
+    const bool by_item = is_by_item(model);
+    const Interactions& table = model.table;
+    if (table.values.empty()) {
+        throw InvalidArgument("ratings: a model of a table without entries found");
+    }
+    const Interactions turned = transposed(table);
+    const Interactions& rows = by_item ? turned : table;
+    const auto low = std::min_element(table.values.begin(), table.values.end());
+    const auto high = std::max_element(table.values.begin(), table.values.end());
+    std::vector<float> predicted(asked.size());
+    std::vector<std::pair<std::int64_t, std::size_t>> of_rows;  // those that are rebuilt, and what of them
+    for (std::size_t i = 0; i < asked.size(); ++i) {
+        const auto [row, column] =
+            by_item ? std::pair(asked[i].item, asked[i].user) : std::pair(asked[i].user, asked[i].item);
+        if (row < 0 || column < 0 || rows.items_of(row).empty()) {
+            predicted[i] = mean_rating(table, turned, asked[i]);
+        } else {
+            of_rows.emplace_back(row, i);
+        }
+    }
+    std::sort(of_rows.begin(), of_rows.end());
+    Encoder encoder(model, {.threads = threads});
+    for (std::size_t begin = 0; begin < of_rows.size();) {
+        const std::int64_t first = of_rows[begin].first;
+        const std::int64_t count =
+            std::min(rows_at_a_time(rows.item_count()), of_rows.back().first + 1 - first);
+        const Tensor rebuilt = encoder.reconstruct(dense_rows(rows, first, count));
+        for (; begin < of_rows.size() && of_rows[begin].first < first + count; ++begin) {
+            const auto [row, i] = of_rows[begin];
+            const std::int64_t column = by_item ? asked[i].user : asked[i].item;
+            predicted[i] =
+                std::clamp(rebuilt.row(row - first)[static_cast<std::size_t>(column)], *low, *high);
+        }
+    }
+    return predicted;
 }
 
 std::int64_t user_number(const Interactions& table, std::string_view id) {
@@ -218,17 +338,58 @@ std::vector<ScoredItem> similar_items(const Model& model, std::int32_t item, std
     return best(alike.values(), top);
 }
 
+namespace {
+
+/// What the lowest layer has learnt of a value of its input becomes 0.
+void forget_column(Model& model, std::int64_t column) {
+    const auto autoencoder = model.layers[0].autoencoder();
+    if (!autoencoder) {
+        throw InvalidArgument(
+            fmt::format("layer 1, {}: what it learnt of a user cannot be taken out", model.layers[0].type()));
+    }
+    nn::Parameters parameters({autoencoder->encoder, autoencoder->decoder});
+    autoencoder->copy_to(parameters, 0, 1);
+    const std::int64_t inputs = autoencoder->encoder.ic;
+    const std::int64_t units = autoencoder->encoder.oc;
+    for (std::int64_t unit = 0; unit < units; ++unit) {
+        parameters.weights(0)[unit * inputs + column] = 0.0F;
+    }
+    if (autoencoder->decoder.tied_to < 0) {
+        std::fill_n(parameters.weights(1) + column * units, units, 0.0F);
+    }
+    parameters.bias(1)[column] = 0.0F;
+    model.layers.replace(0, model.layers[0].with_parameters(parameters, 0, 1));
+}
+
+/// An id that nobody has.
+std::string unused_id(const Interactions& table) {
+    std::string id;
+    for (std::int64_t i = 1; id.empty() || std::count(table.users.begin(), table.users.end(), id) > 0; ++i) {
+        id = fmt::format("forgotten {}", i);
+    }
+    return id;
+}
+
+}  // namespace
+
 void forget_user(Model& model, std::string_view id) {
     Interactions& table = model.table;
     const std::int64_t user = user_number(table, id);
+    if (is_by_item(model)) {
+        forget_column(model, user);
+    }
     const auto begin = static_cast<std::ptrdiff_t>(table.offsets[static_cast<std::size_t>(user)]);
     const auto end = static_cast<std::ptrdiff_t>(table.offsets[static_cast<std::size_t>(user) + 1]);
     table.columns.erase(table.columns.begin() + begin, table.columns.begin() + end);
     table.values.erase(table.values.begin() + begin, table.values.begin() + end);
-    table.users.erase(table.users.begin() + user);
-    table.offsets.erase(table.offsets.begin() + user + 1);
     std::transform(table.offsets.begin() + user + 1, table.offsets.end(), table.offsets.begin() + user + 1,
                    [&](std::int64_t offset) { return offset - (end - begin); });
+    if (is_by_item(model)) {
+        table.users[static_cast<std::size_t>(user)] = unused_id(table);
+    } else {
+        table.users.erase(table.users.begin() + user);
+        table.offsets.erase(table.offsets.begin() + user + 1);
+    }
 }
 
 }  // namespace stackae

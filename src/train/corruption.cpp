@@ -55,8 +55,12 @@ void corrupt(Corruption kind, double level, const CorruptionPlace& place,
                 float* row = rows + i * columns;
                 if (kind == Corruption::gaussian) {
                     add_noise_row(random, level, columns, row);
-                } else {
-                    mask_row(random, level, kind == Corruption::salt_and_pepper, columns, row);
+                    continue;
+                }
+                mask_row(random, level, kind == Corruption::salt_and_pepper, columns, row);
+                if (kind == Corruption::dropout) {
+                    const auto scale = static_cast<float>(1.0 / (1.0 - level));
+                    std::transform(row, row + columns, row, [scale](float value) { return scale * value; });
                 }
             }
         });

@@ -90,11 +90,9 @@ public:
             });
     }
     Model run(const Stack& bound, const Interactions& table) {
-        Model model = run(
-            bound, table.user_count(), [&] { return read(table); },
-            [&](std::int64_t /*users*/) { return training::DataSize::of_table(table); });
-        model.table = table;
-        return model;
+        const auto data = training::DataSize::of_table(table, TableRow::user);
+        return run(
+            bound, data.rows, [&] { return read(table); }, [&](std::int64_t /*users*/) { return data; });
     }
 
 private:
@@ -209,10 +207,8 @@ SampleStore Driver::read(const ImageDataset& pictures) {
 }
 
 training::TableRows Driver::read(const Interactions& table) {
-    TrainingRecord& record = model_.record;
-    record.pictures = table.user_count();
-    record.data = data_identity(table);
-    checkpoint_.values = record.data;
+    model_.record.pictures = table.user_count();
+    model_.record.data = checkpoint_.values = data_identity(table);
     return training::TableRows(table);
 }
 
@@ -254,29 +250,30 @@ void Driver::write_checkpoint(Trainer* trainer) {
 }
 
 TrainContext Driver::context_of(const training::Stage& stage, StackInput& input) {
-    const Preprocessing& preprocessing = model_.preprocessing;
     const std::uint32_t number = stage.number;
-    TrainContext context{.context = context_,
-                         .communicator = alone_,
-                         .config = config_,
-                         .input = input,
-                         .train = split_.train,
-                         .validation = split_.held_out,
-                         .stage = number,
-                         .name = stage.info.name,
-                         .of_pictures = stage.below == 0,
-                         .suited_output = training::suited_output(preprocessing, model_.layers, stage.below),
-                         .augment = {},
-                         .corruption = {},
-                         .patch_bytes = checkpoint_.patch_bytes,
-                         .on_epoch = [this, name = stage.info.name](const StageEpoch& epoch) {
-                             StageEpoch named = epoch;
-                             named.stage = name;
-                             model_.record.history.push_back(named);
-                             observer_.on_epoch(named);
-                         }};
+    TrainContext context{
+        .context = context_,
+        .communicator = alone_,
+        .config = config_,
+        .input = input,
+        .train = split_.train,
+        .validation = split_.held_out,
+        .stage = number,
+        .name = stage.info.name,
+        .of_pictures = stage.below == 0,
+        .lowest = stage.lowest,
+        .suited_output = training::suited_output(model_.preprocessing, model_.layers, stage.below),
+        .augment = {},
+        .corruption = {},
+        .patch_bytes = checkpoint_.patch_bytes,
+        .on_epoch = [this, name = stage.info.name](const StageEpoch& epoch) {
+            StageEpoch named = epoch;
+            named.stage = name;
+            model_.record.history.push_back(named);
+            observer_.on_epoch(named);
+        }};
     const training::Augmentation augmentation = training::augmentation_of(config_);
-    if (stage.below == 0 && preprocessing.height > 1 && augmentation != training::Augmentation{}) {
+    if (stage.below == 0 && model_.preprocessing.height > 1 && augmentation != training::Augmentation{}) {
         context.augment = [=, this](std::span<const std::int64_t> rows, std::uint32_t epoch,
                                     std::span<float> values) {
             training::augment(augmentation, model_.preprocessing, {config_.seed, number, epoch}, rows,
@@ -418,7 +415,6 @@ void Driver::name_outputs() {
     model_.reconstruction.depth = training::rebuilt_depth(model_.layers);
 }
 
-/// data: pictures or a table.
 template <class Data>
 Model train_on(const Data& data, const Preprocessing& preprocessing, const TrainConfig& config,
                const RunOptions& run, TrainObserver& observer) {
@@ -443,8 +439,12 @@ Model train(const ImageDataset& pictures, const Preprocessing& preprocessing, co
 
 Model train(const Interactions& table, const TrainConfig& config, const RunOptions& run,
             TrainObserver& observer) {
-    training::check_table(table, config.stack);
-    return train_on(table, preprocessing_of(table), config, run, observer);
+    Interactions turned;
+    const Interactions& rows = training::rows_to_learn(table, config, turned);
+    Model model = train_on(rows, preprocessing_of(table, config.rows), config, run, observer);
+    model.record.data = data_identity(table);
+    model.table = table;
+    return model;
 }
 
 }  // namespace stackae

@@ -58,7 +58,8 @@ TrainPlan plan_training(std::int64_t pictures, const Preprocessing& preprocessin
 
 TrainPlan plan_training(const Interactions& table, const TrainConfig& config, const RunOptions& run) {
     check(table);
-    return plan_of(training::DataSize::of_table(table), preprocessing_of(table), config, run);
+    return plan_of(training::DataSize::of_table(table, config.rows), preprocessing_of(table, config.rows),
+                   config, run);
 }
 
 double measure_rate(int threads) {

@@ -57,7 +57,7 @@ void StackInput::forget_some() {
 }
 
 Tensor StackInput::make(std::span<const std::int64_t> rows) {
-    const base::RowSource& base = held();
+    const base::RowSource& base = source();
     Tensor gathered({std::ssize(rows), base.columns()});
     base.gather(rows, gathered.data());
     return chain_->run(std::move(gathered));
@@ -111,8 +111,22 @@ void StackInput::raise_some() {
     events_.push_back({InputEvent::Kind::raise, 0, {}});
 }
 
+bool StackInput::makes_anew() const {
+    return pictures_.is_sparse() && !layers_.empty() &&
+           std::none_of(layers_.begin(), layers_.end(),
+                        [](const auto& layer) { return layer->is_trained(); });
+}
+
+void StackInput::MadeAnew::gather(std::span<const std::int64_t> indices, float* dst) const {
+    const std::int64_t chunk = input_.chunk();
+    for (std::int64_t done = 0; done < std::ssize(indices); done += chunk) {
+        const Tensor made = input_.make(layers::next_rows(indices, done, chunk));
+        dst = std::copy(made.values().begin(), made.values().end(), dst);
+    }
+}
+
 bool StackInput::hold() {
-    if (held_depth_ == layers_.size()) {
+    if (held_depth_ == layers_.size() || makes_anew()) {
         return false;
     }
     if (!made_) {

@@ -87,7 +87,9 @@ public:
     [[nodiscard]] Tensor gather(std::span<const std::int64_t> rows) override;
     void gather_sparse(std::span<const std::int64_t> rows, base::SparseRows& sparse) override;
     [[nodiscard]] bool hold() override;
-    [[nodiscard]] const base::RowSource& held() const override { return held_ ? held_->store() : pictures_; }
+    [[nodiscard]] const base::RowSource& held() const override {
+        return makes_anew() ? made_anew_ : source();
+    }
     [[nodiscard]] StageProgress holding() const override { return {0, 0, made_ ? done_ : 0, rows_}; }
     [[nodiscard]] Tensor pictures(std::span<const std::int64_t> rows) override;
     [[nodiscard]] std::unique_ptr<layers::RowStore> make_store(std::int64_t rows,
@@ -107,6 +109,21 @@ public:
                               const std::function<bool()>& stop);
 
 private:
+    /// What layers make of a table's rows, when it is asked for.
+    class MadeAnew : public base::RowSource {
+    public:
+        explicit MadeAnew(StackInput& input) : input_(input) {}
+        [[nodiscard]] std::int64_t columns() const override { return input_.columns(); }
+        void gather(std::span<const std::int64_t> indices, float* dst) const override;
+
+    private:
+        StackInput& input_;
+    };
+
+    /// Whether rows are sparse and no layer has learnt to make anything else of them.
+    [[nodiscard]] bool makes_anew() const;
+    /// The pictures, or what is held of them.
+    [[nodiscard]] const base::RowSource& source() const { return held_ ? held_->store() : pictures_; }
     [[nodiscard]] Layers layers_from(std::size_t depth) const {
         return {layers_.begin() + static_cast<std::ptrdiff_t>(depth), layers_.end()};
     }
@@ -132,6 +149,7 @@ private:
     std::unique_ptr<layers::RowStore> some_;  ///< what the lowest some_depth_ layers make of them
     std::size_t some_depth_ = 0;
     std::vector<InputEvent> events_;
+    MadeAnew made_anew_{*this};
 };
 
 }  // namespace stackae::training

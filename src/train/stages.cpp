@@ -93,6 +93,11 @@ private:
     void add_head();
     /// What making its input takes, with what is there already.
     double make_input(std::size_t below, const StageCost& cost);
+    /// Whether none of the layers [0, below) learns.
+    [[nodiscard]] bool is_lowest(std::size_t below) const {
+        const Layers some = layers_.layers(0, below);
+        return std::none_of(some.begin(), some.end(), [](const auto& layer) { return layer->is_trained(); });
+    }
     [[nodiscard]] layers::Chain chain_to(std::size_t below) const {
         return {layers_.layers(std::min(all_depth_, below), below), layers::Direction::encode, threads_};
     }
@@ -121,6 +126,8 @@ PlanContext Planner::context_of(std::string name, std::size_t below, std::uint32
                         .name = std::move(name),
                         .stage = stage,
                         .of_pictures = below == 0,
+                        .lowest = is_lowest(below),
+                        .made_anew = below > 0 && data_.sparse && is_lowest(below),
                         .suited_output = suited_output(preprocessing_, layers_, below),
                         .train = pictures_ - held_out_,
                         .validation = held_out_,
@@ -152,7 +159,12 @@ double Planner::make_input(std::size_t below, const StageCost& cost) {
 void Planner::add(StageKind kind, std::size_t below, const PlanContext& context, const StageCost& cost,
                   const Layer* layer, std::int64_t parameters) {
     const double input = real(layers_.output_shape(picture(), below).size());
-    Stage stage{.kind = kind, .below = below, .last = layers_.size(), .number = context.stage, .info = {}};
+    Stage stage{.kind = kind,
+                .below = below,
+                .last = layers_.size(),
+                .number = context.stage,
+                .lowest = context.lowest,
+                .info = {}};
     StageInfo& info = stage.info;
     info.name = context.name;
     info.type = layer == nullptr ? std::string() : std::string(layer->type());
@@ -241,7 +253,7 @@ DataSize DataSize::of_pictures(std::int64_t pictures, const Preprocessing& prepr
             .reading_floats = std::min(allowed, ahead)};
 }
 
-DataSize DataSize::of_table(const Interactions& table) {
+DataSize DataSize::of_table(const Interactions& table, TableRow rows) {
     constexpr double of_user = 2.0;   // its offset
     constexpr double of_entry = 2.0;  // its item and its value
     constexpr double of_id = sizeof(std::string) / float_bytes;
@@ -251,9 +263,12 @@ DataSize DataSize::of_table(const Interactions& table) {
             ids += id.capacity() < sizeof(std::string) / 2 ? 0.0 : real(std::ssize(id)) / float_bytes;
         }
     }
-    return {.rows = table.user_count(),
-            .table_floats = of_user * real(table.user_count()) + of_entry * real(table.entry_count()) + ids,
-            .table_entries = real(table.entry_count())};
+    const bool by_item = rows == TableRow::item;
+    const double floats = of_user * real(table.user_count()) + of_entry * real(table.entry_count()) + ids;
+    return {.rows = by_item ? table.item_count() : table.user_count(),
+            .table_floats = by_item ? 2.0 * floats : floats,
+            .table_entries = real(table.entry_count()),
+            .sparse = true};
 }
 
 Stages make_stages(const Stack& bound, const DataSize& data, const Preprocessing& preprocessing,

@@ -22,6 +22,7 @@ struct Stage {
     std::size_t below = 0;     ///< layers whose output it sees
     std::size_t last = 0;      ///< of fine-tuning, the layers [below, last) take part
     std::uint32_t number = 0;  ///< of random numbers
+    bool lowest = false;       ///< nothing below learns
     StageInfo info;
     std::int64_t state_values = 0;  ///< that a checkpoint within it holds beside finished layers, about
 };
@@ -49,10 +50,11 @@ struct DataSize {
     double reading_floats = 0.0;  ///< beside, while they are read
     double table_floats = 0.0;    ///< of a table, which is in memory all the time
     double table_entries = 0.0;   ///< of it, in all rows
+    bool sparse = false;          ///< a table
 
     [[nodiscard]] static DataSize of_pictures(std::int64_t pictures, const Preprocessing& preprocessing,
                                               const RunOptions& run);
-    [[nodiscard]] static DataSize of_table(const Interactions& table);
+    [[nodiscard]] static DataSize of_table(const Interactions& table, TableRow rows);
 };
 
 /// bound: the layers of the configuration, bound to one another. patch_bytes: of samples that a layer learns

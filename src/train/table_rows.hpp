@@ -8,6 +8,7 @@
 #include "stackae/error.hpp"
 #include "stackae/interactions.hpp"
 #include "stackae/layer.hpp"
+#include "stackae/train_config.hpp"
 
 #include "base/row_source.hpp"
 #include "layers/autoencoder.hpp"
@@ -20,6 +21,7 @@ public:
     explicit TableRows(const Interactions& table) : table_(table) {}
 
     [[nodiscard]] std::int64_t columns() const override { return table_.item_count(); }
+    [[nodiscard]] bool is_sparse() const override { return true; }
     void gather(std::span<const std::int64_t> indices, float* dst) const override {
         std::fill_n(dst, std::ssize(indices) * columns(), 0.0F);
         for (const std::int64_t user : indices) {
@@ -45,17 +47,31 @@ private:
     const Interactions& table_;
 };
 
-/// As check(table); and decoders that learn by gradients are made for values from 0 to 1. Throws
-/// InvalidArgument.
-inline void check_table(const Interactions& table, const Stack& stack) {
+/// As check(table); and decoders that learn by gradients are made for values from 0 to 1, unless their loss
+/// is of observations. Throws InvalidArgument.
+inline void check_table(const Interactions& table, const TrainConfig& config) {
     check(table);
-    const bool by_gradients = !stack.empty() && stack[0].is_trained() && stack[0].autoencoder();
+    const Stack& stack = config.stack;
+    const bool any_value = (*config.loss).has_value() && of_observations(**config.loss);
+    const bool by_gradients = !any_value && !stack.empty() && stack[0].is_trained() && stack[0].autoencoder();
     const auto above =
         std::find_if(table.values.begin(), table.values.end(), [](float value) { return value > 1.0F; });
     if (by_gradients && above != table.values.end()) {
         throw InvalidArgument(
             fmt::format("table: a value of {} found, 0 to 1 expected by {}", *above, stack[0].type()));
     }
+}
+
+/// The table that is learnt from row by row: itself, or turned where items are the rows. Throws as
+/// check_table().
+inline const Interactions& rows_to_learn(const Interactions& table, const TrainConfig& config,
+                                         Interactions& turned) {
+    check_table(table, config);
+    if (config.rows == TableRow::user) {
+        return table;
+    }
+    turned = transposed(table);
+    return turned;
 }
 
 }  // namespace stackae::training
