@@ -32,7 +32,9 @@ public:
     ///
     ///     y_i = encode(e_i) − encode(0),   e_i the row of somebody who has item i alone.
     ///
-    /// Throws InvalidArgument where a layer has no decoder, NotFinite.
+    /// Where items are the rows that it was learnt from, these are codes, and users() gives rows of the
+    /// decoder, of the model's own users alone. Throws InvalidArgument where a layer has no decoder,
+    /// NotFinite.
     [[nodiscard]] Tensor items(std::int64_t first, std::int64_t count);
     /// Bytes that items() takes from its first call on, beside what it returns. Throws as items().
     [[nodiscard]] std::int64_t item_bytes();

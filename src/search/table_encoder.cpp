@@ -41,8 +41,14 @@ struct TableEncoder::State {
     State(const Model& model, const EncodeOptions& wanted)
         : options(wanted),
           plain(model, {.output = wanted.output, .threads = wanted.threads}),
-          items(model.table.item_count()),
-          batch(std::clamp<std::int64_t>(batch_floats / std::max(items, plain.code_size()), 1, max_batch)) {}
+          by_item(model.record.config.rows == TableRow::item),
+          columns(model.input_shape().size()),
+          batch(std::clamp<std::int64_t>(batch_floats / std::max(columns, plain.code_size()), 1, max_batch)),
+          items(model.table.item_count()) {
+        if (by_item) {
+            turned = transposed(model.table);
+        }
+    }
 
     [[nodiscard]] Tensor encode(const Tensor& rows) {
         return rows.rows() == 1 ? encoding::among_others(rows, [&](const Tensor& two) { return encode(two); })
@@ -56,13 +62,18 @@ struct TableEncoder::State {
     }
     /// Whether decoding leaves codes as they are, by how it takes two of them.
     bool decodes_to_itself();
-    /// y, items × code size.
+    /// y, columns × code size.
     [[nodiscard]] Tensor decoder_rows();
+    /// What is learnt of some columns: those of the numbers [first, first + count).
+    [[nodiscard]] Tensor of_columns(std::int64_t first, std::int64_t count);
 
     EncodeOptions options;
-    Encoder plain;  ///< without scaling
-    std::int64_t items;
+    Encoder plain;         ///< without scaling
+    bool by_item;          ///< items are the rows, and users the columns
+    std::int64_t columns;  ///< of a row that is learnt from
     std::int64_t batch;
+    std::int64_t items;
+    Interactions turned;  ///< items × users, where items are the rows
     std::optional<bool> to_itself;
     Tensor rows_of_decoder;
 };
@@ -82,18 +93,30 @@ bool TableEncoder::State::decodes_to_itself() {
 
 Tensor TableEncoder::State::decoder_rows() {
     const std::int64_t size = plain.code_size();
-    Tensor rows({items, size});
+    Tensor rows({columns, size});
     for (std::int64_t first = 0; first < size; first += batch) {
         const std::int64_t count = std::min(batch, size - first);
         const Tensor some = without_first(plain.decode(zero_and_units(first, count, size)));
-        for (std::int64_t item = 0; item < items; ++item) {
+        for (std::int64_t column = 0; column < columns; ++column) {
             for (std::int64_t k = 0; k < count; ++k) {
-                rows.row(item)[static_cast<std::size_t>(first + k)] =
-                    some.row(k)[static_cast<std::size_t>(item)];
+                rows.row(column)[static_cast<std::size_t>(first + k)] =
+                    some.row(k)[static_cast<std::size_t>(column)];
             }
         }
     }
     return rows;
+}
+
+Tensor TableEncoder::State::of_columns(std::int64_t first, std::int64_t count) {
+    if (decodes_to_itself()) {
+        return without_first(plain.encode(zero_and_units(first, count, columns)));
+    }
+    if (rows_of_decoder.empty()) {
+        rows_of_decoder = decoder_rows();
+    }
+    Tensor some({count, plain.code_size()});
+    std::copy_n(rows_of_decoder.data() + first * some.columns(), some.size(), some.data());
+    return some;
 }
 
 TableEncoder::TableEncoder(const Model& model, const EncodeOptions& options) {
@@ -108,11 +131,21 @@ TableEncoder::TableEncoder(TableEncoder&&) noexcept = default;
 TableEncoder& TableEncoder::operator=(TableEncoder&&) noexcept = default;
 
 Tensor TableEncoder::users(const Interactions& table, std::int64_t first, std::int64_t count) {
-    if (table.item_count() != state_->items) {
-        throw InvalidArgument(fmt::format("table encoder: rows of {} items found, {} expected",
-                                          table.item_count(), state_->items));
+    State& s = *state_;
+    if (table.item_count() != s.items) {
+        throw InvalidArgument(
+            fmt::format("table encoder: rows of {} items found, {} expected", table.item_count(), s.items));
     }
-    return state_->normalized(state_->encode(dense_rows(table, first, count)));
+    if (!s.by_item) {
+        return s.normalized(s.encode(dense_rows(table, first, count)));
+    }
+    if (table.users != s.turned.items) {
+        throw InvalidArgument(
+            "table encoder: other users than the model's found; one whose rows are items knows the users of "
+            "its "
+            "table alone");
+    }
+    return s.normalized(s.of_columns(first, count));
 }
 
 Tensor TableEncoder::items(std::int64_t first, std::int64_t count) {
@@ -121,21 +154,14 @@ Tensor TableEncoder::items(std::int64_t first, std::int64_t count) {
         throw InvalidArgument(
             fmt::format("table encoder: {} items from {} found, {} there are", count, first, s.items));
     }
-    if (s.decodes_to_itself()) {
-        return s.normalized(without_first(s.plain.encode(zero_and_units(first, count, s.items))));
-    }
-    if (s.rows_of_decoder.empty()) {
-        s.rows_of_decoder = s.decoder_rows();
-    }
-    Tensor some({count, s.plain.code_size()});
-    std::copy_n(s.rows_of_decoder.data() + first * some.columns(), some.size(), some.data());
-    return s.normalized(std::move(some));
+    return s.normalized(s.by_item ? s.encode(dense_rows(s.turned, first, count))
+                                  : s.of_columns(first, count));
 }
 
 std::int64_t TableEncoder::item_bytes() {
     return state_->decodes_to_itself()
                ? 0
-               : state_->items * state_->plain.code_size() * static_cast<std::int64_t>(sizeof(float));
+               : state_->columns * state_->plain.code_size() * static_cast<std::int64_t>(sizeof(float));
 }
 
 std::int64_t TableEncoder::code_size() const {
