@@ -109,11 +109,11 @@ const std::vector<Preset>& presets() {
     stack = dense:500:activation=sigmoid
     loss = masked_squared_error
     corruption = dropout
+    corruption_level = 0.6
     validation = 0
-    weight_decay = 0.01
-    optimizer = adamw
-    batch_size = 128
-    epochs = 100)"},
+    weight_decay = 0.06
+    learning_rate = 0.002
+    epochs = 60)"},
     };
     return all;
 }

@@ -6,6 +6,7 @@ convolution THREADS MAPS WEIGHTS N  400 6x6x3 filters over N 32x32 pictures, thr
                                     the faster of conv2d and unfold with a matrix product (PyTorch)
 knn D THREADS BASE QUERIES          10 nearest neighbours by brute force (scikit-learn)
 pca D THREADS ROWS COMPONENTS       principal components (scikit-learn)
+edlae THREADS USERS ITEMS OFFSETS COLUMNS  the linear denoising autoencoder of a table (NumPy)
 product LIBRARY THREADS N IC OC M   M times a plain matrix product, n x ic by ic x oc (torch or numpy)
 
 Usage: peers.py DATA, the folder of MNIST's IDX files.
@@ -109,6 +110,23 @@ def pca(d, threads, rows, components):
         return time.perf_counter() - start
 
 
+def edlae(threads, users, items, offsets, columns):
+    lengths = np.diff(np.fromfile(offsets, dtype=np.int64))
+    x = np.zeros((users, items), dtype=np.float32)
+    x[np.repeat(np.arange(users), lengths), np.fromfile(columns, dtype=np.int32)] = 1
+    diagonal = np.diag_indices(items)
+    with limited(threads):
+        start = time.perf_counter()
+        counts = np.maximum(x.sum(axis=0), 1)
+        gram = x.T @ (lengths.clip(1).astype(np.float32)[:, None] ** np.float32(-0.2) * x)
+        gram[diagonal] += 50 + counts
+        weights = np.linalg.inv(gram)
+        weights /= -np.diag(weights).copy()
+        weights *= counts[:, None] ** np.float32(0.2) * counts ** np.float32(-0.2)
+        weights[diagonal] = 0
+        return time.perf_counter() - start
+
+
 def product(library, threads, n, ic, oc, times):
     torch.set_num_threads(threads)
     with limited(threads):
@@ -124,7 +142,7 @@ def product(library, threads, n, ic, oc, times):
         return time.perf_counter() - start
 
 
-TASKS = {task.__name__: task for task in (unrolled, convolution, knn, pca, product)}
+TASKS = {task.__name__: task for task in (unrolled, convolution, knn, pca, edlae, product)}
 print("ready", flush=True)
 for line in sys.stdin:
     what, *words = line.split()

@@ -1,9 +1,13 @@
 #include <algorithm>
 #include <fmt/format.h>
+#include <fstream>
 #include <memory>
 #include <numeric>
+#include <set>
 
 #include "stackae/image_dataset.hpp"
+#include "stackae/interactions.hpp"
+#include "stackae/train.hpp"
 
 #include "base/random.hpp"
 #include "bench.hpp"
@@ -230,6 +234,73 @@ std::vector<Row> convolution(const Setup& setup) {
     return {row};
 }
 
+/// Of the size of MovieLens 1M's ratings of 3 and more; the first items are the most frequent ones.
+Interactions purchases() {
+    constexpr std::int64_t users = 6'039;
+    constexpr std::int64_t items = 3'628;
+    constexpr std::uint32_t draws = 160;  // some of which a user has already: 138 are left about
+    Interactions table;
+    for (std::int64_t item = 0; item < items; ++item) {
+        table.items.push_back(fmt::format("i{}", item));
+    }
+    for (std::int64_t user = 0; user < users; ++user) {
+        const base::Random random(0, base::RandomStream::plan, 4, static_cast<std::uint32_t>(user));
+        std::set<std::int32_t> taken;
+        for (std::uint32_t i = 0; i < draws; ++i) {
+            const float place = base::Random::uniform(random.block(i)[0]);
+            taken.insert(static_cast<std::int32_t>(place * place * static_cast<float>(items)));
+        }
+        table.users.push_back(fmt::format("u{}", user));
+        table.columns.insert(table.columns.end(), taken.begin(), taken.end());
+        table.offsets.push_back(std::ssize(table.columns));
+    }
+    table.values.assign(table.columns.size(), 1.0F);
+    return table;
+}
+
+template <class Value>
+void write(const std::vector<Value>& values, const std::string& path) {
+    std::ofstream(path, std::ios::binary)
+        .write(reinterpret_cast<const char*>(values.data()),
+               static_cast<std::streamsize>(values.size() * sizeof(Value)));
+}
+
+/// The linear denoising autoencoder in closed form, by the library's own call.
+std::vector<Row> table(const Setup& setup) {
+    const Interactions purchased = purchases();
+    TrainConfig config;
+    config.stack = parse_stack("edlae");
+    config.validation = 0.0;
+    RunOptions run;
+    run.threads = setup.threads;
+    std::vector<std::function<double()>> things = {[&] {
+        TrainObserver nobody;
+        return seconds_of([&] { static_cast<void>(stackae::train(purchased, config, run, nobody)); });
+    }};
+    std::vector<PeerRun> peers;
+    if (setup.python != nullptr) {
+        const std::string offsets = setup.folder + "/offsets.i64";
+        const std::string columns = setup.folder + "/columns.i32";
+        write(purchased.offsets, offsets);
+        write(purchased.columns, columns);
+        peers.push_back({setup.python,
+                         "NumPy",
+                         fmt::format("edlae {} {} {} {} {}", setup.threads, purchased.user_count(),
+                                     purchased.item_count(), offsets, columns),
+                         "numpy",
+                         {purchased.item_count(), purchased.item_count(), purchased.item_count()}});
+    }
+    add_things(things, peers);
+    const Rounds rounds(setup.repeats, things);
+    constexpr double work = 60.0;
+    Row row{"train.table", "edlae in closed form, 6,039 users x 3,628 items", work / rounds.seconds(0),
+            "fits/min"};
+    if (!peers.empty()) {
+        add_peer(row, peers.front(), setup, rounds, 1, work);
+    }
+    return {row};
+}
+
 std::vector<Row> threads(const Setup& setup) {
     Steps one(setup, unrolled_stage(), 1);
     Steps two(setup, unrolled_stage(), 2);
@@ -245,6 +316,7 @@ std::vector<Rows> training_rows() {
             {{"train.unrolled"}, unrolled},
             {{"train.denoising"}, denoising},
             {{"train.convolution"}, convolution},
+            {{"train.table"}, table},
             {{"scaling.threads"}, threads}};
 }
 
