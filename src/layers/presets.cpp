@@ -113,6 +113,7 @@ const std::vector<Preset>& presets() {
     validation = 0
     weight_decay = 0.06
     learning_rate = 0.002
+    batch_size = 128
     epochs = 60)"},
     };
     return all;
