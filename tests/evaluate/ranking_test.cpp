@@ -250,29 +250,3 @@ TEST_CASE("A difference is of the same users: what varies in both does not blur 
     CHECK_THROWS_WITH(stackae::mean_difference(a, b, &UserRanking::ndcg_100),
                       stackae::test::contains("2 users found, 3 expected"));
 }
-
-TEST_CASE("Errors of ratings are those found by hand") {
-    const std::vector<float> predicted{1, 4, 2, 5};
-    const std::vector<float> held{2, 4, 4, 4};
-    const auto errors = stackae::measure_ratings(predicted, held);
-    CHECK(errors.ratings == 4);
-    CHECK(errors.rmse.mean == Approx(std::sqrt(1.5)));
-    CHECK(errors.mae.mean == Approx(1.0));
-    // Squares 1, 0, 4, 1 around 1.5; magnitudes 1, 0, 2, 1 around 1.
-    CHECK(errors.rmse.error == Approx(std::sqrt(9.0 / 3.0 / 4.0) / (2.0 * std::sqrt(1.5))));
-    CHECK(errors.mae.error == Approx(std::sqrt(2.0 / 3.0 / 4.0)));
-    CHECK(stackae::to_json(errors).text().find(R"("rmse_se":)") != std::string::npos);
-    CHECK(stackae::measure_ratings(held, held).rmse.error == 0.0);
-}
-
-TEST_CASE("Ratings without predictions, and such as are no numbers, are refused; none at all have no error") {
-    const std::vector<float> two{1, 2};
-    const std::vector<float> odd{1, infinity};
-    CHECK_THROWS_AS(stackae::measure_ratings(std::span(two).first(1), two), stackae::InvalidArgument);
-    CHECK_THROWS_AS(stackae::measure_ratings(odd, two), stackae::NotFinite);
-    const auto none = stackae::measure_ratings({}, {});
-    CHECK(none.ratings == 0);
-    CHECK(std::isnan(none.rmse.mean));
-    CHECK(stackae::to_json(none).text() ==
-          R"({"mae":null,"mae_se":null,"ratings":0,"rmse":null,"rmse_se":null})");
-}

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <string_view>
 #include <vector>
 
@@ -77,6 +78,13 @@ TEST_CASE("Power normalisation keeps signs, and a length of 1 is that of each po
                 }));
     Tensor some = maps;
     std::fill_n(some.data(), 4, 0.0F);
+    check_close(run(bind(parse_stack("l2_norm"), {1, 24, 1}), some),
+                each_row(some, [](const Values& row, Values& result) {
+                    const double squares = std::inner_product(row.begin(), row.end(), row.begin(), 0.0);
+                    for (const double x : row) {
+                        result.push_back(x / std::sqrt(squares));
+                    }
+                }));
     check_close(run(bind(parse_stack("l2_norm"), {2, 3, 4}), some),
                 each_row(some, [](const Values& map, Values& result) {
                     for (std::size_t i = 0; i < map.size(); ++i) {

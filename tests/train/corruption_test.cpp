@@ -37,6 +37,12 @@ TEST_CASE("Masking sets the asked share of values to zero and leaves the others"
     REQUIRE(share(values, 0.5F) == Approx(1.0 - share(values, 0.0F)));
 }
 
+TEST_CASE("Dropout makes up for what it sets to zero") {
+    const auto values = corrupted(Corruption::dropout, 0.75, {1, 1, 1});
+    REQUIRE(share(values, 0.0F) == Approx(0.75).margin(0.005));
+    REQUIRE(share(values, 2.0F) == Approx(1.0 - share(values, 0.0F)));
+}
+
 TEST_CASE("Salt and pepper come in equal parts") {
     const auto values = corrupted(Corruption::salt_and_pepper, 0.3, {1, 1, 1});
     REQUIRE(share(values, 0.0F) == Approx(0.15).margin(0.005));
