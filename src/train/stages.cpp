@@ -273,6 +273,9 @@ DataSize DataSize::of_table(const Interactions& table, TableRow rows) {
 
 Stages make_stages(const Stack& bound, const DataSize& data, const Preprocessing& preprocessing,
                    const TrainConfig& config, const RunOptions& run, std::int64_t patch_bytes) {
+    if (config.rows == TableRow::item && !data.sparse) {
+        throw InvalidArgument("rows: item found, user expected: there is no table, pictures are the rows");
+    }
     return Planner(bound, data, preprocessing, config, run, patch_bytes).run();
 }
 

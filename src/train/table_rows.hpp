@@ -53,6 +53,12 @@ inline void check_table(const Interactions& table, const TrainConfig& config) {
     check(table);
     const Stack& stack = config.stack;
     const bool any_value = (*config.loss).has_value() && of_observations(**config.loss);
+    if (*config.loss == LossKind::masked_squared_error && !table.values.empty() &&
+        std::equal(table.values.begin() + 1, table.values.end(), table.values.begin())) {
+        throw InvalidArgument(
+            fmt::format("table: every value is {}; ratings that differ expected by masked_squared_error",
+                        table.values.front()));
+    }
     const bool by_gradients = !any_value && !stack.empty() && stack[0].is_trained() && stack[0].autoencoder();
     const auto above =
         std::find_if(table.values.begin(), table.values.end(), [](float value) { return value > 1.0F; });

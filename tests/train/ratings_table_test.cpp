@@ -192,6 +192,13 @@ TEST_CASE("A loss of observations needs a linear output, and rows of the table")
     CHECK_THROWS_WITH(learnt(table, config_of("stack = dense:4:output=sigmoid\nloss = masked_squared_error")),
                       test::contains("needs a linear output"));
     CHECK_THROWS_WITH(learnt(table, config_of("stack = dense:4")), test::contains("0 to 1 expected"));
+    Interactions taken = table;
+    taken.values.assign(taken.values.size(), 1.0F);
+    CHECK_THROWS_WITH(learnt(taken, config_of("stack = dense:4\nloss = masked_squared_error")),
+                      test::contains("every value is 1"));
+    CHECK_THROWS_WITH(plan_training(10, test::preprocessing_of(test::strokes(1)),
+                                    config_of("rows = item\nstack = dense:4"), {}),
+                      test::contains("there is no table"));
 }
 
 }  // namespace stackae
