@@ -123,8 +123,9 @@ bool TableInput::is_table(const std::string& path) const {
     return true;
 }
 
-Interactions TableInput::read(Console& console, const std::string& path) const {
-    return read(console, path, options_);
+Interactions TableInput::read(Console& console, const std::string& path,
+                              const LeftOutSink& on_left_out) const {
+    return read(console, path, options_, on_left_out);
 }
 
 Interactions TableInput::read_like(Console& console, const std::string& path,
@@ -135,7 +136,7 @@ Interactions TableInput::read_like(Console& console, const std::string& path,
     }
     TableOptions options = options_;
     options.value = learnt.value_mode;
-    return read(console, path, options);
+    return read(console, path, options, {});
 }
 
 Interactions TableInput::read_for(Console& console, const std::string& path,
@@ -149,9 +150,10 @@ Interactions TableInput::read_for(Console& console, const std::string& path,
     return with_items(table, learnt.items);
 }
 
-Interactions TableInput::read(Console& console, const std::string& path, const TableOptions& options) const {
+Interactions TableInput::read(Console& console, const std::string& path, const TableOptions& options,
+                              const LeftOutSink& on_left_out) {
     TableReport report;
-    Interactions table = read_interactions(path, options, report);
+    Interactions table = read_interactions(path, options, report, on_left_out);
     console.note(fmt::format("{}: {}", path, report.sniffed));
     console.note(fmt::format(
         "{}, {}, {}{}", format_count(report.users, "user"), format_count(report.items, "item"),
