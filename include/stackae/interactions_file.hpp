@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -69,6 +70,9 @@ struct LeftOut {
     std::int64_t first_line = 0;  ///< counted from 1 in the table, where the first such row begins
 };
 
+/// Is told of what is left out, in the order of the table: the line, counted from 1, in which the row begins.
+using LeftOutSink = std::function<void(std::int64_t line, LeftOutReason reason)>;
+
 /// What was found in a table and what became of its rows. No user's id is in it.
 struct TableReport {
     /// Format, separator and columns on one line, for a terminal: `triples, fields apart by comma, a header:
@@ -118,6 +122,6 @@ struct TableReport {
 /// not there, and for a table that can be read in several ways, naming the option that settles it. No message
 /// holds a user's id. After an exception the report is unspecified.
 [[nodiscard]] Interactions read_interactions(const std::string& path, const TableOptions& options,
-                                             TableReport& report);
+                                             TableReport& report, const LeftOutSink& on_left_out = {});
 
 }  // namespace stackae

@@ -168,6 +168,9 @@ int RecommendCommand::run(Console& console, const std::vector<std::string>& inpu
     const std::optional<Interactions> others = rows_of(console, model.table);
     const Interactions& rows = others ? *others : model.table;
     const RecommendOptions options = options_of(model.table);
+    if (!output_.empty() && output_ != "-") {
+        check_writable(output_);
+    }
     kept_.keep_beside(console, output_);
     catch_interrupts();
     kept_.or_tell_room(console, [&] { recommend(console, model, rows, options); });

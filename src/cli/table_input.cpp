@@ -124,10 +124,11 @@ bool TableInput::is_table(const std::string& path) const {
     return true;
 }
 
-Interactions TableInput::read(Console& console, const std::string& path, ValueMode value) const {
+Interactions TableInput::read(Console& console, const std::string& path, ValueMode value,
+                              const LeftOutSink& on_left_out) const {
     TableOptions options = options_;
     options.value = value_.value_or(value);
-    return read(console, path, options);
+    return read(console, path, options, on_left_out);
 }
 
 Interactions TableInput::read_like(Console& console, const std::string& path,
@@ -150,9 +151,10 @@ Interactions TableInput::read_for(Console& console, const std::string& path,
     return with_items(table, learnt.items);
 }
 
-Interactions TableInput::read(Console& console, const std::string& path, const TableOptions& options) const {
+Interactions TableInput::read(Console& console, const std::string& path, const TableOptions& options,
+                              const LeftOutSink& on_left_out) {
     TableReport report;
-    Interactions table = read_interactions(path, options, report);
+    Interactions table = read_interactions(path, options, report, on_left_out);
     console.note(fmt::format("{}: {}", path, report.sniffed));
     console.note(fmt::format(
         "{}, {}, {}{}", format_count(report.users, "user"), format_count(report.items, "item"),

@@ -31,7 +31,8 @@ public:
     /// value: what becomes of values where no option says it. Says what was found and what was left out.
     /// Throws as read_interactions().
     [[nodiscard]] Interactions read(Console& console, const std::string& path,
-                                    ValueMode value = ValueMode::binary) const;
+                                    ValueMode value = ValueMode::binary,
+                                    const LeftOutSink& on_left_out = {}) const;
     /// The same for a model of a table: values are what it was learnt with. Throws UsageError where an option
     /// says otherwise.
     [[nodiscard]] Interactions read_like(Console& console, const std::string& path,
@@ -41,8 +42,8 @@ public:
                                         const Interactions& learnt) const;
 
 private:
-    [[nodiscard]] Interactions read(Console& console, const std::string& path,
-                                    const TableOptions& options) const;
+    static Interactions read(Console& console, const std::string& path, const TableOptions& options,
+                             const LeftOutSink& on_left_out);
 
     const OptionParser* parser_ = nullptr;  ///< that it is declared to
     std::string format_;                    ///< what that option is called

@@ -84,8 +84,11 @@ void TrainCommand::declare(OptionParser& parser) {
     parser.option("log", "FILE",
                   "a JSON line an epoch, and one for the outcome; the first replaces what is there",
                   text_into(outputs_.log));
-    parser.option("manifest", "FILE", "what became of every picture: CSV path,row,label,status,reason",
-                  text_into(outputs_.manifest));
+    parser.option(
+        "manifest", "FILE",
+        "what became of every picture: CSV path,row,label,status,reason; of a table, which lines were "
+        "left out: line,reason",
+        text_into(outputs_.manifest));
     parser.option("save-config", "FILE", "write all options that affect the model, for --config",
                   text_into(outputs_.saved_config));
     parser.flag("no-comparison", "do not compare the layers' codes on labelled pictures that were held out",

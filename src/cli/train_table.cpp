@@ -84,13 +84,38 @@ int keep(Console& console, const TableTraining& training, const Model& model, co
     return kept.elsewhere ? exit_code::failed : ended_early ? exit_code::interrupted : exit_code::done;
 }
 
+/// The table, and the manifest of what is left out of it, which is there also where nothing is left.
+Interactions read_table(Console& console, const TableTraining& training) {
+    const TrainOutputs& outputs = training.outputs;
+    const ValueMode value = suited_value(plain_config(training));
+    if (training.dry_run) {
+        check_outputs({{"the input", training.input}}, {{"--save-config", outputs.saved_config}});
+    }
+    if (training.dry_run || outputs.manifest.empty()) {
+        return training.tables.read(console, training.input, value);
+    }
+    check_outputs({{"the input", training.input}}, {{"-o", outputs.model}, {"--manifest", outputs.manifest}});
+    OutputFiles files(stop_waiting);
+    OutputFile manifest = files.add(outputs.manifest);
+    manifest.write("line,reason\n");
+    const auto note = [&](std::int64_t line, LeftOutReason reason) {
+        manifest.write(fmt::format("{},{}\n", line, name(reason)));
+    };
+    try {
+        Interactions table = training.tables.read(console, training.input, value, note);
+        files.commit();
+        return table;
+    } catch (const InvalidArgument&) {
+        files.commit();
+        throw;
+    }
+}
+
 }  // namespace
 
 int train_on_table(Console& console, TableTraining training) {
-    training.tables.refuse_option("manifest");
     training.tables.tell_unused(console, {});
-    const Interactions table =
-        training.tables.read(console, training.input, suited_value(plain_config(training)));
+    const Interactions table = read_table(console, training);
     RunOptions run = training.settings.run();
     if (!training.dry_run) {
         TrainOutputs& outputs = training.outputs;

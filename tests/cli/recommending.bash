@@ -166,7 +166,18 @@ expect 0 train shop.csv -o sized.stackae --img-size 32 --budget 10m --max-pixels
 has err "--img-size is not used: it is of pictures"
 has err "--budget is not used"
 has err "--max-pixels is not used"
-expect 2 train shop.csv --manifest some.csv
+expect 2 evaluate shop.csv --fit --manifest some.csv
 has err "--manifest is of pictures"
+
+# The lines that were left out, each with the reason; also where nothing is left.
+printf 'user,item,n\np,a,1\n,b,1\nq,b,none\nq,b,-1\nq,a,2\n' >odd.csv
+expect 0 train odd.csv --stack edlae -o odd.stackae --manifest left_out.csv
+is left_out.csv $'line,reason\n3,no_user\n4,unreadable_number\n5,not_positive'
+printf 'user,item,n\n,a,1\n,b,1\n' >nobody.csv
+expect 1 train nobody.csv --stack edlae -o nobody.stackae --manifest left_out.csv
+is left_out.csv $'line,reason\n2,no_user\n3,no_user'
+expect 2 train odd.csv --stack edlae -o odd.stackae --manifest odd.csv
+has err "would replace the input"
+expect 2 train odd.csv --dry-run --save-config odd.csv
 expect 0 evaluate shop.csv --fit --metric cosine
 has err "--metric is not used"

@@ -330,4 +330,22 @@ TEST_CASE("More users than can be numbered are refused") {
     CHECK(builder.item("c") == 0);
 }
 
+TEST_CASE("Each line that is left out is told of, in order, as the report counts them") {
+    const TemporaryFolder folder;
+    write_text(folder / "shop.csv", "user,item,n\na,x,1\n,x,1\n\nb,,1\n\"b\nc\",x,0\n,y,2\n");
+    std::vector<std::pair<std::int64_t, LeftOutReason>> told;
+    TableReport report;
+    const Interactions made =
+        read_interactions(folder / "shop.csv", {}, report,
+                          [&](std::int64_t line, LeftOutReason reason) { told.emplace_back(line, reason); });
+    CHECK(made.user_count() == 1);
+    CHECK(told == std::vector<std::pair<std::int64_t, LeftOutReason>>{{3, LeftOutReason::no_user},
+                                                                      {5, LeftOutReason::no_item},
+                                                                      {6, LeftOutReason::not_positive},
+                                                                      {8, LeftOutReason::no_user}});
+    REQUIRE(report.left_out.size() == 3);
+    CHECK(report.left_out[0].count == 2);
+    CHECK(report.left_out[0].first_line == 3);
+}
+
 }  // namespace stackae

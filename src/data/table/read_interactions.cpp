@@ -147,7 +147,8 @@ std::vector<std::string> split_csv(const std::string& line) {
     return all;
 }
 
-Interactions read_interactions(const std::string& path, const TableOptions& options, TableReport& report) {
+Interactions read_interactions(const std::string& path, const TableOptions& options, TableReport& report,
+                               const LeftOutSink& on_left_out) {
     using namespace data;
     report = {};
     FileStream file(path);
@@ -162,7 +163,7 @@ Interactions read_interactions(const std::string& path, const TableOptions& opti
     }
     const TableShape shape = sniff_table({head, reader.whole(), options, path});
     InteractionsBuilder builder(path, options.value);
-    LeftOutCounts left_out;
+    LeftOutCounts left_out(on_left_out);
     TableRows rows{reader, shape, options, path, builder, left_out};
     if (shape.format == TableFormat::matrix) {
         report.sniffed = read_matrix(rows);

@@ -17,7 +17,13 @@ namespace stackae::data {
 /// Counts what is left out, by reason.
 class LeftOutCounts {
 public:
+    /// sink: told of each, where there is one; must outlive it.
+    explicit LeftOutCounts(const LeftOutSink& sink) : sink_(sink) {}
+
     void add(LeftOutReason reason, std::int64_t line) {
+        if (sink_) {
+            sink_(line, reason);
+        }
         LeftOut& of_reason = counts_[static_cast<std::size_t>(reason)];
         of_reason.first_line = of_reason.count++ == 0 ? line : of_reason.first_line;
     }
@@ -28,6 +34,7 @@ public:
     [[nodiscard]] std::vector<LeftOut> list() const;
 
 private:
+    const LeftOutSink& sink_;
     std::array<LeftOut, static_cast<std::size_t>(LeftOutReason::misplaced_quote) + 1> counts_{};
 };
 
