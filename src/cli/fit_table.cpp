@@ -7,6 +7,7 @@
 #include "stackae/choose_table_stack.hpp"
 #include "stackae/error.hpp"
 #include "stackae/recommend.hpp"
+#include "stackae/text.hpp"
 
 #include "cli/interrupt.hpp"
 
