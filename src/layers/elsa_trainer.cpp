@@ -37,7 +37,7 @@ Value first_of(const std::optional<Value>& own, const Value& of_training, const 
 
 /// Updates cost as much as their products, of A alone, however few rows they are of.
 std::int64_t suited_batch(std::int64_t rows) {
-    return std::clamp<std::int64_t>(rows / 20, 16, 4096);
+    return std::clamp<std::int64_t>(rows / 40, 16, 4096);
 }
 
 nn::GradientLoopConfig config_of(const Elsa& layer, const PlanContext& context) {
@@ -214,7 +214,7 @@ void ElsaTrainer::load_state(const TrainerState& state) {
     optimizer_.state().moments = state.tensor("moments", optimizer_.state().moments.shape());
     optimizer_.state().steps = state.number("optimizer_steps", 0, most_steps);
     epoch_ = state.number("epoch", 1, config_.epochs + 1);
-    done_ = state.number("done", 0, most_steps);
+    done_ = state.number("done", 0, rows_);
     counted_ = state.number("counted", 0, done_);
     const auto real = [&](const char* name) {
         const auto value = std::bit_cast<double>(state.number(name));
@@ -249,7 +249,7 @@ StageCost Elsa::plan(const PlanContext& context) {
     constexpr double an_entry = 8.0;
     constexpr double an_update = 120.0;  // of a value
     cost.multiply_adds =
-        real(config.epochs) * (an_entry * entries * k + updates * matrix_size() * (1.5 * k + an_update));
+        real(config.epochs) * (an_entry * entries * k + updates * matrix_size() * (2.0 * k + an_update));
     // A, its gradient and moments; a batch's rows, also by columns, and what is made of them.
     const double moments = config.optimizer.kind == OptimizerKind::sgd ? 1.0 : 2.0;
     constexpr double of_entry = 6.0;

@@ -93,6 +93,30 @@ cmp -s named.csv chosen.csv || fail "a stack that is named recommends otherwise 
 expect 0 train shop.csv -o named.stackae --epochs 3
 has err "edlae"
 
+# Where the closed form has no memory for so many items, its factorised kin is learnt, and said so.
+{
+    echo 'user,item'
+    for u in {1..240}; do
+        for k in {1..12}; do
+            echo "u$u,i$((u % 10 * 100 + (u * 13 + k * 7) % 100))"
+        done
+    done
+} >wide.csv
+expect 0 train wide.csv -o wide.stackae --memory 2M
+has err "auto: the factorised linear autoencoder: edlae takes"
+has err "stack: elsa:"
+expect 0 train wide.csv --dry-run --memory 2M
+has err "auto: the factorised linear autoencoder"
+expect 0 recommend -m wide.stackae --user u1 --top 3
+grep -qE '^u1,1,i1[0-9][0-9],' out || fail "not of u1's taste"
+expect 0 similar-items -m wide.stackae i1 --top 1
+expect 1 train wide.csv -o none.stackae --stack edlae --memory 2M
+has err "to learn edlae found, 2.0 MiB expected at most; --stack elsa:"
+missing none.stackae
+expect 0 evaluate wide.csv --fit --memory 2M
+has err "the factorised linear autoencoder"
+has out "model"
+
 # A folder of pictures may be called as tables are; ratings need layers that take them.
 mkdir pictures.csv
 draw pictures.csv/1.pgm 1
