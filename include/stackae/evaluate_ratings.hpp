@@ -28,9 +28,15 @@ struct RatingSplit {
 /// Holds out a tenth of the entries (rounded, at least one) at random. A function of the table, the seed and
 /// the split's number. Throws InvalidArgument where there are less than two.
 [[nodiscard]] RatingSplit split_ratings(const Interactions& table, std::uint64_t seed, int split = 0);
+/// Ratings to measure on that were given apart.
+struct GivenRatings {
+    std::vector<Rating> ratings;
+    std::int64_t known = 0;  ///< left out: `train` has a rating of that user and item
+};
+
 /// The entries of `test`, whose users and items are matched with those of `train` by their ids; −1 where
 /// there is none.
-[[nodiscard]] std::vector<Rating> matched_ratings(const Interactions& train, const Interactions& test);
+[[nodiscard]] GivenRatings matched_ratings(const Interactions& train, const Interactions& test);
 
 /// Every rating is the mean of those learnt from.
 [[nodiscard]] Predictor mean_predictor(const Interactions& train);
@@ -54,6 +60,7 @@ struct RatingErrors {
 struct RatingEvaluation {
     int splits = 1;
     std::int64_t unseen = 0;  ///< ratings whose user or item was not seen in training
+    std::int64_t known = 0;   ///< GivenRatings::known
     std::optional<RatingErrors> model;
     RatingErrors mean;
     RatingErrors biases;
@@ -67,12 +74,12 @@ struct RatingEvaluation {
 [[nodiscard]] RatingEvaluation evaluate_ratings(const Interactions& table, const FitPredictor& fit,
                                                 int splits, std::uint64_t seed);
 /// On given parts, see matched_ratings().
-[[nodiscard]] RatingEvaluation evaluate_ratings(const Interactions& train, const std::vector<Rating>& test,
+[[nodiscard]] RatingEvaluation evaluate_ratings(const Interactions& train, const GivenRatings& test,
                                                 const FitPredictor& fit);
 
 /// `ratings`, `rmse` and `mae`, each with its standard error (`rmse_se`).
 [[nodiscard]] JsonObject to_json(const RatingErrors& errors);
-/// Those of `model`, and of `mean` and `biases` under `baselines`; `splits`, `unseen` and `remarks`.
+/// Those of `model`, and of `mean` and `biases` under `baselines`; `splits`, `unseen`, `known` and `remarks`.
 [[nodiscard]] JsonObject to_json(const RatingEvaluation& evaluation);
 
 }  // namespace stackae

@@ -20,7 +20,7 @@ enum class ValueMode {
 
 /// Who took what: users × items, sparse, by rows (CSR). Ids are texts, kept byte for byte.
 struct Interactions {
-    std::vector<std::string> users;
+    std::vector<std::string> users;  ///< empty: nobody any more, without entries, see forget_user()
     std::vector<std::string> items;
     std::vector<std::int64_t> offsets{0};  ///< where each user's entries begin, and where the last one's end
     std::vector<std::int32_t> columns;     ///< the item of each entry, rising within a user

@@ -142,6 +142,9 @@ public:
     /// How alike one of its inputs is to each of them, by what it learnt of rows in which they occur
     /// together: as many values as inputs; empty where it does not tell.
     [[nodiscard]] virtual Tensor input_similarity(std::int64_t input) const;
+    /// Itself with all that it has learnt of one of its inputs set to 0; null where that cannot be. One that
+    /// learns nothing stays as it is.
+    [[nodiscard]] virtual std::unique_ptr<Layer> without_input(std::int64_t input) const;
     /// Floats that its encoder and, if asked for, its decoder hold beside their inputs and outputs.
     [[nodiscard]] virtual double working_floats(std::int64_t rows, bool decoding) const;
     /// To encode a row, in multiply-adds of matrix products: other work counts as many as take its time.

@@ -91,7 +91,7 @@ private:
 
 /// Takes a user out of the model's table: no byte of the id and of what it had is left there. What was learnt
 /// stays, but where items are the rows: there what leads from and to the user is set to 0, and the user's
-/// place is kept under another id. Throws as user_number().
+/// place is kept without an id. Throws as user_number().
 void forget_user(Model& model, std::string_view id);
 
 }  // namespace stackae

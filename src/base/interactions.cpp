@@ -27,10 +27,14 @@ namespace {
     throw InvalidArgument("table: " + what);
 }
 
-/// Ids are not named: they may be of persons.
-void check_ids(const std::vector<std::string>& ids, const char* of) {
+/// Ids are not named: they may be of persons. may_be_nobody(i): whether it may be empty.
+template <class MayBeNobody>
+void check_ids(const std::vector<std::string>& ids, const char* of, const MayBeNobody& may_be_nobody) {
     std::unordered_set<std::string_view> seen;
     for (std::size_t i = 0; i < ids.size(); ++i) {
+        if (ids[i].empty() && may_be_nobody(i)) {
+            continue;
+        }
         if (ids[i].empty() || ids[i].find('\0') != std::string::npos) {
             refuse(fmt::format("{} {}: an id that is empty or has a zero byte found", of, i + 1));
         }
@@ -98,8 +102,9 @@ void check(const Interactions& table) {
                            table.users.size(), table.offsets.size(), table.columns.size(),
                            table.values.size()));
     }
-    check_ids(table.users, "user");
-    check_ids(table.items, "item");
+    check_ids(table.users, "user",
+              [&](std::size_t i) { return table.items_of(static_cast<std::int64_t>(i)).empty(); });
+    check_ids(table.items, "item", [](std::size_t /*i*/) { return false; });
     for (std::int64_t user = 0; user < table.user_count(); ++user) {
         check_row(table, user);
     }

@@ -141,6 +141,9 @@ std::string report(const RatingEvaluation& result) {
         out += fmt::format("       {} of users or items without any other\n",
                            format_count(result.unseen, "rating"));
     }
+    if (result.known > 0) {
+        out += fmt::format("       {} that are learnt from left out\n", format_count(result.known, "rating"));
+    }
     TextTable table;
     table.add({"", "RMSE", "MAE"});
     if (result.model) {

@@ -30,10 +30,16 @@ void write_rows(FeatureWriter& writer, Progress& progress, const std::vector<std
         check_interrupted();
         const std::int64_t count = std::min(batch, all - first);
         std::vector<FeatureRow> rows;
-        for (std::int64_t i = first; i < first + count; ++i) {
-            rows.push_back({ids[static_cast<std::size_t>(i)], std::nullopt});
+        const Tensor some = features(first, count);
+        Tensor known(some.shape());
+        for (std::int64_t i = 0; i < count; ++i) {
+            const std::string& id = ids[static_cast<std::size_t>(first + i)];
+            if (!id.empty()) {  // else forgotten
+                std::copy_n(some.row(i).data(), some.columns(), known.row(std::ssize(rows)).data());
+                rows.push_back({id, std::nullopt});
+            }
         }
-        writer.write(rows, features(first, count));
+        writer.write(rows, known);
         progress.update(first + count);
     }
 }

@@ -162,6 +162,12 @@ int RecommendCommand::run(Console& console, const std::vector<std::string>& inpu
     if (!forget_.empty()) {
         return forget(console, model);
     }
+    if (model.record.config.rows == TableRow::item && !(bought_.empty() && new_users_.empty())) {
+        throw UsageError(fmt::format(
+            "{}: a model whose rows are items, which knows the users of its table alone; --user or --all "
+            "expected",
+            model_));
+    }
     check_outputs(
         {{"the model", model_}, {"--only", only_}, {"--exclude", exclude_}, {"--new-user", new_users_}},
         {{"-o", output_}});
@@ -196,14 +202,17 @@ void RecommendCommand::recommend(Console& console, const Model& model, const Int
     bool done = false;
     {
         RecommendMonitor monitor(console, rows.user_count());
-        done = recommend_all(
-            model, rows, options, all, monitor, [&](std::int64_t user, const Recommendations& found) {
-                if (!results) {  // only now: what cannot be done prints nothing
-                    begin();
-                }
-                write(*results, model.table, rows.users[static_cast<std::size_t>(user)], found);
-                popular_ += found.popular ? 1 : 0;
-            });
+        done = recommend_all(model, rows, options, all, monitor,
+                             [&](std::int64_t user, const Recommendations& found) {
+                                 if (!results) {  // only now: what cannot be done prints nothing
+                                     begin();
+                                 }
+                                 const std::string& id = rows.users[static_cast<std::size_t>(user)];
+                                 if (!id.empty()) {  // else forgotten
+                                     write(*results, model.table, id, found);
+                                     popular_ += found.popular ? 1 : 0;
+                                 }
+                             });
     }
     if (!done) {
         kept_.tell(console);
@@ -309,7 +318,9 @@ void RecommendCommand::write(ResultWriter& results, const Interactions& table, c
 int RecommendCommand::forget(Console& console, Model& model) const {
     forget_user(model, forget_);
     save(model, model_);
-    console.note(fmt::format("{}: one user fewer, {} left", model_, format_count(model.table.user_count())));
+    const auto& users = model.table.users;
+    const auto left = std::count_if(users.begin(), users.end(), [](const auto& id) { return !id.empty(); });
+    console.note(fmt::format("{}: one user fewer, {} left", model_, format_count(left)));
     return exit_code::done;
 }
 

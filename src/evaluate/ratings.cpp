@@ -3,12 +3,11 @@
 #include <fmt/format.h>
 #include <memory>
 #include <numeric>
-#include <string_view>
-#include <unordered_map>
 #include <utility>
 
 #include "stackae/error.hpp"
 #include "stackae/evaluate_ratings.hpp"
+#include "stackae/interactions.hpp"
 
 #include "base/json.hpp"
 #include "base/random.hpp"
@@ -140,26 +139,25 @@ RatingSplit split_ratings(const Interactions& table, std::uint64_t seed, int spl
     return parts;
 }
 
-std::vector<Rating> matched_ratings(const Interactions& train, const Interactions& test) {
-    const auto numbers_of = [](const std::vector<std::string>& known, const std::vector<std::string>& asked) {
-        std::unordered_map<std::string_view, std::int64_t> number;
-        for (const std::string& id : known) {
-            number.emplace(id, std::ssize(number));
+GivenRatings matched_ratings(const Interactions& train, const Interactions& test) {
+    const std::vector<std::int32_t> users = numbers_among(train.users, test.users);
+    const std::vector<std::int32_t> items = numbers_among(train.items, test.items);
+    GivenRatings given;
+    each_rating(test, [&](std::int64_t from, std::int32_t of, float value) {
+        const std::int32_t user = users[at(from)];
+        const std::int32_t item = items[at(of)];
+        bool known = false;
+        if (user >= 0 && item >= 0) {
+            const auto others = train.items_of(user);
+            known = std::binary_search(others.begin(), others.end(), item);
         }
-        std::vector<std::int64_t> numbers;
-        for (const std::string& id : asked) {
-            const auto found = number.find(id);
-            numbers.push_back(found == number.end() ? -1 : found->second);
+        if (known) {
+            ++given.known;
+        } else {
+            given.ratings.push_back({user, item, value});
         }
-        return numbers;
-    };
-    const std::vector<std::int64_t> users = numbers_of(train.users, test.users);
-    const std::vector<std::int64_t> items = numbers_of(train.items, test.items);
-    std::vector<Rating> ratings;
-    each_rating(test, [&](std::int64_t user, std::int32_t item, float value) {
-        ratings.push_back({users[at(user)], items[at(item)], value});
     });
-    return ratings;
+    return given;
 }
 
 Predictor mean_predictor(const Interactions& train) {
@@ -231,14 +229,18 @@ RatingEvaluation evaluate_ratings(const Interactions& table, const FitPredictor&
     return run.finish(splits, fit != nullptr);
 }
 
-RatingEvaluation evaluate_ratings(const Interactions& train, const std::vector<Rating>& test,
+RatingEvaluation evaluate_ratings(const Interactions& train, const GivenRatings& test,
                                   const FitPredictor& fit) {
-    if (test.empty()) {
-        throw InvalidArgument("ratings: none found to measure on, at least 1 expected");
+    if (test.ratings.empty()) {
+        throw InvalidArgument(fmt::format(
+            "ratings: none found to measure on, at least 1 expected that is not learnt from; {} are",
+            test.known));
     }
     RatingRun run;
-    run.add(train, test, fit);
-    return run.finish(1, fit != nullptr);
+    run.add(train, test.ratings, fit);
+    RatingEvaluation result = run.finish(1, fit != nullptr);
+    result.known = test.known;
+    return result;
 }
 
 JsonObject to_json(const RatingErrors& errors) {
@@ -248,6 +250,7 @@ JsonObject to_json(const RatingErrors& errors) {
 JsonObject to_json(const RatingEvaluation& evaluation) {
     nlohmann::json out{{"splits", evaluation.splits},
                        {"unseen", evaluation.unseen},
+                       {"known", evaluation.known},
                        {"remarks", evaluation.remarks()},
                        {"model", figures(evaluation.model.value_or(RatingErrors()))}};
     out["baselines"] = {{"mean", figures(evaluation.mean)}, {"biases", figures(evaluation.biases)}};

@@ -180,6 +180,18 @@ Tensor Edlae::input_similarity(std::int64_t input) const {
     return alike;
 }
 
+std::unique_ptr<Layer> Edlae::without_input(std::int64_t input) const {
+    auto layer = std::make_unique<Edlae>(*this);
+    const auto at = static_cast<std::size_t>(input);
+    for (std::int64_t i = 0; i < layer->weights.rows(); ++i) {
+        layer->weights.row(i)[at] = 0.0F;
+    }
+    std::fill_n(layer->weights.row(input).data(), layer->weights.columns(), 0.0F);
+    layer->precision.data()[input] = 1.0F;  // of an input that nothing is known of; it is divided by
+    layer->counts.data()[input] = 0.0F;
+    return layer;
+}
+
 std::unique_ptr<Op> Edlae::decoder(const OpContext& context) const {
     return std::make_unique<RowOp>(context.rows, input_shape().size(),
                                    [](std::span<const float> src, std::span<float> dst) {

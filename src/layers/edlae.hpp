@@ -45,6 +45,7 @@ public:
     [[nodiscard]] bool is_row_wise() const override { return true; }
     /// −P_ij / √(P_ii P_jj), the partial correlation.
     [[nodiscard]] Tensor input_similarity(std::int64_t input) const override;
+    [[nodiscard]] std::unique_ptr<Layer> without_input(std::int64_t input) const override;
     [[nodiscard]] double encoding_multiply_adds() const override { return matrix_size(); }
 };
 

@@ -79,6 +79,12 @@ std::unique_ptr<Op> Elsa::decoder(const OpContext& context) const {
     return std::make_unique<ProductOp>(context.rows, weights);
 }
 
+std::unique_ptr<Layer> Elsa::without_input(std::int64_t input) const {
+    auto layer = std::make_unique<Elsa>(*this);
+    std::fill_n(layer->weights.row(input).data(), layer->weights.columns(), 0.0F);
+    return layer;
+}
+
 Tensor Elsa::input_similarity(std::int64_t input) const {
     Tensor alike({weights.rows()});
     const auto own = weights.row(input);

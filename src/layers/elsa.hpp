@@ -44,6 +44,7 @@ public:
     [[nodiscard]] std::unique_ptr<Op> decoder(const OpContext& context) const override;
     /// The cosine of two rows of A.
     [[nodiscard]] Tensor input_similarity(std::int64_t input) const override;
+    [[nodiscard]] std::unique_ptr<Layer> without_input(std::int64_t input) const override;
     [[nodiscard]] double encoding_multiply_adds() const override { return matrix_size(); }
 
 private:

@@ -115,6 +115,25 @@ Tensor Layer::input_similarity(std::int64_t /*input*/) const {
     return {};
 }
 
+std::unique_ptr<Layer> Layer::without_input(std::int64_t input) const {
+    const auto maps = autoencoder();
+    if (!maps) {
+        return is_trained() ? nullptr : clone();
+    }
+    nn::Parameters parameters({maps->encoder, maps->decoder});
+    maps->copy_to(parameters, 0, 1);
+    const std::int64_t inputs = maps->encoder.ic;
+    const std::int64_t units = maps->encoder.oc;
+    for (std::int64_t unit = 0; unit < units; ++unit) {
+        parameters.weights(0)[unit * inputs + input] = 0.0F;
+    }
+    if (maps->decoder.tied_to < 0) {
+        std::fill_n(parameters.weights(1) + input * units, units, 0.0F);
+    }
+    parameters.bias(1)[input] = 0.0F;
+    return with_parameters(parameters, 0, 1);
+}
+
 Tensor Layer::filters() const {
     return {};
 }

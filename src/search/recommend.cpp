@@ -10,8 +10,8 @@
 #include <utility>
 
 #include "stackae/error.hpp"
+#include "stackae/table_encoder.hpp"
 
-#include "layers/autoencoder.hpp"
 #include "search/top_k.hpp"
 
 namespace stackae {
@@ -112,8 +112,8 @@ struct Recommender::State {
           counts(item_counts(model.table)) {
         if (is_by_item(model)) {
             turned = transposed(model.table);
-            for (const std::string& user : table.users) {
-                numbers.emplace(user, std::ssize(numbers));
+            for (std::size_t i = 0; i < table.users.size(); ++i) {
+                numbers.emplace(table.users[i], static_cast<std::int64_t>(i));
             }
         }
     }
@@ -155,7 +155,7 @@ Recommender& Recommender::operator=(Recommender&&) noexcept = default;
 
 std::int64_t Recommender::batch_size() const {
     if (state_->by_item()) {  // all rows are rebuilt for any number of users
-        return std::clamp<std::int64_t>(4 * batch_floats / state_->table.item_count(), 1,
+        return std::clamp<std::int64_t>(batch_floats / state_->table.item_count(), 1,
                                         std::max<std::int64_t>(1, state_->table.user_count()));
     }
     return rows_at_a_time(state_->table.item_count());
@@ -324,12 +324,31 @@ Interactions row_of_items(const Interactions& table, std::span<const std::int32_
     return row;
 }
 
+namespace {
+
+/// The cosine of an item's code and those of all, where items are the rows.
+Tensor alike_by_codes(const Model& model, std::int32_t item) {
+    TableEncoder encoder(model, {.l2_normalize = true});
+    const Tensor own = encoder.items(item, 1);
+    Tensor alike({model.table.item_count()});
+    for (std::int64_t first = 0; first < alike.size(); first += encoder.batch_size()) {
+        const Tensor codes = encoder.items(first, std::min(encoder.batch_size(), alike.size() - first));
+        for (std::int64_t i = 0; i < codes.rows(); ++i) {
+            alike.data()[first + i] = static_cast<float>(
+                std::inner_product(own.values().begin(), own.values().end(), codes.row(i).begin(), 0.0));
+        }
+    }
+    return alike;
+}
+
+}  // namespace
+
 std::vector<ScoredItem> similar_items(const Model& model, std::int32_t item, std::int64_t top) {
     if (model.table.items.empty() || item < 0 || item >= model.table.item_count()) {
         throw InvalidArgument(
             fmt::format("similar items: item {} of {} found", item, model.table.item_count()));
     }
-    Tensor alike = model.layers[0].input_similarity(item);
+    Tensor alike = is_by_item(model) ? alike_by_codes(model, item) : model.layers[0].input_similarity(item);
     if (alike.empty()) {
         throw InvalidArgument(fmt::format(
             "similar items: layer 1, {}, does not tell how alike its inputs are", model.layers[0].type()));
@@ -340,34 +359,21 @@ std::vector<ScoredItem> similar_items(const Model& model, std::int32_t item, std
 
 namespace {
 
-/// What the lowest layer has learnt of a value of its input becomes 0.
-void forget_column(Model& model, std::int64_t column) {
-    const auto autoencoder = model.layers[0].autoencoder();
-    if (!autoencoder) {
-        throw InvalidArgument(
-            fmt::format("layer 1, {}: what it learnt of a user cannot be taken out", model.layers[0].type()));
+/// What the layers have learnt of a value of a row becomes 0.
+void forget_input(Model& model, std::int64_t input) {
+    for (std::size_t i = 0; i < model.layers.size(); ++i) {
+        const Layer& layer = model.layers[i];
+        std::shared_ptr<const Layer> without = layer.without_input(input);
+        if (!without) {
+            throw InvalidArgument(fmt::format("layer {}, {}: what it learnt of a user cannot be taken out",
+                                              i + 1, layer.type()));
+        }
+        const bool learns = layer.is_trained();
+        model.layers.replace(i, std::move(without));
+        if (learns) {
+            return;
+        }
     }
-    nn::Parameters parameters({autoencoder->encoder, autoencoder->decoder});
-    autoencoder->copy_to(parameters, 0, 1);
-    const std::int64_t inputs = autoencoder->encoder.ic;
-    const std::int64_t units = autoencoder->encoder.oc;
-    for (std::int64_t unit = 0; unit < units; ++unit) {
-        parameters.weights(0)[unit * inputs + column] = 0.0F;
-    }
-    if (autoencoder->decoder.tied_to < 0) {
-        std::fill_n(parameters.weights(1) + column * units, units, 0.0F);
-    }
-    parameters.bias(1)[column] = 0.0F;
-    model.layers.replace(0, model.layers[0].with_parameters(parameters, 0, 1));
-}
-
-/// An id that nobody has.
-std::string unused_id(const Interactions& table) {
-    std::string id;
-    for (std::int64_t i = 1; id.empty() || std::count(table.users.begin(), table.users.end(), id) > 0; ++i) {
-        id = fmt::format("forgotten {}", i);
-    }
-    return id;
 }
 
 }  // namespace
@@ -376,7 +382,7 @@ void forget_user(Model& model, std::string_view id) {
     Interactions& table = model.table;
     const std::int64_t user = user_number(table, id);
     if (is_by_item(model)) {
-        forget_column(model, user);
+        forget_input(model, user);
     }
     const auto begin = static_cast<std::ptrdiff_t>(table.offsets[static_cast<std::size_t>(user)]);
     const auto end = static_cast<std::ptrdiff_t>(table.offsets[static_cast<std::size_t>(user) + 1]);
@@ -385,7 +391,7 @@ void forget_user(Model& model, std::string_view id) {
     std::transform(table.offsets.begin() + user + 1, table.offsets.end(), table.offsets.begin() + user + 1,
                    [&](std::int64_t offset) { return offset - (end - begin); });
     if (is_by_item(model)) {
-        table.users[static_cast<std::size_t>(user)] = unused_id(table);
+        table.users[static_cast<std::size_t>(user)].clear();
     } else {
         table.users.erase(table.users.begin() + user);
         table.offsets.erase(table.offsets.begin() + user + 1);

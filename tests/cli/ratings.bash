@@ -27,8 +27,10 @@ expect 2 evaluate known.csv -m ratings.stackae
 has err "needs TEST"
 expect 0 recommend -m ratings.stackae --user u3 --top 1
 grep -qE '^u3,1,i[0-9]*[13579],' out || fail "u3 is given what its kind rates low"
-expect 1 recommend -m ratings.stackae --bought i1
-has err "a user that the model does not know found"
+expect 2 recommend -m ratings.stackae --bought i1
+has err "--user or --all expected"
+expect 0 similar-items -m ratings.stackae i4 --top 3
+grep -qE '^i4,1,i[0-9]*[02468],' out || fail "i4 is like what its kind is not like"
 expect 1 recommend -m ratings.stackae --user u3 --explain 1
 has err "explanations: a model whose rows are items found"
 expect 0 extract -m ratings.stackae -o users.csv
@@ -37,6 +39,19 @@ expect 0 extract -m ratings.stackae --items -o items.csv
 lines items.csv 31
 expect 0 recommend -m ratings.stackae --forget u3
 expect 1 recommend -m ratings.stackae --user u3
+expect 0 recommend -m ratings.stackae --all --top 1 -o all.csv
+lines all.csv 80
+expect 0 extract -m ratings.stackae -o users.csv
+lines users.csv 80
+for kind in edlae elsa:8 'l2_norm,dense:4:activation=tanh'; do
+    expect 0 train known.csv --rows item --stack "$kind" --value binary --loss squared_error --epochs 2 -o kind.stackae -q
+    expect 0 similar-items -m kind.stackae i29 --top 60
+    lines out 30
+    expect 0 recommend -m kind.stackae --forget u5
+    ! grep -q u5 kind.stackae || fail "u5 is left in a model of $kind"
+done
+expect 1 evaluate known.csv known.csv -m first
+has err "that is not learnt from"
 expect 1 train known.csv --preset autorec --value raw --stack 'dense:4:output=sigmoid' -o no.stackae
 has err "masked_squared_error needs a linear output"
 missing no.stackae

@@ -54,13 +54,15 @@ TEST_CASE("Ratings are matched by ids, whatever the order") {
     Interactions test;
     test.users = {"u9", "u1"};
     test.items = {"i2", "i0", "new"};
-    test.offsets = {0, 1, 3};
-    test.columns = {0, 1, 2};
-    test.values = {4, 2, 3};
-    const auto matched = stackae::matched_ratings(ratings(), test);
+    test.offsets = {0, 1, 4};
+    test.columns = {0, 0, 1, 2};
+    test.values = {4, 2, 5, 3};
+    const auto given = stackae::matched_ratings(ratings(), test);
+    const auto& matched = given.ratings;
     REQUIRE(matched.size() == 3);
+    CHECK(given.known == 1);  // the second user's of the first item is learnt from
     CHECK((matched[0].user == -1 && matched[0].item == 2 && matched[0].value == 4.0F));
-    CHECK((matched[1].user == 1 && matched[1].item == 0 && matched[1].value == 2.0F));
+    CHECK((matched[1].user == 1 && matched[1].item == 2 && matched[1].value == 2.0F));
     CHECK((matched[2].user == 1 && matched[2].item == -1));
 }
 
@@ -102,7 +104,7 @@ TEST_CASE("A model stands beside the baselines on the same ratings, and what is 
     const std::string json = stackae::to_json(poor).text();
     CHECK(json.find(R"("biases":{)") != std::string::npos);
     CHECK_FALSE(stackae::evaluate_ratings(table, nullptr, 1, 1).model);
-    CHECK_THROWS_AS(stackae::evaluate_ratings(table, std::vector<Rating>(), nullptr),
+    CHECK_THROWS_AS(stackae::evaluate_ratings(table, stackae::GivenRatings(), nullptr),
                     stackae::InvalidArgument);
 }
 

@@ -146,6 +146,7 @@ TEST_CASE("What a model of items' rows has learnt of a user is forgotten with th
     save(model, folder / "model");
     CHECK(test::read_text(folder / "model").find("High Street") == std::string::npos);
     Model back = load_model(folder / "model");
+    CHECK(back.table.users[7].empty());
     CHECK(back.table.items_of(7).empty());
     CHECK(back.table.entry_count() == table.entry_count() - std::ssize(table.items_of(7)));
     Encoder encoder(back);
