@@ -29,17 +29,19 @@ void write_rows(FeatureWriter& writer, Progress& progress, const std::vector<std
     for (std::int64_t first = 0; first < all; first += batch) {
         check_interrupted();
         const std::int64_t count = std::min(batch, all - first);
-        std::vector<FeatureRow> rows;
         const Tensor some = features(first, count);
-        Tensor known(some.shape());
+        std::vector<FeatureRow> rows;
+        std::vector<float> kept;
         for (std::int64_t i = 0; i < count; ++i) {
             const std::string& id = ids[static_cast<std::size_t>(first + i)];
             if (!id.empty()) {  // else forgotten
-                std::copy_n(some.row(i).data(), some.columns(), known.row(std::ssize(rows)).data());
                 rows.push_back({id, std::nullopt});
+                kept.insert(kept.end(), some.row(i).begin(), some.row(i).end());
             }
         }
-        writer.write(rows, known);
+        Tensor codes({std::ssize(rows), some.columns()});
+        std::copy(kept.begin(), kept.end(), codes.data());
+        writer.write(rows, codes);
         progress.update(first + count);
     }
 }
