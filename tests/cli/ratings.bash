@@ -3,9 +3,9 @@
 
 # Two kinds of users rate two kinds of items 5 and 1; a third of the ratings is missing, and half of those held out.
 awk 'BEGIN {
-    print "user,item,rating" >"known.csv"; print "user,item,rating" >"held.csv"
+    x = 7; print "user,item,rating" >"known.csv"; print "user,item,rating" >"held.csv"
     for (u = 0; u < 80; ++u) for (i = 0; i < 30; ++i) {
-        r = (u % 2 == i % 2) ? 5 : 1; k = (u * 31 + i * 17 + int(u * i / 3)) % 6
+        r = (u % 2 == i % 2) ? 5 : 1; x = (x * 16807) % 2147483647; k = int(x / 65536) % 6
         if (k > 1) printf "u%d,i%d,%d\n", u, i, r >"known.csv"
         else if (k == 1) printf "u%d,i%d,%d\n", u, i, r >"held.csv"
     }

@@ -71,7 +71,7 @@ TEST_CASE("A line that cannot be understood is named, and changes nothing") {
         CHECK(to_text(config) == before);
     };
     refused("epochs = 3\nepoch = 5",
-            "line 2: \"epoch\" found, one of stack, preset, seed, validation, epochs");
+            "line 2: \"epoch\" found, one of stack, preset, seed, validation, rows, epochs");
     refused("epochs 5", "line 1: \"epochs 5\" found, a name, = and a value expected");
     refused("epochs = many", "line 1: epochs: many found, 0 to 1000000 expected");
     refused("validation = 1", "validation: 1 found, a number from 0 and below 1 expected");
@@ -227,7 +227,7 @@ TEST_CASE("Every preset is named once, described in one line, and an unknown one
     CHECK(presets().front().name == "dense");
     CHECK_THROWS_WITH(preset("resnet"),
                       test::contains("preset: \"resnet\" found, one of dense, conv, conv-large, hinton2006, "
-                                     "compact, sdae, sparse, wta expected"));
+                                     "compact, sdae, sparse, wta, classic, mult_dae, autorec expected"));
 }
 
 TEST_CASE("Presets are what their papers say") {
