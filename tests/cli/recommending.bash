@@ -48,6 +48,10 @@ expect 0 info stopped.json.ckpt --json
 has out '"kind":"recommendations"'
 expect 2 "${all[@]}" -o stopped.json --json
 has err "stopped.json.ckpt holds recommendations of a run that was stopped"
+draw picture.pgm 1
+expect 2 extract picture.pgm -o stopped.json --format jsonl --resume
+has err "stopped.json.ckpt holds recommendations of a run that was stopped, codes expected"
+exists stopped.json.ckpt/000000000000.recommendations
 expect 1 recommend -m many.stackae --all --top 4 --explain 2 -o stopped.json --resume
 has err "stopped.json.ckpt: the checkpoint is of another run: top: 4 found, 3 in the checkpoint"
 expect 0 "${all[@]}" -o stopped.json --json --resume
