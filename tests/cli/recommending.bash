@@ -183,5 +183,8 @@ is left_out.csv $'line,reason\n2,no_user\n3,no_user'
 expect 2 train odd.csv --stack edlae -o odd.stackae --manifest odd.csv
 has err "would replace the input"
 expect 2 train odd.csv --dry-run --save-config odd.csv
+echo kept >left_out.csv
+expect 2 train odd.csv --stack edlae -o shop.csv --manifest left_out.csv
+is left_out.csv kept
 expect 0 evaluate shop.csv --fit --metric cosine
 has err "--metric is not used"
