@@ -146,14 +146,17 @@ int train_on_table(Console& console, TableTraining training) {
         console.warn("warning: " + line);
     }
     save_config(training, config, plan, table.value_mode);
+    const bool by_item = config.rows == TableRow::item;
+    const std::int64_t rows = by_item ? table.item_count() : table.user_count();
+    const std::string row = name(*config.rows);
     if (training.dry_run) {
-        return print_plan(console, {plan, config, table.user_count(), training.settings.reading(), "user"});
+        return print_plan(console, {plan, config, rows, training.settings.reading(), row});
     }
     if (run.resume && is_trained_already(console, training.outputs.model, data_identity(table),
                                          preprocessing_of(table, config.rows), config)) {
         return exit_code::done;
     }
-    TrainMonitor monitor(console, table.user_count(), plan, training.outputs.log, "user");
+    TrainMonitor monitor(console, rows, plan, training.outputs.log, row);
     console.note(fmt::format("stack: {} (preset {})", to_text(config.stack), config.preset));
     std::optional<Model> model;
     try {

@@ -148,6 +148,42 @@ grep -qa $'^\xe9ve,[0-9],\xff,' out || fail "ids are not what they were"
 expect 0 extract -m latin.stackae --items
 grep -qa $'^\xff,' out || fail "an item's id is not what it was"
 
+# Where the rows are items, they are called so, and what is held for users is known before.
+expect 0 train shop.csv --rows item --stack dense:4:activation=tanh --epochs 2 -o by_item.stackae
+expect 0 info by_item.stackae
+has out "trained on   40 items"
+has out "values an item"
+expect 0 train shop.csv --rows item --stack dense:4 --dry-run
+has out "items        40"
+has out " items a second"
+expect 1 extract -m by_item.stackae --memory 1K
+has err "for the decoder's rows"
+expect 0 extract -m by_item.stackae
+lines out 401
+expect 0 extract -m by_item.stackae --items --memory 1K
+lines out 41
+
+# A training of a table that is stopped says what its rows are.
+for rows in user item; do
+    last="train --rows $rows, interrupted"
+    "$program" train shop.csv --rows $rows --stack dense:4 --epochs 100000 --checkpoint-every 0 -o stopped.stackae --resume >out 2>err </dev/null &
+    process=$!
+    until [ -e stopped.stackae.ckpt ]; do
+        kill -0 $process 2>/dev/null || fail "it ended before it could be interrupted"
+    done
+    kill -TERM $process
+    wait $process
+    expect 0 info stopped.stackae.ckpt
+    case $rows in
+        user) has out "users        400" ;;
+        item) has out "items        40" ;;
+    esac
+    has_not out picture
+    expect 0 info stopped.stackae.ckpt --json
+    has out "\"row\":\"$rows\""
+    rm -f stopped.stackae stopped.stackae.ckpt
+done
+
 # What is no list of pictures and what is no table is told apart; no line of it is printed.
 printf '70717 13 57 208\n70718 4 5\n70719 3 4 13\n' >lists.txt
 expect 0 train lists.txt --dry-run
