@@ -125,6 +125,10 @@ void check_usage(const TableEvaluation& wanted) {
     if (!wanted.fit && (!wanted.preset.empty() || wanted.stack)) {
         throw UsageError("--preset and --stack say what --fit learns; --fit is missing");
     }
+    if (wanted.splits > 1 && (!wanted.test.empty() || !wanted.model.empty())) {
+        throw UsageError(fmt::format("--splits {} found, 1 expected with {}: nothing is split at random",
+                                     wanted.splits, wanted.test.empty() ? "-m MODEL" : "TEST"));
+    }
 }
 
 std::string report(const RatingEvaluation& result) {

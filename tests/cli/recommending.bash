@@ -95,6 +95,8 @@ has err "--fit learns anew"
 { head -n 1 shop.csv; sed -n '2001p' shop.csv; for i in 1 3 5 7 9; do echo "new,a$i,1"; done; } >single.csv
 expect 0 evaluate single.csv -m shop.stackae
 has out "1 user whom the model has not seen"
+expect 2 evaluate single.csv -m shop.stackae --splits 3
+has err "--splits 3 found, 1 expected with -m MODEL"
 has_not out "nan"
 has_not out "not better"
 
