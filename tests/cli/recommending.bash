@@ -196,8 +196,13 @@ has err "--format says what its rows are"
 has_not err secret
 expect 2 extract words.txt -m shop.stackae
 has err "--table-format says what its rows are"
+printf 'user,item\np,a\np,b\nq,b\n' >users.csv
+touch user
+expect 0 train users.csv --dry-run
+has out "users        2"
+rm user
 draw picture.pgm 1
-printf 'picture.pgm,cat\nother.pgm,dog\n' >pictures.csv
+printf 'picture.pgm,cat\npicture.pgm,dog\ngone.pgm,dog\n' >pictures.csv
 expect 2 train pictures.csv
 has err "a list of pictures is called .txt"
 printf 'picture.pgm\tcat\n' >pictures.txt
