@@ -57,9 +57,8 @@ int extract_table(Console& console, const TableExtraction& wanted) {
         written.push_back({"-o", file});
     }
     check_outputs({{"the model", wanted.model}, {"the input", wanted.input}}, written);
-    if (wanted.items) {
-        wanted.reading.check(encoder.item_bytes(), "for the decoder's rows", less);
-    }
+    wanted.reading.check(wanted.items ? encoder.item_bytes() : encoder.user_bytes(), "for the decoder's rows",
+                         less);
     std::optional<Interactions> others;
     if (!wanted.input.empty()) {
         others.emplace(wanted.tables.read_for(console, wanted.input, model.table));
