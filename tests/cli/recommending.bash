@@ -84,6 +84,9 @@ expect 2 extract shop.csv -m dense.stackae --manifest none
 expect 2 extract "$samples" -m dense.stackae --items
 expect 1 extract shop.csv -m "$samples/../models/digits.stackae"
 has err "a model of pictures found, one of a table expected"
+expect 2 extract -m "$samples/../models/digits.stackae"
+has err "extract needs an INPUT: a picture, a folder, a list, IDX or .npy"
+has err "a model of pictures found; one of a table needs none"
 
 # Users whom the model has not seen are folded in.
 sed -n '1p;1500,3500p' many.csv >more.csv
