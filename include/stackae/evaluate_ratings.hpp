@@ -66,7 +66,7 @@ struct RatingEvaluation {
     RatingErrors biases;
 
     /// "not better than the biases of users and items on this table", where the model's RMSE is not below
-    /// theirs by more than its standard error.
+    /// theirs by more than its standard error. Of a single rating nothing is said.
     [[nodiscard]] std::vector<std::string> remarks() const;
 };
 

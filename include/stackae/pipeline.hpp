@@ -70,9 +70,8 @@ struct EncodingProgress {
 /// Reads the checkpoint in a folder. Throws IoError, or CorruptFile naming the file and what is wrong with
 /// it.
 [[nodiscard]] EncodingProgress load_encoding_progress(const std::string& folder);
-/// Once the output is safe, of an encoding or of recommendations (recommend_all()); nothing where there is no
-/// such folder. False where the folder stays, since other files are in it or another run has it. Throws
-/// IoError where codes stay.
+/// Once the output is safe; nothing where there is no such folder. False where the folder stays, since other
+/// files are in it, such as kept recommendations, or another run has it. Throws IoError where codes stay.
 bool remove_encoding_checkpoint(const std::string& folder);
 
 }  // namespace stackae

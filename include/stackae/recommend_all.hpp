@@ -10,7 +10,7 @@ namespace stackae {
 
 /// Results do not depend on it.
 struct RecommendAllOptions {
-    /// Folder that keeps what was found so far, until remove_encoding_checkpoint(); empty: nothing is kept.
+    /// Folder that keeps what was found so far, until remove_recommend_checkpoint(); empty: nothing is kept.
     std::string checkpoint = {};
     double checkpoint_every = 300.0;  ///< seconds
     /// Go on where the checkpoint is, if there is one; else what it holds is replaced.
@@ -45,7 +45,7 @@ using RecommendSink = std::function<void(std::int64_t user, const Recommendation
 ///
 /// With a checkpoint that is gone on with, the sink is given first what it holds, and all is as if the run
 /// had never been stopped. Throws InvalidArgument where it is of another model, table or options, naming
-/// which; IoError where another run has it; CorruptFile.
+/// which, or is of codes; IoError where another run has it; CorruptFile.
 bool recommend_all(const Model& model, const Interactions& users, const RecommendOptions& recommend,
                    const RecommendAllOptions& options, RecommendObserver& observer,
                    const RecommendSink& sink);
@@ -59,5 +59,8 @@ struct RecommendProgress {
 };
 /// Reads the checkpoint in a folder. Throws IoError, or CorruptFile naming the file and what is wrong.
 [[nodiscard]] RecommendProgress load_recommend_progress(const std::string& folder);
+/// Once the output is safe; nothing where there is no such folder. False where the folder stays, since other
+/// files are in it, such as kept codes, or another run has it. Throws IoError where recommendations stay.
+bool remove_recommend_checkpoint(const std::string& folder);
 
 }  // namespace stackae

@@ -36,7 +36,9 @@ public:
     /// decoder, of the model's own users alone. Throws InvalidArgument where a layer has no decoder,
     /// NotFinite.
     [[nodiscard]] Tensor items(std::int64_t first, std::int64_t count);
-    /// Bytes that items() takes from its first call on, beside what it returns. Throws as items().
+    /// Bytes that users() and items() hold from their first call on, beside what they return: those of the
+    /// decoder's rows, where they give these. Throw as they do.
+    [[nodiscard]] std::int64_t user_bytes();
     [[nodiscard]] std::int64_t item_bytes();
 
     [[nodiscard]] std::int64_t code_size() const;

@@ -14,11 +14,12 @@ namespace stackae {
 
 /// How far a training has come that is under way.
 struct CheckpointInfo {
-    Model model;              ///< the layers that are finished; its record says of what and how
-    std::int64_t stage = 1;   ///< under way, or at its beginning; from 1
-    std::int64_t stages = 1;  ///< in all
-    std::string stage_name;   ///< "layer 2, dense"
-    StageProgress progress;   ///< of that stage
+    Model model;                  ///< the layers that are finished, without a table; its record says how
+    std::string row = "picture";  ///< what it learns from: or "user" or "item", of a table
+    std::int64_t stage = 1;       ///< under way, or at its beginning; from 1
+    std::int64_t stages = 1;      ///< in all
+    std::string stage_name;       ///< "layer 2, dense"
+    StageProgress progress;       ///< of that stage
 };
 /// Throws IoError, or CorruptFile naming the file and what is wrong with it.
 [[nodiscard]] CheckpointInfo load_checkpoint_info(const std::string& path);

@@ -31,15 +31,14 @@ std::string text_of(const CheckpointInfo& checkpoint, const std::string& path) {
         fmt::format("{}: the checkpoint of a training that is under way; checksum ok\n", printable(path));
     text += fmt::format("stack        {}\n", to_text(record.config.stack));
     text += fmt::format("preset       {}\n", record.config.preset);
-    text += fmt::format("{:<13}{}\n", checkpoint.model.table.items.empty() ? "pictures" : "users",
-                        format_count(record.pictures));
+    text += fmt::format("{:<13}{}\n", checkpoint.row + "s", format_count(record.pictures));
     text += fmt::format("finished     {} of {}\n", checkpoint.model.layers.size(),
                         format_count(std::ssize(record.config.stack.layers()), "layer"));
     text += fmt::format("under way    {}, stage {} of {}\n", checkpoint.stage_name, checkpoint.stage,
                         checkpoint.stages);
     if (progress.epochs > 0 && progress.epoch > 0) {
-        text += fmt::format("epoch        {} of {}, {} of {} pictures\n", progress.epoch, progress.epochs,
-                            format_count(progress.done), format_count(progress.of));
+        text += fmt::format("epoch        {} of {}, {} of {}\n", progress.epoch, progress.epochs,
+                            format_count(progress.done), format_count(progress.of, checkpoint.row));
     }
     const std::string model =
         path.ends_with(checkpoint_ending) ? path.substr(0, path.size() - checkpoint_ending.size()) : "MODEL";
@@ -60,6 +59,7 @@ JsonObject json_of(const CheckpointInfo& checkpoint, const std::string& path) {
         .set("epoch", checkpoint.progress.epoch)
         .set("epochs", checkpoint.progress.epochs)
         .set("finished_layers", static_cast<std::int64_t>(checkpoint.model.layers.size()))
+        .set("row", checkpoint.row)
         .set("pictures", checkpoint.model.record.pictures)
         .set("config", to_json(checkpoint.model.record.config));
 }

@@ -20,22 +20,18 @@
 namespace stackae::cli {
 namespace {
 
-using Figure = double UserRanking::*;
-
-std::string figure(const Ranking& ranking, Figure which) {
-    const MeanError mean = ranking.mean(which);
+std::string figure(const MeanError& mean) {
     return std::isnan(mean.error) ? fmt::format("{:.4f}", mean.mean)
                                   : fmt::format("{:.4f} ± {:.4f}", mean.mean, mean.error);
 }
 
 void add_row(TextTable& table, const char* name, const Ranking& ranking, bool given_parts) {
+    const auto of = [&](double UserRanking::*which) { return figure(ranking.mean(which)); };
     if (given_parts) {
-        table.add({name, figure(ranking, &UserRanking::recall_20_all_targets),
-                   figure(ranking, &UserRanking::ndcg_20),
+        table.add({name, of(&UserRanking::recall_20_all_targets), of(&UserRanking::ndcg_20),
                    fmt::format("{:.1f} %", 100.0 * ranking.coverage_20)});
     } else {
-        table.add({name, figure(ranking, &UserRanking::recall_20), figure(ranking, &UserRanking::recall_50),
-                   figure(ranking, &UserRanking::ndcg_100),
+        table.add({name, of(&UserRanking::recall_20), of(&UserRanking::recall_50), of(&UserRanking::ndcg_100),
                    fmt::format("{:.1f} %", 100.0 * ranking.coverage_20)});
     }
 }
@@ -129,12 +125,13 @@ void check_usage(const TableEvaluation& wanted) {
     if (!wanted.fit && (!wanted.preset.empty() || wanted.stack)) {
         throw UsageError("--preset and --stack say what --fit learns; --fit is missing");
     }
+    if (wanted.splits > 1 && (!wanted.test.empty() || !wanted.model.empty())) {
+        throw UsageError(fmt::format("--splits {} found, 1 expected with {}: nothing is split at random",
+                                     wanted.splits, wanted.test.empty() ? "-m MODEL" : "TEST"));
+    }
 }
 
 std::string report(const RatingEvaluation& result) {
-    const auto figure = [](const MeanError& mean) {
-        return fmt::format("{:.4f} ± {:.4f}", mean.mean, mean.error);
-    };
     std::string out = fmt::format("data   {} held out{}", format_count(result.mean.ratings, "rating"),
                                   result.splits > 1 ? fmt::format(" in {} splits\n", result.splits) : "\n");
     if (result.unseen > 0) {

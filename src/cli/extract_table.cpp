@@ -5,6 +5,7 @@
 #include <fmt/ranges.h>
 #include <iostream>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "stackae/error.hpp"
@@ -20,6 +21,21 @@ namespace stackae::cli {
 namespace {
 
 constexpr const char* less = "a lower --layer may take less, a larger --memory allows more";
+
+/// Throws UsageError where there is no table, neither an input nor in the model.
+Model open(Console& console, const TableExtraction& wanted) {
+    if (!wanted.input.empty() || wanted.items) {
+        return open_table_model(console, wanted.model);
+    }
+    NamedModel named = open_model(console, wanted.model);
+    if (named.model.table.items.empty()) {
+        throw UsageError(
+            fmt::format("extract needs an INPUT: a picture, a folder, a list, IDX or .npy; {}: a model of "
+                        "pictures found; one of a table needs none",
+                        named.path));
+    }
+    return std::move(named.model);
+}
 
 /// ids: of the rows that `features` gives, some at a time.
 template <class Features>
@@ -52,7 +68,7 @@ int extract_table(Console& console, const TableExtraction& wanted) {
     if (wanted.items && !wanted.input.empty()) {
         throw UsageError("--items are the model's: no INPUT expected with it");
     }
-    const Model model = open_table_model(console, wanted.model);
+    const Model model = open(console, wanted);
     check_layer(model, wanted.encode.output);
     EncodeOptions encode = wanted.encode;
     encode.threads = wanted.reading.threads;
@@ -65,9 +81,8 @@ int extract_table(Console& console, const TableExtraction& wanted) {
         written.push_back({"-o", file});
     }
     check_outputs({{"the model", wanted.model}, {"the input", wanted.input}}, written);
-    if (wanted.items) {
-        wanted.reading.check(encoder.item_bytes(), "for the decoder's rows", less);
-    }
+    wanted.reading.check(wanted.items ? encoder.item_bytes() : encoder.user_bytes(), "for the decoder's rows",
+                         less);
     std::optional<Interactions> others;
     if (!wanted.input.empty()) {
         others.emplace(wanted.tables.read_for(console, wanted.input, model.table));

@@ -10,6 +10,7 @@
 #include "stackae/error.hpp"
 #include "stackae/text.hpp"
 
+#include "cli/model_report.hpp"
 #include "cli/output.hpp"
 
 namespace stackae::cli {
@@ -37,10 +38,10 @@ std::string text_of(const Model& model) {
     const TrainingRecord& record = model.record;
     const std::size_t classes = record.class_names.size();
     const std::size_t planned = record.config.stack.size();
-    std::string text = fmt::format(
-        "trained on {}{}, {}", format_count(record.pictures, model.table.items.empty() ? "picture" : "user"),
-        classes > 0 ? fmt::format(" of {} class{}", classes, classes == 1 ? "" : "es") : "",
-        to_text(planned > 0 ? record.config.stack : model.layers));
+    std::string text =
+        fmt::format("trained on {}{}, {}", format_count(record.pictures, row_of(model)),
+                    classes > 0 ? fmt::format(" of {} class{}", classes, classes == 1 ? "" : "es") : "",
+                    to_text(planned > 0 ? record.config.stack : model.layers));
     if (record.interrupted) {
         text += planned > model.layers.size()
                     ? fmt::format("; interrupted after {} of {} layers", model.layers.size(), planned)

@@ -10,9 +10,12 @@
 
 namespace stackae::cli {
 
+/// What a command keeps.
+enum class KeptKind { codes, recommendations };
+
 /// The folder beside an output in which a command keeps what it has made so far, and --resume.
 struct KeptWork {
-    const char* what = "codes";  ///< it is: as messages call it
+    KeptKind kind = KeptKind::codes;
     bool resume = false;
     double checkpoint_every = PipelineOptions{}.checkpoint_every;
     std::string checkpoint = {};  ///< see keep_beside()
@@ -20,10 +23,10 @@ struct KeptWork {
     /// Declares --resume and --checkpoint-every. output: what stands for the output's name.
     void declare(OptionParser& parser, const std::string& output);
     /// From here on it is kept in `OUTPUT.ckpt`, unless the output is a device or a pipe, or is empty. Throws
-    /// UsageError where a checkpoint is there that nobody asked to go on with, or where one is asked for that
-    /// cannot be.
+    /// UsageError where a checkpoint is there that nobody asked to go on with, or one of another kind, or
+    /// where one is asked for that cannot be.
     void keep_beside(Console& console, const std::string& output);
-    /// Whether anything is kept.
+    /// Whether anything of its kind is kept.
     [[nodiscard]] bool is_there() const;
     /// Once the output is safe; where the checkpoint stays, says why.
     void drop(Console& console) const;

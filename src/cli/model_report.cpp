@@ -132,6 +132,10 @@ std::string depth_report(const Model& model) {
     return out + recommendation(model);
 }
 
+std::string row_of(const Model& model) {
+    return model.table.items.empty() ? "picture" : name(*model.record.config.rows);
+}
+
 std::string model_text(const Model& model, const std::string& path) {
     const TrainingRecord& record = model.record;
     std::string out = fmt::format("{}: a model of {}{}, checksum ok\n", printable(path),
@@ -140,8 +144,7 @@ std::string model_text(const Model& model, const std::string& path) {
     out +=
         fmt::format("identity     {}\nparameters   {}\noutputs      {}\nrebuilds     {}\n", model.identity(),
                     format_count(model.parameters()), outputs_text(model), reconstruction_text(model));
-    out += fmt::format("trained on   {}{}\n",
-                       format_count(record.pictures, model.table.items.empty() ? "picture" : "user"),
+    out += fmt::format("trained on   {}{}\n", format_count(record.pictures, row_of(model)),
                        record.data.empty() ? "" : ", " + printable(record.data));
     out += model.table.items.empty() ? "" : fmt::format("knows        {}\n", table_text(model.table));
     out +=
@@ -151,7 +154,8 @@ std::string model_text(const Model& model, const std::string& path) {
     if (!record.accuracies.empty()) {
         out += '\n' + depth_report(model) + '\n';
     }
-    out += fmt::format("\npreprocessing: {} values a picture\n{}", model.preprocessing.size(),
+    out += fmt::format("\npreprocessing: {} values {} {}\n{}", model.preprocessing.size(),
+                       row_of(model) == "item" ? "an" : "a", row_of(model),
                        to_json(model.preprocessing).lines());
     return out + fmt::format("\nconfiguration (preset {})\n{}", printable(record.config.preset),
                              to_json(record.config).lines());

@@ -117,7 +117,7 @@ private:
     bool json_ = false;
     bool first_ = true;         ///< nothing was written yet
     std::int64_t popular_ = 0;  ///< users who were given what most have
-    KeptWork kept_{.what = "recommendations"};
+    KeptWork kept_{.kind = KeptKind::recommendations};
     TableInput tables_;
 };
 

@@ -74,24 +74,30 @@ bool looks_like_path(std::string_view line) {
                        [&](std::string_view ending) { return lower.ends_with(ending); });
 }
 
+bool is_number_row(const std::string& line) {
+    return line.find_first_not_of("0123456789 \t") == std::string::npos;
+}
+
 }  // namespace
 
 TextKind text_kind(const std::string& path) {
     const std::vector<std::string> lines = first_lines(path);
     const fs::path folder = fs::path(path).parent_path();
-    if (std::any_of(lines.begin(), lines.end(),
-                    [&](const std::string& line) { return names_file(folder, line); })) {
+    const auto names = [&](const std::string& line) { return names_file(folder, line); };
+    const auto named = std::count_if(lines.begin(), lines.end(), names);
+    // The first line may be a header.
+    const auto rows = std::ssize(lines) - (lines.size() > 1 && !names(lines.front()) ? 1 : 0);
+    if (named > rows / 2) {
         return TextKind::paths;
     }
-    if (lines.empty() || std::any_of(lines.begin(), lines.end(), looks_like_path)) {
+    const bool numbers = std::all_of(lines.begin(), lines.end(), is_number_row);
+    if (lines.empty() || (named > 0 && !numbers) ||
+        std::any_of(lines.begin(), lines.end(), looks_like_path)) {
         return TextKind::unknown;
     }
     const auto several = [](const std::string& line) {
         return line.find_first_of(" \t,;", line.find_first_not_of(" \t")) != std::string::npos;
     };
-    const bool numbers = std::all_of(lines.begin(), lines.end(), [](const std::string& line) {
-        return line.find_first_not_of("0123456789 \t") == std::string::npos;
-    });
     if (std::none_of(lines.begin(), lines.end(), several)) {
         return TextKind::unknown;
     }

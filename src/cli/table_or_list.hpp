@@ -6,9 +6,10 @@ namespace stackae::cli {
 
 /// What the first lines of a file say it is, by what is there and not by its name.
 enum class TextKind {
-    paths,    ///< a line names a file that is there
+    paths,    ///< most lines name files that are there; the first one may be a header
     numbers,  ///< nothing but whole numbers, several of them in a line: users and their items
-    fields,   ///< of lines that are no such paths, and have commas, tabs, semicolons or blanks in them
+    fields,   ///< of lines none of which may be a path, and which have commas, tabs, semicolons or blanks in
+              ///< them
     unknown,  ///< none of these, or no regular file of text
 };
 

@@ -250,7 +250,7 @@ void TrainSettings::declare_lists(OptionParser& parser) {
     };
     parser.option(
         "corruption", "KIND[:LEVEL,...]",
-        "none, masking, gaussian or salt_and_pepper of a layer's input, but not of its target "
+        "none, masking, dropout, gaussian or salt_and_pepper of a layer's input, but not of its target "
         "(Vincent et al. 2010), with one level for all layers or one a dense layer",
         [this, set_levels, over_stack](const std::string& text) {
             const std::size_t colon = std::min(text.find(':'), text.size());

@@ -3,7 +3,9 @@
 #include <filesystem>
 #include <fmt/format.h>
 #include <optional>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "stackae/error.hpp"
 #include "stackae/output_files.hpp"
@@ -84,8 +86,9 @@ int keep(Console& console, const TableTraining& training, const Model& model, co
     return kept.elsewhere ? exit_code::failed : ended_early ? exit_code::interrupted : exit_code::done;
 }
 
-/// The table, and the manifest of what is left out of it, which is there also where nothing is left.
-Interactions read_table(Console& console, const TableTraining& training) {
+/// The table, and in `files` the manifest of what is left out of it, also where nothing is: it gets its name
+/// here only where nothing is left of the table to be learnt from.
+Interactions read_table(Console& console, const TableTraining& training, OutputFiles& files) {
     const TrainOutputs& outputs = training.outputs;
     const ValueMode value = suited_value(plain_config(training));
     if (training.dry_run) {
@@ -94,20 +97,29 @@ Interactions read_table(Console& console, const TableTraining& training) {
     if (training.dry_run || outputs.manifest.empty()) {
         return training.tables.read(console, training.input, value);
     }
-    check_outputs({{"the input", training.input}}, {{"-o", outputs.model}, {"--manifest", outputs.manifest}});
-    OutputFiles files(stop_waiting);
+    check_outputs(
+        {{"the input", training.input}},
+        outputs.model.empty() ? std::vector<NamedPath>{{"--manifest", outputs.manifest}} : outputs.paths());
     OutputFile manifest = files.add(outputs.manifest);
     manifest.write("line,reason\n");
     const auto note = [&](std::int64_t line, LeftOutReason reason) {
         manifest.write(fmt::format("{},{}\n", line, name(reason)));
     };
     try {
-        Interactions table = training.tables.read(console, training.input, value, note);
-        files.commit();
-        return table;
+        return training.tables.read(console, training.input, value, note);
     } catch (const InvalidArgument&) {
         files.commit();
         throw;
+    }
+}
+
+void save_config(const TableTraining& training, const TrainConfig& config, const TrainPlan& plan,
+                 ValueMode value) {
+    if (!training.outputs.saved_config.empty()) {
+        OutputFiles files;
+        files.add(training.outputs.saved_config)
+            .write(config_file(config, learns_by_gradients(plan)) + TableInput::config_lines(value));
+        files.commit();
     }
 }
 
@@ -115,7 +127,8 @@ Interactions read_table(Console& console, const TableTraining& training) {
 
 int train_on_table(Console& console, TableTraining training) {
     training.tables.tell_unused(console, {});
-    const Interactions table = read_table(console, training);
+    OutputFiles manifest(stop_waiting);
+    const Interactions table = read_table(console, training, manifest);
     RunOptions run = training.settings.run();
     if (!training.dry_run) {
         TrainOutputs& outputs = training.outputs;
@@ -124,6 +137,7 @@ int train_on_table(Console& console, TableTraining training) {
         prepare_outputs(console, outputs, {{"the input", training.input}}, run.resume,
                         [&] { return data_identity(table); });
         run.checkpoint = checkpoint_path(training.outputs.model);
+        manifest.commit();
     }
     catch_interrupts();
     const TrainConfig config = config_of(console, training, table, run);
@@ -131,21 +145,18 @@ int train_on_table(Console& console, TableTraining training) {
     for (const std::string& line : training.settings.unused(config, plan)) {
         console.warn("warning: " + line);
     }
-    if (!training.outputs.saved_config.empty()) {
-        OutputFiles files;
-        files.add(training.outputs.saved_config)
-            .write(config_file(config, learns_by_gradients(plan)) +
-                   TableInput::config_lines(table.value_mode));
-        files.commit();
-    }
+    save_config(training, config, plan, table.value_mode);
+    const bool by_item = config.rows == TableRow::item;
+    const std::int64_t rows = by_item ? table.item_count() : table.user_count();
+    const std::string row = name(*config.rows);
     if (training.dry_run) {
-        return print_plan(console, {plan, config, table.user_count(), training.settings.reading(), "user"});
+        return print_plan(console, {plan, config, rows, training.settings.reading(), row});
     }
     if (run.resume && is_trained_already(console, training.outputs.model, data_identity(table),
                                          preprocessing_of(table, config.rows), config)) {
         return exit_code::done;
     }
-    TrainMonitor monitor(console, table.user_count(), plan, training.outputs.log, "user");
+    TrainMonitor monitor(console, rows, plan, training.outputs.log, row);
     console.note(fmt::format("stack: {} (preset {})", to_text(config.stack), config.preset));
     std::optional<Model> model;
     try {

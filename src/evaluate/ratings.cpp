@@ -213,7 +213,8 @@ RatingErrors measure_ratings(std::span<const float> predicted, std::span<const f
 }
 
 std::vector<std::string> RatingEvaluation::remarks() const {
-    if (model && model->rmse.mean + model->rmse.error >= biases.rmse.mean) {
+    const bool several = mean.ratings > 1;  // of one nothing can be told
+    if (several && model && model->rmse.mean + model->rmse.error >= biases.rmse.mean) {
         return {"not better than the biases of users and items on this table"};
     }
     return {};

@@ -219,6 +219,10 @@ bool has_encoding_checkpoint(const std::string& folder) {
     return pipeline::has_segments(folder, pipeline::codes_kind);
 }
 
+bool remove_encoding_checkpoint(const std::string& folder) {
+    return pipeline::remove_segment_folder(folder, pipeline::codes_kind);
+}
+
 EncodingProgress load_encoding_progress(const std::string& folder) {
     const pipeline::SegmentFolder::Kind& kind = pipeline::codes_kind;
     EncodingProgress progress;

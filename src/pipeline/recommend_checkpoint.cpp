@@ -166,6 +166,10 @@ bool has_recommend_checkpoint(const std::string& folder) {
     return pipeline::has_segments(folder, pipeline::recommendations_kind);
 }
 
+bool remove_recommend_checkpoint(const std::string& folder) {
+    return pipeline::remove_segment_folder(folder, pipeline::recommendations_kind);
+}
+
 RecommendProgress load_recommend_progress(const std::string& folder) {
     const pipeline::SegmentFolder::Kind& kind = pipeline::recommendations_kind;
     RecommendProgress progress;

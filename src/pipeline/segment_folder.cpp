@@ -11,13 +11,11 @@
 
 #include "stackae/error.hpp"
 #include "stackae/output_files.hpp"
-#include "stackae/pipeline.hpp"
 
 #include "base/atomic_file.hpp"
 #include "base/file_lock.hpp"
 
-namespace stackae {
-namespace pipeline {
+namespace stackae::pipeline {
 namespace {
 
 namespace fs = std::filesystem;
@@ -27,23 +25,21 @@ constexpr std::size_t digits = 12;  ///< before the ending
 constexpr double seconds_worth_keeping = 10.0;
 
 /// Whether a segment of the things from `first` on, or of later ones, would have this name.
-bool is_segment(std::string_view name, std::int64_t first) {
+bool is_segment(std::string_view name, const SegmentFolder::Kind& kind, std::int64_t first) {
     std::int64_t number = -1;
     const char* const end = name.data() + std::min(name.size(), digits);
-    return name.size() > digits &&
-           std::any_of(segment_kinds.begin(), segment_kinds.end(),
-                       [&](const auto& kind) { return name.substr(digits) == kind.ending; }) &&
+    return name.size() > digits && name.substr(digits) == kind.ending &&
            std::from_chars(name.data(), end, number).ptr == end && number >= first;
 }
 
 /// Those of the things from `first` on, and what a run left that was killed while it wrote. From the last to
 /// the first: what is left of a removal that is cut short can be gone on with. Throws IoError.
-void remove_segments(const std::string& folder, std::int64_t first) {
+void remove_segments(const std::string& folder, const SegmentFolder::Kind& kind, std::int64_t first) {
     std::error_code error;
     std::vector<fs::path> segments;
     for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
         const std::string name = entry->path().filename().string();
-        if (is_segment(name, first) || name.starts_with(base::named_temporary)) {
+        if (is_segment(name, kind, first) || name.starts_with(base::named_temporary)) {
             segments.push_back(entry->path());
         }
     }
@@ -106,8 +102,8 @@ void SegmentFolder::refuse(std::string_view what, std::string_view found, std::s
 
 std::optional<base::Safetensors> SegmentFolder::read(std::int64_t first, const Run& run) {
     std::error_code ignored;
-    if (lock_.get() < 0 && fs::is_directory(folder_, ignored)) {
-        lock_ = lock_folder(folder_);
+    if (fs::is_directory(folder_, ignored)) {
+        lock();
     }
     const std::string path = segment_file(folder_, kind_, first);
     if (!fs::exists(path, ignored)) {
@@ -134,11 +130,9 @@ std::optional<std::string> SegmentFolder::write(std::int64_t first, std::int64_t
     timer_.time([&] {
         try {
             fs::create_directories(folder_);
-            if (lock_.get() < 0) {
-                lock_ = lock_folder(folder_);
-            }
+            lock();
             if (!begun_) {
-                remove_segments(folder_, first);
+                remove_segments(folder_, kind_, first);
                 begun_ = true;
             }
             write_file(first, metadata, tensors);
@@ -150,6 +144,20 @@ std::optional<std::string> SegmentFolder::write(std::int64_t first, std::int64_t
     });
     failed_ = why.has_value();
     return why;
+}
+
+void SegmentFolder::lock() {
+    if (lock_.get() < 0) {
+        lock_ = lock_folder(folder_);
+    }
+    for (const Kind& other : segment_kinds) {
+        if (other.ending != kind_.ending && has_segments(folder_, other)) {
+            throw InvalidArgument(
+                fmt::format("{}: {} of a run that was stopped found, {} expected; remove the folder to begin "
+                            "anew",
+                            folder_, other.name, kind_.name));
+        }
+    }
 }
 
 void SegmentFolder::write_file(std::int64_t first, const std::map<std::string, std::string>& metadata,
@@ -164,20 +172,17 @@ bool SegmentFolder::is_worth_keeping() const {
     return !failed_ && timer_.since() > seconds_worth_keeping;
 }
 
-}  // namespace pipeline
-
-bool remove_encoding_checkpoint(const std::string& folder) {
-    namespace fs = std::filesystem;
+bool remove_segment_folder(const std::string& folder, const SegmentFolder::Kind& kind) {
     std::error_code error;
     if (!fs::is_directory(folder, error)) {
         return true;
     }
-    const std::optional<base::Descriptor> lock = pipeline::try_lock_folder(folder);
+    const std::optional<base::Descriptor> lock = try_lock_folder(folder);
     if (!lock) {
         return false;
     }
     recover_outputs(folder);
-    pipeline::remove_segments(folder, 0);
+    remove_segments(folder, kind, 0);
     if (fs::remove(folder, error) || !error) {
         return true;
     }
@@ -187,4 +192,4 @@ bool remove_encoding_checkpoint(const std::string& folder) {
     throw IoError(fmt::format("{}: cannot be removed: {}", folder, error.message()));
 }
 
-}  // namespace stackae
+}  // namespace stackae::pipeline

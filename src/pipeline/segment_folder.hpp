@@ -35,10 +35,12 @@ public:
 
     /// The segment that begins with thing `first`, of work of this run; nothing where there is none. Throws
     /// IoError, also where another run has the folder, CorruptFile, or InvalidArgument that names what
-    /// differs where it is of another run. A segment has texts `first` and `end`.
+    /// differs where it is of another run, or what is kept there where that is of another kind. A segment has
+    /// texts `first` and `end`.
     [[nodiscard]] std::optional<base::Safetensors> read(std::int64_t first, const Run& run);
     /// Writes the segment that begins with thing `first`. The first time, those of things from there on go,
-    /// which nobody goes on with. Returns why that failed, such as a full disk; then no other is tried.
+    /// which nobody goes on with. Returns why that failed, such as a full disk, or a folder with segments of
+    /// another kind, which stay; then no other is tried.
     [[nodiscard]] std::optional<std::string> write(std::int64_t first, std::int64_t end, const Run& run,
                                                    std::map<std::string, std::string> metadata,
                                                    const base::TensorReferences& tensors);
@@ -53,6 +55,7 @@ public:
     [[noreturn]] void refuse(std::string_view what, std::string_view found, std::string_view kept) const;
 
 private:
+    void lock();
     void write_file(std::int64_t first, const std::map<std::string, std::string>& metadata,
                     const base::TensorReferences& tensors);
 
@@ -75,6 +78,9 @@ inline constexpr std::array segment_kinds{codes_kind, recommendations_kind};
                                        std::int64_t first);
 /// Whether segments of a kind are in a folder, from the first thing on.
 [[nodiscard]] bool has_segments(const std::string& folder, const SegmentFolder::Kind& kind);
+/// Removes the segments of a kind, and the folder. False where that stays, since other files are in it or
+/// another run has it. Throws IoError where segments stay.
+bool remove_segment_folder(const std::string& folder, const SegmentFolder::Kind& kind);
 
 /// A whole number in a segment. Throws CorruptFile where the text is none, or out of [least, most].
 [[nodiscard]] std::int64_t segment_number(const std::string& path, const char* what, const std::string& text,

@@ -66,6 +66,11 @@ struct TableEncoder::State {
     [[nodiscard]] Tensor decoder_rows();
     /// What is learnt of some columns: those of the numbers [first, first + count).
     [[nodiscard]] Tensor of_columns(std::int64_t first, std::int64_t count);
+    /// That are held for it.
+    [[nodiscard]] std::int64_t column_bytes() {
+        return decodes_to_itself() ? 0
+                                   : columns * plain.code_size() * static_cast<std::int64_t>(sizeof(float));
+    }
 
     EncodeOptions options;
     Encoder plain;         ///< without scaling
@@ -158,10 +163,12 @@ Tensor TableEncoder::items(std::int64_t first, std::int64_t count) {
                                   : s.of_columns(first, count));
 }
 
+std::int64_t TableEncoder::user_bytes() {
+    return state_->by_item ? state_->column_bytes() : 0;
+}
+
 std::int64_t TableEncoder::item_bytes() {
-    return state_->decodes_to_itself()
-               ? 0
-               : state_->columns * state_->plain.code_size() * static_cast<std::int64_t>(sizeof(float));
+    return state_->by_item ? 0 : state_->column_bytes();
 }
 
 std::int64_t TableEncoder::code_size() const {

@@ -100,7 +100,8 @@ void write_checkpoint(const Checkpoint& checkpoint, const std::string& path) {
         numbers[name] = number;
     }
     description.metadata["model"] = content.description();
-    description.metadata["checkpoint"] = base::print_json({{"stage", checkpoint.stage},
+    description.metadata["checkpoint"] = base::print_json({{"row", checkpoint.row},
+                                                           {"stage", checkpoint.stage},
                                                            {"stages", checkpoint.stages},
                                                            {"stage_name", checkpoint.stage_name},
                                                            {"epoch", checkpoint.progress.epoch},
@@ -134,6 +135,7 @@ Checkpoint read_checkpoint(const std::string& path) {
     const Json description = base::parse_json(file.text("checkpoint"), where, max_depth);
     const JsonReader reader(description, where);
     std::size_t inputs = 0;
+    reader.optional("row", checkpoint.row);
     reader.required("stage", checkpoint.stage);
     reader.required("stages", checkpoint.stages);
     reader.required("stage_name", checkpoint.stage_name);
@@ -145,6 +147,11 @@ Checkpoint read_checkpoint(const std::string& path) {
     reader.required("finished_epochs", checkpoint.finished_epochs);
     reader.required("patch_bytes", checkpoint.patch_bytes);
     reader.required("inputs", inputs);
+    if (checkpoint.row != "picture" && checkpoint.row != name(TableRow::user) &&
+        checkpoint.row != name(TableRow::item)) {
+        reader.fail("row", fmt::format("{} found, \"picture\", \"user\" or \"item\" expected",
+                                       base::print_json(checkpoint.row)));
+    }
     if (checkpoint.stages > max_stages) {
         reader.fail("stages", fmt::format("{} found, {} at most expected", checkpoint.stages, max_stages));
     }

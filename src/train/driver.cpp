@@ -207,6 +207,7 @@ SampleStore Driver::read(const ImageDataset& pictures) {
 }
 
 training::TableRows Driver::read(const Interactions& table) {
+    checkpoint_.row = name(*config_.rows);
     model_.record.pictures = table.user_count();
     model_.record.data = checkpoint_.values = data_identity(table);
     return training::TableRows(table);
@@ -214,13 +215,12 @@ training::TableRows Driver::read(const Interactions& table) {
 
 void Driver::take_up() {
     const training::Checkpoint& from = *resumed_;
-    const std::int64_t before = from.model.record.pictures;
+    const auto [now, before] = std::pair(model_.record.pictures, from.model.record.pictures);
     if (from.values != checkpoint_.values) {
         throw InvalidArgument(fmt::format(
-            "{}: the checkpoint is of other pictures: {} found, {} in the checkpoint", *run_.checkpoint,
-            model_.record.pictures == before ? std::string("other values")
-                                             : fmt::format("{}", model_.record.pictures),
-            model_.record.pictures == before ? std::string("those") : fmt::format("{}", before)));
+            "{}: the checkpoint is of other {}s: {} found, {} in the checkpoint", *run_.checkpoint,
+            checkpoint_.row, now == before ? "other values" : std::to_string(now),
+            now == before ? "those" : std::to_string(before)));
     }
     model_.layers = from.model.layers;
     model_.reconstruction = from.model.reconstruction;

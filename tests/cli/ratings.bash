@@ -20,6 +20,13 @@ expect 0 evaluate known.csv held.csv -m ratings.stackae --json
 has out '"rmse":'
 has out '"biases":{'
 has out '"remarks":[]'
+head -n 2 held.csv >single.csv
+expect 0 evaluate known.csv single.csv -m ratings.stackae
+has out "data   1 rating held out"
+has_not out "nan"
+has_not out "not better"
+expect 2 evaluate known.csv held.csv -m ratings.stackae --splits 3
+has err "--splits 3 found, 1 expected with TEST"
 expect 0 evaluate known.csv --fit --preset autorec
 has out "ratings held out"
 has out "RMSE"

@@ -48,6 +48,10 @@ expect 0 info stopped.json.ckpt --json
 has out '"kind":"recommendations"'
 expect 2 "${all[@]}" -o stopped.json --json
 has err "stopped.json.ckpt holds recommendations of a run that was stopped"
+draw picture.pgm 1
+expect 2 extract picture.pgm -o stopped.json --format jsonl --resume
+has err "stopped.json.ckpt holds recommendations of a run that was stopped, codes expected"
+exists stopped.json.ckpt/000000000000.recommendations
 expect 1 recommend -m many.stackae --all --top 4 --explain 2 -o stopped.json --resume
 has err "stopped.json.ckpt: the checkpoint is of another run: top: 4 found, 3 in the checkpoint"
 expect 0 "${all[@]}" -o stopped.json --json --resume
@@ -80,6 +84,9 @@ expect 2 extract shop.csv -m dense.stackae --manifest none
 expect 2 extract "$samples" -m dense.stackae --items
 expect 1 extract shop.csv -m "$samples/../models/digits.stackae"
 has err "a model of pictures found, one of a table expected"
+expect 2 extract -m "$samples/../models/digits.stackae"
+has err "extract needs an INPUT: a picture, a folder, a list, IDX or .npy"
+has err "a model of pictures found; one of a table needs none"
 
 # Users whom the model has not seen are folded in.
 sed -n '1p;1500,3500p' many.csv >more.csv
@@ -91,6 +98,8 @@ has err "--fit learns anew"
 { head -n 1 shop.csv; sed -n '2001p' shop.csv; for i in 1 3 5 7 9; do echo "new,a$i,1"; done; } >single.csv
 expect 0 evaluate single.csv -m shop.stackae
 has out "1 user whom the model has not seen"
+expect 2 evaluate single.csv -m shop.stackae --splits 3
+has err "--splits 3 found, 1 expected with -m MODEL"
 has_not out "nan"
 has_not out "not better"
 
@@ -144,6 +153,42 @@ grep -qa $'^\xe9ve,[0-9],\xff,' out || fail "ids are not what they were"
 expect 0 extract -m latin.stackae --items
 grep -qa $'^\xff,' out || fail "an item's id is not what it was"
 
+# Where the rows are items, they are called so, and what is held for users is known before.
+expect 0 train shop.csv --rows item --stack dense:4:activation=tanh --epochs 2 -o by_item.stackae
+expect 0 info by_item.stackae
+has out "trained on   40 items"
+has out "values an item"
+expect 0 train shop.csv --rows item --stack dense:4 --dry-run
+has out "items        40"
+has out " items a second"
+expect 1 extract -m by_item.stackae --memory 1K
+has err "for the decoder's rows"
+expect 0 extract -m by_item.stackae
+lines out 401
+expect 0 extract -m by_item.stackae --items --memory 1K
+lines out 41
+
+# A training of a table that is stopped says what its rows are.
+for rows in user item; do
+    last="train --rows $rows, interrupted"
+    "$program" train shop.csv --rows $rows --stack dense:4 --epochs 100000 --checkpoint-every 0 -o stopped.stackae --resume >out 2>err </dev/null &
+    process=$!
+    until [ -e stopped.stackae.ckpt ]; do
+        kill -0 $process 2>/dev/null || fail "it ended before it could be interrupted"
+    done
+    kill -TERM $process
+    wait $process
+    expect 0 info stopped.stackae.ckpt
+    case $rows in
+        user) has out "users        400" ;;
+        item) has out "items        40" ;;
+    esac
+    has_not out picture
+    expect 0 info stopped.stackae.ckpt --json
+    has out "\"row\":\"$rows\""
+    rm -f stopped.stackae stopped.stackae.ckpt
+done
+
 # What is no list of pictures and what is no table is told apart; no line of it is printed.
 printf '70717 13 57 208\n70718 4 5\n70719 3 4 13\n' >lists.txt
 expect 0 train lists.txt --dry-run
@@ -154,8 +199,13 @@ has err "--format says what its rows are"
 has_not err secret
 expect 2 extract words.txt -m shop.stackae
 has err "--table-format says what its rows are"
+printf 'user,item\np,a\np,b\nq,b\n' >users.csv
+touch user
+expect 0 train users.csv --dry-run
+has out "users        2"
+rm user
 draw picture.pgm 1
-printf 'picture.pgm,cat\nother.pgm,dog\n' >pictures.csv
+printf 'picture.pgm,cat\npicture.pgm,dog\ngone.pgm,dog\n' >pictures.csv
 expect 2 train pictures.csv
 has err "a list of pictures is called .txt"
 printf 'picture.pgm\tcat\n' >pictures.txt
@@ -179,5 +229,8 @@ is left_out.csv $'line,reason\n2,no_user\n3,no_user'
 expect 2 train odd.csv --stack edlae -o odd.stackae --manifest odd.csv
 has err "would replace the input"
 expect 2 train odd.csv --dry-run --save-config odd.csv
+echo kept >left_out.csv
+expect 2 train odd.csv --stack edlae -o shop.csv --manifest left_out.csv
+is left_out.csv kept
 expect 0 evaluate shop.csv --fit --metric cosine
 has err "--metric is not used"

@@ -57,6 +57,13 @@ has out "pictures     the first "
 has out " rows of 4 values"
 expect 2 extract "${inputs[@]}" -m model.stackae -o stopped.csv
 has err "stopped.csv.ckpt holds codes of a run that was stopped"
+printf 'user,item\np,a\np,b\nq,b\nq,c\nr,a\n' >shop.csv
+expect 0 train shop.csv --stack edlae -o shop.stackae -q
+for resume in '' --resume; do
+    expect 2 recommend -m shop.stackae --all -o stopped.csv $resume
+    has err "stopped.csv.ckpt holds codes of a run that was stopped, recommendations expected"
+    exists stopped.csv.ckpt/000000000000.codes
+done
 expect 1 extract "${inputs[@]}" -m model.stackae -o stopped.csv --resume --layer 1
 has err "stopped.csv.ckpt: the checkpoint is of another run: layer: 1 found, 2 in the checkpoint"
 

@@ -26,11 +26,15 @@ TEST_CASE("A list of paths and a table are told apart by what is in them") {
                "0\t13\r\n\r\n1\t4\r\n") == TextKind::numbers);
     CHECK(kind(folder, "anna bread\nbert milk bread\n") == TextKind::fields);
     CHECK(kind(folder, "anna,bread\n7,8\n") == TextKind::fields);
-    // One line that names a file is enough, whatever the others are.
+    // Most lines name files; a header need not.
     CHECK(kind(folder, "gone away\na b.png\tcat\n") == TextKind::paths);
     CHECK(kind(folder, "\"a b.png\",cat\n") == TextKind::paths);
     CHECK(kind(folder, "11\n12\n") == TextKind::paths);
+    CHECK(kind(folder, "path,label\na b.png,cat\n12,dog\ngone,dog\n") == TextKind::paths);
     CHECK(kind(folder, folder / "12" + ";x\n") == TextKind::paths);
+    // Users and items may be called as files are.
+    CHECK(kind(folder, "12,item\np,a\np,b\nq,a\n") == TextKind::unknown);
+    CHECK(kind(folder, "12\t1\n7\t1\n8\t3\n") == TextKind::numbers);
     // What could be a path is not taken for a table.
     CHECK(kind(folder, "folder/anna bread\n") == TextKind::unknown);
     CHECK(kind(folder, "gone away.PNG\tcat\n") == TextKind::unknown);

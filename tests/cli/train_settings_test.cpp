@@ -49,6 +49,20 @@ TEST_CASE("Without a preset the stack is chosen by the pictures, unless what is 
     }
 }
 
+TEST_CASE("The help of --corruption names every kind") {
+    OptionParser parser("train", "INPUT", "");
+    TrainSettings settings;
+    settings.declare(parser);
+    const std::string help = parser.help();
+    const std::size_t begin = help.find("--corruption KIND");
+    REQUIRE(begin != std::string::npos);
+    const std::string own = help.substr(begin, help.find("--corruption-level", begin) - begin);
+    for (const Corruption kind : {Corruption::none, Corruption::masking, Corruption::dropout,
+                                  Corruption::gaussian, Corruption::salt_and_pepper}) {
+        CHECK_THAT(own, test::contains(name(kind)));
+    }
+}
+
 TEST_CASE("A stack's text is taken as it is, and trained as dense or as the preset that is named") {
     TrainConfig config = parsed({"--stack", "conv2d:8, pool2d:2, dense:10", "--seed", "3"});
     CHECK(to_text(config.stack) == "conv2d:8, pool2d:2, dense:10");

@@ -108,6 +108,19 @@ TEST_CASE("A model stands beside the baselines on the same ratings, and what is 
                     stackae::InvalidArgument);
 }
 
+TEST_CASE("Of a single rating it is not said which is better") {
+    const Interactions table = stackae::test::random_table(60, 20, 15, 6, 5);
+    const std::vector<Rating> two{{0, 0, 1.0F}, {1, 1, 5.0F}};
+    const std::vector<Rating> one{two.front()};
+    const stackae::FitPredictor poor = [](const Interactions& /*train*/) {
+        return [](std::span<const Rating> asked) { return std::vector<float>(asked.size(), 1000.0F); };
+    };
+    CHECK(stackae::evaluate_ratings(table, two, poor).remarks().size() == 1);
+    const auto of_one = stackae::evaluate_ratings(table, one, poor);
+    CHECK(of_one.remarks().empty());
+    CHECK(std::isnan(of_one.model->rmse.error));
+}
+
 TEST_CASE("Errors of ratings are those found by hand") {
     const std::vector<float> predicted{1, 4, 2, 5};
     const std::vector<float> held{2, 4, 4, 4};

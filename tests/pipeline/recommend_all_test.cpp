@@ -113,7 +113,7 @@ TEST_CASE("Recommendations that were stopped anywhere go on as if they had not b
             if (every == 0.0) {
                 CHECK(load_recommend_progress(options.checkpoint).users == 700);
             }
-            CHECK(remove_encoding_checkpoint(options.checkpoint));
+            CHECK(remove_recommend_checkpoint(options.checkpoint));
             CHECK_FALSE(fs::exists(options.checkpoint));
         }
     }
@@ -145,6 +145,32 @@ TEST_CASE("Recommendations do not go on with those of another run, and say what 
     forget_user(forgetful, "user 600");
     CHECK_THAT(message(forgetful, three_with_reasons), contains("table: "));
     CHECK_THAT(message(sample_table_model(), three_with_reasons), contains("it went on"));
+}
+
+TEST_CASE("Recommendations neither go on with kept codes nor remove them") {
+    const Model model = sample_table_model();
+    const TemporaryFolder folder;
+    RecommendAllOptions options{.checkpoint = folder / "all.ckpt", .checkpoint_every = 0.0};
+    fs::create_directories(options.checkpoint);
+    const std::string codes = pipeline::segment_file(options.checkpoint, pipeline::codes_kind, 0);
+    write_text(codes, "codes");
+    Stopper observer;
+    CHECK(run(model, three_with_reasons, options, observer).all);
+    REQUIRE(observer.failures.size() == 1);
+    CHECK_THAT(observer.failures.front(),
+               contains("codes of a run that was stopped found, recommendations expected"));
+    options.resume = true;
+    CHECK_THROWS_WITH(run(model, three_with_reasons, options, observer),
+                      contains("codes of a run that was stopped found, recommendations expected"));
+    const std::string own = pipeline::segment_file(options.checkpoint, pipeline::recommendations_kind, 0);
+    write_text(own, "recommendations");
+    CHECK_FALSE(remove_recommend_checkpoint(options.checkpoint));
+    CHECK_FALSE(fs::exists(own));
+    CHECK(read_text(codes) == "codes");
+    write_text(own, "recommendations");
+    CHECK_FALSE(remove_encoding_checkpoint(options.checkpoint));
+    CHECK_FALSE(fs::exists(codes));
+    CHECK(read_text(own) == "recommendations");
 }
 
 TEST_CASE("A checkpoint of recommendations that is damaged is told of") {

@@ -49,6 +49,7 @@ TEST_CASE("Items' features are the rows of the decoder: what is decoded is made 
     const Tensor features = encoder.items(0, 20);
     REQUIRE(features.columns() == 6);
     CHECK(encoder.item_bytes() == 20 * 6 * 4);
+    CHECK(encoder.user_bytes() == 0);
     Tensor codes({2, 6});
     for (std::int64_t k = 0; k < 6; ++k) {
         codes.row(1)[static_cast<std::size_t>(k)] = 0.1F * static_cast<float>(k) - 0.2F;
@@ -75,6 +76,16 @@ TEST_CASE("Where the code is the row as it is rebuilt, items' features are their
     const std::vector<std::int32_t> one{3};
     const Tensor rebuilt = Recommender(model).scores(row_of_items(model.table, one), 0, 1);
     CHECK(values(features, 0) == values(rebuilt, 0));
+}
+
+TEST_CASE("Where items are the rows, it is users whose features are rows of the decoder") {
+    Model model = sample_model("dense:6:activation=linear", {1, 300, 1});
+    model.table = two_tastes(300);
+    model.record.config.rows = TableRow::item;
+    TableEncoder encoder(model);
+    CHECK(encoder.user_bytes() == 300 * 6 * 4);
+    CHECK(encoder.item_bytes() == 0);
+    CHECK(encoder.users(model.table, 0, 300).columns() == 6);
 }
 
 TEST_CASE("Features of what is not there are refused") {
