@@ -127,6 +127,8 @@ public:
         const layers::OpContext& context, std::span<const std::shared_ptr<const Layer>> from_here,
         std::size_t& taken) const;
 
+    /// Whether every value of 0 stays 0, so that rows that are 0 in most places stay so.
+    [[nodiscard]] virtual bool keeps_zeros() const { return false; }
     /// Whether it widens a code for linear classifiers: the code below it is the one for everything else.
     [[nodiscard]] virtual bool is_expansion() const { return false; }
     /// Whether its decoder cannot bring back details of the input, as after pooling.

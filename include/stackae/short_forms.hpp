@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "stackae/activation.hpp"
@@ -38,5 +39,12 @@ struct ShortForms {
 /// A stack with those parts changed. Throws InvalidArgument that names the part, also where the stack has no
 /// layer that it is of.
 [[nodiscard]] Stack apply(const ShortForms& forms, const Stack& stack);
+
+/// The stack with `epochs`, `batch_size` or `learning_rate` of each elsa set, which that of the training
+/// leaves as it is: where the layer does not say its own, or in any case. Throws InvalidArgument.
+[[nodiscard]] Stack with_elsa_field(const Stack& stack, std::string_view field, std::string_view value,
+                                    bool in_any_case);
+/// The stack with those fields said as what they are where an elsa does not say its own.
+[[nodiscard]] Stack with_elsa_fields_said(const Stack& stack);
 
 }  // namespace stackae

@@ -108,14 +108,18 @@ std::optional<HeldUsers> held_users(Console& console, const TableEvaluation& wan
 
 /// What is learnt where it is named; else chosen by the table.
 std::optional<TrainConfig> named_config(const TableEvaluation& wanted) {
-    if (wanted.preset.empty() && !wanted.stack) {
+    if ((wanted.preset.empty() || wanted.preset == "auto") && !wanted.stack) {
         return std::nullopt;
     }
-    TrainConfig config = wanted.preset.empty() ? TrainConfig() : preset(wanted.preset);
+    TrainConfig config = table_base(wanted.preset);
     config.stack = wanted.stack.value_or(config.stack);
-    config.validation = wanted.preset.empty() ? 0.0 : *config.validation;
     config.seed = wanted.seed;
     return config;
+}
+
+/// What `train` learns of a table by a configuration that is named.
+TrainConfig suited_to(const Interactions& table, const TrainConfig& named, const RunOptions& run) {
+    return suited(named, plan_training(table, named, run));
 }
 
 void check_usage(const TableEvaluation& wanted) {
@@ -213,8 +217,8 @@ int evaluate_table(Console& console, const TableEvaluation& wanted) {
     FitScorer fit;
     if (wanted.fit) {
         fit = [&](const Interactions& train, const Interactions& tuning, const HeldUsers& /*validation*/) {
-            const TableStack chosen =
-                named ? TableStack{*named, "as named"} : choose_stack(console, tuning, run, wanted.seed);
+            const TableStack chosen = named ? TableStack{suited_to(train, *named, run), "as named"}
+                                            : choose_stack(console, tuning, run, wanted.seed);
             console.note(fmt::format("{}: {}", to_text(chosen.config.stack), chosen.reason));
             return fit_scorer(train, chosen.config, run);
         };

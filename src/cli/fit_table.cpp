@@ -10,6 +10,7 @@
 #include "stackae/text.hpp"
 
 #include "cli/interrupt.hpp"
+#include "cli/unused_options.hpp"
 
 namespace stackae::cli {
 namespace {
@@ -31,20 +32,21 @@ Model learn_quietly(const Interactions& table, const TrainConfig& config, const 
     return train(table, config, quiet, observer);
 }
 
-TrainConfig config_of(const std::string& stack, std::uint64_t seed) {
+TrainConfig config_of(const std::string& stack, std::uint64_t seed, TableRow rows = TableRow::user) {
     TrainConfig config;
     config.preset = "auto";
     config.stack = parse_stack(stack);
     config.validation = 0.0;
     config.seed = seed;
+    config.rows = rows;
     return config;
 }
 
 /// Of as many values an item as there is memory for.
 std::optional<TableStack> factorised_stack(const Interactions& table, const RunOptions& run,
-                                           std::uint64_t seed) {
+                                           std::uint64_t seed, TableRow rows) {
     for (const int units : {512, 256, 128, 64, 32, 16}) {
-        const TrainConfig config = config_of(fmt::format("elsa:{}", units), seed);
+        const TrainConfig config = config_of(fmt::format("elsa:{}", units), seed, rows);
         if (const TrainPlan plan = plan_training(table, config, run); !plan.refused()) {
             return TableStack{config,
                               fmt::format("elsa:{} takes {}", units, format_bytes(plan.memory_bytes))};
@@ -54,6 +56,23 @@ std::optional<TableStack> factorised_stack(const Interactions& table, const RunO
 }
 
 }  // namespace
+
+TrainConfig table_base(const std::string& named) {
+    if (!named.empty() && named != "auto") {
+        return preset(named);
+    }
+    TrainConfig base;
+    base.validation = 0.0;
+    return base;
+}
+
+TrainConfig suited(TrainConfig config, const TrainPlan& plan) {
+    if (!learns_by_gradients(plan)) {
+        config.validation = 0.0;
+        config.patience = 0;
+    }
+    return config;
+}
 
 TrainConfig usual_stack(std::uint64_t seed) {
     return config_of("edlae", seed);
@@ -95,7 +114,7 @@ Predictor fit_predictor(const Interactions& table, const TrainConfig& config, co
 
 void check_memory(const Interactions& table, const TrainConfig& config, const RunOptions& run) {
     if (const TrainPlan plan = plan_training(table, config, run); plan.refused()) {
-        const auto other = factorised_stack(table, run, config.seed);
+        const auto other = factorised_stack(table, run, config.seed, config.rows);
         throw InvalidArgument(fmt::format("memory: {} to learn {} found, {} expected at most; {}",
                                           format_bytes(plan.memory_bytes), to_text(config.stack),
                                           format_bytes(plan.memory_limit),
@@ -105,28 +124,36 @@ void check_memory(const Interactions& table, const TrainConfig& config, const Ru
 }
 
 std::optional<TableStack> large_table_stack(const Interactions& table, const RunOptions& run,
-                                            std::uint64_t seed) {
-    const TrainConfig usual = usual_stack(seed);
+                                            std::uint64_t seed, TableRow rows) {
+    TrainConfig usual = usual_stack(seed);
+    usual.rows = rows;
     const TrainPlan plan = plan_training(table, usual, run);
     if (!plan.refused()) {
         return std::nullopt;
     }
-    auto other = factorised_stack(table, run, seed);
+    auto other = factorised_stack(table, run, seed, rows);
     if (!other) {
         check_memory(table, usual, run);
         return std::nullopt;
     }
     other->reason =
         fmt::format("the factorised linear autoencoder: edlae takes {} for {}, {} expected at most; {}",
-                    format_bytes(plan.memory_bytes), format_count(table.item_count(), "item"),
+                    format_bytes(plan.memory_bytes),
+                    rows == TableRow::item ? format_count(table.user_count(), "user")
+                                           : format_count(table.item_count(), "item"),
                     format_bytes(plan.memory_limit), other->reason);
     return other;
 }
 
 TableStack choose_stack(Console& console, const Interactions& table, const RunOptions& run,
-                        std::uint64_t seed) {
-    if (auto large = large_table_stack(table, run, seed)) {
+                        std::uint64_t seed, TableRow rows) {
+    if (auto large = large_table_stack(table, run, seed, rows)) {
         return *std::move(large);
+    }
+    if (rows == TableRow::item) {
+        return {config_of("edlae", seed, rows),
+                "the linear denoising autoencoder with its usual settings: others are chosen by users held "
+                "out, whom rows of items have no place for"};
     }
     ChooseTableOptions options;
     options.seed = seed;

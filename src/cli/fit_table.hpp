@@ -19,6 +19,12 @@ struct TableStack {
     std::string reason;  ///< a line without an end
 };
 
+/// How a stack learns a table where nothing else is said: the usual values, nobody held out, no fine-tuning.
+/// preset: in place of that, where it names one.
+[[nodiscard]] TrainConfig table_base(const std::string& preset);
+/// Without rows held out, or patience, where all is learnt in closed form: nothing would be measured on them.
+[[nodiscard]] TrainConfig suited(TrainConfig config, const TrainPlan& plan);
+
 /// The linear denoising autoencoder with its usual settings.
 [[nodiscard]] TrainConfig usual_stack(std::uint64_t seed);
 /// Throws InvalidArgument where there is not memory for that; it names a stack that takes less, if one does.
@@ -26,11 +32,12 @@ void check_memory(const Interactions& table, const TrainConfig& config, const Ru
 /// The factorised linear autoencoder, with as many values an item as the memory has room for; nothing where
 /// it has room for the linear denoising one. Throws InvalidArgument where it has room for neither.
 [[nodiscard]] std::optional<TableStack> large_table_stack(const Interactions& table, const RunOptions& run,
-                                                          std::uint64_t seed);
+                                                          std::uint64_t seed, TableRow rows);
 /// That one where there is need of it; else the linear denoising autoencoder with the settings that recommend
-/// best to users who are held out. Throws Interrupted, InvalidArgument.
+/// best to users who are held out, or where items are the rows, to which users who are held out are no rows,
+/// with its usual ones. Throws Interrupted, InvalidArgument.
 [[nodiscard]] TableStack choose_stack(Console& console, const Interactions& table, const RunOptions& run,
-                                      std::uint64_t seed);
+                                      std::uint64_t seed, TableRow rows = TableRow::user);
 /// What becomes of a table's values where no option says it: ratings are as they are.
 [[nodiscard]] ValueMode suited_value(const TrainConfig& config);
 /// Whether it learns ratings, which can be predicted.

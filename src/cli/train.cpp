@@ -22,6 +22,7 @@
 #include "cli/output.hpp"
 #include "cli/parse.hpp"
 #include "cli/plan_report.hpp"
+#include "cli/saved_config.hpp"
 #include "cli/stack_advice.hpp"
 #include "cli/train_monitor.hpp"
 #include "cli/train_outputs.hpp"

@@ -9,7 +9,7 @@
 #include "stackae/enum_names.hpp"
 #include "stackae/error.hpp"
 
-#include "cli/unused_options.hpp"
+#include "cli/fit_table.hpp"
 
 namespace stackae::cli {
 namespace {
@@ -30,6 +30,8 @@ constexpr std::array<std::string_view, 3> of_any_stack{"seed", "validation", "ro
 constexpr std::array<std::string_view, 2> of_any_gradient{"learning_rate", "lifetime_sparsity"};
 /// Options with more to say than one value.
 constexpr std::array<std::string_view, 3> of_lists{"epochs", "corruption", "corruption_level"};
+/// Options whose like an elsa has of its own.
+constexpr std::array<std::string_view, 3> of_elsa{"epochs", "batch_size", "learning_rate"};
 /// What follows augment_ in the names of options.
 constexpr std::array<std::string_view, 4> ways_to_move{"shift", "rotate", "scale", "shear"};
 
@@ -212,6 +214,9 @@ void TrainSettings::declare_option(OptionParser& parser, const OptionInfo& info)
     const std::string shown = names.substr(0, names.find(','));
     const auto handle = [this, shown, name = info.name](const std::string& text) {
         put(name, text);
+        if (is_over_stack(shown)) {
+            over_stack_.push_back(name);
+        }
         if (holds(of_any_gradient, name)) {
             mark_typed(shown);
         } else if (!holds(of_any_stack, name)) {
@@ -230,15 +235,14 @@ void TrainSettings::declare_option(OptionParser& parser, const OptionInfo& info)
 }
 
 void TrainSettings::declare_lists(OptionParser& parser) {
-    // What stands on the command line goes over what the file's stack says layer by layer.
-    const auto over_stack = [&parser](const char* option) {
-        return parser.is_from_file("stack") && !parser.is_from_file(option);
-    };
     parser.option("epochs", "N,N,...", "of each layer: one number for all, or one a dense layer",
-                  [this, over_stack](const std::string& text) {
+                  [this](const std::string& text) {
                       const auto epochs = parse_list(text, whole(0));
-                      if (epochs.size() > 1 || over_stack("epochs")) {
+                      if (epochs.size() > 1 || is_over_stack("epochs")) {
                           forms_.epochs = epochs;
+                      }
+                      if (is_over_stack("epochs")) {
+                          over_stack_.emplace_back("epochs");
                       }
                       put("epochs", fmt::format("{}", epochs.front()));
                       mark_dense("epochs");
@@ -252,18 +256,18 @@ void TrainSettings::declare_lists(OptionParser& parser) {
         "corruption", "KIND[:LEVEL,...]",
         "none, masking, dropout, gaussian or salt_and_pepper of a layer's input, but not of its target "
         "(Vincent et al. 2010), with one level for all layers or one a dense layer",
-        [this, set_levels, over_stack](const std::string& text) {
+        [this, set_levels](const std::string& text) {
             const std::size_t colon = std::min(text.find(':'), text.size());
             const std::string kind = text.substr(0, colon);
             put("corruption", kind);
             set_levels(colon < text.size() ? text.substr(colon + 1) : common_level(parse<Corruption>(kind)),
-                       over_stack("corruption"));
+                       is_over_stack("corruption"));
             mark_dense("corruption");
         });
     parser.overrides("corruption", "corruption-level");  // it brings a level
     parser.option("corruption-level", "P,P,...", "probability or deviation of the corruption",
-                  [this, set_levels, over_stack](const std::string& text) {
-                      set_levels(text, over_stack("corruption-level"));
+                  [this, set_levels](const std::string& text) {
+                      set_levels(text, is_over_stack("corruption-level"));
                       mark_dense("corruption-level");
                   });
 }
@@ -314,6 +318,10 @@ void TrainSettings::declare_preprocessing(OptionParser& parser) {
 void TrainSettings::put(const std::string& name, const std::string& value) {
     TrainConfig().set(name, value);
     named_.emplace_back(name, value);
+}
+
+bool TrainSettings::is_over_stack(const std::string& option) const {
+    return parser_->is_from_file("stack") && !parser_->is_from_file(option);
 }
 
 void TrainSettings::mark_typed(const std::string& option) {
@@ -368,6 +376,27 @@ TrainConfig TrainSettings::config() const {
     return config(preset(dense_because_.empty() || !forms_.convolutions.empty() ? "conv" : "dense"));
 }
 
+TrainConfig TrainSettings::table_config() const {
+    const bool alone = preset_.empty() || preset_ == automatic_name;
+    if (!alone || !forms_.convolutions.empty() || !names_stack()) {
+        return config();
+    }
+    TrainConfig base = table_base("");
+    if (!stack_) {
+        base.stack = preset("dense").stack;
+    }
+    return config(base);
+}
+
+Stack TrainSettings::with_own_fields(Stack stack) const {
+    for (const auto& [name, value] : named_) {
+        if (holds(of_elsa, name)) {
+            stack = with_elsa_field(stack, name, value, holds(over_stack_, name));
+        }
+    }
+    return stack;
+}
+
 TrainConfig TrainSettings::config(const TrainConfig& base) const {
     try {
         check_automatic();
@@ -375,6 +404,10 @@ TrainConfig TrainSettings::config(const TrainConfig& base) const {
         config.stack = apply(forms_, stack_.value_or(base.stack));
         for (const auto& [name, value] : named_) {
             config.set(name, value);
+        }
+        config.stack = with_own_fields(config.stack);
+        if (is_named("patience") && !is_named("validation") && config.validation == 0.0) {
+            config.validation = *TrainConfig().validation;  // it waits for what is held out
         }
         validate(config);
         return config;
@@ -393,10 +426,6 @@ RunOptions TrainSettings::run() const {
     return run;
 }
 
-std::vector<std::string> TrainSettings::unused(const TrainConfig& config, const TrainPlan& plan) const {
-    return unused_options(typed_, config, learns_by_gradients(plan));
-}
-
 bool TrainSettings::suit_small_sets(TrainConfig& config, std::int64_t pictures) const {
     if (!preset_.empty() && preset_ != automatic_name) {
         return false;
@@ -405,31 +434,6 @@ bool TrainSettings::suit_small_sets(TrainConfig& config, std::int64_t pictures) 
                             {.batch_size = !is_named("batch_size"),
                              .epochs = !is_named("epochs"),
                              .fine_tune_epochs = !is_named("fine_tune_epochs")});
-}
-
-bool learns_by_gradients(const TrainPlan& plan) {
-    return std::any_of(plan.stages.begin(), plan.stages.end(),
-                       [](const StageInfo& stage) { return stage.epochs > 0; });
-}
-
-std::string config_file(const TrainConfig& config, bool gradients) {
-    std::string text = fmt::format("# The layers, bottom up.\nstack = {}\n", to_text(config.stack));
-    for (const OptionInfo& info : config.describe()) {
-        if (gradients || holds(of_any_stack, info.name)) {
-            text += fmt::format("# {} ({})\n{} = {}\n", info.help, info.expected, hyphened(info.name),
-                                info.value);
-        }
-    }
-    return text;
-}
-
-std::string config_lines(const Preprocessing& preprocessing) {
-    return fmt::format(
-        "# How pictures are prepared.\nimg-size = {}x{}\nchannels = {}\ncrop-mode = {}\nbackground = {}\n"
-        "contrast-norm = {}\n{} = true\n",
-        preprocessing.height, preprocessing.width, preprocessing.channels == 1 ? "gray" : "rgb",
-        name(preprocessing.resize), preprocessing.background, preprocessing.contrast,
-        preprocessing.mean.empty() ? "no-standardize" : "standardize");
 }
 
 }  // namespace stackae::cli

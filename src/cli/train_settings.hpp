@@ -13,6 +13,7 @@
 
 #include "cli/option_parser.hpp"
 #include "cli/reading.hpp"
+#include "cli/unused_options.hpp"
 
 namespace stackae::cli {
 
@@ -33,6 +34,9 @@ public:
     [[nodiscard]] TrainConfig config() const;
     /// The same over what was chosen.
     [[nodiscard]] TrainConfig config(const TrainConfig& base) const;
+    /// As config(), for a table: a stack that is named without a preset is trained as table_base() says, as
+    /// `evaluate --fit` does.
+    [[nodiscard]] TrainConfig table_config() const;
     /// What affects speed and memory alone.
     [[nodiscard]] RunOptions run() const;
     /// The option that was named and stands for a dense stack, where nothing says what the stack is; else
@@ -44,7 +48,9 @@ public:
     bool suit_small_sets(TrainConfig& config, std::int64_t pictures) const;
     /// A line for each option that was named and changes nothing: under other options, or where the stack is
     /// learnt in closed form and no gradient is followed.
-    [[nodiscard]] std::vector<std::string> unused(const TrainConfig& config, const TrainPlan& plan) const;
+    [[nodiscard]] std::vector<std::string> unused(const TrainConfig& config, const TrainPlan& plan) const {
+        return unused_options(typed_, config, plan);
+    }
     [[nodiscard]] const PreprocessingOptions& preprocessing() const { return preprocessing_; }
     [[nodiscard]] const ReadingOptions& reading() const { return reading_; }
 
@@ -58,8 +64,13 @@ private:
     void declare_run(OptionParser& parser);
     void declare_preprocessing(OptionParser& parser);
 
+    /// elsa's own fields, which options of the same names stand for.
+    [[nodiscard]] Stack with_own_fields(Stack stack) const;
     /// Puts a value over whatever preset there will be. option: as it was named.
     void put(const std::string& name, const std::string& value);
+    /// Whether an option stands on the command line, and the stack in a file: then it goes over what that
+    /// says layer by layer.
+    [[nodiscard]] bool is_over_stack(const std::string& option) const;
     /// Notes an option of training by gradients that stands on the command line.
     void mark_typed(const std::string& option);
     /// The same of one that dense stacks have.
@@ -76,22 +87,14 @@ private:
     std::optional<Stack> stack_;
     ShortForms forms_;
     std::vector<std::pair<std::string, std::string>> named_;  ///< options of TrainConfig and their values
-    std::vector<std::string> typed_;  ///< of training by gradients, on the command line
-    std::string dense_because_;       ///< an option that was named and that only dense stacks have
+    std::vector<std::string> over_stack_;  ///< of them, on the command line over a file's stack
+    std::vector<std::string> typed_;       ///< of training by gradients, on the command line
+    std::string dense_because_;            ///< an option that was named and that only dense stacks have
     PreprocessingOptions preprocessing_;
     ReadingOptions reading_;
     std::string temporary_folder_;
     double checkpoint_every_ = RunOptions().checkpoint_every;
     bool resume_ = false;
 };
-
-/// Whether any stage of training follows gradients.
-[[nodiscard]] bool learns_by_gradients(const TrainPlan& plan);
-
-/// All that affects what is learnt, as lines that `--config` reads, each with what it is for; options of
-/// gradients where some are followed.
-[[nodiscard]] std::string config_file(const TrainConfig& config, bool gradients);
-/// More of them: how pictures are prepared.
-[[nodiscard]] std::string config_lines(const Preprocessing& preprocessing);
 
 }  // namespace stackae::cli

@@ -17,47 +17,48 @@
 #include "cli/keep_model.hpp"
 #include "cli/output.hpp"
 #include "cli/plan_report.hpp"
+#include "cli/saved_config.hpp"
 #include "cli/train_monitor.hpp"
 
 namespace stackae::cli {
 namespace {
 
-/// What is learnt in closed form holds nobody out: nothing would be measured on them.
-TrainConfig suited(TrainConfig config, const Interactions& table, const RunOptions& run) {
-    if (!learns_by_gradients(plan_training(table, config, run))) {
-        config.validation = 0.0;
-    }
-    return config;
-}
-
 /// Without settings that are chosen.
 TrainConfig plain_config(const TableTraining& training) {
     const TrainSettings& settings = training.settings;
-    return settings.names_stack() ? settings.config() : settings.config(usual_stack(settings.config().seed));
+    return settings.names_stack() ? settings.table_config()
+                                  : settings.config(usual_stack(settings.config().seed));
 }
 
-TrainConfig config_of(Console& console, const TableTraining& training, const Interactions& table,
-                      const RunOptions& run) {
+/// Before it is suited to what learns.
+TrainConfig asked_config(Console& console, const TableTraining& training, const Interactions& table,
+                         const RunOptions& run) {
     const TrainSettings& settings = training.settings;
     const TrainConfig plain = plain_config(training);
     if (settings.names_stack()) {
         if (!training.dry_run) {
             check_memory(table, plain, run);
         }
-        return suited(plain, table, run);
+        return plain;
     }
-    const std::optional<TableStack> large = large_table_stack(table, run, settings.config().seed);
+    const std::optional<TableStack> large = large_table_stack(table, run, plain.seed, plain.rows);
     if (const auto begun =
             training.dry_run ? std::nullopt : begun_automatically(run, training.outputs.model)) {
         return settings.config(*begun);
     }
     if (training.dry_run && !large) {
         console.note("auto: the settings of the stack are chosen when it is trained");
-        return suited(plain, table, run);
+        return plain;
     }
-    const TableStack chosen = large ? *large : choose_stack(console, table, run, settings.config().seed);
+    const TableStack chosen = large ? *large : choose_stack(console, table, run, plain.seed, plain.rows);
     console.note(fmt::format("auto: {}", chosen.reason));
     return settings.config(chosen.config);
+}
+
+TrainConfig config_of(Console& console, const TableTraining& training, const Interactions& table,
+                      const RunOptions& run) {
+    const TrainConfig asked = asked_config(console, training, table, run);
+    return suited(asked, plan_training(table, asked, run));
 }
 
 int keep(Console& console, const TableTraining& training, const Model& model, const RunOptions& run,
@@ -142,8 +143,13 @@ int train_on_table(Console& console, TableTraining training) {
     catch_interrupts();
     const TrainConfig config = config_of(console, training, table, run);
     const TrainPlan plan = plan_training(table, config, run);
+    const bool by_item = config.rows == TableRow::item;
+    const std::string row = by_item ? "item" : "user";
+    const std::int64_t rows = by_item ? table.item_count() : table.user_count();
     for (const std::string& line : training.settings.unused(config, plan)) {
-        console.warn("warning: " + line);
+        if (!line.starts_with("--augment")) {  // named already, as of pictures
+            console.warn("warning: " + line);
+        }
     }
     save_config(training, config, plan, table.value_mode);
     const bool by_item = config.rows == TableRow::item;

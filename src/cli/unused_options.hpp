@@ -3,13 +3,17 @@
 #include <string>
 #include <vector>
 
+#include "stackae/train.hpp"
 #include "stackae/train_config.hpp"
 
 namespace stackae::cli {
 
-/// A line for each of those options that changes nothing: what other options would have to be for it to, or,
-/// where no gradients are followed, that there are none.
+/// Whether any stage of training follows gradients.
+[[nodiscard]] bool learns_by_gradients(const TrainPlan& plan);
+
+/// A line for each of those options that changes nothing: what other options would have to be for it to, that
+/// no layer has a use for it or, where no gradients are followed, that there are none.
 [[nodiscard]] std::vector<std::string> unused_options(const std::vector<std::string>& options,
-                                                      const TrainConfig& config, bool by_gradients);
+                                                      const TrainConfig& config, const TrainPlan& plan);
 
 }  // namespace stackae::cli

@@ -25,7 +25,8 @@ struct PlanContext {
     int threads = 1;               ///< resolved
     double input_floats = 0.0;     ///< held while some rows of the input are made
     std::int64_t input_chunk = 1;  ///< rows of the input that are made at a time
-    /// Values of all rows, those held out too, that are not 0: of a table its entries, else every one.
+    /// Values of all rows, those held out too, that are not 0: of a table its entries, also behind layers
+    /// that keep zeros; else every one.
     double input_entries = 0.0;
 
     /// Whether the input's values lie in [0, 1].

@@ -57,10 +57,9 @@ private:
 
 void Elsa::fields(base::FieldTable& table) {
     table.add("units", units, {1, max_units}, "k: values an item, and of the code");
-    table.add("epochs", epochs, {0, 1e6}, "else those of the training, or 20 where these are the usual");
-    table.add("batch_size", batch_size, {1, 1e6},
-              "else that of the training, or a fortieth of the rows, 16 to 4096");
-    table.add("learning_rate", learning_rate, {0.0, 1000.0, true}, "else that of the training, or 0.05");
+    table.add("epochs", epochs, {0, 1e6}, "else 20");
+    table.add("batch_size", batch_size, {0, 1e6}, "0, or none: a fortieth of the rows, 16 to 4096");
+    table.add("learning_rate", learning_rate, {0.0, 1000.0, true}, "else 0.05");
 }
 
 void Elsa::on_bind() {

@@ -26,8 +26,11 @@ public:
         "Linear autoencoder of rows of interactions, of few values an item: h = x A, decoded as h A^T.";
     static constexpr const char* papers = "Vancura et al. 2022";
 
+    static constexpr std::int64_t usual_epochs = 20;
+    static constexpr double usual_rate = 0.05;
+
     std::int64_t units = 512;  ///< k
-    // Absent: what the training says where that is not the usual, else what was measured to suit.
+    // Absent: the usual, and a fortieth of the rows (0 too), whatever the training says of other layers.
     std::optional<std::int64_t> epochs;
     std::optional<std::int64_t> batch_size;
     std::optional<double> learning_rate;

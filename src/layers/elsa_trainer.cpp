@@ -25,30 +25,17 @@ namespace {
 constexpr std::int64_t grain = 16;  ///< rows of A that a thread takes
 constexpr std::int64_t most_steps = std::int64_t{1} << 48;
 
-constexpr std::int64_t usual_epochs = 20;
-constexpr double usual_rate = 0.05;
-
-/// What the layer says; else what the training does, where that is not what trainings usually do.
-template <class Value>
-Value first_of(const std::optional<Value>& own, const Value& of_training, const Value& standard,
-               const Value& suited) {
-    return own.value_or(of_training == standard ? suited : of_training);
-}
-
 /// Updates cost as much as their products, of A alone, however few rows they are of.
 std::int64_t suited_batch(std::int64_t rows) {
     return std::clamp<std::int64_t>(rows / 40, 16, 4096);
 }
 
 nn::GradientLoopConfig config_of(const Elsa& layer, const PlanContext& context) {
-    const TrainConfig& c = context.config;
-    const TrainConfig standard;
     nn::GradientLoopConfig config = loop_config(context);
-    config.epochs = first_of(layer.epochs, *c.epochs, *standard.epochs, usual_epochs);
-    config.batch_size =
-        first_of(layer.batch_size, *c.batch_size, *standard.batch_size, suited_batch(context.train));
-    config.optimizer.learning_rate =
-        first_of(layer.learning_rate, *c.learning_rate, *standard.learning_rate, usual_rate);
+    const std::int64_t batch = layer.batch_size.value_or(0);
+    config.epochs = layer.epochs.value_or(Elsa::usual_epochs);
+    config.batch_size = batch > 0 ? batch : suited_batch(context.train);
+    config.optimizer.learning_rate = layer.learning_rate.value_or(Elsa::usual_rate);
     config.optimizer.weight_decay = 0.0;  // lengths are 1
     return config;
 }
@@ -77,7 +64,8 @@ void normalize_rows(Tensor& weights) {
     });
 }
 
-/// Epochs of shuffled batches, each followed by a measurement on the rows held out, where there are any.
+/// Epochs of shuffled batches, each followed by a measurement on the rows held out, where there are any; then
+/// the best weights by it are what was learnt, and patience may end them early.
 class ElsaTrainer : public LayerTrainer {
 public:
     ElsaTrainer(Elsa layer, const TrainContext& context)
@@ -106,9 +94,13 @@ public:
                       : holding_;
     }
     [[nodiscard]] std::shared_ptr<const Layer> finish() override {
-        return epoch_ > std::min<std::int64_t>(1, config_.epochs)
-                   ? std::make_shared<const Elsa>(std::move(layer_))
-                   : nullptr;
+        if (epoch_ <= std::min<std::int64_t>(1, config_.epochs)) {
+            return nullptr;
+        }
+        if (!best_.empty()) {
+            layer_.weights = std::move(best_);
+        }
+        return std::make_shared<const Elsa>(std::move(layer_));
     }
     void save_state(TrainerState& state) override;
     void load_state(const TrainerState& state) override;
@@ -116,6 +108,8 @@ public:
 private:
     void learn_batch(TrainContext& context);
     void finish_epoch(TrainContext& context);
+    /// Keeps the weights where they are the best. Returns whether patience has run out.
+    [[nodiscard]] bool judge(double loss);
     /// The mean loss of the rows held out.
     [[nodiscard]] double measure(TrainContext& context) const;
 
@@ -133,6 +127,9 @@ private:
     std::int64_t counted_ = 0;  ///< of them, those that have entries
     double loss_sum_ = 0.0;     ///< over them
     double learning_rate_ = 0.0;
+    Tensor best_;  ///< weights by the loss of the rows held out; empty where none were measured
+    double best_loss_ = 0.0;
+    std::int64_t since_best_ = 0;  ///< epochs
 };
 
 void ElsaTrainer::learn_batch(TrainContext& context) {
@@ -180,16 +177,29 @@ double ElsaTrainer::measure(TrainContext& context) const {
     return sum / static_cast<double>(std::max<std::int64_t>(1, counted));
 }
 
+bool ElsaTrainer::judge(double loss) {
+    if (best_.empty() || loss < best_loss_) {
+        best_ = layer_.weights;
+        best_loss_ = loss;
+        since_best_ = 0;
+        return false;
+    }
+    ++since_best_;
+    return config_.patience > 0 && since_best_ >= config_.patience;
+}
+
 void ElsaTrainer::finish_epoch(TrainContext& context) {
     StageEpoch epoch;
     epoch.epoch = epoch_;
     epoch.train_loss = loss_sum_ / static_cast<double>(std::max<std::int64_t>(1, counted_));
     epoch.learning_rate = learning_rate_;
+    bool ends = false;
     if (!context.validation.empty()) {
         epoch.validation_loss = measure(context);
+        ends = judge(*epoch.validation_loss);
     }
     context.on_epoch(epoch);
-    ++epoch_;
+    epoch_ = ends ? config_.epochs + 1 : epoch_ + 1;
     done_ = 0;
     counted_ = 0;
     loss_sum_ = 0.0;
@@ -207,6 +217,9 @@ void ElsaTrainer::save_state(TrainerState& state) {
     state.numbers["counted"] = counted_;
     state.numbers["loss_sum"] = std::bit_cast<std::int64_t>(loss_sum_);
     state.numbers["learning_rate"] = std::bit_cast<std::int64_t>(learning_rate_);
+    state.put("best", best_);
+    state.numbers["best_loss"] = std::bit_cast<std::int64_t>(best_loss_);
+    state.numbers["since_best"] = since_best_;
 }
 
 void ElsaTrainer::load_state(const TrainerState& state) {
@@ -225,6 +238,11 @@ void ElsaTrainer::load_state(const TrainerState& state) {
     };
     loss_sum_ = real("loss_sum");
     learning_rate_ = real("learning_rate");
+    if (const Tensor* const best = state.find("best", layer_.weights.shape())) {
+        best_ = *best;
+    }
+    best_loss_ = real("best_loss");
+    since_best_ = state.number("since_best", 0, most_steps);
     begun_ = true;
 }
 
@@ -250,12 +268,18 @@ StageCost Elsa::plan(const PlanContext& context) {
     constexpr double an_update = 120.0;  // of a value
     cost.multiply_adds =
         real(config.epochs) * (an_entry * entries * k + updates * matrix_size() * (2.0 * k + an_update));
-    // A, its gradient and moments; a batch's rows, also by columns, and what is made of them.
+    // A, the best so far where some rows are held out, its gradient and moments; a batch's rows, also by
+    // columns, and what is made of them.
     const double moments = config.optimizer.kind == OptimizerKind::sgd ? 1.0 : 2.0;
     constexpr double of_entry = 6.0;
-    cost.hold((2.0 + moments) * matrix_size() + 4.0 * real(input_shape().size()) + 2.0 * rows + 2.0 * k * k +
-              batch * (3.0 * k + 2.0 + of_entry * context.input_entries / rows));
-    if (!context.of_pictures) {
+    const double matrices = 2.0 + moments + (context.validation > 0 ? 1.0 : 0.0);
+    const double learning = matrices * matrix_size() + 4.0 * real(input_shape().size()) + 2.0 * rows +
+                            2.0 * k * k + batch * (3.0 * k + 2.0 + of_entry * context.input_entries / rows);
+    cost.hold(learning);
+    if (context.made_anew) {
+        cost.input_rows = real(config.epochs) * rows;
+        cost.hold(learning + context.input_floats);
+    } else if (!context.of_pictures) {
         cost.input_rows = cost.stored_rows = rows;
         cost.leaves = StageCost::Leaves::all_rows;
         cost.hold(context.input_floats);

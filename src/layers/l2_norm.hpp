@@ -18,6 +18,7 @@ public:
     [[nodiscard]] std::unique_ptr<Op> encoder(const OpContext& context) const override;
     [[nodiscard]] std::unique_ptr<Op> decoder(const OpContext& context) const override;
     [[nodiscard]] PositionOp position_op() const override;
+    [[nodiscard]] bool keeps_zeros() const override { return true; }
 };
 
 }  // namespace stackae::layers

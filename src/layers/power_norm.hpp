@@ -19,6 +19,7 @@ public:
     [[nodiscard]] std::unique_ptr<Op> decoder(const OpContext& context) const override;
     [[nodiscard]] Activation output_activation(Activation below) const override { return below; }
     [[nodiscard]] PositionOp position_op() const override;
+    [[nodiscard]] bool keeps_zeros() const override { return true; }
 };
 
 }  // namespace stackae::layers

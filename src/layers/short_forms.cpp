@@ -13,6 +13,7 @@
 #include "base/with_context.hpp"
 #include "layers/conv2d.hpp"
 #include "layers/dense.hpp"
+#include "layers/elsa.hpp"
 #include "layers/nystroem.hpp"
 #include "layers/pca.hpp"
 #include "layers/pool2d.hpp"
@@ -38,6 +39,13 @@ void set(std::shared_ptr<const Layer>& layer, std::string_view field, const Valu
     changed->fields(table);
     table.find(field)->parse(fmt::format("{}", value));
     layer = std::move(changed);
+}
+
+bool says(const std::shared_ptr<const Layer>& layer, std::string_view field) {
+    const std::unique_ptr<Layer> copy = layer->clone();
+    base::FieldTable table;
+    copy->fields(table);
+    return table.find(field)->text() != "auto";
 }
 
 /// The layers of one `UNITS@KERNEL:…`.
@@ -270,6 +278,22 @@ Stack apply(const ShortForms& forms, const Stack& stack) {
         });
     }
     return Stack(std::move(all));
+}
+
+Stack with_elsa_field(const Stack& stack, std::string_view field, std::string_view value, bool in_any_case) {
+    Layers all = stack.layers();
+    for (auto& layer : all) {
+        if (is<Elsa>(layer) && (in_any_case || !says(layer, field))) {
+            set(layer, field, value);
+        }
+    }
+    return Stack(std::move(all));
+}
+
+Stack with_elsa_fields_said(const Stack& stack) {
+    Stack said = with_elsa_field(stack, "epochs", fmt::format("{}", Elsa::usual_epochs), false);
+    said = with_elsa_field(said, "batch_size", "0", false);
+    return with_elsa_field(said, "learning_rate", fmt::format("{}", Elsa::usual_rate), false);
 }
 
 }  // namespace stackae

@@ -98,8 +98,8 @@ void GradientLoop::learn_batch() {
               static_cast<std::uint32_t>(state_.epoch), epochs_done / static_cast<double>(config_.epochs));
     if (!std::isfinite(loss)) {
         throw Divergence(
-            fmt::format("{}, epoch {}: the loss is not a number after {} pictures at a learning rate of "
-                        "{:.3g}; try a lower learning rate, gradient clipping, or standardised pictures",
+            fmt::format("{}, epoch {}: the loss is not a number after {} rows at a learning rate of {:.3g}; "
+                        "try a lower learning rate, gradient clipping, or standardised values",
                         config_.name, state_.epoch, state_.done + n, state_.learning_rate));
     }
     state_.loss_sum += loss * static_cast<double>(n);
@@ -204,7 +204,7 @@ void GradientLoop::check_health(double loss) const {
     if (!std::isfinite(loss) || loss > divergence_factor * std::max(state_.mean_loss, state_.loss_before)) {
         throw Divergence(fmt::format(
             "{}, epoch {}: the loss rose to {:.4g} from {:.4g} before training ({:.4g} is that of predicting "
-            "the mean); try a lower learning rate than {:.3g}, gradient clipping, or standardised pictures",
+            "the mean); try a lower learning rate than {:.3g}, gradient clipping, or standardised values",
             config_.name, state_.epoch, loss, state_.loss_before, state_.mean_loss,
             config_.optimizer.learning_rate));
     }

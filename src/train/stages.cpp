@@ -98,6 +98,11 @@ private:
         const Layers some = layers_.layers(0, below);
         return std::none_of(some.begin(), some.end(), [](const auto& layer) { return layer->is_trained(); });
     }
+    /// Whether all of them leave zeros where they are.
+    [[nodiscard]] bool keeps_zeros(std::size_t below) const {
+        const Layers some = layers_.layers(0, below);
+        return std::all_of(some.begin(), some.end(), [](const auto& layer) { return layer->keeps_zeros(); });
+    }
     [[nodiscard]] layers::Chain chain_to(std::size_t below) const {
         return {layers_.layers(std::min(all_depth_, below), below), layers::Direction::encode, threads_};
     }
@@ -136,7 +141,7 @@ PlanContext Planner::context_of(std::string name, std::size_t below, std::uint32
                         .threads = threads_,
                         .input_floats = 0.0,
                         .input_chunk = chunk_of(input.size()),
-                        .input_entries = below == 0 && data_.table_entries > 0.0
+                        .input_entries = keeps_zeros(below) && data_.table_entries > 0.0
                                              ? data_.table_entries
                                              : real(pictures_) * real(input.size())};
     const double rows = real(std::min(context.input_chunk, pictures_));

@@ -7,6 +7,8 @@
 
 #include "stackae/error.hpp"
 
+#include "cli/fit_table.hpp"
+#include "cli/saved_config.hpp"
 #include "support/catch.hpp"
 #include "support/temporary_folder.hpp"
 
@@ -127,6 +129,80 @@ TEST_CASE("What was named and changes nothing is told, with the reason") {
         CHECK(unused({option, value, "--fine-tune", "0"}, by_gradients) ==
               Lines{std::string(option) + " is not used: there is no fine-tuning (--fine-tune)"});
     }
+}
+
+TEST_CASE("A table's training that is named is the same for `train` as for `evaluate --fit`") {
+    const auto of_table = [](const std::vector<std::string>& arguments) {
+        return Parsed(arguments).settings.table_config();
+    };
+    TrainConfig expected = table_base("");
+    CHECK(expected.validation == 0.0);
+    CHECK(expected.fine_tune_epochs == 0);
+    CHECK(expected.epochs == 10);
+    expected.stack = parse_stack("dense:4");
+    CHECK(to_text(of_table({"--stack", "dense:4"})) == to_text(expected));
+    CHECK(of_table({"--layers", "7,3"}).fine_tune_epochs == 0);
+    for (const char* const name : {"sdae", "mult_dae"}) {
+        CHECK(to_text(of_table({"--preset", name})) == to_text(table_base(name)));
+    }
+    CHECK(of_table({"--stack", "dense:4", "--patience", "2"}).validation == 0.05);
+    CHECK_THROWS_AS(of_table({"--stack", "dense:4", "--patience", "2", "--validation", "0"}), UsageError);
+    TrainConfig patient = expected;
+    patient.patience = 3;
+    patient.validation = 0.1;
+    TrainPlan closed;
+    closed.stages.emplace_back().type = "edlae";
+    CHECK(to_text(suited(patient, closed)) == to_text(expected));
+    closed.stages.back().epochs = 3;
+    CHECK(to_text(suited(patient, closed)) == to_text(patient));
+}
+
+TEST_CASE("Options of training are an elsa's own where its text does not say otherwise") {
+    const auto stack = [](std::vector<std::string> arguments) {
+        return to_text(Parsed(arguments).settings.table_config().stack);
+    };
+    CHECK(stack({"--stack", "elsa:16"}) == "elsa:16");
+    CHECK(stack({"--stack", "elsa:16", "--epochs", "10"}) == "elsa:16:epochs=10");
+    CHECK(stack({"--stack", "elsa:16:epochs=4", "--epochs", "10", "-b", "256", "--lr", "0.001"}) ==
+          "elsa:16:epochs=4:batch_size=256:learning_rate=0.001");
+    CHECK(stack({"--stack", "elsa:16, dense:3", "--preset", "sdae"}) == "elsa:16, dense:3");
+    const test::TemporaryFolder folder;
+    const auto write = [&](const std::vector<std::string>& arguments) {
+        std::ofstream(folder / "config") << config_file(Parsed(arguments).settings.table_config(), true);
+    };
+    write({"--stack", "elsa:16", "--lr", "0.2"});
+    const std::string usual = "elsa:16:epochs=20:batch_size=0:learning_rate=0.2";
+    CHECK(stack({"--config", folder / "config"}) == usual);
+    CHECK(stack({"--config", folder / "config", "--epochs", "3", "--lr", "0.1"}) ==
+          "elsa:16:epochs=3:batch_size=0:learning_rate=0.1");
+}
+
+TEST_CASE("Options that an elsa alone has no use for are named") {
+    TrainPlan plan;
+    plan.stages.emplace_back().epochs = 20;
+    plan.stages.back().type = "elsa";
+    const auto unused = [&](const std::vector<std::string>& arguments) {
+        const Parsed parsed(arguments);
+        return parsed.settings.unused(parsed.settings.table_config(), plan);
+    };
+    using Lines = std::vector<std::string>;
+    const std::string no_use = " is not used: elsa has no use for it";
+    CHECK(unused({"--stack", "elsa:8", "--loss", "cross_entropy", "--corruption", "masking", "--weight-decay",
+                  "0.1", "--fine-tune", "5"}) ==
+          Lines{"--corruption" + no_use, "--loss" + no_use, "--weight-decay" + no_use,
+                "--fine-tune is not used: there are no dense layers to fine-tune"});
+    CHECK(unused({"--stack", "elsa:8", "--fine-tune", "0", "--patience", "2", "--epochs", "3", "-b", "9",
+                  "--lr", "0.1"})
+              .empty());
+    plan.stages.emplace_back(plan.stages.back()).type = "dense";
+    CHECK(unused({"--stack", "elsa:8, dense:3", "--loss", "squared_error"}).empty());
+    CHECK(unused({"--stack", "dense:3", "--fine-tune-corruption-level", "0.1"}) ==
+          Lines{"--fine-tune-corruption-level is not used: there is no fine-tuning (--fine-tune)"});
+    CHECK(unused({"--stack", "dense:3", "--fine-tune", "2", "--fine-tune-corruption-level", "0.1"}) ==
+          Lines{"--fine-tune-corruption-level is not used: there is no --corruption"});
+    CHECK(unused({"--stack", "dense:3", "--fine-tune", "2", "--corruption", "masking",
+                  "--fine-tune-corruption-level", "0.1"})
+              .empty());
 }
 
 TEST_CASE("Options that say the opposite exclude each other") {

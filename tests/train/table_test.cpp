@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <fmt/format.h>
 
 #include "stackae/error.hpp"
 #include "stackae/recommend.hpp"
@@ -260,7 +261,7 @@ TEST_CASE(
     }
 }
 
-TEST_CASE("Options of a training are those of a factorised layer that does not say its own") {
+TEST_CASE("How a factorised layer learns is its own, whatever the training says of other layers") {
     const Interactions table = test::two_tastes(90);
     const auto epochs_of = [&](const std::string& stack, std::int64_t epochs) {
         TrainConfig config = config_of(stack);
@@ -268,19 +269,69 @@ TEST_CASE("Options of a training are those of a factorised layer that does not s
         return plan_training(table, config, {}).stages.front().epochs;
     };
     CHECK(epochs_of("elsa:4", 10) == 20);
-    CHECK(epochs_of("elsa:4", 3) == 3);
+    CHECK(epochs_of("elsa:4", 3) == 20);
     CHECK(epochs_of("elsa:4:epochs=10", 3) == 10);
     CHECK(epochs_of("elsa:4:epochs=0", 10) == 0);
     const Model untrained = learnt(table, "elsa:4:epochs=0");
     CHECK(untrained.layers.size() == 1);
 }
 
+TEST_CASE("A factorised layer keeps the weights that were best on users held out, and patience ends it") {
+    const Interactions table = test::random_table(60, 30, 9, 2);  // nothing to learn but the table
+    const auto trained = [&](std::int64_t epochs, std::int64_t patience, test::Recorder& recorder) {
+        TrainConfig config = config_of(fmt::format("elsa:12:epochs={}", epochs));
+        config.validation = 0.3;
+        config.patience = patience;
+        config.schedule = ScheduleKind::constant;
+        return train(table, config, {}, recorder);
+    };
+    constexpr std::int64_t most = 30;
+    test::Recorder recorder;
+    const Model model = trained(most, 0, recorder);
+    const auto& epochs = recorder.epochs;
+    REQUIRE(std::ssize(epochs) == most);
+    const auto best = std::min_element(epochs.begin(), epochs.end(), [](const auto& a, const auto& b) {
+        return *a.validation_loss < *b.validation_loss;
+    });
+    REQUIRE(best->epoch + 2 < most);
+    test::Recorder shorter;
+    const Model until_best = trained(best->epoch, 0, shorter);
+    const auto weights = [](const Model& of) {
+        return layers::tensors_of(of.layers[0]).begin()->tensor->values();
+    };
+    CHECK(std::equal(weights(model).begin(), weights(model).end(), weights(until_best).begin()));
+    test::Recorder patient;
+    (void)trained(most, 2, patient);
+    REQUIRE(std::ssize(patient.epochs) < most);
+    REQUIRE(std::ssize(patient.epochs) > 2);
+    const auto end = patient.epochs.end();
+    CHECK(*(end - 2)->validation_loss >= *(end - 3)->validation_loss);
+    CHECK(*(end - 1)->validation_loss >= *(end - 3)->validation_loss);
+}
+
+TEST_CASE("Rows stay sparse behind layers that keep zeros, and none of them is stored") {
+    constexpr std::int64_t allowance = std::int64_t{16} << 20;  // of a chunk
+    const Interactions table = test::random_table(6000, 2000, 5, 3);
+    const std::string learner = GENERATE("edlae", "elsa:8");
+    CAPTURE(learner);
+    const auto memory = [&](const std::string& stack) {
+        return plan_training(table, config_of(stack), {}).memory_bytes;
+    };
+    CHECK(memory("l2_norm, " + learner) < memory(learner) + allowance);
+    CHECK(memory("power_norm, l2_norm, " + learner) < memory(learner) + allowance);
+    if (learner == "edlae") {  // which has all rows at once, here without zeros
+        CHECK(memory("contrast_norm, " + learner) > memory(learner) + allowance);
+    }
+}
+
 TEST_CASE("A factorised training that is stopped again and again ends with the bytes of one that is not") {
     const Interactions table = test::two_tastes(150, 40);
     const std::string stack =
-        GENERATE("elsa:5:epochs=3:batch_size=30", "l2_norm, elsa:5:epochs=2:batch_size=50");
+        GENERATE("elsa:5:epochs=3:batch_size=30", "l2_norm, elsa:5:epochs=2:batch_size=50",
+                 "elsa:15:epochs=8:batch_size=150:learning_rate=0.3");
     TrainConfig config = config_of(stack);
     config.validation = 0.1;
+    config.patience = 2;
     const test::TemporaryFolder folder;
     test::Recorder whole;
     save(train(table, config, test::on_threads(1), whole), folder / "whole");
