@@ -143,9 +143,6 @@ int train_on_table(Console& console, TableTraining training) {
     catch_interrupts();
     const TrainConfig config = config_of(console, training, table, run);
     const TrainPlan plan = plan_training(table, config, run);
-    const bool by_item = config.rows == TableRow::item;
-    const std::string row = by_item ? "item" : "user";
-    const std::int64_t rows = by_item ? table.item_count() : table.user_count();
     for (const std::string& line : training.settings.unused(config, plan)) {
         if (!line.starts_with("--augment")) {  // named already, as of pictures
             console.warn("warning: " + line);
