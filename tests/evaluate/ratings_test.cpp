@@ -110,8 +110,8 @@ TEST_CASE("A model stands beside the baselines on the same ratings, and what is 
 
 TEST_CASE("Of a single rating it is not said which is better") {
     const Interactions table = stackae::test::random_table(60, 20, 15, 6, 5);
-    const std::vector<Rating> two{{0, 0, 1.0F}, {1, 1, 5.0F}};
-    const std::vector<Rating> one{two.front()};
+    const stackae::GivenRatings two{.ratings = {{0, 0, 1.0F}, {1, 1, 5.0F}}};
+    const stackae::GivenRatings one{.ratings = {two.ratings.front()}};
     const stackae::FitPredictor poor = [](const Interactions& /*train*/) {
         return [](std::span<const Rating> asked) { return std::vector<float>(asked.size(), 1000.0F); };
     };
