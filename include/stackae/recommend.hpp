@@ -86,7 +86,8 @@ private:
 [[nodiscard]] Interactions row_of_items(const Interactions& table, std::span<const std::int32_t> items);
 
 /// Items like one, without itself, most alike first: by what the lowest layer has learnt of its inputs
-/// (Layer::input_similarity()). Throws InvalidArgument where it does not tell.
+/// (Layer::input_similarity()), else, and where items are the rows, by the cosine of their features
+/// (TableEncoder::items()). Throws as these.
 [[nodiscard]] std::vector<ScoredItem> similar_items(const Model& model, std::int32_t item, std::int64_t top);
 
 /// Takes a user out of the model's table: no byte of the id and of what it had is left there. What was learnt

@@ -326,8 +326,8 @@ Interactions row_of_items(const Interactions& table, std::span<const std::int32_
 
 namespace {
 
-/// The cosine of an item's code and those of all, where items are the rows.
-Tensor alike_by_codes(const Model& model, std::int32_t item) {
+/// The cosine of an item's features and those of all.
+Tensor alike_by_features(const Model& model, std::int32_t item) {
     TableEncoder encoder(model, {.l2_normalize = true});
     const Tensor own = encoder.items(item, 1);
     Tensor alike({model.table.item_count()});
@@ -348,10 +348,9 @@ std::vector<ScoredItem> similar_items(const Model& model, std::int32_t item, std
         throw InvalidArgument(
             fmt::format("similar items: item {} of {} found", item, model.table.item_count()));
     }
-    Tensor alike = is_by_item(model) ? alike_by_codes(model, item) : model.layers[0].input_similarity(item);
+    Tensor alike = is_by_item(model) ? Tensor() : model.layers[0].input_similarity(item);
     if (alike.empty()) {
-        throw InvalidArgument(fmt::format(
-            "similar items: layer 1, {}, does not tell how alike its inputs are", model.layers[0].type()));
+        alike = alike_by_features(model, item);
     }
     alike.data()[item] = never;
     return best(alike.values(), top);

@@ -68,6 +68,8 @@ for preset in classic mult_dae; do
     expect 0 train known.csv --preset $preset --epochs 2 -o $preset.stackae
     expect 0 recommend -m $preset.stackae --user u3 --top 2
     lines out 3
+    expect 0 similar-items -m $preset.stackae i4 --top 3
+    lines out 4
     expect 0 evaluate known.csv --fit --preset $preset
     has out "Recall@20"
 done
