@@ -95,12 +95,12 @@ double ElsaLoss::sum(const base::SparseRows& rows) const {
 double ElsaLoss::sum(const base::SparseRows& rows, Tensor& gradient) const {
     const std::int64_t n = rows.rows();
     const std::int64_t k = weights_.columns();
-    Tensor codes = linalg::sparse_times_dense(rows.offsets, rows.columns, rows.values, weights_);
-    Tensor by_codes({n, k});  // H M, then ∂L/∂H with M as it is
     if (n == 0) {
         std::fill_n(gradient.data(), gradient.size(), 0.0F);
         return 0.0;
     }
+    const Tensor codes = linalg::sparse_times_dense(rows.offsets, rows.columns, rows.values, weights_);
+    Tensor by_codes({n, k});  // H M, then ∂L/∂H with M as it is
     linalg::TiledProduct{.m = n, .n = k, .k = k}.run(codes.data(), gram_.data(), by_codes.data());
     Tensor weighted({n, k});  // 2 diag(b) H
     std::vector<double> losses(at(n));

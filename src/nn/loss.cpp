@@ -227,7 +227,7 @@ double Multinomial::operator()(const float* predicted, const Batch& target, floa
                 predicted + row * d, target.values + row * d, mask_of(row), d, shifted_.data() + row * d);
         }
     });
-    float* const exponentials = diff == nullptr ? shifted_.data() : diff;
+    float* const exponentials = diff == nullptr ? shifted_.data() : diff;  // they need no room of their own
     linalg::point_to(src_, shifted_.data());
     dst_.set_data_handle(exponentials);
     exp_.execute(stream_, {{DNNL_ARG_SRC, src_}, {DNNL_ARG_DST, dst_}});
