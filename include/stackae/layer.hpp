@@ -163,6 +163,8 @@ protected:
     /// expected".
     [[noreturn]] void refuse_field(std::string_view field, std::int64_t found,
                                    const std::string& expected) const;
+    [[noreturn]] void refuse_field(std::string_view field, std::string_view found,
+                                   const std::string& expected) const;
 
 private:
     /// Brings fields into what the input allows, or throws by refuse().

@@ -153,6 +153,10 @@ void Layer::refuse(const Shape& input, const std::string& expected) const {
 }
 
 void Layer::refuse_field(std::string_view field, std::int64_t found, const std::string& expected) const {
+    refuse_field(field, std::to_string(found), expected);
+}
+
+void Layer::refuse_field(std::string_view field, std::string_view found, const std::string& expected) const {
     throw InvalidArgument(fmt::format("{}: {}: {} found, {} expected", type(), field, found, expected));
 }
 

@@ -1,6 +1,7 @@
 #include "layers/pool2d.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <fmt/format.h>
 #include <limits>
 #include <vector>
@@ -18,6 +19,12 @@ constexpr auto base::enum_names<layers::Pooling> = base::names_of<layers::Poolin
 template const char* name(layers::Pooling);
 template layers::Pooling parse(std::string_view);
 
+template <>
+constexpr auto base::enum_names<layers::PoolingWindow> = base::names_of<layers::PoolingWindow>(
+    "window", {{layers::PoolingWindow::box, "box"}, {layers::PoolingWindow::triangular, "triangular"}});
+template const char* name(layers::PoolingWindow);
+template layers::PoolingWindow parse(std::string_view);
+
 namespace layers {
 namespace {
 
@@ -33,17 +40,55 @@ struct Span {
     std::int64_t last;
 };
 
-std::vector<Span> spans_of(const Pool2d& layer, std::int64_t positions, std::int64_t cells) {
-    std::vector<Span> spans(at(positions), Span{cells, 0});
-    for (std::int64_t cell = 0; cell < cells; ++cell) {
-        const std::int64_t first = layer.grid ? cell * positions / cells : cell * *layer.stride;
-        const std::int64_t last = layer.grid ? (cell + 1) * positions / cells : first + *layer.size;
-        for (std::int64_t p = first; p < last; ++p) {
-            spans[at(p)] = {std::min(spans[at(p)].first, cell), cell + 1};
+/// One side: the cells of each position, and how much it counts in them.
+struct Side {
+    std::int64_t cells;
+    std::vector<Span> spans;
+    std::vector<float>
+        weights;  ///< positions × cells, those of a triangular window with sum 1 over positions
+
+    Side(const Pool2d& layer, std::int64_t positions, std::int64_t of_cells)
+        : cells(of_cells), spans(at(positions), Span{of_cells, 0}), weights(at(positions * of_cells)) {
+        for (std::int64_t cell = 0; cell < cells; ++cell) {
+            if (layer.window == PoolingWindow::triangular) {
+                add_triangle(cell, positions);
+            } else {
+                const std::int64_t first = layer.grid ? cell * positions / cells : cell * *layer.stride;
+                const std::int64_t last = layer.grid ? (cell + 1) * positions / cells : first + *layer.size;
+                for (std::int64_t p = first; p < last; ++p) {
+                    add(p, cell, 1.0F);
+                }
+            }
         }
     }
-    return spans;
-}
+
+    [[nodiscard]] float weight(std::int64_t position, std::int64_t cell) const {
+        return weights[at(position * cells + cell)];
+    }
+
+private:
+    void add(std::int64_t position, std::int64_t cell, float weight) {
+        Span& span = spans[at(position)];
+        span = {std::min(span.first, cell), cell + 1};
+        weights[at(position * cells + cell)] = weight;
+    }
+    void add_triangle(std::int64_t cell, std::int64_t positions) {
+        const double width = static_cast<double>(positions) / static_cast<double>(cells);
+        const double centre = (static_cast<double>(cell) + 0.5) * width;
+        const auto height = [&](std::int64_t p) {
+            return std::max(0.0, 1.0 - std::abs(static_cast<double>(p) + 0.5 - centre) / width);
+        };
+        double sum = 0.0;
+        for (std::int64_t p = 0; p < positions; ++p) {
+            sum += height(p);
+        }
+        for (std::int64_t p = 0; p < positions; ++p) {
+            if (const double weight = height(p); weight > 0.0) {
+                add(p, cell, static_cast<float>(weight / sum));
+            }
+        }
+    }
+};
 
 /// Which cells every position of a map belongs to.
 class Cells {
@@ -51,19 +96,21 @@ public:
     explicit Cells(const Pool2d& layer)
         : in_(layer.input_shape()),
           out_(layer.output_shape()),
-          down_(spans_of(layer, in_.height, out_.height)),
-          across_(spans_of(layer, in_.width, out_.width)) {}
+          down_(layer, in_.height, out_.height),
+          across_(layer, in_.width, out_.width) {}
 
     [[nodiscard]] const Shape& in() const { return in_; }
     [[nodiscard]] const Shape& out() const { return out_; }
-    /// body(cell) for each cell of a position.
+    /// body(cell, weight) for each cell of a position.
     template <class Body>
     void each(std::int64_t position, const Body& body) const {
-        const Span y = down_[at(position / in_.width)];
-        const Span x = across_[at(position % in_.width)];
+        const std::int64_t row = position / in_.width;
+        const std::int64_t column = position % in_.width;
+        const Span y = down_.spans[at(row)];
+        const Span x = across_.spans[at(column)];
         for (std::int64_t cy = y.first; cy < y.last; ++cy) {
             for (std::int64_t cx = x.first; cx < x.last; ++cx) {
-                body(cy * out_.width + cx);
+                body(cy * out_.width + cx, down_.weight(row, cy) * across_.weight(column, cx));
             }
         }
     }
@@ -71,8 +118,8 @@ public:
 private:
     Shape in_;
     Shape out_;
-    std::vector<Span> down_;
-    std::vector<Span> across_;
+    Side down_;
+    Side across_;
 };
 
 class CellPooler : public Pooler {
@@ -80,9 +127,10 @@ public:
     explicit CellPooler(const Pool2d& layer)
         : cells_(layer),
           average_(layer.mode == Pooling::average),
+          weighted_(layer.window == PoolingWindow::triangular),
           scale_(at(cells_.out().height * cells_.out().width)) {
         for (std::int64_t i = 0; i < cells_.in().height * cells_.in().width; ++i) {
-            cells_.each(i, [&](std::int64_t cell) { scale_[at(cell)] += 1.0F; });
+            cells_.each(i, [&](std::int64_t cell, float /*weight*/) { scale_[at(cell)] += 1.0F; });
         }
         std::transform(scale_.begin(), scale_.end(), scale_.begin(),
                        [](float positions) { return 1.0F / positions; });
@@ -93,17 +141,20 @@ public:
     }
     void take(std::int64_t position, const float* values, float* dst) override {
         const std::int64_t channels = cells_.in().channels;
-        cells_.each(position, [&](std::int64_t cell) {
-            if (average_) {
-                linalg::add_row(values, channels, dst + cell * channels);
+        cells_.each(position, [&](std::int64_t cell, float weight) {
+            float* const to = dst + cell * channels;
+            if (weighted_) {
+                linalg::add_scaled_row(weight, values, channels, to);
+            } else if (average_) {
+                linalg::add_row(values, channels, to);
             } else {
-                linalg::raise_row(values, channels, dst + cell * channels);
+                linalg::raise_row(values, channels, to);
             }
         });
     }
     void end(float* dst) override {
         const std::int64_t channels = cells_.in().channels;
-        for (std::size_t cell = 0; average_ && cell < scale_.size(); ++cell) {
+        for (std::size_t cell = 0; average_ && !weighted_ && cell < scale_.size(); ++cell) {
             linalg::scale_row(scale_[cell], channels, dst + static_cast<std::int64_t>(cell) * channels);
         }
     }
@@ -111,6 +162,7 @@ public:
 private:
     Cells cells_;
     bool average_;
+    bool weighted_;             ///< an average by weights
     std::vector<float> scale_;  ///< 1 / positions of each cell
 };
 
@@ -145,13 +197,13 @@ public:
         std::fill_n(dst, rows_ * cells_.in().size(), 0.0F);
         for (std::int64_t row = 0; row < rows_; ++row, src += cells_.out().size()) {
             for (std::int64_t i = 0; i < cells_.in().height * cells_.in().width; ++i, dst += channels) {
-                std::int64_t count = 0;
-                cells_.each(i, [&](std::int64_t cell) {
-                    linalg::add_row(src + cell * channels, channels, dst);
-                    ++count;
+                float sum = 0.0F;
+                cells_.each(i, [&](std::int64_t cell, float weight) {
+                    linalg::add_scaled_row(weight, src + cell * channels, channels, dst);
+                    sum += weight;
                 });
-                if (count > 1) {
-                    linalg::scale_row(1.0F / static_cast<float>(count), channels, dst);
+                if (sum > 0.0F) {
+                    linalg::scale_row(1.0F / sum, channels, dst);
                 }
             }
         }
@@ -178,9 +230,16 @@ void Pool2d::fields(base::FieldTable& table) {
     table.add("stride", stride, {1, max_side}, "positions between squares, at most size; auto: size");
     table.add("grid", grid, {1, max_side}, "cells a side over the whole input, in place of size and stride");
     table.add("mode", mode, "what becomes of a square");
+    table.add(
+        "window", window,
+        "how much positions of a grid's cell count in its mean; triangular: less with the distance from "
+        "its centre, over twice its width");
 }
 
 void Pool2d::on_bind() {
+    if (window == PoolingWindow::triangular && (!grid || mode != Pooling::average)) {
+        refuse_field("window", name(window), "box but for the average over a grid");
+    }
     const std::int64_t positions = std::min(input_shape().height, input_shape().width);
     if (grid) {
         if (size || stride) {
@@ -221,6 +280,9 @@ ReceptiveField Pool2d::receptive_field() const {
         }
         // Cells of a grid may differ by a position: this holds each of them.
         const std::int64_t step = positions / *grid;
+        if (window == PoolingWindow::triangular) {
+            return {2 * step, step, -(step / 2)};
+        }
         return {positions - step * (*grid - 1), step};
     };
     return {along(input_shape().height), along(input_shape().width)};

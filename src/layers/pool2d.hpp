@@ -15,9 +15,21 @@ enum class Pooling {
     maximum,
 };
 
+/// How much each position of a cell counts in its mean. Has names.
+enum class PoolingWindow {
+    box,         ///< all alike, and positions of other cells not at all
+    triangular,  ///< less with the distance from the cell's centre; windows of neighbours overlap
+};
+
 /// Pooling: each cell of the output is the mean or the maximum of a square of positions, channel by channel;
 /// of squares of `size` positions `stride` apart or, where there is a grid, of grid × grid cells over the
-/// whole input (adaptive pooling). Decoded, each position has the mean of the cells that it was in.
+/// whole input (adaptive pooling). Where their window is triangular, cell c of g along an axis of n positions
+/// counts position p with
+///
+///     max(0, 1 − |p + ½ − (c + ½) n/g| / (n/g)),
+///
+/// brought to sum 1, and the weight of a position is the product of its two axes'. Decoded, each position has
+/// the mean of the cells that it was in, weighted so.
 class Pool2d : public LayerOf<Pool2d> {
 public:
     static constexpr const char* kind_name = "pool2d";
@@ -30,6 +42,7 @@ public:
     std::optional<std::int64_t> stride;
     std::optional<std::int64_t> grid;
     Pooling mode = Pooling::average;
+    PoolingWindow window = PoolingWindow::box;
 
     [[nodiscard]] Shape output_shape() const override;
     void fields(base::FieldTable& table) override;

@@ -46,6 +46,13 @@ STACKAE_VECTORIZED void add_row(const float* x, std::int64_t size, float* to) {
     }
 }
 
+STACKAE_VECTORIZED void add_scaled_row(float factor, const float* x, std::int64_t size, float* to) {
+#pragma omp simd
+    for (std::int64_t i = 0; i < size; ++i) {
+        to[i] += factor * x[i];
+    }
+}
+
 STACKAE_VECTORIZED void raise_row(const float* x, std::int64_t size, float* to) {
 #pragma omp simd
     for (std::int64_t i = 0; i < size; ++i) {

@@ -8,6 +8,8 @@ namespace stackae::linalg {
 
 /// to += x.
 void add_row(const float* x, std::int64_t size, float* to);
+/// to += factor x.
+void add_scaled_row(float factor, const float* x, std::int64_t size, float* to);
 /// to = max(to, x), value by value.
 void raise_row(const float* x, std::int64_t size, float* to);
 /// x *= factor.

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -113,6 +114,75 @@ TEST_CASE("Decoded, a position has the mean of the cells that it was in, and 0 w
             CAPTURE(row, i);
             REQUIRE(maps.row(row)[i] == Approx(count[i] > 0.0F ? sum[i] / count[i] : 0.0F).epsilon(1e-6));
         }
+    }
+}
+
+namespace {
+
+/// The weight of a position in a cell of a triangular window, along one side, by the formula.
+double triangle(std::int64_t positions, std::int64_t cells, std::int64_t cell, std::int64_t position) {
+    const double width = static_cast<double>(positions) / static_cast<double>(cells);
+    const auto height = [&](std::int64_t p) {
+        const double from_centre =
+            std::abs(static_cast<double>(p) + 0.5 - (static_cast<double>(cell) + 0.5) * width);
+        return std::max(0.0, 1.0 - from_centre / width);
+    };
+    double sum = 0.0;
+    for (std::int64_t p = 0; p < positions; ++p) {
+        sum += height(p);
+    }
+    return height(position) / sum;
+}
+
+layers::Chain triangular(std::int64_t grid, layers::Direction direction) {
+    const std::string text = "pool2d:grid=" + std::to_string(grid) + ":window=triangular";
+    return {bind(parse_stack(text), map).layers(), direction, 1};
+}
+
+}  // namespace
+
+TEST_CASE("A triangular window weighs positions by their distance from the cell's centre") {
+    const std::int64_t grid = GENERATE(1, 2, 3, 5);
+    CAPTURE(grid);
+    const Tensor rows = reference::whole_numbers({2, map.size()}, 9, 3);
+    const Tensor pooled = triangular(grid, layers::Direction::encode).run(rows);
+    REQUIRE(pooled.columns() == grid * grid * map.channels);
+    for (std::int64_t i = 0; i < pooled.columns(); ++i) {
+        const std::int64_t cell = i / map.channels;
+        for (std::int64_t row = 0; row < rows.rows(); ++row) {
+            double sum = 0.0;
+            for (std::int64_t p = 0; p < map.height * map.width; ++p) {
+                const double weight = triangle(map.height, grid, cell / grid, p / map.width) *
+                                      triangle(map.width, grid, cell % grid, p % map.width);
+                sum += weight *
+                       double{rows.row(row)[static_cast<std::size_t>(p * map.channels + i % map.channels)]};
+            }
+            CAPTURE(row, i);
+            REQUIRE(pooled.row(row)[static_cast<std::size_t>(i)] == Approx(sum).epsilon(1e-5).margin(1e-5));
+        }
+    }
+}
+
+TEST_CASE("Maps of one value stay so through triangular windows, there and back") {
+    const std::int64_t grid = GENERATE(1, 2, 3, 5);
+    Tensor rows({1, map.size()});
+    std::fill_n(rows.data(), rows.size(), 3.0F);
+    const Tensor pooled = triangular(grid, layers::Direction::encode).run(rows);
+    for (const float value : pooled.values()) {
+        REQUIRE(value == Approx(3.0F).epsilon(1e-5));
+    }
+    const Tensor maps = triangular(grid, layers::Direction::decode).run(pooled);
+    for (const float value : maps.values()) {
+        REQUIRE(value == Approx(3.0F).epsilon(1e-5));
+    }
+}
+
+TEST_CASE("A triangular window is of the average over a grid") {
+    for (const char* text : {"pool2d:2:window=triangular", "pool2d:grid=2:mode=maximum:window=triangular"}) {
+        CAPTURE(text);
+        REQUIRE_THROWS_WITH(
+            bind(parse_stack(text), map),
+            test::contains("window: triangular found, box but for the average over a grid expected"));
     }
 }
 
