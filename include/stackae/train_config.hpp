@@ -49,6 +49,11 @@ struct TrainConfig : OptionSet {
         this, "augment_scale", 0.0, {0.0, 0.5}, "bound, height and width each on its own"};
     Option<double> augment_shear{
         this, "augment_shear", 0.0, {0.0, 1.0}, "bound, pixels sideways a pixel downwards"};
+    Option<double> augment_elastic{this,
+                                   "augment_elastic",
+                                   0.0,
+                                   {0.0, 0.2},
+                                   "bends pictures: the deviation of a point, as a share of the side"};
 
     // End to end, on reconstruction, of a stack of dense layers.
     Option<std::int64_t> fine_tune_epochs{this, "fine_tune_epochs,fine-tune", 0, {0.0, 1e6}, "0: none"};

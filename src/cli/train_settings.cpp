@@ -33,7 +33,7 @@ constexpr std::array<std::string_view, 3> of_lists{"epochs", "corruption", "corr
 /// Options whose like an elsa has of its own.
 constexpr std::array<std::string_view, 3> of_elsa{"epochs", "batch_size", "learning_rate"};
 /// What follows augment_ in the names of options.
-constexpr std::array<std::string_view, 4> ways_to_move{"shift", "rotate", "scale", "shear"};
+constexpr std::array<std::string_view, 5> ways_to_move{"shift", "rotate", "scale", "shear", "elastic"};
 
 template <class Names>
 bool holds(const Names& names, std::string_view name) {

@@ -63,17 +63,87 @@ struct Taps {
     }
 };
 
+/// Points along a side whose displacements bend a picture; each is in the middle of its share of the side.
+constexpr int bend_points = 7;
+
+/// The displacement of every pixel: a bicubic surface through those of bend_points × bend_points points.
+class Bend {
+public:
+    /// A displacement, in pixels.
+    struct Displacement {
+        float y = 0.0F;
+        float x = 0.0F;
+    };
+
+    explicit Bend(const Preprocessing& preprocessing)
+        : down_(taps_along(preprocessing.height)), right_(taps_along(preprocessing.width)) {}
+
+    void draw(const Augmentation& augmentation, const Preprocessing& preprocessing,
+              const base::Random& random) {
+        constexpr std::uint32_t first_block = 2;  // see draw_move()
+        const auto height = static_cast<float>(augmentation.elastic * preprocessing.height);
+        const auto width = static_cast<float>(augmentation.elastic * preprocessing.width);
+        for (std::size_t i = 0; i < points_.size(); ++i) {
+            const auto bits = random.block(first_block + static_cast<std::uint32_t>(i / 2));
+            const auto normal = base::Random::normal(bits[i % 2 * 2], bits[i % 2 * 2 + 1]);
+            points_[i] = {height * normal[0], width * normal[1]};
+        }
+    }
+
+    /// Makes the displacements of a line of pixels.
+    void enter_line(int y) {
+        const Taps& down = down_[static_cast<std::size_t>(y)];
+        line_.fill({});
+        for (std::size_t i = 0; i < down.at.size(); ++i) {
+            const Displacement* points = points_.data() + down.at[i] * bend_points;
+            for (std::size_t j = 0; j < line_.size(); ++j) {
+                line_[j].y += down.weight[i] * points[j].y;
+                line_[j].x += down.weight[i] * points[j].x;
+            }
+        }
+    }
+
+    /// In that line.
+    [[nodiscard]] Displacement at(int x) const {
+        const Taps& right = right_[static_cast<std::size_t>(x)];
+        Displacement sum;
+        for (std::size_t j = 0; j < right.at.size(); ++j) {
+            const Displacement& point = line_[static_cast<std::size_t>(right.at[j])];
+            sum.y += right.weight[j] * point.y;
+            sum.x += right.weight[j] * point.x;
+        }
+        return sum;
+    }
+
+private:
+    static std::vector<Taps> taps_along(int side) {
+        std::vector<Taps> taps;
+        for (int i = 0; i < side; ++i) {
+            const float share = (static_cast<float>(i) + 0.5F) / static_cast<float>(side);
+            taps.emplace_back(share * bend_points - 0.5F, bend_points);
+        }
+        return taps;
+    }
+
+    std::vector<Taps> down_;
+    std::vector<Taps> right_;
+    std::array<Displacement, std::size_t{bend_points} * bend_points> points_{};
+    std::array<Displacement, bend_points> line_{};
+};
+
 /// Bicubic; no value leaves the range of those that the picture has.
-void move_picture(const Move& move, const Preprocessing& preprocessing, std::span<const float> src,
-                  float* dst) {
+void move_picture(const Move& move, Bend& bend, const Preprocessing& preprocessing,
+                  std::span<const float> src, float* dst) {
     const std::int64_t channels = preprocessing.channels;
     const auto [low, high] = std::minmax_element(src.begin(), src.end());
     for (int y = 0; y < preprocessing.height; ++y) {
+        bend.enter_line(y);
         for (int x = 0; x < preprocessing.width; ++x) {
             const auto dst_y = static_cast<float>(y);
             const auto dst_x = static_cast<float>(x);
-            const Taps down(move.yy * dst_y + move.yx * dst_x + move.y0, preprocessing.height);
-            const Taps right(move.xy * dst_y + move.xx * dst_x + move.x0, preprocessing.width);
+            const Bend::Displacement bent = bend.at(x);
+            const Taps down(move.yy * dst_y + move.yx * dst_x + move.y0 + bent.y, preprocessing.height);
+            const Taps right(move.xy * dst_y + move.xx * dst_x + move.x0 + bent.x, preprocessing.width);
             for (std::int64_t c = 0; c < channels; ++c) {
                 float sum = 0.0F;
                 for (std::size_t i = 0; i < 4; ++i) {
@@ -93,7 +163,8 @@ void move_picture(const Move& move, const Preprocessing& preprocessing, std::spa
 }  // namespace
 
 Augmentation augmentation_of(const TrainConfig& config) {
-    return {config.augment_shift, config.augment_rotate, config.augment_scale, config.augment_shear};
+    return {config.augment_shift, config.augment_rotate, config.augment_scale, config.augment_shear,
+            config.augment_elastic};
 }
 
 void augment(const Augmentation& augmentation, const Preprocessing& preprocessing,
@@ -104,6 +175,7 @@ void augment(const Augmentation& augmentation, const Preprocessing& preprocessin
     base::parallel_ranges(
         static_cast<std::int64_t>(indices.size()), 8, [&](std::int64_t begin, std::int64_t end) {
             std::vector<float> still(static_cast<std::size_t>(preprocessing.size()));
+            Bend bend(preprocessing);
             for (std::int64_t i = begin; i < end; ++i) {
                 const auto picture = static_cast<std::uint32_t>(indices[static_cast<std::size_t>(i)]);
                 const base::Random random(place.seed ^ (std::uint64_t{place.layer} << 56U),
@@ -114,7 +186,10 @@ void augment(const Augmentation& augmentation, const Preprocessing& preprocessin
                 for (std::size_t j = 0; standardized && j < still.size(); ++j) {
                     still[j] = static_cast<float>(preprocessing.restored(double{still[j]}, j));
                 }
-                move_picture(draw_move(augmentation, preprocessing, random), preprocessing, still, row);
+                if (augmentation.elastic > 0.0) {
+                    bend.draw(augmentation, preprocessing, random);
+                }
+                move_picture(draw_move(augmentation, preprocessing, random), bend, preprocessing, still, row);
                 for (std::size_t j = 0; standardized && j < still.size(); ++j) {
                     row[j] = static_cast<float>(preprocessing.standardised(double{row[j]}, j));
                 }

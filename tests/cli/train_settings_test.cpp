@@ -217,7 +217,7 @@ TEST_CASE("Names that are none are refused with those that there are") {
     CHECK_THROWS_WITH(Parsed({"--preset", "best"}),
                       test::contains("--preset: 'best' found, one of auto, dense, "));
     CHECK_THROWS_WITH(Parsed({"--augment", "mirror:1"}),
-                      "--augment: 'mirror' found, one of shift, rotate, scale, shear expected");
+                      "--augment: 'mirror' found, one of shift, rotate, scale, shear, elastic expected");
 }
 
 TEST_CASE("A budget is of automatic choices alone, in seconds, minutes or hours") {
@@ -273,7 +273,7 @@ TEST_CASE("Options that are short for several reach them all") {
                                   "--corruption",
                                   "gaussian:0.1,0.3",
                                   "--augment",
-                                  "shift:0.03,rotate:5,scale:0.05,shear:0.1",
+                                  "shift:0.03,rotate:5,scale:0.05,shear:0.1,elastic:0.02",
                                   "--fine-tune",
                                   "6",
                                   "--fine-tune-lr",
@@ -289,6 +289,7 @@ TEST_CASE("Options that are short for several reach them all") {
     CHECK(c.augment_rotate == 5.0);
     CHECK(c.augment_scale == 0.05);
     CHECK(c.augment_shear == 0.1);
+    CHECK(c.augment_elastic == 0.02);
     CHECK(c.fine_tune_epochs == 6);
     CHECK(*c.fine_tune_learning_rate == 0.002);
     CHECK(c.optimizer == OptimizerKind::sgd);

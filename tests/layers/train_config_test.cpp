@@ -163,10 +163,11 @@ TEST_CASE("No option that is a number may be NaN, infinite or far below 0") {
                                              &config.sparsity_weight, &config.lifetime_sparsity,
                                              &config.augment_shift,   &config.augment_rotate,
                                              &config.augment_scale,   &config.augment_shear,
-                                             &config.learning_rate,   &config.momentum,
-                                             &config.beta1,           &config.beta2,
-                                             &config.epsilon,         &config.step_factor,
-                                             &config.warmup,          &config.clip_norm};
+                                             &config.augment_elastic, &config.learning_rate,
+                                             &config.momentum,        &config.beta1,
+                                             &config.beta2,           &config.epsilon,
+                                             &config.step_factor,     &config.warmup,
+                                             &config.clip_norm};
     for (Option<double>* option : reals) {
         const double before = *option;
         for (const double bad :
@@ -238,6 +239,7 @@ TEST_CASE("Presets are what their papers say") {
     const TrainConfig compact = preset("compact");
     CHECK(bind(compact.stack, {28, 28, 1})[3].output_shape() == Shape{1, 1, 30});
     CHECK(compact.augment_rotate > 0.0);
+    CHECK(compact.augment_elastic > 0.0);
     const TrainConfig sdae = preset("sdae");
     CHECK(sdae.corruption == Corruption::masking);
     CHECK(sdae.corruption_level == 0.25);

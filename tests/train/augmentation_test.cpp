@@ -14,7 +14,7 @@ using training::augment;
 namespace {
 
 constexpr std::int64_t rows = 40;
-constexpr training::Augmentation every_kind{0.1, 15.0, 0.1, 0.1};
+constexpr training::Augmentation every_kind{0.1, 15.0, 0.1, 0.1, 0.02};
 
 Preprocessing preprocessing_of(int height, int width, int channels = 1) {
     Preprocessing preprocessing;
@@ -72,8 +72,11 @@ TEST_CASE("Pictures that are not to be moved stay as they are") {
 
 TEST_CASE("Every kind of move changes the pictures, each in its own way") {
     const Preprocessing preprocessing = preprocessing_of(24, 32);
-    const training::Augmentation kinds[] = {
-        {0.1, 0.0, 0.0, 0.0}, {0.0, 15.0, 0.0, 0.0}, {0.0, 0.0, 0.1, 0.0}, {0.0, 0.0, 0.0, 0.1}};
+    const training::Augmentation kinds[] = {{0.1, 0.0, 0.0, 0.0, 0.0},
+                                            {0.0, 15.0, 0.0, 0.0, 0.0},
+                                            {0.0, 0.0, 0.1, 0.0, 0.0},
+                                            {0.0, 0.0, 0.0, 0.1, 0.0},
+                                            {0.0, 0.0, 0.0, 0.0, 0.02}};
     for (const training::Augmentation& kind : kinds) {
         const auto values = moved(kind, preprocessing, {1, 1, 1});
         CHECK(distance(values, blobs(preprocessing)) > 0.01);
@@ -105,6 +108,36 @@ TEST_CASE("A shift moves a picture by the share of the side that was asked for, 
     CHECK(farthest_down > 2.0);
     CHECK(farthest_right < 5.65);
     CHECK(farthest_right > 4.0);
+}
+
+TEST_CASE("A picture is bent by displacements of the deviation that was asked for, each on its own") {
+    const Preprocessing preprocessing = preprocessing_of(21, 35);
+    // Brightness grows by one a pixel to the right, so that a change of it is how far a pixel came sideways.
+    std::vector<float> values;
+    for (std::int64_t i = 0; i < rows * preprocessing.size(); ++i) {
+        values.push_back(static_cast<float>(i % preprocessing.width));
+    }
+    std::vector<std::int64_t> indices(rows);
+    std::iota(indices.begin(), indices.end(), 0);
+    const training::Augmentation bent{0.0, 0.0, 0.0, 0.0, 0.02};
+    augment(bent, preprocessing, {1, 0, 1}, indices, values.data());
+    double squares = 0.0;
+    double products = 0.0;  // of points and their right neighbours
+    int points = 0;
+    for (std::int64_t i = 0; i < rows; ++i) {
+        for (std::int64_t y = 1; y < 21; y += 3) {
+            for (std::int64_t x = 7; x < 25; x += 5) {
+                const float* line = values.data() + (i * 21 + y) * 35;
+                const double here = double{line[x]} - static_cast<double>(x);
+                const double beside = double{line[x + 5]} - static_cast<double>(x + 5);
+                squares += here * here;
+                products += here * beside;
+                ++points;
+            }
+        }
+    }
+    CHECK(std::sqrt(squares / points) == Approx(0.02 * 35).epsilon(0.08));
+    CHECK(std::abs(products / squares) < 0.1);
 }
 
 TEST_CASE("What is inside stays inside: a moved picture keeps its range and, but for scaling, its mass") {
