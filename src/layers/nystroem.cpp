@@ -25,8 +25,7 @@
 namespace stackae::layers {
 namespace {
 
-/// R's size and the time to find it grow with the landmarks of a block.
-constexpr std::int64_t max_block = 2048;
+constexpr double max_block = 8192;
 constexpr int kmeans_iterations = 4;  ///< more change little
 constexpr float ridge = 0.01F;        ///< added to the kernel before its inverse root
 
@@ -275,7 +274,7 @@ bool NystroemTrainer::find_landmarks(TrainContext& context) {
         }
     } else if (!kmeans_->step()) {
         layer_.landmarks = std::move(kmeans_->state().centroids);
-        layer_.kernel_normalizer = Tensor({layer_.n_landmarks, Nystroem::block_of(layer_.n_landmarks)});
+        layer_.kernel_normalizer = Tensor({layer_.n_landmarks, layer_.block_size()});
         kmeans_.reset();
     }
     return true;
@@ -306,7 +305,8 @@ void NystroemTrainer::scale_rows() {
 void NystroemTrainer::normalize_block() {
     const std::int64_t size = std::min(layer_.kernel_normalizer.columns(), layer_.n_landmarks - normalized_);
     const Tensor mixed = linalg::inverse_sqrt(
-        kernel_of(layer_.landmarks.row(normalized_).data(), size, layer_.landmarks.columns(), layer_.gamma));
+        kernel_of(layer_.landmarks.row(normalized_).data(), size, layer_.landmarks.columns(), layer_.gamma),
+        ridge);
     for (std::int64_t i = 0; i < size; ++i) {
         std::copy_n(mixed.row(i).data(), size, layer_.kernel_normalizer.row(normalized_ + i).data());
     }
@@ -323,8 +323,8 @@ void check_positive(const char* name, std::span<const float> values) {
 
 }  // namespace
 
-std::int64_t Nystroem::block_of(std::int64_t n_landmarks) {
-    const std::int64_t blocks = (n_landmarks + max_block - 1) / max_block;
+std::int64_t Nystroem::block_size() const {
+    const std::int64_t blocks = (n_landmarks + block - 1) / block;
     return (n_landmarks + blocks - 1) / blocks;
 }
 
@@ -334,13 +334,15 @@ void Nystroem::fields(base::FieldTable& table) {
     table.add("gamma", gamma, {0.0, 1000.0, true}, "of the kernel exp(gamma (cos - 1))");
     table.add("input_power", input_power, {-2.0, 2.0},
               "each input is multiplied by its variance to this power");
+    table.add("block", block, {1, max_block},
+              "landmarks that are normalised together, at most: fewer take less time and memory");
 }
 
 void Nystroem::tensors(TensorTable& table) {
     const std::int64_t inputs = input_shape().size();
     table.add("scale", scale, {inputs});
     table.add("landmarks", landmarks, {n_landmarks, inputs});
-    table.add("kernel_normalizer", kernel_normalizer, {n_landmarks, block_of(n_landmarks)});
+    table.add("kernel_normalizer", kernel_normalizer, {n_landmarks, block_size()});
     table.add("length", length, {1});
 }
 
@@ -362,11 +364,11 @@ StageCost Nystroem::plan(const PlanContext& context) {
     cost.keeps_state = true;
     const auto n = static_cast<std::int64_t>(cost.stored_rows);
     const std::int64_t inputs = input_shape().size();
-    const std::int64_t block = block_of(n_landmarks);
-    const auto blocks = static_cast<double>((n_landmarks + block - 1) / block);
+    const std::int64_t size = block_size();
+    const auto blocks = static_cast<double>((n_landmarks + size - 1) / size);
     cost.multiply_adds = kmeans_iterations * linalg::spherical_kmeans_multiply_adds(n, inputs, n_landmarks) +
-                         blocks * linalg::inverse_sqrt_multiply_adds(block);
-    const auto side = static_cast<double>(block);
+                         blocks * linalg::inverse_sqrt_multiply_adds(size);
+    const auto side = static_cast<double>(size);
     constexpr double matrices = 6.0;  // of a block, while its inverse root is found
     cost.hold(static_cast<double>(parameters()) +
               std::max(static_cast<double>(linalg::spherical_kmeans_floats(n, inputs, n_landmarks)),
@@ -388,17 +390,17 @@ std::unique_ptr<Op> Nystroem::decoder(const OpContext& context) const {
 
 double Nystroem::working_floats(std::int64_t rows, bool decoding) const {
     const auto inputs = static_cast<double>(input_shape().size());
-    const auto block = static_cast<double>(block_of(n_landmarks));
+    const auto size = static_cast<double>(block_size());
     // C and R once with what is folded into them, and as oneDNN may bring them into another layout.
-    const double one_way = 2.0 * static_cast<double>(n_landmarks) * (inputs + block) +
-                           static_cast<double>(rows) * (inputs + 2.0 * block);
+    const double one_way = 2.0 * static_cast<double>(n_landmarks) * (inputs + size) +
+                           static_cast<double>(rows) * (inputs + 2.0 * size);
     return decoding ? 2.0 * one_way : one_way;
 }
 
 double Nystroem::encoding_multiply_adds() const {
     constexpr double an_exponential = 16.0;
     return static_cast<double>(n_landmarks) *
-           (static_cast<double>(input_shape().size() + block_of(n_landmarks)) + an_exponential);
+           (static_cast<double>(input_shape().size() + block_size()) + an_exponential);
 }
 
 }  // namespace stackae::layers

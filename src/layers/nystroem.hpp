@@ -28,14 +28,15 @@ public:
     std::int64_t n_landmarks = 0;
     double gamma = 1.0;
     double input_power = 0.2;
+    std::int64_t block = 2048;
 
     Tensor scale;              ///< s, inputs; above 0
     Tensor landmarks;          ///< C, n_landmarks × inputs; rows of length 1, or 0 where inputs are 0
     Tensor kernel_normalizer;  ///< R, n_landmarks × block: row i holds what landmark i takes of its own block
     Tensor length;             ///< 1: mean of ‖s x‖ over the inputs that it was learnt from
 
-    /// Landmarks that R mixes with one another, of so many.
-    [[nodiscard]] static std::int64_t block_of(std::int64_t n_landmarks);
+    /// Landmarks that R mixes with one another: `block` at most, and alike in all blocks but the last.
+    [[nodiscard]] std::int64_t block_size() const;
 
     [[nodiscard]] Shape output_shape() const override { return {1, 1, n_landmarks}; }
     void fields(base::FieldTable& table) override;

@@ -18,7 +18,7 @@ constexpr double converged = 1e-4;  // deviation of T's values from those of 1, 
 
 }  // namespace
 
-Tensor inverse_sqrt(const Tensor& matrix) {
+Tensor inverse_sqrt(const Tensor& matrix, double least) {
     const std::int64_t n = matrix.rows();
     float bound = 0.0F;
     for (std::int64_t i = 0; i < n; ++i) {
@@ -36,14 +36,19 @@ Tensor inverse_sqrt(const Tensor& matrix) {
     }
     const TiledProduct product{.m = n, .n = n, .k = n};
     double left = 1.0;
+    double low = std::sqrt(least / double{bound});  // l
     for (int step = 0; step < max_steps && !(left < converged); ++step) {
         product.run(z.data(), y.data(), t.data());
+        const double alpha = std::sqrt(3.0 / (1.0 + low + low * low));
+        const auto own = static_cast<float>(1.5 * alpha);
+        const auto other = static_cast<float>(0.5 * alpha * alpha * alpha);
+        low *= 0.5 * alpha * (3.0 - alpha * alpha * low * low);
         double squares = 0.0;
         for (std::int64_t i = 0; i < n; ++i) {
             const auto row = t.row(i);
             for (std::size_t j = 0; j < row.size(); ++j) {
                 const float one = static_cast<std::size_t>(i) == j ? 1.0F : 0.0F;
-                row[j] = 1.5F * one - 0.5F * row[j];
+                row[j] = own * one - other * row[j];
                 squares += double{row[j] - one} * double{row[j] - one};
             }
         }
@@ -63,7 +68,7 @@ Tensor inverse_sqrt(const Tensor& matrix) {
 }
 
 double inverse_sqrt_multiply_adds(std::int64_t n) {
-    constexpr double products = 3.0 * 17.0;
+    constexpr double products = 3.0 * 10.0;
     const auto side = static_cast<double>(n);
     return products * side * side * side;
 }

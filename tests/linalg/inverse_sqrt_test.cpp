@@ -40,7 +40,7 @@ TEST_CASE("The inverse square root of a kernel matrix, twice beside the matrix, 
     const float width = GENERATE(0.01F, 0.3F, 3.0F);
     CAPTURE(n, width);
     const Tensor matrix = kernel(n, width);
-    const Tensor root = linalg::inverse_sqrt(matrix);
+    const Tensor root = linalg::inverse_sqrt(matrix, 0.009);
     Tensor half({n, n});
     Tensor whole({n, n});
     const linalg::TiledProduct product{.m = n, .n = n, .k = n};
@@ -59,5 +59,5 @@ TEST_CASE("A matrix that has no inverse square root is refused") {
     Tensor matrix({2, 2});
     matrix.row(0)[1] = 1.0F;  // its values are 1 and −1
     matrix.row(1)[0] = 1.0F;
-    CHECK_THROWS_AS(linalg::inverse_sqrt(matrix), Error);
+    CHECK_THROWS_AS(linalg::inverse_sqrt(matrix, 0.009), Error);
 }
