@@ -54,11 +54,13 @@ std::int64_t bytes_of(const Model& model, std::int64_t learnt, std::int64_t meas
     const auto wide = static_cast<double>(wide_size(model, options));
     const double views = options.mirror ? 2.0 : 1.0;
     const double n = views * static_cast<double>(learnt);
+    const double wide_halves = wide / 2.0;  // they are bfloat16
     const double parts =
-        (pixels + code + wide) *
+        (pixels + code + wide_halves) *
         (n + (measured > 0 ? static_cast<double>(measured) : n / 2.0 + static_cast<double>(learnt) / 2.0));
     // The halves of two sets are joined, which holds one of their blocks twice.
-    const double joined = options.mirror && measured == 0 ? n / 2.0 * std::max({pixels, code, wide}) : 0.0;
+    const double joined =
+        options.mirror && measured == 0 ? n / 2.0 * std::max({pixels, code, wide_halves}) : 0.0;
     const double trained = measured > 0 ? n : n / 2.0;
     const double axes = 6.0 * std::pow(std::min(trained, pixels), 2.0);
     const double index = trained * pixels;
@@ -195,7 +197,7 @@ ReadSet room_for(std::int64_t rows, const Model& model, const EvaluateOptions& o
     room.part.pictures = Tensor({rows, model.preprocessing.size()});
     room.part.codes = Tensor({rows, model.code_size(options.output)});
     if (sees_wide(model, options)) {
-        room.part.wide = Tensor({rows, wide_size(model, options)});
+        room.part.wide = linalg::Bfloat16Rows(rows, wide_size(model, options));
     }
     return room;
 }
@@ -228,7 +230,12 @@ std::vector<SkippedPicture> read_on(Encoders& encoders, const Model& model, cons
         }
         std::copy_n(batch.pictures.data(), batch.pictures.size(), part.pictures.row(read.rows).data());
         if (!part.wide.empty()) {
-            std::copy_n(wide.data(), wide.size(), part.wide.row(read.rows).data());
+            if (part.wide.origin().empty()) {
+                part.wide.center(wide);
+            }
+            for (std::int64_t i = 0; i < wide.rows(); ++i) {
+                part.wide.set(read.rows + i, wide.row(i));
+            }
         }
         for (std::int64_t i = 0; options.l2_normalize && i < codes.rows(); ++i) {
             base::l2_normalize(codes.row(i), codes.row(i));
@@ -243,7 +250,7 @@ std::vector<SkippedPicture> read_on(Encoders& encoders, const Model& model, cons
 void fit(ReadSet& read) {
     shrink(read.part.pictures, read.rows);
     shrink(read.part.codes, read.rows);
-    shrink(read.part.wide, read.rows);
+    read.part.wide.shrink(std::min(read.rows, read.part.wide.rows()));
 }
 
 /// Gives every class of all sets its number, and returns the names.
@@ -346,6 +353,7 @@ Evaluation evaluate(const Model& model, const ImageDataset& pictures, const Eval
     ReadSet turned;
     if (options.mirror) {
         turned = room_for(pictures.size(), model, options);
+        turned.part.wide.center(set.part.wide.origin());
         read_mirrored(encoders, model, pictures, options, set, turned);
         fit(turned);
         turned.part.labels = set.part.labels;

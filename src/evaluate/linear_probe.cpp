@@ -5,8 +5,8 @@
 #include <functional>
 #include <iterator>
 #include <limits>
+#include <memory>
 #include <numeric>
-#include <optional>
 
 #include "stackae/error.hpp"
 
@@ -14,6 +14,7 @@
 #include "base/random.hpp"
 #include "base/rows.hpp"
 #include "base/threads.hpp"
+#include "linalg/feature_equations.hpp"
 #include "linalg/gemm.hpp"
 #include "linalg/normal_equations.hpp"
 
@@ -95,7 +96,7 @@ std::int64_t count_folds(std::int64_t n, std::int64_t columns, std::int64_t clas
                : 1;
 }
 
-void check(const Tensor& rows, std::span<const std::int64_t> labels, std::int64_t classes,
+void check(const linalg::FeatureRows& rows, std::span<const std::int64_t> labels, std::int64_t classes,
            std::int64_t views) {
     if (rows.empty() || rows.rows() != std::ssize(labels)) {
         throw InvalidArgument(fmt::format("linear classifier: {} rows of {} values and {} labels found",
@@ -113,7 +114,8 @@ void check(const Tensor& rows, std::span<const std::int64_t> labels, std::int64_
     }
 }
 
-std::vector<char> offered_by(const linalg::NormalEquations& equations, std::int64_t classes) {
+template <class Equations>
+std::vector<char> offered_by(const Equations& equations, std::int64_t classes) {
     std::vector<char> offered(at(classes));
     for (std::int64_t k = 0; k < classes; ++k) {
         offered[at(k)] = static_cast<char>(equations.count(k) > 0);
@@ -152,39 +154,61 @@ struct Training {
     std::int64_t classes;
     std::int64_t views;
     int threads;
-
-    [[nodiscard]] linalg::NormalEquations equations() const { return {rows, labels, classes, threads}; }
 };
 
-/// Rows in those places that each c of the grid names rightly.
-void count_right(const Training& training, linalg::NormalEquations& equations,
-                 std::span<const std::int64_t> places, std::vector<std::int64_t>& right) {
+/// Rows in those places that are named rightly with a c.
+template <class Equations>
+std::int64_t count_right(const Training& training, Equations& equations, std::span<const std::int64_t> places,
+                         double c) {
+    const auto given = best_classes(training.rows, places, equations.solve(c),
+                                    offered_by(equations, training.classes), training.threads);
+    return std::transform_reduce(given.begin(), given.end(), places.begin(), std::int64_t{0}, std::plus<>{},
+                                 [&](std::int64_t of_class, std::int64_t row) {
+                                     return static_cast<std::int64_t>(of_class == training.labels[at(row)]);
+                                 });
+}
+
+/// Adds what each c of the grid names rightly.
+void try_grid(const Training& training, linalg::NormalEquations& equations,
+              std::span<const std::int64_t> places, std::vector<std::int64_t>& right) {
     const std::vector<double> grid = LinearProbe::grid();
-    const std::vector<char> offered = offered_by(equations, training.classes);
     for (std::size_t i = 0; i < grid.size(); ++i) {
-        const auto given =
-            best_classes(training.rows, places, equations.solve(grid[i]), offered, training.threads);
-        right[i] +=
-            std::transform_reduce(given.begin(), given.end(), places.begin(), std::int64_t{0}, std::plus<>{},
-                                  [&](std::int64_t of_class, std::int64_t row) {
-                                      return static_cast<std::int64_t>(of_class == training.labels[at(row)]);
-                                  });
+        right[i] += count_right(training, equations, places, grid[i]);
+    }
+}
+
+/// The same of every other c of the grid, until two in a row name fewer rightly than the best, and of the
+/// best one's neighbours: each c takes a time of its own, the longer the larger it is.
+void try_grid(const Training& training, linalg::FeatureEquations& equations,
+              std::span<const std::int64_t> places, std::vector<std::int64_t>& right) {
+    const std::vector<double> grid = LinearProbe::grid();
+    std::size_t best = 0;
+    for (std::size_t i = 0; i < grid.size() && i < best + 6; i += 2) {
+        right[i] += count_right(training, equations, places, grid[i]);
+        best = right[i] > right[best] ? i : best;
+    }
+    for (const std::size_t i : {best - 1, best + 1}) {
+        if (i < grid.size()) {
+            right[i] += count_right(training, equations, places, grid[i]);
+        }
     }
 }
 
 /// The c by which most rows of the first `folds` parts are named rightly, each by what was learnt from the
 /// other parts; the smallest of equals. Leaves `equations` of all rows.
+template <class Equations>
 double choose_c(const Training& training, std::span<const std::int64_t> parts, std::int64_t folds,
-                std::optional<linalg::NormalEquations>& equations) {
+                std::unique_ptr<Equations>& equations) {
     const std::vector<double> grid = LinearProbe::grid();
     std::vector<std::int64_t> right(grid.size());
     for (std::int64_t part = 0; part < folds; ++part) {
         equations.reset();  // before others take as much memory
-        equations.emplace(training.equations());
+        equations =
+            std::make_unique<Equations>(training.rows, training.labels, training.classes, training.threads);
         equations->add(rows_of(parts, part, false));
         const std::vector<std::int64_t> held_out = rows_of(parts, part, true);
-        count_right(training, *equations,
-                    measured_of(held_out, std::ssize(parts) / training.views, training.views), right);
+        try_grid(training, *equations,
+                 measured_of(held_out, std::ssize(parts) / training.views, training.views), right);
         if (part + 1 == folds) {
             equations->add(held_out);
         }
@@ -197,7 +221,9 @@ double choose_c(const Training& training, std::span<const std::int64_t> parts, s
 std::int64_t LinearProbe::memory_bytes(const Shape& shape, int threads) {
     const std::int64_t width = shape.columns + 1;
     const int team = base::resolve_threads(threads);
-    return linalg::NormalEquations::memory_bytes(shape.rows, width, shape.classes, team) +
+    return (linalg::FeatureEquations::suits(shape.rows, width, shape.classes)
+                ? linalg::FeatureEquations::memory_bytes(width, shape.classes, team)
+                : linalg::NormalEquations::memory_bytes(shape.rows, width, shape.classes, team)) +
            static_cast<std::int64_t>(sizeof(float)) * width * (shape.classes + team * scored_rows);
 }
 
@@ -218,41 +244,55 @@ std::vector<double> LinearProbe::grid() {
     return {0.01, 0.0316, 0.1, 0.316, 1.0, 3.16, 10.0, 31.6, 100.0, 316.0, 1000.0};
 }
 
-LinearProbe LinearProbe::fit(const Tensor& rows, std::span<const std::int64_t> labels, std::int64_t classes,
-                             const ProbeOptions& options) {
+LinearProbe LinearProbe::fit(const linalg::FeatureRows& rows, std::span<const std::int64_t> labels,
+                             std::int64_t classes, const ProbeOptions& options) {
     check(rows, labels, classes, options.views);
     check_memory({rows.rows(), rows.columns(), classes}, options.threads, options.memory);
     const int threads = base::resolve_threads(options.threads);
     LinearProbe probe;
-    probe.scale_ = linalg::StandardScaler::fit(rows);
+    probe.scale_ = linalg::StandardScaler::fit(rows, threads);
     probe.offered_.resize(at(classes));
     if (std::adjacent_find(labels.begin(), labels.end(), std::not_equal_to<>{}) == labels.end()) {
         probe.weights_ = Tensor({classes, probe.scale_.width()});
         probe.offered_[at(labels[0])] = 1;
         return probe;
     }
-    const Training training{{rows, probe.scale_}, labels, classes, options.views, threads};
-    std::optional<linalg::NormalEquations> equations;
-    probe.c_ = options.c;
+    if (options.solver == ProbeSolver::conjugate_gradients ||
+        (options.solver == ProbeSolver::suited &&
+         linalg::FeatureEquations::suits(rows.rows(), probe.scale_.width(), classes))) {
+        probe.solve<linalg::FeatureEquations>(rows, labels, options);
+    } else {
+        probe.solve<linalg::NormalEquations>(rows, labels, options);
+    }
+    return probe;
+}
+
+template <class Equations>
+void LinearProbe::solve(const linalg::FeatureRows& rows, std::span<const std::int64_t> labels,
+                        const ProbeOptions& options) {
+    const std::int64_t classes = std::ssize(offered_);
+    const Training training{
+        {rows, scale_}, labels, classes, options.views, base::resolve_threads(options.threads)};
+    std::unique_ptr<Equations> equations;
+    c_ = options.c;
     if (options.c == 0.0) {
-        probe.folds_ = static_cast<int>(count_folds(rows.rows(), rows.columns(), classes, options));
-        probe.c_ = choose_c(training, deal_views(labels, classes, options), probe.folds_, equations);
+        folds_ = static_cast<int>(count_folds(rows.rows(), rows.columns(), classes, options));
+        c_ = choose_c(training, deal_views(labels, classes, options), folds_, equations);
     } else {
         std::vector<std::int64_t> all(labels.size());
         std::iota(all.begin(), all.end(), std::int64_t{0});
-        equations.emplace(training.equations());
+        equations = std::make_unique<Equations>(training.rows, labels, classes, training.threads);
         equations->add(all);
     }
-    probe.weights_ = equations->solve(probe.c_);
-    probe.offered_ = offered_by(*equations, classes);
-    return probe;
+    weights_ = equations->solve(c_);
+    offered_ = offered_by(*equations, classes);
 }
 
 std::span<const float> LinearProbe::weights(std::int64_t of_class) const {
     return offered_.at(at(of_class)) != 0 ? weights_.row(of_class) : std::span<const float>();
 }
 
-std::vector<std::int64_t> LinearProbe::predict(const Tensor& rows, int threads) const {
+std::vector<std::int64_t> LinearProbe::predict(const linalg::FeatureRows& rows, int threads) const {
     if (!rows.empty() && rows.columns() + 1 != scale_.width()) {
         throw InvalidArgument(fmt::format("linear classifier: rows of {} values found, {} expected",
                                           rows.columns(), scale_.width() - 1));

@@ -6,9 +6,13 @@
 
 #include "stackae/tensor.hpp"
 
+#include "linalg/feature_rows.hpp"
 #include "linalg/standard_scaler.hpp"
 
 namespace stackae::evaluation {
+
+/// How a classifier is found: suited is what takes less time, by counted work.
+enum class ProbeSolver { suited, normal_equations, conjugate_gradients };
 
 struct ProbeOptions {
     // What affects results.
@@ -20,6 +24,7 @@ struct ProbeOptions {
     std::int64_t views = 1;
     /// Most rows × columns × classes for which five folds are held out in turn.
     std::int64_t fold_values = 25'000'000;
+    ProbeSolver solver = ProbeSolver::suited;
 
     // What affects memory and speed.
     std::int64_t memory = std::int64_t{10} << 30;  ///< see LinearProbe::memory_bytes
@@ -35,16 +40,20 @@ struct ProbeOptions {
 /// The loss is a mean, not a sum, so that c depends little on n. c is the one of grid() that names most
 /// training rows rightly that were held out: five folds in turn where n × d × classes are at most
 /// ProbeOptions::fold_values, else one fifth of the rows. Folds are random and stratified. With that c all
-/// rows are trained on. Time is in proportion to n × d × m + m² × classes, m = min(n, d).
+/// rows are trained on. Time is in proportion to n × d × m + m² × classes, m = min(n, d). Where m is large
+/// for the number of classes (14,400 for 16), conjugate gradients on the rows take its place
+/// (FeatureEquations): memory is then in proportion to d, and time to n × d × classes; of the grid they try
+/// every other c, up to where more of it names fewer rightly, and the neighbours of the best.
 class LinearProbe {
 public:
     /// rows: n × d, finite; labels: size n, in [0, classes). A class without rows is never predicted; with
     /// one class alone that is predicted always, and nothing is trained. Throws InvalidArgument when the
     /// shapes do not agree, a value is not finite, or memory_bytes is above options.memory.
-    [[nodiscard]] static LinearProbe fit(const Tensor& rows, std::span<const std::int64_t> labels,
-                                         std::int64_t classes, const ProbeOptions& options);
+    [[nodiscard]] static LinearProbe fit(const linalg::FeatureRows& rows,
+                                         std::span<const std::int64_t> labels, std::int64_t classes,
+                                         const ProbeOptions& options);
     /// m × d; the class of each row, ties to the smaller.
-    [[nodiscard]] std::vector<std::int64_t> predict(const Tensor& rows, int threads = 0) const;
+    [[nodiscard]] std::vector<std::int64_t> predict(const linalg::FeatureRows& rows, int threads = 0) const;
 
     /// What memory depends on.
     struct Shape {
@@ -53,7 +62,8 @@ public:
         std::int64_t classes;
     };
     /// Most that training holds beside its arguments, in essence: 4 × (m² + 1024 × d + 2944 × m) bytes, m =
-    /// min(n, d), and 512 × d floats for each thread and 4 × d for each class.
+    /// min(n, d), and 512 × d floats for each thread and 4 × d for each class. By conjugate gradients in
+    /// essence 14 KiB × d.
     [[nodiscard]] static std::int64_t memory_bytes(const Shape& shape, int threads);
     /// Throws InvalidArgument when memory_bytes is above the limit.
     static void check_memory(const Shape& shape, int threads, std::int64_t limit);
@@ -67,6 +77,10 @@ public:
     [[nodiscard]] int folds() const { return folds_; }
 
 private:
+    template <class Equations>
+    void solve(const linalg::FeatureRows& rows, std::span<const std::int64_t> labels,
+               const ProbeOptions& options);
+
     linalg::StandardScaler scale_;
     Tensor weights_;             // classes × (d + 1)
     std::vector<char> offered_;  // classes that had rows

@@ -79,18 +79,16 @@ std::vector<std::int64_t> classify(const Labelled& labelled, const Tensor& train
     });
 }
 
-void measure_linear(const Labelled& labelled, const Tensor& train, const Tensor& test, std::int64_t classes,
-                    const EvaluateOptions& options, SplitMetrics& metrics) {
+void measure_linear(const Labelled& labelled, const linalg::FeatureRows& train,
+                    const linalg::FeatureRows& test, std::int64_t classes, const EvaluateOptions& options,
+                    SplitMetrics& metrics) {
     ProbeOptions how;
     how.seed = options.seed;
     how.views = options.mirror ? 2 : 1;
     how.memory = base::resolve_memory(options.memory);
     how.threads = options.threads;
-    const LinearProbe probe = with_rows(train, labelled.train, [&](const Tensor& rows) {
-        return LinearProbe::fit(rows, labelled.train_labels, classes, how);
-    });
-    const auto given = with_rows(test, labelled.test,
-                                 [&](const Tensor& rows) { return probe.predict(rows, options.threads); });
+    const LinearProbe probe = LinearProbe::fit({train, labelled.train}, labelled.train_labels, classes, how);
+    const auto given = probe.predict({test, labelled.test}, options.threads);
     metrics.linear = accuracy(given, labelled.test_labels);
     metrics.linear_c = probe.c();
     metrics.linear_folds = probe.folds();
@@ -199,7 +197,7 @@ EncodedSet gather(const EncodedSet& part, const std::vector<std::int64_t>& rows)
     return {base::gather_rows(part.pictures, rows), base::gather_rows(part.codes, rows),
             part.errors.empty() ? std::vector<double>() : gather_values(part.errors, rows),
             gather_values(part.labels, rows),
-            part.wide.empty() ? Tensor() : base::gather_rows(part.wide, rows)};
+            part.wide.empty() ? linalg::Bfloat16Rows() : part.wide.gather(rows)};
 }
 
 void append(EncodedSet& part, const EncodedSet& more) {
@@ -211,7 +209,9 @@ void append(EncodedSet& part, const EncodedSet& more) {
     };
     join(part.pictures, more.pictures);
     join(part.codes, more.codes);
-    join(part.wide, more.wide);
+    if (!part.wide.empty()) {
+        part.wide.append(more.wide);
+    }
     part.errors.clear();
     part.labels.insert(part.labels.end(), more.labels.begin(), more.labels.end());
 }

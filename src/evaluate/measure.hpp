@@ -7,6 +7,8 @@
 #include "stackae/evaluate.hpp"
 #include "stackae/tensor.hpp"
 
+#include "linalg/feature_rows.hpp"
+
 namespace stackae::evaluation {
 
 /// Pictures that were read, with what the model made of them.
@@ -16,10 +18,12 @@ struct EncodedSet {
     std::vector<double> errors;  ///< size n: Σ (x̂ − x)² of the model's reconstruction; of a test part, where
                                  ///< it can rebuild pictures
     std::vector<std::int64_t> labels;  ///< size n: class number, −1 for none
-    Tensor wide = {};                  ///< n × w, what a linear classifier sees; empty: the codes
+    linalg::Bfloat16Rows wide = {};    ///< n × w, what a linear classifier sees; empty: the codes
 
     [[nodiscard]] std::int64_t size() const { return static_cast<std::int64_t>(labels.size()); }
-    [[nodiscard]] const Tensor& linear_features() const { return wide.empty() ? codes : wide; }
+    [[nodiscard]] linalg::FeatureRows linear_features() const {
+        return wide.empty() ? linalg::FeatureRows(codes) : linalg::FeatureRows(wide);
+    }
 };
 
 /// The share of classes that were given rightly; both of the same size, not empty.
@@ -39,7 +43,8 @@ struct TrainTestSplit {
 /// Copies rows, in their order.
 [[nodiscard]] EncodedSet gather(const EncodedSet& part, const std::vector<std::int64_t>& rows);
 
-/// Adds the rows of another part of as many columns. Errors, which only test parts have, are dropped.
+/// Adds the rows of another part of as many columns, of the same origin where they are wide. Errors, which
+/// only test parts have, are dropped.
 void append(EncodedSet& part, const EncodedSet& more);
 
 /// Metrics of one split.

@@ -113,25 +113,38 @@ Tensor solve_ridge(const SymmetricMatrix& a, double lambda, const Tensor& b, con
     if (a.size() <= max_direct) {
         return solve_directly(a, lambda, b);
     }
+    Tensor solution({b.rows(), b.columns()});
+    solve_ridge([&](const Tensor& columns, Tensor& to) { a.multiply(columns, to); }, lambda, b, *eigen,
+                tolerances, solution);
+    return solution;
+}
+
+void solve_ridge(const MatrixProduct& multiply, double lambda, const Tensor& b, const EigenResult& eigen,
+                 const std::vector<double>& tolerances, Tensor& solution) {
     const std::int64_t columns = b.columns();
-    Preconditioner preconditioner(*eigen, lambda, a.size(), columns);
-    Tensor solution({a.size(), columns});
+    Preconditioner preconditioner(eigen, lambda, b.rows(), columns);
     Tensor residual = b;  // R = B − (A + λ) U
-    Tensor preconditioned({a.size(), columns});
-    Tensor product({a.size(), columns});
+    Tensor preconditioned({b.rows(), columns});
+    Tensor product({b.rows(), columns});
     preconditioner.apply(residual, preconditioned);
+    PerColumn targets = dots(residual, preconditioned);
+    std::transform(targets.begin(), targets.end(), tolerances.begin(), targets.begin(),
+                   [](double initial, double tolerance) { return tolerance * tolerance * initial; });
+    const PerColumn ones(targets.size(), 1.0);
+    const PerColumn shift(targets.size(), lambda);
+    if (std::any_of(solution.data(), solution.data() + solution.size(), [](float x) { return x != 0.0F; })) {
+        multiply(solution, product);
+        combine(shift, solution, ones, product);
+        combine(PerColumn(targets.size(), -1.0), product, ones, residual);
+        preconditioner.apply(residual, preconditioned);
+    }
     Tensor direction = preconditioned;
     PerColumn squared_norms = dots(residual, preconditioned);  // rᵀ M⁻¹ r
-    PerColumn targets(squared_norms.size());
-    std::transform(squared_norms.begin(), squared_norms.end(), tolerances.begin(), targets.begin(),
-                   [](double initial, double tolerance) { return tolerance * tolerance * initial; });
-    const PerColumn ones(squared_norms.size(), 1.0);
-    const PerColumn shift(squared_norms.size(), lambda);
     const auto done = [&] {
         return std::equal(squared_norms.begin(), squared_norms.end(), targets.begin(), std::less_equal<>{});
     };
     for (int step = 0; step < max_steps && !done(); ++step) {
-        a.multiply(direction, product);
+        multiply(direction, product);
         combine(shift, direction, ones, product);
         const PerColumn curvature = dots(direction, product);
         PerColumn alpha(squared_norms.size());
@@ -153,7 +166,6 @@ Tensor solve_ridge(const SymmetricMatrix& a, double lambda, const Tensor& b, con
         squared_norms = next_norms;
         combine(ones, preconditioned, beta, direction);
     }
-    return solution;
 }
 
 }  // namespace stackae::linalg

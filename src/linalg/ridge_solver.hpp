@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "stackae/tensor.hpp"
@@ -28,5 +29,13 @@ inline constexpr std::int64_t max_direct = 512;
 /// eigen: of A, not null above max_direct.
 [[nodiscard]] Tensor solve_ridge(const SymmetricMatrix& a, double lambda, const Tensor& b,
                                  const EigenResult* eigen, const std::vector<double>& tolerances);
+
+/// to = A · columns.
+using MatrixProduct = std::function<void(const Tensor& columns, Tensor& to)>;
+
+/// The same, always by conjugate gradients, for a matrix that is known by its products; from a solution on
+/// that is near, such as that of a larger λ. eigen: about those of A, trace and all.
+void solve_ridge(const MatrixProduct& multiply, double lambda, const Tensor& b, const EigenResult& eigen,
+                 const std::vector<double>& tolerances, Tensor& solution);
 
 }  // namespace stackae::linalg

@@ -4,7 +4,7 @@
 #include <span>
 #include <vector>
 
-#include "stackae/tensor.hpp"
+#include "linalg/feature_rows.hpp"
 
 namespace stackae::linalg {
 
@@ -15,20 +15,24 @@ struct StandardScaler {
     std::vector<double> deviation;  // d; 1 where it would be 0
 
     /// Fits the scaler to n × d rows. Throws InvalidArgument where a column has a value that is not finite.
-    static StandardScaler fit(const Tensor& rows);
+    /// The same at any number of threads.
+    static StandardScaler fit(const FeatureRows& rows, int threads = 1);
     /// The size of z: d + 1.
     [[nodiscard]] std::int64_t width() const { return std::ssize(mean) + 1; }
-    /// Makes z of a row of d values.
+    /// Makes z of a row of d values, in place too.
     void transform(std::span<const float> row, float* z) const;
 };
 
-/// Rows that are standardised when they are copied; rows and scaler must outlive this.
+/// Rows that are standardised when they are copied; what they are a view of and the scaler must outlive this.
 struct StandardisedRows {
-    const Tensor& rows;
+    FeatureRows rows;
     const StandardScaler& scale;
 
     [[nodiscard]] std::int64_t width() const { return scale.width(); }
-    void copy(std::int64_t row, float* z) const { scale.transform(rows.row(row), z); }
+    void copy(std::int64_t row, float* z) const {
+        rows.copy(row, 0, rows.columns(), z);
+        scale.transform({z, scale.mean.size()}, z);
+    }
 };
 
 }  // namespace stackae::linalg

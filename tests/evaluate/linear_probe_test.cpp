@@ -273,6 +273,43 @@ TEST_CASE("Rows wide enough for principal axes are told apart, the same at any n
     CHECK(accuracy(one, clouds(400, 3, columns, 1.0F, 24)) > 0.7);
 }
 
+TEST_CASE("Conjugate gradients on wide rows name them as the normal equations do") {
+    const Data train = clouds(600, 4, 30, 2.5F, 31);
+    const Data test = clouds(400, 4, 30, 2.5F, 32);
+    stackae::linalg::Bfloat16Rows halves(600, 30);
+    halves.center(train.rows);
+    for (std::int64_t i = 0; i < 600; ++i) {
+        halves.set(i, train.rows.row(i));
+    }
+    ProbeOptions options;
+    options.fold_values = 1;
+    options.solver = stackae::evaluation::ProbeSolver::normal_equations;
+    const LinearProbe expected = LinearProbe::fit(train.rows, train.labels, 5, options);
+    options.solver = stackae::evaluation::ProbeSolver::conjugate_gradients;
+    options.threads = 1;
+    const LinearProbe found = LinearProbe::fit(halves, train.labels, 5, options);
+    options.threads = 2;
+    const LinearProbe again = LinearProbe::fit(halves, train.labels, 5, options);
+    CHECK(found.folds() == 1);
+    CHECK(found.c() == again.c());
+    CHECK(found.weights(4).empty());
+    for (std::int64_t k = 0; k < 4; ++k) {
+        CHECK(std::equal(found.weights(k).begin(), found.weights(k).end(), again.weights(k).begin()));
+    }
+    CHECK(accuracy(expected, test) > 0.7);
+    CHECK(accuracy(found, test) == Approx(accuracy(expected, test)).margin(0.02));
+    options.c = expected.c();
+    const LinearProbe same = LinearProbe::fit(halves, train.labels, 5, options);
+    CHECK(same.folds() == 0);
+    const Labels given = same.predict(test.rows);
+    const Labels wanted = expected.predict(test.rows);
+    std::int64_t alike = 0;
+    for (std::size_t i = 0; i < given.size(); ++i) {
+        alike += given[i] == wanted[i] ? 1 : 0;
+    }
+    CHECK(alike >= 396);
+}
+
 TEST_CASE("A class without training rows is never named by the linear classifier") {
     const Data train = clouds(90, 3, 2, 0.5F, 12);
     Labels labels = train.labels;
