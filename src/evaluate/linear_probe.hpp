@@ -41,7 +41,7 @@ struct ProbeOptions {
 /// training rows rightly that were held out: five folds in turn where n × d × classes are at most
 /// ProbeOptions::fold_values, else one fifth of the rows. Folds are random and stratified. With that c all
 /// rows are trained on. Time is in proportion to n × d × m + m² × classes, m = min(n, d). Where m is large
-/// for the number of classes (14,400 for 16), conjugate gradients on the rows take its place
+/// for the number of classes (19,200 for 16), conjugate gradients on the rows take its place
 /// (FeatureEquations): memory is then in proportion to d, and time to n × d × classes; of the grid they try
 /// every other c, up to where more of it names fewer rightly, and the neighbours of the best.
 class LinearProbe {
@@ -63,7 +63,7 @@ public:
     };
     /// Most that training holds beside its arguments, in essence: 4 × (m² + 1024 × d + 2944 × m) bytes, m =
     /// min(n, d), and 512 × d floats for each thread and 4 × d for each class. By conjugate gradients in
-    /// essence 14 KiB × d.
+    /// essence 15 KiB × d.
     [[nodiscard]] static std::int64_t memory_bytes(const Shape& shape, int threads);
     /// Throws InvalidArgument when memory_bytes is above the limit.
     static void check_memory(const Shape& shape, int threads, std::int64_t limit);

@@ -15,14 +15,14 @@ using base::at;
 
 /// Of solve_ridge(), for a class of half the rows; less for a rare one, see normal_equations.cpp.
 constexpr double tolerance = 0.005;
-constexpr std::int64_t max_eigenvectors = 256;
+constexpr std::int64_t max_eigenvectors = 512;
 constexpr int eigenvector_iterations = 2;
 constexpr std::int64_t sample_rows = 16'384;  // that they are found by
 
 /// What it takes on the way to an answer: products with all rows, and a product's share of the rate of large
 /// matrix products.
-constexpr double usual_products = 150.0;
-constexpr double slowness = 3.0;
+constexpr double usual_products = 300.0;
+constexpr double slowness = 2.0;
 constexpr std::int64_t lanes = 16;
 
 }  // namespace

@@ -22,7 +22,7 @@ constexpr std::int64_t tile_rows = 16 * unrolled;
 constexpr std::int64_t tile_columns = 80 * unrolled;
 /// Rows are shared out in so many parts at most, each with sums of its own.
 constexpr std::int64_t max_parts = 32;
-constexpr std::int64_t max_vectors = 64;  // at a time
+constexpr std::int64_t max_vectors = 32;  // at a time
 
 using Lanes [[gnu::vector_size(lanes * sizeof(float)), gnu::aligned(alignof(float)), gnu::may_alias]] = float;
 
