@@ -40,6 +40,9 @@ std::int64_t FeatureEquations::count(std::int64_t of_class) const {
 }
 
 void FeatureEquations::add(std::span<const std::int64_t> rows) {
+    if (rows.empty()) {
+        return;
+    }
     for (const std::int64_t row : rows) {
         added_.push_back(row);
         ++counts_[at(labels_[at(row)])];

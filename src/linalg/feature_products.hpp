@@ -23,7 +23,7 @@ public:
     /// d + 1: the last value of z is 1.
     [[nodiscard]] std::int64_t width() const { return scale_.width(); }
 
-    /// to = Zᵀ Z w of the rows in those places; w and to: width × k, k vectors at once.
+    /// to = Zᵀ Z w of the rows in those places, at least one; w and to: width × k, k vectors at once.
     void multiply(std::span<const std::int64_t> places, const Tensor& w, Tensor& to) const;
     /// A value of a row (of all, not of places) and of a vector.
     using Scores = std::function<float(std::int64_t row, std::int64_t vector)>;
