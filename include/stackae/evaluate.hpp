@@ -107,6 +107,9 @@ struct Evaluation {
     MeanStd knn_accuracy;      ///< in [0, 1]
     MeanStd raw_knn_accuracy;  ///< on the preprocessing's values
     MeanStd pca_knn_accuracy;
+    /// On mean, deviation, least and greatest value of each channel, standardised by the training pictures.
+    MeanStd statistics_knn_accuracy;
+    std::int64_t statistics = 0;  ///< how many numbers those are
     std::optional<LinearMetrics> linear;  ///< where asked for, and there are labels
 
     std::vector<ClassMetrics> classes;                 ///< in byte order of the names of both parts

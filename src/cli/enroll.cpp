@@ -176,9 +176,9 @@ int EnrollCommand::run(Console& console, const std::vector<std::string>& inputs)
     } else if (std::filesystem::is_regular_file(output_)) {
         console.note(fmt::format("{} is there already and will be replaced (--append adds to it)", output_));
     }
-    const Inputs opened(inputs, settings_.reading.picture_limits());
     const NamedModel model =
         existing ? open_gallery_model(console, *existing, output_, model_) : open_model(console, model_);
+    const Inputs opened(inputs, settings_.reading.picture_limits(model.model.preprocessing));
     check_layer(model.model, layer_);
     check_gallery_memory(
         settings_.reading, existing ? output_ : "",
@@ -273,8 +273,9 @@ int EnrollCommand::rebuild(Console& console) {
     l2_normalize_ = l2_normalize_.value_or(old.l2_normalize);
     metric_ = metric_.value_or(old.metric);
     false_accept_rate_ = false_accept_rate_.value_or(old.false_accept_rate);
-    const Inputs pictures(gallery_pictures(old, rebuild_, settings_.reading.picture_limits()));
     const NamedModel model = open_model(console, model_);
+    const Inputs pictures(
+        gallery_pictures(old, rebuild_, settings_.reading.picture_limits(model.model.preprocessing)));
     check_layer(model.model, layer_);
     check_gallery_memory(
         settings_.reading, rebuild_,

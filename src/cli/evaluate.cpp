@@ -128,6 +128,7 @@ std::string report(const Evaluation& result, const std::string& model, std::int6
     accuracy.add({"model's features", percent(result.knn_accuracy, splits)});
     accuracy.add({"raw pixels", percent(result.raw_knn_accuracy, splits)});
     accuracy.add({fmt::format("PCA of {}", result.pca_components), percent(result.pca_knn_accuracy, splits)});
+    accuracy.add({"channel statistics", percent(result.statistics_knn_accuracy, splits)});
     out += fmt::format(
         "\naccuracy of the {} nearest neighbours ({} distance){}\n{}", result.k, name(result.metric),
         result.k < k_asked ? fmt::format(": there are no {} to learn from", k_asked) : "", accuracy.text());
@@ -256,12 +257,13 @@ int EvaluateCommand::run(Console& console, const std::vector<std::string>& input
         throw UsageError("--fit, --preset, --stack, --test and --protocol are of tables of users and items");
     }
     options_.splits = splits_.value_or(options_.splits);
-    const ImageDataset train = ImageDataset::open(inputs[0], reading_.picture_limits());
+    const NamedModel model = open_model(console, model_);
+    const PictureLimits limits = reading_.picture_limits(model.model.preprocessing);
+    const ImageDataset train = ImageDataset::open(inputs[0], limits);
     std::optional<ImageDataset> test;
     if (inputs.size() == 2) {
-        test.emplace(ImageDataset::open(inputs[1], reading_.picture_limits()));
+        test.emplace(ImageDataset::open(inputs[1], limits));
     }
-    const NamedModel model = open_model(console, model_);
     check_layer(model.model, options_.output);
     const std::vector<NamedPath> written{{"--manifest", manifest_}};
     std::vector<NamedPath> read{{"the model", model.path}, {"the input", inputs[0]}};

@@ -116,8 +116,8 @@ int ExtractCommand::run(Console& console, const std::vector<std::string>& inputs
     if (items_) {
         throw UsageError("--items are of a model of a table, without INPUT");
     }
-    const Inputs opened(inputs, settings_.reading.picture_limits());
     const NamedModel model = open_model(console, model_);
+    const Inputs opened(inputs, settings_.reading.picture_limits(model.model.preprocessing));
     check_layer(model.model, encode_.output);
     const std::int64_t columns = model.model.code_size(encode_.output);
     const std::vector<std::string> files =

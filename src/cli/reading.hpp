@@ -9,12 +9,13 @@
 
 namespace stackae::cli {
 
-/// What a command that reads pictures takes of the machine: --threads, --memory,
-/// --max-pixels and --pages.
+/// What a command that reads pictures takes of the machine, and where a picture's channels lie: --threads,
+/// --memory, --max-pixels, --pages and --channel-suffix.
 struct ReadingOptions {
     int threads = 0;          ///< 0: one for each core that the process may keep busy
     std::int64_t memory = 0;  ///< bytes, as said; 0: a share of what the process may take, see limit()
     PictureLimits limits;
+    bool pages_named = false;  ///< --pages was
 
     /// Declares the options in the group that is open.
     void declare(OptionParser& parser);
@@ -24,6 +25,9 @@ struct ReadingOptions {
     [[nodiscard]] std::string limit_text() const;
     /// Limits of single pictures, by the memory too.
     [[nodiscard]] PictureLimits picture_limits() const;
+    /// The same of pictures for a model, whose channels lie where the preprocessing says, unless an option says
+    /// otherwise.
+    [[nodiscard]] PictureLimits picture_limits(const Preprocessing& preprocessing) const;
     /// Throws InvalidArgument where more bytes are needed than limit(), before they are taken. purpose: `to
     /// encode one picture`; help: what would take less.
     void check(std::int64_t needed, const std::string& purpose, const std::string& help) const;

@@ -76,7 +76,7 @@ int RecognizeCommand::run(Console& console, const std::vector<std::string>& inpu
         gallery.metric = recognize_.metric.value_or(gallery.metric);
         calibrate(gallery, *false_accept_rate_, settings_.reading.threads);
     }
-    const Inputs opened(inputs, settings_.reading.picture_limits());
+    const Inputs opened(inputs, settings_.reading.picture_limits(model.model.preprocessing));
     recognize_.top = top_.value_or(1);
     recognize_.threads = opened.size() == 1 ? 1 : settings_.reading.threads;
     if (output_ == "-") {

@@ -14,6 +14,7 @@
 
 #include "base/enum_names.hpp"
 #include "data/arrays.hpp"
+#include "data/channel_files.hpp"
 #include "data/image/pages.hpp"
 #include "data/source.hpp"
 
@@ -50,6 +51,7 @@ public:
     [[nodiscard]] const std::string& path() const override { return base_->path(); }
     [[nodiscard]] bool labelled() const override { return labelled_; }
     [[nodiscard]] std::vector<std::string> notes() const override { return base_->notes(); }
+    [[nodiscard]] ChannelFiles channel_files() const override { return base_->channel_files(); }
     [[nodiscard]] std::int64_t row_length() const override { return base_->row_length(); }
     [[nodiscard]] data::Picture load(std::int64_t i, const Preprocessing* preprocessing) const override {
         return base_->load(at(i), preprocessing);
@@ -149,7 +151,8 @@ ImageDataset ImageDataset::open(const std::string& path, const PictureLimits& li
     }
     std::error_code error;
     const fs::file_status status = fs::status(path, error);
-    if (!fs::exists(status) && data::names_page(path)) {
+    if (!fs::exists(status) &&
+        (data::names_page(path) || data::names_channels(path, limits.channel_suffixes))) {
         return ImageDataset(data::open_file(path, limits));
     }
     if (!fs::exists(status)) {

@@ -14,6 +14,7 @@
 
 #include "base/memory.hpp"
 #include "base/rows.hpp"
+#include "evaluate/channel_statistics.hpp"
 #include "evaluate/depth_encoder.hpp"
 #include "evaluate/measure.hpp"
 #include "search/label_encoder.hpp"
@@ -45,13 +46,18 @@ std::int64_t wide_size(const Model& model, const EvaluateOptions& options) {
     return sees_wide(model, options) ? model.layers[model.outputs.back().depth - 1].output_shape().size() : 0;
 }
 
+/// Numbers that say of a picture what its channels' statistics do.
+std::int64_t statistics_of(const Model& model) {
+    return model.preprocessing.channels * evaluation::statistics_a_channel;
+}
+
 /// Bytes that are held at most, by the numbers of pictures alone; see evaluate(). measured: pictures of a set
 /// of their own; 0: those to learn from are split in halves.
 std::int64_t bytes_of(const Model& model, std::int64_t learnt, std::int64_t measured,
                       const EvaluateOptions& options) {
     const auto pixels = static_cast<double>(model.preprocessing.size());
     const auto code = static_cast<double>(model.code_size(options.output));
-    const auto wide = static_cast<double>(wide_size(model, options));
+    const auto wide = static_cast<double>(wide_size(model, options) + statistics_of(model));
     const double views = options.mirror ? 2.0 : 1.0;
     const double n = views * static_cast<double>(learnt);
     const double parts =
@@ -194,6 +200,7 @@ ReadSet room_for(std::int64_t rows, const Model& model, const EvaluateOptions& o
     ReadSet room;
     room.part.pictures = Tensor({rows, model.preprocessing.size()});
     room.part.codes = Tensor({rows, model.code_size(options.output)});
+    room.part.statistics = Tensor({rows, statistics_of(model)});
     if (sees_wide(model, options)) {
         room.part.wide = Tensor({rows, wide_size(model, options)});
     }
@@ -225,6 +232,8 @@ std::vector<SkippedPicture> read_on(Encoders& encoders, const Model& model, cons
                 part.errors.push_back(base::squared_distance(rebuilt.row(row), batch.pictures.row(row)));
             }
             read.labels.push_back(pictures.entry(batch.indices[i]).label);
+            evaluation::channel_statistics(model.preprocessing, std::as_const(batch.pictures).row(row),
+                                           part.statistics.row(read.rows + row));
         }
         std::copy_n(batch.pictures.data(), batch.pictures.size(), part.pictures.row(read.rows).data());
         if (!part.wide.empty()) {
@@ -244,6 +253,7 @@ void fit(ReadSet& read) {
     shrink(read.part.pictures, read.rows);
     shrink(read.part.codes, read.rows);
     shrink(read.part.wide, read.rows);
+    shrink(read.part.statistics, read.rows);
 }
 
 /// Gives every class of all sets its number, and returns the names.
@@ -292,6 +302,7 @@ Evaluation finish(const std::vector<evaluation::SplitMetrics>& splits, const std
         evaluation.linear->output = model.outputs.back().name;
     }
     evaluation.code_size = model.code_size(options.output);
+    evaluation.statistics = statistics_of(model);
     if (!evaluation.labelled) {
         evaluation.k = options.k;
     }

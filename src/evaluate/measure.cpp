@@ -15,6 +15,7 @@
 #include "base/memory.hpp"
 #include "base/random.hpp"
 #include "base/rows.hpp"
+#include "evaluate/channel_statistics.hpp"
 #include "evaluate/linear_probe.hpp"
 
 namespace stackae::evaluation {
@@ -199,7 +200,8 @@ EncodedSet gather(const EncodedSet& part, const std::vector<std::int64_t>& rows)
     return {base::gather_rows(part.pictures, rows), base::gather_rows(part.codes, rows),
             part.errors.empty() ? std::vector<double>() : gather_values(part.errors, rows),
             gather_values(part.labels, rows),
-            part.wide.empty() ? Tensor() : base::gather_rows(part.wide, rows)};
+            part.wide.empty() ? Tensor() : base::gather_rows(part.wide, rows),
+            part.statistics.empty() ? Tensor() : base::gather_rows(part.statistics, rows)};
 }
 
 void append(EncodedSet& part, const EncodedSet& more) {
@@ -212,6 +214,7 @@ void append(EncodedSet& part, const EncodedSet& more) {
     join(part.pictures, more.pictures);
     join(part.codes, more.codes);
     join(part.wide, more.wide);
+    join(part.statistics, more.statistics);
     part.errors.clear();
     part.labels.insert(part.labels.end(), more.labels.begin(), more.labels.end());
 }
@@ -257,6 +260,12 @@ SplitMetrics measure(const EncodedSet& train, const EncodedSet& test, std::int64
                  labelled.test_labels);
     metrics.raw_knn =
         accuracy(classify(labelled, train.pictures, test.pictures, options), labelled.test_labels);
+    metrics.statistics_knn = std::numeric_limits<double>::quiet_NaN();
+    if (!train.statistics.empty()) {
+        const StandardisedPair pair = standardise(train.statistics, test.statistics);
+        metrics.statistics_knn =
+            accuracy(classify(labelled, pair.train, pair.test, options), labelled.test_labels);
+    }
     if (options.linear) {
         measure_linear(labelled, train.linear_features(), test.linear_features(), classes, options, metrics);
     }
@@ -286,6 +295,7 @@ Evaluation summarise(const std::vector<SplitMetrics>& splits, const std::vector<
     evaluation.knn_accuracy = mean_std(splits, &SplitMetrics::knn);
     evaluation.raw_knn_accuracy = mean_std(splits, &SplitMetrics::raw_knn);
     evaluation.pca_knn_accuracy = mean_std(splits, &SplitMetrics::pca_knn);
+    evaluation.statistics_knn_accuracy = mean_std(splits, &SplitMetrics::statistics_knn);
     if (linear) {
         evaluation.linear = linear_metrics(splits);
     }

@@ -17,6 +17,7 @@ struct EncodedSet {
                                  ///< it can rebuild pictures
     std::vector<std::int64_t> labels;  ///< size n: class number, −1 for none
     Tensor wide = {};                  ///< n × w, what a linear classifier sees; empty: the codes
+    Tensor statistics = {};            ///< n × s, see channel_statistics(); or none
 
     [[nodiscard]] std::int64_t size() const { return static_cast<std::int64_t>(labels.size()); }
     [[nodiscard]] const Tensor& linear_features() const { return wide.empty() ? codes : wide; }
@@ -55,6 +56,7 @@ struct SplitMetrics {
     double knn = 0.0;
     double raw_knn = 0.0;
     double pca_knn = 0.0;
+    double statistics_knn = 0.0;  ///< NaN without EncodedSet::statistics
     double linear = 0.0;  ///< this and what follows: with EvaluateOptions::linear
     double linear_c = 0.0;
     int linear_folds = 0;

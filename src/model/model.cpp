@@ -147,6 +147,9 @@ std::int64_t Model::parameters() const {
 std::string Model::identity() const {
     base::Hash hash;
     hash.add(std::string_view(base::print_json(fields_of(preprocessing).json())));
+    if (has_own_channels(preprocessing)) {
+        hash.add(std::string_view(base::print_json(channels_json(preprocessing))));
+    }
     for (const std::vector<float>* values : {&preprocessing.mean, &preprocessing.deviation}) {
         hash.add(static_cast<std::int64_t>(values->size()));
         hash.add(std::span<const float>(*values));
