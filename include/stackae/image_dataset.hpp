@@ -16,8 +16,15 @@ namespace stackae {
 
 /// One picture of a collection, before it is decoded.
 struct ImageEntry {
-    std::string path;                  ///< as a person would name it; `file#12` inside IDX and NPY
-    std::optional<std::string> label;  ///< first folder level, IDX label, or second column of a list
+    std::string path;                       ///< as a person would name it; `file#12` inside IDX and NPY
+    std::optional<std::string> label;       ///< first folder level, IDX label, or second column of a list
+    std::optional<std::string> group = {};  ///< of pictures that splits keep together; by LabelFile
+};
+
+/// What is said of a picture apart from its file.
+struct PictureLabel {
+    std::optional<std::string> label = {};
+    std::optional<std::string> group = {};  ///< a patient, a slide, a batch
 };
 
 /// Has names, as the manifest prints them.
@@ -67,11 +74,11 @@ struct PictureLimits {
 /// pictures; labels from the array that goes with it by its name, `y` or `labels`). A pipe holds a picture or
 /// a list.
 ///
-/// Arrays are n×h×w, n×h×w×c (c to 256; 3: R, G, B, 4: and alpha, others: measurements) or n×d, in either byte and index order, IDX and NPY also gzipped: truth values,
-/// whole numbers of 8 to 64 bits, floats of 16 to 64. Unsigned 8 and 16 bits are shares of 255 and 65535,
-/// true is 1, all others the numbers they are, as floats. A row of n×d is a picture as preprocessing makes
-/// it, flattened; it is never resized. Pictures with values outside of [0, 1] are skipped unless the
-/// preprocessing standardises, which takes any finite ones.
+/// Arrays are n×h×w, n×h×w×c (c to 256; 3: R, G, B, 4: and alpha, others: measurements) or n×d, in either
+/// byte and index order, IDX and NPY also gzipped: truth values, whole numbers of 8 to 64 bits, floats of 16
+/// to 64. Unsigned 8 and 16 bits are shares of 255 and 65535, true is 1, all others the numbers they are, as
+/// floats. A row of n×d is a picture as preprocessing makes it, flattened; it is never resized. Pictures with
+/// values outside of [0, 1] are skipped unless the preprocessing standardises, which takes any finite ones.
 ///
 /// A TIFF of several pages is as many pictures, file.tif#1 and so on; such a name stands for the one page.
 /// With PageSelection::channels it is one picture, of the channels of all pages. With channel suffixes
@@ -113,6 +120,9 @@ public:
     [[nodiscard]] std::vector<std::string> notes() const;
     /// A view of some entries, in the order given; it shares this collection's files.
     [[nodiscard]] ImageDataset subset(std::span<const std::int64_t> entries) const;
+    /// A view of all entries with these labels, size() of them, in place of their own. Throws
+    /// InvalidArgument.
+    [[nodiscard]] ImageDataset with_labels(std::vector<PictureLabel> labels) const;
 
     struct Source;  // the implementation, in src/data
     [[nodiscard]] const Source& source() const { return *source_; }
@@ -141,12 +151,12 @@ struct PreprocessingOptions {
     std::vector<ChannelRange> ranges = {};
 };
 
-/// Chooses the preprocessing: as many measured channels as most pictures have, where most have such; else gray
-/// if all pictures looked at are gray; and their median height and width, scaled down together to at most 64
-/// where larger. At most 2,000 pictures, spread evenly, are looked at; standardisation reads all. A range goes
-/// from the least thousandth of a channel's values in those pictures to the greatest, so that a few that stand
-/// apart do not press all others together. Throws InvalidArgument when not one picture can be read, naming the
-/// first and its reason.
+/// Chooses the preprocessing: as many measured channels as most pictures have, where most have such; else
+/// gray if all pictures looked at are gray; and their median height and width, scaled down together to at
+/// most 64 where larger. At most 2,000 pictures, spread evenly, are looked at; standardisation reads all. A
+/// range goes from the least thousandth of a channel's values in those pictures to the greatest, so that a
+/// few that stand apart do not press all others together. Throws InvalidArgument when not one picture can be
+/// read, naming the first and its reason.
 [[nodiscard]] Preprocessing choose_preprocessing(const ImageDataset& pictures,
                                                  const PreprocessingOptions& options, int threads = 0);
 

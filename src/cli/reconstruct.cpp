@@ -70,10 +70,11 @@ void ReconstructCommand::declare(OptionParser& parser) {
         "rebuilds pictures from",
         text_into(encode_.output));
     parser.group("The drawing");
-    parser.option("output,o", "FILE",
-                  ".png: originals above their reconstructions, of 3 channels at most; .npy and .tif: what is "
-                  "rebuilt alone, of any number, as floats in the pictures' own units; else nothing is drawn",
-                  text_into(output_));
+    parser.option(
+        "output,o", "FILE",
+        ".png: originals above their reconstructions, of 3 channels at most; .npy and .tif: what is "
+        "rebuilt alone, of any number, as floats in the pictures' own units; else nothing is drawn",
+        text_into(output_));
     parser.option("columns", "N", "pictures in a row (10 when not given)", integer_into(columns_, 1, 1000));
     parser.option("limit", "N", "pictures drawn or written (100 when not given); errors are printed for all",
                   integer_into(limit_, 1, 10000));
@@ -91,7 +92,8 @@ int ReconstructCommand::run(Console& console, const std::vector<std::string>& in
         check_writable(output_);
     }
     const NamedModel model = open_model(console, model_);
-    const Inputs opened(inputs, settings_.reading.picture_limits(model.model.preprocessing));
+    Inputs opened(inputs, settings_.reading.picture_limits(model.model.preprocessing));
+    settings_.reading.label(console, opened);
     check_layer(model.model, encode_.output);
     const bool as_numbers = !output_.empty() && !draws(output_);
     if (!output_.empty() && !as_numbers && model.model.preprocessing.channels > max_drawn_channels) {
@@ -106,7 +108,8 @@ int ReconstructCommand::run(Console& console, const std::vector<std::string>& in
             fmt::format("{}: layer {}, {}, cannot be inverted: nothing is rebuilt from its code", model.path,
                         layer, model.model.layers[layer - 1].type()));
     }
-    check_outputs(opened, {{"the model", model.path}}, {{"-o", output_}, {"--manifest", settings_.manifest}});
+    check_outputs(opened, {{"the model", model.path}, {"the labels", settings_.reading.labels}},
+                  {{"-o", output_}, {"--manifest", settings_.manifest}});
     const Preprocessing& preprocessing = model.model.preprocessing;
     catch_interrupts();
     ResultWriter results;
@@ -173,7 +176,8 @@ void ReconstructCommand::collect_numbers(const Preprocessing& preprocessing, con
 }
 
 void ReconstructCommand::write_numbers(const OutputFile& file, const Preprocessing& preprocessing) const {
-    Tensor pictures({std::ssize(rebuilt_), preprocessing.height, preprocessing.width, preprocessing.channels});
+    Tensor pictures(
+        {std::ssize(rebuilt_), preprocessing.height, preprocessing.width, preprocessing.channels});
     float* to = pictures.data();
     for (const Tile& picture : rebuilt_) {
         to = std::copy(picture.begin(), picture.end(), to);

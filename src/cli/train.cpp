@@ -122,7 +122,8 @@ int TrainCommand::run(Console& console, const std::vector<std::string>& inputs) 
         return train_on_table(console, {settings_, tables_, inputs.front(), outputs_, dry_run_});
     }
     const TrainConfig config = settings_.config();
-    const ImageDataset pictures = ImageDataset::open(inputs.front(), settings_.reading().picture_limits());
+    ImageDataset pictures = ImageDataset::open(inputs.front(), settings_.reading().picture_limits());
+    settings_.reading().label(console, {&pictures});
     for (const std::string& note : pictures.notes()) {
         console.note(note);
     }
@@ -156,7 +157,7 @@ int TrainCommand::run(Console& console, const std::vector<std::string>& inputs) 
 void TrainCommand::prepare(Console& console, const std::string& input, const ImageDataset& pictures) {
     outputs_.model_named = !outputs_.model.empty();
     outputs_.model = outputs_.model_named ? outputs_.model : default_output(input);
-    std::vector<NamedPath> read{{"the input", input}};
+    std::vector<NamedPath> read{{"the input", input}, {"the labels", settings_.reading().labels}};
     add_replaced(pictures, outputs_.paths(), read);
     prepare_outputs(console, outputs_, read, settings_.run().resume, [&] { return data_identity(pictures); });
 }

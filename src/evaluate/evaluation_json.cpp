@@ -21,7 +21,9 @@ JsonObject to_json(const Evaluation& result, const EvaluateOptions& options) {
                        {"test_pictures", result.test_pictures},
                        {"splits", result.splits},
                        {"labelled", result.labelled},
-                       {"code_size", result.code_size}};
+                       {"code_size", result.code_size},
+                       {"groups", result.groups},
+                       {"shared_groups", result.shared_groups}};
     put(out["reconstruction"], "sse_per_image", result.sse_per_image);
     auto& baselines = out["baselines"];
     put(baselines["mean"], "sse_per_image", result.mean_sse_per_image);

@@ -17,6 +17,7 @@
 #include "base/rows.hpp"
 #include "evaluate/channel_statistics.hpp"
 #include "evaluate/linear_probe.hpp"
+#include "model/groups.hpp"
 
 namespace stackae::evaluation {
 namespace {
@@ -80,9 +81,12 @@ std::vector<std::int64_t> classify(const Labelled& labelled, const Tensor& train
     });
 }
 
-void measure_linear(const Labelled& labelled, const Tensor& train, const Tensor& test, std::int64_t classes,
-                    const EvaluateOptions& options, SplitMetrics& metrics) {
+void measure_linear(const Labelled& labelled, const EncodedSet& train_part, const Tensor& test,
+                    std::int64_t classes, const EvaluateOptions& options, SplitMetrics& metrics) {
+    const Tensor& train = train_part.linear_features();
     ProbeOptions how;
+    how.groups = train_part.groups.empty() ? std::vector<std::int64_t>()
+                                           : gather_values(train_part.groups, labelled.train);
     how.seed = options.seed;
     how.views = options.mirror ? 2 : 1;
     how.memory = base::resolve_memory(options.memory);
@@ -168,7 +172,17 @@ double accuracy(const std::vector<std::int64_t>& given, const std::vector<std::i
     return static_cast<double>(right) / static_cast<double>(labels.size());
 }
 
-TrainTestSplit split_in_halves(const std::vector<std::int64_t>& labels, std::uint64_t seed, int split) {
+TrainTestSplit split_in_halves(const std::vector<std::int64_t>& labels, std::uint64_t seed, int split,
+                               const std::vector<std::int64_t>& groups) {
+    if (!groups.empty()) {
+        const base::Random random(seed, base::RandomStream::splits, static_cast<std::uint32_t>(split), 0);
+        const std::vector<std::int64_t> parts = deal_groups(labels, groups, 2, random);
+        TrainTestSplit whole;
+        for (std::size_t i = 0; i < parts.size(); ++i) {
+            (parts[i] == 0 ? whole.train : whole.test).push_back(static_cast<std::int64_t>(i));
+        }
+        return whole;
+    }
     std::map<std::int64_t, std::vector<std::int64_t>> rows_of;
     for (std::size_t i = 0; i < labels.size(); ++i) {
         rows_of[labels[i]].push_back(static_cast<std::int64_t>(i));
@@ -197,11 +211,13 @@ TrainTestSplit split_in_halves(const std::vector<std::int64_t>& labels, std::uin
 
 EncodedSet gather(const EncodedSet& part, const std::vector<std::int64_t>& rows) {
     // Errors are of test parts.
-    return {base::gather_rows(part.pictures, rows), base::gather_rows(part.codes, rows),
+    return {base::gather_rows(part.pictures, rows),
+            base::gather_rows(part.codes, rows),
             part.errors.empty() ? std::vector<double>() : gather_values(part.errors, rows),
             gather_values(part.labels, rows),
             part.wide.empty() ? Tensor() : base::gather_rows(part.wide, rows),
-            part.statistics.empty() ? Tensor() : base::gather_rows(part.statistics, rows)};
+            part.statistics.empty() ? Tensor() : base::gather_rows(part.statistics, rows),
+            part.groups.empty() ? std::vector<std::int64_t>() : gather_values(part.groups, rows)};
 }
 
 void append(EncodedSet& part, const EncodedSet& more) {
@@ -217,6 +233,7 @@ void append(EncodedSet& part, const EncodedSet& more) {
     join(part.statistics, more.statistics);
     part.errors.clear();
     part.labels.insert(part.labels.end(), more.labels.begin(), more.labels.end());
+    part.groups.insert(part.groups.end(), more.groups.begin(), more.groups.end());
 }
 
 SplitMetrics measure(const EncodedSet& train, const EncodedSet& test, std::int64_t classes,
@@ -267,7 +284,7 @@ SplitMetrics measure(const EncodedSet& train, const EncodedSet& test, std::int64
             accuracy(classify(labelled, pair.train, pair.test, options), labelled.test_labels);
     }
     if (options.linear) {
-        measure_linear(labelled, train.linear_features(), test.linear_features(), classes, options, metrics);
+        measure_linear(labelled, train, test.linear_features(), classes, options, metrics);
     }
     return metrics;
 }

@@ -71,6 +71,9 @@ std::string data_identity(const ImageDataset& pictures) {
         const ImageEntry entry = pictures.entry(i);
         hash.add(std::string_view(entry.path).substr(entry.path.rfind('/') + 1));
         hash.add(std::string_view(entry.label.value_or("")));
+        if (entry.group) {
+            hash.add(std::string_view(*entry.group));
+        }
     }
     return hash.hex();
 }
