@@ -107,7 +107,14 @@ struct Evaluation {
     MeanStd knn_accuracy;      ///< in [0, 1]
     MeanStd raw_knn_accuracy;  ///< on the preprocessing's values
     MeanStd pca_knn_accuracy;
+    /// On mean, deviation, least and greatest value of each channel, standardised by the training pictures.
+    MeanStd statistics_knn_accuracy;
+    std::int64_t statistics = 0;          ///< how many numbers those are
     std::optional<LinearMetrics> linear;  ///< where asked for, and there are labels
+
+    /// Groups of the pictures (ImageEntry::group), which no split and no fold parts; 0 where they have none.
+    std::int64_t groups = 0;
+    std::int64_t shared_groups = 0;  ///< of them, those that both sets have pictures of
 
     std::vector<ClassMetrics> classes;                 ///< in byte order of the names of both parts
     std::vector<std::vector<std::int64_t>> confusion;  ///< [true class][predicted class], pictures
@@ -134,7 +141,8 @@ struct Evaluation {
 /// or have no label, their set is held once more for a while.
 [[nodiscard]] Evaluation evaluate(const Model& model, const ImageDataset& train, const ImageDataset& test,
                                   const EvaluateOptions& options);
-/// One set, split in halves at random `splits` times (by class where there are labels): 4 × d × 2.5 n bytes.
+/// One set, split in halves at random `splits` times (by class where there are labels, and never within a
+/// group): 4 × d × 2.5 n bytes. Throws InvalidArgument where all pictures are of one group.
 [[nodiscard]] Evaluation evaluate(const Model& model, const ImageDataset& pictures,
                                   const EvaluateOptions& options);
 

@@ -16,8 +16,15 @@ namespace stackae {
 
 /// One picture of a collection, before it is decoded.
 struct ImageEntry {
-    std::string path;                  ///< as a person would name it; `file#12` inside IDX and NPY
-    std::optional<std::string> label;  ///< first folder level, IDX label, or second column of a list
+    std::string path;                       ///< as a person would name it; `file#12` inside IDX and NPY
+    std::optional<std::string> label;       ///< first folder level, IDX label, or second column of a list
+    std::optional<std::string> group = {};  ///< of pictures that splits keep together; by LabelFile
+};
+
+/// What is said of a picture apart from its file.
+struct PictureLabel {
+    std::optional<std::string> label = {};
+    std::optional<std::string> group = {};  ///< a patient, a slide, a batch
 };
 
 /// Has names, as the manifest prints them.
@@ -33,7 +40,11 @@ enum class PictureStatus {
 };
 
 /// Of files that hold several pictures (TIFF).
-enum class PageSelection { all, first };
+enum class PageSelection {
+    all,
+    first,
+    channels,  ///< each is a channel of one picture
+};
 
 struct PictureLimits {
     /// Pictures of more pixels are refused before they are decoded (decompression bombs).
@@ -42,6 +53,8 @@ struct PictureLimits {
     std::int64_t max_bytes = std::int64_t{4} << 30U;
     /// Which pages of a file become pictures.
     PageSelection pages = PageSelection::all;
+    /// Files are the channels of pictures, see ChannelFiles::suffixes.
+    std::vector<std::string> channel_suffixes = {};
     /// Threads that open() looks into files with; 0: one for each core that may be used.
     int threads = 0;
     /// Bytes of an array that had to be unpacked (gzip, `.npz`) or put into another order (Fortran's) that
@@ -49,6 +62,9 @@ struct PictureLimits {
     std::int64_t memory = std::int64_t{256} << 20U;
     /// Where that file goes; empty: /var/tmp. It has no name, and is gone when the program ends.
     std::string temporary_folder = {};
+
+    /// The same limits of pictures whose channels lie where a preprocessing says.
+    [[nodiscard]] PictureLimits with(const ChannelFiles& channel_files) const;
 };
 
 /// A collection of pictures: a picture file, a folder (recursive; the first folder level below it is
@@ -58,13 +74,15 @@ struct PictureLimits {
 /// pictures; labels from the array that goes with it by its name, `y` or `labels`). A pipe holds a picture or
 /// a list.
 ///
-/// Arrays are n×h×w, n×h×w×c or n×d, in either byte and index order, IDX and NPY also gzipped: truth values,
-/// whole numbers of 8 to 64 bits, floats of 16 to 64. Unsigned 8 and 16 bits are shares of 255 and 65535,
-/// true is 1, all others the numbers they are, as floats. A row of n×d is a picture as preprocessing makes
-/// it, flattened; it is never resized. Pictures with values outside of [0, 1] are skipped unless the
-/// preprocessing standardises, which takes any finite ones.
+/// Arrays are n×h×w, n×h×w×c (c to 256; 3: R, G, B, 4: and alpha, others: measurements) or n×d, in either
+/// byte and index order, IDX and NPY also gzipped: truth values, whole numbers of 8 to 64 bits, floats of 16
+/// to 64. Unsigned 8 and 16 bits are shares of 255 and 65535, true is 1, all others the numbers they are, as
+/// floats. A row of n×d is a picture as preprocessing makes it, flattened; it is never resized. Pictures with
+/// values outside of [0, 1] are skipped unless the preprocessing standardises, which takes any finite ones.
 ///
 /// A TIFF of several pages is as many pictures, file.tif#1 and so on; such a name stands for the one page.
+/// With PageSelection::channels it is one picture, of the channels of all pages. With channel suffixes
+/// `_ch1` and `_ch2` the files cell_ch1.png and cell_ch2.png are one picture, cell.
 /// Order is the byte order of the relative POSIX paths; lists, IDX and NPY keep their own. Hidden files
 /// and files that are not pictures by their ending are passed over in folders. Opening lists but does
 /// not decode. Reading is safe from several threads.
@@ -102,6 +120,9 @@ public:
     [[nodiscard]] std::vector<std::string> notes() const;
     /// A view of some entries, in the order given; it shares this collection's files.
     [[nodiscard]] ImageDataset subset(std::span<const std::int64_t> entries) const;
+    /// A view of all entries with these labels, size() of them, in place of their own. Throws
+    /// InvalidArgument.
+    [[nodiscard]] ImageDataset with_labels(std::vector<PictureLabel> labels) const;
 
     struct Source;  // the implementation, in src/data
     [[nodiscard]] const Source& source() const { return *source_; }
@@ -113,22 +134,29 @@ private:
 
 /// What to settle before reading; what is absent is chosen from the pictures.
 struct PreprocessingOptions {
+    /// 1: gray, 3: RGB, where the pictures are colours; others: pictures must have as many.
     std::optional<int> channels;
     std::optional<int> height;
     std::optional<int> width;
     ResizeMode resize = ResizeMode::border;
     float background = 0.0F;
     bool contrast = false;
-    /// Fit Preprocessing::mean and deviation on the pictures, whose values may then lie anywhere. When
-    /// absent: for rows of numbers whose height and width are not given, since they are measurements and no
-    /// pictures.
+    /// Fit Preprocessing::mean and deviation on the pictures, whose values may then lie anywhere: of each
+    /// value, or of each channel where channels are measured. When absent: for rows of numbers whose height
+    /// and width are not given, since they are measurements and no pictures.
     std::optional<bool> standardize;
+    /// Fit Preprocessing::ranges on the pictures. When absent: where channels are measured.
+    std::optional<bool> fit_ranges;
+    /// Preprocessing::ranges, one for all channels or one each; empty: as fit_ranges says.
+    std::vector<ChannelRange> ranges = {};
 };
 
-/// Chooses the preprocessing: gray if all pictures looked at are gray, and their median height and width,
-/// scaled down together to at most 64 where larger. At most 2,000 pictures, spread evenly, are looked at;
-/// standardisation reads all. Throws InvalidArgument when not one picture can be read, naming the first and
-/// its reason.
+/// Chooses the preprocessing: as many measured channels as most pictures have, where most have such; else
+/// gray if all pictures looked at are gray; and their median height and width, scaled down together to at
+/// most 64 where larger. At most 2,000 pictures, spread evenly, are looked at; standardisation reads all. A
+/// range goes from the least thousandth of a channel's values in those pictures to the greatest, so that a
+/// few that stand apart do not press all others together. Throws InvalidArgument when not one picture can be
+/// read, naming the first and its reason.
 [[nodiscard]] Preprocessing choose_preprocessing(const ImageDataset& pictures,
                                                  const PreprocessingOptions& options, int threads = 0);
 
@@ -189,5 +217,10 @@ private:
 void write_png(const std::string& path, const Tensor& picture);
 /// The same into a file that the caller replaces together with others.
 void write_png(const OutputFile& file, const Tensor& picture);
+/// Writes pictures, n × height × width × channels, as they are: floats of 32 bits. Throws IoError,
+/// InvalidArgument.
+void write_npy(const OutputFile& file, const Tensor& pictures);
+/// The same as a TIFF of a page a picture with as many samples a pixel as there are channels, 2 GiB at most.
+void write_tiff(const OutputFile& file, const Tensor& pictures);
 
 }  // namespace stackae

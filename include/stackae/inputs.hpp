@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "stackae/image_dataset.hpp"
+#include "stackae/labels.hpp"
 #include "stackae/output_files.hpp"
 #include "stackae/preprocessing.hpp"
 #include "stackae/tensor.hpp"
@@ -31,6 +32,9 @@ public:
 
     /// One that is open already.
     explicit Inputs(ImageDataset pictures);
+
+    /// Gives all pictures the labels and groups of a file.
+    void set_labels(LabelFile& labels);
 
     /// Pictures of all of them; an input that could not be opened counts as one.
     [[nodiscard]] std::int64_t size() const { return ends_.empty() ? 0 : ends_.back(); }

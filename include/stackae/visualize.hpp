@@ -55,7 +55,17 @@ inline constexpr std::int64_t max_receptive_pictures = 2000;
 /// picture.
 [[nodiscard]] Tensor to_pixels(const Preprocessing& preprocessing, const Tensor& pictures);
 
-/// The tiles on a square sheet, enlarged to be seen: H × W × channels, in [0, 1].
+/// Undoes the preprocessing's standardisation and its channels' ranges where it has such: the numbers that
+/// files hold, or shares of the largest that their type has; n × size() in, n × size() out. Contrast
+/// normalisation cannot be undone.
+[[nodiscard]] Tensor to_numbers(const Preprocessing& preprocessing, const Tensor& pictures);
+
+/// Tiles of any number of channels as they can be drawn: of two in false colours, the first magenta, the
+/// second green; of more than three with the channels beside each other, in gray, a pixel apart: in a row up
+/// to eight, else in rows.
+[[nodiscard]] Filters in_colours(Filters filters);
+
+/// The tiles on a square sheet, as in_colours() has them, enlarged to be seen: H × W × 1 or 3, in [0, 1].
 [[nodiscard]] Tensor draw(const Filters& filters);
 
 /// Tiles laid out in a grid on gray, one pixel apart, each pixel drawn as a square of `scale`.
@@ -74,8 +84,8 @@ struct TileGrid {
 [[nodiscard]] std::int64_t visible_scale(std::int64_t height, std::int64_t width);
 
 /// Pictures above what a model rebuilds of them, in the pixels that to_pixels() gives, `columns` pairs in a
-/// row. Where an original has values outside of 0 to 1, the least of all originals is drawn black, the
-/// largest white. scale 0: visible_scale(). Returns H × W × channels.
+/// row, of channels as in_colours() has them. Where an original has values outside of 0 to 1, the least of
+/// all originals is drawn black, the largest white. scale 0: visible_scale(). Returns H × W × 1 or 3.
 [[nodiscard]] Tensor draw_reconstructions(const Preprocessing& preprocessing, std::vector<Tile> originals,
                                           std::vector<Tile> rebuilt, std::int64_t columns = 10,
                                           std::int64_t scale = 0);

@@ -125,8 +125,8 @@ void EnrollCommand::check_usage(const std::vector<std::string>& inputs) const {
             "--skip-missing is for --rebuild alone: other pictures are skipped where they are bad");
     }
     if (!rebuild_.empty()) {
-        if (!inputs.empty() || append_ || !remove_.empty() || name_) {
-            throw UsageError("--rebuild takes neither INPUT nor --append, --remove or --name");
+        if (!inputs.empty() || append_ || !remove_.empty() || name_ || !settings_.reading.labels.empty()) {
+            throw UsageError("--rebuild takes neither INPUT nor --append, --remove, --name or --labels");
         }
         if (model_.empty()) {
             throw UsageError("--rebuild needs -m MODEL, the model that encodes the pictures anew");
@@ -176,14 +176,16 @@ int EnrollCommand::run(Console& console, const std::vector<std::string>& inputs)
     } else if (std::filesystem::is_regular_file(output_)) {
         console.note(fmt::format("{} is there already and will be replaced (--append adds to it)", output_));
     }
-    const Inputs opened(inputs, settings_.reading.picture_limits());
     const NamedModel model =
         existing ? open_gallery_model(console, *existing, output_, model_) : open_model(console, model_);
+    Inputs opened(inputs, settings_.reading.picture_limits(model.model.preprocessing));
+    settings_.reading.label(console, opened);
     check_layer(model.model, layer_);
     check_gallery_memory(
         settings_.reading, existing ? output_ : "",
         opened.size() * model.model.code_size(layer_) * static_cast<std::int64_t>(sizeof(float)));
-    check_outputs(opened, {{"the model", model.path}}, {{"-o", output_}, {"--manifest", settings_.manifest}});
+    check_outputs(opened, {{"the model", model.path}, {"the labels", settings_.reading.labels}},
+                  {{"-o", output_}, {"--manifest", settings_.manifest}});
     settings_.kept.keep_beside(console, output_);
     catch_interrupts();
     OutputFiles files(stop_waiting);
@@ -273,8 +275,9 @@ int EnrollCommand::rebuild(Console& console) {
     l2_normalize_ = l2_normalize_.value_or(old.l2_normalize);
     metric_ = metric_.value_or(old.metric);
     false_accept_rate_ = false_accept_rate_.value_or(old.false_accept_rate);
-    const Inputs pictures(gallery_pictures(old, rebuild_, settings_.reading.picture_limits()));
     const NamedModel model = open_model(console, model_);
+    const Inputs pictures(
+        gallery_pictures(old, rebuild_, settings_.reading.picture_limits(model.model.preprocessing)));
     check_layer(model.model, layer_);
     check_gallery_memory(
         settings_.reading, rebuild_,

@@ -92,6 +92,11 @@ std::string reservations(const Evaluation& result) {
             "\nall pictures to learn from are of one class, whose name everything is given: accuracies say "
             "nothing\n";
     }
+    if (result.shared_groups > 0) {
+        text += fmt::format("\n{} in both sets: accuracies say less of pictures of other groups\n",
+                            result.shared_groups == 1 ? "one group is"
+                                                      : format_count(result.shared_groups, "group") + " are");
+    }
     if (result.codes_alike) {
         text += "\nall pictures to learn from have the same code: which of them are near is chance\n";
     }
@@ -110,6 +115,10 @@ std::string report(const Evaluation& result, const std::string& model, std::int6
                   splits, format_count(result.train_pictures), mirrored, format_count(result.test_pictures))
             : fmt::format("data   {} pictures to learn from{}, {} to measure on\n",
                           format_count(result.train_pictures), mirrored, format_count(result.test_pictures));
+    if (result.groups > 0) {
+        out += fmt::format("groups {}{}\n", format_count(result.groups),
+                           splits > 1 ? ", none of them parted: halves are about as large" : "");
+    }
     TextTable squared;
     squared.add({"model", std::isnan(result.sse_per_image.mean) ? "none: it cannot rebuild pictures"
                                                                 : plain(result.sse_per_image, splits)});
@@ -128,6 +137,7 @@ std::string report(const Evaluation& result, const std::string& model, std::int6
     accuracy.add({"model's features", percent(result.knn_accuracy, splits)});
     accuracy.add({"raw pixels", percent(result.raw_knn_accuracy, splits)});
     accuracy.add({fmt::format("PCA of {}", result.pca_components), percent(result.pca_knn_accuracy, splits)});
+    accuracy.add({"channel statistics", percent(result.statistics_knn_accuracy, splits)});
     out += fmt::format(
         "\naccuracy of the {} nearest neighbours ({} distance){}\n{}", result.k, name(result.metric),
         result.k < k_asked ? fmt::format(": there are no {} to learn from", k_asked) : "", accuracy.text());
@@ -256,15 +266,19 @@ int EvaluateCommand::run(Console& console, const std::vector<std::string>& input
         throw UsageError("--fit, --preset, --stack, --test and --protocol are of tables of users and items");
     }
     options_.splits = splits_.value_or(options_.splits);
-    const ImageDataset train = ImageDataset::open(inputs[0], reading_.picture_limits());
-    std::optional<ImageDataset> test;
-    if (inputs.size() == 2) {
-        test.emplace(ImageDataset::open(inputs[1], reading_.picture_limits()));
-    }
     const NamedModel model = open_model(console, model_);
+    const PictureLimits limits = reading_.picture_limits(model.model.preprocessing);
+    ImageDataset train = ImageDataset::open(inputs[0], limits);
+    std::optional<ImageDataset> test;
+    std::vector<ImageDataset*> sets{&train};
+    if (inputs.size() == 2) {
+        sets.push_back(&test.emplace(ImageDataset::open(inputs[1], limits)));
+    }
+    reading_.label(console, sets);
     check_layer(model.model, options_.output);
     const std::vector<NamedPath> written{{"--manifest", manifest_}};
-    std::vector<NamedPath> read{{"the model", model.path}, {"the input", inputs[0]}};
+    std::vector<NamedPath> read{
+        {"the model", model.path}, {"the input", inputs[0]}, {"the labels", reading_.labels}};
     add_replaced(train, written, read);
     if (test) {
         read.push_back({"the input", inputs[1]});

@@ -116,8 +116,9 @@ int ExtractCommand::run(Console& console, const std::vector<std::string>& inputs
     if (items_) {
         throw UsageError("--items are of a model of a table, without INPUT");
     }
-    const Inputs opened(inputs, settings_.reading.picture_limits());
     const NamedModel model = open_model(console, model_);
+    Inputs opened(inputs, settings_.reading.picture_limits(model.model.preprocessing));
+    settings_.reading.label(console, opened);
     check_layer(model.model, encode_.output);
     const std::int64_t columns = model.model.code_size(encode_.output);
     const std::vector<std::string> files =
@@ -126,7 +127,7 @@ int ExtractCommand::run(Console& console, const std::vector<std::string>& inputs
     for (const std::string& file : files) {
         written.push_back({file == output_ ? "-o" : fmt::format("the file beside -o {},", output_), file});
     }
-    check_outputs(opened, {{"the model", model.path}}, written);
+    check_outputs(opened, {{"the model", model.path}, {"the labels", settings_.reading.labels}}, written);
     settings_.kept.keep_beside(console, output_);
     catch_interrupts();
     OutputFiles set(stop_waiting);

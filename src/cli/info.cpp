@@ -167,7 +167,8 @@ int InfoCommand::draw_filters(Console& console, const Model& model, const std::s
         filters = weight_filters(model, output, threads);
     } else {
         recover_outputs(console, {pictures_});
-        const ImageDataset all = ImageDataset::open(pictures_, reading_.picture_limits());
+        ImageDataset all = ImageDataset::open(pictures_, reading_.picture_limits(model.preprocessing));
+        reading_.label(console, {&all});
         read.push_back({"the pictures", pictures_});
         add_replaced(all, written, read);
         check_outputs(read, written);

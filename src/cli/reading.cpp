@@ -4,9 +4,29 @@
 #include <fmt/format.h>
 
 #include "stackae/error.hpp"
+#include "stackae/labels.hpp"
 #include "stackae/resources.hpp"
 
 namespace stackae::cli {
+namespace {
+
+PageSelection parse_pages(const std::string& text) {
+    if (text == "channels") {
+        return PageSelection::channels;
+    }
+    if (text != "all" && text != "first") {
+        throw UsageError(fmt::format("'{}' is none of all, first, channels", text));
+    }
+    return text == "all" ? PageSelection::all : PageSelection::first;
+}
+
+void tell(Console& console, const LabelFile& file) {
+    for (const std::string& note : file.notes()) {
+        console.warn(note);
+    }
+}
+
+}  // namespace
 
 void ReadingOptions::declare(OptionParser& parser) {
     parser.option("threads,j", "N",
@@ -24,11 +44,40 @@ void ReadingOptions::declare(OptionParser& parser) {
         });
     parser.option("max-pixels", "N", "pictures of more pixels are skipped",
                   integer_into(limits.max_pixels, 1));
-    parser.option("pages", "all|first", "of a TIFF of several pages: each is a picture, or the first alone",
+    parser.option("pages", "all|first|channels",
+                  "of a TIFF of several pages: each is a picture, or the first alone, or all are channels of "
+                  "one picture "
+                  "(else as the model was trained, or all)",
                   [this](const std::string& text) {
-                      const bool first = parse_either(text, "all", "first");
-                      limits.pages = first ? PageSelection::first : PageSelection::all;
+                      limits.pages = parse_pages(text);
+                      pages_named = true;
                   });
+    parser.option(
+        "channel-suffix", "SUFFIX,...",
+        "files are channels of a picture: with _ch1,_ch2 cell_ch1.png and cell_ch2.png are the picture "
+        "cell (else as the model was trained)",
+        [this](const std::string& text) { limits.channel_suffixes = split_list(text); });
+    parser.option("labels", "FILE.csv",
+                  "labels in place of folders' names, and groups that are never parted: path,label[,group]",
+                  text_into(labels));
+}
+
+void ReadingOptions::label(Console& console, Inputs& inputs) const {
+    if (!labels.empty()) {
+        LabelFile file(labels);
+        inputs.set_labels(file);
+        tell(console, file);
+    }
+}
+
+void ReadingOptions::label(Console& console, const std::vector<ImageDataset*>& collections) const {
+    if (!labels.empty()) {
+        LabelFile file(labels);
+        for (ImageDataset* const pictures : collections) {
+            *pictures = file.apply(*pictures);
+        }
+        tell(console, file);
+    }
 }
 
 std::int64_t ReadingOptions::limit() const {
@@ -46,6 +95,15 @@ PictureLimits ReadingOptions::picture_limits() const {
     bounded.max_bytes = std::min(limits.max_bytes, std::max<std::int64_t>(1, limit() / 2));
     bounded.memory = std::min(limits.memory, std::max<std::int64_t>(1, limit() / 8));
     return bounded;
+}
+
+PictureLimits ReadingOptions::picture_limits(const Preprocessing& preprocessing) const {
+    ChannelFiles files = preprocessing.channel_files;
+    files.pages = files.pages && !pages_named;
+    if (!limits.channel_suffixes.empty()) {
+        files.suffixes.clear();
+    }
+    return picture_limits().with(files);
 }
 
 void ReadingOptions::check(std::int64_t needed, const std::string& purpose, const std::string& help) const {

@@ -76,14 +76,17 @@ int RecognizeCommand::run(Console& console, const std::vector<std::string>& inpu
         gallery.metric = recognize_.metric.value_or(gallery.metric);
         calibrate(gallery, *false_accept_rate_, settings_.reading.threads);
     }
-    const Inputs opened(inputs, settings_.reading.picture_limits());
+    Inputs opened(inputs, settings_.reading.picture_limits(model.model.preprocessing));
+    settings_.reading.label(console, opened);
     recognize_.top = top_.value_or(1);
     recognize_.threads = opened.size() == 1 ? 1 : settings_.reading.threads;
     if (output_ == "-") {
         output_.clear();
     }
-    check_outputs(opened, {{"the model", model.path}, {"the gallery", gallery_}},
-                  {{"-o", output_}, {"--manifest", settings_.manifest}});
+    check_outputs(
+        opened,
+        {{"the model", model.path}, {"the gallery", gallery_}, {"the labels", settings_.reading.labels}},
+        {{"-o", output_}, {"--manifest", settings_.manifest}});
     Recognizer recognizer(gallery, recognize_);
     if (recognize_.k >= gallery.size() && recognize_.k > 1) {
         console.note(fmt::format("--k {}: all {} pictures of the gallery vote, whatever a picture looks like",

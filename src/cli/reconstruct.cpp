@@ -18,9 +18,23 @@
 namespace stackae::cli {
 namespace {
 
+constexpr int max_drawn_channels = 3;
+
+/// Whether a file gets a drawing: also a device, which has no ending.
+bool draws(const std::string& path) {
+    const std::string name = lower_case(path);
+    return !name.ends_with(".npy") && !name.ends_with(".tif") && !name.ends_with(".tiff");
+}
+
+void check_name(const std::string& path) {
+    if (draws(path)) {
+        check_png_name(path);
+    }
+}
+
 class ReconstructCommand : public Command {
 public:
-    std::string synopsis() const override { return "INPUT... -o PICTURE.png [-m MODEL] [options]"; }
+    std::string synopsis() const override { return "INPUT... -o FILE [-m MODEL] [options]"; }
     std::string about() const override {
         return "Draws pictures above what the model rebuilds from their codes, and prints CSV\n"
                "path,squared_error: the sum of (rebuilt - original)^2 over the values of a picture, in "
@@ -32,6 +46,9 @@ public:
 
 private:
     void collect(const Preprocessing& preprocessing, const Tensor& originals, const Tensor& rebuilt);
+    /// Of what is rebuilt alone, in the pictures' own units.
+    void collect_numbers(const Preprocessing& preprocessing, const Tensor& rebuilt);
+    void write_numbers(const OutputFile& file, const Preprocessing& preprocessing) const;
 
     std::string model_;
     std::string output_;
@@ -53,10 +70,13 @@ void ReconstructCommand::declare(OptionParser& parser) {
         "rebuilds pictures from",
         text_into(encode_.output));
     parser.group("The drawing");
-    parser.option("output,o", "PICTURE.png", "originals above their reconstructions; else none is drawn",
-                  text_into(output_));
+    parser.option(
+        "output,o", "FILE",
+        ".png: originals above their reconstructions, of 3 channels at most; .npy and .tif: what is "
+        "rebuilt alone, of any number, as floats in the pictures' own units; else nothing is drawn",
+        text_into(output_));
     parser.option("columns", "N", "pictures in a row (10 when not given)", integer_into(columns_, 1, 1000));
-    parser.option("limit", "N", "pictures drawn (100 when not given); errors are printed for all",
+    parser.option("limit", "N", "pictures drawn or written (100 when not given); errors are printed for all",
                   integer_into(limit_, 1, 10000));
     parser.option("scale", "N", "pixels drawn for a pixel; else small pictures are enlarged",
                   integer_into(scale_, 1, 64));
@@ -67,13 +87,19 @@ int ReconstructCommand::run(Console& console, const std::vector<std::string>& in
     if (inputs.empty()) {
         throw UsageError("reconstruct needs an INPUT: a picture, a folder, a list, IDX or .npy");
     }
-    check_png_name(output_);
+    check_name(output_);
     if (!output_.empty()) {
         check_writable(output_);
     }
-    const Inputs opened(inputs, settings_.reading.picture_limits());
     const NamedModel model = open_model(console, model_);
+    Inputs opened(inputs, settings_.reading.picture_limits(model.model.preprocessing));
+    settings_.reading.label(console, opened);
     check_layer(model.model, encode_.output);
+    const bool as_numbers = !output_.empty() && !draws(output_);
+    if (!output_.empty() && !as_numbers && model.model.preprocessing.channels > max_drawn_channels) {
+        throw UsageError(fmt::format("{}: pictures of {} cannot be drawn in a PNG; name a .npy or .tif file",
+                                     output_, channels_text(model.model.preprocessing)));
+    }
     if (encode_.output.empty() && model.model.reconstruction.depth > 0) {
         encode_.output = std::to_string(model.model.reconstruction.depth);
     }
@@ -82,7 +108,8 @@ int ReconstructCommand::run(Console& console, const std::vector<std::string>& in
             fmt::format("{}: layer {}, {}, cannot be inverted: nothing is rebuilt from its code", model.path,
                         layer, model.model.layers[layer - 1].type()));
     }
-    check_outputs(opened, {{"the model", model.path}}, {{"-o", output_}, {"--manifest", settings_.manifest}});
+    check_outputs(opened, {{"the model", model.path}, {"the labels", settings_.reading.labels}},
+                  {{"-o", output_}, {"--manifest", settings_.manifest}});
     const Preprocessing& preprocessing = model.model.preprocessing;
     catch_interrupts();
     ResultWriter results;
@@ -104,18 +131,23 @@ int ReconstructCommand::run(Console& console, const std::vector<std::string>& in
             for (std::size_t i = 0; i < errors.size(); ++i) {
                 results.write(fmt::format("{},{:.6g}\n", csv_field(batch.entries[i].path), errors[i]));
             }
-            collect(preprocessing, batch.pictures, rebuilt);
+            as_numbers ? collect_numbers(preprocessing, rebuilt)
+                       : collect(preprocessing, batch.pictures, rebuilt);
         });
     monitor.manifest().finish();
-    const auto drawn = std::ssize(originals_);
-    if (drawing) {
+    const auto drawn = std::ssize(rebuilt_);
+    if (drawing && as_numbers) {
+        write_numbers(*drawing, preprocessing);
+    } else if (drawing) {
         write_png(*drawing, draw_reconstructions(preprocessing, std::move(originals_), std::move(rebuilt_),
                                                  columns_, scale_));
     }
     results.finish();
     if (drawing) {
-        console.note(fmt::format("drew {}{} pictures in {}, originals above reconstructions",
-                                 drawn < monitor.manifest().rows() ? "the first " : "", drawn, output_));
+        const char* const first_ones = drawn < monitor.manifest().rows() ? "the first " : "";
+        console.note(as_numbers ? fmt::format("wrote {}{} rebuilt pictures to {}", first_ones, drawn, output_)
+                                : fmt::format("drew {}{} pictures in {}, originals above reconstructions",
+                                              first_ones, drawn, output_));
     }
     return monitor.exit_code();
 }
@@ -133,6 +165,24 @@ void ReconstructCommand::collect(const Preprocessing& preprocessing, const Tenso
         originals_.emplace_back(shown.row(i).begin(), shown.row(i).end());
         rebuilt_.emplace_back(shown_rebuilt.row(i).begin(), shown_rebuilt.row(i).end());
     }
+}
+
+void ReconstructCommand::collect_numbers(const Preprocessing& preprocessing, const Tensor& rebuilt) {
+    const std::int64_t wanted = std::min(limit_ - std::ssize(rebuilt_), rebuilt.rows());
+    const Tensor numbers = to_numbers(preprocessing, rebuilt);
+    for (std::int64_t i = 0; i < wanted; ++i) {
+        rebuilt_.emplace_back(numbers.row(i).begin(), numbers.row(i).end());
+    }
+}
+
+void ReconstructCommand::write_numbers(const OutputFile& file, const Preprocessing& preprocessing) const {
+    Tensor pictures(
+        {std::ssize(rebuilt_), preprocessing.height, preprocessing.width, preprocessing.channels});
+    float* to = pictures.data();
+    for (const Tile& picture : rebuilt_) {
+        to = std::copy(picture.begin(), picture.end(), to);
+    }
+    lower_case(output_).ends_with(".npy") ? write_npy(file, pictures) : write_tiff(file, pictures);
 }
 
 }  // namespace

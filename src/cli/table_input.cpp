@@ -18,10 +18,11 @@ namespace stackae::cli {
 namespace {
 
 /// Options that several commands have.
-constexpr std::array<std::string_view, 17> of_pictures{
-    "img-size",       "channels",       "crop-mode",     "background",    "contrast-norm",  "standardize",
-    "no-standardize", "budget",         "max-pixels",    "pages",         "no-comparison",  "augment",
-    "augment-shift",  "augment-rotate", "augment-scale", "augment-shear", "augment-elastic"};
+constexpr std::array<std::string_view, 20> of_pictures{
+    "img-size",      "channels",        "crop-mode",     "background",     "contrast-norm",
+    "standardize",   "no-standardize",  "budget",        "max-pixels",     "pages",
+    "no-comparison", "augment",         "augment-shift", "augment-rotate", "augment-scale",
+    "augment-shear", "augment-elastic", "channel-range", "channel-suffix", "labels"};
 
 constexpr std::array<std::string_view, 7> endings{".csv",    ".tsv",    ".dat",   ".csv.gz",
                                                   ".tsv.gz", ".dat.gz", ".txt.gz"};

@@ -36,6 +36,19 @@ namespace fs = std::filesystem;
 
 constexpr const char* nothing_kept = "nothing was kept";
 
+/// "0 to 4095, 12 to 300"; the first where they are many.
+std::string ranges_text(const Preprocessing& preprocessing) {
+    constexpr std::size_t shown = 16;
+    std::vector<std::string> texts;
+    for (const ChannelRange& range : preprocessing.ranges) {
+        texts.push_back(fmt::format("{:.4g} to {:.4g}", range.low, range.high));
+    }
+    const std::size_t all = texts.size();
+    texts.resize(std::min(all, shown));
+    return fmt::format("{}{}", fmt::join(texts, ", "),
+                       all > shown ? fmt::format(" and {} more (info --json)", all - shown) : "");
+}
+
 /// What is to be trained: settled before the first picture is prepared.
 struct Job {
     const ImageDataset& pictures;
@@ -109,7 +122,8 @@ int TrainCommand::run(Console& console, const std::vector<std::string>& inputs) 
         return train_on_table(console, {settings_, tables_, inputs.front(), outputs_, dry_run_});
     }
     const TrainConfig config = settings_.config();
-    const ImageDataset pictures = ImageDataset::open(inputs.front(), settings_.reading().picture_limits());
+    ImageDataset pictures = ImageDataset::open(inputs.front(), settings_.reading().picture_limits());
+    settings_.reading().label(console, {&pictures});
     for (const std::string& note : pictures.notes()) {
         console.note(note);
     }
@@ -143,7 +157,7 @@ int TrainCommand::run(Console& console, const std::vector<std::string>& inputs) 
 void TrainCommand::prepare(Console& console, const std::string& input, const ImageDataset& pictures) {
     outputs_.model_named = !outputs_.model.empty();
     outputs_.model = outputs_.model_named ? outputs_.model : default_output(input);
-    std::vector<NamedPath> read{{"the input", input}};
+    std::vector<NamedPath> read{{"the input", input}, {"the labels", settings_.reading().labels}};
     add_replaced(pictures, outputs_.paths(), read);
     prepare_outputs(console, outputs_, read, settings_.run().resume, [&] { return data_identity(pictures); });
 }
@@ -197,6 +211,7 @@ Preprocessing TrainCommand::resolve_preprocessing(Console& console, const ImageD
     const PreprocessingOptions& wanted = settings_.preprocessing();
     const Preprocessing preprocessing = choose_preprocessing(pictures, wanted, threads);
     const char* why_channels = wanted.channels               ? "as asked"
+                               : preprocessing.measured      ? "as most pictures looked at have"
                                : preprocessing.channels == 1 ? "all pictures looked at are gray"
                                                              : "there are pictures in colour";
     const char* why_size = wanted.height               ? "as asked"
@@ -205,10 +220,20 @@ Preprocessing TrainCommand::resolve_preprocessing(Console& console, const ImageD
     console.note(fmt::format("{}: {}{}", pictures.path(), format_count(pictures.size(), "picture"),
                              pictures.labelled() ? ", with labels (not used to train)" : ""));
     console.note(fmt::format("preprocessing: {} ({}), {} x {} pixels ({}): {} values a picture{}{}",
-                             preprocessing.channels == 1 ? "gray" : "rgb", why_channels, preprocessing.height,
+                             channels_text(preprocessing), why_channels, preprocessing.height,
                              preprocessing.width, why_size, preprocessing.size(),
                              preprocessing.contrast ? ", contrast normalised" : "",
-                             preprocessing.mean.empty() ? "" : ", standardized"));
+                             preprocessing.mean.empty() ? ""
+                             : preprocessing.measured   ? ", each channel standardized"
+                                                        : ", standardized"));
+    if (!preprocessing.ranges.empty()) {
+        console.note(fmt::format("{} scaled by {}: {}",
+                                 preprocessing.channels == 1 ? "the channel is" : "each channel is",
+                                 wanted.ranges.empty() ? "what its values are in these pictures, but for the "
+                                                         "least and greatest thousandth"
+                                                       : "--channel-range",
+                                 ranges_text(preprocessing)));
+    }
     return preprocessing;
 }
 

@@ -10,6 +10,7 @@
 #include "stackae/error.hpp"
 
 #include "cli/fit_table.hpp"
+#include "cli/preprocessing_options.hpp"
 
 namespace stackae::cli {
 namespace {
@@ -65,16 +66,6 @@ std::string preset_names() {
     return names;
 }
 
-int parse_channels(const std::string& text) {
-    if (text == "gray" || text == "grey" || text == "1") {
-        return 1;
-    }
-    if (text == "rgb" || text == "color" || text == "3") {
-        return 3;
-    }
-    throw UsageError(fmt::format("'{}' is neither gray nor rgb", text));
-}
-
 /// The common level of a kind of corruption that is named alone.
 const char* common_level(Corruption corruption) {
     return corruption == Corruption::none      ? "0"
@@ -90,7 +81,7 @@ void TrainSettings::declare(OptionParser& parser) {
     declare_stack(parser);
     declare_config(parser);
     declare_run(parser);
-    declare_preprocessing(parser);
+    cli::declare(parser, preprocessing_);
 }
 
 void TrainSettings::declare_stack(OptionParser& parser) {
@@ -273,7 +264,7 @@ void TrainSettings::declare_lists(OptionParser& parser) {
 }
 
 void TrainSettings::declare_run(OptionParser& parser) {
-    parser.group("The machine (not kept in the model)");
+    parser.group("The machine (not kept in the model, but for where channels lie)");
     reading_.declare(parser);
     parser.option("temporary-folder", "DIR", "where pictures and codes go that the memory does not hold",
                   text_into(temporary_folder_));
@@ -284,35 +275,6 @@ void TrainSettings::declare_run(OptionParser& parser) {
         "written between stages and when training is interrupted too, and goes when the model is "
         "there",
         [this](const std::string& text) { checkpoint_every_ = parse_interval(text); });
-}
-
-void TrainSettings::declare_preprocessing(OptionParser& parser) {
-    parser.group("How pictures are prepared (kept in the model)");
-    parser.option("img-size", "N|HxW", "height and width; else the pictures' median, at most 64",
-                  [this](const std::string& text) {
-                      const PictureSize size = parse_picture_size(text);
-                      preprocessing_.height = size.height;
-                      preprocessing_.width = size.width;
-                  });
-    parser.option("channels", "gray|rgb", "else gray if all pictures are gray",
-                  [this](const std::string& text) { preprocessing_.channels = parse_channels(text); });
-    parser.option("crop-mode", "MODE",
-                  "other shapes are squashed, given a border, or cut to the center: "
-                  "squash|border|center",
-                  [this](const std::string& text) { preprocessing_.resize = parse<ResizeMode>(text); });
-    parser.option("background", "P", "gray level, 0 to 1, behind transparency and in borders",
-                  [this](const std::string& text) {
-                      preprocessing_.background = static_cast<float>(parse_number(text, 0.0, 1.0));
-                  });
-    parser.flag("contrast-norm", "bring each picture to mean 0 and deviation 1", preprocessing_.contrast);
-    parser.flag(
-        "standardize",
-        "subtract each value's mean, divide by its deviation: values may then lie outside of 0 to 1; so "
-        "it is for rows of numbers (n×d) where --img-size does not say that they are pictures",
-        [this] { preprocessing_.standardize = true; });
-    parser.flag("no-standardize", "leave values as they are, also rows of numbers",
-                [this] { preprocessing_.standardize = false; });
-    parser.opposites("standardize", "no-standardize");
 }
 
 void TrainSettings::put(const std::string& name, const std::string& value) {

@@ -62,7 +62,6 @@ private:
     void declare_lists(OptionParser& parser);
     void declare_augment(OptionParser& parser);
     void declare_run(OptionParser& parser);
-    void declare_preprocessing(OptionParser& parser);
 
     /// elsa's own fields, which options of the same names stand for.
     [[nodiscard]] Stack with_own_fields(Stack stack) const;

@@ -116,6 +116,7 @@ public:
         Picture picture;
         picture.pixels = std::move(array.pixels);
         picture.white = array.white;
+        picture.measured = !shape_.rows && shape_.measured();
         return picture;
     }
 
@@ -143,6 +144,7 @@ public:
         Picture picture;
         picture.pixels = cv::Mat(shape_.height, shape_.width, CV_32FC(shape_.channels), data);
         picture.white = 1.0;
+        picture.measured = shape_.measured();
         return picture;
     }
 
@@ -152,6 +154,27 @@ private:
     ArrayShape shape_;
     std::vector<std::string> labels_;
 };
+
+/// extents: n × h × w × c, which is as likely meant as n × c × h × w where the first of them is small and
+/// the last two are alike, or the first is a number of colours.
+void check_channels(const std::vector<std::uint64_t>& extents, const std::string& path,
+                    const std::string& text) {
+    const std::uint64_t first = extents[1];
+    const std::uint64_t last = extents[3];
+    constexpr auto most = static_cast<std::uint64_t>(Preprocessing::max_channels);
+    constexpr std::uint64_t least_side = 8;  // what is smaller tells nothing
+    if (first < std::min(last, extents[2]) && std::min(last, extents[2]) >= least_side &&
+        (extents[2] == last || first <= 4)) {
+        throw InvalidArgument(
+            fmt::format("{}: array of shape {}: its channels seem to come first, channels (last) expected; "
+                        "numpy.moveaxis(a, 1, -1) puts them there",
+                        path, text));
+    }
+    if (last > most) {
+        throw InvalidArgument(
+            fmt::format("{}: array of shape {}: 1 to {} channels (last) expected", path, text, most));
+    }
+}
 
 }  // namespace
 
@@ -178,10 +201,7 @@ ArrayShape array_shape(const std::vector<std::uint64_t>& extents, bool rows_allo
     shape.height = rows ? 1 : static_cast<int>(extents[1]);
     shape.width = static_cast<int>(extents[rows ? 1 : 2]);
     if (extents.size() == 4) {
-        if (extents[3] != 1 && extents[3] != 3 && extents[3] != 4) {
-            throw InvalidArgument(
-                fmt::format("{}: array of shape {}: 1, 3 or 4 channels (last) expected", path, text));
-        }
+        check_channels(extents, path, text);
         shape.channels = static_cast<int>(extents[3]);
     }
     return shape;

@@ -21,11 +21,14 @@ struct ArrayShape {
     int channels = 1;
     bool rows = false;  ///< was n × d
 
+    /// Whether channels are no colours, with or without alpha: 2, and 5 or more.
+    [[nodiscard]] bool measured() const { return channels == 2 || channels > 4; }
     [[nodiscard]] std::int64_t values() const { return std::int64_t{height} * width * channels; }
 };
 
-/// extents: n × h × w, n × h × w × c (c 1, 3 or 4) or, where allowed, n × d. Throws CorruptFile or, for
-/// shapes that are sound but no pictures, InvalidArgument; both name the path.
+/// extents: n × h × w, n × h × w × c (c 1 to Preprocessing::max_channels) or, where allowed, n × d. Throws
+/// CorruptFile or, for shapes that are sound but no pictures, or of channels that seem to come first,
+/// InvalidArgument; both name the path.
 [[nodiscard]] ArrayShape array_shape(const std::vector<std::uint64_t>& extents, bool rows_allowed,
                                      const std::string& path);
 

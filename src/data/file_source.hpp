@@ -14,6 +14,8 @@ struct FileEntry {
     PictureStatus status = PictureStatus::unreadable;  ///< of the failure
     std::string file{};                                ///< where it is not entry.path; else empty
     Page page{};                                       ///< as DecodeOptions::page calls it
+    std::vector<Page> channel_pages{};                 ///< several: the channels of one picture
+    std::vector<std::string> channel_files{};          ///< likewise; `file` is the first of them
 
     [[nodiscard]] const std::string& path() const { return file.empty() ? entry.path : file; }
 };

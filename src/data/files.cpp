@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <initializer_list>
 #include <string_view>
 #include <sys/stat.h>
@@ -8,7 +9,9 @@
 #include "stackae/error.hpp"
 #include "stackae/text.hpp"
 
+#include "data/channel_files.hpp"
 #include "data/file_source.hpp"
+#include "data/image/channels.hpp"
 #include "data/image/decode.hpp"
 #include "data/image/pages.hpp"
 
@@ -17,13 +20,35 @@ namespace {
 
 namespace fs = std::filesystem;
 
+/// A picture whose channels lie in pages or files of their own. They are held beside the picture.
+Picture decode_channels(const FileEntry& file, const PictureLimits& limits) {
+    const std::size_t count = std::max(file.channel_files.size(), file.channel_pages.size());
+    PictureLimits each = limits;
+    each.max_bytes = std::max<std::int64_t>(1, limits.max_bytes / static_cast<std::int64_t>(2 * count));
+    each.pages = PageSelection::first;
+    std::vector<ChannelPart> parts;
+    for (std::size_t i = 0; i < count; ++i) {
+        const bool in_file = i < file.channel_files.size();
+        const std::string& path = in_file ? file.channel_files[i] : file.path();
+        const Page page = in_file ? Page{} : file.channel_pages[i];
+        parts.push_back({in_file ? fs::path(path).filename().string() : fmt::format("page {}", i + 1),
+                         [&each, path, page] {
+                             return decode_file(path, {each, nullptr, page});
+                         },
+                         in_file});
+    }
+    return joined_channels(parts);
+}
+
 /// One file a picture.
 class FileSource : public ImageDataset::Source {
 public:
     FileSource(std::string path, std::vector<FileEntry> entries, const PictureLimits& limits,
                std::vector<std::string> notes)
         : path_(std::move(path)),
-          entries_(with_pages(std::move(entries), limits)),
+          entries_(limits.channel_suffixes.empty()
+                       ? with_pages(std::move(entries), limits)
+                       : with_channel_files(std::move(entries), limits.channel_suffixes)),
           limits_(limits),
           notes_(std::move(notes)) {
         labelled_ = std::any_of(entries_.begin(), entries_.end(),
@@ -58,12 +83,20 @@ public:
         return decode_entry(i, {limits_, preprocessing});
     }
     [[nodiscard]] std::vector<std::string> notes() const override { return notes_; }
+    [[nodiscard]] ChannelFiles channel_files() const override {
+        return {limits_.pages == PageSelection::channels && limits_.channel_suffixes.empty(),
+                limits_.channel_suffixes};
+    }
 
 private:
     [[nodiscard]] const FileEntry& at(std::int64_t i) const { return entries_[static_cast<std::size_t>(i)]; }
     [[nodiscard]] Picture decode_entry(std::int64_t i, DecodeOptions options) const {
-        options.page = at(i).page;
-        return decode_file(at(i).path(), options);
+        const FileEntry& file = at(i);
+        if (!file.channel_files.empty() || !file.channel_pages.empty()) {
+            return decode_channels(file, options.limits);
+        }
+        options.page = file.page;
+        return decode_file(file.path(), options);
     }
 
     std::string path_;
@@ -194,6 +227,28 @@ std::optional<std::string> label_of(const std::string& relative) {
     return slash == std::string::npos ? std::nullopt : std::optional(relative.substr(0, slash));
 }
 
+/// Of files of a folder that are channels, the pictures, in the order of their own names. notes: gets how
+/// many files were passed over.
+std::vector<FileEntry> pictures_of_channels(std::vector<FileEntry> files, const std::string& folder,
+                                            const std::vector<std::string>& suffixes,
+                                            std::vector<std::string>& notes) {
+    const auto others = static_cast<std::int64_t>(std::erase_if(files, [&](const FileEntry& file) {
+        return file.failure.empty() && !stem_of(file.entry.path, suffixes);
+    }));
+    if (files.empty()) {
+        throw InvalidArgument(fmt::format("{}: no picture found whose name ends with {} before its ending",
+                                          folder, fmt::join(suffixes, " or ")));
+    }
+    if (others > 0) {
+        notes.push_back(fmt::format("{}: {} passed over, since the names end with none of {}", folder,
+                                    format_count(others, "picture"), fmt::join(suffixes, ", ")));
+    }
+    std::vector<FileEntry> pictures = stems_of(std::move(files), suffixes);
+    std::stable_sort(pictures.begin(), pictures.end(),
+                     [](const FileEntry& a, const FileEntry& b) { return a.entry.path < b.entry.path; });
+    return pictures;
+}
+
 }  // namespace
 
 SourcePointer file_source(std::string path, std::vector<FileEntry> entries, const PictureLimits& limits,
@@ -216,7 +271,11 @@ SourcePointer open_folder(const std::string& path, const PictureLimits& limits) 
     for (Found& file : found) {
         entries.push_back({{root + file.relative, label_of(file.relative)}, std::move(file.failure)});
     }
-    return file_source(path, std::move(entries), limits);
+    std::vector<std::string> notes;
+    if (!limits.channel_suffixes.empty()) {
+        entries = pictures_of_channels(std::move(entries), path, limits.channel_suffixes, notes);
+    }
+    return file_source(path, std::move(entries), limits, std::move(notes));
 }
 
 }  // namespace stackae::data

@@ -14,6 +14,7 @@
 
 #include "base/enum_names.hpp"
 #include "data/arrays.hpp"
+#include "data/channel_files.hpp"
 #include "data/image/pages.hpp"
 #include "data/source.hpp"
 
@@ -50,6 +51,7 @@ public:
     [[nodiscard]] const std::string& path() const override { return base_->path(); }
     [[nodiscard]] bool labelled() const override { return labelled_; }
     [[nodiscard]] std::vector<std::string> notes() const override { return base_->notes(); }
+    [[nodiscard]] ChannelFiles channel_files() const override { return base_->channel_files(); }
     [[nodiscard]] std::int64_t row_length() const override { return base_->row_length(); }
     [[nodiscard]] data::Picture load(std::int64_t i, const Preprocessing* preprocessing) const override {
         return base_->load(at(i), preprocessing);
@@ -65,6 +67,41 @@ private:
 
     data::SourcePointer base_;
     std::vector<std::int64_t> entries_;
+    bool labelled_ = false;
+};
+
+/// Another source with other labels.
+class Labelled : public ImageDataset::Source {
+public:
+    Labelled(data::SourcePointer base, std::vector<PictureLabel> labels)
+        : base_(std::move(base)), labels_(std::move(labels)) {
+        labelled_ = std::any_of(labels_.begin(), labels_.end(),
+                                [](const PictureLabel& says) { return says.label.has_value(); });
+    }
+
+    [[nodiscard]] std::int64_t size() const override { return base_->size(); }
+    [[nodiscard]] ImageEntry entry(std::int64_t i) const override {
+        const PictureLabel& says = labels_[static_cast<std::size_t>(i)];
+        return {base_->entry(i).path, says.label, says.group};
+    }
+    [[nodiscard]] std::string file(std::int64_t i) const override { return base_->file(i); }
+    [[nodiscard]] const std::string& path() const override { return base_->path(); }
+    [[nodiscard]] bool labelled() const override { return labelled_; }
+    [[nodiscard]] std::vector<std::string> notes() const override { return base_->notes(); }
+    [[nodiscard]] ChannelFiles channel_files() const override { return base_->channel_files(); }
+    [[nodiscard]] std::int64_t row_length() const override { return base_->row_length(); }
+    [[nodiscard]] data::Picture load(std::int64_t i, const Preprocessing* preprocessing) const override {
+        return base_->load(i, preprocessing);
+    }
+    [[nodiscard]] data::Picture load_large(std::int64_t i,
+                                           const Preprocessing* preprocessing) const override {
+        return base_->load_large(i, preprocessing);
+    }
+    [[nodiscard]] std::mutex& large_pictures() const override { return base_->large_pictures(); }
+
+private:
+    data::SourcePointer base_;
+    std::vector<PictureLabel> labels_;
     bool labelled_ = false;
 };
 
@@ -149,7 +186,8 @@ ImageDataset ImageDataset::open(const std::string& path, const PictureLimits& li
     }
     std::error_code error;
     const fs::file_status status = fs::status(path, error);
-    if (!fs::exists(status) && data::names_page(path)) {
+    if (!fs::exists(status) &&
+        (data::names_page(path) || data::names_channels(path, limits.channel_suffixes))) {
         return ImageDataset(data::open_file(path, limits));
     }
     if (!fs::exists(status)) {
@@ -200,6 +238,13 @@ std::vector<std::string> ImageDataset::notes() const {
 
 bool ImageDataset::labelled() const {
     return source_->labelled();
+}
+
+ImageDataset ImageDataset::with_labels(std::vector<PictureLabel> labels) const {
+    if (std::ssize(labels) != size()) {
+        throw InvalidArgument(fmt::format("{}: {} labels found, {} expected", path(), labels.size(), size()));
+    }
+    return ImageDataset(std::make_shared<Labelled>(source_, std::move(labels)));
 }
 
 ImageDataset ImageDataset::subset(std::span<const std::int64_t> entries) const {

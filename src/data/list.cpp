@@ -6,7 +6,9 @@
 #include "stackae/error.hpp"
 
 #include "base/file_io.hpp"
+#include "data/channel_files.hpp"
 #include "data/file_source.hpp"
+#include "data/image/channels.hpp"
 #include "data/image/decode.hpp"
 #include "data/image/tiff_pages.hpp"
 
@@ -80,6 +82,9 @@ SourcePointer parse_list(const std::string& path, std::string_view content, cons
                                                   : fmt::format("{} lines that begin with # were", comments),
                                     comments == 1 ? "a comment" : "comments"));
     }
+    if (!limits.channel_suffixes.empty()) {
+        entries = stems_of(std::move(entries), limits.channel_suffixes);
+    }
     return file_source(path, std::move(entries), limits, std::move(notes));
 }
 
@@ -92,7 +97,7 @@ class PipedPicture : public ImageDataset::Source {
 public:
     PipedPicture(std::string path, std::vector<std::byte> file, const PictureLimits& limits)
         : path_(std::move(path)), file_(std::move(file)), limits_(limits) {
-        if (limits.pages == PageSelection::all) {
+        if (limits.pages != PageSelection::first) {
             pages_ = tiff_pages(RandomAccess(file_));
         }
         if (pages_.size() < 2) {
@@ -100,20 +105,35 @@ public:
         }
     }
 
-    [[nodiscard]] std::int64_t size() const override { return std::ssize(pages_); }
+    [[nodiscard]] std::int64_t size() const override { return joins() ? 1 : std::ssize(pages_); }
     [[nodiscard]] ImageEntry entry(std::int64_t i) const override {
         return {size() == 1 ? path_ : fmt::format("{}#{}", path_, i + 1), std::nullopt};
     }
     [[nodiscard]] std::string file(std::int64_t /*i*/) const override { return path_; }
     [[nodiscard]] const std::string& path() const override { return path_; }
     [[nodiscard]] bool labelled() const override { return false; }
+    [[nodiscard]] ChannelFiles channel_files() const override {
+        return {limits_.pages == PageSelection::channels};
+    }
     [[nodiscard]] Picture load(std::int64_t i, const Preprocessing* preprocessing) const override {
-        return decode(
-            file_,
-            {.limits = limits_, .preprocessing = preprocessing, .page = pages_[static_cast<std::size_t>(i)]});
+        if (!joins()) {
+            return load_page(pages_[static_cast<std::size_t>(i)], preprocessing);
+        }
+        std::vector<ChannelPart> parts;
+        for (std::size_t k = 0; k < pages_.size(); ++k) {
+            parts.push_back(
+                {fmt::format("page {}", k + 1), [this, k] { return load_page(pages_[k], nullptr); }});
+        }
+        return joined_channels(parts);
     }
 
 private:
+    /// Whether the pages are channels of one picture.
+    [[nodiscard]] bool joins() const { return limits_.pages == PageSelection::channels && pages_.size() > 1; }
+    [[nodiscard]] Picture load_page(const Page& page, const Preprocessing* preprocessing) const {
+        return decode(file_, {.limits = limits_, .preprocessing = preprocessing, .page = page});
+    }
+
     std::string path_;
     std::vector<std::byte> file_;
     PictureLimits limits_;

@@ -111,6 +111,7 @@ public:
     }
     [[nodiscard]] const std::string& path() const override { return path_; }
     [[nodiscard]] bool labelled() const override { return labelled_; }
+    [[nodiscard]] ChannelFiles channel_files() const override { return files_->channel_files(); }
     [[nodiscard]] Picture load(std::int64_t i, const Preprocessing* preprocessing) const override {
         const Row* const row = row_at(i);
         if (row == nullptr) {
@@ -150,7 +151,9 @@ private:
 }  // namespace
 
 SourcePointer named_source(const std::string& path, std::vector<ImageEntry> entries, PictureLimits limits) {
-    limits.pages = PageSelection::first;  // a name stands for one picture; other pages have theirs
+    if (limits.pages == PageSelection::all) {  // a name stands for one picture; other pages have theirs
+        limits.pages = PageSelection::first;
+    }
     return std::make_shared<NamedSource>(path, std::move(entries), limits);
 }
 

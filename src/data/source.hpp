@@ -28,6 +28,8 @@ struct ImageDataset::Source {
     [[nodiscard]] virtual bool labelled() const = 0;
     /// What a person should be told of the collection; see ImageDataset::notes().
     [[nodiscard]] virtual std::vector<std::string> notes() const { return {}; }
+    /// Where the channels of its pictures lie.
+    [[nodiscard]] virtual ChannelFiles channel_files() const { return {}; }
     /// Values of a picture where they are rows of numbers without height and width; else 0.
     [[nodiscard]] virtual std::int64_t row_length() const { return 0; }
     /// Decodes entry i. preprocessing: what it is for, or null (see data::decode). The pixels may be a view

@@ -13,6 +13,7 @@
 #include "base/rows.hpp"
 #include "evaluate/depth_encoder.hpp"
 #include "evaluate/measure.hpp"
+#include "model/groups.hpp"
 #include "model/split.hpp"
 #include "search/label_encoder.hpp"
 
@@ -105,7 +106,11 @@ public:
 
     std::vector<DepthAccuracy> run() {
         const TrainConfig& config = model_.record.config;
-        const Split split = split_pictures(config, pictures_.size());
+        GroupNumbers groups;
+        for (std::int64_t i = 0; i < pictures_.size(); ++i) {
+            groups.add(pictures_.entry(i).group);
+        }
+        const Split split = split_pictures(config, pictures_.size(), groups.take());
         const std::int64_t held = std::max<std::int64_t>(1, options_.memory / 2 / (float_bytes * all_));
         const auto sample = [&](const std::vector<std::int64_t>& rows, std::int64_t most, std::uint32_t use) {
             return labelled_sample(pictures_, rows, most,

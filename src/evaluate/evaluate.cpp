@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <fmt/format.h>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -14,8 +15,10 @@
 
 #include "base/memory.hpp"
 #include "base/rows.hpp"
+#include "evaluate/channel_statistics.hpp"
 #include "evaluate/depth_encoder.hpp"
 #include "evaluate/measure.hpp"
+#include "model/groups.hpp"
 #include "search/label_encoder.hpp"
 
 // Pictures are held as floats while they are measured, of d values n × d × 4 bytes: those of both sets, once
@@ -30,6 +33,7 @@ struct ReadSet {
     EncodedSet part;        ///< with room for more rows than are read, see fit()
     std::int64_t rows = 0;  ///< read so far
     std::vector<std::optional<std::string>> labels;
+    std::vector<std::optional<std::string>> groups;
     std::vector<SkippedPicture> skipped;
     std::vector<PictureRemark> remarks;
 };
@@ -45,13 +49,18 @@ std::int64_t wide_size(const Model& model, const EvaluateOptions& options) {
     return sees_wide(model, options) ? model.layers[model.outputs.back().depth - 1].output_shape().size() : 0;
 }
 
+/// Numbers that say of a picture what its channels' statistics do.
+std::int64_t statistics_of(const Model& model) {
+    return model.preprocessing.channels * evaluation::statistics_a_channel;
+}
+
 /// Bytes that are held at most, by the numbers of pictures alone; see evaluate(). measured: pictures of a set
 /// of their own; 0: those to learn from are split in halves.
 std::int64_t bytes_of(const Model& model, std::int64_t learnt, std::int64_t measured,
                       const EvaluateOptions& options) {
     const auto pixels = static_cast<double>(model.preprocessing.size());
     const auto code = static_cast<double>(model.code_size(options.output));
-    const auto wide = static_cast<double>(wide_size(model, options));
+    const auto wide = static_cast<double>(wide_size(model, options) + statistics_of(model));
     const double views = options.mirror ? 2.0 : 1.0;
     const double n = views * static_cast<double>(learnt);
     const double wide_halves = wide / 2.0;  // they are bfloat16
@@ -196,6 +205,7 @@ ReadSet room_for(std::int64_t rows, const Model& model, const EvaluateOptions& o
     ReadSet room;
     room.part.pictures = Tensor({rows, model.preprocessing.size()});
     room.part.codes = Tensor({rows, model.code_size(options.output)});
+    room.part.statistics = Tensor({rows, statistics_of(model)});
     if (sees_wide(model, options)) {
         room.part.wide = linalg::Bfloat16Rows(rows, wide_size(model, options));
     }
@@ -226,7 +236,11 @@ std::vector<SkippedPicture> read_on(Encoders& encoders, const Model& model, cons
             if (!rebuilt.empty()) {
                 part.errors.push_back(base::squared_distance(rebuilt.row(row), batch.pictures.row(row)));
             }
-            read.labels.push_back(pictures.entry(batch.indices[i]).label);
+            ImageEntry entry = pictures.entry(batch.indices[i]);
+            read.labels.push_back(std::move(entry.label));
+            read.groups.push_back(std::move(entry.group));
+            evaluation::channel_statistics(model.preprocessing, std::as_const(batch.pictures).row(row),
+                                           part.statistics.row(read.rows + row));
         }
         std::copy_n(batch.pictures.data(), batch.pictures.size(), part.pictures.row(read.rows).data());
         if (!part.wide.empty()) {
@@ -251,6 +265,7 @@ void fit(ReadSet& read) {
     shrink(read.part.pictures, read.rows);
     shrink(read.part.codes, read.rows);
     read.part.wide.shrink(std::min(read.rows, read.part.wide.rows()));
+    shrink(read.part.statistics, read.rows);
 }
 
 /// Gives every class of all sets its number, and returns the names.
@@ -271,6 +286,31 @@ std::vector<std::string> number_classes(const std::vector<ReadSet*>& sets) {
         }
     }
     return encoder.names();
+}
+
+/// Gives every group of all sets its number, where there are groups; a picture without one is of its own.
+void number_groups(const std::vector<ReadSet*>& sets, Evaluation& counts) {
+    GroupNumbers numbers;
+    std::map<std::string, std::set<const ReadSet*>> named;
+    for (const ReadSet* set : sets) {
+        for (const auto& group : set->groups) {
+            numbers.add(group);
+            if (group) {
+                named[*group].insert(set);
+            }
+        }
+    }
+    const std::vector<std::int64_t> all = numbers.take();
+    auto next = all.begin();
+    for (ReadSet* set : sets) {
+        if (!all.empty()) {
+            set->part.groups.assign(next, next + std::ssize(set->groups));
+            next += std::ssize(set->groups);
+        }
+    }
+    counts.groups = std::ssize(named);
+    counts.shared_groups =
+        std::count_if(named.begin(), named.end(), [](const auto& group) { return group.second.size() > 1; });
 }
 
 void check_read(const ReadSet& set, std::int64_t least, const ImageDataset& pictures) {
@@ -299,6 +339,7 @@ Evaluation finish(const std::vector<evaluation::SplitMetrics>& splits, const std
         evaluation.linear->output = model.outputs.back().name;
     }
     evaluation.code_size = model.code_size(options.output);
+    evaluation.statistics = statistics_of(model);
     if (!evaluation.labelled) {
         evaluation.k = options.k;
     }
@@ -328,8 +369,12 @@ Evaluation evaluate(const Model& model, const ImageDataset& train, const ImageDa
     check_read(test_set, 1, test);
     fit(test_set);
     const std::vector<std::string> names = number_classes({&train_set, &test_set});
+    Evaluation counts;
+    number_groups({&train_set, &test_set}, counts);
     const auto metrics = evaluation::measure(train_set.part, test_set.part, std::ssize(names), rest);
     Evaluation evaluation = finish({metrics}, names, model, options);
+    evaluation.groups = counts.groups;
+    evaluation.shared_groups = counts.shared_groups;
     evaluation.train_pictures = train_pictures;
     evaluation.test_pictures = test_set.part.size();
     evaluation.skipped_train = std::move(train_set.skipped);
@@ -349,6 +394,8 @@ Evaluation evaluate(const Model& model, const ImageDataset& pictures, const Eval
     check_read(set, 2, pictures);
     fit(set);
     const std::vector<std::string> names = number_classes({&set});
+    Evaluation counts;
+    number_groups({&set}, counts);
 
     ReadSet turned;
     if (options.mirror) {
@@ -357,11 +404,18 @@ Evaluation evaluate(const Model& model, const ImageDataset& pictures, const Eval
         read_mirrored(encoders, model, pictures, options, set, turned);
         fit(turned);
         turned.part.labels = set.part.labels;
+        turned.part.groups = set.part.groups;
     }
     std::vector<evaluation::SplitMetrics> splits;
     evaluation::TrainTestSplit halves;
     for (int split = 0; split < options.splits; ++split) {
-        halves = evaluation::split_in_halves(set.part.labels, options.seed, split);
+        halves = evaluation::split_in_halves(set.part.labels, options.seed, split, set.part.groups);
+        if (halves.test.empty()) {
+            throw InvalidArgument(
+                fmt::format("{}: all pictures are of one group, which no split parts; two or "
+                            "more groups, or a set of its own to measure on, expected",
+                            pictures.path()));
+        }
         EncodedSet train = evaluation::gather(set.part, halves.train);
         if (options.mirror) {
             evaluation::append(train, evaluation::gather(turned.part, halves.train));
@@ -370,6 +424,7 @@ Evaluation evaluate(const Model& model, const ImageDataset& pictures, const Eval
             evaluation::measure(train, evaluation::gather(set.part, halves.test), std::ssize(names), rest));
     }
     Evaluation evaluation = finish(splits, names, model, options);
+    evaluation.groups = counts.groups;
     evaluation.train_pictures = std::ssize(halves.train);
     evaluation.test_pictures = std::ssize(halves.test);
     evaluation.skipped_train = std::move(set.skipped);

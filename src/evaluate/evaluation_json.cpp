@@ -21,12 +21,15 @@ JsonObject to_json(const Evaluation& result, const EvaluateOptions& options) {
                        {"test_pictures", result.test_pictures},
                        {"splits", result.splits},
                        {"labelled", result.labelled},
-                       {"code_size", result.code_size}};
+                       {"code_size", result.code_size},
+                       {"groups", result.groups},
+                       {"shared_groups", result.shared_groups}};
     put(out["reconstruction"], "sse_per_image", result.sse_per_image);
     auto& baselines = out["baselines"];
     put(baselines["mean"], "sse_per_image", result.mean_sse_per_image);
     put(baselines["pca"], "sse_per_image", result.pca_sse_per_image);
     baselines["pca"]["components"] = result.pca_components;
+    baselines["channel_statistics"]["values"] = result.statistics;
     out["knn"] = {{"k", result.k},
                   {"k_asked", options.k},
                   {"metric", name(result.metric)},
@@ -36,6 +39,7 @@ JsonObject to_json(const Evaluation& result, const EvaluateOptions& options) {
         for (const char* key : {"knn_accuracy", "knn_accuracy_deviation"}) {
             baselines["raw"][key] = nullptr;
             baselines["pca"][key] = nullptr;
+            baselines["channel_statistics"][key] = nullptr;
         }
         out["knn"]["accuracy_deviation"] = nullptr;
         if (options.linear) {
@@ -57,6 +61,7 @@ JsonObject to_json(const Evaluation& result, const EvaluateOptions& options) {
     }
     put(baselines["raw"], "knn_accuracy", result.raw_knn_accuracy);
     put(baselines["pca"], "knn_accuracy", result.pca_knn_accuracy);
+    put(baselines["channel_statistics"], "knn_accuracy", result.statistics_knn_accuracy);
     out["confusion"] = result.confusion;
     out["classes"] = nlohmann::json::array();
     for (const ClassMetrics& metrics : result.classes) {

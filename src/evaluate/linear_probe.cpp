@@ -7,6 +7,7 @@
 #include <limits>
 #include <memory>
 #include <numeric>
+#include <set>
 
 #include "stackae/error.hpp"
 
@@ -17,6 +18,7 @@
 #include "linalg/feature_equations.hpp"
 #include "linalg/gemm.hpp"
 #include "linalg/normal_equations.hpp"
+#include "model/groups.hpp"
 
 namespace stackae::evaluation {
 namespace {
@@ -75,12 +77,23 @@ std::vector<std::int64_t> deal(std::span<const std::int64_t> labels, std::int64_
     return part_of;
 }
 
+/// Of the pictures; 0 where they have none.
+std::int64_t count_groups(const ProbeOptions& options, std::int64_t pictures) {
+    const auto begin = options.groups.begin();
+    return options.groups.empty() ? 0 : std::ssize(std::set<std::int64_t>(begin, begin + pictures));
+}
+
 /// The same for all views of a picture.
 std::vector<std::int64_t> deal_views(std::span<const std::int64_t> labels, std::int64_t classes,
                                      const ProbeOptions& options) {
     const std::int64_t pictures = std::ssize(labels) / options.views;
+    const std::int64_t folds = std::min<std::int64_t>(max_folds, pictures);
+    const std::int64_t groups = count_groups(options, pictures);
     std::vector<std::int64_t> parts =
-        deal(labels.first(at(pictures)), classes, std::min<std::int64_t>(max_folds, pictures), options.seed);
+        groups > 1
+            ? deal_groups(labels.first(at(pictures)), std::span(options.groups).first(at(pictures)),
+                          std::min(folds, groups), base::Random(options.seed, base::RandomStream::probe))
+            : deal(labels.first(at(pictures)), classes, folds, options.seed);
     for (std::int64_t i = pictures; i < std::ssize(labels); ++i) {
         parts.push_back(parts[at(i - pictures)]);
     }
@@ -91,9 +104,9 @@ std::int64_t count_folds(std::int64_t n, std::int64_t columns, std::int64_t clas
                          const ProbeOptions& options) {
     const double values =
         static_cast<double>(n) * static_cast<double>(columns) * static_cast<double>(classes);
-    return values <= static_cast<double>(options.fold_values)
-               ? std::min<std::int64_t>(max_folds, n / options.views)
-               : 1;
+    const std::int64_t groups = count_groups(options, n / options.views);
+    const std::int64_t most = std::min<std::int64_t>(max_folds, groups > 1 ? groups : n / options.views);
+    return values <= static_cast<double>(options.fold_values) ? most : 1;
 }
 
 void check(const linalg::FeatureRows& rows, std::span<const std::int64_t> labels, std::int64_t classes,
@@ -247,6 +260,10 @@ std::vector<double> LinearProbe::grid() {
 LinearProbe LinearProbe::fit(const linalg::FeatureRows& rows, std::span<const std::int64_t> labels,
                              std::int64_t classes, const ProbeOptions& options) {
     check(rows, labels, classes, options.views);
+    if (!options.groups.empty() && options.groups.size() != labels.size()) {
+        throw InvalidArgument(fmt::format("linear classifier: {} groups and {} labels found",
+                                          options.groups.size(), labels.size()));
+    }
     check_memory({rows.rows(), rows.columns(), classes}, options.threads, options.memory);
     const int threads = base::resolve_threads(options.threads);
     LinearProbe probe;

@@ -22,6 +22,8 @@ struct ProbeOptions {
     /// there are several, c is measured on all but the first: features may have been learnt from the first,
     /// and then know it better than a picture they never saw.
     std::int64_t views = 1;
+    /// Of each row, or none: folds keep groups whole, where there are two or more.
+    std::vector<std::int64_t> groups = {};
     /// Most rows × columns × classes for which five folds are held out in turn.
     std::int64_t fold_values = 25'000'000;
     ProbeSolver solver = ProbeSolver::suited;

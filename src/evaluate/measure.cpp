@@ -15,7 +15,9 @@
 #include "base/memory.hpp"
 #include "base/random.hpp"
 #include "base/rows.hpp"
+#include "evaluate/channel_statistics.hpp"
 #include "evaluate/linear_probe.hpp"
+#include "model/groups.hpp"
 
 namespace stackae::evaluation {
 namespace {
@@ -79,10 +81,12 @@ std::vector<std::int64_t> classify(const Labelled& labelled, const Tensor& train
     });
 }
 
-void measure_linear(const Labelled& labelled, const linalg::FeatureRows& train,
-                    const linalg::FeatureRows& test, std::int64_t classes, const EvaluateOptions& options,
-                    SplitMetrics& metrics) {
+void measure_linear(const Labelled& labelled, const EncodedSet& train_part, const linalg::FeatureRows& test,
+                    std::int64_t classes, const EvaluateOptions& options, SplitMetrics& metrics) {
+    const linalg::FeatureRows train = train_part.linear_features();
     ProbeOptions how;
+    how.groups = train_part.groups.empty() ? std::vector<std::int64_t>()
+                                           : gather_values(train_part.groups, labelled.train);
     how.seed = options.seed;
     how.views = options.mirror ? 2 : 1;
     how.memory = base::resolve_memory(options.memory);
@@ -165,7 +169,17 @@ double accuracy(const std::vector<std::int64_t>& given, const std::vector<std::i
     return static_cast<double>(right) / static_cast<double>(labels.size());
 }
 
-TrainTestSplit split_in_halves(const std::vector<std::int64_t>& labels, std::uint64_t seed, int split) {
+TrainTestSplit split_in_halves(const std::vector<std::int64_t>& labels, std::uint64_t seed, int split,
+                               const std::vector<std::int64_t>& groups) {
+    if (!groups.empty()) {
+        const base::Random random(seed, base::RandomStream::splits, static_cast<std::uint32_t>(split), 0);
+        const std::vector<std::int64_t> parts = deal_groups(labels, groups, 2, random);
+        TrainTestSplit whole;
+        for (std::size_t i = 0; i < parts.size(); ++i) {
+            (parts[i] == 0 ? whole.train : whole.test).push_back(static_cast<std::int64_t>(i));
+        }
+        return whole;
+    }
     std::map<std::int64_t, std::vector<std::int64_t>> rows_of;
     for (std::size_t i = 0; i < labels.size(); ++i) {
         rows_of[labels[i]].push_back(static_cast<std::int64_t>(i));
@@ -194,10 +208,13 @@ TrainTestSplit split_in_halves(const std::vector<std::int64_t>& labels, std::uin
 
 EncodedSet gather(const EncodedSet& part, const std::vector<std::int64_t>& rows) {
     // Errors are of test parts.
-    return {base::gather_rows(part.pictures, rows), base::gather_rows(part.codes, rows),
+    return {base::gather_rows(part.pictures, rows),
+            base::gather_rows(part.codes, rows),
             part.errors.empty() ? std::vector<double>() : gather_values(part.errors, rows),
             gather_values(part.labels, rows),
-            part.wide.empty() ? linalg::Bfloat16Rows() : part.wide.gather(rows)};
+            part.wide.empty() ? linalg::Bfloat16Rows() : part.wide.gather(rows),
+            part.statistics.empty() ? Tensor() : base::gather_rows(part.statistics, rows),
+            part.groups.empty() ? std::vector<std::int64_t>() : gather_values(part.groups, rows)};
 }
 
 void append(EncodedSet& part, const EncodedSet& more) {
@@ -212,8 +229,10 @@ void append(EncodedSet& part, const EncodedSet& more) {
     if (!part.wide.empty()) {
         part.wide.append(more.wide);
     }
+    join(part.statistics, more.statistics);
     part.errors.clear();
     part.labels.insert(part.labels.end(), more.labels.begin(), more.labels.end());
+    part.groups.insert(part.groups.end(), more.groups.begin(), more.groups.end());
 }
 
 SplitMetrics measure(const EncodedSet& train, const EncodedSet& test, std::int64_t classes,
@@ -257,8 +276,14 @@ SplitMetrics measure(const EncodedSet& train, const EncodedSet& test, std::int64
                  labelled.test_labels);
     metrics.raw_knn =
         accuracy(classify(labelled, train.pictures, test.pictures, options), labelled.test_labels);
+    metrics.statistics_knn = std::numeric_limits<double>::quiet_NaN();
+    if (!train.statistics.empty()) {
+        const StandardisedPair pair = standardise(train.statistics, test.statistics);
+        metrics.statistics_knn =
+            accuracy(classify(labelled, pair.train, pair.test, options), labelled.test_labels);
+    }
     if (options.linear) {
-        measure_linear(labelled, train.linear_features(), test.linear_features(), classes, options, metrics);
+        measure_linear(labelled, train, test.linear_features(), classes, options, metrics);
     }
     return metrics;
 }
@@ -286,6 +311,7 @@ Evaluation summarise(const std::vector<SplitMetrics>& splits, const std::vector<
     evaluation.knn_accuracy = mean_std(splits, &SplitMetrics::knn);
     evaluation.raw_knn_accuracy = mean_std(splits, &SplitMetrics::raw_knn);
     evaluation.pca_knn_accuracy = mean_std(splits, &SplitMetrics::pca_knn);
+    evaluation.statistics_knn_accuracy = mean_std(splits, &SplitMetrics::statistics_knn);
     if (linear) {
         evaluation.linear = linear_metrics(splits);
     }

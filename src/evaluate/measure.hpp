@@ -17,8 +17,10 @@ struct EncodedSet {
     Tensor codes;                ///< n × c
     std::vector<double> errors;  ///< size n: Σ (x̂ − x)² of the model's reconstruction; of a test part, where
                                  ///< it can rebuild pictures
-    std::vector<std::int64_t> labels;  ///< size n: class number, −1 for none
-    linalg::Bfloat16Rows wide = {};    ///< n × w, what a linear classifier sees; empty: the codes
+    std::vector<std::int64_t> labels;       ///< size n: class number, −1 for none
+    linalg::Bfloat16Rows wide = {};         ///< n × w, what a linear classifier sees; empty: the codes
+    Tensor statistics = {};                 ///< n × s, see channel_statistics(); or none
+    std::vector<std::int64_t> groups = {};  ///< size n: group number; or none
 
     [[nodiscard]] std::int64_t size() const { return static_cast<std::int64_t>(labels.size()); }
     [[nodiscard]] linalg::FeatureRows linear_features() const {
@@ -36,9 +38,10 @@ struct TrainTestSplit {
     std::vector<std::int64_t> test;
 };
 
-/// A random split by class: of each, half goes either way, give or take one. A function of its arguments.
+/// A random split by class: of each, half goes either way, give or take one. Where pictures have groups these
+/// stay whole, see deal_groups(). A function of its arguments.
 [[nodiscard]] TrainTestSplit split_in_halves(const std::vector<std::int64_t>& labels, std::uint64_t seed,
-                                             int split);
+                                             int split, const std::vector<std::int64_t>& groups = {});
 
 /// Copies rows, in their order.
 [[nodiscard]] EncodedSet gather(const EncodedSet& part, const std::vector<std::int64_t>& rows);
@@ -60,7 +63,8 @@ struct SplitMetrics {
     double knn = 0.0;
     double raw_knn = 0.0;
     double pca_knn = 0.0;
-    double linear = 0.0;  ///< this and what follows: with EvaluateOptions::linear
+    double statistics_knn = 0.0;  ///< NaN without EncodedSet::statistics
+    double linear = 0.0;          ///< this and what follows: with EvaluateOptions::linear
     double linear_c = 0.0;
     int linear_folds = 0;
     std::int64_t linear_values = 0;                    ///< that it saw of a picture

@@ -71,6 +71,9 @@ std::string data_identity(const ImageDataset& pictures) {
         const ImageEntry entry = pictures.entry(i);
         hash.add(std::string_view(entry.path).substr(entry.path.rfind('/') + 1));
         hash.add(std::string_view(entry.label.value_or("")));
+        if (entry.group) {
+            hash.add(std::string_view(*entry.group));
+        }
     }
     return hash.hex();
 }
@@ -147,6 +150,9 @@ std::int64_t Model::parameters() const {
 std::string Model::identity() const {
     base::Hash hash;
     hash.add(std::string_view(base::print_json(fields_of(preprocessing).json())));
+    if (has_own_channels(preprocessing)) {
+        hash.add(std::string_view(base::print_json(channels_json(preprocessing))));
+    }
     for (const std::vector<float>* values : {&preprocessing.mean, &preprocessing.deviation}) {
         hash.add(static_cast<std::int64_t>(values->size()));
         hash.add(std::span<const float>(*values));

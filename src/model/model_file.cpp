@@ -21,8 +21,10 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr const char* kind = "model";
-/// 1 to 4 were of models with one slot for each kind of layer.
-constexpr int version = 5;
+/// 1 to 4 were of models with one slot for each kind of layer; 6 has channels of their own, and is written
+/// where a model has such alone.
+constexpr int oldest_version = 5;
+constexpr int version = 6;
 /// model → layers → one of them → a field → a list.
 constexpr std::size_t max_depth = 6;
 
@@ -127,11 +129,32 @@ Stack read_stack(base::Safetensors& file, const Json& array, const char* name) {
     return stack;
 }
 
+/// Keys as channels_json() writes them.
+void read_channels(const Json& value, const std::string& where, Preprocessing& preprocessing) {
+    const JsonReader reader(value, where);
+    std::vector<float> lows;
+    std::vector<float> highs;
+    reader.required("measured", preprocessing.measured);
+    reader.required("in_pages", preprocessing.channel_files.pages);
+    reader.required("suffixes", preprocessing.channel_files.suffixes);
+    reader.required("lows", lows);
+    reader.required("highs", highs);
+    if (lows.size() != highs.size()) {
+        reader.fail("highs", fmt::format("{} found, {} expected", highs.size(), lows.size()));
+    }
+    for (std::size_t i = 0; i < lows.size(); ++i) {
+        preprocessing.ranges.push_back({lows[i], highs[i]});
+    }
+}
+
 Preprocessing read_preprocessing(base::Safetensors& file, const Json& value) {
     const std::string where = file.path + ": preprocessing";
     const JsonReader reader(value, where);
     Preprocessing preprocessing;
     base::with_context<CorruptFile>(where, [&] { table_of(preprocessing).read(value); });
+    if (value.contains("own_channels")) {
+        read_channels(reader.at("own_channels"), where + ": own_channels", preprocessing);
+    }
     base::with_context<CorruptFile>(file.path, [&] { validate(preprocessing); });
     bool standardized = false;
     reader.required("standardized", standardized);
@@ -176,7 +199,7 @@ void save(const Model& model, const std::string& path) {
     base::with_context(path + ": cannot write the model", [&] { check(model); });
     const ModelContent content(model);
     base::Safetensors description;
-    description.set_kind(kind, version);
+    description.set_kind(kind, has_own_channels(model.preprocessing) ? version : oldest_version);
     description.metadata["model"] = content.description();
     base::write_safetensors(description.metadata, content.tensors(), path);
 }
@@ -212,9 +235,9 @@ Model load_model(const std::string& path) {
 Model read_model(base::Safetensors file) {
     const std::string path = file.path;
     file.check_kind(kind, version);
-    if (std::stoi(file.text("version")) < version) {
-        throw CorruptFile(fmt::format("{}: a model of version {} found, {} expected: train it again", path,
-                                      file.text("version"), version));
+    if (std::stoi(file.text("version")) < oldest_version) {
+        throw CorruptFile(fmt::format("{}: a model of version {} found, {} or {} expected: train it again",
+                                      path, file.text("version"), oldest_version, version));
     }
     Model model = read_content(file);
     base::with_context<CorruptFile>(path, [&] { check(model); });

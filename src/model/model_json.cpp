@@ -59,7 +59,8 @@ Json json_of(const TrainingRecord& record) {
 
 base::FieldTable table_of(Preprocessing& preprocessing) {
     base::FieldTable table;
-    table.add("channels", preprocessing.channels, {1, 3}, "1: gray, 3: RGB");
+    table.add("channels", preprocessing.channels, {1, Preprocessing::max_channels},
+              "1: gray, 3: RGB, others are measured");
     table.add("height", preprocessing.height, {1, Preprocessing::max_side}, "pixels");
     table.add("width", preprocessing.width, {1, Preprocessing::max_row}, "pixels");
     table.add("resize", preprocessing.resize,
@@ -101,7 +102,28 @@ base::FieldTable table_of(DepthAccuracy& accuracy) {
 Json json_of(const Preprocessing& preprocessing) {
     Json object = fields_of(preprocessing).json();
     object["standardized"] = !preprocessing.mean.empty();
+    if (has_own_channels(preprocessing)) {
+        object["own_channels"] = channels_json(preprocessing);
+    }
     return object;
+}
+
+bool has_own_channels(const Preprocessing& preprocessing) {
+    return preprocessing.measured || !preprocessing.ranges.empty();
+}
+
+Json channels_json(const Preprocessing& preprocessing) {
+    Json lows = Json::array();
+    Json highs = Json::array();
+    for (const ChannelRange& range : preprocessing.ranges) {
+        lows.push_back(range.low);
+        highs.push_back(range.high);
+    }
+    return {{"measured", preprocessing.measured},
+            {"in_pages", preprocessing.channel_files.pages},
+            {"suffixes", preprocessing.channel_files.suffixes},
+            {"lows", std::move(lows)},
+            {"highs", std::move(highs)}};
 }
 
 Json json_of(const Shape& shape) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "stackae/train_config.hpp"
@@ -17,7 +18,10 @@ struct Split {
 [[nodiscard]] std::int64_t held_out(const TrainConfig& config, std::int64_t pictures);
 
 /// Which: a function of its seed and share and of the number of pictures, so that what training never looked
-/// at can be found again.
-[[nodiscard]] Split split_pictures(const TrainConfig& config, std::int64_t pictures);
+/// at can be found again. groups: of each picture, or none; groups are held out whole, in random order those
+/// that do not take more than held_out(), else the smallest where it is no more than a half: fewer pictures
+/// where groups are large.
+[[nodiscard]] Split split_pictures(const TrainConfig& config, std::int64_t pictures,
+                                   std::span<const std::int64_t> groups = {});
 
 }  // namespace stackae

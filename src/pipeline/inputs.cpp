@@ -46,6 +46,14 @@ Inputs::Inputs(ImageDataset pictures) {
     source.pictures.emplace(std::move(pictures));
 }
 
+void Inputs::set_labels(LabelFile& labels) {
+    for (Source& source : sources_) {
+        if (source.pictures) {
+            source.pictures = labels.apply(*source.pictures);
+        }
+    }
+}
+
 ImageEntry Inputs::entry(std::int64_t i) const {
     const auto end = std::upper_bound(ends_.begin(), ends_.end(), i);
     if (i < 0 || end == ends_.end()) {

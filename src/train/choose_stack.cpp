@@ -27,6 +27,8 @@ constexpr double map_side = 13.0;
 constexpr std::int64_t lower_units = 256;
 constexpr std::int64_t lower_kernel = 7;
 constexpr std::int64_t upper_kernel = 3;
+/// Patches of more values, where channels are many, take long to whiten and more pictures to learn from.
+constexpr std::int64_t max_patch_values = 1024;
 constexpr std::int64_t grid = 3;
 constexpr std::int64_t max_code = 512;
 constexpr std::int64_t max_landmarks = 4096;
@@ -55,7 +57,10 @@ TrainConfig chosen(const char* base, const std::string& stack) {
 TrainConfig tuned_for(const Preprocessing& preprocessing, std::int64_t pictures, std::int64_t units) {
     const std::int64_t side = std::min(preprocessing.height, preprocessing.width);
     const std::int64_t longer = std::max(preprocessing.height, preprocessing.width);
-    const std::int64_t kernel = side < small_side ? small_kernel : lower_kernel;
+    std::int64_t kernel = side < small_side ? small_kernel : lower_kernel;
+    while (kernel > upper_kernel && kernel * kernel * preprocessing.channels > max_patch_values) {
+        kernel -= 2;
+    }
     // The mean of both sides decides, but the shorter one must leave a cell of the grid each a position.
     const auto down = static_cast<double>(side - kernel + 1);
     const auto across = static_cast<double>(longer - kernel + 1);

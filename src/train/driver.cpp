@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <fmt/format.h>
 #include <optional>
-#include <set>
 #include <utility>
 
 #include "stackae/error.hpp"
@@ -11,6 +10,7 @@
 #include "base/memory.hpp"
 #include "base/with_context.hpp"
 #include "layers/fine_tuning.hpp"
+#include "model/groups.hpp"
 #include "model/split.hpp"
 #include "train/augmentation.hpp"
 #include "train/checkpoint_keeper.hpp"
@@ -64,7 +64,7 @@ public:
         try {
             const auto samples = read();
             if (!model_.record.interrupted) {
-                split_ = split_pictures(config_, model_.record.pictures);
+                split_ = split_pictures(config_, model_.record.pictures, labels_.groups.take());
                 if (resumed_) {
                     take_up();
                 }
@@ -138,6 +138,7 @@ private:
     linalg::Context context_;
     base::OneMember alone_;
     training::Stores stores_;
+    LabelsSeen labels_;  ///< groups until the pictures are split
     Split split_;
     Model model_;
     std::size_t finished_epochs_ = 0;  ///< in the history, of stages that have come to their end
@@ -153,7 +154,6 @@ SampleStore Driver::read(const ImageDataset& pictures) {
         pictures, model_.preprocessing,
         {.threads = static_cast<int>(run_.threads), .memory = base::reading_memory(run_.memory_limit)});
     PictureBatch batch;
-    std::set<std::string> classes;
     std::vector<float> first;
     bool alike = true;
     base::Hash values;
@@ -172,10 +172,7 @@ SampleStore Driver::read(const ImageDataset& pictures) {
         rows += batch.pictures.rows();
         seen += batch.pictures.rows() + std::ssize(batch.skipped);
         for (const std::int64_t index : batch.indices) {
-            const auto entry = pictures.entry(index);
-            if (entry.label) {
-                classes.insert(*entry.label);
-            }
+            labels_.add(pictures.entry(index));
         }
         for (const SkippedPicture& skipped : batch.skipped) {
             observer_.on_skipped(skipped);
@@ -202,7 +199,7 @@ SampleStore Driver::read(const ImageDataset& pictures) {
     checkpoint_.values = values.hex();
     record.pictures = rows;
     record.data = data_identity(pictures);
-    record.class_names.assign(classes.begin(), classes.end());
+    record.class_names.assign(labels_.classes.begin(), labels_.classes.end());
     return samples;
 }
 

@@ -56,6 +56,22 @@ Tensor to_pixels(const Preprocessing& preprocessing, const Tensor& pictures) {
     return pixels;
 }
 
+Tensor to_numbers(const Preprocessing& preprocessing, const Tensor& pictures) {
+    Tensor numbers = pictures;
+    const std::size_t channels = preprocessing.ranges.size();
+    for (std::int64_t i = 0; i < numbers.rows(); ++i) {
+        const auto row = numbers.row(i);
+        for (std::size_t j = 0; j < preprocessing.mean.size(); ++j) {
+            row[j] = static_cast<float>(preprocessing.restored(double{row[j]}, j));
+        }
+        for (std::size_t j = 0; channels > 0 && j < row.size(); ++j) {
+            const ChannelRange& range = preprocessing.ranges[j % channels];
+            row[j] = range.low + row[j] * (range.high - range.low);
+        }
+    }
+    return numbers;
+}
+
 Tensor draw_tiles(const std::vector<Tile>& tiles, const TileGrid& grid) {
     constexpr std::int64_t gap = 1;
     const std::int64_t columns = std::min(grid.columns, std::max<std::int64_t>(std::ssize(tiles), 1));
@@ -85,7 +101,8 @@ std::int64_t visible_scale(std::int64_t height, std::int64_t width) {
     return std::max<std::int64_t>(1, 64 / std::max(height, width));
 }
 
-Tensor draw(const Filters& filters) {
+Tensor draw(const Filters& all) {
+    const Filters filters = in_colours(all);
     const auto count = static_cast<double>(filters.tiles.size());
     const std::int64_t shrunk = filters.tiles.size() > many_tiles ? 2 : 1;
     return draw_tiles(filters.tiles,
@@ -101,21 +118,24 @@ Tensor draw_reconstructions(const Preprocessing& preprocessing, std::vector<Tile
     stretch(originals, rebuilt);
     const std::size_t count = originals.size();
     const std::size_t pairs = std::min(static_cast<std::size_t>(columns), count);
+    Filters shown;
+    shown.height = preprocessing.height;
+    shown.width = preprocessing.width;
+    shown.channels = preprocessing.channels;
     const Tile nothing(static_cast<std::size_t>(preprocessing.size()), 0.5F);
-    std::vector<Tile> tiles;
     for (std::size_t begin = 0; begin < count; begin += pairs) {
         for (const std::vector<Tile>* const pictures : {&originals, &rebuilt}) {
             for (std::size_t i = begin; i < begin + pairs; ++i) {
-                tiles.push_back(i < count ? (*pictures)[i] : nothing);
+                shown.tiles.push_back(i < count ? (*pictures)[i] : nothing);
             }
         }
     }
-    return draw_tiles(
-        tiles, {.height = preprocessing.height,
-                .width = preprocessing.width,
-                .channels = preprocessing.channels,
-                .columns = static_cast<std::int64_t>(pairs),
-                .scale = scale > 0 ? scale : visible_scale(preprocessing.height, preprocessing.width)});
+    shown = in_colours(std::move(shown));
+    return draw_tiles(shown.tiles, {.height = shown.height,
+                                    .width = shown.width,
+                                    .channels = shown.channels,
+                                    .columns = static_cast<std::int64_t>(pairs),
+                                    .scale = scale > 0 ? scale : visible_scale(shown.height, shown.width)});
 }
 
 }  // namespace stackae

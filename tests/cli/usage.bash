@@ -64,8 +64,10 @@ expect 2 train pictures --memory lots
 has err "--memory: 'lots' is not an amount of memory"
 expect 2 train pictures --img-size 28x
 has err "--img-size: '28x' is not a size"
-expect 2 train pictures --channels 4
-has err "--channels: '4' is neither gray nor rgb"
+expect 2 train pictures --channels mono
+has err "--channels: 'mono' is neither gray nor rgb nor a number of channels"
+expect 2 train pictures --channels 257
+has err "--channels: "
 expect 2 train pictures --crop-mode tile
 has err '--crop-mode: resize mode: "tile" found, one of squash, border, center expected'
 expect 2 train pictures --activations sigmoid,step

@@ -155,11 +155,17 @@ TEST_CASE("A TIFF of a kind that is not read is named") {
         return skipped.reason;
     };
     made.format = SAMPLEFORMAT_INT;
-    CHECK_THAT(refused(), contains("signed whole numbers of 8 bits found"));
+    made.bits = 24;
+    CHECK_THAT(refused(), contains("signed whole numbers of 24 bits found"));
     made.format = SAMPLEFORMAT_UINT;
+    made.bits = 8;
+    made.photometric = PHOTOMETRIC_MINISWHITE;
     made.samples = 5;
     CHECK_THAT(refused(),
                contains("TIFF of 5 samples a pixel found; 1 for its colours, and one for alpha at most"));
+    made.photometric = PHOTOMETRIC_MINISBLACK;
+    made.samples = 257;
+    CHECK_THAT(refused(), contains("TIFF of 257 samples a pixel found; 256 at most expected"));
     made.samples = 3;
     made.photometric = PHOTOMETRIC_ICCLAB;
     CHECK_THAT(refused(), contains("photometric interpretation 9 found"));

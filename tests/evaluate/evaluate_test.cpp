@@ -188,6 +188,59 @@ TEST_CASE("One set is split in halves, the same way every time") {
     CHECK(evaluate(model, set, options).confusion != evaluation.confusion);
 }
 
+TEST_CASE("Groups are never parted, and those in both sets are counted") {
+    // Each group is a place of its own; its class is chance. Within a group a neighbour knows it.
+    const Model model = first_value_model(rows);
+    std::vector<float> places;
+    std::vector<std::string> labels;
+    std::vector<PictureLabel> grouped;
+    for (int i = 0; i < 80; ++i) {
+        places.push_back(static_cast<float>(i / 4) / 20.0F);
+        labels.emplace_back(i / 4 * 7 % 5 % 2 == 0 ? "a" : "b");
+        grouped.push_back({labels.back(), std::to_string(i / 4)});
+    }
+    const auto set = pictures(places, labels);
+    const auto groups = set.with_labels(grouped);
+    const EvaluateOptions options{.k = 1, .splits = 5, .linear = true};
+    CHECK(evaluate(model, set, options).knn_accuracy.mean > 0.95);
+    const Evaluation whole = evaluate(model, groups, options);
+    CHECK(whole.knn_accuracy.mean < 0.8);
+    CHECK(whole.groups == 20);
+    CHECK(whole.shared_groups == 0);
+    CHECK(evaluate(model, set, options).groups == 0);
+    const std::vector<std::int64_t> some{0, 1, 4, 5, 79};
+    const Evaluation both = evaluate(model, groups, groups.subset(some), options);
+    CHECK(both.groups == 20);
+    CHECK(both.shared_groups == 3);
+    CHECK_THROWS_WITH(evaluate(model, groups.subset(std::vector<std::int64_t>{0, 1, 2}), options),
+                      contains("all pictures are of one group"));
+}
+
+TEST_CASE("What each channel's statistics tell is a baseline, whatever a model makes of the pictures") {
+    // Two pixels of two channels; the code is the first value, which tells nothing. The second channel's
+    // deviation does.
+    Model model = first_value_model({2, 1, 2});
+    model.preprocessing.measured = true;
+    const auto set = [](const std::vector<float>& values, const std::vector<std::string>& labels) {
+        Tensor tensor({static_cast<std::int64_t>(labels.size()), 2, 1, 2});
+        std::copy(values.begin(), values.end(), tensor.data());
+        return ImageDataset::from_tensor(std::move(tensor), labels);
+    };
+    const auto train = set({0.5F, 0.2F, 0.5F, 0.8F, 0.5F, 0.5F, 0.5F, 0.5F}, {"mixed", "even"});
+    const auto test = set({0.5F, 0.5F, 0.5F, 0.5F, 0.5F, 0.8F, 0.5F, 0.2F}, {"even", "mixed"});
+    EvaluateOptions options;
+    options.k = 1;
+    const Evaluation evaluation = evaluate(model, train, test, options);
+    CHECK(evaluation.statistics == 8);
+    CHECK(evaluation.statistics_knn_accuracy.mean == 1.0);
+    CHECK(evaluation.knn_accuracy.mean == 0.5);
+    const std::string json = to_json(evaluation, options).text();
+    CHECK_THAT(json, contains("\"channel_statistics\""));
+    model.preprocessing.mean = {0.1F, 0.2F, 0.3F, 0.4F};
+    model.preprocessing.deviation = {2.0F, 5.0F, 0.5F, 1.0F};
+    CHECK(evaluate(model, train, test, options).statistics_knn_accuracy.mean == 1.0);
+}
+
 TEST_CASE("A set without labels is measured by its reconstruction") {
     const Evaluation evaluation = evaluate(first_value_model(rows), pictures({0.1F, 0.5F, 0.7F}, {}), {});
     CHECK(!evaluation.labelled);

@@ -114,6 +114,24 @@ double objective(const std::vector<std::vector<double>>& z, const Labels& labels
 
 }  // namespace
 
+TEST_CASE("Folds that keep groups whole do not take what is known of a group for what is known of a class") {
+    // Eight rows of each group that are next to alike, and classes that are chance.
+    constexpr std::int64_t groups = 24;
+    Data data = clouds(8 * groups, 2, 30, 1.0F, 3);
+    ProbeOptions parted;
+    ProbeOptions whole;
+    for (std::int64_t i = 0; i < 8 * groups; ++i) {
+        const std::int64_t first = i / 8 * 8;
+        std::copy_n(data.rows.row(first).data(), 30, data.rows.row(i).data());
+        data.labels[static_cast<std::size_t>(i)] = i / 8 * 7 % 5 % 2;
+        whole.groups.push_back(i / 8);
+    }
+    CHECK(LinearProbe::fit(data.rows, data.labels, 2, whole).c() <
+          LinearProbe::fit(data.rows, data.labels, 2, parted).c());
+    whole.groups.pop_back();
+    CHECK_THROWS_AS(LinearProbe::fit(data.rows, data.labels, 2, whole), stackae::InvalidArgument);
+}
+
 TEST_CASE("The linear classifier names separable classes without a slip, seen and unseen") {
     const Data train = clouds(200, 4, 3, 0.5F, 1);
     const LinearProbe probe = LinearProbe::fit(train.rows, train.labels, 4, {});

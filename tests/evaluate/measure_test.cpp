@@ -35,6 +35,25 @@ EncodedSet part(const std::vector<float>& places, const std::vector<std::int64_t
 
 }  // namespace
 
+TEST_CASE("A half holds whole groups") {
+    std::vector<std::int64_t> labels;
+    std::vector<std::int64_t> groups;
+    for (std::int64_t i = 0; i < 120; ++i) {
+        labels.push_back(i / 3 % 2);
+        groups.push_back(i / 3);
+    }
+    const auto halves = stackae::evaluation::split_in_halves(labels, 5, 0, groups);
+    CHECK(halves.train.size() == 60);
+    std::set<std::int64_t> train;
+    for (const std::int64_t row : halves.train) {
+        train.insert(row / 3);
+    }
+    for (const std::int64_t row : halves.test) {
+        REQUIRE_FALSE(train.contains(row / 3));
+    }
+    CHECK(stackae::evaluation::split_in_halves(labels, 5, 1, groups).train != halves.train);
+}
+
 TEST_CASE("A half holds half of every class, and the other half the rest") {
     std::vector<std::int64_t> labels;
     for (std::int64_t i = 0; i < 101; ++i) {

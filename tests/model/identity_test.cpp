@@ -88,6 +88,8 @@ TEST_CASE("An identity changes with every part of the preprocessing") {
     CHECK(changed([](Preprocessing& preprocessing) { preprocessing.mean[2] = 0.0F; }));
     CHECK(changed([](Preprocessing& preprocessing) { preprocessing.deviation[2] = 1.0F; }));
     CHECK(changed([](Preprocessing& preprocessing) { preprocessing.mean.swap(preprocessing.deviation); }));
+    CHECK(changed([](Preprocessing& preprocessing) { preprocessing.measured = true; }));
+    CHECK(changed([](Preprocessing& preprocessing) { preprocessing.ranges = {{0.0F, 2.0F}}; }));
 }
 
 TEST_CASE(

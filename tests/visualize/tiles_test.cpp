@@ -28,6 +28,53 @@ TEST_CASE("A pixel is drawn as a square, with its channels together") {
     CHECK(std::vector<float>(row.begin(), row.end()) == expected);
 }
 
+TEST_CASE("Two channels are drawn in false colours, more than three beside each other") {
+    Filters two;
+    two.height = 1;
+    two.width = 2;
+    two.channels = 2;
+    two.tiles = {{0.1F, 0.2F, 0.3F, 0.4F}};
+    const Filters coloured = in_colours(two);
+    CHECK(coloured.channels == 3);
+    CHECK(coloured.tiles[0] == std::vector<float>{0.1F, 0.2F, 0.1F, 0.3F, 0.4F, 0.3F});
+    Filters four = two;
+    four.channels = 4;
+    four.tiles = {{1, 2, 3, 4, 5, 6, 7, 8}};
+    const Filters beside = in_colours(four);
+    CHECK(beside.channels == 1);
+    CHECK(beside.height == 1);
+    CHECK(beside.width == 11);
+    CHECK(beside.tiles[0] == std::vector<float>{1, 5, 0.5F, 2, 6, 0.5F, 3, 7, 0.5F, 4, 8});
+    Filters many;
+    many.height = many.width = 1;
+    many.channels = 10;
+    many.tiles = {{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}};
+    const Filters rows = in_colours(many);
+    CHECK(rows.height == 5);
+    CHECK(rows.width == 7);
+    const Tile& tile = rows.tiles[0];
+    CHECK(std::vector<float>(tile.begin(), tile.begin() + 7) ==
+          std::vector<float>{0, 0.5F, 1, 0.5F, 2, 0.5F, 3});
+    CHECK(tile[28] == 8.0F);
+    CHECK(tile[34] == 0.5F);
+    CHECK(draw(many).shape().back() == 1);
+}
+
+TEST_CASE("Numbers are those of the files again") {
+    Preprocessing preprocessing;
+    preprocessing.height = preprocessing.width = 1;
+    preprocessing.channels = 2;
+    preprocessing.measured = true;
+    preprocessing.ranges = {{0.0F, 100.0F}, {-10.0F, 10.0F}};
+    preprocessing.mean = {0.5F, 0.25F};
+    preprocessing.deviation = {0.5F, 0.25F};
+    Tensor picture({1, 2});
+    picture.data()[0] = 1.0F;
+    const Tensor numbers = to_numbers(preprocessing, picture);
+    CHECK(numbers.data()[0] == 100.0F);
+    CHECK(numbers.data()[1] == -5.0F);
+}
+
 TEST_CASE("Small pictures are enlarged, large ones are not") {
     CHECK(visible_scale(28, 28) == 2);
     CHECK(visible_scale(8, 4) == 8);

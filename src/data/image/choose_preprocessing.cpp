@@ -2,7 +2,9 @@
 #include <atomic>
 #include <cmath>
 #include <fmt/format.h>
+#include <map>
 #include <new>
+#include <optional>
 
 #include "stackae/error.hpp"
 #include "stackae/preprocessing.hpp"
@@ -10,6 +12,7 @@
 #include "base/enum_names.hpp"
 #include "base/parallel.hpp"
 #include "base/threads.hpp"
+#include "data/image/channels.hpp"
 #include "data/image/preprocess.hpp"
 #include "data/read.hpp"
 
@@ -39,12 +42,21 @@ constexpr double min_deviation = 1e-6;
 struct ImageStats {
     bool seen = false;
     bool gray = true;
+    bool measured = false;  ///< its channels are
+    int channels = 0;
     int height = 0;
     int width = 0;
     std::string reason;  ///< why it was not seen
 };
 
-ImageStats stats_of(const ImageDataset::Source& source, std::int64_t i, data::ValueRange range) {
+/// What pictures must be to be looked at.
+struct SampleRules {
+    data::ValueRange of_colours = data::ValueRange::unit;
+    data::ValueRange of_measured = data::ValueRange::finite;
+    std::optional<Preprocessing> channels{};  ///< what was asked for, where they are to be measured
+};
+
+ImageStats stats_of(const ImageDataset::Source& source, std::int64_t i, const SampleRules& rules) {
     Preprocessing thumbnail;  // large JPEGs are reduced for it, which shows their colour as well
     thumbnail.channels = 3;
     thumbnail.height = max_chosen_side;
@@ -52,8 +64,13 @@ ImageStats stats_of(const ImageDataset::Source& source, std::int64_t i, data::Va
     ImageStats stats;
     try {
         const Preprocessing* const wanted = source.row_length() > 0 ? nullptr : &thumbnail;
-        data::with_picture(source, i, wanted, [&](const data::Picture& picture) {
-            data::check_range(picture, range);
+        data::with_picture(source, i, wanted, [&](const data::Picture& loaded) {
+            const bool rows = source.row_length() > 0;  // which have no channels yet
+            const data::Picture picture =
+                rules.channels && !rows ? data::with_channels_of(*rules.channels, loaded) : loaded;
+            data::check_range(picture, picture.measured ? rules.of_measured : rules.of_colours);
+            stats.measured = picture.measured;
+            stats.channels = picture.pixels.channels();
             stats.height = picture.size().height;
             stats.width = picture.size().width;
             stats.gray = data::is_gray(picture);
@@ -92,7 +109,7 @@ std::vector<std::int64_t> spread_evenly(std::int64_t count) {
 /// Looks at pictures spread evenly; stops at the first that can be read when `one_will_do`. Throws
 /// InvalidArgument when none can.
 std::vector<ImageStats> sample_stats(const ImageDataset& pictures, int threads, bool one_will_do,
-                                     data::ValueRange range) {
+                                     const SampleRules& rules) {
     const std::int64_t size = pictures.size();
     const std::int64_t count = std::min(size, max_sampled);
     std::vector<ImageStats> sampled(static_cast<std::size_t>(count));
@@ -107,7 +124,7 @@ std::vector<ImageStats> sample_stats(const ImageDataset& pictures, int threads, 
                 if (!enough) {
                     ImageStats& stats = sampled[static_cast<std::size_t>(first + i)];
                     stats = stats_of(pictures.source(),
-                                     order[static_cast<std::size_t>(first + i)] * size / count, range);
+                                     order[static_cast<std::size_t>(first + i)] * size / count, rules);
                     enough = one_will_do && stats.seen;
                 }
             };
@@ -175,7 +192,71 @@ void choose_size(std::vector<ImageStats>& sampled, const PreprocessingOptions& o
     }
 }
 
-/// Mean and deviation of every value over all pictures (Welford 1962), in doubles.
+bool are_colours(int channels) {
+    return channels == 1 || channels == 3;
+}
+
+/// How many measured channels most of the pictures that have such have; 0 where most pictures are of colours,
+/// unless channels lie apart and pictures of colours are strays.
+int channels_of_most(const std::vector<ImageStats>& sampled, bool apart) {
+    std::map<int, std::int64_t> pictures;
+    std::int64_t measured = 0;
+    for (const ImageStats& stats : sampled) {
+        if (stats.measured) {
+            ++measured;
+            ++pictures[stats.channels];
+        }
+    }
+    if (measured == 0 || (!apart && 2 * measured <= std::ssize(sampled))) {
+        return 0;
+    }
+    return std::max_element(pictures.begin(), pictures.end(),
+                            [](const auto& a, const auto& b) { return a.second < b.second; })
+        ->first;
+}
+
+void choose_channels(const ImageDataset& pictures, const std::vector<ImageStats>& sampled,
+                     const PreprocessingOptions& options, Preprocessing& preprocessing) {
+    preprocessing.channel_files = pictures.source().channel_files();
+    const int most = channels_of_most(sampled, preprocessing.channel_files.are_apart());
+    if (!options.channels) {
+        const bool gray =
+            std::all_of(sampled.begin(), sampled.end(), [](const ImageStats& stats) { return stats.gray; });
+        preprocessing.channels = most > 0 ? most : gray ? 1 : 3;
+    }
+    preprocessing.measured = !are_colours(preprocessing.channels) || most == preprocessing.channels ||
+                             preprocessing.channel_files.are_apart();
+    if (!preprocessing.measured && most > 0 &&
+        std::none_of(sampled.begin(), sampled.end(),
+                     [](const ImageStats& stats) { return !stats.measured; })) {
+        throw InvalidArgument(
+            fmt::format("{}: pictures of {} channels that are no colours found, {} expected", pictures.path(),
+                        most, channels_text(preprocessing)));
+    }
+}
+
+/// Means, and squares of what lies off them, of values to those of their channels.
+void pool_channels(std::size_t channels, double count, std::vector<double>& mean,
+                   std::vector<double>& squares) {
+    const auto places = static_cast<double>(mean.size() / channels);
+    for (std::size_t c = 0; c < channels; ++c) {
+        double middle = 0.0;
+        for (std::size_t i = c; i < mean.size(); i += channels) {
+            middle += mean[i] / places;
+        }
+        double off = 0.0;
+        for (std::size_t i = c; i < mean.size(); i += channels) {
+            off += (squares[i] + count * (mean[i] - middle) * (mean[i] - middle)) / places;
+        }
+        for (std::size_t i = c; i < mean.size(); i += channels) {
+            mean[i] = middle;
+            squares[i] = off;
+        }
+    }
+}
+
+/// Mean and deviation of every value over all pictures (Welford 1962), in doubles; of measured channels the
+/// same for all of a channel's values, wherever in the picture they are.
 void fit_standardisation(const ImageDataset& pictures, int threads, Preprocessing& preprocessing) {
     const auto size = static_cast<std::size_t>(preprocessing.size());
     std::vector<double> mean(size, 0.0);
@@ -199,6 +280,9 @@ void fit_standardisation(const ImageDataset& pictures, int threads, Preprocessin
         throw InvalidArgument(
             fmt::format("{}: standardisation: not one picture can be read", pictures.path()));
     }
+    if (preprocessing.measured && preprocessing.height > 1) {
+        pool_channels(static_cast<std::size_t>(preprocessing.channels), count, mean, squares);
+    }
     for (std::size_t i = 0; i < size; ++i) {
         const double deviation = std::sqrt(squares[i] / count);
         const double magnitude = std::hypot(mean[i], deviation);
@@ -215,9 +299,7 @@ void fit_standardisation(const ImageDataset& pictures, int threads, Preprocessin
 }  // namespace
 
 void validate(const Preprocessing& preprocessing) {
-    if (preprocessing.channels != 1 && preprocessing.channels != 3) {
-        refuse("channels", preprocessing.channels, "1 (gray) or 3 (RGB)");
-    }
+    data::validate_channels(preprocessing);
     if (preprocessing.height < 1 || preprocessing.height > Preprocessing::max_side) {
         refuse("height", preprocessing.height, "1 to 4096");
     }
@@ -262,23 +344,32 @@ Preprocessing choose_preprocessing(const ImageDataset& pictures, const Preproces
     preprocessing.resize = options.resize;
     preprocessing.background = options.background;
     preprocessing.contrast = options.contrast;
+    preprocessing.measured = !are_colours(preprocessing.channels);
     validate(preprocessing);  // what was asked for, before anything is read
     const bool all_given = options.channels && options.height && options.width;
     const std::int64_t row_length = pictures.source().row_length();
     const bool shapeless = row_length > 0 && !options.height && !options.width;
     const bool standardize = options.standardize.value_or(shapeless);
-    std::vector<ImageStats> sampled = sample_stats(
-        pictures, threads, all_given, standardize ? data::ValueRange::finite : data::ValueRange::unit);
+    const bool any_colours = standardize || !options.ranges.empty() || options.fit_ranges.value_or(false);
+    const bool any_measured = standardize || !options.ranges.empty() || options.fit_ranges.value_or(true);
+    SampleRules rules{any_colours ? data::ValueRange::finite : data::ValueRange::unit,
+                      any_measured ? data::ValueRange::finite : data::ValueRange::unit};
+    if (preprocessing.measured) {
+        rules.channels = preprocessing;
+    }
+    std::vector<ImageStats> sampled = sample_stats(pictures, threads, all_given, rules);
+    choose_channels(pictures, sampled, options, preprocessing);
     if (row_length > 0) {
         choose_row_size(static_cast<int>(row_length), options, preprocessing);
         data::check_rows(pictures.source(), preprocessing);
     } else {
         choose_size(sampled, options, preprocessing);
     }
-    if (!options.channels) {
-        const bool gray =
-            std::all_of(sampled.begin(), sampled.end(), [](const ImageStats& stats) { return stats.gray; });
-        preprocessing.channels = gray ? 1 : 3;
+    validate(preprocessing);
+    if (!options.ranges.empty()) {
+        preprocessing.ranges = data::given_ranges(options.ranges, preprocessing.channels);
+    } else if (options.fit_ranges.value_or(preprocessing.measured)) {
+        preprocessing.ranges = data::fit_ranges(pictures, preprocessing, threads);
     }
     validate(preprocessing);
     if (standardize) {

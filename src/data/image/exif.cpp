@@ -2,6 +2,7 @@
 
 #include <opencv2/core.hpp>
 #include <string_view>
+#include <vector>
 
 #include "data/image/tiff_directory.hpp"
 
@@ -28,6 +29,15 @@ int exif_orientation(ByteSpan block) {
 }
 
 void turn_upright(cv::Mat& pixels, int orientation) {
+    if (pixels.channels() > 4 && orientation >= 2) {  // OpenCV does not turn pixels of any size
+        std::vector<cv::Mat> channels;
+        cv::split(pixels, channels);
+        for (cv::Mat& channel : channels) {
+            turn_upright(channel, orientation);
+        }
+        cv::merge(channels, pixels);
+        return;
+    }
     if (orientation >= 5) {  // 5 to 8 are stored with rows for columns
         pixels = pixels.t();
     }

@@ -79,7 +79,7 @@ NamedPages named_pages(const std::string& path, bool only, const PictureLimits& 
                 named.pages.clear();
             }
         }
-    } else if (limits.pages == PageSelection::all && (only || has_tiff_ending(path))) {
+    } else if (limits.pages != PageSelection::first && (only || has_tiff_ending(path))) {
         named = pages_in(path);
         if (named.pages.size() == 1) {
             named.pages.clear();
@@ -120,6 +120,10 @@ std::vector<FileEntry> with_pages(std::vector<FileEntry> entries, const PictureL
         if (!found.file.empty()) {
             file.file = std::move(found.file);
             file.page = found.pages.empty() ? Page{} : found.pages.front();
+        }
+        if (limits.pages == PageSelection::channels && file.file.empty() && !found.pages.empty()) {
+            file.channel_pages = std::move(found.pages);
+            found.pages.clear();
         }
         if (found.pages.empty() || !file.file.empty()) {
             result.push_back(std::move(file));

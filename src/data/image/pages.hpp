@@ -13,7 +13,7 @@ namespace stackae::data {
 /// are several. Looks into files that end in .tif or .tiff, and into the only one whatever its ending, for
 /// their pages, with small reads and on several threads. What cannot be looked at is one picture that
 /// failed. A path such as scan.tif#2 names a page where there is no such file. A file of one
-/// page is one picture; of any, where limits.pages asks for the first alone.
+/// page is one picture; of any, where limits.pages asks for the first alone or for channels.
 [[nodiscard]] std::vector<FileEntry> with_pages(std::vector<FileEntry> entries, const PictureLimits& limits);
 
 /// Whether a path is that of a file that is there with the number of a page after it, as in scan.tif#2.

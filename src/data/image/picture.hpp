@@ -11,11 +11,14 @@ namespace stackae::data {
 
 /// A decoded picture: upright, not yet preprocessed.
 struct Picture {
-    cv::Mat pixels;              ///< h × w; 1 to 4 channels (2 and 4: alpha last); 8U, 16U or 32F
+    /// h × w; 1 to 4 channels (2 and 4: alpha last), or any number where they are measured; 8U, 16U or 32F
+    cv::Mat pixels;
     double white = 255.0;        ///< the value that stands for 1
     bool premultiplied = false;  ///< the colours were multiplied by alpha already
     cv::Size full_size{};        ///< of a picture that was reduced while decoding; else empty
     std::string remark{};        ///< what should be said of it although it is used; one line
+    bool measured = false;       ///< channels are measurements of their own, neither colours nor alpha
+    int colours = 0;  ///< where they are measured, how many of the first may be taken for gray or R, G, B
 
     /// Upright width and height of the whole picture.
     [[nodiscard]] cv::Size size() const { return full_size.empty() ? pixels.size() : full_size; }

@@ -1,6 +1,7 @@
 #include "data/image/preprocess.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <fmt/format.h>
 #include <limits>
@@ -57,6 +58,21 @@ cv::Mat resized(const cv::Mat& pixels, cv::Size size) {
         cv::resize(result, grown, size, 0, 0, cv::INTER_LINEAR);
         result = grown;
     }
+    return result;
+}
+
+/// Channel by channel where there are more than OpenCV promises to take at once.
+cv::Mat resized_channels(const cv::Mat& pixels, cv::Size size) {
+    if (pixels.channels() <= 4) {
+        return resized(pixels, size);
+    }
+    std::vector<cv::Mat> channels;
+    cv::split(pixels, channels);
+    for (cv::Mat& channel : channels) {
+        channel = resized(channel, size);
+    }
+    cv::Mat result;
+    cv::merge(channels, result);
     return result;
 }
 
@@ -125,9 +141,9 @@ cv::Mat without_alpha(const Picture& picture, float background, float most) {
     return result;
 }
 
-/// 1 or 3 channels.
+/// 1 or 3 channels, or those that are measured.
 cv::Mat flattened(const Picture& picture, float background, float most = 1.0F) {
-    if (picture.pixels.channels() % 2 == 1) {
+    if (picture.measured || picture.pixels.channels() % 2 == 1) {
         return picture.pixels;
     }
     return with_depth(picture.pixels.depth(),
@@ -136,9 +152,8 @@ cv::Mat flattened(const Picture& picture, float background, float most = 1.0F) {
 
 /// Values over white, at most `most`, into their place, with the channels the preprocessing wants, red first.
 template <class T>
-void place_values(const cv::Mat& pixels, const Picture& picture, const Preprocessing& preprocessing,
-                  cv::Rect place, float most, float* out) {
-    const auto white = static_cast<float>(picture.white);
+void place_values(const cv::Mat& pixels, float white, const Preprocessing& preprocessing, cv::Rect place,
+                  float most, float* out) {
     const auto unit = [white, most](T value) { return std::min(most, static_cast<float>(value) / white); };
     const int channels = preprocessing.channels;
     for (int y = 0; y < pixels.rows; ++y) {
@@ -156,36 +171,31 @@ void place_values(const cv::Mat& pixels, const Picture& picture, const Preproces
     }
 }
 
-}  // namespace
+/// Numbers as files hold them, in place, to shares of their channel's range.
+void scale_to_ranges(const Preprocessing& preprocessing, cv::Rect place, float* out) {
+    const bool bounded = preprocessing.mean.empty();
+    for (int y = 0; y < place.height; ++y) {
+        float* value =
+            out + (std::int64_t{place.y + y} * preprocessing.width + place.x) * preprocessing.channels;
+        for (int x = 0; x < place.width; ++x) {
+            for (const ChannelRange& range : preprocessing.ranges) {
+                const float share = (*value - range.low) / (range.high - range.low);
+                *value++ = bounded ? std::clamp(share, 0.0F, 1.0F) : share;
+            }
+        }
+    }
+}
 
-void preprocess(const Preprocessing& preprocessing, const Picture& decoded, std::span<float> out) {
-    check_range(decoded, preprocessing.mean.empty() ? ValueRange::unit : ValueRange::finite);
-    // Rounding on the way must not take a value above white, unless values may lie anywhere.
-    const bool any = !preprocessing.mean.empty() && decoded.pixels.depth() == CV_32F;
-    const float most = any ? std::numeric_limits<float>::infinity() : 1.0F;
-    const Picture picture = without_coarse_steps(decoded);
-    cv::Mat pixels = flattened(picture, preprocessing.background, most);
-    const Placement where = placement(preprocessing, pixels.cols, pixels.rows);
-    if (where.cut.size() != pixels.size()) {
-        pixels = pixels(where.cut);
-    }
-    if (preprocessing.channels == 1 && pixels.channels() == 3) {
-        cv::Mat gray;
-        cv::cvtColor(pixels, gray, cv::COLOR_RGB2GRAY);
-        pixels = gray;
-    }
-    if (where.place.size() != pixels.size()) {
-        pixels = resized(pixels, where.place.size());
-    }
-    if (where.place.area() != preprocessing.width * preprocessing.height) {
-        std::fill(out.begin(), out.end(), preprocessing.background);
-    }
-    with_depth(pixels.depth(), [&]<class T>(T /*zero*/) {
-        place_values<T>(pixels, picture, preprocessing, where.place, most, out.data());
-    });
-    if (preprocessing.contrast) {
-        base::contrast_normalize(out, double{preprocessing.contrast_epsilon}, out);
-    }
+std::string count_text(const Picture& picture) {
+    const int channels = picture.pixels.channels();
+    constexpr std::array<const char*, 4> colours{"gray", "gray, alpha", "R, G, B", "R, G, B, alpha"};
+    return fmt::format("{} channel{}{}", channels, channels == 1 ? "" : "s",
+                       picture.measured || channels > 4
+                           ? ""
+                           : fmt::format(" ({})", colours[static_cast<std::size_t>(channels - 1)]));
+}
+
+void standardise(const Preprocessing& preprocessing, std::span<float> out) {
     for (std::size_t i = 0; i < preprocessing.mean.size(); ++i) {
         const float value = out[i];
         out[i] = static_cast<float>(preprocessing.standardised(double{value}, i));
@@ -194,6 +204,79 @@ void preprocess(const Preprocessing& preprocessing, const Picture& decoded, std:
                                     value, i, preprocessing.mean[i], preprocessing.deviation[i]));
         }
     }
+}
+
+}  // namespace
+
+Picture with_channels_of(const Preprocessing& preprocessing, const Picture& picture) {
+    const int found = picture.pixels.channels();
+    const int wanted = preprocessing.channels;
+    Picture taken = picture;
+    if (preprocessing.measured) {
+        if (found != wanted) {
+            unsupported(fmt::format("{} found; {} channel{} expected", count_text(picture), wanted,
+                                    wanted == 1 ? "" : "s"));
+        }
+        taken.measured = true;
+        return taken;
+    }
+    if (picture.measured && picture.colours == 0) {
+        unsupported(fmt::format("{} found that are no colours; {} expected", count_text(picture),
+                                channels_text(preprocessing)));
+    }
+    if (picture.measured) {
+        taken.measured = false;
+        taken.pixels = cv::Mat(picture.pixels.size(), CV_MAKETYPE(picture.pixels.depth(), picture.colours));
+        std::vector<int> from_to;
+        for (int c = 0; c < picture.colours; ++c) {
+            from_to.insert(from_to.end(), {c, c});
+        }
+        cv::mixChannels(&picture.pixels, 1, &taken.pixels, 1, from_to.data(),
+                        static_cast<std::size_t>(picture.colours));
+    }
+    return taken;
+}
+
+void preprocess(const Preprocessing& preprocessing, const Picture& decoded, std::span<float> out) {
+    const Picture taken = with_channels_of(preprocessing, decoded);
+    check_range(taken, preprocessing.takes_any_number() ? ValueRange::finite : ValueRange::unit);
+    const bool ranged = !preprocessing.ranges.empty();
+    // Rounding on the way must not take a value above white, unless values may lie anywhere.
+    const bool any = ranged || (!preprocessing.mean.empty() && taken.pixels.depth() == CV_32F);
+    const float most = any ? std::numeric_limits<float>::infinity() : 1.0F;
+    const Picture picture = ranged ? taken : without_coarse_steps(taken);
+    cv::Mat pixels = flattened(picture, preprocessing.background, most);
+    if (ranged) {  // whole numbers may use a small part of their type, and would be rounded on the way
+        cv::Mat numbers;
+        pixels.convertTo(numbers, CV_32F);
+        pixels = numbers;
+    }
+    const Placement where = placement(preprocessing, pixels.cols, pixels.rows);
+    if (where.cut.size() != pixels.size()) {
+        pixels = pixels(where.cut);
+    }
+    if (!preprocessing.measured && preprocessing.channels == 1 && pixels.channels() == 3) {
+        cv::Mat gray;
+        cv::cvtColor(pixels, gray, cv::COLOR_RGB2GRAY);
+        pixels = gray;
+    }
+    if (where.place.size() != pixels.size()) {
+        pixels = resized_channels(pixels, where.place.size());
+    }
+    if (where.place.area() != preprocessing.width * preprocessing.height) {
+        std::fill(out.begin(), out.end(), preprocessing.background);
+    }
+    const float white = ranged ? 1.0F : static_cast<float>(picture.white);
+    with_depth(pixels.depth(), [&]<class T>(T /*zero*/) {
+        place_values<T>(pixels, white, preprocessing, where.place, most, out.data());
+    });
+    if (ranged) {
+        scale_to_ranges(preprocessing, where.place, out.data());
+    }
+    if (preprocessing.contrast) {
+        base::contrast_normalize(out, double{preprocessing.contrast_epsilon}, out);
+    }
+    standardise(preprocessing, out);
 }
 
 void check_range(const Picture& picture, ValueRange range) {
@@ -207,7 +290,7 @@ void check_range(const Picture& picture, ValueRange range) {
         const auto* values = pixels.ptr<float>(y);
         for (int i = 0; i < pixels.cols * channels; ++i) {
             const bool unit = values[i] >= 0.0F && values[i] <= white;
-            const bool alpha = channels % 2 == 0 && i % channels == channels - 1;
+            const bool alpha = !picture.measured && channels % 2 == 0 && i % channels == channels - 1;
             const bool finite = range == ValueRange::finite && !alpha && std::isfinite(values[i]);
             if (unit || finite) {
                 continue;
@@ -224,6 +307,9 @@ void check_range(const Picture& picture, ValueRange range) {
 }
 
 bool is_gray(const Picture& picture) {
+    if (picture.measured) {
+        return false;
+    }
     const cv::Mat pixels = flattened(picture, 0.5F);
     if (pixels.channels() == 1) {
         return true;

@@ -21,7 +21,12 @@ enum class ValueRange {
 /// Throws BadPicture (unsupported), naming the value and its place, when a picture of floats holds others.
 void check_range(const Picture& picture, ValueRange range);
 
-/// True when every pixel has equal red, green and blue once alpha is blended.
+/// A picture's channels as the preprocessing takes them: colours, or measurements, of which there must be as
+/// many. Throws BadPicture (unsupported), naming how many were found and expected.
+[[nodiscard]] Picture with_channels_of(const Preprocessing& preprocessing, const Picture& picture);
+
+/// True when every pixel has equal red, green and blue once alpha is blended; false of measured
+/// channels.
 [[nodiscard]] bool is_gray(const Picture& picture);
 
 }  // namespace stackae::data

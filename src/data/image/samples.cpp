@@ -58,15 +58,27 @@ void unpack_floats(unsigned bits, const std::byte* from, std::size_t count, floa
     }
 }
 
+void unpack_signed(unsigned bits, const std::byte* from, std::size_t count, float* to) {
+    const auto as = [&]<class T>(T /*zero*/) {
+        for (std::size_t i = 0; i < count; ++i) {
+            to[i] = static_cast<float>(load<T>(from + i * sizeof(T)));
+        }
+    };
+    bits == 8 ? as(std::int8_t{}) : bits == 16 ? as(std::int16_t{}) : as(std::int32_t{});
+}
+
 }  // namespace
 
 bool SampleFormat::is_known() const {
+    if (kind == SampleKind::signed_whole) {
+        return bits == 8 || bits == 16 || bits == 32;
+    }
     return kind == SampleKind::whole ? (bits >= 1 && bits <= 32) || bits == 64
                                      : bits == 16 || bits == 32 || bits == 64;
 }
 
 int SampleFormat::depth() const {
-    return kind == SampleKind::floating || bits > 16 ? CV_32F : bits > 8 ? CV_16U : CV_8U;
+    return kind != SampleKind::whole || bits > 16 ? CV_32F : bits > 8 ? CV_16U : CV_8U;
 }
 
 double SampleFormat::white() const {
@@ -76,6 +88,10 @@ double SampleFormat::white() const {
 void unpack(const SampleFormat& format, const std::byte* from, std::size_t count, void* to) {
     if (format.kind == SampleKind::floating) {
         unpack_floats(format.bits, from, count, static_cast<float*>(to));
+        return;
+    }
+    if (format.kind == SampleKind::signed_whole) {
+        unpack_signed(format.bits, from, count, static_cast<float*>(to));
         return;
     }
     const int depth = format.depth();

@@ -119,6 +119,12 @@ Picture coloured(const TiffFile& tiff, const TiffLayout& layout, cv::Mat stored)
     Picture picture;
     picture.white = layout.format.white();
     picture.premultiplied = layout.alpha == TiffAlpha::associated;
+    if (layout.measured) {
+        picture.pixels = stored;
+        picture.measured = true;
+        picture.colours = layout.alpha == TiffAlpha::unused ? layout.samples - 1 : 0;
+        return picture;
+    }
     if (layout.alpha == TiffAlpha::unused) {
         drop_last_channel(stored);
     }

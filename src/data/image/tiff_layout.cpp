@@ -49,16 +49,21 @@ SampleFormat format_of(const TiffFile& tiff) {
     tiff.library().get_field_defaulted(tiff.handle(), TIFFTAG_BITSPERSAMPLE, &bits);
     tiff.library().get_field_defaulted(tiff.handle(), TIFFTAG_SAMPLEFORMAT, &kind);
     const bool whole = kind == SAMPLEFORMAT_UINT || kind == SAMPLEFORMAT_VOID;
-    const SampleFormat format{whole ? SampleKind::whole : SampleKind::floating, bits};
-    if ((!whole && kind != SAMPLEFORMAT_IEEEFP) || !format.is_known()) {
+    const bool known = whole || kind == SAMPLEFORMAT_INT || kind == SAMPLEFORMAT_IEEEFP;
+    const SampleFormat format{whole                      ? SampleKind::whole
+                              : kind == SAMPLEFORMAT_INT ? SampleKind::signed_whole
+                                                         : SampleKind::floating,
+                              bits};
+    if (!known || !format.is_known()) {
         const char* name = kind == SAMPLEFORMAT_INT      ? "signed whole numbers"
                            : whole                       ? "whole numbers"
                            : kind == SAMPLEFORMAT_IEEEFP ? "floats"
                                                          : "complex numbers";
-        unsupported(fmt::format(
-            "TIFF of {} of {} bits found; unsigned whole numbers of 1 to 32 bits, or floats of 16, 32 or "
-            "64, expected",
-            name, bits));
+        unsupported(
+            fmt::format("TIFF of {} of {} bits found; unsigned whole numbers of 1 to 32 bits, signed ones of "
+                        "8, 16 or 32, or "
+                        "floats of 16, 32 or 64, expected",
+                        name, bits));
     }
     return format;
 }
@@ -70,6 +75,9 @@ TiffAlpha alpha_of(const TiffFile& tiff, const TiffLayout& layout, bool stated) 
     if (further < 0) {
         corrupt(fmt::format("TIFF of {} samples a pixel found; {} expected for its colours", layout.samples,
                             colours));
+    }
+    if (layout.measured) {
+        return further > 1 ? TiffAlpha::none : TiffAlpha::unused;
     }
     const bool bare = layout.by_libtiff || layout.photometric == PHOTOMETRIC_CIELAB;
     if (further > 1 || (further == 1 && bare)) {
@@ -88,6 +96,25 @@ TiffAlpha alpha_of(const TiffFile& tiff, const TiffLayout& layout, bool stated) 
     return kinds[0] == EXTRASAMPLE_ASSOCALPHA   ? TiffAlpha::associated
            : kinds[0] == EXTRASAMPLE_UNASSALPHA ? TiffAlpha::unassociated
                                                 : TiffAlpha::unused;
+}
+
+/// Whether samples are measurements, bands of a satellite say: more of them than gray or R, G, B and one of
+/// alpha, or one beside these that the directory says is no alpha.
+bool is_measured(const TiffFile& tiff, const TiffLayout& layout, bool alpha_stated) {
+    if (layout.photometric != PHOTOMETRIC_MINISBLACK && layout.photometric != PHOTOMETRIC_RGB) {
+        return false;
+    }
+    const int further = layout.samples - colours_of(layout.photometric);
+    if (further > 1 && layout.samples > Preprocessing::max_channels) {
+        unsupported(fmt::format("TIFF of {} samples a pixel found; {} at most expected", layout.samples,
+                                Preprocessing::max_channels));
+    }
+    std::uint16_t count = 0;
+    const std::uint16_t* kinds = nullptr;
+    return further > 1 ||
+           (further == 1 && alpha_stated &&
+            tiff.library().get_field(tiff.handle(), TIFFTAG_EXTRASAMPLES, &count, &kinds) == 1 && count > 0 &&
+            kinds[0] != EXTRASAMPLE_ASSOCALPHA && kinds[0] != EXTRASAMPLE_UNASSALPHA);
 }
 
 }  // namespace
@@ -115,6 +142,7 @@ TiffLayout layout_of(TiffFile& tiff, bool alpha_stated) {
     if (!layout.by_libtiff) {
         layout.format = format_of(tiff);
     }
+    layout.measured = !layout.by_libtiff && is_measured(tiff, layout, alpha_stated);
     layout.alpha = alpha_of(tiff, layout, alpha_stated);
     if (layout.photometric == PHOTOMETRIC_PALETTE &&
         (layout.format.kind != SampleKind::whole || layout.format.bits > 16)) {

@@ -21,6 +21,7 @@ struct TiffLayout {
     std::uint16_t samples = 1;
     SampleFormat format;
     TiffAlpha alpha = TiffAlpha::none;
+    bool measured = false;  ///< samples are measurements; the first may be the colours that `alpha` is beside
     bool separate = false;  ///< a plane for each sample
     int orientation = 1;
     bool by_libtiff = false;  ///< libtiff brings the colours to 8 bits of R, G, B
