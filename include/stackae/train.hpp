@@ -144,7 +144,7 @@ struct ChooseOptions {
     /// count. May change anything but the layers.
     std::function<TrainConfig(const TrainConfig&)> adjust = {};
     /// For training and for turning every picture into its code, at reference_rate.
-    double budget_seconds = 600.0;
+    double budget_seconds = 900.0;
     RunOptions run = {};  ///< stacks that need more memory are passed over
 };
 

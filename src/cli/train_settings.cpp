@@ -102,7 +102,7 @@ void TrainSettings::declare_stack(OptionParser& parser) {
         });
     parser.overrides("preset", "stack");
     parser.option("budget", "TIME",
-                  "of auto, for training and for extracting once, such as 90s, 10m or 2h on two cores (10m "
+                  "of auto, for training and for extracting once, such as 90s, 10m or 2h on two cores (15m "
                   "when not given)",
                   [this](const std::string& text) { budget_ = parse_duration(text); });
     parser.option("stack", "LAYER,...",

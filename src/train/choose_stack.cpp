@@ -23,19 +23,41 @@ constexpr std::int64_t small_kernel = 5;
 /// Side of the maps that the upper convolution sees, about.
 constexpr double map_side = 13.0;
 
-// Of `conv`.
-constexpr std::int64_t lower_units = 256;
+/// Units of the two convolutions, most first.
+struct Units {
+    std::int64_t lower;
+    std::int64_t upper;
+};
+constexpr std::array<Units, 5> units_of = {{{256, 2048}, {256, 1024}, {128, 512}, {128, 256}, {64, 128}}};
+/// Pictures and patches that a unit of the upper convolution should learn from.
+constexpr std::int64_t pictures_a_unit = 4;
+constexpr std::int64_t patches_a_unit = 30;
+/// However few pictures there are, so many units learn from their patches.
+constexpr std::int64_t units_of_few = 512;
+
 constexpr std::int64_t lower_kernel = 7;
-constexpr std::int64_t upper_kernel = 3;
+constexpr std::int64_t min_kernel = 3;
 /// Patches of more values, where channels are many, take long to whiten and more pictures to learn from.
 constexpr std::int64_t max_patch_values = 1024;
 constexpr std::int64_t grid = 3;
 constexpr std::int64_t max_code = 512;
-constexpr std::int64_t max_landmarks = 4096;
-/// Units of the upper convolution, most first.
-constexpr std::array<std::int64_t, 5> upper_units = {2048, 1024, 512, 256, 128};
-/// Patches a unit of the upper convolution should learn from.
-constexpr std::int64_t patches_a_unit = 30;
+/// What whitens the code: more where many pictures settle its axes.
+constexpr std::int64_t many_pictures = 10'000;
+/// Landmarks, most first; more than a few are mixed in blocks of `landmarks_a_block`.
+constexpr std::array<std::int64_t, 4> landmarks = {32'768, 16'384, 8192, 4096};
+constexpr std::int64_t landmarks_a_block = 512;
+
+/// What differs between gray pictures and those in colour, compared on held-out training pictures of MNIST
+/// and CIFAR-10 and on small sets of signs, characters, flowers, cells and steel: docs/measured.md.
+struct Kind {
+    std::int64_t upper_kernel;
+    const char* above_pooling;  ///< of the lower convolution
+    const char* upper_fields;
+    double whitening;  ///< eigen_power below 0, of many pictures
+};
+constexpr Kind gray{3, "", "", 0.15};
+constexpr Kind colour{2, "power_norm, ", ":whitening_dim=1024:whitening_epsilon=0.5", 0.35};
+constexpr double whitening_of_few = 0.25;
 
 // Of `dense`.
 constexpr std::array<std::int64_t, 3> hidden_units = {1000, 500, 250};
@@ -53,28 +75,36 @@ TrainConfig chosen(const char* base, const std::string& stack) {
     return config;
 }
 
-/// `conv`, its pooling suited to the pictures' size, its code to their number.
-TrainConfig tuned_for(const Preprocessing& preprocessing, std::int64_t pictures, std::int64_t units) {
+/// Two convolutions, their pooling suited to the pictures' size, units and code to their number.
+TrainConfig tuned_for(const Preprocessing& preprocessing, std::int64_t pictures, const Units& units,
+                      std::int64_t most_landmarks) {
+    const Kind& kind = preprocessing.channels == 1 ? gray : colour;
     const std::int64_t side = std::min(preprocessing.height, preprocessing.width);
     const std::int64_t longer = std::max(preprocessing.height, preprocessing.width);
     std::int64_t kernel = side < small_side ? small_kernel : lower_kernel;
-    while (kernel > upper_kernel && kernel * kernel * preprocessing.channels > max_patch_values) {
+    while (kernel > min_kernel && kernel * kernel * preprocessing.channels > max_patch_values) {
         kernel -= 2;
     }
     // The mean of both sides decides, but the shorter one must leave a cell of the grid each a position.
     const auto down = static_cast<double>(side - kernel + 1);
     const auto across = static_cast<double>(longer - kernel + 1);
-    const double most = std::floor(down / static_cast<double>(upper_kernel + grid - 1));
+    const double most = std::floor(down / static_cast<double>(kind.upper_kernel + grid - 1));
     const auto pool =
         static_cast<std::int64_t>(std::clamp(std::round(std::sqrt(down * across) / map_side), 1.0, most));
-    return chosen(
-        "conv",
-        fmt::format("conv2d:{}:kernel={}:activation_rate=0.3, {}conv2d:{}:kernel={}:activation_rate=0.3, "
-                    "pool2d:grid={}, power_norm, pca:{}:eigen_power=-0.25:std_shrinkage=0.3, l2_norm, "
-                    "nystroem:{}",
-                    lower_units, kernel, pool > 1 ? fmt::format("pool2d:{}, ", pool) : "", units,
-                    upper_kernel, grid, std::clamp(pictures / pictures_a_value, min_code, max_code),
-                    std::min(max_landmarks, pictures)));
+    const std::string lower =
+        fmt::format("conv2d:{}:kernel={}:activation_rate=0.3, {}{}", units.lower, kernel,
+                    pool > 1 ? fmt::format("pool2d:{}, ", pool) : "", kind.above_pooling);
+    const std::string upper =
+        fmt::format("conv2d:{}:kernel={}:activation_rate=0.3{}, pool2d:grid={}:window=triangular, power_norm",
+                    units.upper, kind.upper_kernel, kind.upper_fields, grid);
+    const std::string code = fmt::format("pca:{}:eigen_power={}:std_shrinkage=0.3, l2_norm",
+                                         std::clamp(pictures / pictures_a_value, min_code, max_code),
+                                         -(pictures < many_pictures ? whitening_of_few : kind.whitening));
+    const std::string wide =
+        most_landmarks > landmarks.back()
+            ? fmt::format("nystroem:{}:block={}", std::min(most_landmarks, pictures), landmarks_a_block)
+            : fmt::format("nystroem:{}", std::min(most_landmarks, pictures));
+    return chosen("conv", fmt::format("{}{}, {}, {}", lower, upper, code, wide));
 }
 
 /// `dense`, no layer of which is wider than what a picture or row has: its hidden layers are at most the
@@ -99,9 +129,14 @@ TrainConfig dense_tuned_for(const Preprocessing& preprocessing, std::int64_t pic
 std::int64_t patches_of(const Preprocessing& preprocessing, const TrainConfig& config, std::int64_t pictures,
                         const RunOptions& run) {
     const Stack bound = bind(config.stack, preprocessing.shape());
-    const Shape maps = bound[bound[1].is_trained() ? 1 : 2].output_shape();
-    constexpr auto patch_bytes =
-        upper_kernel * upper_kernel * lower_units * static_cast<std::int64_t>(sizeof(float));
+    std::size_t upper = 1;
+    while (!bound[upper].is_trained()) {
+        ++upper;
+    }
+    const Shape maps = bound[upper].output_shape();
+    const Shape& in = bound[upper].input_shape();
+    const std::int64_t kernel = in.height - maps.height + 1;
+    const auto patch_bytes = kernel * kernel * in.channels * static_cast<std::int64_t>(sizeof(float));
     return std::min(maps.height * maps.width * (pictures - held_out(config, pictures)),
                     training::max_patch_bytes(run) / patch_bytes);
 }
@@ -133,13 +168,29 @@ StackChoice choose_stack(std::int64_t pictures, const Preprocessing& preprocessi
         choice.seconds = seconds_of(plan_of(choice.config));
         return choice;
     }
-    for (const std::int64_t units : upper_units) {
-        choice.config = resolve(tuned_for(preprocessing, pictures, units));
+    // Whether it stays within budget and memory.
+    const auto consider = [&](const Units& units, std::int64_t most_landmarks) {
+        choice.config = resolve(tuned_for(preprocessing, pictures, units, most_landmarks));
         const TrainPlan plan = plan_of(choice.config);
         choice.seconds = seconds_of(plan);
-        if (choice.seconds <= options.budget_seconds && !plan.refused() &&
-            units * patches_a_unit <= patches_of(preprocessing, choice.config, pictures, options.run)) {
+        return choice.seconds <= options.budget_seconds && !plan.refused();
+    };
+    Units units = units_of.back();
+    for (const Units& next : units_of) {
+        if (next.upper > std::max(units_of_few, pictures / pictures_a_unit)) {
+            continue;
+        }
+        units = next;
+        if (consider(units, landmarks.back()) &&
+            units.upper * patches_a_unit <= patches_of(preprocessing, choice.config, pictures, options.run)) {
             break;
+        }
+    }
+    for (const std::int64_t most : landmarks) {
+        if (most == landmarks.back() || most < 2 * pictures) {
+            if (consider(units, most)) {
+                break;
+            }
         }
     }
     choice.reason =

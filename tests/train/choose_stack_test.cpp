@@ -56,22 +56,51 @@ TEST_CASE("Few pictures get a small stack of convolutions, with a code that they
     const StackChoice choice = choose_stack(40, preprocessing_of(16), {.budget_seconds = 1e9});
     // 40 pictures have 38 × 10 × 10 patches of the upper convolution.
     CHECK(stack_of(choice) ==
-          "conv2d:256:activation_rate=0.3, conv2d:128:kernel=3:activation_rate=0.3, pool2d:grid=3, "
-          "power_norm, pca:32:eigen_power=-0.25:std_shrinkage=0.3, l2_norm, nystroem:40");
+          "conv2d:64:activation_rate=0.3, conv2d:128:kernel=3:activation_rate=0.3, "
+          "pool2d:grid=3:window=triangular, power_norm, pca:32:eigen_power=-0.25:std_shrinkage=0.3, l2_norm, "
+          "nystroem:40");
     CHECK(choice.config.preset == "auto");
     CHECK(choice.seconds > 0.0);
     CHECK(choice.reason == "40 pictures of 16 x 16 pixels");
 }
 
-TEST_CASE("Many pictures of MNIST's size get the preset's stack, with more units where there is time") {
+TEST_CASE("Many pictures get many units, a long code and a wide one, as far as there is time") {
     const StackChoice choice = choose_stack(60'000, preprocessing_of(28), {.budget_seconds = 1e9});
-    CHECK(stack_of(choice).find("conv2d:2048:kernel=3") != std::string::npos);
-    CHECK(stack_of(choice).find("conv2d:256:kernel=7:activation_rate=0.3, pool2d") == 0);
-    CHECK(stack_of(choice).ends_with("pca:512:eigen_power=-0.25:std_shrinkage=0.3, l2_norm, nystroem:4096"));
+    CHECK(
+        stack_of(choice) ==
+        "conv2d:256:kernel=7:activation_rate=0.3, pool2d:2, conv2d:2048:kernel=3:activation_rate=0.3, "
+        "pool2d:grid=3:window=triangular, power_norm, pca:512:eigen_power=-0.15:std_shrinkage=0.3, l2_norm, "
+        "nystroem:32768:block=512");
     const StackChoice quicker =
         choose_stack(60'000, preprocessing_of(28), {.budget_seconds = choice.seconds / 2.0});
     CHECK(quicker.seconds <= choice.seconds / 2.0);
-    CHECK(stack_of(quicker) != stack_of(choice));
+    CHECK(stack_of(quicker).find("nystroem:32768") == std::string::npos);
+    const StackChoice quickest = choose_stack(60'000, preprocessing_of(28), {.budget_seconds = 60.0});
+    CHECK(quickest.seconds <= 60.0);
+    CHECK(stack_of(quickest).find("conv2d:2048") == std::string::npos);
+    CHECK(stack_of(quickest).ends_with("nystroem:4096"));
+}
+
+TEST_CASE("Pictures in colour have the lower convolution's code rooted, and are whitened further") {
+    const StackChoice choice = choose_stack(50'000, preprocessing_of(32, 3), {.budget_seconds = 1e9});
+    CHECK(
+        stack_of(choice).find("pool2d:2, power_norm, conv2d:2048:kernel=2:activation_rate=0.3:whitening_dim="
+                              "1024:whitening_epsilon=0.5, pool2d:grid=3") != std::string::npos);
+    CHECK(stack_of(choice).find("pca:512:eigen_power=-0.35") != std::string::npos);
+    // As any pictures with more than one channel.
+    CHECK(stack_of(choose_stack(50'000, preprocessing_of(32, 5), {.budget_seconds = 1e9})) ==
+          stack_of(choice));
+}
+
+TEST_CASE("Units are no more than a quarter of the pictures, but for a few that patches settle") {
+    const auto stack = [](std::int64_t pictures) {
+        return stack_of(choose_stack(pictures, preprocessing_of(32, 3), {.budget_seconds = 1e9}));
+    };
+    CHECK(stack(8192).find("conv2d:2048:") != std::string::npos);
+    CHECK(stack(8191).find("conv2d:1024:") != std::string::npos);
+    CHECK(stack(4095).find("conv2d:512:") != std::string::npos);
+    CHECK(stack(300).find("conv2d:128:kernel=7") == 0);
+    CHECK(stack(300).find("conv2d:512:") != std::string::npos);
 }
 
 TEST_CASE(
@@ -98,9 +127,9 @@ TEST_CASE("What is put over a stack counts when it is chosen") {
                                  },
                              .budget_seconds = 1e9});
     };
-    CHECK(stack_of(choose(0.0)).find("conv2d:1024:") != std::string::npos);  // 30 patches each, of 40,000
-    const StackChoice fewer = choose(0.6);
-    CHECK(stack_of(fewer).find("conv2d:512:") != std::string::npos);
+    CHECK(stack_of(choose(0.0)).find("conv2d:512:") != std::string::npos);  // 30 patches each, of 40,000
+    const StackChoice fewer = choose(0.7);
+    CHECK(stack_of(fewer).find("conv2d:256:") != std::string::npos);
     CHECK(fewer.config.seed == 7);
 }
 
