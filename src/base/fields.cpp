@@ -289,6 +289,9 @@ void FieldTable::read(const Json& object) const {
     for (const auto& row : rows_) {
         const auto found = object.find(row->name());
         if (found == object.end()) {
+            if (std::find(later_.begin(), later_.end(), row.get()) != later_.end()) {
+                continue;
+            }
             throw InvalidArgument(fmt::format("{}: missing", row->name()));
         }
         row->read(*found);

@@ -89,7 +89,10 @@ public:
     /// Of all rows. Throws InvalidArgument.
     void check() const;
     [[nodiscard]] nlohmann::json json() const;
-    /// Every row must be there; what else is there is left to the caller. Throws InvalidArgument.
+    /// The row that was added last may be missing from what is read, since files of earlier versions lack it:
+    /// its value then stays, which must be the one that they meant.
+    void added_later() { later_.push_back(rows_.back().get()); }
+    /// Every other row must be there; what else is there is left to the caller. Throws InvalidArgument.
     void read(const nlohmann::json& object) const;
     /// "a, b, c".
     [[nodiscard]] std::string names() const;
@@ -109,6 +112,7 @@ private:
     }
 
     std::vector<std::unique_ptr<Field>> rows_;
+    std::vector<const Field*> later_;  // of rows_
 };
 
 /// The table of options that stay as they are: nothing may be set by its rows.

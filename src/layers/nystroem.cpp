@@ -336,6 +336,7 @@ void Nystroem::fields(base::FieldTable& table) {
               "each input is multiplied by its variance to this power");
     table.add("block", block, {1, max_block},
               "landmarks that are normalised together, at most: fewer take less time and memory");
+    table.added_later();
 }
 
 void Nystroem::tensors(TensorTable& table) {
