@@ -94,7 +94,8 @@ private:
 void EnrollCommand::declare(OptionParser& parser) {
     parser.group("The gallery");
     parser.option("output,o", "GALLERY", "the gallery's file", text_into(output_));
-    parser.option("model,m", "MODEL", "else the model that comes with stackae", text_into(model_));
+    parser.option("model,m", "MODEL", "else one that comes with stackae, by what the pictures are",
+                  text_into(model_));
     parser.flag("append", "add to the gallery that is there; a path that is in it already is replaced",
                 append_);
     parser.option("remove", "NAME", "take every picture of that name out (needs no INPUT)",
@@ -176,10 +177,12 @@ int EnrollCommand::run(Console& console, const std::vector<std::string>& inputs)
     } else if (std::filesystem::is_regular_file(output_)) {
         console.note(fmt::format("{} is there already and will be replaced (--append adds to it)", output_));
     }
-    const NamedModel model =
-        existing ? open_gallery_model(console, *existing, output_, model_) : open_model(console, model_);
-    Inputs opened(inputs, settings_.reading.picture_limits(model.model.preprocessing));
+    std::optional<NamedModel> named =
+        existing ? std::optional(open_gallery_model(console, *existing, output_, model_))
+                 : named_model(console, model_);
+    Inputs opened(inputs, settings_.reading.picture_limits(preprocessing_of(named)));
     settings_.reading.label(console, opened);
+    const NamedModel model = named ? std::move(*named) : shipped_model(console, opened);
     check_layer(model.model, layer_);
     check_gallery_memory(
         settings_.reading, existing ? output_ : "",
@@ -275,9 +278,10 @@ int EnrollCommand::rebuild(Console& console) {
     l2_normalize_ = l2_normalize_.value_or(old.l2_normalize);
     metric_ = metric_.value_or(old.metric);
     false_accept_rate_ = false_accept_rate_.value_or(old.false_accept_rate);
-    const NamedModel model = open_model(console, model_);
+    std::optional<NamedModel> named = named_model(console, model_);
     const Inputs pictures(
-        gallery_pictures(old, rebuild_, settings_.reading.picture_limits(model.model.preprocessing)));
+        gallery_pictures(old, rebuild_, settings_.reading.picture_limits(preprocessing_of(named))));
+    const NamedModel model = named ? std::move(*named) : shipped_model(console, pictures);
     check_layer(model.model, layer_);
     check_gallery_memory(
         settings_.reading, rebuild_,

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <fmt/format.h>
 #include <optional>
+#include <vector>
 
 #include "cli/command.hpp"
 #include "cli/encode.hpp"
@@ -216,7 +217,8 @@ int EvaluateCommand::run_table(Console& console, const std::vector<std::string>&
 
 void EvaluateCommand::declare(OptionParser& parser) {
     parser.group("What is measured");
-    parser.option("model,m", "MODEL", "else the model that comes with stackae", text_into(model_));
+    parser.option("model,m", "MODEL", "else one that comes with stackae, by what the pictures are",
+                  text_into(model_));
     parser.option("k", "N", "neighbours that vote (5 when not given)", integer_into(options_.k, 1));
     parser.option("metric", "l2|cosine", "distance between codes",
                   [this](const std::string& text) { options_.metric = parse<Metric>(text); });
@@ -266,8 +268,8 @@ int EvaluateCommand::run(Console& console, const std::vector<std::string>& input
         throw UsageError("--fit, --preset, --stack, --test and --protocol are of tables of users and items");
     }
     options_.splits = splits_.value_or(options_.splits);
-    const NamedModel model = open_model(console, model_);
-    const PictureLimits limits = reading_.picture_limits(model.model.preprocessing);
+    std::optional<NamedModel> named = named_model(console, model_);
+    const PictureLimits limits = reading_.picture_limits(preprocessing_of(named));
     ImageDataset train = ImageDataset::open(inputs[0], limits);
     std::optional<ImageDataset> test;
     std::vector<ImageDataset*> sets{&train};
@@ -275,6 +277,9 @@ int EvaluateCommand::run(Console& console, const std::vector<std::string>& input
         sets.push_back(&test.emplace(ImageDataset::open(inputs[1], limits)));
     }
     reading_.label(console, sets);
+    const NamedModel model =
+        named ? std::move(*named)
+              : shipped_model(console, std::vector<const ImageDataset*>(sets.begin(), sets.end()));
     check_layer(model.model, options_.output);
     const std::vector<NamedPath> written{{"--manifest", manifest_}};
     std::vector<NamedPath> read{

@@ -51,7 +51,8 @@ private:
 
 void ExtractCommand::declare(OptionParser& parser) {
     parser.group("Features");
-    parser.option("model,m", "MODEL", "else the model that comes with stackae", text_into(model_));
+    parser.option("model,m", "MODEL", "else one that comes with stackae, by what the pictures are",
+                  text_into(model_));
     parser.option("output,o", "FILE", "else stdout; .npy brings FILE.csv with names and labels beside it",
                   text_into(output_));
     parser.option(
@@ -116,9 +117,10 @@ int ExtractCommand::run(Console& console, const std::vector<std::string>& inputs
     if (items_) {
         throw UsageError("--items are of a model of a table, without INPUT");
     }
-    const NamedModel model = open_model(console, model_);
-    Inputs opened(inputs, settings_.reading.picture_limits(model.model.preprocessing));
+    std::optional<NamedModel> named = named_model(console, model_);
+    Inputs opened(inputs, settings_.reading.picture_limits(preprocessing_of(named)));
     settings_.reading.label(console, opened);
+    const NamedModel model = named ? std::move(*named) : shipped_model(console, opened);
     check_layer(model.model, encode_.output);
     const std::int64_t columns = model.model.code_size(encode_.output);
     const std::vector<std::string> files =

@@ -27,7 +27,10 @@ Model open(Console& console, const TableExtraction& wanted) {
     if (!wanted.input.empty() || wanted.items) {
         return open_table_model(console, wanted.model);
     }
-    NamedModel named = open_model(console, wanted.model);
+    if (wanted.model.empty()) {
+        throw UsageError("extract needs an INPUT: a picture, a folder, a list, IDX or .npy");
+    }
+    NamedModel named = *named_model(console, wanted.model);
     if (named.model.table.items.empty()) {
         throw UsageError(
             fmt::format("extract needs an INPUT: a picture, a folder, a list, IDX or .npy; {}: a model of "

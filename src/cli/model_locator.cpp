@@ -3,6 +3,7 @@
 #include <array>
 #include <filesystem>
 #include <fmt/format.h>
+#include <vector>
 
 #include "stackae/error.hpp"
 
@@ -14,6 +15,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
+constexpr int digit_side = 28;  ///< of the pictures that digits.stackae learnt from
+
 /// The one that -m names, with what a killed run left beside it completed first.
 NamedModel open_chosen_model(Console& console, const std::string& path) {
     recover_outputs(console, {path});
@@ -22,8 +25,8 @@ NamedModel open_chosen_model(Console& console, const std::string& path) {
 
 }  // namespace
 
-std::optional<std::string> shipped_model_path() {
-    static constexpr const char* name = "digits.stackae";
+std::optional<std::string> shipped_model_path(ShippedModel which) {
+    const char* const name = which == ShippedModel::digits ? "digits.stackae" : "photos.stackae";
     std::error_code error;
     const fs::path beside = fs::read_symlink("/proc/self/exe", error).parent_path();
     const std::array<fs::path, 4> folders{beside / "models", beside.parent_path() / "models",
@@ -38,17 +41,50 @@ std::optional<std::string> shipped_model_path() {
     return std::nullopt;
 }
 
-NamedModel open_model(Console& console, const std::string& path) {
-    if (!path.empty()) {
-        return open_chosen_model(console, path);
+ShippedModel shipped_model_for(const std::vector<const ImageDataset*>& collections) {
+    bool any = false;
+    for (const ImageDataset* pictures : collections) {
+        try {
+            PreprocessingOptions options;
+            options.standardize = false;
+            const Preprocessing own = choose_preprocessing(*pictures, options);
+            const bool row_of_digit = own.height == 1 && own.width == digit_side * digit_side;
+            if (!row_of_digit && (own.channels != 1 || own.height > digit_side || own.width > digit_side)) {
+                return ShippedModel::photos;
+            }
+            any = true;
+        } catch (const InvalidArgument&) {  // Not one can be read; what is wrong is told where they are.
+        }
     }
-    const auto shipped = shipped_model_path();
+    return any ? ShippedModel::digits : ShippedModel::photos;
+}
+
+std::optional<NamedModel> named_model(Console& console, const std::string& path) {
+    return path.empty() ? std::nullopt : std::optional(open_chosen_model(console, path));
+}
+
+NamedModel shipped_model(Console& console, const std::vector<const ImageDataset*>& collections) {
+    const ShippedModel which = shipped_model_for(collections);
+    const auto shipped = shipped_model_path(which);
     if (!shipped) {
         throw UsageError("no model is named and none is installed; name one with -m MODEL");
     }
     NamedModel named{load_model(*shipped), *shipped};
-    console.note(fmt::format("model: {} (the one that comes with stackae; -m names another)", *shipped));
+    console.note(fmt::format("model: {} (comes with stackae, {}; -m names another)", *shipped,
+                             which == ShippedModel::digits
+                                 ? "for gray pictures of at most 28 pixels a side"
+                                 : "for all but gray pictures of at most 28 pixels a side"));
     return named;
+}
+
+NamedModel shipped_model(Console& console, const Inputs& inputs) {
+    std::vector<const ImageDataset*> collections;
+    for (const Inputs::Source& source : inputs.sources()) {
+        if (source.pictures) {
+            collections.push_back(&*source.pictures);
+        }
+    }
+    return shipped_model(console, collections);
 }
 
 Model open_table_model(Console& console, const std::string& path) {
@@ -83,8 +119,10 @@ NamedModel open_gallery_model(Console& console, const Gallery& gallery, const st
             candidates.push_back((above / hint).string());
         }
     }
-    if (auto shipped = shipped_model_path()) {
-        candidates.push_back(std::move(*shipped));
+    for (const ShippedModel which : {ShippedModel::photos, ShippedModel::digits}) {
+        if (auto shipped = shipped_model_path(which)) {
+            candidates.push_back(std::move(*shipped));
+        }
     }
     std::string why = "which is not there";
     bool told = false;

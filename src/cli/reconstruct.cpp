@@ -63,7 +63,8 @@ private:
 
 void ReconstructCommand::declare(OptionParser& parser) {
     parser.group("Reconstruction");
-    parser.option("model,m", "MODEL", "else the model that comes with stackae", text_into(model_));
+    parser.option("model,m", "MODEL", "else one that comes with stackae, by what the pictures are",
+                  text_into(model_));
     parser.option(
         "layer", "OUTPUT",
         "from whose code: an output's name, or how many layers are run; else the one that the model "
@@ -91,9 +92,10 @@ int ReconstructCommand::run(Console& console, const std::vector<std::string>& in
     if (!output_.empty()) {
         check_writable(output_);
     }
-    const NamedModel model = open_model(console, model_);
-    Inputs opened(inputs, settings_.reading.picture_limits(model.model.preprocessing));
+    std::optional<NamedModel> named = named_model(console, model_);
+    Inputs opened(inputs, settings_.reading.picture_limits(preprocessing_of(named)));
     settings_.reading.label(console, opened);
+    const NamedModel model = named ? std::move(*named) : shipped_model(console, opened);
     check_layer(model.model, encode_.output);
     const bool as_numbers = !output_.empty() && !draws(output_);
     if (!output_.empty() && !as_numbers && model.model.preprocessing.channels > max_drawn_channels) {
