@@ -280,7 +280,10 @@ void FieldTable::check() const {
 Json FieldTable::json() const {
     Json object = Json::object();
     for (const auto& row : rows_) {
-        object[row->name()] = row->json();
+        const auto later = later_.find(row.get());
+        if (later == later_.end() || later->second != row->text()) {
+            object[row->name()] = row->json();
+        }
     }
     return object;
 }
@@ -289,7 +292,8 @@ void FieldTable::read(const Json& object) const {
     for (const auto& row : rows_) {
         const auto found = object.find(row->name());
         if (found == object.end()) {
-            if (std::find(later_.begin(), later_.end(), row.get()) != later_.end()) {
+            if (const auto later = later_.find(row.get()); later != later_.end()) {
+                row->parse(later->second);
                 continue;
             }
             throw InvalidArgument(fmt::format("{}: missing", row->name()));

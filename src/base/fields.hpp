@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
@@ -89,9 +90,10 @@ public:
     /// Of all rows. Throws InvalidArgument.
     void check() const;
     [[nodiscard]] nlohmann::json json() const;
-    /// The row that was added last may be missing from what is read, since files of earlier versions lack it:
-    /// its value then stays, which must be the one that they meant.
-    void added_later() { later_.push_back(rows_.back().get()); }
+    /// The row that was added last is one that earlier versions did not have, which meant that value: it is
+    /// left out of json() where it has it, so that files and identities stay as they were.
+    void added_later(std::string meant) { later_.emplace(rows_.back().get(), std::move(meant)); }
+    [[nodiscard]] bool may_be_missing(const Field& row) const { return later_.count(&row) != 0; }
     /// Every other row must be there; what else is there is left to the caller. Throws InvalidArgument.
     void read(const nlohmann::json& object) const;
     /// "a, b, c".
@@ -112,7 +114,7 @@ private:
     }
 
     std::vector<std::unique_ptr<Field>> rows_;
-    std::vector<const Field*> later_;  // of rows_
+    std::map<const Field*, std::string> later_;  // of rows_: what earlier versions meant
 };
 
 /// The table of options that stay as they are: nothing may be set by its rows.

@@ -336,7 +336,7 @@ void Nystroem::fields(base::FieldTable& table) {
               "each input is multiplied by its variance to this power");
     table.add("block", block, {1, max_block},
               "landmarks that are normalised together, at most: fewer take less time and memory");
-    table.added_later();
+    table.added_later("2048");
 }
 
 void Nystroem::tensors(TensorTable& table) {

@@ -234,7 +234,7 @@ void Pool2d::fields(base::FieldTable& table) {
         "window", window,
         "how much positions of a grid's cell count in its mean; triangular: less with the distance from "
         "its centre, over twice its width");
-    table.added_later();
+    table.added_later("box");
 }
 
 void Pool2d::on_bind() {

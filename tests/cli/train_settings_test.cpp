@@ -221,7 +221,7 @@ TEST_CASE("Names that are none are refused with those that there are") {
 }
 
 TEST_CASE("A budget is of automatic choices alone, in seconds, minutes or hours") {
-    CHECK(Parsed({}).settings.budget() == 600.0);
+    CHECK(Parsed({}).settings.budget() == 900.0);
     CHECK(Parsed({"--budget", "90s"}).settings.budget() == 90.0);
     CHECK(Parsed({"--budget", "1.5h"}).settings.budget() == 5400.0);
     CHECK(Parsed({"--budget", "45"}).settings.budget() == 45.0);

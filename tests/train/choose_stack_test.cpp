@@ -71,14 +71,15 @@ TEST_CASE("Many pictures get many units, a long code and a wide one, as far as t
         "conv2d:256:kernel=7:activation_rate=0.3, pool2d:2, conv2d:2048:kernel=3:activation_rate=0.3, "
         "pool2d:grid=3:window=triangular, power_norm, pca:512:eigen_power=-0.15:std_shrinkage=0.3, l2_norm, "
         "nystroem:32768:block=512");
-    const StackChoice quicker =
-        choose_stack(60'000, preprocessing_of(28), {.budget_seconds = choice.seconds / 2.0});
-    CHECK(quicker.seconds <= choice.seconds / 2.0);
-    CHECK(stack_of(quicker).find("nystroem:32768") == std::string::npos);
-    const StackChoice quickest = choose_stack(60'000, preprocessing_of(28), {.budget_seconds = 60.0});
-    CHECK(quickest.seconds <= 60.0);
-    CHECK(stack_of(quickest).find("conv2d:2048") == std::string::npos);
-    CHECK(stack_of(quickest).ends_with("nystroem:4096"));
+    const auto within = [&](double seconds) {
+        const StackChoice quicker = choose_stack(60'000, preprocessing_of(28), {.budget_seconds = seconds});
+        CHECK(quicker.seconds <= seconds);
+        return stack_of(quicker);
+    };
+    // Fewer landmarks first, then fewer units, which leave time for landmarks again.
+    CHECK(within(0.95 * choice.seconds).find("conv2d:2048") != std::string::npos);
+    CHECK(within(0.95 * choice.seconds).find("nystroem:32768") == std::string::npos);
+    CHECK(within(0.3 * choice.seconds).find("conv2d:2048") == std::string::npos);
 }
 
 TEST_CASE("Pictures in colour have the lower convolution's code rooted, and are whitened further") {
@@ -88,8 +89,9 @@ TEST_CASE("Pictures in colour have the lower convolution's code rooted, and are 
                               "1024:whitening_epsilon=0.5, pool2d:grid=3") != std::string::npos);
     CHECK(stack_of(choice).find("pca:512:eigen_power=-0.35") != std::string::npos);
     // As any pictures with more than one channel.
-    CHECK(stack_of(choose_stack(50'000, preprocessing_of(32, 5), {.budget_seconds = 1e9})) ==
-          stack_of(choice));
+    Preprocessing channels = preprocessing_of(32, 5);
+    channels.measured = true;
+    CHECK(stack_of(choose_stack(50'000, channels, {.budget_seconds = 1e9})) == stack_of(choice));
 }
 
 TEST_CASE("Units are no more than a quarter of the pictures, but for a few that patches settle") {
