@@ -239,7 +239,6 @@ TEST_CASE("Presets are what their papers say") {
     const TrainConfig compact = preset("compact");
     CHECK(bind(compact.stack, {28, 28, 1})[3].output_shape() == Shape{1, 1, 30});
     CHECK(compact.augment_rotate > 0.0);
-    CHECK(compact.augment_elastic > 0.0);
     const TrainConfig sdae = preset("sdae");
     CHECK(sdae.corruption == Corruption::masking);
     CHECK(sdae.corruption_level == 0.25);
