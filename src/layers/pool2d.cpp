@@ -1,8 +1,10 @@
 #include "layers/pool2d.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <fmt/format.h>
+#include <iterator>
 #include <limits>
 #include <vector>
 
@@ -29,65 +31,68 @@ namespace layers {
 namespace {
 
 constexpr double max_side = 1 << 16;
+constexpr double rounding = 1e-9;  ///< of a triangle's height: at its foot a position is outside
 
 std::size_t at(std::int64_t i) {
     return static_cast<std::size_t>(i);
 }
 
-/// The cells, [first, last), in which a position along one side is pooled.
+/// The cells, [first, last), in which a position along one side is pooled. A position is in two triangular
+/// windows at most, where it counts as `weights` says, those of a window with sum 1; in others it counts 1.
 struct Span {
     std::int64_t first;
     std::int64_t last;
+    std::array<float, 2> weights = {};
 };
 
-/// One side: the cells of each position, and how much it counts in them.
-struct Side {
-    std::int64_t cells;
-    std::vector<Span> spans;
-    std::vector<float>
-        weights;  ///< positions × cells, those of a triangular window with sum 1 over positions
-
-    Side(const Pool2d& layer, std::int64_t positions, std::int64_t of_cells)
-        : cells(of_cells), spans(at(positions), Span{of_cells, 0}), weights(at(positions * of_cells)) {
+/// The cells of each position along one side.
+class Side {
+public:
+    Side(const Pool2d& layer, std::int64_t positions, std::int64_t cells)
+        : weighted_(layer.window == PoolingWindow::triangular), spans_(at(positions), Span{cells, 0}) {
         for (std::int64_t cell = 0; cell < cells; ++cell) {
-            if (layer.window == PoolingWindow::triangular) {
-                add_triangle(cell, positions);
+            if (weighted_) {
+                add_triangle(cell, cells);
             } else {
                 const std::int64_t first = layer.grid ? cell * positions / cells : cell * *layer.stride;
                 const std::int64_t last = layer.grid ? (cell + 1) * positions / cells : first + *layer.size;
                 for (std::int64_t p = first; p < last; ++p) {
-                    add(p, cell, 1.0F);
+                    spans_[at(p)] = {std::min(spans_[at(p)].first, cell), cell + 1};
                 }
             }
         }
     }
 
-    [[nodiscard]] float weight(std::int64_t position, std::int64_t cell) const {
-        return weights[at(position * cells + cell)];
+    [[nodiscard]] const Span& span(std::int64_t position) const { return spans_[at(position)]; }
+    [[nodiscard]] float weight(const Span& span, std::int64_t cell) const {
+        return weighted_ ? span.weights[at(cell - span.first)] : 1.0F;
     }
 
 private:
-    void add(std::int64_t position, std::int64_t cell, float weight) {
-        Span& span = spans[at(position)];
-        span = {std::min(span.first, cell), cell + 1};
-        weights[at(position * cells + cell)] = weight;
-    }
-    void add_triangle(std::int64_t cell, std::int64_t positions) {
+    void add_triangle(std::int64_t cell, std::int64_t cells) {
+        const std::int64_t positions = std::ssize(spans_);
         const double width = static_cast<double>(positions) / static_cast<double>(cells);
         const double centre = (static_cast<double>(cell) + 0.5) * width;
         const auto height = [&](std::int64_t p) {
-            return std::max(0.0, 1.0 - std::abs(static_cast<double>(p) + 0.5 - centre) / width);
+            const double h = 1.0 - std::abs(static_cast<double>(p) + 0.5 - centre) / width;
+            return h > rounding ? h : 0.0;
         };
         double sum = 0.0;
         for (std::int64_t p = 0; p < positions; ++p) {
             sum += height(p);
         }
         for (std::int64_t p = 0; p < positions; ++p) {
-            if (const double weight = height(p); weight > 0.0) {
-                add(p, cell, static_cast<float>(weight / sum));
+            if (const auto weight = static_cast<float>(height(p) / sum); weight > 0.0F) {
+                Span& span = spans_[at(p)];
+                span.first = std::min(span.first, cell);
+                span.last = cell + 1;
+                span.weights.at(at(cell - span.first)) = weight;
             }
         }
     }
+
+    bool weighted_;
+    std::vector<Span> spans_;
 };
 
 /// Which cells every position of a map belongs to.
@@ -106,11 +111,11 @@ public:
     void each(std::int64_t position, const Body& body) const {
         const std::int64_t row = position / in_.width;
         const std::int64_t column = position % in_.width;
-        const Span y = down_.spans[at(row)];
-        const Span x = across_.spans[at(column)];
+        const Span& y = down_.span(row);
+        const Span& x = across_.span(column);
         for (std::int64_t cy = y.first; cy < y.last; ++cy) {
             for (std::int64_t cx = x.first; cx < x.last; ++cx) {
-                body(cy * out_.width + cx, down_.weight(row, cy) * across_.weight(column, cx));
+                body(cy * out_.width + cx, down_.weight(y, cy) * across_.weight(x, cx));
             }
         }
     }

@@ -177,6 +177,22 @@ TEST_CASE("Maps of one value stay so through triangular windows, there and back"
     }
 }
 
+TEST_CASE("Maps of one value stay so through triangular windows, of any side and grid") {
+    for (std::int64_t side = 1; side <= 30; ++side) {
+        for (std::int64_t grid = 1; grid <= side; ++grid) {
+            CAPTURE(side, grid);
+            const std::string text = "pool2d:grid=" + std::to_string(grid) + ":window=triangular";
+            layers::Chain chain(bind(parse_stack(text), {side, side, 1}).layers(), layers::Direction::encode,
+                                1);
+            Tensor row({1, side * side});
+            std::fill_n(row.data(), row.size(), 1.0F);
+            const Tensor pooled = chain.run(row);
+            CHECK(std::all_of(pooled.data(), pooled.data() + pooled.size(),
+                              [](float value) { return std::abs(value - 1.0F) < 1e-4F; }));
+        }
+    }
+}
+
 TEST_CASE("A triangular window is of the average over a grid") {
     for (const char* text : {"pool2d:2:window=triangular", "pool2d:grid=2:mode=maximum:window=triangular"}) {
         CAPTURE(text);
