@@ -60,12 +60,13 @@ std::int64_t bytes_of(const Model& model, std::int64_t learnt, std::int64_t meas
                       const EvaluateOptions& options) {
     const auto pixels = static_cast<double>(model.preprocessing.size());
     const auto code = static_cast<double>(model.code_size(options.output));
-    const auto wide = static_cast<double>(wide_size(model, options) + statistics_of(model));
+    const auto wide = static_cast<double>(wide_size(model, options));
+    const auto statistics = static_cast<double>(statistics_of(model));
     const double views = options.mirror ? 2.0 : 1.0;
     const double n = views * static_cast<double>(learnt);
     const double wide_halves = wide / 2.0;  // they are bfloat16
     const double parts =
-        (pixels + code + wide_halves) *
+        (pixels + code + wide_halves + statistics) *
         (n + (measured > 0 ? static_cast<double>(measured) : n / 2.0 + static_cast<double>(learnt) / 2.0));
     // The halves of two sets are joined, which holds one of their blocks twice.
     const double joined =
