@@ -35,29 +35,40 @@ constexpr std::int64_t patches_a_unit = 30;
 /// However few pictures there are, so many units learn from their patches.
 constexpr std::int64_t units_of_few = 512;
 
-constexpr std::int64_t lower_kernel = 7;
 constexpr std::int64_t min_kernel = 3;
 /// Patches of more values, where channels are many, take long to whiten and more pictures to learn from.
 constexpr std::int64_t max_patch_values = 1024;
-constexpr std::int64_t grid = 3;
-constexpr std::int64_t max_code = 512;
 /// What whitens the code: more where many pictures settle its axes.
 constexpr std::int64_t many_pictures = 10'000;
+constexpr double whitening_of_few = 0.25;
 /// Landmarks, most first; more than a few are mixed in blocks of `landmarks_a_block`.
 constexpr std::array<std::int64_t, 4> landmarks = {32'768, 16'384, 8192, 4096};
 constexpr std::int64_t landmarks_a_block = 512;
-
-/// What differs between gray pictures and those in colour: compared on 2,000 training pictures each of MNIST
-/// and CIFAR-10 and on small sets of signs, characters, flowers, cells and steel, see docs/measured.md.
+/// What differs between gray pictures, those in colour and those of other channels: compared on training
+/// pictures of MNIST and CIFAR-10 and on small sets of signs, characters, flowers, cells, steel and of 13 and
+/// 38 channels, see docs/measured.md. In many channels, how much there is of each says more than where.
 struct Kind {
-    std::int64_t upper_kernel;
-    const char* above_pooling;  ///< of the lower convolution
-    const char* upper_fields;
-    double whitening;  ///< eigen_power below 0, of many pictures
+    std::int64_t lower_kernel = 7;
+    const char* lower_fields = "";
+    const char* above_pooling = "power_norm, ";  ///< of the lower convolution
+    std::int64_t upper_kernel = 2;
+    const char* upper_fields = ":whitening_dim=1024:whitening_epsilon=0.5";
+    std::int64_t grid = 3;
+    const char* window = ":window=triangular";
+    std::int64_t max_code = 512;
+    // Of many pictures:
+    double whitening = whitening_of_few;  ///< eigen_power below 0
+    const char* landmark_fields = "";
 };
-constexpr Kind gray{3, "", "", 0.15};
-constexpr Kind colour{2, "power_norm, ", ":whitening_dim=1024:whitening_epsilon=0.5", 0.35};
-constexpr double whitening_of_few = 0.25;
+constexpr Kind gray = {.above_pooling = "", .upper_kernel = 3, .upper_fields = "", .whitening = 0.15};
+constexpr Kind colour = {.whitening = 0.35, .landmark_fields = ":gamma=2:input_power=0.45"};
+constexpr Kind many_channels = {
+    .lower_kernel = 3, .lower_fields = ":contrast_norm=false", .grid = 1, .window = "", .max_code = 64};
+constexpr std::int64_t colours = 3;
+
+const Kind& kind_of(std::int64_t channels) {
+    return channels == 1 ? gray : channels <= colours ? colour : many_channels;
+}
 
 // Of `dense`.
 constexpr std::array<std::int64_t, 3> hidden_units = {1000, 500, 250};
@@ -78,32 +89,33 @@ TrainConfig chosen(const char* base, const std::string& stack) {
 /// Two convolutions, their pooling suited to the pictures' size, units and code to their number.
 TrainConfig tuned_for(const Preprocessing& preprocessing, std::int64_t pictures, const Units& units,
                       std::int64_t most_landmarks) {
-    const Kind& kind = preprocessing.channels == 1 ? gray : colour;
+    const Kind& kind = kind_of(preprocessing.channels);
     const std::int64_t side = std::min(preprocessing.height, preprocessing.width);
     const std::int64_t longer = std::max(preprocessing.height, preprocessing.width);
-    std::int64_t kernel = side < small_side ? small_kernel : lower_kernel;
+    std::int64_t kernel = side < small_side ? std::min(small_kernel, kind.lower_kernel) : kind.lower_kernel;
     while (kernel > min_kernel && kernel * kernel * preprocessing.channels > max_patch_values) {
         kernel -= 2;
     }
     // The mean of both sides decides, but the shorter one must leave a cell of the grid each a position.
     const auto down = static_cast<double>(side - kernel + 1);
     const auto across = static_cast<double>(longer - kernel + 1);
-    const double most = std::floor(down / static_cast<double>(kind.upper_kernel + grid - 1));
+    const double most = std::floor(down / static_cast<double>(kind.upper_kernel + kind.grid - 1));
     const auto pool =
         static_cast<std::int64_t>(std::clamp(std::round(std::sqrt(down * across) / map_side), 1.0, most));
     const std::string lower =
-        fmt::format("conv2d:{}:kernel={}:activation_rate=0.3, {}{}", units.lower, kernel,
+        fmt::format("conv2d:{}:kernel={}:activation_rate=0.3{}, {}{}", units.lower, kernel, kind.lower_fields,
                     pool > 1 ? fmt::format("pool2d:{}, ", pool) : "", kind.above_pooling);
     const std::string upper =
-        fmt::format("conv2d:{}:kernel={}:activation_rate=0.3{}, pool2d:grid={}:window=triangular, power_norm",
-                    units.upper, kind.upper_kernel, kind.upper_fields, grid);
+        fmt::format("conv2d:{}:kernel={}:activation_rate=0.3{}, pool2d:grid={}{}, power_norm", units.upper,
+                    kind.upper_kernel, kind.upper_fields, kind.grid, kind.window);
+    const bool few = pictures < many_pictures;
     const std::string code = fmt::format("pca:{}:eigen_power={}:std_shrinkage=0.3, l2_norm",
-                                         std::clamp(pictures / pictures_a_value, min_code, max_code),
-                                         -(pictures < many_pictures ? whitening_of_few : kind.whitening));
+                                         std::clamp(pictures / pictures_a_value, min_code, kind.max_code),
+                                         -(few ? whitening_of_few : kind.whitening));
     const std::string wide =
-        most_landmarks > landmarks.back()
-            ? fmt::format("nystroem:{}:block={}", std::min(most_landmarks, pictures), landmarks_a_block)
-            : fmt::format("nystroem:{}", std::min(most_landmarks, pictures));
+        fmt::format("nystroem:{}{}{}", std::min(most_landmarks, pictures),
+                    most_landmarks > landmarks.back() ? fmt::format(":block={}", landmarks_a_block) : "",
+                    few ? "" : kind.landmark_fields);
     return chosen("conv", fmt::format("{}{}, {}, {}", lower, upper, code, wide));
 }
 
