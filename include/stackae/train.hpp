@@ -120,9 +120,10 @@ struct CopyingLayer {
     std::int64_t values = 0;  ///< that may be copied: its inputs, or a picture's
     bool of_picture = false;  ///< its code is the stack's, and no shorter than a picture
 };
-/// Layers learnt by gradients of more than twice as many units as inputs, and a code of such a layer that is
-/// no shorter than a picture, where neither corruption, moved pictures, sparsity nor winner-take-all keeps
-/// them from copying. Throws InvalidArgument where the layers do not fit one another.
+/// Layers learnt one by one by gradients of more than twice as many units as inputs, and a code of such a
+/// layer that is no shorter than a picture, where neither corruption, sparsity nor winner-take-all keeps them
+/// from copying; a picture that is moved is rebuilt as it was moved, so it can be copied too. Throws
+/// InvalidArgument where the layers do not fit one another.
 [[nodiscard]] std::vector<CopyingLayer> copying_layers(const Preprocessing& preprocessing,
                                                        const TrainConfig& config);
 

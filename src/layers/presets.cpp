@@ -28,9 +28,16 @@ const std::vector<Preset>& presets() {
     static const std::vector<Preset> all{
         {"dense",
          "deep autoencoder for features: greedy, then end to end (Hinton & Salakhutdinov 2006), with SiLU "
-         "units "
-         "(Elfwing et al. 2018)",
-         std::string(deep_autoencoder) + "fine_tune_epochs = 30"},
+         "units (Elfwing et al. 2018), on pictures that are moved, turned, scaled and sheared a little",
+         std::string(deep_autoencoder) + R"(
+    stack = dense:1000, dense:500, dense:30:activation=linear
+    fine_tune_epochs = 30
+    fine_tune_learning_rate = 0.004
+    clip_norm = 5
+    augment_shift = 0.02
+    augment_rotate = 6
+    augment_scale = 0.06
+    augment_shear = 0.08)"},
         {"conv",
          "two convolutional layers with soft thresholds, principal components and Nystroem features, for "
          "pictures of 20 pixels and more (Coates, Lee & Ng 2011; Makhzani & Frey 2015)",

@@ -4,7 +4,6 @@
 #include "stackae/train.hpp"
 
 #include "layers/autoencoder.hpp"
-#include "train/augmentation.hpp"
 #include "train/stages.hpp"
 
 namespace stackae {
@@ -18,9 +17,7 @@ constexpr std::int64_t max_epochs = 200;
 
 std::vector<CopyingLayer> copying_layers(const Preprocessing& preprocessing, const TrainConfig& config) {
     std::vector<CopyingLayer> found;
-    const bool moved =
-        training::augmentation_of(config) != training::Augmentation{} && preprocessing.height > 1;
-    if (config.corruption != Corruption::none || moved || config.sparsity_weight > 0.0 ||
+    if (config.corruption != Corruption::none || config.sparsity_weight > 0.0 ||
         config.lifetime_sparsity > 0.0) {
         return found;
     }
@@ -33,7 +30,7 @@ std::vector<CopyingLayer> copying_layers(const Preprocessing& preprocessing, con
         const std::int64_t inputs = bound[i].input_shape().size();
         if (i + 1 == training::rebuilt_depth(bound) && units >= preprocessing.size()) {
             found.push_back({i + 1, units, preprocessing.size(), true});
-        } else if (units > 2 * inputs) {
+        } else if (config.epochs > 0 && units > 2 * inputs) {
             found.push_back({i + 1, units, inputs, false});
         }
     }

@@ -49,7 +49,7 @@ TEST_CASE("No layer of a chosen dense stack is wider than a row, and its code is
     CHECK(stack(64, 20) == "dense:64, dense:32, dense:16, dense:5:activation=linear");
     CHECK(stack(12, 1) == "dense:12, dense:6, dense:3, dense:2:activation=linear");
     CHECK(stack(784, 1000) == "dense:784, dense:392, dense:196, dense:30:activation=linear");
-    CHECK(stack(5000, 1000) == to_text(preset("dense").stack));
+    CHECK(stack(5000, 1000) == to_text(preset("hinton2006").stack));
 }
 
 TEST_CASE("Few pictures get a small stack of convolutions, with a code that they can settle") {

@@ -56,7 +56,7 @@ TEST_CASE("A layer of more than twice as many units as inputs can copy, and a co
     CHECK(copying_layers(preprocessing, config_of("dense:200, pca:100")).empty());
 }
 
-TEST_CASE("Corruption, moved pictures, sparsity and winner-take-all keep layers from copying") {
+TEST_CASE("Corruption, sparsity and winner-take-all keep layers from copying, moved pictures do not") {
     const Preprocessing preprocessing = preprocessing_of_side(10);
     const auto copies = [&](const auto& change) {
         TrainConfig config = config_of("dense:300");
@@ -65,13 +65,12 @@ TEST_CASE("Corruption, moved pictures, sparsity and winner-take-all keep layers 
     };
     CHECK(copies([](TrainConfig& /*config*/) {}));
     CHECK_FALSE(copies([](TrainConfig& config) { config.corruption = Corruption::masking; }));
-    CHECK_FALSE(copies([](TrainConfig& config) { config.augment_shift = 0.1; }));
+    CHECK(copies([](TrainConfig& config) { config.augment_shift = 0.1; }));
     CHECK_FALSE(copies([](TrainConfig& config) { config.sparsity_weight = 1.0; }));
     CHECK_FALSE(copies([](TrainConfig& config) { config.lifetime_sparsity = 0.1; }));
-    TrainConfig config = config_of("dense:300");
-    config.augment_shift = 0.1;
-    Preprocessing row = preprocessing;
-    row.height = 1;
-    row.width = 100;
-    CHECK_FALSE(copying_layers(row, config).empty());  // rows are not moved
+    // The code is shorter, and no layer is learnt by itself.
+    TrainConfig unrolled = config_of("dense:300, dense:20");
+    CHECK(copying_layers(preprocessing, unrolled).size() == 1);
+    unrolled.epochs = 0;
+    CHECK(copying_layers(preprocessing, unrolled).empty());
 }
