@@ -171,6 +171,14 @@ struct DepthComparisonOptions {
 [[nodiscard]] std::vector<DepthAccuracy> depth_accuracies(
     const Model& model, const ImageDataset& pictures, const DepthComparisonOptions& options = {},
     const std::function<void(std::int64_t, std::int64_t)>& progress = {});
+/// What rows that training held out are rebuilt with, beside principal components of as many values. pictures
+/// and progress as above; at most 10,000 rows are measured on, and components found from 20,000 others, fewer
+/// of both where that is more than 2²⁶ values. Absent where the model cannot rebuild its input or nothing was
+/// held out. Throws InvalidArgument, IoError, NotFinite.
+[[nodiscard]] std::optional<ReconstructionErrors> reconstruction_errors(
+    const Model& model, const ImageDataset& pictures, int threads = 0,
+    const std::function<void(std::int64_t, std::int64_t)>& progress = {});
+
 /// The depth of the best of TrainingRecord::accuracies by either metric, that of the shorter code among
 /// equals; 0 where there are none.
 [[nodiscard]] std::size_t recommended_depth(const Model& model);

@@ -47,6 +47,20 @@ struct DepthAccuracy {
     [[nodiscard]] double best() const { return l2 < cosine ? cosine : l2; }
 };
 
+/// Σ (x̂ − x)² a row, over the preprocessing's values, mean over rows that training held out. Where an epoch
+/// was chosen by its loss on them, the stack's figure is that of the choice.
+struct ReconstructionErrors {
+    double stack = 0.0;           ///< by Model::reconstruction
+    double pca = 0.0;             ///< of principal components of the rows that were learnt from
+    double mean = 0.0;            ///< of predicting their mean
+    std::int64_t components = 0;  ///< principal components: as many as the code has values, at most min(n, d)
+    std::int64_t pictures = 0;    ///< held out, that were measured on
+    std::int64_t others = 0;      ///< that the components were found from
+
+    /// Whether the stack's is the larger by more than a thousandth of it, and by more than rounding.
+    [[nodiscard]] bool worse_than_pca() const { return stack > pca + 1e-3 * pca + 1e-6 * mean; }
+};
+
 /// How a model came to be; never needed to run it. It names nothing of the machine: no folder, time or
 /// thread.
 struct TrainingRecord {
@@ -57,6 +71,7 @@ struct TrainingRecord {
     std::int64_t pictures = 0;              ///< how many it was trained on
     bool interrupted = false;               ///< training was stopped before its end
     std::vector<DepthAccuracy> accuracies;  ///< at the depths that were measured, bottom up
+    std::optional<ReconstructionErrors> reconstruction = {};  ///< of rows of numbers, where it was measured
 };
 
 /// 16 hexadecimal digits that tell one set of pictures from another, wherever it lies: of the names, without
@@ -118,6 +133,7 @@ void save(const Model& model, const std::string& path);
 [[nodiscard]] JsonObject to_json(const Preprocessing& preprocessing);
 [[nodiscard]] JsonObject to_json(const StageEpoch& epoch);
 [[nodiscard]] JsonObject to_json(const DepthAccuracy& accuracy);
+[[nodiscard]] JsonObject to_json(const ReconstructionErrors& errors);
 /// Everything but the values of its tensors: each layer with its text, its fields, its shapes and the number
 /// of its parameters, each output with the size of its code, and identity(), parameters(), code_size() and
 /// the number of layers.

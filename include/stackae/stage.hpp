@@ -17,6 +17,8 @@ struct StageEpoch {
     std::optional<double> mean_loss;   ///< loss of predicting the mean input for every input of the same part
     std::optional<double> dead_units;  ///< share of the layer's units that give every picture the same value
     std::optional<double> learning_rate;  ///< at the epoch's end
+    /// Where the stage learnt nothing: what went wrong, and what was done about it; else empty.
+    std::string remark = {};
 };
 
 /// How far a stage has come. Epoch 0 of 0: what it learns from is being made.

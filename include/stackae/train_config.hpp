@@ -62,6 +62,9 @@ struct TrainConfig : OptionSet {
     Option<std::optional<double>> fine_tune_learning_rate{
         this, "fine_tune_learning_rate,fine-tune-lr", {}, {0.0, 1000.0, true}, "else that of the layers"};
     Option<std::optional<LossKind>> fine_tune_loss{this, "fine_tune_loss", {}, "else the first layer's"};
+    Option<bool> fine_tune_from_pca{
+        this, "fine_tune_from_pca", false,
+        "begin with principal components, carried by pairs of units, in place of what the layers learnt"};
     Option<bool> untie_in_fine_tuning{this, "untie_in_fine_tuning", true,
                                       "tied decoders get weights of their own"};
 
@@ -91,6 +94,12 @@ struct TrainConfig : OptionSet {
                                   0,
                                   {0.0, 1e6},
                                   "epochs without a better validation loss before a stage ends; 0: never"};
+    Option<std::int64_t> retries{
+        this,
+        "retries",
+        3,
+        {0.0, 10.0},
+        "tries more for a stage that learnt nothing, at lower rates and from other starts; 0: none"};
 };
 
 /// What affects speed, memory and what is left by a run that ends early, and is never kept in a model.

@@ -24,6 +24,7 @@ enum class RandomStream : std::uint32_t {
     held_users,
     held_items,
     held_ratings,
+    tries,
 };
 
 /// Counter-based random numbers (Philox4x32-10, Salmon et al. 2011): a number is a function of

@@ -10,6 +10,7 @@
 #include "stackae/evaluate.hpp"
 #include "stackae/text.hpp"
 
+#include "cli/compare_with_pca.hpp"
 #include "cli/text_table.hpp"
 
 namespace stackae::cli {
@@ -151,6 +152,14 @@ std::string model_text(const Model& model, const std::string& path) {
         record.class_names.empty() ? "" : fmt::format("classes      {}\n", classes_text(record.class_names));
     out += "\nlayers\n" + layers_text(model.layers);
     out += record.history.empty() ? "" : "\ntraining\n" + training_text(record.history);
+    for (const StageEpoch& epoch : record.history) {
+        out += epoch.remark.empty()
+                   ? ""
+                   : fmt::format("{}, epoch {}: {}\n", epoch.stage, epoch.epoch, printable(epoch.remark));
+    }
+    if (record.reconstruction) {
+        out += '\n' + reconstruction_report(*record.reconstruction) + '\n';
+    }
     if (!record.accuracies.empty()) {
         out += '\n' + depth_report(model) + '\n';
     }

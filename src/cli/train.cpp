@@ -15,6 +15,7 @@
 
 #include "cli/checkpoint.hpp"
 #include "cli/command.hpp"
+#include "cli/compare_with_pca.hpp"
 #include "cli/input_monitor.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/keep_model.hpp"
@@ -81,7 +82,8 @@ private:
                        TrainMonitor& monitor, const std::string& event, const std::string& why) const;
     int keep(Console& console, Model model, InputMonitor& inputs, const Job& job,
              TrainMonitor& monitor) const;
-    int compare_outputs(Console& console, Model& model, const Job& job, TrainMonitor& monitor,
+    int compare(Console& console, Model& model, const Job& job, TrainMonitor& monitor, int code) const;
+    int compare_outputs(Console& console, Model& model, const ImageDataset& read, TrainMonitor& monitor,
                         int code) const;
 
     TrainSettings settings_;
@@ -105,7 +107,9 @@ void TrainCommand::declare(OptionParser& parser) {
         text_into(outputs_.manifest));
     parser.option("save-config", "FILE", "write all options that affect the model, for --config",
                   text_into(outputs_.saved_config));
-    parser.flag("no-comparison", "do not compare the layers' codes on labelled pictures that were held out",
+    parser.flag("no-comparison",
+                "do not compare the layers' codes on labelled pictures that were held out, nor rows of "
+                "numbers with PCA",
                 no_comparison_);
     parser.flag("dry-run", "print the stack, its parameters, memory and time; train nothing", dry_run_);
     settings_.declare(parser);
@@ -219,13 +223,22 @@ Preprocessing TrainCommand::resolve_preprocessing(Console& console, const ImageD
                                                        : "the pictures' median, at most 64";
     console.note(fmt::format("{}: {}{}", pictures.path(), format_count(pictures.size(), "picture"),
                              pictures.labelled() ? ", with labels (not used to train)" : ""));
-    console.note(fmt::format("preprocessing: {} ({}), {} x {} pixels ({}): {} values a picture{}{}",
-                             channels_text(preprocessing), why_channels, preprocessing.height,
-                             preprocessing.width, why_size, preprocessing.size(),
-                             preprocessing.contrast ? ", contrast normalised" : "",
-                             preprocessing.mean.empty() ? ""
-                             : preprocessing.measured   ? ", each channel standardized"
-                                                        : ", standardized"));
+    if (preprocessing.height == 1 && preprocessing.channels == 1 && !preprocessing.contrast) {
+        console.note(
+            fmt::format("preprocessing: rows of {}{}", format_count(preprocessing.size(), "number"),
+                        preprocessing.mean.empty()
+                            ? ""
+                            : ", standardized: each column less its mean and divided by its deviation "
+                              "over these rows, which the model keeps"));
+    } else {
+        console.note(fmt::format("preprocessing: {} ({}), {} x {} pixels ({}): {} values a picture{}{}",
+                                 channels_text(preprocessing), why_channels, preprocessing.height,
+                                 preprocessing.width, why_size, preprocessing.size(),
+                                 preprocessing.contrast ? ", contrast normalised" : "",
+                                 preprocessing.mean.empty() ? ""
+                                 : preprocessing.measured   ? ", each channel standardized"
+                                                            : ", standardized"));
+    }
     if (!preprocessing.ranges.empty()) {
         console.note(fmt::format("{} scaled by {}: {}",
                                  preprocessing.channels == 1 ? "the channel is" : "each channel is",
@@ -351,8 +364,8 @@ int TrainCommand::keep(Console& console, Model model, InputMonitor& inputs, cons
     int code = kept.elsewhere || !manifest_written ? exit_code::failed
                : ended_early                       ? exit_code::interrupted
                                                    : inputs.exit_code();
-    if (!ended_early && !kept.elsewhere && job.pictures.labelled() && !no_comparison_ && !monitor.alike()) {
-        code = compare_outputs(console, model, job, monitor, code);
+    if (!ended_early && !kept.elsewhere && !no_comparison_ && !monitor.alike()) {
+        code = compare(console, model, job, monitor, code);
     }
     if (!ended_early && !kept.elsewhere && code != exit_code::interrupted) {
         remove_checkpoint(console, checkpoint);
@@ -361,32 +374,45 @@ int TrainCommand::keep(Console& console, Model model, InputMonitor& inputs, cons
     return code;
 }
 
-/// Measures what the codes at several depths are worth, adds it to the model's file, and says so. The model
-/// is safe already: whatever goes wrong here is only told.
-int TrainCommand::compare_outputs(Console& console, Model& model, const Job& job, TrainMonitor& monitor,
-                                  int code) const {
-    std::vector<std::int64_t> read;
+/// Measures on what was held out: reconstruction of rows of numbers, codes where there are labels.
+int TrainCommand::compare(Console& console, Model& model, const Job& job, TrainMonitor& monitor,
+                          int code) const {
+    std::vector<std::int64_t> rows;
     auto skipped = monitor.skipped().begin();  // in the pictures' order
     for (std::int64_t i = 0; i < job.pictures.size(); ++i) {
         if (skipped != monitor.skipped().end() && skipped->index == i) {
             ++skipped;
         } else {
-            read.push_back(i);
+            rows.push_back(i);
         }
     }
+    const ImageDataset read = job.pictures.subset(rows);
+    if (job.preprocessing.height == 1 && !job.preprocessing.measured) {
+        code = compare_with_pca(console, model, read, outputs_.model, settings_.reading().threads, monitor,
+                                code);
+    }
+    return job.pictures.labelled() && code != exit_code::interrupted
+               ? compare_outputs(console, model, read, monitor, code)
+               : code;
+}
+
+/// Measures what the codes at several depths are worth, adds it to the model's file, and says so. The model
+/// is safe already: whatever goes wrong here is only told.
+int TrainCommand::compare_outputs(Console& console, Model& model, const ImageDataset& read,
+                                  TrainMonitor& monitor, int code) const {
     try {
         std::optional<Progress> progress;
         DepthComparisonOptions options;
         options.memory = std::min(options.memory, settings_.reading().limit() / 2);
         options.threads = settings_.reading().threads;
-        model.record.accuracies = depth_accuracies(model, job.pictures.subset(read), options,
-                                                   [&](std::int64_t done, std::int64_t of) {
-                                                       check_interrupted();
-                                                       if (!progress) {
-                                                           progress.emplace(console, "comparing layers", of);
-                                                       }
-                                                       progress->update(done);
-                                                   });
+        model.record.accuracies =
+            depth_accuracies(model, read, options, [&](std::int64_t done, std::int64_t of) {
+                check_interrupted();
+                if (!progress) {
+                    progress.emplace(console, "comparing layers", of);
+                }
+                progress->update(done);
+            });
         if (model.record.accuracies.empty()) {
             return code;
         }

@@ -142,6 +142,9 @@ void TrainMonitor::on_epoch(const StageEpoch& epoch) {
         named_number("mean", epoch.mean_loss),
         epoch.dead_units ? fmt::format("  dead {:.1f}%", 100.0 * *epoch.dead_units) : "",
         format_duration(seconds)));
+    if (!epoch.remark.empty() && !alike_) {
+        console_.note(fmt::format("warning: {}: {}", epoch.stage, epoch.remark));
+    }
     log_line(to_json(epoch).set("event", "epoch").set("seconds", seconds).text());
 }
 
@@ -160,7 +163,7 @@ bool TrainMonitor::stop() {
 
 void TrainMonitor::end_stage() {
     work_before_ += stage_->multiply_adds;
-    if (!last_ || alike_) {
+    if (!last_ || alike_ || !last_->remark.empty()) {
         return;
     }
     const std::optional<double> loss = judged_loss(*last_);
@@ -203,6 +206,10 @@ void TrainMonitor::log_accuracies(const Model& model) {
                  .set("outputs", measured)
                  .set("recommended", static_cast<std::int64_t>(recommended_depth(model)))
                  .text());
+}
+
+void TrainMonitor::log_reconstruction(const ReconstructionErrors& errors) {
+    log_line(to_json(errors).set("event", "reconstruction").text());
 }
 
 void TrainMonitor::log_line(const std::string& line) {

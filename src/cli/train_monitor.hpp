@@ -42,6 +42,8 @@ public:
     void finish();
     /// A line of the log: {"event": "outputs", …}, what the codes at several depths are worth.
     void log_accuracies(const Model& model);
+    /// A line of the log: {"event": "reconstruction", …}.
+    void log_reconstruction(const ReconstructionErrors& errors);
     /// The log's last line: {"event": event, …}.
     void log_outcome(const std::string& event, const std::string& message);
     [[nodiscard]] const std::vector<SkippedPicture>& skipped() const { return skipped_; }

@@ -26,7 +26,7 @@ constexpr std::array<std::pair<std::string_view, const char*>, 5> captions{{
     {"optimizer", "The optimiser"},
 }};
 /// Options of training that stacks of any kind have.
-constexpr std::array<std::string_view, 3> of_any_stack{"seed", "validation", "rows"};
+constexpr std::array<std::string_view, 4> of_any_stack{"seed", "validation", "rows", "retries"};
 /// Options of gradients, which convolutions may follow too.
 constexpr std::array<std::string_view, 2> of_any_gradient{"learning_rate", "lifetime_sparsity"};
 /// Options with more to say than one value.

@@ -44,7 +44,7 @@ constexpr const char* of_adam = "it is of --optimizer adam and adamw";
 constexpr const char* of_fine_tuning = "there is no fine-tuning (--fine-tune)";
 constexpr const char* of_steps = "it is of --schedule step";
 
-constexpr std::array<Idle, 14> idle_options{{
+constexpr std::array<Idle, 15> idle_options{{
     {"corruption-level", "there is no --corruption", is_not_corrupted},
     {"momentum", of_sgd, is_not_sgd},
     {"nesterov", of_sgd, is_not_sgd},
@@ -55,6 +55,7 @@ constexpr std::array<Idle, 14> idle_options{{
     {"fine-tune-corruption-level", "there is no --corruption", is_not_corrupted},
     {"fine-tune-lr", of_fine_tuning, is_not_fine_tuned},
     {"fine-tune-loss", of_fine_tuning, is_not_fine_tuned},
+    {"fine-tune-from-pca", of_fine_tuning, is_not_fine_tuned},
     {"untie-in-fine-tuning", of_fine_tuning, is_not_fine_tuned},
     {"step-epochs", of_steps, has_no_steps},
     {"step-factor", of_steps, has_no_steps},

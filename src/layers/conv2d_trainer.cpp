@@ -16,6 +16,7 @@
 #include "layers/conv2d_units.hpp"
 #include "layers/gradient_stage.hpp"
 #include "layers/kmeans_state.hpp"
+#include "layers/tensor_rows.hpp"
 #include "layers/trainer.hpp"
 #include "linalg/pca.hpp"
 #include "linalg/spherical_kmeans.hpp"
@@ -28,21 +29,6 @@ namespace {
 constexpr int kmeans_iterations = 12;
 constexpr std::int64_t held_out_one_in = 20;  ///< patches, in refining
 constexpr double contrast_share = 0.1;  ///< of the mean variance of a map's patches, their contrast epsilon
-
-class TensorRows : public base::RowSource {
-public:
-    explicit TensorRows(const Tensor& tensor) : tensor_(tensor) {}
-    [[nodiscard]] std::int64_t columns() const override { return tensor_.columns(); }
-    void gather(std::span<const std::int64_t> indices, float* dst) const override {
-        for (std::size_t i = 0; i < indices.size(); ++i) {
-            std::copy_n(tensor_.row(indices[i]).data(), columns(),
-                        dst + static_cast<std::int64_t>(i) * columns());
-        }
-    }
-
-private:
-    const Tensor& tensor_;
-};
 
 /// That slow features can be learnt.
 void check_slow(const Conv2d& layer, const PlanContext& context) {
@@ -171,6 +157,8 @@ private:
     /// Winner-take-all on the patches, where there are epochs of it.
     bool refine(TrainContext& context);
     void begin_refining(TrainContext& context);
+    /// What refining begins with.
+    [[nodiscard]] nn::Parameters unrefined() const;
     /// Takes over what is refined so far, and sets the threshold.
     void end_refining();
     void begin_decoder();
@@ -272,7 +260,7 @@ bool Conv2dTrainer::refine(TrainContext& context) {
         if (!refined_) {
             begin_refining(context);
         }
-        if (refined_->step(context)) {
+        if (refined_->step(context, [this](std::uint64_t /*seed*/) { return unrefined(); })) {
             return true;
         }
     }
@@ -307,10 +295,14 @@ void Conv2dTrainer::begin_decoder() {
     layer_.offset = Tensor({layer_.input_shape().size()});
 }
 
-void Conv2dTrainer::begin_refining(TrainContext& context) {
+nn::Parameters Conv2dTrainer::unrefined() const {
     nn::Parameters parameters(refined_maps(layer_, whitened_.columns()));
     std::copy_n(layer_.weights.data(), layer_.weights.size(), parameters.weights(0));
     std::copy_n(layer_.decoder_weights.data(), layer_.decoder_weights.size(), parameters.weights(1));
+    return parameters;
+}
+
+void Conv2dTrainer::begin_refining(TrainContext& context) {
     // Patches are in the order of the pictures, often class by class: every twentieth is held out.
     rows_.resize(static_cast<std::size_t>(whitened_.rows()));
     std::iota(rows_.begin(), rows_.end(), std::int64_t{0});
@@ -321,9 +313,9 @@ void Conv2dTrainer::begin_refining(TrainContext& context) {
     nn::GradientLoopConfig config = refining_config(layer_, context.plan());
     config.corrupt = context.corruption ? context.corruption(context.config.corruption_level) : nullptr;
     source_.emplace(whitened_);
-    refined_.emplace(context, std::move(parameters),
-                     nn::TrainingRows{*source_, std::span(rows_).subspan(held), std::span(rows_).first(held)},
-                     config);
+    refined_.emplace(
+        context, [this](std::uint64_t /*seed*/) { return unrefined(); },
+        nn::TrainingRows{*source_, std::span(rows_).subspan(held), std::span(rows_).first(held)}, config);
     if (loaded_ && !loaded_->numbers.empty()) {
         refined_->load_state(*loaded_);
     }

@@ -55,10 +55,10 @@ std::vector<nn::LayerSpec> maps_of(const Dense& layer) {
 
 /// Random weights, and the decoder's bias where it predicts the mean input with no code at all: training
 /// starts at the loss of the mean and not above it.
-nn::Parameters initial(const Dense& layer, LossKind loss, const TrainContext& context) {
+nn::Parameters initial(const Dense& layer, LossKind loss, const TrainContext& context, std::uint64_t seed) {
     nn::Parameters parameters(maps_of(layer));
     for (const std::size_t part : {std::size_t{0}, std::size_t{1}}) {
-        parameters.initialize(part, context.config.seed, context.stage);
+        parameters.initialize(part, seed, context.stage);
     }
     const std::vector<double> mean = nn::best_constant(loss, context.input.held(), context.train);
     std::transform(mean.begin(), mean.end(), parameters.bias(1),
@@ -76,7 +76,8 @@ public:
 
     bool step(TrainContext& context) override {
         return stage_.step(
-            context, [&] { return initial(layer_, config_.loss, context); }, config_);
+            context, [&](std::uint64_t seed) { return initial(layer_, config_.loss, context, seed); },
+            config_);
     }
     [[nodiscard]] StageProgress progress() const override { return stage_.progress(); }
     [[nodiscard]] std::shared_ptr<const Layer> finish() override {

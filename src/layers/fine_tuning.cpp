@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "layers/autoencoder.hpp"
+#include "layers/axes_start.hpp"
 
 namespace stackae::layers {
 namespace {
@@ -41,6 +42,10 @@ nn::GradientLoopConfig tuning_config(const Layers& layers, const PlanContext& co
     config.loss =
         suited_loss(asked ? asked : *c.loss, context, layers.front()->autoencoder()->decoder.activation);
     config.code_layer = layers.size() - 1;
+    config.keep_start = c.fine_tune_from_pca;
+    if (c.fine_tune_from_pca) {
+        check_axes_start(unrolled(layers, c), context.name);
+    }
     return config;
 }
 
@@ -48,8 +53,16 @@ nn::GradientLoopConfig tuning_config(const Layers& layers, const PlanContext& co
 
 StageCost FineTuning::plan(const Layers& layers, const PlanContext& context) {
     const TrainConfig& c = context.config;
-    return held_gradient_cost(unrolled(layers, c), tuning_config(layers, context), context,
-                              c.corruption != Corruption::none && c.fine_tune_corruption_level > 0.0);
+    StageCost cost =
+        held_gradient_cost(unrolled(layers, c), tuning_config(layers, context), context,
+                           c.corruption != Corruption::none && c.fine_tune_corruption_level > 0.0);
+    if (c.fine_tune_from_pca) {
+        const StageCost axes = cost_of_axes(context.train, layers.front()->input_shape().size(),
+                                            layers.back()->output_shape().size());
+        cost.multiply_adds += axes.multiply_adds;
+        cost.hold(axes.working_floats);
+    }
+    return cost;
 }
 
 std::int64_t FineTuning::parameters(const Layers& layers, const TrainConfig& config) {
@@ -63,9 +76,17 @@ FineTuning::FineTuning(Layers layers, const TrainContext& context)
         context.corruption ? context.corruption(context.config.fine_tune_corruption_level) : nullptr;
 }
 
+nn::Parameters FineTuning::start(const TrainContext& context) const {
+    nn::Parameters parameters = parameters_of(layers_, context.config);
+    if (context.config.fine_tune_from_pca) {
+        begin_with_axes(parameters, axes_of_rows(context, layers_.back()->output_shape().size()));
+    }
+    return parameters;
+}
+
 bool FineTuning::step(TrainContext& context) {
     return stage_.step(
-        context, [&] { return parameters_of(layers_, context.config); }, config_);
+        context, [&](std::uint64_t /*seed*/) { return start(context); }, config_);
 }
 
 Layers FineTuning::finish() {

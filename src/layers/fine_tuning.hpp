@@ -31,6 +31,8 @@ public:
     void load_state(const TrainerState& state) { stage_.load_state(state); }
 
 private:
+    [[nodiscard]] nn::Parameters start(const TrainContext& context) const;
+
     Layers layers_;
     nn::GradientLoopConfig config_;
     HeldGradientStage stage_;

@@ -16,6 +16,8 @@ namespace {
 
 constexpr std::int64_t most_steps = std::int64_t{1} << 48;  ///< that a stage will ever take
 
+constexpr std::int64_t few_rows = 20;  ///< held out, by which alone nothing is judged
+
 /// A value that is no number was not measured.
 std::optional<double> measured(double value) {
     return std::isnan(value) ? std::nullopt : std::optional(value);
@@ -134,41 +136,112 @@ Activation suited_output(const PlanContext& context) {
     return context.lowest && asked && of_observations(*asked) ? Activation::linear : context.suited_output;
 }
 
-GradientStage::GradientStage(const TrainContext& context, nn::Parameters parameters,
-                             const nn::TrainingRows& rows, nn::GradientLoopConfig config)
-    : parameters_(std::move(parameters)),
-      loop_(context.context, parameters_, rows, std::move(config), context.communicator) {}
+GradientStage::GradientStage(const TrainContext& context, const Start& start, const nn::TrainingRows& rows,
+                             nn::GradientLoopConfig config)
+    : backend_(context.context),
+      communicator_(context.communicator),
+      rows_(rows),
+      config_(std::move(config)),
+      tries_(context.plan()),
+      parameters_(start(tries_.seed())) {
+    begin();
+}
 
-bool GradientStage::step(TrainContext& context) {
-    const bool more = loop_.step();
-    const nn::EpochMetrics& metrics = loop_.metrics();
-    if (metrics.epoch > reported_) {
-        reported_ = metrics.epoch;
-        context.on_epoch({.stage = {},
-                          .epoch = metrics.epoch,
-                          .train_loss = measured(metrics.train_loss),
-                          .validation_loss = measured(metrics.validation_loss),
-                          .mean_loss = measured(metrics.mean_loss),
-                          .dead_units = measured(metrics.dead_units),
-                          .learning_rate = measured(metrics.learning_rate)});
+void GradientStage::begin() {
+    nn::GradientLoopConfig config = config_;
+    config.seed = tries_.seed();
+    config.optimizer.learning_rate = tries_.learning_rate(config_.optimizer.learning_rate);
+    loop_.emplace(backend_, parameters_, rows_, std::move(config), communicator_);
+    reported_ = 0;
+}
+
+bool GradientStage::step(TrainContext& context, const Start& start) {
+    bool more = false;
+    try {
+        more = loop_->step();
+    } catch (const Divergence& error) {
+        const nn::GradientLoop::State& state = loop_->state();
+        const StageEpoch epoch{.stage = {},
+                               .epoch = loop_->progress().epoch,
+                               .train_loss = {},
+                               .validation_loss = {},
+                               .mean_loss = measured(state.mean_loss),
+                               .dead_units = {},
+                               .learning_rate = measured(state.learning_rate),
+                               .remark = {}};
+        if (try_again(context, start, {.ran_away = true}, epoch)) {
+            return true;
+        }
+        throw Divergence(error.what() + tries_.count());
     }
+    const nn::EpochMetrics& metrics = loop_->metrics();
+    if (metrics.epoch <= reported_) {
+        return more;
+    }
+    reported_ = metrics.epoch;
+    StageEpoch epoch{.stage = {},
+                     .epoch = metrics.epoch,
+                     .train_loss = measured(metrics.train_loss),
+                     .validation_loss = measured(metrics.validation_loss),
+                     .mean_loss = measured(metrics.mean_loss),
+                     .dead_units = measured(metrics.dead_units),
+                     .learning_rate = measured(metrics.learning_rate),
+                     .remark = {}};
+    if (!more) {
+        if (loop_->rows_alike()) {
+            epoch.remark = nothing_to_learn;
+        } else if (const Outcome found = outcome(); found.is_nothing()) {
+            if (try_again(context, start, found, epoch)) {
+                return true;
+            }
+            epoch.remark = tries_.given_up(found);
+        }
+    }
+    context.on_epoch(epoch);
     return more;
 }
 
+Outcome GradientStage::outcome() const {
+    const nn::EpochMetrics& metrics = loop_->metrics();
+    // A few rows held out may lie far from all others: then what is learnt from has to be no better either.
+    const bool few = !rows_.validation.empty() && std::ssize(rows_.validation) < few_rows;
+    return {.ran_away = false,
+            .loss = few ? std::min(loop_->best_loss(), metrics.train_loss) : loop_->best_loss(),
+            .loss_before = loop_->loss_before(),
+            .loss_of_mean = metrics.mean_loss,
+            .dead_units = metrics.dead_units};
+}
+
+bool GradientStage::try_again(TrainContext& context, const Start& start, const Outcome& outcome,
+                              StageEpoch epoch) {
+    const double first = config_.optimizer.learning_rate;
+    const double rate = tries_.learning_rate(first);
+    if (!tries_.next()) {
+        return false;
+    }
+    epoch.remark = tries_.again(outcome, rate, first);
+    context.on_epoch(epoch);
+    loop_.reset();
+    parameters_ = start(tries_.seed());
+    begin();
+    return true;
+}
+
 StageProgress GradientStage::progress() const {
-    const nn::GradientLoop::Progress progress = loop_.progress();
+    const nn::GradientLoop::Progress progress = loop_->progress();
     return {progress.epoch, progress.epochs, progress.done, progress.rows};
 }
 
 const nn::Parameters& GradientStage::best() {
-    loop_.use_best();
+    loop_->use_best();
     return parameters_;
 }
 
 void GradientStage::save_state(TrainerState& state) {
     state.put("parameters", parameters_.values());
     state.numbers["reported"] = reported_;
-    loop_.state().visit([&](const char* key, auto& value) {
+    tries_.save_state(state);
+    loop_->state().visit([&](const char* key, auto& value) {
         using Value = std::remove_reference_t<decltype(value)>;
         if constexpr (std::is_same_v<Value, Tensor>) {
             state.put(key, value);
@@ -179,8 +252,10 @@ void GradientStage::save_state(TrainerState& state) {
 }
 
 void GradientStage::load_state(const TrainerState& state) {
+    tries_.load_state(state);
+    begin();
     parameters_.values() = state.tensor("parameters", parameters_.values().shape());
-    loop_.state().visit([&](const char* key, auto& value) {
+    loop_->state().visit([&](const char* key, auto& value) {
         using Value = std::remove_reference_t<decltype(value)>;
         if constexpr (std::is_same_v<Value, Tensor>) {
             if (!value.empty()) {
@@ -191,13 +266,13 @@ void GradientStage::load_state(const TrainerState& state) {
         } else {
             value = std::bit_cast<Value>(state.number(key));
             if constexpr (std::is_same_v<Value, double>) {
-                if (std::isnan(value) || (std::isinf(value) && &value != &loop_.state().best_loss)) {
+                if (std::isnan(value) || (std::isinf(value) && &value != &loop_->state().best_loss)) {
                     throw InvalidArgument(fmt::format("{}: {} found, a finite number expected", key, value));
                 }
             }
         }
     });
-    const nn::GradientLoop::Progress most = loop_.progress();
+    const nn::GradientLoop::Progress most = loop_->progress();
     (void)state.number("epoch", 0, most.epochs + 1);
     (void)state.number("done", 0, most.rows);
     (void)state.number("optimizer_steps", 0, most_steps);
@@ -205,21 +280,21 @@ void GradientStage::load_state(const TrainerState& state) {
     reported_ = state.number("reported", 0, most.epochs);
 }
 
-bool HeldGradientStage::step(TrainContext& context, const std::function<nn::Parameters()>& initial,
+bool HeldGradientStage::step(TrainContext& context, const Start& initial,
                              const nn::GradientLoopConfig& config) {
     if (!stage_) {
         if (context.input.hold()) {
             holding_ = context.input.holding();
             return true;
         }
-        stage_.emplace(context, initial(),
+        stage_.emplace(context, initial,
                        nn::TrainingRows{context.input.held(), context.train, context.validation}, config);
         if (loaded_) {
             stage_->load_state(*loaded_);
             loaded_.reset();
         }
     }
-    return stage_->step(context);
+    return stage_->step(context, initial);
 }
 
 void HeldGradientStage::save_state(TrainerState& state) {

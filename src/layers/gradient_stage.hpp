@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "layers/trainer.hpp"
+#include "layers/tries.hpp"
 #include "nn/gradient_loop.hpp"
 #include "nn/parameters.hpp"
 
@@ -33,15 +34,21 @@ namespace stackae::layers {
 /// The decoder's activation where the layer does not say it: by its loss, or by what it rebuilds.
 [[nodiscard]] Activation suited_output(const PlanContext& context);
 
-/// The part of a trainer that learns by gradients: a loop that reports its epochs.
+/// The weights that a stage begins with, which another seed may make others.
+using Start = std::function<nn::Parameters(std::uint64_t seed)>;
+
+/// The part of a trainer that learns by gradients: a loop that reports its epochs, and another where it
+/// learnt nothing.
 class GradientStage {
 public:
-    /// rows: what is learnt from, which must outlive it; else as GradientLoop.
-    GradientStage(const TrainContext& context, nn::Parameters parameters, const nn::TrainingRows& rows,
+    /// start: the weights to begin with; rows: what is learnt from, which must outlive it; else as
+    /// GradientLoop.
+    GradientStage(const TrainContext& context, const Start& start, const nn::TrainingRows& rows,
                   nn::GradientLoopConfig config);
 
-    /// A batch or a measurement; false: done, with the best weights in place.
-    bool step(TrainContext& context);
+    /// A batch or a measurement; false: done, with the best weights in place. Where nothing was learnt, the
+    /// next of the stage's tries begins. Throws Divergence where the last of them ran away.
+    bool step(TrainContext& context, const Start& start);
     [[nodiscard]] StageProgress progress() const;
     /// That were finished.
     [[nodiscard]] std::int64_t epochs() const { return reported_; }
@@ -51,8 +58,20 @@ public:
     void load_state(const TrainerState& state);
 
 private:
+    /// The loop of the try at hand, before its first step.
+    void begin();
+    /// What came of a loop that has ended.
+    [[nodiscard]] Outcome outcome() const;
+    /// Where a try came to nothing and there is another: says so of an epoch, and begins the next.
+    bool try_again(TrainContext& context, const Start& start, const Outcome& outcome, StageEpoch epoch);
+
+    linalg::Context& backend_;
+    base::Communicator& communicator_;
+    nn::TrainingRows rows_;
+    nn::GradientLoopConfig config_;  ///< of the first try
+    Tries tries_;
     nn::Parameters parameters_;
-    nn::GradientLoop loop_;
+    std::optional<nn::GradientLoop> loop_;  ///< there always; its parameters are those above
     std::int64_t reported_ = 0;
 };
 
@@ -60,8 +79,7 @@ private:
 class HeldGradientStage {
 public:
     /// Some more of the input, a batch or a measurement; false: done. initial(): the weights to begin with.
-    bool step(TrainContext& context, const std::function<nn::Parameters()>& initial,
-              const nn::GradientLoopConfig& config);
+    bool step(TrainContext& context, const Start& initial, const nn::GradientLoopConfig& config);
     [[nodiscard]] StageProgress progress() const { return stage_ ? stage_->progress() : holding_; }
     /// Null while the input is worked out.
     [[nodiscard]] GradientStage* begun() { return stage_ ? &*stage_ : nullptr; }

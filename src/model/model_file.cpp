@@ -62,6 +62,9 @@ Json json_of(const Model& model) {
                      {"class_names", record.class_names.size()},
                      {"history", record.history.size()},
                      {"accuracies", json_of(record.accuracies)}}}};
+    if (record.reconstruction) {
+        described["record"]["reconstruction"] = json_of(*record.reconstruction);
+    }
     if (!model.table.items.empty()) {
         described["table"] = json_of(model.table);
     }
@@ -189,6 +192,10 @@ TrainingRecord read_record(const base::Safetensors& file, const Json& value) {
     for (const Json& described : reader.array("accuracies")) {
         DepthAccuracy& accuracy = record.accuracies.emplace_back();
         base::with_context<CorruptFile>(where + ": accuracies", [&] { table_of(accuracy).read(described); });
+    }
+    if (const auto found = value.find("reconstruction"); found != value.end()) {
+        base::with_context<CorruptFile>(where + ": reconstruction",
+                                        [&] { table_of(record.reconstruction.emplace()).read(*found); });
     }
     return record;
 }

@@ -52,7 +52,8 @@ Json json_of(const TrainingRecord& record) {
             {"interrupted", record.interrupted},
             {"class_names", record.class_names},
             {"history", array_of(record.history)},
-            {"accuracies", json_of(record.accuracies)}};
+            {"accuracies", json_of(record.accuracies)},
+            {"reconstruction", record.reconstruction ? json_of(*record.reconstruction) : Json()}};
 }
 
 }  // namespace
@@ -85,6 +86,8 @@ base::FieldTable table_of(StageEpoch& epoch) {
     table.add("mean_loss", epoch.mean_loss, any_number, "");
     table.add("dead_units", epoch.dead_units, any_share_or_all, "");
     table.add("learning_rate", epoch.learning_rate, any_number, "");
+    table.add("remark", epoch.remark, "");
+    table.added_later("");
     return table;
 }
 
@@ -96,6 +99,17 @@ base::FieldTable table_of(DepthAccuracy& accuracy) {
     table.add("pictures", accuracy.pictures, at_least_one, "");
     table.add("neighbours", accuracy.neighbours, at_least_one, "");
     table.add("k", accuracy.k, at_least_one, "");
+    return table;
+}
+
+base::FieldTable table_of(ReconstructionErrors& errors) {
+    base::FieldTable table;
+    table.add("stack", errors.stack, {0.0, unbounded}, "");
+    table.add("pca", errors.pca, {0.0, unbounded}, "");
+    table.add("mean", errors.mean, {0.0, unbounded}, "");
+    table.add("components", errors.components, at_least_one, "");
+    table.add("pictures", errors.pictures, at_least_one, "");
+    table.add("others", errors.others, at_least_one, "");
     return table;
 }
 
@@ -138,6 +152,10 @@ Json json_of(DepthAccuracy accuracy) {
     return table_of(accuracy).json();
 }
 
+Json json_of(ReconstructionErrors errors) {
+    return table_of(errors).json();
+}
+
 Json json_of(const std::vector<DepthAccuracy>& accuracies) {
     return array_of(accuracies);
 }
@@ -163,6 +181,10 @@ JsonObject to_json(const StageEpoch& epoch) {
 
 JsonObject to_json(const DepthAccuracy& accuracy) {
     return base::json_object(json_of(accuracy));
+}
+
+JsonObject to_json(const ReconstructionErrors& errors) {
+    return base::json_object(json_of(errors));
 }
 
 JsonObject to_json(const Model& model) {

@@ -25,6 +25,8 @@ namespace stackae {
 [[nodiscard]] nlohmann::json json_of(const Shape& shape);
 [[nodiscard]] nlohmann::json json_of(StageEpoch epoch);
 [[nodiscard]] nlohmann::json json_of(DepthAccuracy accuracy);
+[[nodiscard]] base::FieldTable table_of(ReconstructionErrors& errors);
+[[nodiscard]] nlohmann::json json_of(ReconstructionErrors errors);
 [[nodiscard]] nlohmann::json json_of(const std::vector<DepthAccuracy>& accuracies);
 
 }  // namespace stackae

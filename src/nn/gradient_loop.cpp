@@ -71,12 +71,17 @@ bool GradientLoop::step() {
         state_.mean_loss = loss_of_mean();
         state_.loss_before = measure(before);
         state_.epoch = 1;
+        if (config_.keep_start && !rows_.validation.empty()) {
+            state_.best_loss = state_.loss_before;
+            state_.best = parameters_.values();
+        }
     } else {
         metrics_ = {.epoch = state_.epoch,
                     .train_loss = state_.loss_sum / static_cast<double>(rows_.train.size()),
                     .mean_loss = state_.mean_loss,
                     .learning_rate = state_.learning_rate};
-        check_health(measure(metrics_));
+        measured_loss_ = measure(metrics_);
+        check_health(measured_loss_);
         finish_epoch();
     }
     return !ended();
@@ -155,6 +160,27 @@ void GradientLoop::use_best() {
     if (!state_.best.empty()) {
         parameters_.values() = state_.best;
     }
+}
+
+bool GradientLoop::rows_alike() const {
+    const std::int64_t columns = rows_.source.columns();
+    Tensor some({std::min<std::int64_t>(measuring_batch, std::ssize(rows_.train)), columns});
+    std::vector<float> first;
+    for (std::size_t at = 0; at < rows_.train.size(); at += measuring_batch) {
+        const auto part =
+            rows_.train.subspan(at, std::min<std::size_t>(measuring_batch, rows_.train.size() - at));
+        rows_.source.gather(part, some.data());
+        for (std::int64_t i = 0; i < std::ssize(part); ++i) {
+            const auto row = some.row(i);
+            if (first.empty()) {
+                first.assign(row.begin(), row.end());
+            }
+            if (!std::equal(first.begin(), first.end(), row.begin())) {
+                return false;
+            }
+        }
+    }
+    return true;
 }
 
 Sequential& GradientLoop::network(std::int64_t n) {

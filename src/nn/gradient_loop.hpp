@@ -40,6 +40,7 @@ struct GradientLoopConfig {
     LossKind loss = LossKind::squared_error;
     SparsityConfig sparsity;
     std::size_t code_layer = 0;  ///< whose units are counted as dead or alive
+    bool keep_start = false;     ///< whether the weights that it begins with may be the best
     RowsTransform augment;       ///< changes what is rebuilt, and so what is seen; empty: nothing
     RowsTransform corrupt;       ///< changes what is seen alone; empty: nothing
 };
@@ -90,6 +91,15 @@ public:
     [[nodiscard]] Progress progress() const;
     /// Of the last epoch that step() has finished; epoch 0: none.
     [[nodiscard]] const EpochMetrics& metrics() const { return metrics_; }
+    /// The clean loss, without penalties, of the weights that use_best() puts in place; after the last
+    /// step().
+    [[nodiscard]] double best_loss() const {
+        return rows_.validation.empty() ? measured_loss_ : state_.best_loss;
+    }
+    /// The same of the weights that it began with; after the first step().
+    [[nodiscard]] double loss_before() const { return state_.loss_before; }
+    /// Whether all rows that are learnt from have the same values.
+    [[nodiscard]] bool rows_alike() const;
 
     /// Learns from the rows given, at a progress t in [0, 1) of all epochs. Returns the batch's loss.
     double learn(std::span<const std::int64_t> rows, std::uint32_t epoch, double t);
@@ -153,6 +163,7 @@ private:
     Tensor target_;
     Tensor corrupted_;
     EpochMetrics metrics_;
+    double measured_loss_ = 0.0;  ///< the last that was measured
     State state_;
 };
 

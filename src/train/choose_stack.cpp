@@ -121,20 +121,31 @@ TrainConfig tuned_for(const Preprocessing& preprocessing, std::int64_t pictures,
 
 /// `dense`, no layer of which is wider than what a picture or row has: its hidden layers are at most the
 /// whole, a half and a quarter of that, those that would not be wider than the code left out. The code has at
-/// most half of the values, and fewer where there are few pictures to find it from.
+/// most half of the values, and fewer where there are few pictures to find it from. Rows of numbers without
+/// bounds begin with principal components, which takes hidden layers of at least two units a value of the
+/// code.
 TrainConfig dense_tuned_for(const Preprocessing& preprocessing, std::int64_t pictures) {
-    const std::int64_t code = std::min({max_dense_code, (preprocessing.size() + 1) / 2,
-                                        std::max(min_dense_code, pictures / pictures_a_value)});
+    const bool from_pca = preprocessing.height == 1 && !preprocessing.unit_range();
+    const std::int64_t half =
+        from_pca ? std::max<std::int64_t>(1, preprocessing.size() / 2) : (preprocessing.size() + 1) / 2;
+    const std::int64_t code =
+        std::min({max_dense_code, half, std::max(min_dense_code, pictures / pictures_a_value)});
+    const std::int64_t narrowest = from_pca ? 2 * code : code + 1;
     std::vector<std::string> layers;
     std::int64_t widest = preprocessing.size();
     for (const std::int64_t most : hidden_units) {
-        if (const std::int64_t units = std::min(most, widest); units > code) {
+        if (const std::int64_t units = std::min(most, widest); units >= narrowest) {
             layers.push_back(fmt::format("dense:{}", units));
         }
         widest /= 2;
     }
     layers.push_back(fmt::format("dense:{}:activation=linear", code));
-    return chosen("dense", fmt::format("{}", fmt::join(layers, ", ")));
+    TrainConfig config = chosen("dense", fmt::format("{}", fmt::join(layers, ", ")));
+    if (from_pca) {
+        config.epochs = 0;
+        config.fine_tune_from_pca = true;
+    }
+    return config;
 }
 
 /// Patches that the upper convolution may learn from: one a position of a picture, as many as memory holds.

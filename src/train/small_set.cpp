@@ -56,7 +56,7 @@ bool fit_to_small_set(TrainConfig& config, std::int64_t pictures, const SmallSet
         change(epochs,
                std::max<std::int64_t>(epochs, std::min(max_epochs, (enough + updates() - 1) / updates())));
     };
-    if (may_change.epochs) {
+    if (may_change.epochs && !config.fine_tune_from_pca) {
         raise(config.epochs, may_change.enough_updates);
     }
     if (may_change.fine_tune_epochs && config.fine_tune_epochs > 0) {

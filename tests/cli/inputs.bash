@@ -116,5 +116,19 @@ has_not out nan
 expect 0 reconstruct rows.npy -m rows.stackae -o rows.png
 lines out 65
 expect 0 evaluate rows.npy -m rows.stackae --splits 2
+
+# With no option the code is shorter than a row, and what was held out is rebuilt no worse than by PCA, which is said.
+expect 0 train rows.npy -o default.stackae --validation 0.25 --log rows.jsonl
+has err "dense:4:activation=linear"
+has err "reconstruction of 16 rows held out"
+has err "PCA of 4 numbers"
+has_not err "rebuilds rows better"
+grep -q '"event":"reconstruction"' rows.jsonl || fail "the log's line of reconstruction"
+expect 0 info default.stackae --json
+has out '"reconstruction":{"components":4,"mean":'
+expect 0 train rows.npy -o worse.stackae --layers 4 --epochs 1 --fine-tune 0 --validation 0.25 --retries 0
+has err "warning: PCA of 4 numbers rebuilds rows better than this stack; --stack pca:4"
+expect 0 train rows.npy -o whole.stackae --validation 0
+has err "reconstruction is not compared with PCA: no rows are held out"
 expect 1 train rows.npy -o none.stackae --no-standardize --layers 4
 has err "0 to 1 expected (training with --standardize takes any finite range)"

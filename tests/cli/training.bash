@@ -56,10 +56,19 @@ identity() { "$program" info "$1" | grep '^identity'; }
 # Divergence ends with advice and spares the model that is there.
 cp one.stackae kept.stackae
 expect 1 train pictures -o kept.stackae --layers 6 --activations linear --output-activation linear \
-    --loss squared_error --epochs 200 -b 4 --optimizer sgd --lr 1000 --schedule constant --log log.jsonl
+    --loss squared_error --epochs 200 -b 4 --optimizer sgd --lr 1000 --schedule constant --retries 0 \
+    --log log.jsonl
 has err "stackae: "
 cmp -s one.stackae kept.stackae || fail "a diverged run replaced the model"
 tail -n 1 log.jsonl | grep -q '"event":"diverged"' || fail "the log's last line after divergence"
+
+# Unless there are further tries: then another rate is taken, which is said, and stays in the model.
+expect 0 train pictures -o rescued.stackae --layers 6 --activations relu --output-activation linear \
+    --loss squared_error --epochs 5 -b 4 --optimizer sgd --lr 30 --schedule constant --retries 5 --log log.jsonl
+has err "warning: layer 1, dense: the loss ran away at a learning rate of 30; tried again at 3"
+grep -q '"remark":"the loss ran away at a learning rate of 30; tried again at 3"' log.jsonl || fail "the log's remark"
+expect 0 info rescued.stackae
+has out "layer 1, dense, epoch 1: the loss ran away at a learning rate of 30; tried again at 3"
 
 # Ctrl-C keeps what was learnt: exit 130, and the model can be used. Also by SIGTERM.
 for signal in INT TERM; do
@@ -161,7 +170,7 @@ expect 0 extract pictures/ann/0.pgm -m model.kept.stackae
 
 # Divergence of a higher layer leaves those below it.
 diverging=(--layers 6,4 --activations linear --output-activation linear --loss squared_error --epochs 0,200 -b 4
-    --optimizer sgd --lr 1000 --schedule constant)
+    --optimizer sgd --lr 1000 --schedule constant --retries 0)
 expect 1 train pictures -o below.stackae "${diverging[@]}" --log log.jsonl --manifest manifest.csv
 has err "diverged: kept 1 of 2 layers in below.stackae"
 has err "stackae: layer 2, dense, epoch "

@@ -37,11 +37,12 @@ Model small() {
     record.config.learning_rate = 0.1 + 0.2;
     record.config.fine_tune_learning_rate = 1e-5;
     record.history = {{"layer 1, dense", 1, 12.5, {}, 40.0, 0.25, 1e-4},
-                      {"fine-tuning", 2, 11.0, 10.5, 40.0, 0.0, 1e-7}};
+                      {"fine-tuning", 2, 11.0, 10.5, 40.0, 0.0, 1e-7, "tried again"}};
     record.class_names = {"1", "10", "Katze \"Ö\""};
     record.data = "0123456789abcdef";
     record.pictures = 1234;
     record.interrupted = true;
+    record.reconstruction = {0.5, 0.25, 2.0, 2, 60, 1174};
     record.accuracies = {{1, 0.5, 0.625, 40, 300, 5}, {2, 1.0, 0.75, 40, 300, 5}};
     return model;
 }
@@ -72,6 +73,11 @@ TEST_CASE("All that is recorded of training comes back from a model's file") {
     CHECK(back.record.pictures == 1234);
     CHECK(back.record.interrupted);
     CHECK(back.record.accuracies.at(1).neighbours == 300);
+    CHECK(back.record.history.at(0).remark.empty());
+    CHECK(back.record.history.at(1).remark == "tried again");
+    REQUIRE(back.record.reconstruction);
+    CHECK(back.record.reconstruction->worse_than_pca());
+    CHECK(back.record.reconstruction->others == 1174);
     CHECK(folder.entries() == 1);
 }
 

@@ -52,6 +52,30 @@ TEST_CASE("No layer of a chosen dense stack is wider than a row, and its code is
     CHECK(stack(5000, 1000) == to_text(preset("hinton2006").stack));
 }
 
+TEST_CASE("Rows of any numbers begin with principal components, which every hidden layer can carry") {
+    const auto choice_of = [](int values, std::int64_t pictures) {
+        Preprocessing preprocessing = preprocessing_of(1);
+        preprocessing.width = values;
+        preprocessing.mean.assign(static_cast<std::size_t>(values), 0.5F);
+        preprocessing.deviation.assign(static_cast<std::size_t>(values), 2.0F);
+        StackChoice choice = choose_stack(pictures, preprocessing);
+        TrainConfig& config = choice.config;
+        CHECK(config.fine_tune_from_pca);
+        CHECK(config.epochs == 0);
+        (void)fit_to_small_set(config, pictures);
+        CHECK(config.epochs == 0);
+        CHECK_NOTHROW(plan_training(pictures, preprocessing, config, {}));
+        return stack_of(choice);
+    };
+    CHECK(choice_of(1, 1000) == "dense:1:activation=linear");
+    CHECK(choice_of(2, 1000) == "dense:2, dense:1:activation=linear");
+    CHECK(choice_of(3, 1000) == "dense:3, dense:1:activation=linear");
+    CHECK(choice_of(13, 1000) == "dense:13, dense:6:activation=linear");
+    CHECK(choice_of(100, 1000) == "dense:100, dense:30:activation=linear");
+    CHECK(choice_of(12, 1) == "dense:12, dense:6, dense:2:activation=linear");
+    CHECK(choice_of(784, 1000) == "dense:784, dense:392, dense:196, dense:30:activation=linear");
+}
+
 TEST_CASE("Few pictures get a small stack of convolutions, with a code that they can settle") {
     const StackChoice choice = choose_stack(40, preprocessing_of(16), {.budget_seconds = 1e9});
     // 40 pictures have 38 × 10 × 10 patches of the upper convolution.

@@ -149,6 +149,7 @@ TEST_CASE("A learning rate that is far too high ends with advice and no model") 
     config.optimizer = OptimizerKind::sgd;
     config.schedule = ScheduleKind::constant;
     config.learning_rate = 1000.0;
+    config.retries = 0;
     CHECK_THROWS_AS(train_on(bars(), config), Divergence);
     CHECK_THROWS_WITH(train_on(bars(), config), contains("lower learning rate"));
 }
@@ -158,6 +159,7 @@ TEST_CASE("A first epoch that ruins the weights ends with advice, with and witho
     config.optimizer = OptimizerKind::sgd;
     config.schedule = ScheduleKind::constant;
     config.learning_rate = 1000.0;
+    config.retries = 0;
     config.batch_size = 1000;  // one update, seen only afterwards
     config.epochs = 1;
     config.validation = GENERATE(0.2, 0.0);

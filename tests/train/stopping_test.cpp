@@ -21,6 +21,7 @@ TrainConfig runaway(std::int64_t epochs_of_first) {
     config.optimizer = OptimizerKind::sgd;
     config.schedule = ScheduleKind::constant;
     config.epochs = 40;
+    config.retries = 0;
     return config;
 }
 
