@@ -54,7 +54,7 @@ public:
                 best_.push(-scores[item], static_cast<std::int64_t>(item));
             }
         }
-        ranked_.assign(best_.rows().begin(), best_.rows().end());
+        ranked_ = best_.settle();
         std::sort(ranked_.begin(), ranked_.end());
         return ranked_;
     }

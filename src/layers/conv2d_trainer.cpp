@@ -400,9 +400,9 @@ StageCost Conv2d::plan(const PlanContext& context) {
     } else {
         cost.multiply_adds += kmeans_iterations *
                               linalg::spherical_kmeans_multiply_adds(count.patches, s.whitening_dim, s.units);
-        cost.hold(
-            n * r + learnt +
-            static_cast<double>(linalg::spherical_kmeans_floats(count.patches, s.whitening_dim, s.units)));
+        cost.hold(n * r + learnt +
+                  static_cast<double>(linalg::spherical_kmeans_floats(count.patches, s.whitening_dim, s.units,
+                                                                      context.threads)));
         cost.hold(n * r + learnt +
                   2.0 * static_cast<double>(std::min(threshold_patches, count.patches)) * (r + k));
     }

@@ -372,7 +372,8 @@ StageCost Nystroem::plan(const PlanContext& context) {
     const auto side = static_cast<double>(size);
     constexpr double matrices = 6.0;  // of a block, while its inverse root is found
     cost.hold(static_cast<double>(parameters()) +
-              std::max(static_cast<double>(linalg::spherical_kmeans_floats(n, inputs, n_landmarks)),
+              std::max(static_cast<double>(
+                           linalg::spherical_kmeans_floats(n, inputs, n_landmarks, context.threads)),
                        matrices * side * side));
     return cost;
 }

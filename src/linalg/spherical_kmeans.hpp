@@ -49,6 +49,7 @@ private:
     KMeansParams params_;
     base::Communicator& communicator_;
     std::vector<std::int64_t> order_;  ///< in which points become centroids
+    std::vector<double> scales_;       ///< by which points are of length 1
     State state_;
 };
 
@@ -57,7 +58,8 @@ private:
                                       const KMeansParams& params,
                                       base::Communicator& communicator = base::alone());
 /// Floats that it holds beside the points.
-[[nodiscard]] std::int64_t spherical_kmeans_floats(std::int64_t n, std::int64_t d, std::int64_t k);
+[[nodiscard]] std::int64_t spherical_kmeans_floats(std::int64_t n, std::int64_t d, std::int64_t k,
+                                                   int threads);
 /// What an iteration does, in multiply-adds of matrix products: what is slower counts as many as take its
 /// time.
 [[nodiscard]] double spherical_kmeans_multiply_adds(std::int64_t n, std::int64_t d, std::int64_t k);

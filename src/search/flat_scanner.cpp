@@ -1,6 +1,8 @@
 #include "search/flat_scanner.hpp"
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <cmath>
 
 #include "base/rows.hpp"
@@ -13,15 +15,18 @@ using base::at;
 
 constexpr double double_roundoff = 0x1p-52;
 
-/// The first of `size` scores, from one on, whose chunk has one below the bound; `size` when none has.
-STACKAE_VECTORIZED std::size_t next_chunk(const float* scores, std::size_t from, std::size_t size,
-                                          float bound) {
-    constexpr std::size_t chunk = FlatVectors::chunk;
-    for (; from < size; from += chunk) {
+constexpr auto chunk = static_cast<std::int64_t>(FlatVectors::chunk);
+constexpr std::int64_t chunks = 8;  ///< that are looked at together
+constexpr std::int64_t stride = chunks * chunk;
+
+/// The first of `size` scores, by strides from one on, whose stride has one below the bound, or is not whole.
+STACKAE_VECTORIZED std::int64_t next_stride(const float* scores, std::int64_t from, std::int64_t size,
+                                            float bound) {
+    for (; from + stride <= size; from += stride) {
         int below = 0;
 #pragma omp simd reduction(| : below)
-        for (std::size_t c = from; c < from + chunk; ++c) {
-            below |= static_cast<int>(scores[c] < bound);
+        for (std::int64_t i = from; i < from + stride; ++i) {
+            below |= static_cast<int>(scores[i] < bound);
         }
         if (below != 0) {
             break;
@@ -30,19 +35,38 @@ STACKAE_VECTORIZED std::size_t next_chunk(const float* scores, std::size_t from,
     return from;
 }
 
-/// Offers the rows from `first` on, by chunks: most chunks hold nothing near, and one comparison tells.
+/// A bit for each score below the bound, a chunk in each of `count` values.
+STACKAE_VECTORIZED void find_below(const float* scores, std::int64_t count, float bound,
+                                   std::uint32_t* found) {
+    for (std::int64_t i = 0; i < count; ++i) {
+        std::uint32_t bits = 0;
+#pragma omp simd reduction(| : bits)
+        for (std::int64_t j = 0; j < chunk; ++j) {
+            bits |= static_cast<std::uint32_t>(scores[i * chunk + j] < bound)
+                    << static_cast<std::uint32_t>(j);
+        }
+        found[i] = bits;
+    }
+}
+
+/// Offers the rows from `first` on, by strides: most strides hold nothing near, and few comparisons tell.
 template <class Admit>
 void offer(std::span<const float> scores, std::int64_t first, TopK& nearest, Admit admit) {
-    constexpr std::size_t chunk = FlatVectors::chunk;
-    for (std::size_t j = 0;; j += chunk) {
-        j = next_chunk(scores.data(), j, scores.size(), nearest.worst());
-        if (j == scores.size()) {
+    const std::int64_t size = std::ssize(scores);
+    std::array<std::uint32_t, chunks> found{};
+    for (std::int64_t from = 0;; from += stride) {
+        from = next_stride(scores.data(), from, size, nearest.worst());
+        if (from >= size) {
             return;
         }
-        for (std::size_t c = j; c < j + chunk; ++c) {
-            const std::int64_t row = first + static_cast<std::int64_t>(c);
-            if (scores[c] < nearest.worst() && admit(row)) {
-                nearest.push(scores[c], row);
+        const std::int64_t count = std::min(chunks, (size - from) / chunk);
+        find_below(scores.data() + from, count, nearest.worst(), found.data());
+        for (std::int64_t i = 0; i < count; ++i) {
+            for (std::uint32_t bits = found[at(i)]; bits != 0; bits &= bits - 1) {
+                const std::int64_t place = from + i * chunk + std::countr_zero(bits);
+                if (scores[at(place)] < nearest.worst() && admit(first + place)) {
+                    nearest.push(scores[at(place)], first + place);
+                }
             }
         }
     }
@@ -116,9 +140,9 @@ void FlatScanner::scan(std::span<const std::int64_t> queries, std::int64_t kept)
 }
 
 bool FlatScanner::rank(std::size_t i, std::int64_t query, Neighbours& found) {
-    const TopK& nearest = nearest_[i];
+    TopK& nearest = nearest_[i];
     ranked_.clear();
-    for (const auto& candidate : nearest.rows()) {
+    for (const auto& candidate : nearest.settle()) {
         const auto vector = vectors_.row(static_cast<std::int64_t>(i));
         ranked_.push_back({table_.squared_distance(vector, candidate.row), candidate.row});
     }

@@ -33,7 +33,7 @@ std::vector<ScoredItem> best(std::span<const float> scores, std::int64_t top) {
             found.push(-scores[i], static_cast<std::int64_t>(i));
         }
     }
-    auto rows = found.rows();
+    auto rows = found.settle();
     std::sort(rows.begin(), rows.end());
     std::vector<ScoredItem> items;
     for (const auto& row : rows) {

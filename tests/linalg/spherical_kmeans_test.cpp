@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
+#include <span>
+#include <vector>
 
 #include "base/parallel.hpp"
 #include "base/random.hpp"
@@ -37,6 +40,29 @@ Tensor means_of(const Tensor& samples, std::int64_t units, int threads = 1, std:
     const base::ThreadScope scope(threads);
     return spherical_kmeans(samples.data(), samples.rows(), samples.columns(),
                             {.k = units, .iterations = iterations, .seed = seed});
+}
+
+/// One iteration from centroids, as the formula has it.
+std::vector<double> naive_iteration(const Tensor& samples, const Tensor& centroids) {
+    const std::int64_t width = centroids.columns();
+    std::vector<double> sums(static_cast<std::size_t>(centroids.size()));
+    for (std::int64_t i = 0; i < samples.rows(); ++i) {
+        const double length = std::sqrt(base::squared_norm(samples.row(i)));
+        double most = -2.0;
+        std::int64_t nearest = 0;
+        for (std::int64_t c = 0; c < centroids.rows(); ++c) {
+            const auto row = samples.row(i);
+            const double cosine =
+                std::inner_product(row.begin(), row.end(), centroids.row(c).begin(), 0.0) / length;
+            nearest = cosine > most ? c : nearest;
+            most = std::max(most, cosine);
+        }
+        for (std::int64_t j = 0; j < width; ++j) {
+            sums[static_cast<std::size_t>(nearest * width + j)] +=
+                most * double{samples.row(i).data()[j]} / length;
+        }
+    }
+    return sums;
 }
 
 void check_length_one(const Tensor& means) {
@@ -75,6 +101,27 @@ TEST_CASE("One direction is the mean of the samples' directions, weighted by the
     // Σ x xᵀ = [[2.5, 0.5], [0.5, 1.5]], whose angle is half of atan(2 · 0.5 / (2.5 − 1.5)).
     CHECK(means.data()[0] == Approx(std::cos(std::atan(1.0) / 2.0)).epsilon(1e-3));
     CHECK(means.data()[1] == Approx(std::sin(std::atan(1.0) / 2.0)).epsilon(1e-3));
+}
+
+TEST_CASE(
+    "An iteration moves centroids as a naive one does, in blocks that are whole and not, with many and few") {
+    const Tensor samples = near_axes(777);
+    const auto units = GENERATE(std::int64_t{1}, std::int64_t{63}, std::int64_t{130}, std::int64_t{777});
+    const auto after = [&](int times) {
+        return spherical_kmeans(samples.data(), samples.rows(), samples.columns(),
+                                {.k = units, .iterations = times, .min_points_per_centroid = 0});
+    };
+    const Tensor first = after(1);
+    const Tensor second = after(2);
+    const std::vector<double> sums = naive_iteration(samples, first);
+    for (std::int64_t c = 0; c < units; ++c) {
+        const auto sum = std::span(sums).subspan(static_cast<std::size_t>(c * d), d);
+        const double length = std::sqrt(std::inner_product(sum.begin(), sum.end(), sum.begin(), 0.0));
+        for (std::size_t j = 0; j < sum.size() && length > 0.0; ++j) {
+            CAPTURE(units, c, j);
+            REQUIRE(second.row(c)[j] == Approx(sum[j] / length).margin(1e-5));
+        }
+    }
 }
 
 TEST_CASE("Directions are the same on one thread and on two, and another seed gives others") {
