@@ -13,10 +13,9 @@ constexpr double margin = 1e-3;  ///< a share of a loss
 constexpr std::int64_t same_start = 1;
 
 std::string fault(const Outcome& outcome) {
-    return outcome.ran_away
-               ? "the loss ran away"
-               : fmt::format("nothing was learnt: a loss of {:.4g}, that of predicting the mean is {:.4g},",
-                             outcome.loss, outcome.loss_of_mean);
+    return outcome.ran_away ? "the loss ran away"
+                            : fmt::format("nothing was learnt: a loss of {:.4g} where the mean's is {:.4g}",
+                                          outcome.loss, outcome.loss_of_mean);
 }
 
 }  // namespace

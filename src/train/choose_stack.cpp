@@ -46,7 +46,7 @@ constexpr std::array<std::int64_t, 4> landmarks = {32'768, 16'384, 8192, 4096};
 constexpr std::int64_t landmarks_a_block = 512;
 /// What differs between gray pictures, those in colour and those of other channels: compared on training
 /// pictures of MNIST and CIFAR-10 and on small sets of signs, characters, flowers, cells, steel and of 13 and
-/// 38 channels, see docs/measured.md. In many channels, how much there is of each says more than where.
+/// 5 channels, see docs/measured.md. In many channels, how much there is of each says more than where.
 struct Kind {
     std::int64_t lower_kernel = 7;
     const char* lower_fields = "";
@@ -119,13 +119,14 @@ TrainConfig tuned_for(const Preprocessing& preprocessing, std::int64_t pictures,
     return chosen("conv", fmt::format("{}{}, {}, {}", lower, upper, code, wide));
 }
 
-/// `dense`, no layer of which is wider than what a picture or row has: its hidden layers are at most the
-/// whole, a half and a quarter of that, those that would not be wider than the code left out. The code has at
-/// most half of the values, and fewer where there are few pictures to find it from. Rows of numbers without
-/// bounds begin with principal components, which takes hidden layers of at least two units a value of the
-/// code.
+/// Dense layers, none wider than what a picture or row has: hidden ones are at most the whole, a half and a
+/// quarter of that, those that would not be wider than the code left out. The code has at most half of the
+/// values, and fewer where there are few pictures to find it from. Pictures learn as `dense` has it; rows of
+/// numbers, which cannot be moved, at the lower rate of `hinton2006`. Rows without bounds begin with
+/// principal components, which takes hidden layers of at least two units a value of the code.
 TrainConfig dense_tuned_for(const Preprocessing& preprocessing, std::int64_t pictures) {
-    const bool from_pca = preprocessing.height == 1 && !preprocessing.unit_range();
+    const bool rows = preprocessing.height == 1;
+    const bool from_pca = rows && !preprocessing.unit_range();
     const std::int64_t half =
         from_pca ? std::max<std::int64_t>(1, preprocessing.size() / 2) : (preprocessing.size() + 1) / 2;
     const std::int64_t code =
@@ -140,7 +141,8 @@ TrainConfig dense_tuned_for(const Preprocessing& preprocessing, std::int64_t pic
         widest /= 2;
     }
     layers.push_back(fmt::format("dense:{}:activation=linear", code));
-    TrainConfig config = chosen("dense", fmt::format("{}", fmt::join(layers, ", ")));
+    TrainConfig config = chosen(rows ? "hinton2006" : "dense", fmt::format("{}", fmt::join(layers, ", ")));
+    config.fine_tune_epochs = preset("dense").fine_tune_epochs;
     if (from_pca) {
         config.epochs = 0;
         config.fine_tune_from_pca = true;

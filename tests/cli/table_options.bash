@@ -59,6 +59,11 @@ missing none.stackae
 
 # What went wrong is told of rows, of which there are no pictures.
 expect 1 train shop.csv -o none.stackae --stack 'dense:6:activation=relu:output=linear' --loss squared_error \
-    --optimizer sgd --lr 900
+    --optimizer sgd --lr 900 --retries 0
 has err "try a lower learning rate"
+has_not err "picture"
+expect 0 train shop.csv -o none.stackae --stack 'dense:6:activation=relu:output=linear' --loss squared_error \
+    --optimizer sgd --lr 900
+has err "the loss ran away at a learning rate of 900; tried again at 90"
+has err "nothing was learnt"
 has_not err "picture"

@@ -90,10 +90,9 @@ TEST_CASE("Each further try has a tenth of the rate, from the third on another s
     REQUIRE(tries.next());
     CHECK(tries.learning_rate(0.5) == Approx(0.05));
     CHECK(tries.seed() == 5);
-    CHECK(
-        tries.again(outcome, 0.5, 0.5) ==
-        "nothing was learnt: a loss of 3, that of predicting the mean is 2, at a learning rate of 0.5; tried "
-        "again at 0.05");
+    CHECK(tries.again(outcome, 0.5, 0.5) ==
+          "nothing was learnt: a loss of 3 where the mean's is 2 at a learning rate of 0.5; tried again at "
+          "0.05");
     REQUIRE(tries.next());
     CHECK(tries.learning_rate(0.5) == Approx(0.005));
     CHECK(tries.seed() != 5);
