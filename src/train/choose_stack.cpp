@@ -44,6 +44,7 @@ constexpr double whitening_of_few = 0.25;
 /// Landmarks, most first; more than a few are mixed in blocks of `landmarks_a_block`.
 constexpr std::array<std::int64_t, 4> landmarks = {32'768, 16'384, 8192, 4096};
 constexpr std::int64_t landmarks_a_block = 512;
+
 /// What differs between gray pictures, those in colour and those of other channels: compared on training
 /// pictures of MNIST and CIFAR-10 and on small sets of signs, characters, flowers, cells, steel and of 13 and
 /// 5 channels, see docs/measured.md. In many channels, how much there is of each says more than where.
