@@ -36,6 +36,9 @@ struct TrainContext;
 /// A function of the channels of one position of a map, in place, for `count` positions: values has count ×
 /// channels.
 using PositionOp = std::function<void(float* values, std::int64_t count)>;
+
+/// Makes another picture of one, both of that shape: src and dst each hold a picture's values.
+using PictureTransform = std::function<void(const Shape& picture, const float* src, float* dst)>;
 }  // namespace layers
 
 /// The rectangle of a layer's input, in input positions, that one position of its output depends on.
@@ -126,6 +129,13 @@ public:
     [[nodiscard]] virtual std::unique_ptr<layers::Op> fused_encoder(
         const layers::OpContext& context, std::span<const std::shared_ptr<const Layer>> from_here,
         std::size_t& taken) const;
+
+    /// Transforms of the picture over which the layer pools: the layers below it run once for each, and its
+    /// output is the mean of what they make. Empty: they run once, on the picture as it is.
+    [[nodiscard]] virtual std::vector<layers::PictureTransform> transforms() const { return {}; }
+    /// Throws InvalidArgument where a stack with the layer cannot take pictures of that shape, whatever the
+    /// layers between make of them.
+    virtual void check_picture(const Shape& /*picture*/) const {}
 
     /// Whether every value of 0 stays 0, so that rows that are 0 in most places stay so.
     [[nodiscard]] virtual bool keeps_zeros() const { return false; }

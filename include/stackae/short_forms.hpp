@@ -30,8 +30,11 @@ struct ShortForms {
     std::vector<double> corruption_level = {};  ///< the same
     /// Components of the pca on top of the convolutions and dense layers; 0: nothing is there on top.
     std::optional<std::int64_t> code_size = {};
-    std::optional<bool> power_norm = {};            ///< whether there is one below that pca
-    std::optional<std::int64_t> nystroem = {};      ///< landmarks of a nystroem at the very top; 0: none
+    std::optional<bool> power_norm = {};        ///< whether there is one below that pca
+    std::optional<std::int64_t> nystroem = {};  ///< landmarks of a nystroem at the very top; 0: none
+    /// A group_pool of that group, by its name, on top of the convolutions and their power_norm; "none": no
+    /// layer of this kind.
+    std::optional<std::string> invariance = {};
     std::optional<std::int64_t> patches = {};       ///< of all conv2d
     std::optional<std::int64_t> patch_epochs = {};  ///< epochs of all conv2d without slow_offset
 };

@@ -152,6 +152,14 @@ void TrainSettings::declare_stack(OptionParser& parser) {
     parser.option("nystroem", "N",
                   "Nystroem features of them by N landmarks, a wide code for linear classifiers; 0 for none",
                   integer_into(forms_.nystroem, 0));
+    parser.option(
+        "invariance", "none|mirror|rotate90|dihedral",
+        "pictures and their mirror images, turns by right angles or both are to have the same code: "
+        "what convolutions make of each is averaged, which takes 2, 4 or 8 times as long",
+        [this](const std::string& text) {
+            (void)apply({.invariance = text}, parse_stack("conv2d:1"));
+            forms_.invariance = text;
+        });
     parser.option("patches", "N", "from which each convolution learns, at most",
                   integer_into(forms_.patches, 1000));
     parser.option("patch-epochs", "N", "passes over them with winner-take-all, after k-means",

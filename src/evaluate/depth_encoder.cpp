@@ -9,7 +9,9 @@ DepthEncoder::DepthEncoder(const Model& model, const std::vector<std::size_t>& d
     : threads_(threads) {
     std::size_t below = 0;
     for (const std::size_t depth : depths) {
-        parts_.emplace_back(model.layers.layers(below, depth), layers::Direction::encode, threads);
+        const std::size_t first = layers::chain_begin(model.layers.layers(), below, depth);
+        parts_.push_back(
+            {first == 0, {model.layers.layers(first, depth), layers::Direction::encode, threads}});
         below = depth;
     }
 }
@@ -18,7 +20,8 @@ void DepthEncoder::run(const Tensor& pictures, const std::function<void(std::siz
     Tensor codes;
     for (std::size_t i = 0; i < parts_.size(); ++i) {
         codes = linalg::run_on_backend("encode", threads_, [&] {
-            return i == 0 ? parts_[i].run(pictures) : parts_[i].run(std::move(codes));
+            Part& part = parts_[i];
+            return part.of_pictures ? part.chain.run(pictures) : part.chain.run(std::move(codes));
         });
         encoding::check_finite("encode: the code of picture", codes);
         visit(i, codes);

@@ -21,8 +21,15 @@ public:
     void run(const Tensor& pictures, const std::function<void(std::size_t, const Tensor&)>& visit);
 
 private:
+    /// Between one depth and the next, or up to that from the picture where layers pool over transforms of
+    /// it.
+    struct Part {
+        bool of_pictures = false;
+        layers::Chain chain;
+    };
+
     int threads_;
-    std::vector<layers::Chain> parts_;  ///< between one depth and the next
+    std::vector<Part> parts_;
 };
 
 }  // namespace stackae::evaluation

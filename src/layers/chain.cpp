@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <atomic>
 #include <fmt/format.h>
+#include <functional>
+#include <iterator>
 #include <map>
 #include <optional>
 #include <span>
@@ -25,6 +27,11 @@ std::int64_t inputs_of(const Layer& layer, Direction direction) {
 
 std::int64_t outputs_of(const Layer& layer, Direction direction) {
     return (direction == Direction::encode ? layer.output_shape() : layer.input_shape()).size();
+}
+
+/// Whether layers below run once for each of some transforms.
+bool pools_transforms(const std::shared_ptr<const Layer>& layer) {
+    return !layer->transforms().empty();
 }
 
 /// The ops of some layers for so many rows, with a buffer between any two.
@@ -57,6 +64,28 @@ private:
 };
 
 }  // namespace
+
+std::size_t chain_begin(const Layers& layers, std::size_t from, std::size_t to) {
+    const auto begin = layers.begin() + static_cast<std::ptrdiff_t>(from);
+    const auto end = layers.begin() + static_cast<std::ptrdiff_t>(to);
+    return std::any_of(begin, end, pools_transforms) ? 0 : from;
+}
+
+double encoding_multiply_adds(const Layers& layers) {
+    double sum = 0.0;
+    for (const auto& layer : layers) {
+        sum *= static_cast<double>(std::max<std::size_t>(1, layer->transforms().size()));
+        sum += layer->encoding_multiply_adds();
+    }
+    return sum;
+}
+
+struct Chain::Pooled {
+    Chain below;
+    std::vector<PictureTransform> transforms;
+    Shape picture;
+    std::int64_t outputs;
+};
 
 /// Layers that run alike.
 class Chain::Segment {
@@ -167,6 +196,14 @@ Chain::Chain(Layers layers, Direction direction, int threads)
     if (direction == Direction::decode) {
         std::reverse(layers.begin(), layers.end());
     }
+    if (const auto last = std::find_if(layers.rbegin(), layers.rend(), pools_transforms);
+        direction == Direction::encode && last != layers.rend()) {
+        const auto above = last.base();
+        pooled_ = std::make_unique<Pooled>(
+            Pooled{Chain({layers.begin(), std::prev(above)}, direction, threads), (*last)->transforms(),
+                   layers.front()->input_shape(), (*last)->output_shape().size()});
+        layers.erase(layers.begin(), above);
+    }
     for (auto& layer : layers) {
         if (direction == Direction::decode && !layer->is_invertible()) {
             throw InvalidArgument(
@@ -185,6 +222,9 @@ Chain::Chain(Chain&&) noexcept = default;
 Chain& Chain::operator=(Chain&&) noexcept = default;
 
 Tensor Chain::run(Tensor&& rows) {
+    if (pooled_) {
+        rows = run_pooled(rows);
+    }
     for (std::size_t i = 0; i < segments_.size(); ++i) {
         rows = run_segment(i, rows);
     }
@@ -192,6 +232,9 @@ Tensor Chain::run(Tensor&& rows) {
 }
 
 Tensor Chain::run(const Tensor& rows) {
+    if (pooled_) {
+        return run(Tensor(rows));
+    }
     if (segments_.empty()) {
         return rows;
     }
@@ -202,19 +245,51 @@ Tensor Chain::run(const Tensor& rows) {
     return made;
 }
 
-Tensor Chain::run_segment(std::size_t i, const Tensor& rows) {
-    Segment& segment = *segments_[i];
-    if (rows.columns() != segment.inputs() && rows.rows() > 0) {
+Tensor Chain::run_pooled(const Tensor& pictures) {
+    Pooled& pooled = *pooled_;
+    check_columns(pictures, pooled.picture.size());
+    Tensor sum;
+    for (const PictureTransform& transform : pooled.transforms) {
+        Tensor transformed({pictures.rows(), pictures.columns()});
+        for (std::int64_t i = 0; i < pictures.rows(); ++i) {
+            transform(pooled.picture, pictures.row(i).data(), transformed.row(i).data());
+        }
+        Tensor made = pooled.below.run(std::move(transformed));
+        if (sum.size() == 0) {
+            sum = std::move(made);
+        } else {
+            std::transform(made.values().begin(), made.values().end(), sum.values().begin(),
+                           sum.values().begin(), std::plus<>());
+        }
+    }
+    const float share = 1.0F / static_cast<float>(pooled.transforms.size());
+    for (float& value : sum.values()) {
+        value *= share;
+    }
+    return sum;
+}
+
+void Chain::check_columns(const Tensor& rows, std::int64_t expected) const {
+    if (rows.columns() != expected && rows.rows() > 0) {
         throw InvalidArgument(fmt::format("{}: rows of {} values found, {} expected",
                                           direction_ == Direction::encode ? "encode" : "decode",
-                                          rows.columns(), segment.inputs()));
+                                          rows.columns(), expected));
     }
+}
+
+Tensor Chain::run_segment(std::size_t i, const Tensor& rows) {
+    Segment& segment = *segments_[i];
+    check_columns(rows, segment.inputs());
     return segment.run(rows, *context_);
 }
 
 double Chain::working_floats(std::int64_t n) const {
     double ops = 0.0;
     std::int64_t widest = 0;  // of what goes into a segment and what comes out
+    if (pooled_) {
+        ops += pooled_->below.working_floats(n);
+        widest = pooled_->picture.size() + pooled_->outputs;
+    }
     for (const auto& segment : segments_) {
         ops += segment->op_floats(n, context_->threads());
         widest = std::max(widest, segment->inputs() + segment->outputs());

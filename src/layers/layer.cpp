@@ -177,7 +177,10 @@ void Stack::check(const Shape& input) const {
                 fmt::format("layer {}, {}: an input of {} found, {} expected: what is below it gives that",
                             i + 1, layer.type(), to_text(layer.input_shape()), to_text(below)));
         }
-        base::with_context(fmt::format("layer {}, {}", i + 1, layer.type()), [&] { layer.check(); });
+        base::with_context(fmt::format("layer {}, {}", i + 1, layer.type()), [&] {
+            layer.check();
+            layer.check_picture(input);
+        });
         below = layer.output_shape();
     }
 }
@@ -187,7 +190,10 @@ Stack bind(const Stack& stack, const Shape& input) {
     Shape below = input;
     for (std::size_t i = 0; i < stack.size(); ++i) {
         std::unique_ptr<Layer> layer = stack[i].clone();
-        base::with_context(fmt::format("layer {}", i + 1), [&] { layer->bind(below); });
+        base::with_context(fmt::format("layer {}", i + 1), [&] {
+            layer->bind(below);
+            layer->check_picture(input);
+        });
         below = layer->output_shape();
         bound.push_back(std::move(layer));
     }

@@ -12,6 +12,7 @@
 #include "layers/dense.hpp"
 #include "layers/edlae.hpp"
 #include "layers/elsa.hpp"
+#include "layers/group_pool.hpp"
 #include "layers/l2_norm.hpp"
 #include "layers/nystroem.hpp"
 #include "layers/pca.hpp"
@@ -41,6 +42,7 @@ constexpr Entry entry() {
 constexpr std::array registry{
     entry<Conv2d>(),        //
     entry<Pool2d>(),        //
+    entry<GroupPool>(),     //
     entry<Dense>(),         //
     entry<Pca>(),           //
     entry<Whiten>(),        //

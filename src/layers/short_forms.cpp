@@ -14,6 +14,7 @@
 #include "layers/conv2d.hpp"
 #include "layers/dense.hpp"
 #include "layers/elsa.hpp"
+#include "layers/group_pool.hpp"
 #include "layers/nystroem.hpp"
 #include "layers/pca.hpp"
 #include "layers/pool2d.hpp"
@@ -24,11 +25,17 @@ namespace {
 
 using namespace layers;
 
+constexpr std::string_view no_invariance = "none";
 constexpr const char* code_on_top = "pca:{}:eigen_power=-0.25, l2_norm";
 
 template <class Kind>
 bool is(const std::shared_ptr<const Layer>& layer) {
     return layer->type() == Kind::kind_name;
+}
+
+/// Whether it makes maps of maps.
+bool is_map(const std::shared_ptr<const Layer>& layer) {
+    return is<Conv2d>(layer) || is<Pool2d>(layer);
 }
 
 /// The same layer with another value of a field.
@@ -96,7 +103,7 @@ struct Parts {
     Layers top;
 
     explicit Parts(const Stack& stack) : top(stack.layers()) {
-        move_up_to([](const auto& layer) { return is<Conv2d>(layer) || is<Pool2d>(layer); }, maps);
+        move_up_to(is_map, maps);
         move_up_to(is<Dense>, dense);
     }
 
@@ -223,6 +230,21 @@ void set_nystroem(Layers& top, std::int64_t landmarks) {
     }
 }
 
+void set_invariance(Layers& all, const std::string& group) {
+    std::erase_if(all, is<GroupPool>);
+    if (group == no_invariance) {
+        return;
+    }
+    auto above = std::find_if(all.rbegin(), all.rend(), is_map).base();
+    if (above == all.begin()) {
+        throw InvalidArgument("invariance: a stack without convolutions found, one with them expected");
+    }
+    above = std::find_if_not(above, all.end(), is<PowerNorm>);
+    std::shared_ptr<const Layer> layer = std::make_shared<GroupPool>();
+    set(layer, "group", group);
+    all.insert(above, std::move(layer));
+}
+
 }  // namespace
 
 Stack apply(const ShortForms& forms, const Stack& stack) {
@@ -264,6 +286,9 @@ Stack apply(const ShortForms& forms, const Stack& stack) {
     if (forms.tied) {
         change_each<Dense>(all, "tied",
                            [&](auto& layer, std::size_t /*number*/) { set(layer, "tied", *forms.tied); });
+    }
+    if (forms.invariance) {
+        set_invariance(all, *forms.invariance);
     }
     if (forms.patches) {
         change_each<Conv2d>(all, "patches", [&](auto& layer, std::size_t /*number*/) {

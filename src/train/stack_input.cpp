@@ -36,13 +36,17 @@ void StackInput::below(Layers layers) {
     layers_ = std::move(layers);
     columns_ = layers_.empty() ? pictures_.columns() : layers_.back()->output_shape().size();
     made_.reset();
-    if (held_depth_ > layers_.size()) {
+    if (!is_used(held_depth_)) {
         forget_all();
     }
-    if (some_depth_ > layers_.size()) {
+    if (!is_used(some_depth_)) {
         forget_some();
     }
     chain_.emplace(layers_from(held_depth_), layers::Direction::encode, threads_);
+}
+
+bool StackInput::is_used(std::size_t depth) const {
+    return depth <= layers_.size() && layers::chain_begin(layers_, depth, layers_.size()) == depth;
 }
 
 void StackInput::forget_all() {

@@ -131,6 +131,8 @@ private:
     Tensor make(std::span<const std::int64_t> rows);
     /// Takes what was left of some rows through the layers above it.
     void raise_some();
+    /// Whether what the lowest `depth` layers made serves the layer that sees this input.
+    [[nodiscard]] bool is_used(std::size_t depth) const;
     void forget_all();
     void forget_some();
 

@@ -78,11 +78,8 @@ private:
     [[nodiscard]] Shape picture() const { return preprocessing_.shape(); }
     /// Multiply-adds of a row through the layers [from, to).
     [[nodiscard]] double encoding(std::size_t from, std::size_t to) const {
-        double sum = 0.0;
-        for (std::size_t i = from; i < to; ++i) {
-            sum += layers_[i].encoding_multiply_adds();
-        }
-        return sum;
+        return layers::encoding_multiply_adds(
+            layers_.layers(layers::chain_begin(layers_.layers(), from, to), to));
     }
     /// Of a stage that sees what the layers so far make.
     [[nodiscard]] PlanContext context_of(std::string name, std::size_t below, std::uint32_t stage) const;
@@ -93,6 +90,8 @@ private:
     void add_head();
     /// What making its input takes, with what is there already.
     double make_input(std::size_t below, const StageCost& cost);
+    /// Forgets what is at hand where it is of no use for what the lowest `below` layers make.
+    void forget_unless_used(std::size_t below);
     /// Whether none of the layers [0, below) learns.
     [[nodiscard]] bool is_lowest(std::size_t below) const {
         const Layers some = layers_.layers(0, below);
@@ -150,6 +149,17 @@ PlanContext Planner::context_of(std::string name, std::size_t below, std::uint32
     return context;
 }
 
+void Planner::forget_unless_used(std::size_t below) {
+    if (all_depth_ > below || layers::chain_begin(layers_.layers(), all_depth_, below) < all_depth_) {
+        all_depth_ = 0;
+    }
+    if (some_rows_ > 0.0 &&
+        (some_depth_ > below || layers::chain_begin(layers_.layers(), some_depth_, below) < some_depth_)) {
+        some_rows_ = 0.0;
+        some_depth_ = 0;
+    }
+}
+
 double Planner::make_input(std::size_t below, const StageCost& cost) {
     double work = 0.0;
     double left = 0.0;  // share of the rows that another stage has left
@@ -202,6 +212,7 @@ void Planner::add_layer(std::size_t i) {
     std::unique_ptr<Layer> layer = bound_[i].clone();
     layer->bind(layers_.output_shape(picture(), i));
     if (layer->is_trained()) {
+        forget_unless_used(i);
         const PlanContext context =
             context_of(fmt::format("layer {}, {}", i + 1, layer->type()), i, static_cast<std::uint32_t>(i));
         const StageCost cost = layer->plan(context);
@@ -216,9 +227,7 @@ void Planner::add_fine_tuning() {
     while (first > 0 && layers_[first - 1].autoencoder()) {
         --first;
     }
-    if (all_depth_ > first) {  // what they made of the pictures is of no more use
-        all_depth_ = 0;
-    }
+    forget_unless_used(first);
     const Layers tuned = layers_.layers(first, layers_.size());
     const PlanContext context = context_of("fine-tuning", first, fine_tuning_stage);
     const std::int64_t parameters = layers::FineTuning::parameters(tuned, config_);
@@ -239,6 +248,7 @@ void Planner::add_head() {
     if (!lost || !all.back()->decorrelates() || code.size() > max_head / picture().size()) {
         return;
     }
+    forget_unless_used(layers_.size());
     const std::unique_ptr<Layer> head = make_head(code, picture());
     const PlanContext context = context_of("reconstruction", layers_.size(), head_stage);
     const StageCost cost = head->plan(context);

@@ -46,13 +46,14 @@ std::vector<std::string> labels() {
 
 /// Random layers whose codes are told apart at depths of 20, 9 and 3 values and, where there are Nyström
 /// features, of their 8.
-Model random_stack(bool nystroem = false) {
-    std::string text =
-        "conv2d:5:kernel=2, pool2d:grid=2, dense:9:activation=sigmoid, dense:3:activation=linear, l2_norm";
-    std::vector<NamedOutput> outputs{{"embedding", 5}};
+Model random_stack(bool nystroem = false, const std::string& pooled = {}) {
+    std::string text = "conv2d:5:kernel=2, pool2d:grid=2, " + pooled +
+                       "dense:9:activation=sigmoid, dense:3:activation=linear, l2_norm";
+    const std::size_t depth = pooled.empty() ? 5 : 6;
+    std::vector<NamedOutput> outputs{{"embedding", depth}};
     if (nystroem) {
         text += ", nystroem:8";
-        outputs.push_back({"wide", 6});
+        outputs.push_back({"wide", depth + 1});
     }
     Model model = test::sample_model(text, {side, side, 1}, outputs);
     model.record.config.seed = 3;
@@ -106,6 +107,17 @@ TEST_CASE("A depth's accuracy is that of its codes on what training held out") {
         CHECK(accuracy.cosine == expected(model, accuracy.depth, Metric::cosine, options.k));
     }
     CHECK(depths == (nystroem ? std::vector<std::size_t>{2, 3, 5, 6} : std::vector<std::size_t>{2, 3, 5}));
+}
+
+TEST_CASE("Depths above layers that pool over turns are compared by what all turns give") {
+    const Model model = random_stack(true, "group_pool:rotate90, ");
+    const auto found = depth_accuracies(model, ImageDataset::from_tensor(pixels(), labels()), {.k = 5});
+    std::vector<std::size_t> depths;
+    for (const DepthAccuracy& accuracy : found) {
+        depths.push_back(accuracy.depth);
+        CHECK(accuracy.l2 == expected(model, accuracy.depth, Metric::l2, 5));
+    }
+    CHECK(depths == std::vector<std::size_t>{3, 4, 6, 7});
 }
 
 TEST_CASE("Pictures without a label are left out, and the numbers are bounded") {

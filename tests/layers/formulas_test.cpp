@@ -3,6 +3,7 @@
 #include <numeric>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "layers/chain.hpp"
@@ -142,6 +143,88 @@ TEST_CASE("Whitened rows are P (x - mean), and come back by the pseudoinverse") 
                         result.push_back(sum);
                     }
                 }));
+}
+
+/// The picture whose value at (row, column) is src's at `from(row, column)`, for each of some pictures.
+template <class From>
+Tensor moved(const Tensor& src, const Shape& picture, const From& from) {
+    Tensor dst(src.shape());
+    for (std::int64_t i = 0; i < src.rows(); ++i) {
+        for (std::int64_t row = 0; row < picture.height; ++row) {
+            for (std::int64_t column = 0; column < picture.width; ++column) {
+                const auto [y, x] = from(row, column);
+                for (std::int64_t c = 0; c < picture.channels; ++c) {
+                    dst.row(i)[at((row * picture.width + column) * picture.channels + c)] =
+                        src.row(i)[at((y * picture.width + x) * picture.channels + c)];
+                }
+            }
+        }
+    }
+    return dst;
+}
+
+/// A picture's turns counterclockwise, or it alone, and the mirror images of these.
+std::vector<Tensor> orbit(const Tensor& pictures, const Shape& shape, bool turns, bool mirror) {
+    using At = std::pair<std::int64_t, std::int64_t>;
+    std::vector<Tensor> all{pictures};
+    for (int turn = 1; turn < (turns ? 4 : 1); ++turn) {
+        all.push_back(moved(all.back(), shape, [&](std::int64_t row, std::int64_t column) {
+            return At(column, shape.height - 1 - row);
+        }));
+    }
+    for (std::size_t i = 0, n = all.size(); mirror && i < n; ++i) {
+        all.push_back(moved(all[i], shape, [&](std::int64_t row, std::int64_t column) {
+            return At(row, shape.width - 1 - column);
+        }));
+    }
+    return all;
+}
+
+TEST_CASE("Pooling over a group gives the mean of what the layers below make of each of its pictures") {
+    const std::string group = GENERATE("mirror", "rotate90", "dihedral");
+    const Shape shape = group == "mirror" ? Shape{9, 7, 2} : Shape{8, 8, 2};
+    const std::string below = "conv2d:6:kernel=3, pool2d:grid=2, power_norm";
+    CAPTURE(group);
+    const Stack stack = test::filled_stack(below + ", group_pool:" + group + ", pca:5", shape);
+    const Tensor pictures = test::random_rows(rows, shape.size(), 11);
+    const std::vector<Tensor> all = orbit(pictures, shape, group != "mirror", group != "rotate90");
+    REQUIRE(all.size() == (group == "mirror" ? 2 : group == "rotate90" ? 4 : 8));
+    const Stack lower(stack.layers(0, 3));
+    Values mean(at(rows * lower.output_shape(shape, 3).size()), 0.0);
+    for (const Tensor& one : all) {
+        const Tensor made = run(lower, one);
+        for (std::size_t i = 0; i < mean.size(); ++i) {
+            mean[i] += double{made.values()[i]} / static_cast<double>(all.size());
+        }
+    }
+    check_close(run(Stack(stack.layers(0, 4)), pictures), mean);
+    // All of them have the same code.
+    const Tensor codes = run(stack, pictures);
+    const Values expected(codes.values().begin(), codes.values().end());
+    for (const Tensor& one : all) {
+        check_close(run(stack, one), expected);
+    }
+    // It is not what the picture alone gives.
+    CHECK(std::abs(mean[0] - double{run(lower, pictures).values()[0]}) > 1e-4);
+}
+
+TEST_CASE("Groups within groups are pooled from the inside") {
+    const Shape shape{6, 6, 1};
+    const Stack stack = test::filled_stack(
+        "conv2d:4:kernel=3, group_pool, pool2d:grid=2, group_pool:rotate90, dense:3", shape);
+    const Tensor pictures = test::random_rows(rows, shape.size(), 12);
+    const Tensor codes = run(stack, pictures);
+    const Values expected(codes.values().begin(), codes.values().end());
+    for (const Tensor& one : orbit(pictures, shape, true, false)) {
+        check_close(run(stack, one), expected);
+    }
+    CHECK(layers::chain_begin(stack.layers(), 2, 3) == 2);
+    CHECK(layers::chain_begin(stack.layers(), 2, 4) == 0);
+    CHECK(layers::chain_begin(stack.layers(), 4, 5) == 4);
+    // Twice and four times what is below each.
+    const auto cost = [&](std::size_t i) { return stack[i].encoding_multiply_adds(); };
+    CHECK(layers::encoding_multiply_adds(stack.layers()) ==
+          Approx(4.0 * (2.0 * cost(0) + cost(1) + cost(2)) + cost(3) + cost(4)));
 }
 
 TEST_CASE("Nystroem features are R exp(gamma (C z - 1)) of directions, in blocks where landmarks are many") {

@@ -31,6 +31,8 @@ inline const std::vector<Sample>& samples() {
         {"pool2d:2", {8, 7, 3}},
         {"pool2d:3:stride=2:mode=maximum", {9, 8, 2}},
         {"pool2d:grid=3", {7, 11, 2}},
+        {"group_pool", {3, 5, 2}},
+        {"group_pool:rotate90", {4, 4, 3}},
         {"dense:9:activation=tanh:output=sigmoid", {2, 3, 2}},
         {"dense:5:output=linear:tied", {1, 1, 12}},
         {"pca:4:eigen_power=-0.25", {1, 1, 9}},

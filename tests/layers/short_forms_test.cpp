@@ -87,6 +87,17 @@ TEST_CASE("The code, its power normalisation and landmarks are put on, changed a
           std::string::npos);
 }
 
+TEST_CASE("Codes are made to be the same for mirror images or turns, above all maps and below the code") {
+    const char* stack = "conv2d:4, pool2d:2, power_norm, pca:9, l2_norm";
+    CHECK(over(stack, {.invariance = "rotate90"}) ==
+          "conv2d:4, pool2d:2, power_norm, group_pool:rotate90, pca:9, l2_norm");
+    CHECK(over("conv2d:4, pool2d:2, group_pool:rotate90, pca:9", {.invariance = "mirror"}) ==
+          "conv2d:4, pool2d:2, group_pool, pca:9");
+    CHECK(over("conv2d:4, group_pool, pca:9", {.invariance = "none"}) == "conv2d:4, pca:9");
+    CHECK(over("conv2d:4, pool2d:2", {.code_size = 5, .invariance = "dihedral"}) ==
+          "conv2d:4, pool2d:2, group_pool:dihedral, pca:5:eigen_power=-0.25, l2_norm");
+}
+
 TEST_CASE("What does not fit the stack is refused by its name") {
     const auto refused = [](const char* stack, const ShortForms& forms, const char* expected) {
         CHECK_THROWS_WITH(over(stack, forms), test::contains(expected));
@@ -98,6 +109,8 @@ TEST_CASE("What does not fit the stack is refused by its name") {
     refused(dense, {.power_norm = true}, "power_norm: no pca on top of the convolutions");
     refused("pca:20, dense:5", {.power_norm = true}, "power_norm: no pca on top of the convolutions");
     refused("dense:5, pca:4, dense:3", {.layers = {9}}, "layers: 1 values found, 2 expected");
+    refused(dense, {.invariance = "mirror"}, "invariance: a stack without convolutions found");
+    refused(conv, {.invariance = "turns"}, "group: turns found, one of mirror, rotate90, dihedral");
     refused(dense, {.layers = {0}}, "units: 0 found");
     refused(dense, {.convolutions = {"12"}}, "convolutions: \"12\" found, UNITS@KERNEL expected");
     refused(dense, {.convolutions = {"12@5:share=1"}}, "convolutions: 12@5:share=1: stack: layer 1");

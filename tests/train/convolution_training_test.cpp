@@ -153,6 +153,43 @@ TEST_CASE("Dense layers train on top of convolutions, and a code in closed form 
     CHECK_FALSE(recorder.read);
 }
 
+TEST_CASE("A code above pooled turns is learnt from what all of them give") {
+    const Tensor pictures = strokes(200);
+    TrainConfig config = small_config(
+        "conv2d:16:patches=3000, pool2d:2, conv2d:24:kernel=2:patches=3000, pool2d:grid=2, "
+        "group_pool:rotate90, "
+        "pca:10");
+    config.validation = 0.0;
+    // In memory, and in files.
+    RunOptions run = on_threads(1);
+    run.memory_limit = GENERATE(std::int64_t{0}, std::int64_t{24} << 20);
+    const Model model = train_on(pictures, config, run);
+    // Principal components have mean 0 and do not vary together over the rows that they were found from.
+    const Tensor codes = encode(model, as_rows(pictures));
+    const double n = static_cast<double>(codes.rows());
+    double variance = 0.0;
+    for (std::size_t a = 0; a < 10; ++a) {
+        for (std::size_t b = 0; b <= a; ++b) {
+            double mean = 0.0;
+            double product = 0.0;
+            for (std::int64_t i = 0; i < codes.rows(); ++i) {
+                mean += double{codes.row(i)[a]} / n;
+                product += double{codes.row(i)[a]} * double{codes.row(i)[b]} / n;
+            }
+            variance = a == 0 ? product : variance;
+            CAPTURE(a, b);
+            CHECK(std::abs(mean) < 1e-3 * std::sqrt(variance));
+            CHECK((a == b || std::abs(product) < 1e-3 * variance));
+        }
+    }
+    // Layers below learn as they do without it.
+    config.stack = parse_stack("conv2d:16:patches=3000, pool2d:2, conv2d:24:kernel=2:patches=3000");
+    const Model plain = train_on(pictures, config, on_threads(1));
+    const Tensor of_plain = encode(plain, as_rows(pictures), "3");
+    const Tensor below = encode(model, as_rows(pictures), "3");
+    CHECK(std::equal(below.values().begin(), below.values().end(), of_plain.values().begin()));
+}
+
 TEST_CASE("A kernel, a pooling or a grid that does not fit is named before anything is read") {
     const auto refusal = [](const std::string& stack) -> std::string {
         Recorder recorder;

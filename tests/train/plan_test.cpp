@@ -185,6 +185,17 @@ TEST_CASE("What was encoded for a code is not encoded again for what is learnt a
     CHECK(encoded(90'000) == Approx(65'500).epsilon(0.05));
 }
 
+TEST_CASE("A plan reckons with layers that run once for each of a picture's turns") {
+    const auto plan = [](const std::string& pooled) {
+        return plan_training(1000, preprocessing_of(28),
+                             test::config_of("conv2d:64:kernel=5:patches=2000, pool2d:grid=2" + pooled), {});
+    };
+    const double once = plan("").multiply_adds_a_picture;
+    CHECK(plan(", group_pool").multiply_adds_a_picture == Approx(2.0 * once).epsilon(1e-3));
+    CHECK(plan(", group_pool:dihedral").multiply_adds_a_picture == Approx(8.0 * once).epsilon(1e-3));
+    CHECK(plan(", group_pool, pca:10").multiply_adds > plan(", pca:10").multiply_adds + 900.0 * once);
+}
+
 TEST_CASE("A plan of no pictures is refused") {
     CHECK_THROWS_AS(plan_training(0, preprocessing_of(28), preset("dense"), {}), InvalidArgument);
 }

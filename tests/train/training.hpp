@@ -157,6 +157,8 @@ inline std::vector<TrainConfig> every_training() {
           "conv2d:12:kernel=3:patches=3000, pool2d:2, conv2d:8:kernel=3:patches=3000, pool2d:grid=2, "
           "power_norm, pca:12, l2_norm, nystroem:40",
           "conv2d:8:patches=3000:epochs=2, pool2d:grid=2, dense:6",
+          "conv2d:8:patches=3000, pool2d:2, conv2d:6:kernel=2:patches=3000, pool2d:grid=2, "
+          "group_pool:rotate90, pca:6, l2_norm, nystroem:20",
           "conv2d:6:slow_offset=2:patches=3000, pool2d:2",
           "contrast_norm, whiten:20, power_norm, dense:9, pca:5:std_shrinkage=0.3",
           "pca:14, dense:9, ridge_decoder:12:width=12"}) {

@@ -1,0 +1,84 @@
+#include "layers/group_pool.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/enum_names.hpp"
+#include "base/fields.hpp"
+#include "layers/op.hpp"
+
+namespace stackae {
+
+using layers::TransformGroup;
+
+template <>
+constexpr auto base::enum_names<TransformGroup> =
+    base::names_of<TransformGroup>("group", {{TransformGroup::mirror, "mirror"},
+                                             {TransformGroup::rotate90, "rotate90"},
+                                             {TransformGroup::dihedral, "dihedral"}});
+template const char* name(TransformGroup);
+template TransformGroup parse(std::string_view);
+
+namespace layers {
+namespace {
+
+constexpr int right_angles = 4;
+
+/// Turned counterclockwise by so many right angles, of a square where their number is odd, then mirrored.
+PictureTransform turned(int turns, bool mirrored) {
+    return [turns, mirrored](const Shape& picture, const float* src, float* dst) {
+        for (std::int64_t row = 0; row < picture.height; ++row) {
+            for (std::int64_t column = 0; column < picture.width; ++column) {
+                std::int64_t y = row;
+                std::int64_t x = mirrored ? picture.width - 1 - column : column;
+                for (int turn = 0; turn < turns; ++turn) {
+                    y = std::exchange(x, picture.width - 1 - y);
+                }
+                dst = std::copy_n(src + (y * picture.width + x) * picture.channels, picture.channels, dst);
+            }
+        }
+    };
+}
+
+std::unique_ptr<Op> make_copying(const OpContext& context, const Shape& shape) {
+    return std::make_unique<RowOp>(context.rows, shape.size(), [](auto src, auto dst) {
+        std::copy(src.begin(), src.end(), dst.begin());
+    });
+}
+
+}  // namespace
+
+void GroupPool::fields(base::FieldTable& table) {
+    table.add("group", group, "transforms of the picture whose codes are pooled");
+}
+
+void GroupPool::check_picture(const Shape& picture) const {
+    if (picture.height == 1 || picture.width == 1) {
+        refuse(picture, "a picture of 2 rows and columns or more");
+    }
+    if (group != TransformGroup::mirror && picture.height != picture.width) {
+        refuse(picture, "a square picture");
+    }
+}
+
+std::vector<PictureTransform> GroupPool::transforms() const {
+    std::vector<PictureTransform> all;
+    for (int turns = 0; turns < (group == TransformGroup::mirror ? 1 : right_angles); ++turns) {
+        all.push_back(turned(turns, false));
+        if (group != TransformGroup::rotate90) {
+            all.push_back(turned(turns, true));
+        }
+    }
+    return all;
+}
+
+std::unique_ptr<Op> GroupPool::encoder(const OpContext& context) const {
+    return make_copying(context, input_shape());
+}
+
+std::unique_ptr<Op> GroupPool::decoder(const OpContext& context) const {
+    return make_copying(context, input_shape());
+}
+
+}  // namespace layers
+}  // namespace stackae
