@@ -58,13 +58,18 @@ struct Kind {
     const char* window = ":window=triangular";
     std::int64_t max_code = 512;
     // Of many pictures:
+    std::int64_t code_of_many = 512;
     double whitening = whitening_of_few;  ///< eigen_power below 0
     const char* landmark_fields = "";
 };
 constexpr Kind gray = {.above_pooling = "", .upper_kernel = 3, .upper_fields = "", .whitening = 0.15};
-constexpr Kind colour = {.whitening = 0.35, .landmark_fields = ":gamma=2:input_power=0.45"};
-constexpr Kind many_channels = {
-    .lower_kernel = 3, .lower_fields = ":contrast_norm=false", .grid = 1, .window = "", .max_code = 64};
+constexpr Kind colour = {.code_of_many = 1024, .whitening = 0.3, .landmark_fields = ":gamma=2"};
+constexpr Kind many_channels = {.lower_kernel = 3,
+                                .lower_fields = ":contrast_norm=false",
+                                .grid = 1,
+                                .window = "",
+                                .max_code = 64,
+                                .code_of_many = 64};
 constexpr std::int64_t colours = 3;
 
 const Kind& kind_of(std::int64_t channels) {
@@ -110,9 +115,10 @@ TrainConfig tuned_for(const Preprocessing& preprocessing, std::int64_t pictures,
         fmt::format("conv2d:{}:kernel={}:activation_rate=0.3{}, pool2d:grid={}{}, power_norm", units.upper,
                     kind.upper_kernel, kind.upper_fields, kind.grid, kind.window);
     const bool few = pictures < many_pictures;
-    const std::string code = fmt::format("pca:{}:eigen_power={}:std_shrinkage=0.3, l2_norm",
-                                         std::clamp(pictures / pictures_a_value, min_code, kind.max_code),
-                                         -(few ? whitening_of_few : kind.whitening));
+    const std::string code = fmt::format(
+        "pca:{}:eigen_power={}:std_shrinkage=0.3, l2_norm",
+        std::clamp(pictures / pictures_a_value, min_code, few ? kind.max_code : kind.code_of_many),
+        -(few ? whitening_of_few : kind.whitening));
     const std::string wide =
         fmt::format("nystroem:{}{}{}", std::min(most_landmarks, pictures),
                     most_landmarks > landmarks.back() ? fmt::format(":block={}", landmarks_a_block) : "",
