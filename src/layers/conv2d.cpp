@@ -15,6 +15,7 @@ namespace layers {
 namespace {
 
 constexpr double max_side = 1 << 16;
+constexpr double max_passes = 10'000;
 constexpr std::int64_t max_patch = 1 << 20;
 constexpr std::int64_t max_map = std::int64_t{1} << 26;  ///< values: 256 MiB
 constexpr std::int64_t default_whitening_dim = 512;
@@ -155,6 +156,9 @@ void Conv2d::fields(base::FieldTable& table) {
     table.add("slow_offset", slow_offset, {0, max_side},
               "above 0: linear units learnt to predict the code of a patch up to so many positions away");
     table.add("patches", patches, {1000, 1e8}, "that are learnt from, at most");
+    table.add("kmeans_passes", kmeans_passes, {0, max_passes},
+              "of spherical k-means over the patches; 0: units are patches drawn at random; auto: 12");
+    table.added_later("auto");
     table.add("epochs", epochs, {0, 1e6}, "of winner-take-all training after spherical k-means");
     table.add("lifetime_sparsity", lifetime_sparsity, positive_share,
               "share of patches that a unit wins, in epochs");

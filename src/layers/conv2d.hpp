@@ -37,6 +37,7 @@ public:
     double whitening_epsilon = 0.1;
     std::int64_t slow_offset = 0;
     std::int64_t patches = 200'000;
+    std::optional<std::int64_t> kmeans_passes;
     std::int64_t epochs = 0;
     double lifetime_sparsity = 0.02;
 
@@ -49,6 +50,9 @@ public:
     Tensor gain;             ///< 1
     Tensor offset;           ///< of each value of the input
 
+    /// Of spherical k-means over the patches. After none W is the patches that k-means begins with, which are
+    /// drawn at random: random patch features (Coates & Ng 2011; Rolf et al. 2021).
+    [[nodiscard]] int passes() const { return static_cast<int>(kmeans_passes.value_or(default_passes)); }
     /// Of the input with its padding.
     [[nodiscard]] nn::Conv2dShape shape() const;
     [[nodiscard]] Shape output_shape() const override;
@@ -76,6 +80,8 @@ public:
     [[nodiscard]] double encoding_multiply_adds() const override;
 
 private:
+    static constexpr std::int64_t default_passes = 12;
+
     void on_bind() override;
 };
 

@@ -26,7 +26,6 @@
 namespace stackae::layers {
 namespace {
 
-constexpr int kmeans_iterations = 12;
 constexpr std::int64_t held_out_one_in = 20;  ///< patches, in refining
 constexpr double contrast_share = 0.1;  ///< of the mean variance of a map's patches, their contrast epsilon
 
@@ -44,6 +43,10 @@ void check_slow(const Conv2d& layer, const PlanContext& context) {
     if (layer.epochs > 0) {
         throw InvalidArgument(
             fmt::format("{}: epochs: {} found, 0 with slow_offset expected", context.name, layer.epochs));
+    }
+    if (layer.kmeans_passes) {
+        throw InvalidArgument(fmt::format("{}: kmeans_passes: {} found, auto with slow_offset expected",
+                                          context.name, *layer.kmeans_passes));
     }
     if (patch_count(layer, context).patches == 0) {
         throw InvalidArgument(
@@ -109,7 +112,7 @@ public:
             return refined_->progress();
         }
         if (kmeans_) {
-            return {1, 1, kmeans_->iteration(), kmeans_iterations};
+            return {1, 1, kmeans_->iteration(), layer_.passes()};
         }
         if (sampler_) {
             return sampler_->progress();
@@ -245,7 +248,7 @@ bool Conv2dTrainer::learn_units(TrainContext& context) {
 void Conv2dTrainer::begin_kmeans(TrainContext& context) {
     kmeans_.emplace(whitened_.data(), whitened_.rows(), whitened_.columns(),
                     linalg::KMeansParams{.k = layer_.units,
-                                         .iterations = kmeans_iterations,
+                                         .iterations = layer_.passes(),
                                          .seed = context.config.seed,
                                          .layer = context.stage},
                     context.communicator);
@@ -398,8 +401,8 @@ StageCost Conv2d::plan(const PlanContext& context) {
     if (is_slow) {
         cost.multiply_adds += 0.5 * n * r * r;
     } else {
-        cost.multiply_adds += kmeans_iterations *
-                              linalg::spherical_kmeans_multiply_adds(count.patches, s.whitening_dim, s.units);
+        cost.multiply_adds +=
+            passes() * linalg::spherical_kmeans_multiply_adds(count.patches, s.whitening_dim, s.units);
         cost.hold(n * r + learnt +
                   static_cast<double>(linalg::spherical_kmeans_floats(count.patches, s.whitening_dim, s.units,
                                                                       context.threads)));

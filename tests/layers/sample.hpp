@@ -27,6 +27,7 @@ inline const std::vector<Sample>& samples() {
     static const std::vector<Sample> all{
         {"conv2d:6:kernel=3", {8, 7, 2}},
         {"conv2d:40:kernel=4:pad=1:activation=crelu:whitening_dim=5", {6, 9, 1}},
+        {"conv2d:5:kernel=2:kmeans_passes=0", {5, 4, 3}},
         {"conv2d:4:kernel=3:slow_offset=2", {8, 7, 2}},
         {"pool2d:2", {8, 7, 3}},
         {"pool2d:3:stride=2:mode=maximum", {9, 8, 2}},

@@ -1,10 +1,15 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <numeric>
+#include <string>
+#include <vector>
 
 #include "stackae/error.hpp"
 
 #include "base/rows.hpp"
+#include "layers/conv2d.hpp"
+#include "nn/conv2d.hpp"
 #include "support/catch.hpp"
 #include "support/temporary_folder.hpp"
 #include "train/training.hpp"
@@ -27,6 +32,32 @@ TrainConfig small_config(const std::string& stack = small_stack) {
 
 Model train_strokes(const TrainConfig& config, int threads = 1) {
     return train_on(strokes(200), config, on_threads(threads));
+}
+
+/// Of each unit of the lowest convolution, which sees patches as they are: its greatest cosine with a
+/// whitened patch of these pictures.
+std::vector<double> nearest_patch(const Model& model, const Tensor& pictures) {
+    const auto& layer = dynamic_cast<const layers::Conv2d&>(model.layers[0]);
+    const nn::Conv2dShape shape = layer.shape();
+    std::vector<double> nearest(base::at(layer.units), -1.0);
+    std::vector<float> patch(base::at(shape.patch_size()));
+    std::vector<float> whitened(base::at(layer.whitening.rows()));
+    for (std::int64_t i = 0; i < pictures.rows() * shape.oh() * shape.ow(); ++i) {
+        const std::int64_t picture = i / (shape.oh() * shape.ow());
+        nn::im2col(shape, pictures.row(picture).data(), i % (shape.oh() * shape.ow()), 1, patch.data());
+        std::transform(patch.begin(), patch.end(), layer.patch_mean.data(), patch.begin(), std::minus<>{});
+        for (std::int64_t axis = 0; axis < layer.whitening.rows(); ++axis) {
+            const auto row = layer.whitening.row(axis);
+            whitened[base::at(axis)] = std::inner_product(row.begin(), row.end(), patch.begin(), 0.0F);
+        }
+        base::l2_normalize(whitened, whitened);
+        for (std::int64_t unit = 0; unit < layer.units; ++unit) {
+            const auto row = layer.weights.row(unit);
+            const double cosine = std::inner_product(row.begin(), row.end(), whitened.begin(), 0.0);
+            nearest[base::at(unit)] = std::max(nearest[base::at(unit)], cosine);
+        }
+    }
+    return nearest;
 }
 
 double share_above_zero(const Tensor& codes) {
@@ -101,6 +132,45 @@ TEST_CASE("A picture's code is the same alone and in a batch, on one thread and 
             REQUIRE(std::abs(on_two.row(i)[j] - together.row(i)[j]) <= tolerance);
         }
     }
+}
+
+TEST_CASE("Without a pass of k-means a convolution's units are patches of the pictures, no two the same") {
+    const std::string stack = "conv2d:16:contrast_norm=false:patches=3000";
+    const Tensor pictures = as_rows(strokes(200));
+    const Model model = train_strokes(small_config(stack + ":kmeans_passes=0"));
+    for (const double cosine : nearest_patch(model, pictures)) {
+        CHECK(cosine > 1.0 - 1e-4);
+    }
+    const auto& units = dynamic_cast<const layers::Conv2d&>(model.layers[0]).weights;
+    for (std::int64_t i = 1; i < units.rows(); ++i) {
+        CHECK_FALSE(std::equal(units.row(i).begin(), units.row(i).end(), units.row(0).begin()));
+    }
+    // Means of patches are none of them.
+    for (const double cosine : nearest_patch(train_strokes(small_config(stack)), pictures)) {
+        CHECK(cosine < 1.0 - 1e-4);
+    }
+}
+
+TEST_CASE(
+    "Passes of k-means are twelve unless a number is named, and only a named one is kept with the model") {
+    const std::string stack = "conv2d:8:patches=1000";
+    const auto trained = [&](const std::string& passes) {
+        return train_strokes(small_config(stack + passes));
+    };
+    const auto units = [](const Model& model) {
+        const Tensor& weights = dynamic_cast<const layers::Conv2d&>(model.layers[0]).weights;
+        return std::vector<float>(weights.values().begin(), weights.values().end());
+    };
+    const Model model = trained("");
+    CHECK(units(trained(":kmeans_passes=12")) == units(model));
+    CHECK(units(trained(":kmeans_passes=1")) != units(model));
+    CHECK(trained(":kmeans_passes=auto").identity() == model.identity());
+    CHECK(model.layers[0].text().find("kmeans_passes") == std::string::npos);
+    const Model none = trained(":kmeans_passes=0");
+    CHECK(none.layers[0].text().find(":kmeans_passes=0") != std::string::npos);
+    const TemporaryFolder folder;
+    save(none, folder / "m");
+    CHECK(load_model(folder / "m").identity() == none.identity());
 }
 
 TEST_CASE("About the share asked for of a convolution's answers is above the threshold") {

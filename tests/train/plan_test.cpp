@@ -80,6 +80,8 @@ TEST_CASE("Slow features that cannot be learnt are refused before training") {
     refused("conv2d:8:kernel=3:slow_offset=6",
             "layer 1, conv2d: slow_offset: 6 found, less than the 6 x 6 positions of the output expected");
     refused("conv2d:8:kernel=3:slow_offset=5:epochs=2", "epochs: 2 found, 0 with slow_offset expected");
+    refused("conv2d:8:kernel=3:slow_offset=5:kmeans_passes=3",
+            "layer 1, conv2d: kmeans_passes: 3 found, auto with slow_offset expected");
 }
 
 TEST_CASE("A plan knows that few pictures have few principal axes") {
