@@ -1,7 +1,10 @@
 #include "layers/group_pool.hpp"
 
 #include <algorithm>
+#include <fmt/format.h>
 #include <utility>
+
+#include "stackae/error.hpp"
 
 #include "base/enum_names.hpp"
 #include "base/fields.hpp"
@@ -53,12 +56,23 @@ void GroupPool::fields(base::FieldTable& table) {
 }
 
 void GroupPool::check_picture(const Shape& picture) const {
+    const auto refuse_picture = [&](const char* expected) {
+        throw InvalidArgument(fmt::format("{}: pictures of {} x {} found, {} expected", kind_name,
+                                          picture.height, picture.width, expected));
+    };
     if (picture.height == 1 || picture.width == 1) {
-        refuse(picture, "a picture of 2 rows and columns or more");
+        refuse_picture("2 rows and columns or more");
     }
     if (group != TransformGroup::mirror && picture.height != picture.width) {
-        refuse(picture, "a square picture");
+        refuse_picture("square ones (such as --img-size 32), or mirror images alone (--invariance mirror),");
     }
+}
+
+ReceptiveField GroupPool::receptive_field() const {
+    const auto all = [](std::int64_t positions) {
+        return ReceptiveField::Side{.size = 2 * positions - 1, .stride = 1, .offset = 1 - positions};
+    };
+    return {all(input_shape().height), all(input_shape().width)};
 }
 
 std::vector<PictureTransform> GroupPool::transforms() const {

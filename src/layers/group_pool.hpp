@@ -17,8 +17,10 @@ enum class TransformGroup {
 
 /// Pooling over a group G of transforms of the picture: h = (1/|G|) Σ_g f(g x), f what all layers below make
 /// of a picture x, which run once for each of them. Since g G = G, a picture and its mirror image or its
-/// turns have the same code. Laptev et al. pool the maximum likewise; the mean keeps the code's length.
-/// Layers below learn from pictures as they are. Decoded, h is taken for what the picture itself gave.
+/// turns have the same code. (Where pictures are standardised pixel by pixel it does not
+/// hold, and training refuses them.) Laptev et al. pool the maximum likewise; the mean keeps the code's
+/// length. Layers below learn from pictures as they are. Decoded, h is taken for what the picture itself
+/// gave.
 class GroupPool : public LayerOf<GroupPool> {
 public:
     static constexpr const char* kind_name = "group_pool";
@@ -34,6 +36,8 @@ public:
     /// Of the values of one picture: the mean is taken by who runs the layers below.
     [[nodiscard]] std::unique_ptr<Op> encoder(const OpContext& context) const override;
     [[nodiscard]] std::unique_ptr<Op> decoder(const OpContext& context) const override;
+    /// Every position sees all of the input, in one picture or another.
+    [[nodiscard]] ReceptiveField receptive_field() const override;
     [[nodiscard]] Activation output_activation(Activation below) const override { return below; }
     [[nodiscard]] bool loses_detail() const override { return true; }
 };

@@ -230,16 +230,31 @@ void set_nystroem(Layers& top, std::int64_t landmarks) {
     }
 }
 
+/// Where a group_pool belongs: above all maps and their power_norm; the begin where there are no maps.
+Layers::iterator above_maps(Layers& all) {
+    const auto above = std::find_if(all.rbegin(), all.rend(), is_map).base();
+    return above == all.begin() ? above : std::find_if_not(above, all.end(), is<PowerNorm>);
+}
+
+/// Takes out the group_pool that is where it belongs; its group.
+std::optional<std::string> take_invariance(Layers& all) {
+    const auto place = above_maps(all);
+    if (place == all.begin() || place == all.end() || !is<GroupPool>(*place)) {
+        return std::nullopt;
+    }
+    const std::string group = name(static_cast<const GroupPool&>(**place).group);
+    all.erase(place);
+    return group;
+}
+
 void set_invariance(Layers& all, const std::string& group) {
-    std::erase_if(all, is<GroupPool>);
     if (group == no_invariance) {
         return;
     }
-    auto above = std::find_if(all.rbegin(), all.rend(), is_map).base();
+    const auto above = above_maps(all);
     if (above == all.begin()) {
         throw InvalidArgument("invariance: a stack without convolutions found, one with them expected");
     }
-    above = std::find_if_not(above, all.end(), is<PowerNorm>);
     std::shared_ptr<const Layer> layer = std::make_shared<GroupPool>();
     set(layer, "group", group);
     all.insert(above, std::move(layer));
@@ -248,7 +263,14 @@ void set_invariance(Layers& all, const std::string& group) {
 }  // namespace
 
 Stack apply(const ShortForms& forms, const Stack& stack) {
-    Parts parts(stack);
+    // What codes are the same for stays, whatever is changed below and above.
+    Layers plain = stack.layers();
+    std::optional<std::string> invariance = take_invariance(plain);
+    if (forms.invariance) {
+        std::erase_if(plain, is<GroupPool>);
+        invariance = forms.invariance;
+    }
+    Parts parts{Stack(std::move(plain))};
     if (!forms.convolutions.empty()) {
         parts.maps.clear();
         for (const std::string& text : forms.convolutions) {
@@ -287,8 +309,8 @@ Stack apply(const ShortForms& forms, const Stack& stack) {
         change_each<Dense>(all, "tied",
                            [&](auto& layer, std::size_t /*number*/) { set(layer, "tied", *forms.tied); });
     }
-    if (forms.invariance) {
-        set_invariance(all, *forms.invariance);
+    if (invariance) {
+        set_invariance(all, *invariance);
     }
     if (forms.patches) {
         change_each<Conv2d>(all, "patches", [&](auto& layer, std::size_t /*number*/) {

@@ -49,18 +49,19 @@ bool Tries::next() {
 
 std::string Tries::again(const Outcome& outcome, double rate, double first) const {
     return fmt::format("{} at a learning rate of {:.3g}; tried again at {:.3g}{}", fault(outcome), rate,
-                       learning_rate(first), again_ > same_start ? " from another start" : "");
+                       learning_rate(first), again_ > same_start ? " with other random numbers" : "");
 }
 
 std::string Tries::given_up(const Outcome& outcome) const {
-    return fmt::format("{}{}; a lower --lr, another activation, other units or less --corruption may help",
-                       fault(outcome), count());
+    return fmt::format(
+        "{}{}; a lower --lr or --fine-tune-lr, another activation, other units or less --corruption may help",
+        fault(outcome), count());
 }
 
 std::string Tries::count() const {
     return again_ == 0 ? ""
                        : fmt::format(" (in {} tries, at lower learning rates{})", again_ + 1,
-                                     again_ > same_start ? " and from other starts" : "");
+                                     again_ > same_start ? " and with other random numbers" : "");
 }
 
 void Tries::save_state(TrainerState& state) const {

@@ -23,8 +23,9 @@ struct Outcome {
 };
 
 /// The tries of a stage that learns by epochs. One that learnt nothing took steps that were too wide: it is
-/// done again at a tenth of the learning rate, from the third try on from another start and in another order
-/// of the rows. A function of the seed, the stage and the try.
+/// done again at a tenth of the learning rate, from the third try on with other random numbers: in another
+/// order of the rows and, where the start is drawn, from another one. A function of the seed, the stage and
+/// the try.
 class Tries {
 public:
     explicit Tries(const PlanContext& context)

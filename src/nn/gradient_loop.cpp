@@ -222,7 +222,9 @@ double GradientLoop::measure(EpochMetrics& metrics) {
     for (std::size_t j = 0; j < units; ++j) {
         dead += high[j] - low[j] < alive_range ? 1U : 0U;
     }
-    metrics.dead_units = static_cast<double>(dead) / static_cast<double>(units);
+    // A single row does not tell.
+    metrics.dead_units = rows.size() < 2 ? std::numeric_limits<double>::quiet_NaN()
+                                         : static_cast<double>(dead) / static_cast<double>(units);
     return loss;
 }
 

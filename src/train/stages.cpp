@@ -35,6 +35,28 @@ double real(std::int64_t value) {
     return static_cast<double>(value);
 }
 
+/// Throws InvalidArgument where layers pool over transforms of pictures of which each pixel has a mean of its
+/// own: a turned picture less the mean is not the picture less the mean, turned.
+void check_transforms(const Stack& bound, const Preprocessing& preprocessing) {
+    const auto& layers = bound.layers();
+    const auto pooling = std::find_if(layers.begin(), layers.end(),
+                                      [](const auto& layer) { return !layer->transforms().empty(); });
+    if (pooling == layers.end()) {
+        return;
+    }
+    const auto channels = static_cast<std::size_t>(preprocessing.channels);
+    for (const auto* values : {&preprocessing.mean, &preprocessing.deviation}) {
+        for (std::size_t i = channels; i < values->size(); ++i) {
+            if ((*values)[i] != (*values)[i - channels]) {
+                throw InvalidArgument(
+                    fmt::format("layer {}, {}: pictures standardized pixel by pixel found, others expected: "
+                                "mirror images and turns would have other codes",
+                                pooling - layers.begin() + 1, (*pooling)->type()));
+            }
+        }
+    }
+}
+
 /// Goes through the layers as training does. Sums are doubles: products of sizes that are allowed one by one
 /// overflow.
 class Planner {
@@ -291,6 +313,7 @@ Stages make_stages(const Stack& bound, const DataSize& data, const Preprocessing
     if (config.rows == TableRow::item && !data.sparse) {
         throw InvalidArgument("rows: item found, user expected: there is no table, pictures are the rows");
     }
+    check_transforms(bound, preprocessing);
     return Planner(bound, data, preprocessing, config, run, patch_bytes).run();
 }
 

@@ -184,15 +184,15 @@ TEST_CASE("A layer that does not fit what is below it is refused with both shape
     refused("pool2d:2:grid=3", {8, 8, 1}, "grid: 3 found, no grid beside size or stride");
     refused("conv2d:8:kernel=3:pad=3", {8, 8, 1}, "pad: 3 found, 0 to 2 with a kernel of 3 expected");
     refused("conv2d:8:kernel=3, group_pool:rotate90", {8, 9, 1},
-            "layer 2: group_pool: an input of 8 x 9 x 1 found, a square picture expected");
-    refused("group_pool", {1, 1, 64}, "an input of 1 x 1 x 64 found, a picture of 2 rows and columns");
+            "layer 2: group_pool: pictures of 8 x 9 found, square ones");
+    refused("group_pool", {1, 1, 64}, "group_pool: pictures of 1 x 1 found, 2 rows and columns");
     refused("conv2d:8:kernel=3", {1, 1, 64}, "an input of 1 x 1 x 64 found, at least 3 x 3 positions");
     const Stack other = test::filled_stack("dense:3", {1, 1, 4});
     const Stack square = test::filled_stack("pool2d:grid=1, group_pool:dihedral", {8, 8, 1});
     CHECK_NOTHROW(square.check({8, 8, 1}));
     const Stack wide = bind(parse_stack("pool2d:grid=1"), {8, 9, 1});
     CHECK_THROWS_WITH(Stack({wide.layers()[0], square.layers()[1]}).check({8, 9, 1}),
-                      test::contains("layer 2, group_pool: group_pool: an input of 8 x 9 x 1 found"));
+                      test::contains("layer 2, group_pool: group_pool: pictures of 8 x 9 found"));
     CHECK_THROWS_WITH(other.check({1, 1, 5}),
                       test::contains("an input of 4 values found, 5 values expected"));
 }

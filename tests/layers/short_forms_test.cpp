@@ -94,6 +94,16 @@ TEST_CASE("Codes are made to be the same for mirror images or turns, above all m
     CHECK(over("conv2d:4, pool2d:2, group_pool:rotate90, pca:9", {.invariance = "mirror"}) ==
           "conv2d:4, pool2d:2, group_pool, pca:9");
     CHECK(over("conv2d:4, group_pool, pca:9", {.invariance = "none"}) == "conv2d:4, pca:9");
+    // It stays where it belongs, whatever else is changed.
+    const char* turned = "conv2d:4, pool2d:2, group_pool:rotate90, pca:9, l2_norm";
+    CHECK(over(turned, {}) == turned);
+    CHECK(over(turned, {.code_size = 0}) == "conv2d:4, pool2d:2, group_pool:rotate90");
+    CHECK(over(turned, {.layers = {20}}) ==
+          "conv2d:4, pool2d:2, group_pool:rotate90, dense:20, pca:9, l2_norm");
+    CHECK(over(turned, {.power_norm = true}) ==
+          "conv2d:4, pool2d:2, power_norm, group_pool:rotate90, pca:9, l2_norm");
+    CHECK(over(turned, {.convolutions = {"6@3:pool=2"}}) ==
+          "conv2d:6:kernel=3, pool2d:2, group_pool:rotate90, pca:9, l2_norm");
     CHECK(over("conv2d:4, pool2d:2", {.code_size = 5, .invariance = "dihedral"}) ==
           "conv2d:4, pool2d:2, group_pool:dihedral, pca:5:eigen_power=-0.25, l2_norm");
 }

@@ -15,7 +15,7 @@ namespace {
 void change(base::Field& field) {
     const std::string before = field.text();
     for (const char* text : {"2", "3", "5000", "0.5", "0.25", "true", "false", "tanh", "relu", "linear",
-                             "average", "maximum", "rotate90", "triangular", "squash", "center"}) {
+                             "average", "maximum", "rotate90", "mirror", "triangular", "squash", "center"}) {
         try {
             field.parse(text);
         } catch (const InvalidArgument&) {

@@ -111,7 +111,7 @@ TEST_CASE("Pictures in colour have the lower convolution's code rooted, and are 
     CHECK(
         stack_of(choice).find("pool2d:2, power_norm, conv2d:2048:kernel=2:activation_rate=0.3:whitening_dim="
                               "1024:whitening_epsilon=0.5, pool2d:grid=3") != std::string::npos);
-    CHECK(stack_of(choice).find("pca:1024:eigen_power=-0.3") != std::string::npos);
+    CHECK(stack_of(choice).find("pca:1024:eigen_power=-0.3:std_shrinkage") != std::string::npos);
     CHECK(stack_of(choice).find("nystroem:32768:gamma=2:block=512") != std::string::npos);
 }
 

@@ -143,7 +143,9 @@ TEST_CASE("Without a pass of k-means a convolution's units are patches of the pi
     }
     const auto& units = dynamic_cast<const layers::Conv2d&>(model.layers[0]).weights;
     for (std::int64_t i = 1; i < units.rows(); ++i) {
-        CHECK_FALSE(std::equal(units.row(i).begin(), units.row(i).end(), units.row(0).begin()));
+        for (std::int64_t j = 0; j < i; ++j) {
+            CHECK_FALSE(std::equal(units.row(i).begin(), units.row(i).end(), units.row(j).begin()));
+        }
     }
     // Means of patches are none of them.
     for (const double cosine : nearest_patch(train_strokes(small_config(stack)), pictures)) {
@@ -258,6 +260,20 @@ TEST_CASE("A code above pooled turns is learnt from what all of them give") {
     const Tensor of_plain = encode(plain, as_rows(pictures), "3");
     const Tensor below = encode(model, as_rows(pictures), "3");
     CHECK(std::equal(below.values().begin(), below.values().end(), of_plain.values().begin()));
+}
+
+TEST_CASE("Turns are not pooled of pictures that are standardised pixel by pixel") {
+    const Tensor pictures = strokes(40);
+    const TrainConfig config =
+        small_config("conv2d:8:patches=1000, pool2d:grid=2, group_pool:rotate90, pca:3");
+    Preprocessing preprocessing = preprocessing_of(pictures);
+    const auto n = static_cast<std::size_t>(preprocessing.size());
+    preprocessing.mean.assign(n, 0.25F);  // one a channel
+    preprocessing.deviation.assign(n, 0.5F);
+    CHECK_NOTHROW(plan_training(40, preprocessing, config, {}));
+    preprocessing.mean.back() = 0.5F;
+    CHECK_THROWS_WITH(plan_training(40, preprocessing, config, {}),
+                      contains("layer 3, group_pool: pictures standardized pixel by pixel found"));
 }
 
 TEST_CASE("A kernel, a pooling or a grid that does not fit is named before anything is read") {

@@ -96,10 +96,11 @@ TEST_CASE("Each further try has a tenth of the rate, from the third on another s
     REQUIRE(tries.next());
     CHECK(tries.learning_rate(0.5) == Approx(0.005));
     CHECK(tries.seed() != 5);
-    CHECK(tries.again(outcome, 0.05, 0.5).ends_with("; tried again at 0.005 from another start"));
+    CHECK(tries.again(outcome, 0.05, 0.5).ends_with("; tried again at 0.005 with other random numbers"));
     CHECK_FALSE(tries.next());
     CHECK(tries.given_up(outcome).find(
-              " (in 3 tries, at lower learning rates and from other starts); a lower") != std::string::npos);
+              " (in 3 tries, at lower learning rates and with other random numbers); a lower") !=
+          std::string::npos);
     layers::TrainerState state;
     tries.save_state(state);
     layers::Tries other(layers::PlanContext{.config = config, .name = "layer 1", .stage = 1});
