@@ -36,7 +36,8 @@ struct EvaluateOptions {
     /// Whose code, as Model::depth_of(). Empty: neighbours are of the first output, the linear
     /// classifier of the last, and pictures are rebuilt as Model::reconstruction says.
     std::string output = {};
-    std::int64_t k = 5;
+    Vote vote = Vote::weighted;
+    std::optional<std::int64_t> k = {};  ///< see voters()
     Metric metric = Metric::l2;
     bool l2_normalize = false;
     int splits = 20;         ///< random half/half splits, where there is one set
@@ -87,9 +88,10 @@ struct Evaluation {
     int splits = 1;
     bool labelled = false;  ///< without labels only reconstruction is there
     std::int64_t code_size = 0;
-    /// Neighbours that voted: EvaluateOptions::k, cut to the labelled training pictures (of the split with
+    /// Neighbours that voted: of EvaluateOptions, cut to the labelled training pictures (of the split with
     /// the fewest).
     std::int64_t k = 0;
+    Vote vote = Vote::weighted;
     Metric metric = Metric::l2;
     /// Classes of the labelled training pictures (of the split with the fewest). With one alone all
     /// accuracies are the share of that class in the test part.
@@ -104,7 +106,10 @@ struct Evaluation {
     MeanStd pca_sse_per_image;   ///< of PCA with as many components as the code (at most min(n, d, 512))
     std::int64_t pca_components = 0;
 
-    MeanStd knn_accuracy;      ///< in [0, 1]
+    MeanStd knn_accuracy;  ///< in [0, 1]
+    /// The same where each neighbour counts for one, as many as vote then.
+    MeanStd majority_accuracy;
+    std::int64_t majority_k = 0;
     MeanStd raw_knn_accuracy;  ///< on the preprocessing's values
     MeanStd pca_knn_accuracy;
     /// On mean, deviation, least and greatest value of each channel, standardised by the training pictures.

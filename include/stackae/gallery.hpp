@@ -116,7 +116,8 @@ void calibrate(Gallery& gallery, double false_accept_rate, int threads = 0);
 [[nodiscard]] bool is_rate_coarse(const Gallery& gallery);
 
 struct RecognizeOptions {
-    std::int64_t k = 1;                 ///< neighbours that vote
+    Vote vote = Vote::weighted;
+    std::optional<std::int64_t> k{};    ///< neighbours that vote, see voters()
     std::int64_t top = 1;               ///< names to return
     std::optional<Metric> metric{};     ///< absent: the gallery's; another metric is calibrated anew
     std::optional<double> threshold{};  ///< 0 or more, may be infinite; absent: the gallery's
@@ -133,7 +134,8 @@ struct Recognition {
     std::string name;       ///< the winner of the vote, or "unknown" when its distance is above the threshold
     double distance = 0.0;  ///< to the winner's nearest entry
     bool known = false;
-    std::vector<Candidate> top;  ///< best first, up to RecognizeOptions::top, whatever the threshold
+    /// The winner, then the nearest of other names, up to RecognizeOptions::top, whatever the threshold.
+    std::vector<Candidate> top;
 };
 
 /// `name`, `distance`, `known`, and the candidates in `nearest`.

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "stackae/enum_names.hpp"
@@ -15,6 +16,20 @@ enum class Metric {
     cosine,  ///< 1 − cosine of the angle, in [0, 2]; 1 where one vector is all zeros, 0 where both are
 };
 
+/// How the labels of a query's neighbours are counted, see vote(). Has names.
+enum class Vote {
+    weighted,  ///< nearer ones count for more, and those that are near to everything for less
+    majority,  ///< each for one
+};
+
+/// Neighbours that vote where no number is given: 50 with weights, of which the far ones hardly count,
+/// else 5.
+[[nodiscard]] constexpr std::int64_t voters(Vote vote, std::optional<std::int64_t> given = {}) {
+    constexpr std::int64_t with_weights = 50;
+    constexpr std::int64_t alike = 5;
+    return given.value_or(vote == Vote::weighted ? with_weights : alike);
+}
+
 /// The k nearest rows of each query, nearest first; ties go to the lower row. Where fewer than k rows were
 /// admitted (see search_self), the rest has row −1 at an infinite distance.
 struct Neighbours {
@@ -22,6 +37,10 @@ struct Neighbours {
     std::int64_t k = 0;
     std::vector<std::int64_t> rows;  ///< queries × k
     std::vector<float> distances;    ///< queries × k
+    Metric metric = Metric::l2;      ///< of the distances
+
+    /// The nearest `count` of each query, or all where there are fewer.
+    [[nodiscard]] Neighbours first(std::int64_t count) const;
 };
 
 /// Exact search: oneDNN matrix products in blocks, with a running top-k; never the whole distance
@@ -43,15 +62,27 @@ public:
     /// these vectors only, in this order.
     [[nodiscard]] Neighbours search_self(std::int64_t k, const std::vector<std::int64_t>& groups = {},
                                          const std::vector<std::int64_t>& rows = {});
+    /// h of some indexed vectors, as neighbours of a query are: how far others are about each, the mean
+    /// distance to its 10 nearest (local scaling: Zelnik-Manor & Perona 2004), over the mean of that for 256
+    /// vectors spread evenly. Vectors that come up as neighbours of nearly everything (hubs: Radovanović et
+    /// al. 2010) have small ones. Of more than 10,000 vectors only that many, spread evenly, are looked
+    /// among. At least 0.001; 1 for row −1, and where all of the 256 are like 10 others. Each row is looked
+    /// up once.
+    [[nodiscard]] std::vector<float> local_scales(const std::vector<std::int64_t>& rows);
 
 private:
     struct State;
     std::unique_ptr<State> state_;
 };
 
-/// The vote of the neighbours' labels: the most frequent, ties to the one whose nearest comes first.
-/// labels: size of the index. Returns one label a query, −1 where it has no neighbours.
+/// The vote of the neighbours' labels. labels: size of the index. Without scales the most frequent wins, ties
+/// going to the one whose nearest comes first. With h = NeighbourIndex::local_scales(neighbours.rows),
+/// neighbour j of query i counts for exp(−10 (r_ij − min_j r_ij)), r_ij = d_ij² / (σ_i² h_ij), d the
+/// Euclidean distance (with cosine that of vectors of length 1) and σ_i its mean over the query's 10 nearest;
+/// settings compared on training pictures, see docs/measured.md. Returns one label a query, −1 where it has
+/// no neighbours. Throws InvalidArgument where a neighbour has no label or no scale.
 [[nodiscard]] std::vector<std::int64_t> vote(const Neighbours& neighbours,
-                                             const std::vector<std::int64_t>& labels);
+                                             const std::vector<std::int64_t>& labels,
+                                             const std::vector<float>& scales = {});
 
 }  // namespace stackae

@@ -25,6 +25,16 @@ void declare_layer(OptionParser& parser, std::string& output) {
                   text_into(output));
 }
 
+void declare_vote(OptionParser& parser, Vote& vote, std::optional<std::int64_t>& k) {
+    parser.option("k", "N",
+                  fmt::format("neighbours that vote ({} when not given, {} with --vote majority)",
+                              voters(Vote::weighted), voters(Vote::majority)),
+                  integer_into(k, 1));
+    parser.option("vote", "weighted|majority",
+                  "weighted: nearer ones count for more, those near to everything for less (when not given)",
+                  [&vote](const std::string& text) { vote = parse<Vote>(text); });
+}
+
 void check_layer(const Model& model, const std::string& output) {
     try {
         (void)model.depth_of(output);

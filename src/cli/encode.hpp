@@ -1,8 +1,10 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
+#include "stackae/neighbours.hpp"
 #include "stackae/pipeline.hpp"
 
 #include "cli/console.hpp"
@@ -34,6 +36,8 @@ void declare_normalize(OptionParser& parser, Flag& l2_normalize) {
         "normalize", "none|l2", "l2 scales every code to length 1 (none when not given)",
         [&l2_normalize](const std::string& text) { l2_normalize = parse_either(text, "none", "l2"); });
 }
+/// Declares --k and --vote; voters() says how many vote where --k is absent.
+void declare_vote(OptionParser& parser, Vote& vote, std::optional<std::int64_t>& k);
 /// Throws UsageError, which lists what there is, when the model has no such output.
 void check_layer(const Model& model, const std::string& output);
 

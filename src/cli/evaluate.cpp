@@ -136,12 +136,17 @@ std::string report(const Evaluation& result, const std::string& model, std::int6
     }
     TextTable accuracy;
     accuracy.add({"model's features", percent(result.knn_accuracy, splits)});
+    if (result.vote != Vote::majority) {
+        accuracy.add({fmt::format("features, {} of {}", name(Vote::majority), result.majority_k),
+                      percent(result.majority_accuracy, splits)});
+    }
     accuracy.add({"raw pixels", percent(result.raw_knn_accuracy, splits)});
     accuracy.add({fmt::format("PCA of {}", result.pca_components), percent(result.pca_knn_accuracy, splits)});
     accuracy.add({"channel statistics", percent(result.statistics_knn_accuracy, splits)});
-    out += fmt::format(
-        "\naccuracy of the {} nearest neighbours ({} distance){}\n{}", result.k, name(result.metric),
-        result.k < k_asked ? fmt::format(": there are no {} to learn from", k_asked) : "", accuracy.text());
+    out += fmt::format("\naccuracy of the {} nearest neighbours ({} distance, {} vote){}\n{}", result.k,
+                       name(result.metric), name(result.vote),
+                       result.k < k_asked ? fmt::format(": there are no {} to learn from", k_asked) : "",
+                       accuracy.text());
     if (result.linear) {
         out += fmt::format("\naccuracy of a linear classifier{}\n{}",
                            result.linear->output.empty()
@@ -196,7 +201,7 @@ int EvaluateCommand::run_table(Console& console, const std::vector<std::string>&
         throw UsageError("TEST and --test are the same: one of them is expected");
     }
     tables_.refuse_option("manifest");
-    tables_.tell_unused(console, {"k", "metric", "classifier", "mirror", "layer", "normalize"});
+    tables_.tell_unused(console, {"k", "vote", "metric", "classifier", "mirror", "layer", "normalize"});
     const std::string test = inputs.size() == 2 ? inputs[1] : test_;
     if (given_parts_ && *given_parts_ == test.empty()) {
         throw UsageError(test.empty() ? "--protocol lightgcn needs --test FILE"
@@ -219,7 +224,7 @@ void EvaluateCommand::declare(OptionParser& parser) {
     parser.group("What is measured");
     parser.option("model,m", "MODEL", "else one that comes with stackae, by what the pictures are",
                   text_into(model_));
-    parser.option("k", "N", "neighbours that vote (5 when not given)", integer_into(options_.k, 1));
+    declare_vote(parser, options_.vote, options_.k);
     parser.option("metric", "l2|cosine", "distance between codes",
                   [this](const std::string& text) { options_.metric = parse<Metric>(text); });
     parser.option(
@@ -304,7 +309,7 @@ int EvaluateCommand::run(Console& console, const std::vector<std::string>& input
     if (json_) {
         results.write(to_json(result, options_).set("model", model.path).text() + "\n");
     } else {
-        results.write(report(result, model.path, options_.k));
+        results.write(report(result, model.path, voters(options_.vote, options_.k)));
     }
     results.finish();
     return monitor.exit_code();

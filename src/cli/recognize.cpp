@@ -43,11 +43,12 @@ void RecognizeCommand::declare(OptionParser& parser) {
     parser.group("Recognition");
     parser.option("gallery,g", "GALLERY", "made by `stackae enroll`", text_into(gallery_));
     parser.option("model,m", "MODEL", "else the model that made the gallery", text_into(model_));
-    parser.option("k", "N", "neighbours that vote", integer_into(recognize_.k, 1));
+    declare_vote(parser, recognize_.vote, recognize_.k);
     parser.option("metric", "l2|cosine", "else the gallery's",
                   [this](const std::string& text) { recognize_.metric = parse<Metric>(text); });
     parser.option("top", "N",
-                  "print the N nearest names of every picture; those beyond the threshold as unknown",
+                  "print N names of every picture, the vote's winner and the nearest others; those "
+                  "beyond the threshold as unknown",
                   integer_into(top_, 1));
     parser.option("threshold", "D",
                   "distance beyond which a picture is unknown (inf: none is); else the gallery's",
@@ -88,9 +89,10 @@ int RecognizeCommand::run(Console& console, const std::vector<std::string>& inpu
         {{"the model", model.path}, {"the gallery", gallery_}, {"the labels", settings_.reading.labels}},
         {{"-o", output_}, {"--manifest", settings_.manifest}});
     Recognizer recognizer(gallery, recognize_);
-    if (recognize_.k >= gallery.size() && recognize_.k > 1) {
+    const std::int64_t k = voters(recognize_.vote, recognize_.k);
+    if (recognize_.vote == Vote::majority && k >= gallery.size() && k > 1) {
         console.note(fmt::format("--k {}: all {} pictures of the gallery vote, whatever a picture looks like",
-                                 recognize_.k, gallery.size()));
+                                 k, gallery.size()));
     }
     catch_interrupts();
     ResultWriter results(output_);

@@ -20,6 +20,7 @@
 #include "evaluate/measure.hpp"
 #include "model/groups.hpp"
 #include "search/label_encoder.hpp"
+#include "search/local_scale.hpp"
 
 // Pictures are held as floats while they are measured, of d values n × d × 4 bytes: those of both sets, once
 // more in the index of the raw baseline, with one set once more in its halves, and mirrored again as often.
@@ -73,7 +74,10 @@ std::int64_t bytes_of(const Model& model, std::int64_t learnt, std::int64_t meas
         options.mirror && measured == 0 ? n / 2.0 * std::max({pixels, code, wide_halves}) : 0.0;
     const double trained = measured > 0 ? n : n / 2.0;
     const double axes = 6.0 * std::pow(std::min(trained, pixels), 2.0);
-    const double index = trained * pixels;
+    double index = trained * pixels;
+    if (options.vote == Vote::weighted && trained > search::scale_rows) {
+        index += 3.0 * search::scale_rows * pixels;  // some of them as vectors, in an index, and as queries
+    }
     return base::whole_bytes(sizeof(float) * (parts + std::max({joined, axes, index})));
 }
 
@@ -102,8 +106,8 @@ void check_options(const Model& model, const EvaluateOptions& options) {
     if (options.mirror && model.preprocessing.height == 1) {
         throw InvalidArgument("evaluate: pictures expected to be mirrored, the model is of rows of numbers");
     }
-    if (options.k < 1) {
-        throw InvalidArgument(fmt::format("evaluate: k of at least 1 expected, {} found", options.k));
+    if (options.k && *options.k < 1) {
+        throw InvalidArgument(fmt::format("evaluate: k of at least 1 expected, {} found", *options.k));
     }
     if (options.splits < 1) {
         throw InvalidArgument(fmt::format("evaluate: at least 1 split expected, {} found", options.splits));
@@ -342,8 +346,10 @@ Evaluation finish(const std::vector<evaluation::SplitMetrics>& splits, const std
     evaluation.code_size = model.code_size(options.output);
     evaluation.statistics = statistics_of(model);
     if (!evaluation.labelled) {
-        evaluation.k = options.k;
+        evaluation.k = voters(options.vote, options.k);
+        evaluation.majority_k = voters(Vote::majority, options.k);
     }
+    evaluation.vote = options.vote;
     evaluation.metric = options.metric;
     evaluation.mirrored = options.mirror;
     return evaluation;

@@ -30,8 +30,10 @@ JsonObject to_json(const Evaluation& result, const EvaluateOptions& options) {
     put(baselines["pca"], "sse_per_image", result.pca_sse_per_image);
     baselines["pca"]["components"] = result.pca_components;
     baselines["channel_statistics"]["values"] = result.statistics;
+    baselines["majority"]["k"] = result.majority_k;
     out["knn"] = {{"k", result.k},
-                  {"k_asked", options.k},
+                  {"k_asked", voters(options.vote, options.k)},
+                  {"vote", name(result.vote)},
                   {"metric", name(result.metric)},
                   {"l2_normalize", options.l2_normalize},
                   {"accuracy", nullptr}};
@@ -40,6 +42,7 @@ JsonObject to_json(const Evaluation& result, const EvaluateOptions& options) {
             baselines["raw"][key] = nullptr;
             baselines["pca"][key] = nullptr;
             baselines["channel_statistics"][key] = nullptr;
+            baselines["majority"][key] = nullptr;
         }
         out["knn"]["accuracy_deviation"] = nullptr;
         if (options.linear) {
@@ -62,6 +65,7 @@ JsonObject to_json(const Evaluation& result, const EvaluateOptions& options) {
     put(baselines["raw"], "knn_accuracy", result.raw_knn_accuracy);
     put(baselines["pca"], "knn_accuracy", result.pca_knn_accuracy);
     put(baselines["channel_statistics"], "knn_accuracy", result.statistics_knn_accuracy);
+    put(baselines["majority"], "knn_accuracy", result.majority_accuracy);
     out["confusion"] = result.confusion;
     out["classes"] = nlohmann::json::array();
     for (const ClassMetrics& metrics : result.classes) {

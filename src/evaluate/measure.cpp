@@ -70,14 +70,28 @@ auto with_rows(const Tensor& all, const std::vector<std::int64_t>& rows, const B
     return std::ssize(rows) == all.rows() ? body(all) : body(base::gather_rows(all, rows));
 }
 
-/// The class given to each labelled picture of the test part, by vectors n × whatever of both parts.
-std::vector<std::int64_t> classify(const Labelled& labelled, const Tensor& train, const Tensor& test,
-                                   const EvaluateOptions& options) {
+/// The class given to each labelled picture of the test part.
+struct Given {
+    std::vector<std::int64_t> classes;
+    std::vector<std::int64_t> by_majority;  ///< as it would be with Vote::majority
+};
+
+/// By vectors n × whatever of both parts.
+Given classify(const Labelled& labelled, const Tensor& train, const Tensor& test,
+               const EvaluateOptions& options) {
     NeighbourIndex index = with_rows(train, labelled.train, [&](const Tensor& rows) {
         return NeighbourIndex(rows, options.metric, options.threads);
     });
+    const std::int64_t k = voters(options.vote, options.k);
     return with_rows(test, labelled.test, [&](const Tensor& rows) {
-        return vote(index.search(rows, options.k), labelled.train_labels);
+        const std::int64_t alike = voters(Vote::majority, options.k);
+        const Neighbours found = index.search(rows, std::max(k, alike));
+        const Neighbours voting = found.first(k);
+        const std::vector<std::int64_t>& labels = labelled.train_labels;
+        return Given{.classes = options.vote == Vote::weighted
+                                    ? vote(voting, labels, index.local_scales(voting.rows))
+                                    : vote(voting, labels),
+                     .by_majority = vote(found.first(alike), labels)};
     });
 }
 
@@ -260,27 +274,28 @@ SplitMetrics measure(const EncodedSet& train, const EncodedSet& test, std::int64
     if (!metrics.labelled) {
         return metrics;
     }
-    const auto given = classify(labelled, train.codes, test.codes, options);
+    const auto [given, by_majority] = classify(labelled, train.codes, test.codes, options);
     for (std::size_t i = 0; i < given.size(); ++i) {
         ++metrics.confusion[at(labelled.test_labels[i])][at(given[i])];
     }
-    metrics.k = std::min(options.k, std::ssize(labelled.train));
+    metrics.k = std::min(voters(options.vote, options.k), std::ssize(labelled.train));
+    metrics.majority_k = std::min(voters(Vote::majority, options.k), std::ssize(labelled.train));
     metrics.train_classes = std::ssize(std::set(labelled.train_labels.begin(), labelled.train_labels.end()));
     const auto first = train.codes.row(labelled.train.front());
     metrics.codes_alike = std::all_of(labelled.train.begin(), labelled.train.end(), [&](std::int64_t row) {
         return std::equal(first.begin(), first.end(), train.codes.row(row).begin());
     });
+    const auto accuracy_by = [&](const Tensor& train_rows, const Tensor& test_rows) {
+        return accuracy(classify(labelled, train_rows, test_rows, options).classes, labelled.test_labels);
+    };
     metrics.knn = accuracy(given, labelled.test_labels);
-    metrics.pca_knn =
-        accuracy(classify(labelled, pca.encode(train.pictures, options.threads), pca_test, options),
-                 labelled.test_labels);
-    metrics.raw_knn =
-        accuracy(classify(labelled, train.pictures, test.pictures, options), labelled.test_labels);
+    metrics.majority_knn = accuracy(by_majority, labelled.test_labels);
+    metrics.pca_knn = accuracy_by(pca.encode(train.pictures, options.threads), pca_test);
+    metrics.raw_knn = accuracy_by(train.pictures, test.pictures);
     metrics.statistics_knn = std::numeric_limits<double>::quiet_NaN();
     if (!train.statistics.empty()) {
         const StandardisedPair pair = standardise(train.statistics, test.statistics);
-        metrics.statistics_knn =
-            accuracy(classify(labelled, pair.train, pair.test, options), labelled.test_labels);
+        metrics.statistics_knn = accuracy_by(pair.train, pair.test);
     }
     if (options.linear) {
         measure_linear(labelled, train, test.linear_features(), classes, options, metrics);
@@ -302,13 +317,16 @@ Evaluation summarise(const std::vector<SplitMetrics>& splits, const std::vector<
         return evaluation;
     }
     evaluation.k = splits.front().k;
+    evaluation.majority_k = splits.front().majority_k;
     evaluation.train_classes = splits.front().train_classes;
     for (const SplitMetrics& split : splits) {
         evaluation.k = std::min(evaluation.k, split.k);
+        evaluation.majority_k = std::min(evaluation.majority_k, split.majority_k);
         evaluation.train_classes = std::min(evaluation.train_classes, split.train_classes);
         evaluation.codes_alike = evaluation.codes_alike || split.codes_alike;
     }
     evaluation.knn_accuracy = mean_std(splits, &SplitMetrics::knn);
+    evaluation.majority_accuracy = mean_std(splits, &SplitMetrics::majority_knn);
     evaluation.raw_knn_accuracy = mean_std(splits, &SplitMetrics::raw_knn);
     evaluation.pca_knn_accuracy = mean_std(splits, &SplitMetrics::pca_knn);
     evaluation.statistics_knn_accuracy = mean_std(splits, &SplitMetrics::statistics_knn);

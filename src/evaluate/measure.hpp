@@ -58,9 +58,11 @@ struct SplitMetrics {
     double pca_sse = 0.0;
     bool labelled = false;  ///< both parts have labelled pictures; else the accuracies are 0
     std::int64_t k = 0;     ///< neighbours that voted
+    std::int64_t majority_k = 0;
     std::int64_t train_classes = 0;
     bool codes_alike = false;  ///< of the labelled training pictures
     double knn = 0.0;
+    double majority_knn = 0.0;  ///< of the same code, each neighbour counting for one
     double raw_knn = 0.0;
     double pca_knn = 0.0;
     double statistics_knn = 0.0;  ///< NaN without EncodedSet::statistics

@@ -12,10 +12,12 @@
 #include "stackae/error.hpp"
 
 #include "base/parallel.hpp"
+#include "base/rows.hpp"
 #include "base/threads.hpp"
 #include "search/bf16_vectors.hpp"
 #include "search/flat_scanner.hpp"
 #include "search/flat_vectors.hpp"
+#include "search/local_scale.hpp"
 
 namespace stackae {
 namespace {
@@ -38,10 +40,31 @@ constexpr std::array<std::int64_t, 2> margins = {8, 512};
 constexpr std::int64_t coarse_margin = 16;
 constexpr std::int64_t tried_queries = 1024;
 
+constexpr double least_scale = 1e-3;
+/// Vectors whose mean scale stands for that of all.
+constexpr std::int64_t mean_rows = 256;
+/// Vectors whose scales are found at a time.
+constexpr std::size_t scale_block = 4096;
+
 void check_k(std::int64_t k) {
     if (k < 1) {
         throw InvalidArgument(fmt::format("neighbours: k of at least 1 expected, {} found", k));
     }
+}
+
+void check_row(std::int64_t row, std::int64_t size, std::int64_t least) {
+    if (row < least || row >= size) {
+        throw InvalidArgument(fmt::format("neighbours: row {} asked for, 0 to {} there", row, size - 1));
+    }
+}
+
+/// At most so many of some rows, spread evenly.
+std::vector<std::int64_t> spread(std::int64_t rows, std::int64_t most) {
+    std::vector<std::int64_t> some(base::at(std::min(rows, most)));
+    for (std::size_t i = 0; i < some.size(); ++i) {
+        some[i] = static_cast<std::int64_t>(i) * rows / std::ssize(some);
+    }
+    return some;
 }
 
 }  // namespace
@@ -55,11 +78,21 @@ struct NeighbourIndex::State {
                                    Neighbours& found) const;
     std::vector<std::int64_t> coarse_pass(const SearchRequest& request, std::span<const std::int64_t> pending,
                                           Neighbours& found);
+    /// See NeighbourIndex::local_scales().
+    std::vector<float> local_scales(std::span<const std::int64_t> rows);
+    /// σ of some rows, a block at a time.
+    std::vector<double> find_scales(std::span<const std::int64_t> rows);
+    /// Some rows as vectors.
+    [[nodiscard]] Tensor gather(std::span<const std::int64_t> rows) const;
 
     search::FlatVectors table;
     int threads;
     std::optional<search::Bf16Vectors> coarse{};  ///< made by the first search that it pays for
     bool coarse_fails = false;                    ///< for these rows: not tried again
+    std::vector<float> scales{};                  ///< of each row; NaN where not yet asked for
+    double mean_scale = 0.0;
+    std::vector<std::int64_t> sample{};  ///< rows among which scales are found, ascending; empty: all
+    std::unique_ptr<State> others{};     ///< of those rows
 };
 
 std::vector<std::int64_t> NeighbourIndex::State::pass(const search::Bf16Vectors* scanned,
@@ -111,7 +144,8 @@ std::vector<std::int64_t> NeighbourIndex::State::coarse_pass(const SearchRequest
 Neighbours NeighbourIndex::State::run(const SearchRequest& request) {
     const auto places = static_cast<std::size_t>(request.count * request.k);
     Neighbours found{request.count, request.k, std::vector<std::int64_t>(places, -1),
-                     std::vector<float>(places, std::numeric_limits<float>::infinity())};
+                     std::vector<float>(places, std::numeric_limits<float>::infinity()),
+                     table.cosine() ? Metric::cosine : Metric::l2};
     if (places == 0) {
         return found;
     }
@@ -126,6 +160,85 @@ Neighbours NeighbourIndex::State::run(const SearchRequest& request) {
         }
     }
     return found;
+}
+
+Tensor NeighbourIndex::State::gather(std::span<const std::int64_t> rows) const {
+    Tensor vectors({std::ssize(rows), table.width()});
+    for (std::int64_t i = 0; i < vectors.rows(); ++i) {
+        std::copy_n(table.row(rows[base::at(i)]).begin(), table.width(), vectors.row(i).begin());
+    }
+    return vectors;
+}
+
+std::vector<double> NeighbourIndex::State::find_scales(std::span<const std::int64_t> rows) {
+    std::vector<double> found_scales;
+    for (std::size_t first = 0; first < rows.size(); first += scale_block) {
+        const auto some = rows.subspan(first, std::min(scale_block, rows.size() - first));
+        const auto count = std::ssize(some);
+        if (!others) {
+            const Neighbours found = run({.count = count,
+                                          .k = std::min(search::scale_neighbours, table.size() - 1),
+                                          .queries = nullptr,
+                                          .groups = {},
+                                          .rows = some});
+            for (std::int64_t i = 0; i < count; ++i) {
+                found_scales.push_back(search::local_scale(found, i));
+            }
+            continue;
+        }
+        const Tensor queries = gather(some);
+        const Neighbours found = others->run({.count = count,
+                                              .k = search::scale_neighbours + 1,
+                                              .queries = &queries,
+                                              .groups = {},
+                                              .rows = {}});
+        for (std::int64_t i = 0; i < count; ++i) {
+            const auto own = std::lower_bound(sample.begin(), sample.end(), some[base::at(i)]);
+            const bool there = own != sample.end() && *own == some[base::at(i)];
+            found_scales.push_back(search::local_scale(found, i, there ? own - sample.begin() : -1));
+        }
+    }
+    return found_scales;
+}
+
+std::vector<float> NeighbourIndex::State::local_scales(std::span<const std::int64_t> rows) {
+    if (scales.empty()) {
+        if (table.size() > search::scale_rows) {
+            sample = spread(table.size(), search::scale_rows);
+            others.reset(new State{
+                search::FlatVectors(gather(sample), table.cosine() ? Metric::cosine : Metric::l2), threads});
+        }
+        const std::vector<double> some = find_scales(spread(table.size(), mean_rows));
+        mean_scale = std::accumulate(some.begin(), some.end(), 0.0) / static_cast<double>(some.size());
+        scales.assign(base::at(table.size()), std::numeric_limits<float>::quiet_NaN());
+    }
+    std::vector<std::int64_t> wanted;
+    for (const std::int64_t row : rows) {
+        if (row >= 0 && std::isnan(scales[base::at(row)])) {
+            wanted.push_back(row);
+            scales[base::at(row)] = 1.0F;
+        }
+    }
+    const std::vector<double> found = find_scales(wanted);
+    for (std::size_t i = 0; i < wanted.size() && mean_scale > 0.0; ++i) {
+        scales[base::at(wanted[i])] = static_cast<float>(std::max(found[i] / mean_scale, least_scale));
+    }
+    std::vector<float> result;
+    for (const std::int64_t row : rows) {
+        result.push_back(row < 0 ? 1.0F : scales[base::at(row)]);
+    }
+    return result;
+}
+
+Neighbours Neighbours::first(std::int64_t count) const {
+    Neighbours nearest{queries, std::min(k, count), {}, {}, metric};
+    for (std::int64_t query = 0; query < queries; ++query) {
+        const auto from = rows.begin() + query * k;
+        nearest.rows.insert(nearest.rows.end(), from, from + nearest.k);
+        const auto at = distances.begin() + query * k;
+        nearest.distances.insert(nearest.distances.end(), at, at + nearest.k);
+    }
+    return nearest;
 }
 
 NeighbourIndex::NeighbourIndex(const Tensor& vectors, Metric metric, int threads)
@@ -160,14 +273,18 @@ Neighbours NeighbourIndex::search_self(std::int64_t k, const std::vector<std::in
             fmt::format("neighbours: {} groups found for {} vectors", groups.size(), size()));
     }
     for (const std::int64_t row : rows) {
-        if (row < 0 || row >= size()) {
-            throw InvalidArgument(
-                fmt::format("neighbours: row {} asked for, 0 to {} there", row, size() - 1));
-        }
+        check_row(row, size(), 0);
     }
     const std::int64_t count = rows.empty() ? size() : static_cast<std::int64_t>(rows.size());
     return state_->run(
         {.count = count, .k = std::min(k, size() - 1), .queries = nullptr, .groups = groups, .rows = rows});
+}
+
+std::vector<float> NeighbourIndex::local_scales(const std::vector<std::int64_t>& rows) {
+    for (const std::int64_t row : rows) {
+        check_row(row, size(), -1);
+    }
+    return state_->local_scales(rows);
 }
 
 }  // namespace stackae

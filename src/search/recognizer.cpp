@@ -14,8 +14,8 @@ namespace stackae {
 namespace {
 
 void check_options(const RecognizeOptions& options) {
-    if (options.k < 1) {
-        throw InvalidArgument(fmt::format("recognize: k of at least 1 expected, {} found", options.k));
+    if (options.k && *options.k < 1) {
+        throw InvalidArgument(fmt::format("recognize: k of at least 1 expected, {} found", *options.k));
     }
     if (options.top < 1) {
         throw InvalidArgument(fmt::format("recognize: top of at least 1 expected, {} found", options.top));
@@ -48,18 +48,6 @@ std::optional<double> threshold_in_force(const Gallery& gallery, const Recognize
     return other.threshold;
 }
 
-/// The first k neighbours of each query.
-Neighbours first_neighbours(const Neighbours& all, std::int64_t k) {
-    Neighbours first{all.queries, std::min(k, all.k), {}, {}};
-    for (std::int64_t query = 0; query < all.queries; ++query) {
-        const auto begin = query * all.k;
-        first.rows.insert(first.rows.end(), all.rows.begin() + begin, all.rows.begin() + begin + first.k);
-        first.distances.insert(first.distances.end(), all.distances.begin() + begin,
-                               all.distances.begin() + begin + first.k);
-    }
-    return first;
-}
-
 }  // namespace
 
 struct Recognizer::State {
@@ -72,8 +60,9 @@ struct Recognizer::State {
 
     [[nodiscard]] Candidate candidate(const Neighbours& found, std::int64_t place) const;
     [[nodiscard]] Recognition decide(const Neighbours& found, std::int64_t query, std::int64_t winner) const;
-    /// The nearest entry of each name, best first, up to options.top.
-    [[nodiscard]] std::vector<Candidate> distinct(const Neighbours& found, std::int64_t query) const;
+    /// After the first of `top`, the vote's winner, the nearest entry of each other name, best first, up to
+    /// options.top.
+    void fill(std::vector<Candidate>& top, const Neighbours& found, std::int64_t query) const;
 
     RecognizeOptions options;
     search::LabelEncoder names;
@@ -99,18 +88,18 @@ Recognition Recognizer::State::decide(const Neighbours& found, std::int64_t quer
     recognition.distance = best.distance;
     recognition.known = !threshold || best.distance <= *threshold;
     recognition.name = recognition.known ? best.name : "unknown";
+    recognition.top = {best};
     return recognition;
 }
 
-std::vector<Candidate> Recognizer::State::distinct(const Neighbours& found, std::int64_t query) const {
-    std::vector<Candidate> best;
-    for (std::int64_t j = 0; j < found.k && std::ssize(best) < options.top; ++j) {
+void Recognizer::State::fill(std::vector<Candidate>& top, const Neighbours& found, std::int64_t query) const {
+    top.resize(1);
+    for (std::int64_t j = 0; j < found.k && std::ssize(top) < options.top; ++j) {
         Candidate next = candidate(found, query * found.k + j);
-        if (std::none_of(best.begin(), best.end(), [&](const Candidate& c) { return c.name == next.name; })) {
-            best.push_back(std::move(next));
+        if (std::none_of(top.begin(), top.end(), [&](const Candidate& c) { return c.name == next.name; })) {
+            top.push_back(std::move(next));
         }
     }
-    return best;
 }
 
 Recognizer::Recognizer(const Gallery& gallery, const RecognizeOptions& options)
@@ -120,11 +109,14 @@ Recognizer& Recognizer::operator=(Recognizer&&) noexcept = default;
 Recognizer::~Recognizer() = default;
 
 std::vector<Recognition> Recognizer::recognize(const Tensor& codes) {
-    const std::int64_t k = state_->options.k;
+    const std::int64_t k = voters(state_->options.vote, state_->options.k);
     const std::int64_t wanted = std::min(state_->options.top, state_->names.count());
     Neighbours found = state_->index.search(codes, std::max(k, wanted));
-    const Neighbours voters = first_neighbours(found, k);
-    const std::vector<std::int64_t> winners = vote(voters, state_->names.numbers());
+    const Neighbours voters = found.first(k);
+    const std::vector<std::int64_t> winners =
+        state_->options.vote == Vote::weighted
+            ? vote(voters, state_->names.numbers(), state_->index.local_scales(voters.rows))
+            : vote(voters, state_->names.numbers());
     std::vector<Recognition> recognitions;
     std::vector<std::int64_t> pending;
     for (std::int64_t query = 0; query < codes.rows(); ++query) {
@@ -136,7 +128,7 @@ std::vector<Recognition> Recognizer::recognize(const Tensor& codes) {
         std::vector<std::int64_t> short_of;
         for (std::size_t i = 0; i < pending.size(); ++i) {
             auto& top = recognitions[static_cast<std::size_t>(pending[i])].top;
-            top = state_->distinct(found, static_cast<std::int64_t>(i));
+            state_->fill(top, found, static_cast<std::int64_t>(i));
             if (std::ssize(top) < wanted) {
                 short_of.push_back(pending[i]);
             }

@@ -1,11 +1,15 @@
 #include <algorithm>
+#include <cmath>
 #include <fmt/format.h>
-#include <string>
+#include <limits>
+#include <vector>
 
 #include "stackae/error.hpp"
 #include "stackae/neighbours.hpp"
 
 #include "base/enum_names.hpp"
+#include "base/rows.hpp"
+#include "search/local_scale.hpp"
 
 namespace stackae {
 
@@ -15,47 +19,92 @@ constexpr auto base::enum_names<Metric> = base::names_of<Metric>("metric", {{Met
 template const char* name(Metric);
 template Metric parse(std::string_view);
 
+template <>
+constexpr auto base::enum_names<Vote> = base::names_of<Vote>("vote", {{Vote::weighted, "weighted"},
+                                                                      {Vote::majority, "majority"}});
+template const char* name(Vote);
+template Vote parse(std::string_view);
+
 namespace {
+
+using base::at;
+
+/// How fast a neighbour's weight falls with its scaled distance.
+constexpr double sharpness = 10.0;
 
 struct Count {
     std::int64_t label = 0;
-    std::int64_t votes = 0;
+    double weight = 0.0;
 };
 
 /// In the order in which labels come up, nearest first.
-void add_vote(std::vector<Count>& counts, std::int64_t label) {
+void add_vote(std::vector<Count>& counts, std::int64_t label, double weight) {
     const auto same = [label](const Count& count) { return count.label == label; };
     const auto place = std::find_if(counts.begin(), counts.end(), same);
     if (place == counts.end()) {
-        counts.push_back({label, 1});
+        counts.push_back({label, weight});
     } else {
-        ++place->votes;
+        place->weight += weight;
+    }
+}
+
+/// Neighbours of a query; those that are missing come last.
+std::int64_t count_found(const Neighbours& neighbours, std::int64_t query) {
+    const auto begin = neighbours.rows.begin() + query * neighbours.k;
+    return std::find_if(begin, begin + neighbours.k, [](std::int64_t row) { return row < 0; }) - begin;
+}
+
+/// What each of a query's neighbours counts for, in order.
+void weigh(const Neighbours& neighbours, std::int64_t query, const std::vector<float>& scales,
+           std::vector<double>& weights) {
+    const double scale = search::local_scale(neighbours, query);
+    double least = std::numeric_limits<double>::infinity();
+    for (std::size_t j = 0; j < weights.size(); ++j) {
+        const std::int64_t place = query * neighbours.k + static_cast<std::int64_t>(j);
+        const double squared = search::squared(neighbours, place);
+        // Where the nearest are all at a distance of 0, those alone count.
+        weights[j] = squared > 0.0 ? squared / (scale * scale * double{scales[at(place)]}) : 0.0;
+        least = std::min(least, weights[j]);
+    }
+    for (double& weight : weights) {
+        weight = std::exp(-sharpness * (weight - least));
     }
 }
 
 }  // namespace
 
-std::vector<std::int64_t> vote(const Neighbours& neighbours, const std::vector<std::int64_t>& labels) {
-    std::vector<std::int64_t> winners(static_cast<std::size_t>(neighbours.queries), -1);
+std::vector<std::int64_t> vote(const Neighbours& neighbours, const std::vector<std::int64_t>& labels,
+                               const std::vector<float>& scales) {
+    std::vector<std::int64_t> winners(at(neighbours.queries), -1);
     std::vector<Count> counts;
-    for (std::size_t query = 0; query < winners.size(); ++query) {
+    std::vector<double> weights;
+    const auto known = std::ssize(labels);
+    if (!scales.empty() && scales.size() != neighbours.rows.size()) {
+        throw InvalidArgument(
+            fmt::format("vote: {} scales found for {} neighbours", scales.size(), neighbours.rows.size()));
+    }
+    for (std::int64_t query = 0; query < neighbours.queries; ++query) {
+        const auto rows = neighbours.rows.begin() + query * neighbours.k;
+        const std::int64_t found = count_found(neighbours, query);
+        const auto unknown =
+            std::find_if(rows, rows + found, [known](std::int64_t row) { return row >= known; });
+        if (unknown != rows + found) {
+            throw InvalidArgument(
+                fmt::format("vote: {} labels found, but a neighbour in row {}", known, *unknown));
+        }
+        weights.assign(at(found), 1.0);
+        if (!scales.empty()) {
+            weigh(neighbours, query, scales, weights);
+        }
         counts.clear();
-        const auto k = static_cast<std::size_t>(neighbours.k);
-        for (std::size_t j = query * k; j < (query + 1) * k; ++j) {
-            const std::int64_t row = neighbours.rows[j];
-            if (row >= static_cast<std::int64_t>(labels.size())) {
-                throw InvalidArgument(
-                    fmt::format("vote: {} labels found, but a neighbour in row {}", labels.size(), row));
-            }
-            if (row >= 0) {
-                add_vote(counts, labels[static_cast<std::size_t>(row)]);
-            }
+        for (std::int64_t j = 0; j < found; ++j) {
+            add_vote(counts, labels[at(rows[j])], weights[at(j)]);
         }
         // The first of equals: the one whose nearest comes first.
-        const auto most = std::max_element(counts.begin(), counts.end(),
-                                           [](const Count& a, const Count& b) { return a.votes < b.votes; });
+        const auto most = std::max_element(
+            counts.begin(), counts.end(), [](const Count& a, const Count& b) { return a.weight < b.weight; });
         if (most != counts.end()) {
-            winners[query] = most->label;
+            winners[at(query)] = most->label;
         }
     }
     return winners;

@@ -183,13 +183,17 @@ expect 0 info pair.gallery
 has out "no share of strangers is known"
 expect 0 info pair.gallery --json
 has out '"rate_known":false'
-expect 0 recognize pair -g pair.gallery --k 9
+expect 0 recognize pair -g pair.gallery --k 9 --vote majority
 has err "--k 9: all 2 pictures of the gallery vote"
+expect 0 recognize pair -g pair.gallery
+has_not err "of the gallery vote"
+expect 2 recognize pair -g pair.gallery --vote most
+has err '"most" found, weighted or majority expected'
 
 # Accuracies that say nothing are marked.
 draw_classes single 4 ann
 expect 0 evaluate single -m model.stackae --splits 1 --classifier linear --k 9
-has out "accuracy of the 2 nearest neighbours (l2 distance): there are no 9 to learn from"
+has out "accuracy of the 2 nearest neighbours (l2 distance, weighted vote): there are no 9 to learn from"
 has out "of one class, whose name everything is given: accuracies say nothing"
 has out "none: one class to learn from"
 has out "PCA has no more components than pictures to learn from or values of a picture: 2"

@@ -1,19 +1,14 @@
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <vector>
 
 #include "stackae/gallery.hpp"
 
-namespace stackae::test {
+#include "search/vectors.hpp"
 
-inline Tensor table(std::int64_t n, std::int64_t d, const std::vector<float>& values) {
-    Tensor tensor({n, d});
-    std::copy(values.begin(), values.end(), tensor.data());
-    return tensor;
-}
+namespace stackae::test {
 
 /// Entries on a line.
 inline Gallery line(const std::vector<std::string>& names, const std::vector<float>& places) {

@@ -3,13 +3,13 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <random>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "stackae/error.hpp"
 
+#include "search/vectors.hpp"
 #include "support/catch.hpp"
 
 namespace {
@@ -19,38 +19,9 @@ using stackae::NeighbourIndex;
 using stackae::Neighbours;
 using stackae::Tensor;
 using stackae::test::contains;
-
-Tensor random_vectors(std::int64_t n, std::int64_t d, unsigned seed, float offset = 0.0F) {
-    std::mt19937 generator(seed);
-    std::normal_distribution<float> normal(offset, 1.0F);
-    Tensor vectors({n, d});
-    for (float& value : vectors.values()) {
-        value = normal(generator);
-    }
-    return vectors;
-}
-
-double naive_distance(const Tensor& a, std::int64_t i, const Tensor& b, std::int64_t j, Metric metric) {
-    double squared = 0.0;
-    double product = 0.0;
-    double norm_a = 0.0;
-    double norm_b = 0.0;
-    for (std::size_t c = 0; c < static_cast<std::size_t>(a.columns()); ++c) {
-        const double x = a.row(i)[c];
-        const double y = b.row(j)[c];
-        squared += (x - y) * (x - y);
-        product += x * y;
-        norm_a += x * x;
-        norm_b += y * y;
-    }
-    if (metric == Metric::l2) {
-        return std::sqrt(squared);
-    }
-    if (norm_a == 0.0 || norm_b == 0.0) {
-        return norm_a == norm_b ? 0.0 : 1.0;
-    }
-    return 1.0 - product / std::sqrt(norm_a * norm_b);
-}
+using stackae::test::naive_distance;
+using stackae::test::random_vectors;
+using stackae::test::table;
 
 using Ranking = std::vector<std::pair<double, std::int64_t>>;
 
@@ -94,12 +65,6 @@ void check_search(const Tensor& vectors, const Tensor& queries, Metric metric, s
         check_query(found, query,
                     naive_ranking(queries, query, vectors, metric, [](std::int64_t) { return true; }));
     }
-}
-
-Tensor table(std::int64_t n, std::int64_t d, const std::vector<float>& values) {
-    Tensor tensor({n, d});
-    std::copy(values.begin(), values.end(), tensor.data());
-    return tensor;
 }
 
 }  // namespace
@@ -317,13 +282,6 @@ TEST_CASE("No queries give no neighbours") {
     const Neighbours found = index.search(Tensor({0, 1}), 2);
     CHECK(found.queries == 0);
     CHECK(found.rows.empty());
-}
-
-TEST_CASE("The vote goes to the most frequent label, and in a tie to the nearest") {
-    const Neighbours found{3, 4, {0, 1, 2, 3, 3, 2, 1, 0, 2, 0, 1, 3}, std::vector<float>(12)};
-    CHECK(stackae::vote(found, {7, 8, 8, 9}) == std::vector<std::int64_t>{8, 8, 8});
-    CHECK(stackae::vote(found, {7, 7, 8, 8}) == std::vector<std::int64_t>{7, 8, 8});
-    CHECK_THROWS_AS(stackae::vote(found, {1, 2}), stackae::InvalidArgument);
 }
 
 TEST_CASE("Metrics are known by name") {

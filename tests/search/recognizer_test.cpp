@@ -113,16 +113,31 @@ TEST_CASE("The threshold can be overridden, and without one everything has a nam
 TEST_CASE("K neighbours vote, and the distance is that to the winner's nearest entry") {
     const Gallery gallery = line({"a", "b", "b", "c"}, {0, 2, 3, 50});
     Recognizer one(gallery, {.k = 1});
-    Recognizer three(gallery, {.k = 3, .top = 2});
-    Recognizer many(gallery, {.k = 100});
+    Recognizer three(gallery, {.vote = stackae::Vote::majority, .k = 3, .top = 2});
+    Recognizer many(gallery, {.vote = stackae::Vote::majority, .k = 100});
     CHECK(one.recognize(table(1, 1, {0.5F}))[0].name == "a");
     const auto found = three.recognize(table(1, 1, {0.5F}))[0];
     CHECK(found.name == "b");
     CHECK(found.distance == 1.5);
     REQUIRE(found.top.size() == 2);
-    CHECK(found.top[0].name == "a");
-    CHECK(found.top[1].name == "b");
+    CHECK(found.top[0].name == "b");
+    CHECK(found.top[1].name == "a");
     CHECK(many.recognize(table(1, 1, {40}))[0].name == "b");
+}
+
+TEST_CASE("By default many neighbours vote, and near ones count for more") {
+    // Of 8 the majority is b, but all of them are far from a picture that lies beside a.
+    std::vector<std::string> names(5, "b");
+    names.insert(names.end(), {"a", "a", "a"});
+    Recognizer recognizer(line(names, {10, 11, 12, 13, 14, 0, 1, 2}));
+    Recognizer majority(line(names, {10, 11, 12, 13, 14, 0, 1, 2}),
+                        {.vote = stackae::Vote::majority, .k = 8});
+    const auto found = recognizer.recognize(table(2, 1, {0.4F, 12.4F}));
+    CHECK(found[0].name == "a");
+    CHECK(found[1].name == "b");
+    CHECK(majority.recognize(table(1, 1, {0.4F}))[0].name == "b");
+    // Alone, a picture gets the name that it gets among others.
+    CHECK(recognizer.recognize(table(1, 1, {12.4F}))[0].name == "b");
 }
 
 TEST_CASE("The best names are different ones, even behind many entries of one name") {
