@@ -229,7 +229,9 @@ double GradientLoop::measure(EpochMetrics& metrics) {
 }
 
 void GradientLoop::check_health(double loss) const {
-    if (!std::isfinite(loss) || loss > divergence_factor * std::max(state_.mean_loss, state_.loss_before)) {
+    const bool rose = loss > divergence_factor * std::max(state_.mean_loss, state_.loss_before);
+    // Rows that are alike have no loss to compare with: their mean predicts them.
+    if (!std::isfinite(loss) || (rose && !rows_alike())) {
         throw Divergence(fmt::format(
             "{}, epoch {}: the loss rose to {:.4g} from {:.4g} before training ({:.4g} is that of predicting "
             "the mean); try a lower learning rate than {:.3g}, gradient clipping, or standardised values",

@@ -203,6 +203,10 @@ done
 expect 0 train same -o same.stackae "${small[@]}"
 has err "warning: all 4 pictures have the same values: nothing can be learnt that tells pictures apart"
 has_not err "no better than the mean"
+mkdir only
+draw only/0.pgm 3
+expect 0 train only -o only.stackae --layers 8,2 --epochs 2 --fine-tune 3 --fine-tune-from-pca --output-activation linear
+has_not err "the loss rose"
 expect 0 train pictures -o wide.stackae --layers 200,4 --epochs 1 --no-comparison
 has err "warning: layer 1 has 200 units for 64 values, which may be copied and nothing learnt"
 
