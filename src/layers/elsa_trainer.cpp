@@ -3,6 +3,7 @@
 #include <bit>
 #include <cmath>
 #include <fmt/format.h>
+#include <limits>
 #include <numeric>
 #include <optional>
 #include <utility>
@@ -17,6 +18,7 @@
 #include "layers/elsa_loss.hpp"
 #include "layers/gradient_stage.hpp"
 #include "layers/trainer.hpp"
+#include "layers/tries.hpp"
 #include "nn/optimizer.hpp"
 
 namespace stackae::layers {
@@ -24,6 +26,8 @@ namespace {
 
 constexpr std::int64_t grain = 16;  ///< rows of A that a thread takes
 constexpr std::int64_t most_steps = std::int64_t{1} << 48;
+constexpr std::size_t max_judged =
+    2000;  ///< rows that are learnt from and measured on where none is held out
 
 /// Updates cost as much as their products, of A alone, however few rows they are of.
 std::int64_t suited_batch(std::int64_t rows) {
@@ -41,9 +45,9 @@ nn::GradientLoopConfig config_of(const Elsa& layer, const PlanContext& context) 
 }
 
 /// Directions at random.
-Tensor initial(const Elsa& layer, const TrainContext& context) {
+Tensor initial(const Elsa& layer, std::uint64_t seed, std::uint32_t stage) {
     Tensor weights({layer.input_shape().size(), layer.units});
-    const base::Random random(context.config.seed, base::RandomStream::weights, context.stage);
+    const base::Random random(seed, base::RandomStream::weights, stage);
     const auto values = weights.values();
     for (std::size_t i = 0; i < values.size(); i += 4) {
         const auto bits = random.block(static_cast<std::uint32_t>(i / 4));
@@ -64,18 +68,33 @@ void normalize_rows(Tensor& weights) {
     });
 }
 
+/// Calls body(x, ‖x‖) for the rows of a batch that have entries, x as columns and values.
+template <class Body>
+void each_row(const base::SparseRows& batch, const Body& body) {
+    for (std::int64_t row = 0; row < batch.rows(); ++row) {
+        const auto first = base::at(batch.offsets[base::at(row)]);
+        const auto size = base::at(batch.offsets[base::at(row + 1)]) - first;
+        const auto values = std::span(batch.values).subspan(first, size);
+        if (const double length = std::sqrt(base::squared_norm(values)); length > 0.0) {
+            body(std::span(batch.columns).subspan(first, size), values, length);
+        }
+    }
+}
+
 /// Epochs of shuffled batches, each followed by a measurement on the rows held out, where there are any; then
-/// the best weights by it are what was learnt, and patience may end them early.
+/// the best weights by it are what was learnt, and patience may end them early. Where nothing was learnt they
+/// are done again, see Tries.
 class ElsaTrainer : public LayerTrainer {
 public:
     ElsaTrainer(Elsa layer, const TrainContext& context)
         : layer_(std::move(layer)),
           config_(config_of(layer_, context.plan())),
           rows_(std::ssize(context.train)),
+          stage_(context.stage),
+          tries_(context.plan()),
           optimizer_(config_.optimizer, layer_.input_shape().size() * layer_.units),
           gradient_({layer_.input_shape().size(), layer_.units}) {
-        layer_.weights = initial(layer_, context);
-        normalize_rows(layer_.weights);
+        start();
     }
 
     bool step(TrainContext& context) override {
@@ -83,7 +102,11 @@ public:
             holding_ = context.input.holding();
             return true;
         }
-        begun_ = true;
+        if (!begun_) {
+            begun_ = true;
+            loss_of_mean_ = measure_mean(context);
+            loss_before_ = measure(context);
+        }
         if (epoch_ <= config_.epochs) {
             done_ < rows_ ? learn_batch(context) : finish_epoch(context);
         }
@@ -106,16 +129,27 @@ public:
     void load_state(const TrainerState& state) override;
 
 private:
+    /// Weights drawn, nothing learnt.
+    void start();
     void learn_batch(TrainContext& context);
     void finish_epoch(TrainContext& context);
+    /// Starts the next try, where there is one, and tells of the one that ends with `epoch`.
+    bool try_again(TrainContext& context, const Outcome& outcome, StageEpoch epoch);
     /// Keeps the weights where they are the best. Returns whether patience has run out.
     [[nodiscard]] bool judge(double loss);
-    /// The mean loss of the rows held out.
+    /// Calls body(batch) for some rows.
+    template <class Body>
+    void each_batch(TrainContext& context, std::span<const std::int64_t> rows, const Body& body) const;
+    /// The mean loss of the rows held out, or of some that are learnt from where there are none.
     [[nodiscard]] double measure(TrainContext& context) const;
+    /// The same of predicting all rows' mean, each brought to length 1.
+    [[nodiscard]] double measure_mean(TrainContext& context) const;
 
     Elsa layer_;
     nn::GradientLoopConfig config_;
     std::int64_t rows_;
+    std::uint32_t stage_;
+    Tries tries_;
     nn::Optimizer optimizer_;
     Tensor gradient_;
     std::vector<std::int64_t> order_;  ///< of the epoch order_epoch_
@@ -130,12 +164,52 @@ private:
     Tensor best_;  ///< weights by the loss of the rows held out; empty where none were measured
     double best_loss_ = 0.0;
     std::int64_t since_best_ = 0;  ///< epochs
+    double loss_before_ = 0.0;
+    double loss_of_mean_ = std::numeric_limits<double>::infinity();
 };
+
+/// What is measured on.
+std::vector<std::int64_t> judged(const TrainContext& context) {
+    if (!context.validation.empty()) {
+        return {context.validation.begin(), context.validation.end()};
+    }
+    std::vector<std::int64_t> some(std::min(context.train.size(), max_judged));
+    for (std::size_t i = 0; i < some.size(); ++i) {
+        some[i] = context.train[i * context.train.size() / some.size()];
+    }
+    return some;
+}
+
+void ElsaTrainer::start() {
+    layer_.weights = initial(layer_, tries_.seed(), stage_);
+    normalize_rows(layer_.weights);
+    optimizer_ = nn::Optimizer(config_.optimizer, layer_.input_shape().size() * layer_.units);
+    best_ = Tensor();
+    since_best_ = 0;
+    order_epoch_ = 0;
+    epoch_ = 1;
+    done_ = 0;
+    counted_ = 0;
+    loss_sum_ = 0.0;
+}
+
+bool ElsaTrainer::try_again(TrainContext& context, const Outcome& outcome, StageEpoch epoch) {
+    const double first = config_.optimizer.learning_rate;
+    const double rate = tries_.learning_rate(first);
+    if (!tries_.next()) {
+        return false;
+    }
+    epoch.remark = tries_.again(outcome, rate, first);
+    context.on_epoch(epoch);
+    start();
+    loss_before_ = measure(context);
+    return true;
+}
 
 void ElsaTrainer::learn_batch(TrainContext& context) {
     if (order_epoch_ != epoch_) {
         order_.assign(context.train.begin(), context.train.end());
-        base::shuffle(order_, base::Random(config_.seed, base::RandomStream::shuffle, config_.stream,
+        base::shuffle(order_, base::Random(tries_.seed(), base::RandomStream::shuffle, config_.stream,
                                            static_cast<std::uint32_t>(epoch_)));
         order_epoch_ = epoch_;
     }
@@ -144,14 +218,20 @@ void ElsaTrainer::learn_batch(TrainContext& context) {
     context.input.gather_sparse(rows, batch);
     const double loss = ElsaLoss(layer_.weights).sum(batch, gradient_);
     if (!std::isfinite(loss)) {
+        StageEpoch epoch;
+        epoch.epoch = epoch_;
+        epoch.learning_rate = learning_rate_;
+        if (try_again(context, {.ran_away = true}, epoch)) {
+            return;
+        }
         throw Divergence(
             fmt::format("{}, epoch {}: the loss is not a number after {} rows at a learning rate of {:.3g}; "
-                        "try a lower learning rate",
-                        config_.name, epoch_, done_ + std::ssize(rows), learning_rate_));
+                        "try a lower learning rate{}",
+                        config_.name, epoch_, done_ + std::ssize(rows), learning_rate_, tries_.count()));
     }
     const double epochs_done =
         static_cast<double>(epoch_ - 1) + static_cast<double>(done_) / static_cast<double>(rows_);
-    learning_rate_ = config_.optimizer.learning_rate *
+    learning_rate_ = tries_.learning_rate(config_.optimizer.learning_rate) *
                      nn::schedule_factor(config_.schedule, epochs_done / static_cast<double>(config_.epochs),
                                          config_.epochs);
     optimizer_.update(layer_.weights.values(), std::as_const(gradient_).values(), gradient_.size(),
@@ -162,18 +242,51 @@ void ElsaTrainer::learn_batch(TrainContext& context) {
     done_ += std::ssize(rows);
 }
 
+template <class Body>
+void ElsaTrainer::each_batch(TrainContext& context, std::span<const std::int64_t> rows,
+                             const Body& body) const {
+    for (std::int64_t done = 0; done < std::ssize(rows);) {
+        const auto some = next_rows(rows, done, config_.batch_size);
+        base::SparseRows batch;
+        context.input.gather_sparse(some, batch);
+        body(batch);
+        done += std::ssize(some);
+    }
+}
+
 double ElsaTrainer::measure(TrainContext& context) const {
     const ElsaLoss of_weights(layer_.weights);
     double sum = 0.0;
     std::int64_t counted = 0;
-    for (std::int64_t done = 0; done < std::ssize(context.validation);) {
-        const auto rows = next_rows(context.validation, done, config_.batch_size);
-        base::SparseRows batch;
-        context.input.gather_sparse(rows, batch);
+    each_batch(context, judged(context), [&](const base::SparseRows& batch) {
         sum += of_weights.sum(batch);
         counted += counted_rows(batch);
-        done += std::ssize(rows);
-    }
+    });
+    return sum / static_cast<double>(std::max<std::int64_t>(1, counted));
+}
+
+double ElsaTrainer::measure_mean(TrainContext& context) const {
+    std::vector<double> mean(base::at(layer_.input_shape().size()));
+    each_batch(context, context.train, [&](const base::SparseRows& batch) {
+        each_row(batch, [&](auto columns, auto values, double length) {
+            for (std::size_t e = 0; e < values.size(); ++e) {
+                mean[base::at(columns[e])] += double{values[e]} / length;
+            }
+        });
+    });
+    const double of_mean = std::sqrt(std::inner_product(mean.begin(), mean.end(), mean.begin(), 0.0));
+    double sum = 0.0;
+    std::int64_t counted = 0;
+    each_batch(context, judged(context), [&](const base::SparseRows& batch) {
+        each_row(batch, [&](auto columns, auto values, double length) {
+            double product = 0.0;
+            for (std::size_t e = 0; e < values.size(); ++e) {
+                product += mean[base::at(columns[e])] * double{values[e]};
+            }
+            sum += 2.0 - (of_mean > 0.0 ? 2.0 * product / (of_mean * length) : 0.0);
+            ++counted;
+        });
+    });
     return sum / static_cast<double>(std::max<std::int64_t>(1, counted));
 }
 
@@ -193,10 +306,24 @@ void ElsaTrainer::finish_epoch(TrainContext& context) {
     epoch.epoch = epoch_;
     epoch.train_loss = loss_sum_ / static_cast<double>(std::max<std::int64_t>(1, counted_));
     epoch.learning_rate = learning_rate_;
+    if (std::isfinite(loss_of_mean_)) {
+        epoch.mean_loss = loss_of_mean_;
+    }
     bool ends = false;
     if (!context.validation.empty()) {
         epoch.validation_loss = measure(context);
         ends = judge(*epoch.validation_loss);
+    }
+    if (ends || epoch_ == config_.epochs) {
+        const Outcome outcome{.loss = best_.empty() ? measure(context) : best_loss_,
+                              .loss_before = loss_before_,
+                              .loss_of_mean = loss_of_mean_};
+        if (outcome.is_nothing()) {
+            if (try_again(context, outcome, epoch)) {
+                return;
+            }
+            epoch.remark = tries_.given_up(outcome);
+        }
     }
     context.on_epoch(epoch);
     epoch_ = ends ? config_.epochs + 1 : epoch_ + 1;
@@ -220,9 +347,15 @@ void ElsaTrainer::save_state(TrainerState& state) {
     state.put("best", best_);
     state.numbers["best_loss"] = std::bit_cast<std::int64_t>(best_loss_);
     state.numbers["since_best"] = since_best_;
+    if (std::isfinite(loss_of_mean_)) {
+        state.numbers["loss_before"] = std::bit_cast<std::int64_t>(loss_before_);
+        state.numbers["loss_of_mean"] = std::bit_cast<std::int64_t>(loss_of_mean_);
+    }
+    tries_.save_state(state);
 }
 
 void ElsaTrainer::load_state(const TrainerState& state) {
+    tries_.load_state(state);
     layer_.weights = state.tensor("weights", layer_.weights.shape());
     optimizer_.state().moments = state.tensor("moments", optimizer_.state().moments.shape());
     optimizer_.state().steps = state.number("optimizer_steps", 0, most_steps);
@@ -243,6 +376,10 @@ void ElsaTrainer::load_state(const TrainerState& state) {
     }
     best_loss_ = real("best_loss");
     since_best_ = state.number("since_best", 0, most_steps);
+    if (state.numbers.count("loss_of_mean") != 0) {  // versions before this one did not measure it
+        loss_before_ = real("loss_before");
+        loss_of_mean_ = real("loss_of_mean");
+    }
     begun_ = true;
 }
 

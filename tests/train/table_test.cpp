@@ -4,6 +4,7 @@
 #include <cmath>
 #include <filesystem>
 #include <fmt/format.h>
+#include <numeric>
 
 #include "stackae/error.hpp"
 #include "stackae/recommend.hpp"
@@ -307,6 +308,56 @@ TEST_CASE("A factorised layer keeps the weights that were best on users held out
     const auto end = patient.epochs.end();
     CHECK(*(end - 2)->validation_loss >= *(end - 3)->validation_loss);
     CHECK(*(end - 1)->validation_loss >= *(end - 3)->validation_loss);
+}
+
+/// Mean of 2 − 2 cos(x, m) over the rows x, m the mean of the rows at length 1.
+double loss_of_mean(const Interactions& table) {
+    std::vector<double> mean(static_cast<std::size_t>(table.item_count()));
+    const auto each_entry = [&](const auto& body) {
+        for (std::size_t row = 0; row + 1 < table.offsets.size(); ++row) {
+            const auto first = static_cast<std::size_t>(table.offsets[row]);
+            const auto last = static_cast<std::size_t>(table.offsets[row + 1]);
+            double squares = 0.0;
+            for (std::size_t e = first; e < last; ++e) {
+                squares += double{table.values[e]} * double{table.values[e]};
+            }
+            for (std::size_t e = first; e < last; ++e) {
+                body(static_cast<std::size_t>(table.columns[e]),
+                     double{table.values[e]} / std::sqrt(squares));
+            }
+        }
+    };
+    each_entry([&](std::size_t column, double value) { mean[column] += value; });
+    const double length = std::sqrt(std::inner_product(mean.begin(), mean.end(), mean.begin(), 0.0));
+    double cosines = 0.0;
+    each_entry([&](std::size_t column, double value) { cosines += value * mean[column] / length; });
+    return 2.0 - 2.0 * cosines / static_cast<double>(table.user_count());
+}
+
+TEST_CASE("A factorised layer that learnt nothing is tried again more slowly, and says so where none helps") {
+    const auto trained = [&](const Interactions& table, const std::string& stack, std::int64_t retries,
+                             double validation = 0.2) {
+        TrainConfig config = config_of(stack);
+        config.validation = validation;
+        config.seed = 19;
+        config.retries = retries;
+        test::Recorder recorder;
+        (void)train(table, config, {}, recorder);
+        return recorder.epochs;
+    };
+    const Interactions table = test::two_tastes(200);
+    for (const StageEpoch& epoch : trained(table, "elsa:6:epochs=2", 3, 0.0)) {
+        CHECK(epoch.remark.empty());
+        CHECK(*epoch.mean_loss == Approx(loss_of_mean(table)));
+    }
+    const std::string too_fast = "elsa:2:epochs=1:learning_rate=1000";  // the loss is above that of the start
+    const auto again = trained(test::random_table(6, 30, 9, 2), too_fast, 3);
+    REQUIRE(again.size() > 1);
+    CHECK(again[0].remark.find("tried again at 100") != std::string::npos);
+    CHECK(*again[1].learning_rate == Approx(0.1 * *again[0].learning_rate));
+    const auto once = trained(test::random_table(6, 30, 9, 2), too_fast, 0);
+    REQUIRE(once.size() == 1);
+    CHECK(once[0].remark.find("nothing was learnt") != std::string::npos);
 }
 
 TEST_CASE("Rows stay sparse behind layers that keep zeros, and none of them is stored") {
