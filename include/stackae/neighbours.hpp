@@ -47,6 +47,9 @@ struct Neighbours {
 /// matrix. The index keeps its own copy of the vectors. Use one per thread.
 class NeighbourIndex {
 public:
+    /// Vectors of which local_scales() keeps an index of their own, where there are more.
+    static constexpr std::int64_t scale_rows = 10'000;
+
     /// vectors: n × d, n ≥ 1, finite. threads 0: one a core. Throws InvalidArgument.
     NeighbourIndex(const Tensor& vectors, Metric metric, int threads = 0);
     NeighbourIndex(NeighbourIndex&&) noexcept;
@@ -62,12 +65,11 @@ public:
     /// these vectors only, in this order.
     [[nodiscard]] Neighbours search_self(std::int64_t k, const std::vector<std::int64_t>& groups = {},
                                          const std::vector<std::int64_t>& rows = {});
-    /// h of some indexed vectors, as neighbours of a query are: how far others are about each, the mean
-    /// distance to its 10 nearest (local scaling: Zelnik-Manor & Perona 2004), over the mean of that for 256
-    /// vectors spread evenly. Vectors that come up as neighbours of nearly everything (hubs: Radovanović et
-    /// al. 2010) have small ones. Of more than 10,000 vectors only that many, spread evenly, are looked
-    /// among. At least 0.001; 1 for row −1, and where all of the 256 are like 10 others. Each row is looked
-    /// up once.
+    /// σ of some indexed vectors, as neighbours of a query are: how far others are about each, the mean
+    /// Euclidean distance to its 10 nearest (local scaling: Zelnik-Manor & Perona 2004), with cosine that of
+    /// vectors of length 1 but for a factor. Vectors that come up as neighbours of nearly everything (hubs:
+    /// Radovanović et al. 2010) have small ones. Of more than 10,000 vectors only that many, spread evenly,
+    /// are looked among. 0 for row −1, and without others. Each row is looked up once.
     [[nodiscard]] std::vector<float> local_scales(const std::vector<std::int64_t>& rows);
 
 private:
@@ -76,11 +78,12 @@ private:
 };
 
 /// The vote of the neighbours' labels. labels: size of the index. Without scales the most frequent wins, ties
-/// going to the one whose nearest comes first. With h = NeighbourIndex::local_scales(neighbours.rows),
-/// neighbour j of query i counts for exp(−10 (r_ij − min_j r_ij)), r_ij = d_ij² / (σ_i² h_ij), d the
-/// Euclidean distance (with cosine that of vectors of length 1) and σ_i its mean over the query's 10 nearest;
-/// settings compared on training pictures, see docs/measured.md. Returns one label a query, −1 where it has
-/// no neighbours. Throws InvalidArgument where a neighbour has no label or no scale.
+/// going to the one whose nearest comes first. With σ_j = NeighbourIndex::local_scales(neighbours.rows) a
+/// neighbour at distance d_j counts for (σ_j / d_j²)⁸: inverse distances (Shepard 1968), each beside how near
+/// others are to that neighbour. d is Euclidean, with cosine that of vectors of length 1; neighbours at a
+/// distance of 0 outvote all others; σ_j is taken for at least a thousandth of their mean. The power was
+/// settled on training pictures, see docs/measured.md. Returns one label a query, −1 where it has no
+/// neighbours. Throws InvalidArgument where a neighbour has no label, or there is not a scale for each.
 [[nodiscard]] std::vector<std::int64_t> vote(const Neighbours& neighbours,
                                              const std::vector<std::int64_t>& labels,
                                              const std::vector<float>& scales = {});

@@ -104,7 +104,7 @@ std::string reservations(const Evaluation& result) {
     return text;
 }
 
-std::string report(const Evaluation& result, const std::string& model, std::int64_t k_asked) {
+std::string report(const Evaluation& result, const std::string& model, std::optional<std::int64_t> k_asked) {
     const int splits = result.splits;
     const char* const mirrored = result.mirrored ? " (and mirrored)" : "";
     std::string out = fmt::format("model  {}, code of {} values\n", model, result.code_size);
@@ -143,10 +143,11 @@ std::string report(const Evaluation& result, const std::string& model, std::int6
     accuracy.add({"raw pixels", percent(result.raw_knn_accuracy, splits)});
     accuracy.add({fmt::format("PCA of {}", result.pca_components), percent(result.pca_knn_accuracy, splits)});
     accuracy.add({"channel statistics", percent(result.statistics_knn_accuracy, splits)});
-    out += fmt::format("\naccuracy of the {} nearest neighbours ({} distance, {} vote){}\n{}", result.k,
-                       name(result.metric), name(result.vote),
-                       result.k < k_asked ? fmt::format(": there are no {} to learn from", k_asked) : "",
-                       accuracy.text());
+    out += fmt::format(
+        "\naccuracy of the {} nearest neighbours ({} distance, {} vote){}\n{}", result.k, name(result.metric),
+        name(result.vote),
+        result.k < k_asked.value_or(0) ? fmt::format(": there are no {} to learn from", *k_asked) : "",
+        accuracy.text());
     if (result.linear) {
         out += fmt::format("\naccuracy of a linear classifier{}\n{}",
                            result.linear->output.empty()
@@ -309,7 +310,7 @@ int EvaluateCommand::run(Console& console, const std::vector<std::string>& input
     if (json_) {
         results.write(to_json(result, options_).set("model", model.path).text() + "\n");
     } else {
-        results.write(report(result, model.path, voters(options_.vote, options_.k)));
+        results.write(report(result, model.path, options_.k));
     }
     results.finish();
     return monitor.exit_code();

@@ -18,7 +18,7 @@ class RecognizeCommand : public Command {
 public:
     std::string synopsis() const override { return "INPUT... -g GALLERY [-m MODEL] [options]"; }
     std::string about() const override {
-        return "Names pictures by their nearest in a gallery, or calls them unknown.\n"
+        return "Names pictures by those near them in a gallery, or calls them unknown.\n"
                "Prints CSV path,name,distance; with --top path,rank,name,distance.";
     }
     void declare(OptionParser& parser) override;
@@ -72,6 +72,11 @@ int RecognizeCommand::run(Console& console, const std::vector<std::string>& inpu
     recover_outputs(console, {gallery_});
     check_gallery_memory(settings_.reading, gallery_);
     Gallery gallery = load_gallery(gallery_);
+    if (recognize_.vote == Vote::weighted && gallery.size() > NeighbourIndex::scale_rows) {
+        constexpr auto float_bytes = static_cast<std::int64_t>(sizeof(float));
+        check_gallery_memory(settings_.reading, gallery_,
+                             NeighbourIndex::scale_rows * gallery.codes.columns() * float_bytes);
+    }
     const NamedModel model = open_gallery_model(console, gallery, gallery_, model_);
     if (false_accept_rate_) {
         gallery.metric = recognize_.metric.value_or(gallery.metric);
@@ -89,7 +94,7 @@ int RecognizeCommand::run(Console& console, const std::vector<std::string>& inpu
         {{"the model", model.path}, {"the gallery", gallery_}, {"the labels", settings_.reading.labels}},
         {{"-o", output_}, {"--manifest", settings_.manifest}});
     Recognizer recognizer(gallery, recognize_);
-    const std::int64_t k = voters(recognize_.vote, recognize_.k);
+    const std::int64_t k = recognize_.k.value_or(1);
     if (recognize_.vote == Vote::majority && k >= gallery.size() && k > 1) {
         console.note(fmt::format("--k {}: all {} pictures of the gallery vote, whatever a picture looks like",
                                  k, gallery.size()));

@@ -20,7 +20,6 @@
 #include "evaluate/measure.hpp"
 #include "model/groups.hpp"
 #include "search/label_encoder.hpp"
-#include "search/local_scale.hpp"
 
 // Pictures are held as floats while they are measured, of d values n × d × 4 bytes: those of both sets, once
 // more in the index of the raw baseline, with one set once more in its halves, and mirrored again as often.
@@ -74,10 +73,11 @@ std::int64_t bytes_of(const Model& model, std::int64_t learnt, std::int64_t meas
         options.mirror && measured == 0 ? n / 2.0 * std::max({pixels, code, wide_halves}) : 0.0;
     const double trained = measured > 0 ? n : n / 2.0;
     const double axes = 6.0 * std::pow(std::min(trained, pixels), 2.0);
-    double index = trained * pixels;
-    if (options.vote == Vote::weighted && trained > search::scale_rows) {
-        index += 3.0 * search::scale_rows * pixels;  // some of them as vectors, in an index, and as queries
+    double indexed = trained + evaluation::query_rows;
+    if (options.vote == Vote::weighted && trained > NeighbourIndex::scale_rows) {
+        indexed += 2.0 * NeighbourIndex::scale_rows;  // some of them in an index, for local scales
     }
+    const double index = indexed * std::max(pixels, code);
     return base::whole_bytes(sizeof(float) * (parts + std::max({joined, axes, index})));
 }
 

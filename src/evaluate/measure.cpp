@@ -76,23 +76,29 @@ struct Given {
     std::vector<std::int64_t> by_majority;  ///< as it would be with Vote::majority
 };
 
-/// By vectors n × whatever of both parts.
+/// By vectors n × whatever of both parts, a block of them at a time.
 Given classify(const Labelled& labelled, const Tensor& train, const Tensor& test,
                const EvaluateOptions& options) {
     NeighbourIndex index = with_rows(train, labelled.train, [&](const Tensor& rows) {
         return NeighbourIndex(rows, options.metric, options.threads);
     });
     const std::int64_t k = voters(options.vote, options.k);
-    return with_rows(test, labelled.test, [&](const Tensor& rows) {
-        const std::int64_t alike = voters(Vote::majority, options.k);
-        const Neighbours found = index.search(rows, std::max(k, alike));
+    const std::int64_t alike = voters(Vote::majority, options.k);
+    const std::vector<std::int64_t>& labels = labelled.train_labels;
+    Given given;
+    for (std::size_t first = 0; first < labelled.test.size(); first += query_rows) {
+        const auto some =
+            std::span(labelled.test).subspan(first, std::min(query_rows, labelled.test.size() - first));
+        const Neighbours found = index.search(base::gather_rows(test, some), std::max(k, alike));
         const Neighbours voting = found.first(k);
-        const std::vector<std::int64_t>& labels = labelled.train_labels;
-        return Given{.classes = options.vote == Vote::weighted
-                                    ? vote(voting, labels, index.local_scales(voting.rows))
-                                    : vote(voting, labels),
-                     .by_majority = vote(found.first(alike), labels)};
-    });
+        const auto classes = options.vote == Vote::weighted
+                                 ? vote(voting, labels, index.local_scales(voting.rows))
+                                 : vote(voting, labels);
+        given.classes.insert(given.classes.end(), classes.begin(), classes.end());
+        const auto by_majority = vote(found.first(alike), labels);
+        given.by_majority.insert(given.by_majority.end(), by_majority.begin(), by_majority.end());
+    }
+    return given;
 }
 
 void measure_linear(const Labelled& labelled, const EncodedSet& train_part, const linalg::FeatureRows& test,

@@ -50,6 +50,9 @@ struct TrainTestSplit {
 /// only test parts have, are dropped.
 void append(EncodedSet& part, const EncodedSet& more);
 
+/// Pictures whose neighbours are looked for at a time.
+constexpr std::size_t query_rows = 4096;
+
 /// Metrics of one split.
 struct SplitMetrics {
     std::int64_t pca_components = 0;

@@ -26,6 +26,7 @@ namespace {
 
 constexpr std::int64_t grain = 16;  ///< rows of A that a thread takes
 constexpr std::int64_t most_steps = std::int64_t{1} << 48;
+constexpr double alike = 1e-9;  ///< the mean's loss where all rows have one direction
 constexpr std::size_t max_judged =
     2000;  ///< rows that are learnt from and measured on where none is held out
 
@@ -133,6 +134,8 @@ private:
     void start();
     void learn_batch(TrainContext& context);
     void finish_epoch(TrainContext& context);
+    /// How the epochs came out, of which that is the last.
+    [[nodiscard]] Outcome came_to(TrainContext& context, const StageEpoch& last) const;
     /// Starts the next try, where there is one, and tells of the one that ends with `epoch`.
     bool try_again(TrainContext& context, const Outcome& outcome, StageEpoch epoch);
     /// Keeps the weights where they are the best. Returns whether patience has run out.
@@ -185,6 +188,7 @@ void ElsaTrainer::start() {
     normalize_rows(layer_.weights);
     optimizer_ = nn::Optimizer(config_.optimizer, layer_.input_shape().size() * layer_.units);
     best_ = Tensor();
+    best_loss_ = 0.0;
     since_best_ = 0;
     order_epoch_ = 0;
     epoch_ = 1;
@@ -287,11 +291,11 @@ double ElsaTrainer::measure_mean(TrainContext& context) const {
             ++counted;
         });
     });
-    return sum / static_cast<double>(std::max<std::int64_t>(1, counted));
+    return std::max(0.0, sum / static_cast<double>(std::max<std::int64_t>(1, counted)));
 }
 
 bool ElsaTrainer::judge(double loss) {
-    if (best_.empty() || loss < best_loss_) {
+    if (std::isfinite(loss) && (best_.empty() || loss < best_loss_)) {
         best_ = layer_.weights;
         best_loss_ = loss;
         since_best_ = 0;
@@ -299,6 +303,17 @@ bool ElsaTrainer::judge(double loss) {
     }
     ++since_best_;
     return config_.patience > 0 && since_best_ >= config_.patience;
+}
+
+Outcome ElsaTrainer::came_to(TrainContext& context, const StageEpoch& last) const {
+    double loss = best_.empty() ? measure(context) : best_loss_;
+    if (!context.validation.empty() && std::ssize(context.validation) < few_rows) {
+        loss = std::min(loss, *last.train_loss);
+    }
+    return {.ran_away = !std::isfinite(loss),
+            .loss = loss,
+            .loss_before = loss_before_,
+            .loss_of_mean = loss_of_mean_};
 }
 
 void ElsaTrainer::finish_epoch(TrainContext& context) {
@@ -315,14 +330,14 @@ void ElsaTrainer::finish_epoch(TrainContext& context) {
         ends = judge(*epoch.validation_loss);
     }
     if (ends || epoch_ == config_.epochs) {
-        const Outcome outcome{.loss = best_.empty() ? measure(context) : best_loss_,
-                              .loss_before = loss_before_,
-                              .loss_of_mean = loss_of_mean_};
-        if (outcome.is_nothing()) {
+        const Outcome outcome = came_to(context, epoch);
+        if (loss_of_mean_ < alike) {
+            epoch.remark = nothing_to_learn;
+        } else if (outcome.is_nothing()) {
             if (try_again(context, outcome, epoch)) {
                 return;
             }
-            epoch.remark = tries_.given_up(outcome);
+            epoch.remark = tries_.given_up(outcome, "another learning_rate= of the layer or other units");
         }
     }
     context.on_epoch(epoch);

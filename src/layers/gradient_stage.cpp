@@ -16,7 +16,6 @@ namespace {
 
 constexpr std::int64_t most_steps = std::int64_t{1} << 48;  ///< that a stage will ever take
 
-constexpr std::int64_t few_rows = 20;  ///< held out, by which alone nothing is judged
 
 /// A value that is no number was not measured.
 std::optional<double> measured(double value) {

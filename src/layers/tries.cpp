@@ -52,10 +52,8 @@ std::string Tries::again(const Outcome& outcome, double rate, double first) cons
                        learning_rate(first), again_ > same_start ? " with other random numbers" : "");
 }
 
-std::string Tries::given_up(const Outcome& outcome) const {
-    return fmt::format(
-        "{}{}; a lower --lr or --fine-tune-lr, another activation, other units or less --corruption may help",
-        fault(outcome), count());
+std::string Tries::given_up(const Outcome& outcome, std::string_view help) const {
+    return fmt::format("{}{}; {} may help", fault(outcome), count(), help);
 }
 
 std::string Tries::count() const {

@@ -41,10 +41,13 @@ public:
     /// Of a stage that came to nothing and where next() has been called since: what went wrong at a learning
     /// rate of `rate`, and what is done about it, where the first one's was `first`.
     [[nodiscard]] std::string again(const Outcome& outcome, double rate, double first) const;
-    /// The same where no try is left.
-    [[nodiscard]] std::string given_up(const Outcome& outcome) const;
+    /// The same where no try is left; `help` is what may.
+    [[nodiscard]] std::string given_up(const Outcome& outcome, std::string_view help = usual_help) const;
     /// " in 4 tries, …": how many there were; empty: one.
     [[nodiscard]] std::string count() const;
+
+    static constexpr std::string_view usual_help =
+        "a lower --lr or --fine-tune-lr, another activation, other units or less --corruption";
 
     /// Nothing is put there of the first try.
     void save_state(TrainerState& state) const;
@@ -56,6 +59,9 @@ private:
     std::uint32_t stage_;
     std::int64_t again_ = 0;  ///< tries after the first
 };
+
+/// Rows held out by which alone nothing is judged: fewer may lie far from all others.
+inline constexpr std::int64_t few_rows = 20;
 
 /// What is said of a stage whose rows are all alike.
 inline constexpr std::string_view nothing_to_learn =

@@ -12,8 +12,6 @@ namespace stackae::search {
 
 /// Nearest neighbours whose mean distance is a vector's scale.
 constexpr std::int64_t scale_neighbours = 10;
-/// Indexed vectors among which those are looked for, at most.
-constexpr std::int64_t scale_rows = 10'000;
 
 /// The square of a neighbour's Euclidean distance; with cosine, where 1 − cos is half of it, that half.
 [[nodiscard]] inline double squared(const Neighbours& found, std::int64_t place) {

@@ -40,11 +40,8 @@ constexpr std::array<std::int64_t, 2> margins = {8, 512};
 constexpr std::int64_t coarse_margin = 16;
 constexpr std::int64_t tried_queries = 1024;
 
-constexpr double least_scale = 1e-3;
-/// Vectors whose mean scale stands for that of all.
-constexpr std::int64_t mean_rows = 256;
 /// Vectors whose scales are found at a time.
-constexpr std::size_t scale_block = 4096;
+constexpr std::size_t scale_block = 1024;
 
 void check_k(std::int64_t k) {
     if (k < 1) {
@@ -90,7 +87,6 @@ struct NeighbourIndex::State {
     std::optional<search::Bf16Vectors> coarse{};  ///< made by the first search that it pays for
     bool coarse_fails = false;                    ///< for these rows: not tried again
     std::vector<float> scales{};                  ///< of each row; NaN where not yet asked for
-    double mean_scale = 0.0;
     std::vector<std::int64_t> sample{};  ///< rows among which scales are found, ascending; empty: all
     std::unique_ptr<State> others{};     ///< of those rows
 };
@@ -203,29 +199,26 @@ std::vector<double> NeighbourIndex::State::find_scales(std::span<const std::int6
 
 std::vector<float> NeighbourIndex::State::local_scales(std::span<const std::int64_t> rows) {
     if (scales.empty()) {
-        if (table.size() > search::scale_rows) {
-            sample = spread(table.size(), search::scale_rows);
+        if (table.size() > NeighbourIndex::scale_rows) {
+            sample = spread(table.size(), NeighbourIndex::scale_rows);
             others.reset(new State{
                 search::FlatVectors(gather(sample), table.cosine() ? Metric::cosine : Metric::l2), threads});
         }
-        const std::vector<double> some = find_scales(spread(table.size(), mean_rows));
-        mean_scale = std::accumulate(some.begin(), some.end(), 0.0) / static_cast<double>(some.size());
         scales.assign(base::at(table.size()), std::numeric_limits<float>::quiet_NaN());
     }
     std::vector<std::int64_t> wanted;
-    for (const std::int64_t row : rows) {
-        if (row >= 0 && std::isnan(scales[base::at(row)])) {
-            wanted.push_back(row);
-            scales[base::at(row)] = 1.0F;
-        }
-    }
+    std::copy_if(rows.begin(), rows.end(), std::back_inserter(wanted),
+                 [&](std::int64_t row) { return row >= 0 && std::isnan(scales[base::at(row)]); });
+    std::sort(wanted.begin(), wanted.end());
+    wanted.erase(std::unique(wanted.begin(), wanted.end()), wanted.end());
     const std::vector<double> found = find_scales(wanted);
-    for (std::size_t i = 0; i < wanted.size() && mean_scale > 0.0; ++i) {
-        scales[base::at(wanted[i])] = static_cast<float>(std::max(found[i] / mean_scale, least_scale));
+    for (std::size_t i = 0; i < wanted.size(); ++i) {
+        scales[base::at(wanted[i])] = static_cast<float>(found[i]);
     }
     std::vector<float> result;
+    result.reserve(rows.size());
     for (const std::int64_t row : rows) {
-        result.push_back(row < 0 ? 1.0F : scales[base::at(row)]);
+        result.push_back(row < 0 ? 0.0F : scales[base::at(row)]);
     }
     return result;
 }

@@ -48,6 +48,16 @@ std::optional<double> threshold_in_force(const Gallery& gallery, const Recognize
     return other.threshold;
 }
 
+/// Without those beyond the threshold: strangers to the query have no say in its name.
+Neighbours within(Neighbours voters, std::optional<double> threshold) {
+    for (std::size_t i = 0; threshold && i < voters.rows.size(); ++i) {
+        if (double{voters.distances[i]} > *threshold) {
+            voters.rows[i] = -1;
+        }
+    }
+    return voters;
+}
+
 }  // namespace
 
 struct Recognizer::State {
@@ -80,8 +90,9 @@ Candidate Recognizer::State::candidate(const Neighbours& found, std::int64_t pla
 Recognition Recognizer::State::decide(const Neighbours& found, std::int64_t query,
                                       std::int64_t winner) const {
     const auto first = found.rows.begin() + query * found.k;
+    // The nearest where none is within the threshold.
     const auto place = std::find_if(first, first + found.k, [&](std::int64_t row) {
-        return names.numbers()[static_cast<std::size_t>(row)] == winner;
+        return winner < 0 || names.numbers()[static_cast<std::size_t>(row)] == winner;
     });
     const Candidate best = candidate(found, place - found.rows.begin());
     Recognition recognition;
@@ -112,11 +123,11 @@ std::vector<Recognition> Recognizer::recognize(const Tensor& codes) {
     const std::int64_t k = voters(state_->options.vote, state_->options.k);
     const std::int64_t wanted = std::min(state_->options.top, state_->names.count());
     Neighbours found = state_->index.search(codes, std::max(k, wanted));
-    const Neighbours voters = found.first(k);
+    const Neighbours voting = within(found.first(k), state_->threshold);
     const std::vector<std::int64_t> winners =
         state_->options.vote == Vote::weighted
-            ? vote(voters, state_->names.numbers(), state_->index.local_scales(voters.rows))
-            : vote(voters, state_->names.numbers());
+            ? vote(voting, state_->names.numbers(), state_->index.local_scales(voting.rows))
+            : vote(voting, state_->names.numbers());
     std::vector<Recognition> recognitions;
     std::vector<std::int64_t> pending;
     for (std::int64_t query = 0; query < codes.rows(); ++query) {

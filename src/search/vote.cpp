@@ -2,6 +2,7 @@
 #include <cmath>
 #include <fmt/format.h>
 #include <limits>
+#include <numeric>
 #include <vector>
 
 #include "stackae/error.hpp"
@@ -29,8 +30,8 @@ namespace {
 
 using base::at;
 
-/// How fast a neighbour's weight falls with its scaled distance.
-constexpr double sharpness = 10.0;
+constexpr double power = 8.0;
+constexpr double least_scale = 1e-3;  ///< beside the mean of those that vote
 
 struct Count {
     std::int64_t label = 0;
@@ -54,20 +55,21 @@ std::int64_t count_found(const Neighbours& neighbours, std::int64_t query) {
     return std::find_if(begin, begin + neighbours.k, [](std::int64_t row) { return row < 0; }) - begin;
 }
 
-/// What each of a query's neighbours counts for, in order.
+/// What each of a query's neighbours counts for, beside the one that counts most, in order.
 void weigh(const Neighbours& neighbours, std::int64_t query, const std::vector<float>& scales,
            std::vector<double>& weights) {
-    const double scale = search::local_scale(neighbours, query);
-    double least = std::numeric_limits<double>::infinity();
-    for (std::size_t j = 0; j < weights.size(); ++j) {
-        const std::int64_t place = query * neighbours.k + static_cast<std::int64_t>(j);
-        const double squared = search::squared(neighbours, place);
-        // Where the nearest are all at a distance of 0, those alone count.
-        weights[j] = squared > 0.0 ? squared / (scale * scale * double{scales[at(place)]}) : 0.0;
-        least = std::min(least, weights[j]);
+    const std::int64_t begin = query * neighbours.k;
+    const auto count = std::ssize(weights);
+    const auto first = scales.begin() + begin;
+    const double mean = std::accumulate(first, first + count, 0.0) / static_cast<double>(count);
+    double most = -std::numeric_limits<double>::infinity();
+    for (std::int64_t j = 0; j < count; ++j) {
+        const double scale = mean > 0.0 ? std::max(double{first[j]} / mean, least_scale) : 1.0;
+        weights[at(j)] = std::log(scale / search::squared(neighbours, begin + j));
+        most = std::max(most, weights[at(j)]);
     }
     for (double& weight : weights) {
-        weight = std::exp(-sharpness * (weight - least));
+        weight = weight == most ? 1.0 : std::exp(power * (weight - most));
     }
 }
 

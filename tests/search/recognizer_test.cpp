@@ -136,8 +136,46 @@ TEST_CASE("By default many neighbours vote, and near ones count for more") {
     CHECK(found[0].name == "a");
     CHECK(found[1].name == "b");
     CHECK(majority.recognize(table(1, 1, {0.4F}))[0].name == "b");
-    // Alone, a picture gets the name that it gets among others.
-    CHECK(recognizer.recognize(table(1, 1, {12.4F}))[0].name == "b");
+}
+
+TEST_CASE("A picture gets the same name alone and among others") {
+    std::vector<std::string> names;
+    std::vector<float> places;
+    for (int i = 0; i < 120; ++i) {
+        names.push_back(std::string(1, static_cast<char>('a' + i * 7 % 3)));
+        places.push_back(static_cast<float>(i * 37 % 120) + 0.3F * static_cast<float>(i % 5));
+    }
+    std::vector<float> queries;
+    for (int i = 0; i < 60; ++i) {
+        queries.push_back(2.0F * static_cast<float>(i) + 0.1F);
+    }
+    const auto among = Recognizer(line(names, places), {}).recognize(table(60, 1, queries));
+    for (std::size_t i = 0; i < queries.size(); i += 7) {
+        const auto alone = Recognizer(line(names, places), {}).recognize(table(1, 1, {queries[i]}));
+        CHECK(alone[0].name == among[i].name);
+        CHECK(alone[0].distance == among[i].distance);
+    }
+}
+
+TEST_CASE("Entries beyond the threshold have no say, and the name that is given lies within it") {
+    std::vector<std::string> names(20, "b");
+    std::vector<float> places(20);
+    for (std::size_t i = 0; i < 20; ++i) {
+        places[i] = 1.2F + 0.01F * static_cast<float>(i);
+    }
+    names.emplace_back("a");
+    places.push_back(-0.99F);
+    for (const Vote vote : {Vote::weighted, Vote::majority}) {
+        const RecognizeOptions within{.vote = vote, .top = 2, .threshold = 1.0};
+        const auto near = Recognizer(line(names, places), within).recognize(table(2, 1, {0.0F, 9.0F}));
+        CHECK(near[0].known);
+        CHECK(near[0].name == "a");
+        CHECK(near[0].top[0].name == "a");
+        CHECK(near[1].name == "unknown");
+        CHECK(near[1].top[0].name == "b");  // the nearest, though it is far
+    }
+    const RecognizeOptions any{.vote = Vote::majority, .threshold = infinity};
+    CHECK(Recognizer(line(names, places), any).recognize(table(1, 1, {0.0F}))[0].name == "b");
 }
 
 TEST_CASE("The best names are different ones, even behind many entries of one name") {

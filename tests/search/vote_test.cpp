@@ -43,14 +43,6 @@ std::vector<double> naive_scales(const Tensor& vectors, Metric metric) {
         means.push_back(std::accumulate(distances.begin(), nearest, 0.0) /
                         static_cast<double>(nearest - distances.begin()));
     }
-    const std::int64_t some = std::min<std::int64_t>(n, 256);
-    double mean = 0.0;
-    for (std::int64_t i = 0; i < some; ++i) {
-        mean += means[static_cast<std::size_t>(i * n / some)] / static_cast<double>(some);
-    }
-    for (double& scale : means) {
-        scale = std::max(scale / mean, 1e-3);
-    }
     return means;
 }
 
@@ -77,7 +69,7 @@ TEST_CASE("The vote goes to the most frequent label, and in a tie to the nearest
     CHECK_THROWS_AS(stackae::vote(found, {1, 2}), stackae::InvalidArgument);
 }
 
-TEST_CASE("A vector's local scale is the mean distance to the ten nearest others, beside that of all") {
+TEST_CASE("A vector's local scale is the mean distance to the ten nearest others") {
     const Metric metric = GENERATE(Metric::l2, Metric::cosine);
     check_scales(random_vectors(400, 6, 31), metric);
     check_scales(random_vectors(4, 3, 32), metric);
@@ -95,18 +87,18 @@ TEST_CASE("Of many vectors, local scales are found among some of them, and the s
     NeighbourIndex one_by_one(vectors, Metric::l2, 1);
     const std::vector<std::int64_t> rows = {7, 10'049, -1, 7, 5000};
     const std::vector<float> scales = at_once.local_scales(rows);
-    CHECK(scales[2] == 1.0F);
+    CHECK(scales[2] == 0.0F);
     CHECK(scales[3] == scales[0]);
     for (std::size_t i = rows.size(); i-- > 0;) {
         CHECK(one_by_one.local_scales({rows[i]}).front() == scales[i]);
     }
 }
 
-TEST_CASE("Where no vector is apart from the others, all local scales are 1") {
+TEST_CASE("Where no vector is apart from the others, all local scales are 0") {
     NeighbourIndex one(table(1, 2, {3, 4}), Metric::l2, 1);
-    CHECK(one.local_scales({0, -1, 0}) == std::vector<float>{1, 1, 1});
+    CHECK(one.local_scales({0, -1, 0}) == std::vector<float>{0, 0, 0});
     NeighbourIndex alike(table(3, 1, {5, 5, 5}), Metric::cosine, 1);
-    CHECK(alike.local_scales({2, 0}) == std::vector<float>{1, 1});
+    CHECK(alike.local_scales({2, 0}) == std::vector<float>{0, 0});
     CHECK(alike.local_scales({}).empty());
     CHECK_THROWS_WITH(alike.local_scales({3}), contains("row 3 asked for, 0 to 2 there"));
     CHECK_THROWS_AS(alike.local_scales({-2}), stackae::InvalidArgument);
@@ -131,20 +123,35 @@ TEST_CASE("With local scales a neighbour counts for the more, the nearer it is i
                 queries, query, vectors, found.rows[static_cast<std::size_t>(query * k + j)], metric);
             return metric == Metric::l2 ? distance : std::sqrt(2.0 * std::max(distance, 0.0));
         };
-        double scale = 0.0;
-        const std::int64_t nearest = std::min<std::int64_t>(k, 10);
-        for (std::int64_t j = 0; j < nearest; ++j) {
-            scale += euclidean(j) / static_cast<double>(nearest);
-        }
         std::vector<double> weights(4);
         for (std::int64_t j = 0; j < k; ++j) {
             const auto place = static_cast<std::size_t>(query * k + j);
-            const double ratio = euclidean(j) / scale;
-            weights[static_cast<std::size_t>(found.rows[place] % 4)] +=
-                std::exp(-10.0 * ratio * ratio / double{scales[place]});
+            const double ratio = double{scales[place]} / std::pow(euclidean(j), 2.0);
+            weights[static_cast<std::size_t>(found.rows[place] % 4)] += std::pow(ratio, 8.0);
         }
         const auto most = std::max_element(weights.begin(), weights.end());
         CHECK(winners[static_cast<std::size_t>(query)] == most - weights.begin());
+    }
+}
+
+TEST_CASE("However many entries are alike, each vector that is there is told by itself") {
+    Tensor vectors = random_vectors(1000, 8, 51);
+    std::vector<std::int64_t> labels(1000, -2);  // the crowd
+    for (std::int64_t i = 100; i < 1000; ++i) {
+        std::copy_n(vectors.row(0).begin(), 8, vectors.row(i).begin());
+    }
+    std::iota(labels.begin() + 1, labels.begin() + 100, 1);
+    const Metric metric = GENERATE(Metric::l2, Metric::cosine);
+    NeighbourIndex index(vectors, metric, 2);
+    Tensor queries({99, 8});
+    for (std::int64_t i = 0; i < 99; ++i) {
+        std::copy_n(vectors.row(i + 1).begin(), 8, queries.row(i).begin());
+    }
+    const std::int64_t k = GENERATE(2, 50, 1000);
+    const Neighbours found = index.search(queries, k);
+    const auto winners = stackae::vote(found, labels, index.local_scales(found.rows));
+    for (std::size_t i = 0; i < winners.size(); ++i) {
+        CHECK(winners[i] == static_cast<std::int64_t>(i) + 1);
     }
 }
 

@@ -351,11 +351,11 @@ TEST_CASE("A factorised layer that learnt nothing is tried again more slowly, an
         CHECK(*epoch.mean_loss == Approx(loss_of_mean(table)));
     }
     const std::string too_fast = "elsa:2:epochs=1:learning_rate=1000";  // the loss is above that of the start
-    const auto again = trained(test::random_table(6, 30, 9, 2), too_fast, 3);
+    const auto again = trained(test::random_table(6, 30, 9, 2), too_fast, 3, 0.0);
     REQUIRE(again.size() > 1);
     CHECK(again[0].remark.find("tried again at 100") != std::string::npos);
     CHECK(*again[1].learning_rate == Approx(0.1 * *again[0].learning_rate));
-    const auto once = trained(test::random_table(6, 30, 9, 2), too_fast, 0);
+    const auto once = trained(test::random_table(6, 30, 9, 2), too_fast, 0, 0.0);
     REQUIRE(once.size() == 1);
     CHECK(once[0].remark.find("nothing was learnt") != std::string::npos);
 }
