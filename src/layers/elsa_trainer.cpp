@@ -198,13 +198,9 @@ void ElsaTrainer::start() {
 }
 
 bool ElsaTrainer::try_again(TrainContext& context, const Outcome& outcome, StageEpoch epoch) {
-    const double first = config_.optimizer.learning_rate;
-    const double rate = tries_.learning_rate(first);
-    if (!tries_.next()) {
+    if (!tries_.next(context, outcome, config_.optimizer.learning_rate, std::move(epoch))) {
         return false;
     }
-    epoch.remark = tries_.again(outcome, rate, first);
-    context.on_epoch(epoch);
     start();
     loss_before_ = measure(context);
     return true;

@@ -16,7 +16,6 @@ namespace {
 
 constexpr std::int64_t most_steps = std::int64_t{1} << 48;  ///< that a stage will ever take
 
-
 /// A value that is no number was not measured.
 std::optional<double> measured(double value) {
     return std::isnan(value) ? std::nullopt : std::optional(value);
@@ -213,13 +212,9 @@ Outcome GradientStage::outcome() const {
 
 bool GradientStage::try_again(TrainContext& context, const Start& start, const Outcome& outcome,
                               StageEpoch epoch) {
-    const double first = config_.optimizer.learning_rate;
-    const double rate = tries_.learning_rate(first);
-    if (!tries_.next()) {
+    if (!tries_.next(context, outcome, config_.optimizer.learning_rate, std::move(epoch))) {
         return false;
     }
-    epoch.remark = tries_.again(outcome, rate, first);
-    context.on_epoch(epoch);
     loop_.reset();
     parameters_ = start(tries_.seed());
     begin();

@@ -47,6 +47,16 @@ bool Tries::next() {
     return true;
 }
 
+bool Tries::next(const TrainContext& context, const Outcome& outcome, double first, StageEpoch epoch) {
+    const double rate = learning_rate(first);
+    if (!next()) {
+        return false;
+    }
+    epoch.remark = again(outcome, rate, first);
+    context.on_epoch(epoch);
+    return true;
+}
+
 std::string Tries::again(const Outcome& outcome, double rate, double first) const {
     return fmt::format("{} at a learning rate of {:.3g}; tried again at {:.3g}{}", fault(outcome), rate,
                        learning_rate(first), again_ > same_start ? " with other random numbers" : "");

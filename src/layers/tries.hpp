@@ -37,6 +37,9 @@ public:
     [[nodiscard]] std::uint64_t seed() const;
     /// Goes on to the next try; false: there is none.
     bool next();
+    /// The same, and tells with `epoch`, the last one, what went wrong and what is done; first: learning rate
+    /// of the first try.
+    bool next(const TrainContext& context, const Outcome& outcome, double first, StageEpoch epoch);
 
     /// Of a stage that came to nothing and where next() has been called since: what went wrong at a learning
     /// rate of `rate`, and what is done about it, where the first one's was `first`.
