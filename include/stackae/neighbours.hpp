@@ -71,6 +71,9 @@ public:
     /// Radovanović et al. 2010) have small ones. Of more than 10,000 vectors only that many, spread evenly,
     /// are looked among. 0 for row −1, and without others. Each row is looked up once.
     [[nodiscard]] std::vector<float> local_scales(const std::vector<std::int64_t>& rows);
+    /// vote() of neighbours that it found, with their local_scales() where `how` weighs them.
+    [[nodiscard]] std::vector<std::int64_t> vote(const Neighbours& neighbours,
+                                                 const std::vector<std::int64_t>& labels, Vote how);
 
 private:
     struct State;

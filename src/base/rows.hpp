@@ -7,6 +7,7 @@
 #include <functional>
 #include <numeric>
 #include <span>
+#include <vector>
 
 #include "stackae/tensor.hpp"
 
@@ -61,6 +62,23 @@ inline void contrast_normalize(std::span<const float> x, double epsilon, std::sp
         odd |= (std::bit_cast<std::uint32_t>(value) & exponent) == exponent ? 1U : 0U;
     }
     return odd == 0;
+}
+
+/// At most so many of n rows, spread evenly over them: folders are sorted by class.
+[[nodiscard]] inline std::vector<std::int64_t> spread_rows(std::int64_t n, std::int64_t most) {
+    std::vector<std::int64_t> some(at(std::min(n, most)));
+    for (std::size_t i = 0; i < some.size(); ++i) {
+        some[i] = static_cast<std::int64_t>(i) * n / std::ssize(some);
+    }
+    return some;
+}
+
+/// The same of some rows.
+[[nodiscard]] inline std::vector<std::int64_t> spread_rows(std::span<const std::int64_t> rows,
+                                                           std::int64_t most) {
+    std::vector<std::int64_t> some = spread_rows(std::ssize(rows), most);
+    std::transform(some.begin(), some.end(), some.begin(), [&](std::int64_t i) { return rows[at(i)]; });
+    return some;
 }
 
 /// Copies some rows of a tensor, in the order given.

@@ -90,12 +90,9 @@ Given classify(const Labelled& labelled, const Tensor& train, const Tensor& test
         const auto some =
             std::span(labelled.test).subspan(first, std::min(query_rows, labelled.test.size() - first));
         const Neighbours found = index.search(base::gather_rows(test, some), std::max(k, alike));
-        const Neighbours voting = found.first(k);
-        const auto classes = options.vote == Vote::weighted
-                                 ? vote(voting, labels, index.local_scales(voting.rows))
-                                 : vote(voting, labels);
+        const auto classes = index.vote(found.first(k), labels, options.vote);
         given.classes.insert(given.classes.end(), classes.begin(), classes.end());
-        const auto by_majority = vote(found.first(alike), labels);
+        const auto by_majority = index.vote(found.first(alike), labels, Vote::majority);
         given.by_majority.insert(given.by_majority.end(), by_majority.begin(), by_majority.end());
     }
     return given;

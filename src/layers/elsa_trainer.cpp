@@ -26,9 +26,8 @@ namespace {
 
 constexpr std::int64_t grain = 16;  ///< rows of A that a thread takes
 constexpr std::int64_t most_steps = std::int64_t{1} << 48;
-constexpr double alike = 1e-9;  ///< the mean's loss where all rows have one direction
-constexpr std::size_t max_judged =
-    2000;  ///< rows that are learnt from and measured on where none is held out
+constexpr double alike = 1e-9;             ///< the mean's loss where all rows have one direction
+constexpr std::int64_t max_judged = 2000;  ///< rows learnt from that are measured, where none is held out
 
 /// Updates cost as much as their products, of A alone, however few rows they are of.
 std::int64_t suited_batch(std::int64_t rows) {
@@ -176,11 +175,7 @@ std::vector<std::int64_t> judged(const TrainContext& context) {
     if (!context.validation.empty()) {
         return {context.validation.begin(), context.validation.end()};
     }
-    std::vector<std::int64_t> some(std::min(context.train.size(), max_judged));
-    for (std::size_t i = 0; i < some.size(); ++i) {
-        some[i] = context.train[i * context.train.size() / some.size()];
-    }
-    return some;
+    return base::spread_rows(context.train, max_judged);
 }
 
 void ElsaTrainer::start() {

@@ -9,21 +9,13 @@
 #include "stackae/error.hpp"
 
 #include "base/random.hpp"
+#include "base/rows.hpp"
 
 namespace stackae::nn {
 namespace {
 
 constexpr float alive_range = 1e-4F;  // a unit whose values span less is dead
 constexpr double divergence_factor = 10.0;
-
-/// Spread evenly: folders are sorted by class.
-std::vector<std::int64_t> some_of(std::span<const std::int64_t> rows) {
-    std::vector<std::int64_t> some(std::min(rows.size(), static_cast<std::size_t>(max_measured)));
-    for (std::size_t i = 0; i < some.size(); ++i) {
-        some[i] = rows[i * rows.size() / some.size()];
-    }
-    return some;
-}
 
 }  // namespace
 
@@ -38,7 +30,7 @@ GradientLoop::GradientLoop(linalg::Context& context, Parameters& parameters, con
       measured_(rows.validation.begin(), rows.validation.end()),
       state_{Optimizer(config_.optimizer, parameters.size())} {
     if (measured_.empty()) {
-        measured_ = some_of(rows.train);
+        measured_ = base::spread_rows(rows.train, max_measured);
     }
     const auto train_rows = static_cast<std::int64_t>(rows.train.size());
     const std::int64_t held = std::max(std::min(config_.batch_size, train_rows), measuring_batch);

@@ -40,11 +40,7 @@ void check_same(const char* what, const Value& there, const Value& more) {
 
 /// Evenly spread rows, or none at all for "every row".
 std::vector<std::int64_t> impostors(std::int64_t size) {
-    std::vector<std::int64_t> rows;
-    for (std::int64_t i = 0; size > max_impostors && i < max_impostors; ++i) {
-        rows.push_back(i * size / max_impostors);
-    }
-    return rows;
+    return size > max_impostors ? base::spread_rows(size, max_impostors) : std::vector<std::int64_t>();
 }
 
 /// The largest distance that at most `share` of them lie at or below, or just under the smallest.

@@ -55,15 +55,6 @@ void check_row(std::int64_t row, std::int64_t size, std::int64_t least) {
     }
 }
 
-/// At most so many of some rows, spread evenly.
-std::vector<std::int64_t> spread(std::int64_t rows, std::int64_t most) {
-    std::vector<std::int64_t> some(base::at(std::min(rows, most)));
-    for (std::size_t i = 0; i < some.size(); ++i) {
-        some[i] = static_cast<std::int64_t>(i) * rows / std::ssize(some);
-    }
-    return some;
-}
-
 }  // namespace
 
 struct NeighbourIndex::State {
@@ -200,7 +191,7 @@ std::vector<double> NeighbourIndex::State::find_scales(std::span<const std::int6
 std::vector<float> NeighbourIndex::State::local_scales(std::span<const std::int64_t> rows) {
     if (scales.empty()) {
         if (table.size() > NeighbourIndex::scale_rows) {
-            sample = spread(table.size(), NeighbourIndex::scale_rows);
+            sample = base::spread_rows(table.size(), NeighbourIndex::scale_rows);
             others.reset(new State{
                 search::FlatVectors(gather(sample), table.cosine() ? Metric::cosine : Metric::l2), threads});
         }
@@ -278,6 +269,12 @@ std::vector<float> NeighbourIndex::local_scales(const std::vector<std::int64_t>&
         check_row(row, size(), -1);
     }
     return state_->local_scales(rows);
+}
+
+std::vector<std::int64_t> NeighbourIndex::vote(const Neighbours& neighbours,
+                                               const std::vector<std::int64_t>& labels, Vote how) {
+    return how == Vote::weighted ? stackae::vote(neighbours, labels, local_scales(neighbours.rows))
+                                 : stackae::vote(neighbours, labels);
 }
 
 }  // namespace stackae

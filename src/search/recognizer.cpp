@@ -124,10 +124,7 @@ std::vector<Recognition> Recognizer::recognize(const Tensor& codes) {
     const std::int64_t wanted = std::min(state_->options.top, state_->names.count());
     Neighbours found = state_->index.search(codes, std::max(k, wanted));
     const Neighbours voting = within(found.first(k), state_->threshold);
-    const std::vector<std::int64_t> winners =
-        state_->options.vote == Vote::weighted
-            ? vote(voting, state_->names.numbers(), state_->index.local_scales(voting.rows))
-            : vote(voting, state_->names.numbers());
+    const auto winners = state_->index.vote(voting, state_->names.numbers(), state_->options.vote);
     std::vector<Recognition> recognitions;
     std::vector<std::int64_t> pending;
     for (std::int64_t query = 0; query < codes.rows(); ++query) {

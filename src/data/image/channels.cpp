@@ -8,6 +8,7 @@
 
 #include "stackae/error.hpp"
 
+#include "base/rows.hpp"
 #include "data/image/preprocess.hpp"
 
 namespace stackae {
@@ -71,15 +72,6 @@ Preprocessing as_they_are(const Preprocessing& preprocessing) {
     plain.mean.assign(static_cast<std::size_t>(plain.size()), 0.0F);
     plain.deviation.assign(static_cast<std::size_t>(plain.size()), 1.0F);
     return plain;
-}
-
-/// Some of the pictures, spread evenly.
-std::vector<std::int64_t> spread(std::int64_t size) {
-    std::vector<std::int64_t> entries(static_cast<std::size_t>(std::min(size, max_ranged_pictures)));
-    for (std::size_t i = 0; i < entries.size(); ++i) {
-        entries[i] = static_cast<std::int64_t>(i) * size / std::ssize(entries);
-    }
-    return entries;
 }
 
 /// What a part adds to the picture. Throws BadPicture, without the part's name.
@@ -149,7 +141,7 @@ std::vector<ChannelRange> given_ranges(const std::vector<ChannelRange>& ranges, 
 
 std::vector<ChannelRange> fit_ranges(const ImageDataset& pictures, const Preprocessing& preprocessing,
                                      int threads) {
-    const ImageDataset some = pictures.subset(spread(pictures.size()));
+    const ImageDataset some = pictures.subset(base::spread_rows(pictures.size(), max_ranged_pictures));
     const Preprocessing plain = as_they_are(preprocessing);
     const std::int64_t pixels = std::int64_t{plain.height} * plain.width;
     const std::int64_t kept = std::min(max_values_a_channel, max_values / plain.channels);
