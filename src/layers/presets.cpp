@@ -52,16 +52,18 @@ const std::vector<Preset>& presets() {
         // them. The bound on the gradient keeps a stack this wide from diverging.
         {"compact",
          "the lowest error of reconstruction from 30 numbers: a wide stack, trained end to end at once on "
-         "pictures that are turned, scaled and sheared a little",
+         "pictures that are moved, turned, scaled, sheared and bent a little",
          std::string(deep_autoencoder) + R"(
     stack = dense:2000, dense:1000, dense:500, dense:30:activation=linear
     epochs = 0
-    fine_tune_epochs = 50
+    fine_tune_epochs = 80
     fine_tune_learning_rate = 0.004
     clip_norm = 5
+    augment_shift = 0.02
     augment_rotate = 6
     augment_scale = 0.06
-    augment_shear = 0.08)"},
+    augment_shear = 0.08
+    augment_elastic = 0.0143)"},
         {"sdae", "stacked denoising autoencoder, as in the paper (Vincent et al. 2010)", R"(
     stack = dense:1000:activation=sigmoid:tied, dense:1000:activation=sigmoid:tied, dense:1000:activation=sigmoid:tied
     corruption = masking
