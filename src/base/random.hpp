@@ -25,6 +25,7 @@ enum class RandomStream : std::uint32_t {
     held_items,
     held_ratings,
     tries,
+    planted,
 };
 
 /// Counter-based random numbers (Philox4x32-10, Salmon et al. 2011): a number is a function of

@@ -39,6 +39,7 @@ std::unique_ptr<Command> make_enroll_command();
 std::unique_ptr<Command> make_recognize_command();
 std::unique_ptr<Command> make_evaluate_command();
 std::unique_ptr<Command> make_reconstruct_command();
+std::unique_ptr<Command> make_duplicates_command();
 std::unique_ptr<Command> make_recommend_command();
 std::unique_ptr<Command> make_similar_items_command();
 std::unique_ptr<Command> make_info_command();

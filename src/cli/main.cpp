@@ -27,12 +27,13 @@ struct Entry {
     std::unique_ptr<Command> (*make)();
 };
 
-constexpr std::array<Entry, 9> commands{{
+constexpr std::array<Entry, 10> commands{{
     {"train", {}, "learn a stack of autoencoders from pictures, without labels", make_train_command},
     {"extract", {"encode", "embed"}, "turn pictures into feature vectors", make_extract_command},
     {"enroll", {}, "remember labelled pictures in a gallery", make_enroll_command},
     {"recognize", {}, "name pictures by those near them in a gallery", make_recognize_command},
     {"evaluate", {}, "measure a model against raw pixels and PCA", make_evaluate_command},
+    {"duplicates", {}, "find copies among pictures, and which of them to keep", make_duplicates_command},
     {"reconstruct", {}, "draw what a model rebuilds, and how far off it is", make_reconstruct_command},
     {"recommend", {}, "name items for users, by a model of a table", make_recommend_command},
     {"similar-items", {}, "name items like one, by a model of a table", make_similar_items_command},

@@ -23,7 +23,7 @@ set(cli_may cli pipeline visualize evaluate train export search model layers dat
 set(clients cli)
 
 # The module that each public header belongs to. Headers of plain values that several modules share are base's.
-foreach(pair output_files:base resources:base text:base inputs:pipeline pipeline:pipeline visualize:visualize json:base
+foreach(pair output_files:base resources:base text:base inputs:pipeline duplicates:pipeline pipeline:pipeline visualize:visualize json:base
     error:base tensor:base enum_names:base activation:base corruption:base loss_kind:base optimizer_config:base shape:base
     options:base layer:layers train_config:layers short_forms:layers stage:layers preprocessing:data image_dataset:data labels:data model:model train:train
     features:export neighbours:search gallery:search evaluate:evaluate

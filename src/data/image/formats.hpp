@@ -1,5 +1,9 @@
 #pragma once
 
+#include <cstddef>
+#include <opencv2/core.hpp>
+#include <vector>
+
 #include "data/image/decoder.hpp"
 #include "data/random_access.hpp"
 
@@ -13,6 +17,8 @@ namespace stackae::data {
 /// the picture may come at 1/2, 1/4 or 1/8 of its size, at least twice as large as that needs it, and gray
 /// where gray is asked for.
 [[nodiscard]] Picture decode_jpeg(ByteSpan file, const DecodeOptions& options);
+/// A JPEG file of a picture of gray bytes, quality 1 to 100.
+[[nodiscard]] std::vector<std::byte> encode_jpeg(const cv::Mat& gray, int quality);
 
 /// Windows' and OS/2's, of every kind but Huffman 1D. Channels of other than 8 bits come as 16.
 [[nodiscard]] Picture decode_bmp(ByteSpan file, const DecodeOptions& options);

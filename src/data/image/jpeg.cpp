@@ -2,6 +2,7 @@
 #include <array>
 #include <csetjmp>
 #include <cstdio>
+#include <cstdlib>
 #include <fmt/format.h>
 #include <jerror.h>
 #include <jpeglib.h>
@@ -194,6 +195,39 @@ Picture decode_jpeg(ByteSpan file, const DecodeOptions& options) {
     }
     turn_upright(pixels, orientation);
     return {pixels, 255.0, false, full};
+}
+
+std::vector<std::byte> encode_jpeg(const cv::Mat& gray, int quality) {
+    jpeg_compress_struct info{};
+    ErrorManager errors{};
+    info.err = jpeg_std_error(&errors.base);
+    errors.base.error_exit = error_exit;
+    unsigned char* file = nullptr;  // libjpeg's own memory
+    unsigned long size = 0;
+    if (setjmp(errors.on_error) != 0) {
+        jpeg_destroy_compress(&info);
+        std::free(file);
+        throw Error(fmt::format("JPEG: {}", errors.message.data()));
+    }
+    jpeg_create_compress(&info);
+    jpeg_mem_dest(&info, &file, &size);
+    info.image_width = static_cast<JDIMENSION>(gray.cols);
+    info.image_height = static_cast<JDIMENSION>(gray.rows);
+    info.input_components = 1;
+    info.in_color_space = JCS_GRAYSCALE;
+    jpeg_set_defaults(&info);
+    jpeg_set_quality(&info, quality, TRUE);
+    jpeg_start_compress(&info, TRUE);
+    while (info.next_scanline < info.image_height) {
+        JSAMPROW row = const_cast<JSAMPROW>(gray.ptr<unsigned char>(static_cast<int>(info.next_scanline)));
+        jpeg_write_scanlines(&info, &row, 1);
+    }
+    jpeg_finish_compress(&info);
+    jpeg_destroy_compress(&info);
+    const auto* const begin = reinterpret_cast<const std::byte*>(file);
+    std::vector<std::byte> bytes(begin, begin + size);
+    std::free(file);
+    return bytes;
 }
 
 }  // namespace stackae::data

@@ -1,0 +1,151 @@
+#include "data/image/altered_copy.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <opencv2/imgproc.hpp>
+
+#include "base/hash.hpp"
+#include "data/image/formats.hpp"
+#include "data/source.hpp"
+
+namespace stackae::data {
+namespace {
+
+constexpr int jpeg_quality = 30;
+constexpr double turned_by = 25.0;
+constexpr double white = 255.0;
+
+cv::Mat cropped(const cv::Mat& picture, const base::Random& random) {
+    const cv::Size size(picture.cols * 4 / 5, picture.rows * 4 / 5);
+    const auto room = [](int all, int part) { return static_cast<std::uint64_t>(all - part + 1); };
+    const auto x = static_cast<int>(random.below(0, room(picture.cols, size.width)));
+    const auto y = static_cast<int>(random.below(1, room(picture.rows, size.height)));
+    return picture(cv::Rect(cv::Point(x, y), size)).clone();
+}
+
+cv::Mat framed(const cv::Mat& picture, double colour) {
+    const int wide = std::max(1, picture.rows / 10);
+    cv::Mat out;
+    cv::copyMakeBorder(picture, out, wide, wide, wide, wide, cv::BORDER_CONSTANT, cv::Scalar(colour));
+    return out;
+}
+
+cv::Mat lettered(const cv::Mat& picture) {
+    cv::Mat out = picture.clone();
+    const double share = picture.cols / 260.0;
+    cv::putText(out, "SAMPLE TEXT", {picture.cols / 10, picture.rows / 2}, cv::FONT_HERSHEY_SIMPLEX, share,
+                cv::Scalar(white), std::max(1, picture.cols / 80));
+    return out;
+}
+
+cv::Mat turned(const cv::Mat& picture, double degrees) {
+    const cv::Point2f middle(static_cast<float>(picture.cols) / 2.0F,
+                             static_cast<float>(picture.rows) / 2.0F);
+    cv::Mat out;
+    cv::warpAffine(picture, out, cv::getRotationMatrix2D(middle, degrees, 1.0), picture.size());
+    return out;
+}
+
+cv::Mat altered(const cv::Mat& picture, Alteration alteration, const base::Random& random) {
+    cv::Mat out;
+    switch (alteration) {
+        case Alteration::jpeg: {
+            const std::vector<std::byte> file = encode_jpeg(picture, jpeg_quality);
+            return decode_jpeg(file, {.limits = {}}).pixels;
+        }
+        case Alteration::half:
+            cv::resize(picture, out, {}, 0.5, 0.5, cv::INTER_AREA);
+            return out;
+        case Alteration::crop:
+            return cropped(picture, random);
+        case Alteration::blur:
+            cv::GaussianBlur(picture, out, {}, std::max(0.5, picture.cols / 100.0));
+            return out;
+        case Alteration::brighter:
+            cv::convertScaleAbs(picture, out, 1.3);
+            return out;
+        case Alteration::darker:
+            cv::convertScaleAbs(picture, out, 0.7);
+            return out;
+        case Alteration::border:
+            return framed(picture, random.below(2, 2) == 0 ? 0.0 : white);
+        case Alteration::text:
+            return lettered(picture);
+        case Alteration::turn:
+            return turned(picture, random.below(2, 2) == 0 ? turned_by : -turned_by);
+        case Alteration::mirror:
+            cv::flip(picture, out, 1);
+            return out;
+        case Alteration::rotate90:
+            cv::rotate(picture, out,
+                       random.below(2, 2) == 0 ? cv::ROTATE_90_CLOCKWISE : cv::ROTATE_90_COUNTERCLOCKWISE);
+            return out;
+    }
+    return picture;
+}
+
+}  // namespace
+
+const char* alteration_name(Alteration alteration) {
+    switch (alteration) {
+        case Alteration::jpeg:
+            return "jpeg";
+        case Alteration::half:
+            return "half";
+        case Alteration::crop:
+            return "crop";
+        case Alteration::blur:
+            return "blur";
+        case Alteration::brighter:
+            return "brighter";
+        case Alteration::darker:
+            return "darker";
+        case Alteration::border:
+            return "border";
+        case Alteration::text:
+            return "text";
+        case Alteration::turn:
+            return "turn";
+        case Alteration::mirror:
+            return "mirror";
+        case Alteration::rotate90:
+            return "rotate90";
+    }
+    return "unknown";
+}
+
+std::vector<float> altered_copy(std::span<const float> picture, int side, Alteration alteration,
+                                const base::Random& random, int to) {
+    cv::Mat bytes(side, side, CV_8U);
+    std::transform(picture.begin(), picture.end(), bytes.begin<std::uint8_t>(), [](float value) {
+        return static_cast<std::uint8_t>(std::lround(std::clamp(value, 0.0F, 1.0F) * 255.0F));
+    });
+    const cv::Mat copy = altered(bytes, alteration, random);
+    cv::Mat values;
+    copy.convertTo(values, CV_32F, 1.0 / white);
+    const cv::Size size(to, to);
+    cv::Mat out;
+    cv::resize(values, out, size, 0.0, 0.0,
+               copy.cols >= to && copy.rows >= to ? cv::INTER_AREA : cv::INTER_LINEAR);
+    return {out.begin<float>(), out.end<float>()};
+}
+
+PictureContent picture_content(const ImageDataset& pictures, std::int64_t i) {
+    PictureContent content;
+    with_picture(pictures.source(), i, nullptr, [&](const Picture& picture) {
+        content.width = picture.size().width;
+        content.height = picture.size().height;
+        base::Hash hash;
+        hash.add(std::int64_t{picture.pixels.type()});
+        hash.add(std::int64_t{content.width});
+        for (int y = 0; y < picture.pixels.rows; ++y) {
+            hash.add(std::as_bytes(
+                std::span(picture.pixels.ptr<std::uint8_t>(y),
+                          static_cast<std::size_t>(picture.pixels.cols) * picture.pixels.elemSize())));
+        }
+        content.pixels = hash.hex();
+    });
+    return content;
+}
+
+}  // namespace stackae::data

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "search/affine.hpp"
+#include "search/picture_views.hpp"
+
+namespace stackae::search {
+
+/// How one picture lies on another, and how alike they are there.
+struct Alignment {
+    /// Correlation of the details where both lie, in [-1, 1]: of what is left above a blur, divided by how
+    /// strong that is thereabouts. -1 where there are none.
+    double similarity = -1.0;
+    Affine map;  ///< points of the one to points of the other
+};
+
+/// Lays pictures onto one another. Use one per thread.
+class Aligner {
+public:
+    Aligner();
+
+    /// Finds the affine map, near `start`, from points of `onto` to points of `picture` by which the two
+    /// differ least but for gain and offset (Gauss-Newton on squared differences: Lucas & Kanade 1981, of
+    /// affine maps Baker & Matthews 2004), on blurred pictures first, and compares what lies on both. Where
+    /// that is less than a third of `onto`, similarity is -1.
+    [[nodiscard]] Alignment align(Thumbnails::Row picture, Thumbnails::Row onto, const Affine& start);
+
+    /// The same of one that lies on the other as it is, but for at most `within` of the side: where more
+    /// would fit better, nothing is moved.
+    [[nodiscard]] Alignment align_in_place(Thumbnails::Row picture, Thumbnails::Row onto, double within);
+
+private:
+    void load(Thumbnails::Row picture, Thumbnails::Row onto);
+    /// The best map near `start`; none where nothing tells how to go on.
+    std::optional<Affine> find(const Affine& start);
+    using Image = std::vector<float>;  ///< Thumbnails::size
+
+    void blur(const Image& from, double sigma, Image& to);
+    /// False where nothing tells how to go on.
+    bool improve(const Image& picture, const Image& onto, int steps, std::int64_t stride, Affine& map);
+    [[nodiscard]] double compare(const Affine& map);
+
+    Image picture_;
+    Image onto_;
+    Image coarse_picture_;
+    Image coarse_onto_;
+    Image row_;     ///< half of a blur
+    Image warped_;  ///< of the picture, 0 where it does not lie
+    Image mask_;    ///< where it does
+    Image low_;
+    Image squares_;
+    Image weight_;
+    Image scratch_;
+};
+
+}  // namespace stackae::search

@@ -1,0 +1,235 @@
+#include "search/picture_matches.hpp"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <span>
+#include <tuple>
+#include <utility>
+
+#include "stackae/neighbours.hpp"
+
+#include "base/parallel.hpp"
+#include "base/rows.hpp"
+
+namespace stackae::search {
+namespace {
+
+constexpr double in_place_within = 0.05;  ///< shares of the side
+constexpr std::size_t checked_at_once = 4096;
+constexpr std::size_t views_a_pair =
+    2;  ///< that two pictures are laid onto each other by, beside as they are
+constexpr std::int64_t query_rows = 8192;
+
+/// A view of one picture that is like another picture.
+struct Candidate {
+    std::int64_t one;
+    std::int64_t other;
+    float cosine;
+    std::uint16_t view;
+    bool of_other;  ///< the view is the second picture's
+};
+
+bool by_pair(const Candidate& a, const Candidate& b) {
+    return std::tuple(a.one, a.other, -a.cosine, a.view, a.of_other) <
+           std::tuple(b.one, b.other, -b.cosine, b.view, b.of_other);
+}
+
+/// Descriptors of a set as they are looked among, those of pictures of one colour left out.
+struct Described {
+    Described(const Thumbnails& pictures, Window frame, int threads) {
+        const Tensor all = describe(pictures, 0, pictures.count(), window(frame));
+        for (std::int64_t i = 0; i < all.rows(); ++i) {
+            if (base::squared_norm(all.row(i)) > 0.0) {
+                rows.push_back(i);
+            }
+        }
+        if (!rows.empty()) {
+            index.emplace(base::gather_rows(all, rows), Metric::cosine, threads);
+        }
+    }
+    std::vector<std::int64_t> rows;
+    std::optional<NeighbourIndex> index;
+};
+
+/// Looks for candidates, view by view.
+class CandidateSearch {
+public:
+    CandidateSearch(const MatchOptions& options, std::int64_t parts) : options_(options), parts_(parts) {}
+
+    /// Pictures of which a view is like one of `others`. same: they are one set. of_other: see Candidate.
+    void add(const Thumbnails& viewed, const Thumbnails& others, bool same, bool of_other);
+    /// By pairs, each with its likeliest views.
+    std::vector<Candidate> take();
+
+private:
+    void keep(const Neighbours& found, std::span<const std::int64_t> queries, const Described& among,
+              std::size_t view, bool same, bool of_other);
+
+    const MatchOptions& options_;
+    std::int64_t parts_;
+    std::int64_t done_ = 0;
+    std::vector<Candidate> found_;
+};
+
+void CandidateSearch::add(const Thumbnails& viewed, const Thumbnails& others, bool same, bool of_other) {
+    std::map<Window, Described> described;
+    for (std::size_t v = 0; v < options_.views.size(); ++v) {
+        const View& view = options_.views[v];
+        Described& among =
+            described.try_emplace(view.window, others, view.window, options_.threads).first->second;
+        for (std::int64_t first = 0; among.index && first < viewed.count(); first += query_rows) {
+            const std::int64_t count = std::min(query_rows, viewed.count() - first);
+            const Tensor views = describe(viewed, first, count, view.map);
+            std::vector<std::int64_t> rows;
+            for (std::int64_t i = 0; i < count; ++i) {
+                if (base::squared_norm(views.row(i)) > 0.0) {
+                    rows.push_back(i);
+                }
+            }
+            if (rows.empty()) {
+                continue;
+            }
+            const Neighbours found =
+                among.index->search(base::gather_rows(views, rows), options_.nearest + (same ? 1 : 0));
+            for (std::int64_t& row : rows) {
+                row += first;
+            }
+            keep(found, rows, among, v, same, of_other);
+        }
+        if (options_.on_progress) {
+            options_.on_progress(++done_, parts_);
+        }
+    }
+}
+
+void CandidateSearch::keep(const Neighbours& found, std::span<const std::int64_t> queries,
+                           const Described& among, std::size_t view, bool same, bool of_other) {
+    for (std::size_t i = 0; i < found.rows.size(); ++i) {
+        const auto cosine = 1.0F - found.distances[i];
+        if (found.rows[i] < 0 || double{cosine} < options_.least_cosine) {
+            continue;
+        }
+        std::int64_t one = queries[i / base::at(found.k)];
+        std::int64_t other = among.rows[base::at(found.rows[i])];
+        if (same && one == other) {
+            continue;
+        }
+        const bool swapped = of_other || (same && one > other);
+        if (swapped) {
+            std::swap(one, other);
+        }
+        found_.push_back({one, other, cosine, static_cast<std::uint16_t>(view), swapped});
+    }
+}
+
+std::vector<Candidate> CandidateSearch::take() {
+    std::sort(found_.begin(), found_.end(), by_pair);
+    std::vector<Candidate> kept;
+    std::size_t views = 0;
+    bool plain = false;
+    const Candidate* before = nullptr;
+    for (const Candidate& candidate : found_) {
+        if (before == nullptr || before->one != candidate.one || before->other != candidate.other) {
+            views = 0;
+            plain = false;
+        }
+        before = &candidate;
+        if (options_.views[candidate.view].plain ? !std::exchange(plain, true) : views++ < views_a_pair) {
+            kept.push_back(candidate);
+        }
+    }
+    return kept;
+}
+
+/// Of each picture's pairs the likeliest, as MatchOptions has it.
+std::vector<Candidate> likeliest(std::vector<Candidate> candidates, const std::vector<View>& views,
+                                 std::int64_t most) {
+    if (most == 0) {
+        return candidates;
+    }
+    const auto kind = [&](const Candidate& candidate) {
+        return std::pair(candidate.one, views[candidate.view].plain);
+    };
+    std::stable_sort(candidates.begin(), candidates.end(), [&](const Candidate& a, const Candidate& b) {
+        return std::pair(kind(a), -a.cosine) < std::pair(kind(b), -b.cosine);
+    });
+    std::vector<Candidate> kept;
+    std::vector<std::int64_t> others;
+    for (const Candidate& candidate : candidates) {
+        if (kept.empty() || kind(kept.back()) != kind(candidate)) {
+            others.clear();
+        }
+        if (std::find(others.begin(), others.end(), candidate.other) == others.end()) {
+            if (std::ssize(others) == most) {
+                continue;
+            }
+            others.push_back(candidate.other);
+        }
+        kept.push_back(candidate);
+    }
+    std::sort(kept.begin(), kept.end(), by_pair);
+    return kept;
+}
+
+std::vector<PictureMatch> check(const std::vector<Candidate>& candidates, const Thumbnails& ones,
+                                const Thumbnails& others, const MatchOptions& options) {
+    std::vector<PictureMatch> checked(candidates.size());
+    for (std::size_t first = 0; first < candidates.size(); first += checked_at_once) {
+        const std::size_t count = std::min(checked_at_once, candidates.size() - first);
+        base::parallel_for(static_cast<std::int64_t>(count), options.threads, [&] {
+            return [&, aligner = Aligner()](std::int64_t i) mutable {
+                const Candidate& candidate = candidates[first + base::at(i)];
+                const View& view = options.views[candidate.view];
+                const auto one = ones.row(candidate.one);
+                const auto other = others.row(candidate.other);
+                const Affine start = view.map.after(window(view.window).inverse());
+                const auto& [picture, onto] =
+                    candidate.of_other ? std::pair(other, one) : std::pair(one, other);
+                const Alignment found = view.plain ? aligner.align_in_place(picture, onto, in_place_within)
+                                                   : aligner.align(picture, onto, start);
+                const bool in_place = found.map.displacement() <= in_place_within;
+                PictureMatch& match = checked[first + base::at(i)];
+                match = {candidate.one, candidate.other, -1.0, -1.0, double{candidate.cosine}};
+                (in_place ? match.near : match.transformed) = found.similarity;
+            };
+        });
+        if (options.on_progress) {
+            options.on_progress(static_cast<std::int64_t>(first + count),
+                                static_cast<std::int64_t>(candidates.size()));
+        }
+    }
+    // Each pair once.
+    std::vector<PictureMatch> best;
+    for (const PictureMatch& match : checked) {
+        if (best.empty() || best.back().one != match.one || best.back().other != match.other) {
+            best.push_back(match);
+        } else {
+            PictureMatch& before = best.back();
+            before.near = std::max(before.near, match.near);
+            before.transformed = std::max(before.transformed, match.transformed);
+            before.cosine = std::max(before.cosine, match.cosine);
+        }
+    }
+    return best;
+}
+
+}  // namespace
+
+std::vector<PictureMatch> match_within(const Thumbnails& pictures, const MatchOptions& options) {
+    const base::ThreadScope threads(options.threads);
+    CandidateSearch search(options, std::ssize(options.views));
+    search.add(pictures, pictures, true, false);
+    return check(likeliest(search.take(), options.views, options.most), pictures, pictures, options);
+}
+
+std::vector<PictureMatch> match_between(const Thumbnails& ones, const Thumbnails& others,
+                                        const MatchOptions& options) {
+    const base::ThreadScope threads(options.threads);
+    CandidateSearch search(options, 2 * std::ssize(options.views));
+    search.add(ones, others, false, false);
+    search.add(others, ones, false, true);
+    return check(likeliest(search.take(), options.views, options.most), ones, others, options);
+}
+
+}  // namespace stackae::search

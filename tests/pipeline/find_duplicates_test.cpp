@@ -1,0 +1,186 @@
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <map>
+
+#include "stackae/duplicates.hpp"
+#include "stackae/error.hpp"
+
+#include "support/catch.hpp"
+#include "support/scenes.hpp"
+#include "support/temporary_folder.hpp"
+
+namespace stackae {
+namespace {
+
+using namespace test;
+namespace fs = std::filesystem;
+
+/// Raw PGM: another file of the pixels that a PNG holds.
+void write_pgm(const std::string& path, const Tensor& picture) {
+    std::ofstream file(path, std::ios::binary);
+    file << "P5 " << picture.shape()[1] << ' ' << picture.shape()[0] << " 255\n";
+    for (const float value : picture.values()) {
+        file.put(static_cast<char>(std::lround(value * 255.0F)));
+    }
+}
+
+/// 30 different pictures.
+void draw_others(const std::string& folder) {
+    fs::create_directories(folder);
+    for (int i = 0; i < 30; ++i) {
+        write_png(folder + "/other" + std::to_string(100 + i) + ".png",
+                  Scene(static_cast<std::uint64_t>(100 + i)).draw(80, 80));
+    }
+}
+
+DuplicateReport find(const std::vector<std::string>& inputs, const DuplicateOptions& options = {},
+                     const Inputs* reference = nullptr) {
+    InputObserver nobody;
+    Manifest manifest(nobody);
+    DuplicateReport report = find_duplicates(Inputs(inputs), reference, options, manifest);
+    CHECK(manifest.rows() == report.pictures);
+    return report;
+}
+
+/// File names without folders and the kinds that they have, of the only group.
+std::map<std::string, CopyKind> only_group(const DuplicateReport& report) {
+    REQUIRE(report.groups.size() == 1);
+    std::map<std::string, CopyKind> kinds;
+    for (const Duplicate& member : report.groups.front()) {
+        kinds[fs::path(member.entry.path).filename().string()] = member.kind;
+        CHECK(member.keep == (member.kind == CopyKind::kept));
+    }
+    return kinds;
+}
+
+}  // namespace
+
+TEST_CASE("Copies are found and told apart by kind") {
+    const TemporaryFolder folder;
+    draw_others(folder / "all");
+    const Scene scene(1);
+    const Tensor picture = scene.draw(90, 90);
+    write_png(folder / "all/a.png", picture);
+    fs::copy_file(folder / "all/a.png", folder / "all/b.png");
+    write_pgm(folder / "all/c.pgm", picture);
+    write_png(folder / "all/d.png", scene.draw(45, 45));
+    write_png(folder / "all/e.png",
+              scene.draw(90, 90, [](double x, double y) { return std::pair(1.0 - x, y); }));
+    write_png(folder / "all/f.png",
+              scene.draw(72, 72, [](double x, double y) { return std::pair(0.1 + 0.8 * x, 0.2 + 0.8 * y); }));
+    write_png(folder / "all/g.png", scene.draw(100, 100, [](double x, double y) {
+        const double u = (x - 0.5) * 1.2 + 0.5;
+        const double v = (y - 0.5) * 1.2 + 0.5;
+        const bool framed = std::min({u, v, 1.0 - u, 1.0 - v}) < 0.0;
+        return framed ? std::pair(-9.0, -9.0) : std::pair(u, v);
+    }));
+    const DuplicateReport report = find({folder / "all"}, {.keep = KeepRule::first, .threads = 2});
+    CHECK(report.pictures == 37);
+    CHECK(only_group(report) == std::map<std::string, CopyKind>{{"a.png", CopyKind::kept},
+                                                                {"b.png", CopyKind::exact},
+                                                                {"c.pgm", CopyKind::same},
+                                                                {"d.png", CopyKind::near},
+                                                                {"e.png", CopyKind::transformed},
+                                                                {"f.png", CopyKind::transformed},
+                                                                {"g.png", CopyKind::near}});
+    for (const Duplicate& member : report.groups.front()) {
+        CHECK(member.distance <=
+              (member.kind == CopyKind::transformed ? report.transformed_threshold : report.near_threshold));
+        CHECK((member.distance == 0.0) ==
+              (member.kind != CopyKind::near && member.kind != CopyKind::transformed));
+    }
+    CHECK(report.false_pairs <= 1e-6);
+    REQUIRE(report.planted.size() == 11);
+    for (const PlantedCopies& copies : report.planted) {
+        CAPTURE(copies.kind);
+        CHECK(copies.planted == 37);
+        CHECK(copies.found >= 30);
+    }
+    // The order of what was found says nothing of who found it.
+    const DuplicateReport again = find({folder / "all"}, {.keep = KeepRule::first, .threads = 1});
+    CHECK(to_json(again).text() == to_json(report).text());
+}
+
+TEST_CASE("Which copy is kept is asked for") {
+    const TemporaryFolder folder;
+    draw_others(folder / "all");
+    const Scene scene(1);
+    write_png(folder / "all/a.png", scene.draw(60, 60));
+    write_png(folder / "all/b.png", scene.draw(120, 120));
+    write_png(folder / "all/c.png", scene.draw(70, 70));
+    const auto now = fs::last_write_time(folder / "all/a.png");
+    fs::last_write_time(folder / "all/c.png", now - std::chrono::hours(1));
+    const auto [rule, kept] =
+        GENERATE(std::pair(KeepRule::first, "a.png"), std::pair(KeepRule::largest, "b.png"),
+                 std::pair(KeepRule::oldest, "c.png"));
+    const auto kinds = only_group(find({folder / "all"}, {.keep = rule}));
+    CHECK(kinds.size() == 3);
+    CHECK(kinds.at(kept) == CopyKind::kept);
+}
+
+TEST_CASE("Of a reference only copies among other pictures are told") {
+    const TemporaryFolder folder;
+    draw_others(folder / "old");
+    fs::create_directories(folder / "new");
+    const Scene scene(1);
+    write_png(folder / "old/a.png", scene.draw(60, 60));
+    write_png(folder / "new/b.png", scene.draw(90, 90));
+    write_png(folder / "new/c.png", Scene(2).draw(90, 90));
+    fs::copy_file(folder / "new/c.png", folder / "new/d.png");
+    fs::copy_file(folder / "old/other100.png", folder / "old/twice.png");
+    const Inputs reference({folder / "old"});
+    const DuplicateReport report = find({folder / "new"}, {}, &reference);
+    CHECK(only_group(report) ==
+          std::map<std::string, CopyKind>{{"a.png", CopyKind::kept}, {"b.png", CopyKind::near}});
+    CHECK(report.groups.front().front().reference);
+    CHECK_FALSE(report.groups.front().back().reference);
+}
+
+TEST_CASE("Pictures of one colour are copies only where all of them is the same") {
+    const TemporaryFolder folder;
+    const auto plain = [&](const std::string& name, std::int64_t side, float gray) {
+        Tensor picture({side, side, 1});
+        std::fill(picture.values().begin(), picture.values().end(), gray);
+        write_png(folder / name, picture);
+    };
+    plain("a.png", 20, 0.5F);
+    plain("b.png", 30, 0.5F);
+    plain("c.png", 20, 0.8F);
+    write_pgm(folder / "d.pgm", [] {
+        Tensor picture({20, 20, 1});
+        std::fill(picture.values().begin(), picture.values().end(), 128.0F / 255.0F);
+        return picture;
+    }());
+    const DuplicateReport report = find({folder.path()}, {.keep = KeepRule::first});
+    CHECK(only_group(report) ==
+          std::map<std::string, CopyKind>{{"a.png", CopyKind::kept}, {"d.pgm", CopyKind::same}});
+}
+
+TEST_CASE("A file that is given twice is no copy of itself") {
+    const TemporaryFolder folder;
+    fs::create_directories(folder / "in");
+    write_png(folder / "in/a.png", Scene(1).draw(20, 20));
+    fs::create_symlink(folder / "in/a.png", folder / "link.png");
+    InputObserver nobody;
+    Manifest manifest(nobody);
+    const Inputs inputs({folder.path(), folder / "in", folder / "in/a.png"});
+    const DuplicateReport report = find_duplicates(inputs, nullptr, {}, manifest);
+    CHECK(report.pictures == 1);
+    CHECK(report.groups.empty());
+    CHECK(manifest.rows() == 4);
+}
+
+TEST_CASE("One picture has no copies, and bad options are refused") {
+    const TemporaryFolder folder;
+    write_png(folder / "a.png", Scene(1).draw(20, 20));
+    const DuplicateReport report = find({folder.path()});
+    CHECK(report.groups.empty());
+    CHECK(report.near_threshold == Approx(0.2));
+    CHECK(std::isnan(report.false_pairs));
+    CHECK_THROWS_WITH(find({folder.path()}, {.false_pairs = 0.0}), contains("above 0 and below 1"));
+    CHECK_THROWS_WITH(find({folder.path()}, {.threshold = 2.0}), contains("0 to 1 expected"));
+    CHECK_THROWS_WITH(find({folder.path()}, {.memory = 100}), contains("100 bytes allowed"));
+}
+
+}  // namespace stackae
