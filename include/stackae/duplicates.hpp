@@ -37,9 +37,11 @@ struct DuplicateOptions {
     /// Distance up to which pictures are copies, whatever kind of, in [0, 1]; absent: by false_pairs.
     std::optional<double> threshold = {};
     KeepRule keep = KeepRule::largest;
-    std::uint64_t seed = 0;   ///< of the copies that are planted
-    int threads = 0;          ///< see resolve_threads()
-    std::int64_t memory = 0;  ///< bytes in all, see resolve_memory()
+    PictureLimits limits = {};            ///< of pictures that are read once more
+    std::int64_t planted_pictures = 150;  ///< of which copies are planted, at most; 1 or more
+    std::uint64_t seed = 0;               ///< of the copies that are planted
+    int threads = 0;                      ///< see resolve_threads()
+    std::int64_t memory = 0;              ///< bytes in all, see resolve_memory()
     /// Told how far each part of the work has come; may throw to end it.
     std::function<void(std::string_view part, std::int64_t done, std::int64_t of)> on_progress = {};
 };
@@ -49,9 +51,8 @@ struct Duplicate {
     bool keep = false;
     bool reference = false;  ///< it is one of the reference's pictures
     CopyKind kind = CopyKind::kept;
-    /// 1 - correlation of the details once one lies on the other, 0 where bytes
-    /// or pixels are the same; to the one that is kept, or where the two do not lie on each other to the
-    /// nearest of the group.
+    /// To the one that is kept: 1 - correlation of the details once one lies on the other, 0 where bytes or
+    /// pixels are the same.
     double distance = 0.0;
 };
 
@@ -67,8 +68,8 @@ struct DuplicateReport {
     std::int64_t pictures = 0;                   ///< that were compared, those of the reference included
     double near_threshold = 0.0;                 ///< distance up to which pictures are copies as they are
     double transformed_threshold = 0.0;  ///< and where one was turned, cut or moved to lie on the other
-    /// Share of pairs of different pictures that are expected within the thresholds. NaN where it was given
-    /// or there were too few pictures to tell.
+    /// Share of pairs of different pictures that are expected within the thresholds. NaN where there were too
+    /// few pictures to tell.
     double false_pairs = 0.0;
     std::vector<PlantedCopies> planted;  ///< empty where nothing was planted
 };
@@ -77,7 +78,9 @@ struct DuplicateReport {
 /// other once one is cropped, turned, mirrored or moved; frames of one colour are cut off beforehand.
 /// Candidates are pictures of which a view has nearly the other's perceptual hash (cosine transform of 64 x
 /// 64 gray pixels; nearest neighbours, exact); each is laid onto the other, and their details are correlated.
-/// Two are copies where 1 - correlation is within the threshold, and groups are what such pairs connect.
+/// Two are copies where 1 - correlation is within the threshold. Every picture of a group is a copy of the
+/// one that is kept, which shows four fifths of it or more; of a picture and a part of it the whole is kept,
+/// whatever the rule.
 ///
 /// The thresholds, one for pictures as they are and one for pictures that had to be turned, cut or moved,
 /// which fit by chance more often, come from copies of some of the pictures, made worse, cut and turned, and
@@ -86,9 +89,10 @@ struct DuplicateReport {
 /// so large that the share of false pairs is as asked for, and then less by half of what costs next to no
 /// planted copy.
 ///
-/// reference: where given, only copies of its pictures are looked for, which are kept. Every picture is
-/// entered into the manifest, which is left for the caller to finish(). Throws InvalidArgument where the
-/// pictures take more than the memory allowed, what the observers throw, and an option's error.
+/// reference: where given, only copies of its pictures are told, which are kept. A file that is there twice
+/// is one picture. Where the manifest's observer says stop, nothing is looked for. Every picture is entered
+/// into the manifest, which is left for the caller to finish(). Throws InvalidArgument where the pictures
+/// take more than the memory allowed, what the observers throw, and an option's error.
 [[nodiscard]] DuplicateReport find_duplicates(const Inputs& inputs, const Inputs* reference,
                                               const DuplicateOptions& options, Manifest& manifest);
 

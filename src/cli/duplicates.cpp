@@ -88,12 +88,23 @@ int DuplicatesCommand::run(Console& console, const std::vector<std::string>& inp
     if (!reference_.empty()) {
         reference.emplace(std::vector{reference_}, reading_.picture_limits());
     }
-    check_outputs(opened, {{"--reference", reference_}}, {{"-o", output_}, {"--manifest", manifest_}});
+    reading_.label(console, opened);
+    const std::vector<NamedPath> written{{"-o", output_}, {"--manifest", manifest_}};
+    std::vector<NamedPath> read{{"--reference", reference_}, {"the labels", reading_.labels}};
+    if (reference) {
+        for (const Inputs::Source& source : reference->sources()) {
+            if (source.pictures) {
+                add_replaced(*source.pictures, written, read);
+            }
+        }
+    }
+    check_outputs(opened, read, written);
     catch_interrupts();
     ResultWriter results(output_);
     InputMonitor monitor(console, results.files(), manifest_);
     options_.threads = reading_.threads;
     options_.memory = reading_.limit();
+    options_.limits = reading_.picture_limits();
     std::optional<Progress> progress;
     std::string part;
     options_.on_progress = [&](std::string_view now, std::int64_t done, std::int64_t of) {

@@ -1,11 +1,10 @@
 #include <algorithm>
-#include <cmath>
 #include <filesystem>
 #include <fmt/format.h>
 #include <limits>
 #include <map>
-#include <numeric>
-#include <set>
+#include <optional>
+#include <string>
 #include <tuple>
 #include <utility>
 
@@ -15,15 +14,14 @@
 #include "stackae/text.hpp"
 
 #include "base/enum_names.hpp"
-#include "base/file_io.hpp"
 #include "base/hash.hpp"
 #include "base/memory.hpp"
 #include "base/parallel.hpp"
-#include "base/random.hpp"
 #include "base/rows.hpp"
-#include "data/image/altered_copy.hpp"
-#include "pipeline/disjoint_sets.hpp"
-#include "search/match_threshold.hpp"
+#include "data/image/picture_content.hpp"
+#include "pipeline/duplicate_groups.hpp"
+#include "pipeline/duplicate_threshold.hpp"
+#include "pipeline/picture_file.hpp"
 #include "search/picture_matches.hpp"
 
 namespace stackae {
@@ -49,64 +47,24 @@ template KeepRule parse(std::string_view);
 namespace {
 
 using base::at;
+using pipeline::CopyGroup;
+using pipeline::CopyLinks;
 using search::PictureMatch;
 using search::Thumbnails;
 
-constexpr std::int64_t max_planted_pictures = 150;
-constexpr std::int64_t max_compared = 10'000;  ///< pictures that planted copies are compared with
-constexpr int planted_side = 256;
-constexpr std::int64_t planted_nearest =
-    12;                                   ///< as a picture has several copies among those that are planted
-constexpr std::int64_t max_pairs = 8;     ///< of a picture with others, the likeliest, that are looked at
-constexpr double usual_similarity = 0.8;  ///< where there are too few pictures to calibrate
-constexpr double least_similarity = 0.7;  ///< less is more alike than different at best
-constexpr double may_miss = 0.005;        ///< share of planted copies that a stricter threshold may miss more
-constexpr double alike = 0.98;            ///< similarity from which on pixels may be the same
+constexpr std::int64_t max_pairs = 4;  ///< of a picture with others, the likeliest, that are looked at
+constexpr std::int64_t bytes_a_picture = 14 << 10;  ///< thumbnails twice, descriptors, candidates, names
+constexpr std::size_t max_further = 1'000'000;      ///< pairs of copies of one picture that are looked at
+constexpr std::int64_t at_once = 256;               ///< pictures, between two looks at whether to go on
 
 /// A picture that was read.
 struct Read {
     ImageEntry entry;
     bool reference = false;
     std::string bytes = {};  ///< checksum of its file, where another file is as long
+    /// What it is once decoded; looked at where it matters, and empty where it cannot be read any more.
+    std::optional<data::PictureContent> content = {};
 };
-
-/// Similarities of planted copies, of one kind of matches, and the threshold that comes of them.
-struct Similarities {
-    explicit Similarities(std::size_t copies) : own(copies, -1.0), best(copies, -1.0) {}
-
-    void of_others(std::int64_t copy, double similarity) {
-        best[at(copy)] = std::max(best[at(copy)], similarity);
-    }
-    /// others: pictures that each copy was compared with beside its own original.
-    void settle(std::int64_t others, const DuplicateOptions& options);
-
-    std::vector<double> own;   ///< with the original, -1: none
-    std::vector<double> best;  ///< with any other picture
-    double least = usual_similarity;
-    double false_pairs = std::numeric_limits<double>::quiet_NaN();
-};
-
-void Similarities::settle(std::int64_t others, const DuplicateOptions& options) {
-    const auto false_matches = search::FalseMatches::fit(best, others);
-    if (options.threshold) {
-        least = 1.0 - *options.threshold;
-    } else if (false_matches) {
-        least = std::max(least_similarity, false_matches->similarity_at(options.false_pairs / 2.0));
-        // How much stricter it may be for next to nothing.
-        std::vector<double> found;
-        std::copy_if(own.begin(), own.end(), std::back_inserter(found),
-                     [&](double value) { return value >= least; });
-        const auto missed = static_cast<std::size_t>(may_miss * static_cast<double>(found.size()));
-        if (!found.empty()) {
-            const auto strictest = found.begin() + static_cast<std::ptrdiff_t>(missed);
-            std::nth_element(found.begin(), strictest, found.end());
-            least = (least + *strictest) / 2.0;
-        }
-    }
-    if (false_matches) {
-        false_pairs = false_matches->share_from(least);
-    }
-}
 
 class Search {
 public:
@@ -119,27 +77,19 @@ public:
 private:
     void check_memory(std::int64_t pictures) const;
     void hash_files();
-    void calibrate(DuplicateReport& report);
-    /// Copies of some pictures, and which each is of.
-    struct Planted {
-        Thumbnails copies;
-        std::vector<std::int64_t> originals;
-        std::vector<data::Alteration> alterations;
-    };
-    [[nodiscard]] Planted plant(const std::vector<std::int64_t>& rows) const;
-    /// Files of the same bytes, and pictures that are the same in small.
-    void join_equal();
-    /// Pictures that lie on each other and are at least so similar.
-    void join_matches();
-    [[nodiscard]] std::vector<std::vector<Duplicate>> groups();
-    [[nodiscard]] std::vector<Duplicate> group(const std::vector<std::int64_t>& rows);
-    /// What a picture is to the one that is kept.
-    void relate(Duplicate& member, std::int64_t row, std::int64_t kept,
-                const std::vector<std::int64_t>& rows);
-    /// Similarity of two pictures that were found to be copies, else -1; and whether nothing was moved.
-    [[nodiscard]] std::pair<double, bool> match_of(std::int64_t one, std::int64_t other) const;
-    [[nodiscard]] const data::PictureContent& content(std::int64_t row);
-    [[nodiscard]] std::int64_t kept_of(const std::vector<std::int64_t>& rows);
+    /// Puts pictures of the same bytes or pixels together.
+    void sort_equal();
+    void look_at(const std::vector<std::int64_t>& rows, const char* part);
+    /// Of equal pictures with others, by their numbers in equal_.
+    [[nodiscard]] CopyLinks links(const Thumbnails& pictures,
+                                  const pipeline::CopyThresholds& thresholds) const;
+    [[nodiscard]] std::vector<CopyGroup> groups(const CopyLinks& links);
+    [[nodiscard]] std::vector<Duplicate> members(const CopyGroup& group, const CopyLinks& links) const;
+    /// Whether a picture is rather kept than another.
+    [[nodiscard]] bool better(std::int64_t one, std::int64_t other) const;
+    [[nodiscard]] bool has_reference(std::int64_t equal) const {
+        return read_[at(equal_[at(equal)].front())].reference;
+    }
     [[nodiscard]] search::MatchOptions matching(const char* part) const;
     void progress(std::string_view part, std::int64_t done, std::int64_t of) const {
         if (options_.on_progress) {
@@ -150,64 +100,29 @@ private:
     const DuplicateOptions& options_;
     bool has_reference_;
     int threads_;
-    double near_ = 1.0;            ///< similarity from which on pictures are copies as they are
-    double transformed_ = 1.0;     ///< and where one was turned, cut or moved
-    std::set<std::string> files_;  ///< of pictures that were read
+    std::map<std::string, std::int64_t> files_;  ///< that were read, and the row of each
     std::vector<Read> read_;
-    Thumbnails thumbnails_;
-    std::map<std::pair<std::int64_t, std::int64_t>, PictureMatch> matches_;  ///< that are copies
-    pipeline::DisjointSets sets_;
-    std::vector<std::int64_t>
-        first_alike_;                   ///< of each picture, the first that join_equal() found equal to it
-    std::vector<std::int64_t> unique_;  ///< pictures that are that themselves
-    std::map<std::int64_t, data::PictureContent> contents_;
+    Thumbnails thumbnails_;  ///< of read_
+    /// Rows of the same bytes or pixels, each row once; in the end the one that is rather kept first.
+    std::vector<std::vector<std::int64_t>> equal_;
 };
 
-/// Gray and small: what thumbnails are made from, and copies that are planted.
-Preprocessing gray(std::int64_t side) {
-    Preprocessing preprocessing;
-    preprocessing.height = preprocessing.width = static_cast<int>(side);
-    preprocessing.resize = ResizeMode::squash;
-    preprocessing.background = 1.0F;
-    return preprocessing;
-}
-
-std::int64_t file_size(const std::string& path) {
-    std::error_code failed;
-    const auto status = std::filesystem::status(path, failed);
-    if (failed || !std::filesystem::is_regular_file(status)) {
-        return -1;  // a row of an array, a page
-    }
-    const auto size = std::filesystem::file_size(path, failed);
-    return failed ? -1 : static_cast<std::int64_t>(size);
-}
-
-/// The file that a path leads to; of what is no file's path itself, `scan.tif#2`, the same text.
-std::string resolved(const std::string& path) {
-    std::error_code failed;
-    const std::filesystem::path file = std::filesystem::canonical(path, failed);
-    return failed ? path : file.string();
-}
-
-std::string file_hash(const std::string& path) {
-    base::Hash hash;
-    hash.add(std::span<const std::byte>(base::read_file(path)));
-    return hash.hex();
-}
-
 void Search::check_memory(std::int64_t pictures) const {
-    // Thumbnails, and two descriptors as an index with its coarse copy.
-    const std::int64_t needed = pictures * (Thumbnails::size + 3 * search::descriptor_size * 6);
+    const std::int64_t needed = pictures * bytes_a_picture;
     const std::int64_t allowed = resolve_memory(options_.memory);
     if (needed > allowed) {
-        throw InvalidArgument(fmt::format("duplicates: memory: {} needed to compare {} pictures, {} allowed",
-                                          format_bytes(needed), pictures, format_bytes(allowed)));
+        throw InvalidArgument(fmt::format("duplicates: memory: {} needed to compare {}, {} allowed",
+                                          format_bytes(needed), format_count(pictures, "picture"),
+                                          format_bytes(allowed)));
     }
 }
 
 void Search::read(const Inputs& inputs, bool reference, Manifest& manifest) {
     check_memory(std::ssize(read_) + inputs.size());
-    const Preprocessing preprocessing = gray(Thumbnails::side);
+    Preprocessing preprocessing;
+    preprocessing.height = preprocessing.width = static_cast<int>(Thumbnails::side);
+    preprocessing.resize = ResizeMode::squash;
+    preprocessing.background = 1.0F;
     InputReader reader(inputs, preprocessing,
                        {.threads = options_.threads, .memory = base::reading_memory(options_.memory)},
                        manifest);
@@ -216,9 +131,13 @@ void Search::read(const Inputs& inputs, bool reference, Manifest& manifest) {
         // One that is there twice, as in a folder and a folder in it, is no copy of itself.
         std::vector<std::int64_t> fresh;
         for (std::size_t i = 0; i < batch.entries.size(); ++i) {
-            if (files_.insert(resolved(batch.entries[i].path)).second) {
+            const auto [known, added] =
+                files_.try_emplace(pipeline::resolved(batch.entries[i].path), std::ssize(read_));
+            if (added) {
                 fresh.push_back(static_cast<std::int64_t>(i));
                 read_.push_back({std::move(batch.entries[i]), reference});
+            } else {
+                read_[at(known->second)].reference |= reference;
             }
         }
         thumbnails_.append(base::gather_rows(batch.pictures, fresh));
@@ -229,7 +148,7 @@ void Search::read(const Inputs& inputs, bool reference, Manifest& manifest) {
 void Search::hash_files() {
     std::map<std::int64_t, std::vector<std::int64_t>> by_size;
     for (std::size_t i = 0; i < read_.size(); ++i) {
-        if (const std::int64_t size = file_size(read_[i].entry.path); size >= 0) {
+        if (const std::int64_t size = pipeline::file_size(read_[i].entry.path); size >= 0) {
             by_size[size].push_back(static_cast<std::int64_t>(i));
         }
     }
@@ -239,14 +158,13 @@ void Search::hash_files() {
             rows.insert(rows.end(), long_as.begin(), long_as.end());
         }
     }
-    constexpr std::int64_t at_once = 256;
     for (std::int64_t first = 0; first < std::ssize(rows); first += at_once) {
         const std::int64_t count = std::min(at_once, std::ssize(rows) - first);
         base::parallel_for(count, threads_, [&] {
             return [&](std::int64_t i) {
                 Read& picture = read_[at(rows[at(first + i)])];
                 try {
-                    picture.bytes = file_hash(picture.entry.path);
+                    picture.bytes = pipeline::file_hash(picture.entry.path);
                 } catch (const IoError&) {
                     picture.bytes.clear();  // it was there a moment ago: it is compared by what was read
                 }
@@ -256,268 +174,220 @@ void Search::hash_files() {
     }
 }
 
+void Search::look_at(const std::vector<std::int64_t>& rows, const char* part) {
+    for (std::int64_t first = 0; first < std::ssize(rows); first += at_once) {
+        progress(part, first, std::ssize(rows));
+        const std::int64_t count = std::min(at_once, std::ssize(rows) - first);
+        base::parallel_for(count, threads_, [&] {
+            return [&](std::int64_t i) {
+                Read& picture = read_[at(rows[at(first + i)])];
+                if (!picture.content) {
+                    picture.content.emplace();
+                    try {
+                        const ImageDataset one =
+                            ImageDataset::from_entries("duplicates", {picture.entry}, options_.limits);
+                        picture.content = data::picture_content(one, 0);
+                    } catch (const Error&) {
+                        picture.content.emplace();  // gone since, or it came through a pipe
+                    }
+                }
+            };
+        });
+    }
+}
+
+void Search::sort_equal() {
+    std::map<std::string, std::int64_t> by_bytes;  ///< number in equal_
+    std::map<std::string, std::vector<std::int64_t>> by_look;
+    for (std::int64_t row = 0; row < std::ssize(read_); ++row) {
+        const std::string& bytes = read_[at(row)].bytes;
+        if (!bytes.empty()) {
+            const auto [known, added] = by_bytes.try_emplace(bytes, std::ssize(equal_));
+            if (!added) {
+                equal_[at(known->second)].push_back(row);
+                continue;
+            }
+        }
+        const Thumbnails::Row look = thumbnails_.row(row);
+        base::Hash hash;
+        hash.add(std::as_bytes(look));
+        by_look[hash.hex()].push_back(std::ssize(equal_));
+        equal_.push_back({row});
+    }
+    // Those that are the same in small may be the same.
+    std::vector<std::int64_t> rows;
+    for (const auto& [look, alike] : by_look) {
+        for (const std::int64_t number : alike) {
+            if (alike.size() > 1) {
+                rows.push_back(equal_[at(number)].front());
+            }
+        }
+    }
+    look_at(rows, "pictures that look the same");
+    for (const auto& [look, alike] : by_look) {
+        std::map<std::string, std::int64_t> by_pixels;
+        for (const std::int64_t number : alike) {
+            const auto& content = read_[at(equal_[at(number)].front())].content;
+            if (!content || content->pixels.empty()) {
+                continue;
+            }
+            const auto [known, added] = by_pixels.try_emplace(content->pixels, number);
+            if (!added) {
+                auto& into = equal_[at(known->second)];
+                into.insert(into.end(), equal_[at(number)].begin(), equal_[at(number)].end());
+                equal_[at(number)].clear();
+            }
+        }
+    }
+    std::erase_if(equal_, [](const std::vector<std::int64_t>& rows_of) { return rows_of.empty(); });
+}
+
 search::MatchOptions Search::matching(const char* part) const {
     search::MatchOptions options;
     options.views = search::picture_views(options_.mirror, options_.rotate90);
+    options.most = max_pairs;
     options.threads = threads_;
     options.on_progress = [this, part](std::int64_t done, std::int64_t of) { progress(part, done, of); };
     return options;
 }
 
-Search::Planted Search::plant(const std::vector<std::int64_t>& rows) const {
-    using data::Alteration;
-    std::vector<Alteration> alterations{Alteration::jpeg,   Alteration::half,     Alteration::crop,
-                                        Alteration::blur,   Alteration::brighter, Alteration::darker,
-                                        Alteration::border, Alteration::text,     Alteration::turn};
-    if (options_.mirror) {
-        alterations.push_back(Alteration::mirror);
-    }
-    if (options_.rotate90) {
-        alterations.push_back(Alteration::rotate90);
-    }
-    std::vector<ImageEntry> entries;
-    for (const std::int64_t row : rows) {
-        entries.push_back(read_[at(row)].entry);
-    }
-    const ImageDataset pictures = ImageDataset::from_entries("duplicates", std::move(entries));
-    const Preprocessing preprocessing = gray(planted_side);
-    PictureReader reader(pictures, preprocessing, {.batch_size = 16, .threads = options_.threads});
-    PictureBatch batch;
-    Planted planted;
-    while (reader.next(batch)) {
-        const std::int64_t count = std::ssize(batch.indices) * std::ssize(alterations);
-        Tensor copies({count, Thumbnails::size});
-        base::parallel_for(count, threads_, [&] {
-            return [&](std::int64_t i) {
-                const std::int64_t of = i / std::ssize(alterations);
-                const Alteration alteration = alterations[at(i % std::ssize(alterations))];
-                const base::Random random(options_.seed, base::RandomStream::planted,
-                                          static_cast<std::uint32_t>(batch.indices[at(of)]),
-                                          static_cast<std::uint32_t>(alteration));
-                const std::vector<float> copy =
-                    data::altered_copy(batch.pictures.row(of), planted_side, alteration, random,
-                                       static_cast<int>(Thumbnails::side));
-                std::copy(copy.begin(), copy.end(), copies.row(i).begin());
-            };
-        });
-        planted.copies.append(copies);
-        for (std::int64_t i = 0; i < count; ++i) {
-            planted.originals.push_back(rows[at(batch.indices[at(i / std::ssize(alterations))])]);
-            planted.alterations.push_back(alterations[at(i % std::ssize(alterations))]);
+CopyLinks Search::links(const Thumbnails& pictures, const pipeline::CopyThresholds& thresholds) const {
+    CopyLinks all;
+    for (std::int64_t i = 0; i < std::ssize(equal_); ++i) {
+        if (equal_[at(i)].size() > 1) {
+            all[i];
         }
     }
-    return planted;
-}
-
-void Search::calibrate(DuplicateReport& report) {
-    const auto count = std::ssize(read_);
-    const std::vector<std::int64_t> compared = base::spread_rows(count, max_compared);
-    std::vector<std::int64_t> originals = base::spread_rows(compared, max_planted_pictures);
-    const Planted planted = plant(originals);
-    Thumbnails others;
-    for (const std::int64_t row : compared) {
-        others.append(thumbnails_.row(row));
-    }
-    search::MatchOptions options = matching("planted copies");
-    const double least_cosine = std::exchange(options.least_cosine, 0.0);
-    options.nearest = planted_nearest;
-    options.most = 2;
-    const std::vector<PictureMatch> matches = search::match_between(planted.copies, others, options);
-    const std::size_t copies = planted.originals.size();
-    Similarities near(copies);
-    Similarities transformed(copies);
-    for (const PictureMatch& match : matches) {
-        const std::int64_t other = compared[at(match.other)];
-        if (other != planted.originals[at(match.one)]) {
-            near.of_others(match.one, match.near);
-            transformed.of_others(match.one, match.transformed);
-        } else if (match.cosine >= least_cosine) {
-            near.own[at(match.one)] = match.near;
-            transformed.own[at(match.one)] = match.transformed;
-        }
-    }
-    near.settle(std::ssize(compared) - 1, options_);
-    transformed.settle(std::ssize(compared) - 1, options_);
-    near_ = near.least;
-    transformed_ = transformed.least;
-    report.near_threshold = 1.0 - near_;
-    report.transformed_threshold = 1.0 - transformed_;
-    report.false_pairs = near.false_pairs + transformed.false_pairs;
-    std::map<data::Alteration, PlantedCopies> rates;
-    for (std::size_t i = 0; i < copies; ++i) {
-        PlantedCopies& rate = rates[planted.alterations[i]];
-        rate.kind = data::alteration_name(planted.alterations[i]);
-        ++rate.planted;
-        rate.found += near.own[i] >= near_ || transformed.own[i] >= transformed_ ? 1 : 0;
-    }
-    for (auto& [alteration, rate] : rates) {
-        report.planted.push_back(std::move(rate));
-    }
-}
-
-void Search::join_equal() {
-    std::map<std::string, std::int64_t> by_look;
-    std::map<std::string, std::int64_t> by_content;
-    for (std::int64_t i = 0; i < std::ssize(read_); ++i) {
-        const Thumbnails::Row look = thumbnails_.row(i);
-        std::string key(reinterpret_cast<const char*>(look.data()), look.size());
-        if (search::is_flat(look)) {  // of one colour: alike only where all of it is
-            key = content(i).pixels;
-        }
-        base::Hash hash;
-        hash.add(key);
-        std::int64_t first = by_look.try_emplace(hash.hex(), i).first->second;
-        if (const std::string& bytes = read_[at(i)].bytes; !bytes.empty()) {
-            first = by_content.try_emplace(bytes, first).first->second;
-        }
-        sets_.join(first, i);
-        first_alike_.push_back(first);
-        if (first == i) {
-            unique_.push_back(i);
-        }
-    }
-}
-
-void Search::join_matches() {
-    Thumbnails pictures;
-    for (const std::int64_t row : unique_) {
-        pictures.append(thumbnails_.row(row));
-    }
-    search::MatchOptions options = matching("pictures");
-    options.most = max_pairs;
-    for (PictureMatch match : search::match_within(pictures, options)) {
-        match.one = unique_[at(match.one)];
-        match.other = unique_[at(match.other)];
-        if (match.near >= near_ || match.transformed >= transformed_) {
-            matches_.insert({{match.one, match.other}, match});
-            sets_.join(match.one, match.other);
-        }
-    }
-}
-
-const data::PictureContent& Search::content(std::int64_t row) {
-    const auto [found, fresh] = contents_.try_emplace(row);
-    if (fresh) {
-        try {
-            const ImageDataset one = ImageDataset::from_entries("duplicates", {read_[at(row)].entry});
-            found->second = data::picture_content(one, 0);
-        } catch (const Error&) {  // gone since
-        }
-    }
-    return found->second;
-}
-
-std::int64_t Search::kept_of(const std::vector<std::int64_t>& rows) {
-    const auto better = [&](std::int64_t a, std::int64_t b) {
-        const Read& one = read_[at(a)];
-        const Read& other = read_[at(b)];
-        if (one.reference != other.reference) {
-            return one.reference;
-        }
-        if (options_.keep == KeepRule::largest) {
-            const auto size = [&](std::int64_t row) {
-                const data::PictureContent& picture = content(row);
-                return std::pair(std::int64_t{picture.width} * picture.height,
-                                 file_size(read_[at(row)].entry.path));
-            };
-            if (const auto first = size(a), second = size(b); first != second) {
-                return first > second;
+    const auto add = [&](const std::vector<PictureMatch>& matches) {
+        for (const PictureMatch& match : matches) {
+            if (thresholds.are_copies(match)) {
+                const bool near = thresholds.is_near(match);
+                const double distance = std::max(0.0, 1.0 - (near ? match.near : match.transformed));
+                const search::Affine map = near ? search::Affine{} : match.map;
+                all[match.one][match.other] = {near, distance, map.overlap(), map};
+                all[match.other][match.one] = {near, distance, map.inverse().overlap(), map.inverse()};
             }
+        }
+    };
+    add(search::match_within(pictures, matching("pictures")));
+    // Copies of one picture may be copies of each other by ways that no view shows: mirrored and cropped,
+    // say.
+    std::map<std::pair<std::int64_t, std::int64_t>, PictureMatch> further;
+    for (const auto& [middle, copies] : all) {
+        for (auto one = copies.begin(); one != copies.end(); ++one) {
+            for (auto other = std::next(one); other != copies.end() && further.size() < max_further;
+                 ++other) {
+                if (!all.at(one->first).contains(other->first)) {
+                    PictureMatch& match = further[{one->first, other->first}];
+                    match.one = one->first;
+                    match.other = other->first;
+                    match.map = all.at(one->first).at(middle).map.after(other->second.map);
+                }
+            }
+        }
+    }
+    std::vector<PictureMatch> pairs;
+    for (const auto& [pair, match] : further) {
+        pairs.push_back(match);
+    }
+    add(search::match_pairs(pictures, pairs, matching("copies of copies")));
+    return all;
+}
+
+bool Search::better(std::int64_t one, std::int64_t other) const {
+    const auto rank = [&](std::int64_t row) {
+        const Read& picture = read_[at(row)];
+        std::int64_t first = 0;
+        std::int64_t second = 0;
+        if (options_.keep == KeepRule::largest) {
+            first = picture.content ? -std::int64_t{picture.content->width} * picture.content->height : 0;
+            second = -pipeline::file_size(picture.entry.path);
         } else if (options_.keep == KeepRule::oldest) {
             std::error_code failed;
-            const auto first = std::filesystem::last_write_time(one.entry.path, failed);
-            const auto second = std::filesystem::last_write_time(other.entry.path, failed);
-            if (!failed && first != second) {
-                return first < second;
-            }
+            const auto time =
+                std::filesystem::last_write_time(pipeline::file_and_place(picture.entry.path).first, failed);
+            first = failed ? std::numeric_limits<std::int64_t>::max()
+                           : static_cast<std::int64_t>(time.time_since_epoch().count());
         }
-        return a < b;
+        return std::tuple(!picture.reference, first, second, row);
     };
-    return *std::min_element(rows.begin(), rows.end(), better);
+    return rank(one) < rank(other);
 }
 
-void Search::relate(Duplicate& member, std::int64_t row, std::int64_t kept,
-                    const std::vector<std::int64_t>& rows) {
-    if (const std::string& bytes = read_[at(row)].bytes; !bytes.empty() && bytes == read_[at(kept)].bytes) {
-        member.kind = CopyKind::exact;
-        return;
+std::vector<CopyGroup> Search::groups(const CopyLinks& links) {
+    std::vector<std::int64_t> rows;
+    for (const auto& [number, copies] : links) {
+        rows.insert(rows.end(), equal_[at(number)].begin(), equal_[at(number)].end());
     }
-    const auto [similarity, in_place] = match_of(row, kept);
-    if (similarity >= alike && !content(row).pixels.empty() && content(row).pixels == content(kept).pixels) {
-        member.kind = CopyKind::same;
-        return;
+    if (options_.keep == KeepRule::largest) {
+        look_at(rows, "sizes of copies");
     }
-    member.kind = in_place ? CopyKind::near : CopyKind::transformed;
-    double nearest = similarity;
-    if (similarity < 0.0) {  // a copy of a copy
-        for (const std::int64_t other : rows) {
-            if (first_alike_[at(other)] != first_alike_[at(row)]) {
-                nearest = std::max(nearest, match_of(row, other).first);
-            }
+    std::sort(rows.begin(), rows.end(), [&](std::int64_t a, std::int64_t b) { return better(a, b); });
+    std::vector<std::int64_t> rank(read_.size());
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        rank[at(rows[i])] = static_cast<std::int64_t>(i);
+    }
+    const auto by_rank = [&](std::int64_t a, std::int64_t b) { return rank[at(a)] < rank[at(b)]; };
+    for (const auto& [number, copies] : links) {
+        std::sort(equal_[at(number)].begin(), equal_[at(number)].end(), by_rank);
+    }
+    const auto rather = [&](std::int64_t a, std::int64_t b) {
+        return by_rank(equal_[at(a)].front(), equal_[at(b)].front());
+    };
+    if (!has_reference_) {
+        return pipeline::group_copies(links, rather);
+    }
+    return pipeline::group_by_reference(links, [&](std::int64_t number) { return has_reference(number); });
+}
+
+std::vector<Duplicate> Search::members(const CopyGroup& group, const CopyLinks& links) const {
+    const std::vector<std::int64_t>& same = equal_[at(group.kept)];
+    const Read& kept = read_[at(same.front())];
+    std::vector<Duplicate> all{{kept.entry, true, kept.reference, CopyKind::kept, 0.0}};
+    const auto add = [&](const Read& picture, CopyKind kind, double distance) {
+        if (!has_reference_ || !picture.reference) {
+            all.push_back({picture.entry, false, false, kind, distance});
+        }
+    };
+    for (std::size_t i = 1; i < same.size(); ++i) {
+        const Read& picture = read_[at(same[i])];
+        const bool exact = !picture.bytes.empty() && picture.bytes == kept.bytes;
+        add(picture, exact ? CopyKind::exact : CopyKind::same, 0.0);
+    }
+    for (const std::int64_t copy : group.copies) {
+        const pipeline::CopyLink& link = links.at(group.kept).at(copy);
+        for (const std::int64_t row : equal_[at(copy)]) {
+            add(read_[at(row)], link.in_place ? CopyKind::near : CopyKind::transformed, link.distance);
         }
     }
-    member.distance = std::max(0.0, 1.0 - nearest);
-}
-
-std::pair<double, bool> Search::match_of(std::int64_t one, std::int64_t other) const {
-    const auto pair = std::minmax(first_alike_[at(one)], first_alike_[at(other)]);
-    if (pair.first == pair.second) {
-        return {1.0, true};
-    }
-    const auto found = matches_.find(pair);
-    if (found == matches_.end()) {
-        return {-1.0, false};
-    }
-    const PictureMatch& match = found->second;
-    return match.near >= near_ ? std::pair(match.near, true) : std::pair(match.transformed, false);
-}
-
-std::vector<Duplicate> Search::group(const std::vector<std::int64_t>& rows) {
-    const std::int64_t kept = kept_of(rows);
-    std::vector<Duplicate> members;
-    for (const std::int64_t row : rows) {
-        Duplicate member{read_[at(row)].entry, row == kept || (has_reference_ && read_[at(row)].reference),
-                         read_[at(row)].reference, CopyKind::kept, 0.0};
-        if (row != kept) {
-            relate(member, row, kept, rows);
-        }
-        members.push_back(std::move(member));
-    }
-    std::stable_sort(members.begin(), members.end(), [](const Duplicate& a, const Duplicate& b) {
-        return std::tuple(a.kind != CopyKind::kept, a.distance) <
-               std::tuple(b.kind != CopyKind::kept, b.distance);
-    });
-    return members;
-}
-
-std::vector<std::vector<Duplicate>> Search::groups() {
-    std::vector<std::vector<Duplicate>> all;
-    const auto sets = sets_.sets();
-    std::int64_t done = 0;
-    for (const std::vector<std::int64_t>& rows : sets) {
-        const bool wanted =
-            !has_reference_ || (std::any_of(rows.begin(), rows.end(),
-                                            [&](std::int64_t row) { return read_[at(row)].reference; }) &&
-                                !std::all_of(rows.begin(), rows.end(),
-                                             [&](std::int64_t row) { return read_[at(row)].reference; }));
-        if (wanted) {
-            all.push_back(group(rows));
-        }
-        progress("groups", ++done, std::ssize(sets));
-    }
+    std::stable_sort(all.begin() + 1, all.end(),
+                     [](const Duplicate& a, const Duplicate& b) { return a.distance < b.distance; });
     return all;
 }
 
 DuplicateReport Search::run() {
     DuplicateReport report;
     report.pictures = std::ssize(read_);
-    progress("files", 0, report.pictures);
-    sets_ = pipeline::DisjointSets(report.pictures);
     hash_files();
-    join_equal();
-    calibrate(report);
-    join_matches();
-    report.groups = groups();
+    sort_equal();
+    Thumbnails pictures;
+    std::vector<ImageEntry> entries;
+    for (const std::vector<std::int64_t>& rows : equal_) {
+        pictures.append(thumbnails_.row(rows.front()));
+        entries.push_back(read_[at(rows.front())].entry);
+    }
+    thumbnails_ = {};
+    const auto found = pipeline::copy_thresholds(pictures, entries, matching("planted copies"), options_);
+    report.near_threshold = 1.0 - found.near;
+    report.transformed_threshold = 1.0 - found.transformed;
+    report.false_pairs = found.false_pairs;
+    report.planted = found.planted;
+    const CopyLinks all = links(pictures, found);
+    for (const CopyGroup& group : groups(all)) {
+        if (std::vector<Duplicate> pictures_of = members(group, all); pictures_of.size() > 1) {
+            report.groups.push_back(std::move(pictures_of));
+        }
+    }
     return report;
 }
 
@@ -533,12 +403,16 @@ DuplicateReport find_duplicates(const Inputs& inputs, const Inputs* reference,
         throw InvalidArgument(
             fmt::format("duplicates: threshold: {} found, 0 to 1 expected", *options.threshold));
     }
+    if (options.planted_pictures < 1) {
+        throw InvalidArgument(fmt::format("duplicates: planted_pictures: {} found, at least 1 expected",
+                                          options.planted_pictures));
+    }
     Search search(options, reference != nullptr);
     search.read(inputs, false, manifest);
     if (reference != nullptr) {
         search.read(*reference, true, manifest);
     }
-    return search.run();
+    return manifest.observer().stop() ? DuplicateReport{} : search.run();
 }
 
 JsonObject to_json(const DuplicateReport& report) {

@@ -1,6 +1,7 @@
 #pragma once
 
-#include <array>
+#include <algorithm>
+#include <cmath>
 
 namespace stackae::search {
 
@@ -39,7 +40,24 @@ struct Affine {
         return back;
     }
     /// How far a corner goes at most.
-    [[nodiscard]] double displacement() const;
+    [[nodiscard]] double displacement() const {
+        double most = 0.0;
+        for (const Point corner : {Point{0.0, 0.0}, Point{0.0, 1.0}, Point{1.0, 0.0}, Point{1.0, 1.0}}) {
+            const Point there = (*this)(corner);
+            most = std::max(most, std::hypot(there.x - corner.x, there.y - corner.y));
+        }
+        return most;
+    }
+    /// Share of the points of the one picture that lie on the other.
+    [[nodiscard]] double overlap() const {
+        constexpr int steps = 20;
+        int inside = 0;
+        for (int i = 0; i < steps * steps; ++i) {
+            const Point to_there = (*this)({(i % steps + 0.5) / steps, (i / steps + 0.5) / steps});
+            inside += to_there.x >= 0.0 && to_there.x <= 1.0 && to_there.y >= 0.0 && to_there.y <= 1.0 ? 1 : 0;
+        }
+        return static_cast<double>(inside) / (steps * steps);
+    }
 };
 
 }  // namespace stackae::search

@@ -24,7 +24,7 @@ public:
     /// Finds the affine map, near `start`, from points of `onto` to points of `picture` by which the two
     /// differ least but for gain and offset (Gauss-Newton on squared differences: Lucas & Kanade 1981, of
     /// affine maps Baker & Matthews 2004), on blurred pictures first, and compares what lies on both. Where
-    /// that is less than a third of `onto`, similarity is -1.
+    /// that is less than 0.35 of `onto`, similarity is -1.
     [[nodiscard]] Alignment align(Thumbnails::Row picture, Thumbnails::Row onto, const Affine& start);
 
     /// The same of one that lies on the other as it is, but for at most `within` of the side: where more

@@ -45,7 +45,7 @@ double FalseMatches::similarity_at(double share) const {
 
 double FalseMatches::share_from(double similarity) const {
     const double z = std::atanh(std::clamp(similarity, -most_similar, most_similar));
-    return std::min(1.0, std::exp(-(z - location_) / scale_) / others_);
+    return std::clamp(std::exp(-(z - location_) / scale_) / others_, 1e-12, 1.0);
 }
 
 }  // namespace stackae::search

@@ -19,7 +19,7 @@ public:
 
     /// Similarity from which on at most this share of pairs of different pictures lies.
     [[nodiscard]] double similarity_at(double share) const;
-    /// Share of pairs of different pictures that lies from this similarity on.
+    /// Share of pairs of different pictures that lies from this similarity on, no less than 1e-12.
     [[nodiscard]] double share_from(double similarity) const;
 
 private:

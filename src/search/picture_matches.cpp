@@ -142,63 +142,107 @@ std::vector<Candidate> CandidateSearch::take() {
     return kept;
 }
 
-/// Of each picture's pairs the likeliest, as MatchOptions has it.
-std::vector<Candidate> likeliest(std::vector<Candidate> candidates, const std::vector<View>& views,
-                                 std::int64_t most) {
-    if (most == 0) {
-        return candidates;
-    }
+/// Appends, of each picture's pairs, the likeliest `most` of either kind. end: the picture of a pair.
+void keep_likeliest(std::vector<Candidate> candidates, std::int64_t Candidate::*end,
+                    const std::vector<View>& views, std::int64_t most, std::vector<Candidate>& kept) {
+    std::int64_t Candidate::*const far = end == &Candidate::one ? &Candidate::other : &Candidate::one;
     const auto kind = [&](const Candidate& candidate) {
-        return std::pair(candidate.one, views[candidate.view].plain);
+        return std::pair(candidate.*end, views[candidate.view].plain);
     };
     std::stable_sort(candidates.begin(), candidates.end(), [&](const Candidate& a, const Candidate& b) {
         return std::pair(kind(a), -a.cosine) < std::pair(kind(b), -b.cosine);
     });
-    std::vector<Candidate> kept;
     std::vector<std::int64_t> others;
-    for (const Candidate& candidate : candidates) {
-        if (kept.empty() || kind(kept.back()) != kind(candidate)) {
+    for (std::size_t i = 0; i < candidates.size(); ++i) {
+        const Candidate& candidate = candidates[i];
+        if (i == 0 || kind(candidates[i - 1]) != kind(candidate)) {
             others.clear();
         }
-        if (std::find(others.begin(), others.end(), candidate.other) == others.end()) {
+        if (std::find(others.begin(), others.end(), candidate.*far) == others.end()) {
             if (std::ssize(others) == most) {
                 continue;
             }
-            others.push_back(candidate.other);
+            others.push_back(candidate.*far);
         }
         kept.push_back(candidate);
     }
+}
+
+/// As MatchOptions has it; of one set, of each picture wherever it stands in its pairs.
+std::vector<Candidate> likeliest(const std::vector<Candidate>& candidates, const MatchOptions& options,
+                                 bool one_set) {
+    if (options.most == 0) {
+        return candidates;
+    }
+    std::vector<Candidate> kept;
+    keep_likeliest(candidates, &Candidate::one, options.views, options.most, kept);
+    if (one_set) {
+        keep_likeliest(candidates, &Candidate::other, options.views, options.most, kept);
+    }
     std::sort(kept.begin(), kept.end(), by_pair);
+    kept.erase(
+        std::unique(kept.begin(), kept.end(),
+                    [](const Candidate& a, const Candidate& b) { return !by_pair(a, b) && !by_pair(b, a); }),
+        kept.end());
     return kept;
+}
+
+/// Two pictures to be laid onto each other.
+struct Laying {
+    std::int64_t one;
+    std::int64_t other;
+    double cosine;
+    bool plain;     ///< as they are
+    bool of_other;  ///< the second onto the first
+    Affine start;   ///< points of the picture that is laid onto to points of the other
+};
+
+PictureMatch lay(Aligner& aligner, const Laying& pair, const Thumbnails& ones, const Thumbnails& others) {
+    const auto one = ones.row(pair.one);
+    const auto other = others.row(pair.other);
+    const auto& [picture, onto] = pair.of_other ? std::pair(other, one) : std::pair(one, other);
+    const Alignment found = pair.plain ? aligner.align_in_place(picture, onto, in_place_within)
+                                       : aligner.align(picture, onto, pair.start);
+    PictureMatch match;
+    match.one = pair.one;
+    match.other = pair.other;
+    match.cosine = pair.cosine;
+    if (found.map.displacement() <= in_place_within) {
+        match.near = found.similarity;
+    } else {
+        match.transformed = found.similarity;
+        match.map = pair.of_other ? found.map.inverse() : found.map;
+    }
+    return match;
+}
+
+std::vector<PictureMatch> lay_all(const std::vector<Laying>& pairs, const Thumbnails& ones,
+                                  const Thumbnails& others, const MatchOptions& options) {
+    std::vector<PictureMatch> checked(pairs.size());
+    for (std::size_t first = 0; first < pairs.size(); first += checked_at_once) {
+        const std::size_t count = std::min(checked_at_once, pairs.size() - first);
+        base::parallel_for(static_cast<std::int64_t>(count), options.threads, [&] {
+            return [&, aligner = Aligner()](std::int64_t i) mutable {
+                checked[first + base::at(i)] = lay(aligner, pairs[first + base::at(i)], ones, others);
+            };
+        });
+        if (options.on_progress) {
+            options.on_progress(static_cast<std::int64_t>(first + count), std::ssize(pairs));
+        }
+    }
+    return checked;
 }
 
 std::vector<PictureMatch> check(const std::vector<Candidate>& candidates, const Thumbnails& ones,
                                 const Thumbnails& others, const MatchOptions& options) {
-    std::vector<PictureMatch> checked(candidates.size());
-    for (std::size_t first = 0; first < candidates.size(); first += checked_at_once) {
-        const std::size_t count = std::min(checked_at_once, candidates.size() - first);
-        base::parallel_for(static_cast<std::int64_t>(count), options.threads, [&] {
-            return [&, aligner = Aligner()](std::int64_t i) mutable {
-                const Candidate& candidate = candidates[first + base::at(i)];
-                const View& view = options.views[candidate.view];
-                const auto one = ones.row(candidate.one);
-                const auto other = others.row(candidate.other);
-                const Affine start = view.map.after(window(view.window).inverse());
-                const auto& [picture, onto] =
-                    candidate.of_other ? std::pair(other, one) : std::pair(one, other);
-                const Alignment found = view.plain ? aligner.align_in_place(picture, onto, in_place_within)
-                                                   : aligner.align(picture, onto, start);
-                const bool in_place = found.map.displacement() <= in_place_within;
-                PictureMatch& match = checked[first + base::at(i)];
-                match = {candidate.one, candidate.other, -1.0, -1.0, double{candidate.cosine}};
-                (in_place ? match.near : match.transformed) = found.similarity;
-            };
-        });
-        if (options.on_progress) {
-            options.on_progress(static_cast<std::int64_t>(first + count),
-                                static_cast<std::int64_t>(candidates.size()));
-        }
+    std::vector<Laying> pairs;
+    pairs.reserve(candidates.size());
+    for (const Candidate& candidate : candidates) {
+        const View& view = options.views[candidate.view];
+        pairs.push_back({candidate.one, candidate.other, double{candidate.cosine}, view.plain,
+                         candidate.of_other, view.map.after(window(view.window).inverse())});
     }
+    const std::vector<PictureMatch> checked = lay_all(pairs, ones, others, options);
     // Each pair once.
     std::vector<PictureMatch> best;
     for (const PictureMatch& match : checked) {
@@ -207,7 +251,10 @@ std::vector<PictureMatch> check(const std::vector<Candidate>& candidates, const 
         } else {
             PictureMatch& before = best.back();
             before.near = std::max(before.near, match.near);
-            before.transformed = std::max(before.transformed, match.transformed);
+            if (match.transformed > before.transformed) {
+                before.transformed = match.transformed;
+                before.map = match.map;
+            }
             before.cosine = std::max(before.cosine, match.cosine);
         }
     }
@@ -220,7 +267,7 @@ std::vector<PictureMatch> match_within(const Thumbnails& pictures, const MatchOp
     const base::ThreadScope threads(options.threads);
     CandidateSearch search(options, std::ssize(options.views));
     search.add(pictures, pictures, true, false);
-    return check(likeliest(search.take(), options.views, options.most), pictures, pictures, options);
+    return check(likeliest(search.take(), options, true), pictures, pictures, options);
 }
 
 std::vector<PictureMatch> match_between(const Thumbnails& ones, const Thumbnails& others,
@@ -229,7 +276,19 @@ std::vector<PictureMatch> match_between(const Thumbnails& ones, const Thumbnails
     CandidateSearch search(options, 2 * std::ssize(options.views));
     search.add(ones, others, false, false);
     search.add(others, ones, false, true);
-    return check(likeliest(search.take(), options.views, options.most), ones, others, options);
+    return check(likeliest(search.take(), options, false), ones, others, options);
+}
+
+std::vector<PictureMatch> match_pairs(const Thumbnails& pictures, const std::vector<PictureMatch>& pairs,
+                                      const MatchOptions& options) {
+    std::vector<Laying> layings;
+    for (const PictureMatch& pair : pairs) {
+        // Onto the one of which more lies on the other.
+        const Affine back = pair.map.inverse();
+        const bool of_other = back.overlap() > pair.map.overlap();
+        layings.push_back({pair.one, pair.other, pair.cosine, false, of_other, of_other ? back : pair.map});
+    }
+    return lay_all(layings, pictures, pictures, options);
 }
 
 }  // namespace stackae::search

@@ -16,7 +16,7 @@ constexpr std::int64_t side = Thumbnails::side;
 constexpr std::int64_t frequencies = 8;
 constexpr std::int64_t block = 1024;  ///< pictures at a time
 constexpr std::int64_t widest_frame = side / 4;
-constexpr float frame_range = 10.0F / 255.0F;  ///< of its values about one
+constexpr float frame_range = 4.0F / 255.0F;  ///< of its values about one
 constexpr double middle_share = 0.72;  ///< fits into a square that was turned by 25 degrees within its frame
 constexpr double core_share = 0.5;     ///< the same where the frame grew with it
 constexpr float flat = 0.5F / 255.0F * 64.0F;  ///< length of what rounding makes of one colour, at most
@@ -130,18 +130,8 @@ void normalize(std::span<float> descriptor) {
 
 }  // namespace
 
-double Affine::displacement() const {
-    double most = 0.0;
-    for (const Point corner : {Point{0, 0}, Point{0, 1}, Point{1, 0}, Point{1, 1}}) {
-        const Point there = (*this)(corner);
-        most = std::max(most, std::hypot(there.x - corner.x, there.y - corner.y));
-    }
-    return most;
-}
-
 void Thumbnails::append(const Tensor& pictures) {
     const std::int64_t added = pictures.size() / size;
-    bytes_.reserve(bytes_.size() + static_cast<std::size_t>(pictures.size()));
     for (std::int64_t i = 0; i < added; ++i) {
         const std::span<const float> picture(pictures.data() + i * size, static_cast<std::size_t>(size));
         const Inner down = without_frame(picture, side, 1);

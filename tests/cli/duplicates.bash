@@ -39,3 +39,5 @@ expect 2 duplicates pictures --keep best
 expect 2 duplicates pictures --threshold 2
 expect 2 duplicates pictures/3/000.png -o pictures/3/000.png
 expect 1 duplicates nowhere
+expect 2 duplicates new --reference pictures -o pictures/3/000.png
+cmp -s pictures/3/000.png "$samples/train/3/000.png" || fail "a picture of the reference was replaced"

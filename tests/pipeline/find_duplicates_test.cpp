@@ -25,21 +25,22 @@ void write_pgm(const std::string& path, const Tensor& picture) {
     }
 }
 
-/// 30 different pictures.
+/// 20 different pictures.
 void draw_others(const std::string& folder) {
     fs::create_directories(folder);
-    for (int i = 0; i < 30; ++i) {
+    for (int i = 0; i < 20; ++i) {
         write_png(folder + "/other" + std::to_string(100 + i) + ".png",
-                  Scene(static_cast<std::uint64_t>(100 + i)).draw(80, 80));
+                  Scene(static_cast<std::uint64_t>(100 + i)).draw(64, 64));
     }
 }
 
-DuplicateReport find(const std::vector<std::string>& inputs, const DuplicateOptions& options = {},
+DuplicateReport find(const std::vector<std::string>& inputs, DuplicateOptions options = {},
                      const Inputs* reference = nullptr) {
+    options.planted_pictures = 6;
     InputObserver nobody;
     Manifest manifest(nobody);
     DuplicateReport report = find_duplicates(Inputs(inputs), reference, options, manifest);
-    CHECK(manifest.rows() == report.pictures);
+    CHECK(manifest.rows() >= report.pictures);
     return report;
 }
 
@@ -76,7 +77,7 @@ TEST_CASE("Copies are found and told apart by kind") {
         return framed ? std::pair(-9.0, -9.0) : std::pair(u, v);
     }));
     const DuplicateReport report = find({folder / "all"}, {.keep = KeepRule::first, .threads = 2});
-    CHECK(report.pictures == 37);
+    CHECK(report.pictures == 27);
     CHECK(only_group(report) == std::map<std::string, CopyKind>{{"a.png", CopyKind::kept},
                                                                 {"b.png", CopyKind::exact},
                                                                 {"c.pgm", CopyKind::same},
@@ -94,8 +95,8 @@ TEST_CASE("Copies are found and told apart by kind") {
     REQUIRE(report.planted.size() == 11);
     for (const PlantedCopies& copies : report.planted) {
         CAPTURE(copies.kind);
-        CHECK(copies.planted == 37);
-        CHECK(copies.found >= 30);
+        CHECK(copies.planted == 6);
+        CHECK(copies.found >= 5);
     }
     // The order of what was found says nothing of who found it.
     const DuplicateReport again = find({folder / "all"}, {.keep = KeepRule::first, .threads = 1});
@@ -169,6 +170,49 @@ TEST_CASE("A file that is given twice is no copy of itself") {
     CHECK(report.pictures == 1);
     CHECK(report.groups.empty());
     CHECK(manifest.rows() == 4);
+}
+
+TEST_CASE("Of a picture and a part of it the whole is kept, however many pixels the part has") {
+    const TemporaryFolder folder;
+    draw_others(folder / "all");
+    const Scene scene(1);
+    write_png(folder / "all/a.png", scene.draw(300, 300, [](double x, double y) {
+        return std::pair(0.1 + 0.8 * x, 0.1 + 0.8 * y);
+    }));
+    write_png(folder / "all/b.png", scene.draw(90, 90));
+    CHECK(only_group(find({folder / "all"})) ==
+          std::map<std::string, CopyKind>{{"a.png", CopyKind::transformed}, {"b.png", CopyKind::kept}});
+}
+
+TEST_CASE("A folder and its backup do not hide what else is alike in them") {
+    const TemporaryFolder folder;
+    draw_others(folder / "all/one");
+    write_png(folder / "all/one/a.png", Scene(1).draw(90, 90));
+    write_png(folder / "all/one/b.png", Scene(1).draw(60, 60));
+    fs::copy(folder / "all/one", folder / "all/two");
+    const DuplicateReport report = find({folder / "all"});
+    CHECK(report.groups.size() == 21);
+    for (const auto& group : report.groups) {
+        const bool both = fs::path(group.front().entry.path).filename() == "a.png";
+        CHECK(group.size() == (both ? 4 : 2));
+    }
+}
+
+TEST_CASE("A reference that lies among the pictures is kept") {
+    const TemporaryFolder folder;
+    draw_others(folder / "all/ref");
+    fs::create_directories(folder / "all/new");
+    fs::copy_file(folder / "all/ref/other100.png", folder / "all/new/a.png");
+    write_png(folder / "all/new/b.png", Scene(101).draw(200, 200));
+    const Inputs reference({folder / "all/ref"});
+    const DuplicateReport report = find({folder / "all"}, {}, &reference);
+    REQUIRE(report.groups.size() == 2);
+    for (const auto& group : report.groups) {
+        REQUIRE(group.size() == 2);
+        CHECK(group.front().reference);
+        CHECK(group.front().keep);
+        CHECK_FALSE(group.back().keep);
+    }
 }
 
 TEST_CASE("One picture has no copies, and bad options are refused") {

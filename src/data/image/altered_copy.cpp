@@ -4,19 +4,21 @@
 #include <cmath>
 #include <opencv2/imgproc.hpp>
 
-#include "base/hash.hpp"
 #include "data/image/formats.hpp"
-#include "data/source.hpp"
 
 namespace stackae::data {
 namespace {
 
 constexpr int jpeg_quality = 30;
-constexpr double turned_by = 25.0;
+constexpr double least_crop = 0.8;  ///< of a side
+constexpr double most_crop = 0.95;
+constexpr double least_turn = 5.0;  ///< degrees
+constexpr double most_turn = 25.0;
 constexpr double white = 255.0;
 
 cv::Mat cropped(const cv::Mat& picture, const base::Random& random) {
-    const cv::Size size(picture.cols * 4 / 5, picture.rows * 4 / 5);
+    const double share = least_crop + (most_crop - least_crop) * double{base::Random::uniform(random.block(3)[0])};
+    const cv::Size size(static_cast<int>(share * picture.cols), static_cast<int>(share * picture.rows));
     const auto room = [](int all, int part) { return static_cast<std::uint64_t>(all - part + 1); };
     const auto x = static_cast<int>(random.below(0, room(picture.cols, size.width)));
     const auto y = static_cast<int>(random.below(1, room(picture.rows, size.height)));
@@ -71,8 +73,11 @@ cv::Mat altered(const cv::Mat& picture, Alteration alteration, const base::Rando
             return framed(picture, random.below(2, 2) == 0 ? 0.0 : white);
         case Alteration::text:
             return lettered(picture);
-        case Alteration::turn:
-            return turned(picture, random.below(2, 2) == 0 ? turned_by : -turned_by);
+        case Alteration::turn: {
+            const double by =
+                least_turn + (most_turn - least_turn) * double{base::Random::uniform(random.block(3)[0])};
+            return turned(picture, random.below(2, 2) == 0 ? by : -by);
+        }
         case Alteration::mirror:
             cv::flip(picture, out, 1);
             return out;
@@ -128,24 +133,6 @@ std::vector<float> altered_copy(std::span<const float> picture, int side, Altera
     cv::resize(values, out, size, 0.0, 0.0,
                copy.cols >= to && copy.rows >= to ? cv::INTER_AREA : cv::INTER_LINEAR);
     return {out.begin<float>(), out.end<float>()};
-}
-
-PictureContent picture_content(const ImageDataset& pictures, std::int64_t i) {
-    PictureContent content;
-    with_picture(pictures.source(), i, nullptr, [&](const Picture& picture) {
-        content.width = picture.size().width;
-        content.height = picture.size().height;
-        base::Hash hash;
-        hash.add(std::int64_t{picture.pixels.type()});
-        hash.add(std::int64_t{content.width});
-        for (int y = 0; y < picture.pixels.rows; ++y) {
-            hash.add(std::as_bytes(
-                std::span(picture.pixels.ptr<std::uint8_t>(y),
-                          static_cast<std::size_t>(picture.pixels.cols) * picture.pixels.elemSize())));
-        }
-        content.pixels = hash.hex();
-    });
-    return content;
 }
 
 }  // namespace stackae::data

@@ -107,6 +107,46 @@ private:
     jpeg_progress_mgr progress_{};
 };
 
+/// libjpeg's compressor to memory; see Decompressor.
+class Compressor {
+public:
+    Compressor() {
+        info_.err = jpeg_std_error(&errors_.base);
+        errors_.base.error_exit = error_exit;
+        guarded([&] {
+            jpeg_create_compress(&info_);
+            jpeg_mem_dest(&info_, &file_, &size_);
+        });
+    }
+    Compressor(const Compressor&) = delete;
+    Compressor& operator=(const Compressor&) = delete;
+    ~Compressor() {
+        jpeg_destroy_compress(&info_);
+        std::free(file_);
+    }
+
+    template <class Calls>
+    void guarded(const Calls& calls) {
+        if (setjmp(errors_.on_error) != 0) {
+            file_ = nullptr;  // it cannot be told whether libjpeg freed it
+            throw Error(fmt::format("JPEG: {}", errors_.message.data()));
+        }
+        calls();
+    }
+    jpeg_compress_struct& info() { return info_; }
+    /// Once it is finished.
+    [[nodiscard]] std::vector<std::byte> file() const {
+        const auto* const begin = reinterpret_cast<const std::byte*>(file_);
+        return {begin, begin + size_};
+    }
+
+private:
+    jpeg_compress_struct info_{};
+    ErrorManager errors_{};
+    unsigned char* file_ = nullptr;  ///< libjpeg's
+    unsigned long size_ = 0;
+};
+
 int orientation_of(const jpeg_decompress_struct& info) {
     for (const jpeg_marker_struct* marker = info.marker_list; marker != nullptr; marker = marker->next) {
         const ByteSpan data(reinterpret_cast<const std::byte*>(marker->data), marker->data_length);
@@ -198,36 +238,23 @@ Picture decode_jpeg(ByteSpan file, const DecodeOptions& options) {
 }
 
 std::vector<std::byte> encode_jpeg(const cv::Mat& gray, int quality) {
-    jpeg_compress_struct info{};
-    ErrorManager errors{};
-    info.err = jpeg_std_error(&errors.base);
-    errors.base.error_exit = error_exit;
-    unsigned char* file = nullptr;  // libjpeg's own memory
-    unsigned long size = 0;
-    if (setjmp(errors.on_error) != 0) {
-        jpeg_destroy_compress(&info);
-        std::free(file);
-        throw Error(fmt::format("JPEG: {}", errors.message.data()));
-    }
-    jpeg_create_compress(&info);
-    jpeg_mem_dest(&info, &file, &size);
-    info.image_width = static_cast<JDIMENSION>(gray.cols);
-    info.image_height = static_cast<JDIMENSION>(gray.rows);
-    info.input_components = 1;
-    info.in_color_space = JCS_GRAYSCALE;
-    jpeg_set_defaults(&info);
-    jpeg_set_quality(&info, quality, TRUE);
-    jpeg_start_compress(&info, TRUE);
-    while (info.next_scanline < info.image_height) {
-        JSAMPROW row = const_cast<JSAMPROW>(gray.ptr<unsigned char>(static_cast<int>(info.next_scanline)));
-        jpeg_write_scanlines(&info, &row, 1);
-    }
-    jpeg_finish_compress(&info);
-    jpeg_destroy_compress(&info);
-    const auto* const begin = reinterpret_cast<const std::byte*>(file);
-    std::vector<std::byte> bytes(begin, begin + size);
-    std::free(file);
-    return bytes;
+    Compressor compressor;
+    jpeg_compress_struct& info = compressor.info();
+    compressor.guarded([&] {
+        info.image_width = static_cast<JDIMENSION>(gray.cols);
+        info.image_height = static_cast<JDIMENSION>(gray.rows);
+        info.input_components = 1;
+        info.in_color_space = JCS_GRAYSCALE;
+        jpeg_set_defaults(&info);
+        jpeg_set_quality(&info, quality, TRUE);
+        jpeg_start_compress(&info, TRUE);
+        while (info.next_scanline < info.image_height) {
+            JSAMPROW row = const_cast<JSAMPROW>(gray.ptr<unsigned char>(static_cast<int>(info.next_scanline)));
+            jpeg_write_scanlines(&info, &row, 1);
+        }
+        jpeg_finish_compress(&info);
+    });
+    return compressor.file();
 }
 
 }  // namespace stackae::data
