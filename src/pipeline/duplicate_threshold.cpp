@@ -7,6 +7,7 @@
 #include <map>
 #include <utility>
 
+#include "stackae/enum_names.hpp"
 #include "stackae/image_dataset.hpp"
 #include "stackae/resources.hpp"
 
@@ -92,10 +93,7 @@ Planted plant(const std::vector<std::int64_t>& rows, const std::vector<ImageEntr
     }
     const ImageDataset pictures =
         ImageDataset::from_entries("duplicates", std::move(entries), options.limits);
-    Preprocessing preprocessing;
-    preprocessing.height = preprocessing.width = planted_side;
-    preprocessing.resize = ResizeMode::squash;
-    preprocessing.background = 1.0F;
+    const Preprocessing preprocessing = gray_square(planted_side);
     PictureReader reader(pictures, preprocessing, {.batch_size = 16, .threads = options.threads});
     PictureBatch batch;
     Planted planted;
@@ -131,6 +129,14 @@ Planted plant(const std::vector<std::int64_t>& rows, const std::vector<ImageEntr
 
 }  // namespace
 
+Preprocessing gray_square(int side) {
+    Preprocessing preprocessing;
+    preprocessing.height = preprocessing.width = side;
+    preprocessing.resize = ResizeMode::squash;
+    preprocessing.background = 1.0F;
+    return preprocessing;
+}
+
 CopyThresholds copy_thresholds(const Thumbnails& pictures, const std::vector<ImageEntry>& entries,
                                const search::MatchOptions& matching, const DuplicateOptions& options) {
     const std::int64_t count = pictures.count();
@@ -162,7 +168,7 @@ CopyThresholds copy_thresholds(const Thumbnails& pictures, const std::vector<Ima
     std::map<data::Alteration, PlantedCopies> rates;
     for (std::size_t i = 0; i < copies; ++i) {
         PlantedCopies& rate = rates[planted.alterations[i]];
-        rate.kind = data::alteration_name(planted.alterations[i]);
+        rate.kind = name(planted.alterations[i]);
         ++rate.planted;
         rate.found += near.own[i] >= found.near || transformed.own[i] >= found.transformed ? 1 : 0;
     }

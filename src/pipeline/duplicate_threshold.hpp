@@ -1,10 +1,10 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <vector>
 
 #include "stackae/duplicates.hpp"
+#include "stackae/preprocessing.hpp"
 
 #include "search/picture_matches.hpp"
 
@@ -22,6 +22,9 @@ struct CopyThresholds {
         return is_near(match) || match.transformed >= transformed;
     }
 };
+
+/// How pictures are read to be compared: gray, side × side whatever their shape.
+[[nodiscard]] Preprocessing gray_square(int side);
 
 /// Of pictures no two of which are the same, found as find_duplicates() says.
 /// pictures: their thumbnails; entries: where they are, to be read again for copies to be planted.

@@ -85,8 +85,9 @@ private:
                                   const pipeline::CopyThresholds& thresholds) const;
     [[nodiscard]] std::vector<CopyGroup> groups(const CopyLinks& links);
     [[nodiscard]] std::vector<Duplicate> members(const CopyGroup& group, const CopyLinks& links) const;
-    /// Whether a picture is rather kept than another.
-    [[nodiscard]] bool better(std::int64_t one, std::int64_t other) const;
+    /// Of two pictures the one of the lower rank is rather kept.
+    using Rank = std::tuple<bool, std::int64_t, std::int64_t, std::int64_t>;
+    [[nodiscard]] Rank rank_of(std::int64_t row) const;
     [[nodiscard]] bool has_reference(std::int64_t equal) const {
         return read_[at(equal_[at(equal)].front())].reference;
     }
@@ -119,10 +120,7 @@ void Search::check_memory(std::int64_t pictures) const {
 
 void Search::read(const Inputs& inputs, bool reference, Manifest& manifest) {
     check_memory(std::ssize(read_) + inputs.size());
-    Preprocessing preprocessing;
-    preprocessing.height = preprocessing.width = static_cast<int>(Thumbnails::side);
-    preprocessing.resize = ResizeMode::squash;
-    preprocessing.background = 1.0F;
+    const Preprocessing preprocessing = pipeline::gray_square(static_cast<int>(Thumbnails::side));
     InputReader reader(inputs, preprocessing,
                        {.threads = options_.threads, .memory = base::reading_memory(options_.memory)},
                        manifest);
@@ -294,24 +292,21 @@ CopyLinks Search::links(const Thumbnails& pictures, const pipeline::CopyThreshol
     return all;
 }
 
-bool Search::better(std::int64_t one, std::int64_t other) const {
-    const auto rank = [&](std::int64_t row) {
-        const Read& picture = read_[at(row)];
-        std::int64_t first = 0;
-        std::int64_t second = 0;
-        if (options_.keep == KeepRule::largest) {
-            first = picture.content ? -std::int64_t{picture.content->width} * picture.content->height : 0;
-            second = -pipeline::file_size(picture.entry.path);
-        } else if (options_.keep == KeepRule::oldest) {
-            std::error_code failed;
-            const auto time =
-                std::filesystem::last_write_time(pipeline::file_and_place(picture.entry.path).first, failed);
-            first = failed ? std::numeric_limits<std::int64_t>::max()
-                           : static_cast<std::int64_t>(time.time_since_epoch().count());
-        }
-        return std::tuple(!picture.reference, first, second, row);
-    };
-    return rank(one) < rank(other);
+Search::Rank Search::rank_of(std::int64_t row) const {
+    const Read& picture = read_[at(row)];
+    std::int64_t first = 0;
+    std::int64_t second = 0;
+    if (options_.keep == KeepRule::largest) {
+        first = picture.content ? -std::int64_t{picture.content->width} * picture.content->height : 0;
+        second = -pipeline::file_size(picture.entry.path);
+    } else if (options_.keep == KeepRule::oldest) {
+        std::error_code failed;
+        const auto time =
+            std::filesystem::last_write_time(pipeline::file_and_place(picture.entry.path).first, failed);
+        first = failed ? std::numeric_limits<std::int64_t>::max()
+                       : static_cast<std::int64_t>(time.time_since_epoch().count());
+    }
+    return {!picture.reference, first, second, row};
 }
 
 std::vector<CopyGroup> Search::groups(const CopyLinks& links) {
@@ -322,12 +317,11 @@ std::vector<CopyGroup> Search::groups(const CopyLinks& links) {
     if (options_.keep == KeepRule::largest) {
         look_at(rows, "sizes of copies");
     }
-    std::sort(rows.begin(), rows.end(), [&](std::int64_t a, std::int64_t b) { return better(a, b); });
-    std::vector<std::int64_t> rank(read_.size());
-    for (std::size_t i = 0; i < rows.size(); ++i) {
-        rank[at(rows[i])] = static_cast<std::int64_t>(i);
+    std::map<std::int64_t, Rank> ranks;
+    for (const std::int64_t row : rows) {
+        ranks.emplace(row, rank_of(row));
     }
-    const auto by_rank = [&](std::int64_t a, std::int64_t b) { return rank[at(a)] < rank[at(b)]; };
+    const auto by_rank = [&](std::int64_t a, std::int64_t b) { return ranks.at(a) < ranks.at(b); };
     for (const auto& [number, copies] : links) {
         std::sort(equal_[at(number)].begin(), equal_[at(number)].end(), by_rank);
     }

@@ -151,11 +151,6 @@ void Thumbnails::append(const Tensor& pictures) {
     }
 }
 
-bool is_flat(Thumbnails::Row picture) {
-    const auto [low, high] = std::minmax_element(picture.begin(), picture.end());
-    return *high - *low <= 1;
-}
-
 Affine window(Window window) {
     return scaled(window == Window::whole ? 1.0 : window == Window::middle ? middle_share : core_share);
 }

@@ -28,9 +28,6 @@ private:
     std::vector<std::uint8_t> bytes_;
 };
 
-/// Whether all of a picture has one gray value, but for rounding.
-[[nodiscard]] bool is_flat(Thumbnails::Row picture);
-
 /// The part of a picture that its descriptor is of, from the middle: of all of it, or of a square inside of
 /// it that borders and the corners of a turned picture do not reach.
 enum class Window { whole, middle, core };

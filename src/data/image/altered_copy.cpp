@@ -4,9 +4,27 @@
 #include <cmath>
 #include <opencv2/imgproc.hpp>
 
+#include "base/enum_names.hpp"
 #include "data/image/formats.hpp"
 
-namespace stackae::data {
+namespace stackae {
+
+template <>
+constexpr auto base::enum_names<data::Alteration> =
+    base::names_of<data::Alteration>("alteration", {{data::Alteration::jpeg, "jpeg"},
+                                                    {data::Alteration::half, "half"},
+                                                    {data::Alteration::crop, "crop"},
+                                                    {data::Alteration::blur, "blur"},
+                                                    {data::Alteration::brighter, "brighter"},
+                                                    {data::Alteration::darker, "darker"},
+                                                    {data::Alteration::border, "border"},
+                                                    {data::Alteration::text, "text"},
+                                                    {data::Alteration::turn, "turn"},
+                                                    {data::Alteration::mirror, "mirror"},
+                                                    {data::Alteration::rotate90, "rotate90"}});
+template const char* name(data::Alteration);
+
+namespace data {
 namespace {
 
 constexpr int jpeg_quality = 30;
@@ -17,7 +35,8 @@ constexpr double most_turn = 25.0;
 constexpr double white = 255.0;
 
 cv::Mat cropped(const cv::Mat& picture, const base::Random& random) {
-    const double share = least_crop + (most_crop - least_crop) * double{base::Random::uniform(random.block(3)[0])};
+    const double share =
+        least_crop + (most_crop - least_crop) * double{base::Random::uniform(random.block(3)[0])};
     const cv::Size size(static_cast<int>(share * picture.cols), static_cast<int>(share * picture.rows));
     const auto room = [](int all, int part) { return static_cast<std::uint64_t>(all - part + 1); };
     const auto x = static_cast<int>(random.below(0, room(picture.cols, size.width)));
@@ -91,34 +110,6 @@ cv::Mat altered(const cv::Mat& picture, Alteration alteration, const base::Rando
 
 }  // namespace
 
-const char* alteration_name(Alteration alteration) {
-    switch (alteration) {
-        case Alteration::jpeg:
-            return "jpeg";
-        case Alteration::half:
-            return "half";
-        case Alteration::crop:
-            return "crop";
-        case Alteration::blur:
-            return "blur";
-        case Alteration::brighter:
-            return "brighter";
-        case Alteration::darker:
-            return "darker";
-        case Alteration::border:
-            return "border";
-        case Alteration::text:
-            return "text";
-        case Alteration::turn:
-            return "turn";
-        case Alteration::mirror:
-            return "mirror";
-        case Alteration::rotate90:
-            return "rotate90";
-    }
-    return "unknown";
-}
-
 std::vector<float> altered_copy(std::span<const float> picture, int side, Alteration alteration,
                                 const base::Random& random, int to) {
     cv::Mat bytes(side, side, CV_8U);
@@ -135,4 +126,5 @@ std::vector<float> altered_copy(std::span<const float> picture, int side, Altera
     return {out.begin<float>(), out.end<float>()};
 }
 
-}  // namespace stackae::data
+}  // namespace data
+}  // namespace stackae

@@ -8,7 +8,7 @@
 
 namespace stackae::data {
 
-/// What people and programs make of a picture that is the same to them.
+/// What people and programs make of a picture that is the same to them. Has names.
 enum class Alteration {
     jpeg,      ///< written as JPEG of quality 30
     half,      ///< half as many pixels a side
@@ -22,9 +22,6 @@ enum class Alteration {
     mirror,
     rotate90,
 };
-
-/// As reports name it.
-[[nodiscard]] const char* alteration_name(Alteration alteration);
 
 /// A copy of a picture, side × side gray values in [0, 1], of another size maybe: what is made and how large
 /// it is are a function of the arguments. Brought to `to` × `to` by area.
