@@ -19,6 +19,7 @@ constexpr double max_passes = 10'000;
 constexpr std::int64_t max_patch = 1 << 20;
 constexpr std::int64_t max_map = std::int64_t{1} << 26;  ///< values: 256 MiB
 constexpr std::int64_t default_whitening_dim = 512;
+constexpr double max_rounded_length = 4.0;  ///< of a row of P
 constexpr double picture_epsilon = 10.0 / (255.0 * 255.0);
 
 /// The convolution, and the layers right above it that take positions as they come: functions of a position,
@@ -129,7 +130,21 @@ nn::Conv2dShape Conv2d::shape() const {
             .units = units,
             .activation = activation,
             .contrast_norm = *contrast_norm,
-            .contrast_epsilon = static_cast<float>(contrast_epsilon.value_or(picture_epsilon))};
+            .contrast_epsilon = static_cast<float>(contrast_epsilon.value_or(picture_epsilon)),
+            .precision = precision.value_or(nn::Precision::float32)};
+}
+
+void Conv2d::settle_precision() {
+    if (precision) {
+        return;
+    }
+    bool rounds = *contrast_norm && nn::Conv2d::gains_by_rounding(shape());
+    for (std::int64_t i = 0; rounds && i < whitening.rows(); ++i) {
+        const auto row = whitening.row(i);
+        rounds = std::inner_product(row.begin(), row.end(), row.begin(), 0.0) <=
+                 max_rounded_length * max_rounded_length;
+    }
+    precision = rounds ? nn::Precision::bfloat16 : nn::Precision::float32;
 }
 
 Shape Conv2d::output_shape() const {
@@ -162,6 +177,11 @@ void Conv2d::fields(base::FieldTable& table) {
     table.add("epochs", epochs, {0, 1e6}, "of winner-take-all training after spherical k-means");
     table.add("lifetime_sparsity", lifetime_sparsity, positive_share,
               "share of patches that a unit wins, in epochs");
+    table.add(
+        "precision", precision,
+        "what factors of products with patches are rounded to, but for Winograd's way; auto: bfloat16 where "
+        "that is faster and not seen");
+    table.added_later("float32");
 }
 
 void Conv2d::on_bind() {
@@ -237,7 +257,10 @@ Tensor Conv2d::filters() const {
 }
 
 double Conv2d::working_floats(std::int64_t /*rows*/, bool decoding) const {
-    const nn::Conv2dShape s = shape();
+    nn::Conv2dShape s = shape();
+    if (!precision && nn::Conv2d::gains_by_rounding(s)) {
+        s.precision = nn::Precision::bfloat16;  // may be settled so
+    }
     const double padded = pad > 0 ? static_cast<double>(s.input_size()) : 0.0;
     const double decoder = decoding ? nn::Conv2dDecoder::working_floats(s) + padded : 0.0;
     return nn::Conv2d::working_floats(s) + padded + decoder;

@@ -40,6 +40,7 @@ public:
     std::optional<std::int64_t> kmeans_passes;
     std::int64_t epochs = 0;
     double lifetime_sparsity = 0.02;
+    std::optional<nn::Precision> precision;
 
     Tensor whitening;        ///< P, whitening_dim × patch size; rows orthogonal, of length 1 / sqrt(λ + ε)
     Tensor patch_mean;       ///< μ, patch size
@@ -53,6 +54,11 @@ public:
     /// Of spherical k-means over the patches. After none W is the patches that k-means begins with, which are
     /// drawn at random: random patch features (Coates & Ng 2011; Rolf et al. 2021).
     [[nodiscard]] int passes() const { return static_cast<int>(kmeans_passes.value_or(default_passes)); }
+    /// Settles `precision` where it is auto, once P is known: bfloat16 where that takes less time and is not
+    /// seen. Values u of a patch, 1 in their root mean square, and filters f = Pᵀ w are each off by 2⁻¹⁰ of
+    /// themselves or so, and their products, at random, by 0.0014 ‖f‖. That is to be half a hundredth at most
+    /// of the products' deviation, ‖w‖; since P's rows are orthogonal, ‖f‖ ≤ ‖w‖ max ‖Pᵢ‖.
+    void settle_precision();
     /// Of the input with its padding.
     [[nodiscard]] nn::Conv2dShape shape() const;
     [[nodiscard]] Shape output_shape() const override;

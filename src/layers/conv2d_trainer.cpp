@@ -293,6 +293,7 @@ void Conv2dTrainer::end_refining() {
 
 /// x̂ as it is before its gain and its offset are fitted.
 void Conv2dTrainer::begin_decoder() {
+    layer_.settle_precision();
     layer_.gain = Tensor({1});
     layer_.gain.data()[0] = 1.0F;
     layer_.offset = Tensor({layer_.input_shape().size()});

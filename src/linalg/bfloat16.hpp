@@ -2,6 +2,7 @@
 
 #include <bit>
 #include <cstdint>
+#include <vector>
 
 /// bfloat16: the upper half of a float, with 8 binary digits and as many powers of two.
 namespace stackae::linalg {
@@ -17,5 +18,21 @@ namespace stackae::linalg {
 [[nodiscard]] inline float from_bfloat16(std::uint16_t stored) {
     return std::bit_cast<float>(std::uint32_t{stored} << 16U);
 }
+
+/// A matrix of a product, rounded to bfloat16 in the type that this processor multiplies fastest: bfloat16
+/// where has_bfloat16(), else float. So the product is the same everywhere but for the order in which it
+/// sums.
+class RoundedFactor {
+public:
+    explicit RoundedFactor(std::int64_t size);
+
+    /// values: size; what is returned holds until the next call.
+    [[nodiscard]] const void* round(const float* values);
+
+private:
+    std::int64_t size_;
+    std::vector<std::uint16_t> halves_;
+    std::vector<float> floats_;
+};
 
 }  // namespace stackae::linalg

@@ -5,21 +5,15 @@
 
 #include "stackae/error.hpp"
 
-#include "linalg/bfloat16.hpp"
-
 namespace stackae::linalg {
 
 using dnnl::memory;
-
-bool has_bfloat16() {
-    constexpr auto needed = static_cast<unsigned>(dnnl::cpu_isa::avx512_core_bf16);  // a set of bits
-    return (static_cast<unsigned>(dnnl::get_effective_cpu_isa()) & needed) == needed;
-}
 
 namespace {
 
 GemmOptions of_weights(GemmOptions options, const float* bias) {
     options.trans_b = options.packed_b = true;
+    options.bf16 = options.bf16 && has_bfloat16();
     options.bias = bias != nullptr;
     return options;
 }
@@ -82,8 +76,15 @@ Gemm::Gemm(Context& context, std::int64_t m, std::int64_t n, std::int64_t k, con
             std::copy_n(bias, n, static_cast<float*>(bias_.get_data_handle()));
         }
     });
-    point_to(plain_b_, weights);
-    pack();
+    if (options.bf16) {
+        rounded_a_.emplace(m * k);
+        RoundedFactor rounded(n * k);
+        point_to(plain_b_, rounded.round(weights));
+        pack();
+    } else {
+        point_to(plain_b_, weights);
+        pack();
+    }
 }
 
 void Gemm::pack(const void* b, void* packed) {
@@ -110,7 +111,7 @@ void Gemm::run(const void* a, const void* b, float* c, const float* bias) {
 }
 
 void Gemm::run(const float* a, float* c) {
-    point_to(a_, a);
+    point_to(a_, rounded_a_ ? rounded_a_->round(a) : a);
     c_.set_data_handle(c);
     execute();
 }

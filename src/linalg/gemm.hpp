@@ -2,8 +2,10 @@
 
 #include <cstdint>
 #include <dnnl.hpp>
+#include <optional>
 #include <unordered_map>
 
+#include "linalg/bfloat16.hpp"
 #include "linalg/onednn.hpp"
 
 namespace stackae::linalg {
@@ -30,9 +32,10 @@ public:
     /// layout: of a B that another Gemm of the same n and k has packed; empty: the one that suits best.
     Gemm(Context& context, std::int64_t m, std::int64_t n, std::int64_t k, const GemmOptions& options = {},
          const PackedLayout& layout = {});
-    /// C = A · Bᵀ (+ bias), for weights B that stay, n × k: they are packed into memory of its own. bias: n
-    /// values, of which a copy is kept, or null. Both may go afterwards. How they lie is not looked for in
-    /// options.
+    /// C = A · Bᵀ (+ bias), for weights B that stay, n × k floats: they are packed into memory of its own.
+    /// bias: n values, of which a copy is kept, or null. Both may go afterwards. With GemmOptions::bf16, A
+    /// and B are given as floats all the same and rounded here; a processor that doesn't multiply bfloat16
+    /// multiplies the rounded floats. How they lie is not looked for in options.
     Gemm(Context& context, std::int64_t m, std::int64_t n, std::int64_t k, const float* weights,
          const float* bias, GemmOptions options = {});
     Gemm(const Gemm&) = delete;
@@ -62,7 +65,8 @@ private:
     Context* context_;
     std::int64_t m_, n_, k_;
     dnnl::memory a_, b_, bias_, c_;
-    dnnl::memory plain_b_;  ///< before it is packed
+    dnnl::memory plain_b_;                    ///< before it is packed
+    std::optional<RoundedFactor> rounded_a_;  ///< of floats that are given to weights in bfloat16
     dnnl::matmul matmul_;
     dnnl::reorder packing_;
     std::unordered_map<int, dnnl::memory> arguments_;

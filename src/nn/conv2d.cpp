@@ -14,9 +14,11 @@ namespace stackae {
 namespace nn {
 namespace {
 
-constexpr std::int64_t cache_values = 192 * 1024;  ///< floats of a block of patches and what is made of them
+constexpr std::int64_t cache_values = 256 * 1024;  ///< floats of a block of patches and what is made of them
 constexpr std::int64_t min_block = 16;
 constexpr std::int64_t max_block = 128;
+/// Of a matrix of filters; below, products are not most of the time.
+constexpr std::int64_t min_bf16_size = 1 << 18;
 
 std::size_t at(std::int64_t i) {
     return static_cast<std::size_t>(i);
@@ -49,12 +51,6 @@ STACKAE_VECTORIZED void split_signs(const float* products, const float* bias, st
         to[i] = std::max(0.0F, products[i] + bias[i]);
         to[size + i] = std::max(0.0F, bias[i] - products[i]);
     }
-}
-
-std::int64_t block_of(const Conv2dShape& shape) {
-    const std::int64_t values = shape.patch_size() + shape.whitening_dim + shape.units + shape.oc();
-    const std::int64_t positions = shape.oh() * shape.ow();
-    return std::min(positions, std::clamp(cache_values / values, min_block, max_block));
 }
 
 /// Of `size` columns of `rows` values each: their sums, and those of their squares, of what is above an
@@ -112,6 +108,20 @@ bool is_fused(const Conv2dShape& shape) {
     return d * shape.units <= (d + shape.units) * shape.whitening_dim;
 }
 
+std::int64_t filters_of(const Conv2dShape& shape) {
+    return is_fused(shape) ? shape.units : shape.whitening_dim;
+}
+
+/// Patches that are coded at a time: all blocks about full.
+std::int64_t block_of(const Conv2dShape& shape) {
+    const std::int64_t codes = is_fused(shape) ? 0 : shape.units;
+    const std::int64_t most =
+        std::clamp(cache_values / (shape.patch_size() + filters_of(shape) + codes), min_block, max_block);
+    const std::int64_t positions = shape.oh() * shape.ow();
+    const std::int64_t blocks = (positions + most - 1) / most;
+    return (positions + blocks - 1) / blocks;
+}
+
 /// P's pseudoinverse; its rows are orthogonal. patch_size × whitened.
 Tensor pseudoinverse(const Tensor& whitening) {
     Tensor inverse({whitening.columns(), whitening.rows()});
@@ -153,6 +163,7 @@ Conv2d::Conv2d(linalg::Context& context, const Conv2dShape& shape, const Conv2dW
     const std::int64_t r = shape_.whitening_dim;
     const std::int64_t units = shape_.units;
     const bool relu = shape_.activation == PatchActivation::relu;
+    const bool bf16 = shape_.precision == Precision::bfloat16;
     Tensor bias({units});  // zeros of crelu, which applies its threshold to both signs later
     if (shape_.activation == PatchActivation::crelu) {
         threshold_ = weights.bias;
@@ -183,29 +194,39 @@ Conv2d::Conv2d(linalg::Context& context, const Conv2dShape& shape, const Conv2dW
         products_ = Tensor({(positions + block_ - 1) / block_ * block_, filters.rows()});
     } else {
         im2col_.emplace(context, block_, filters.rows(), d, filters.data(), bias_.data(),
-                        linalg::GemmOptions{.relu = fused && relu});
+                        linalg::GemmOptions{.bf16 = bf16, .relu = fused && relu});
         patches_ = Tensor({block_, d});
         products_ = Tensor({block_, filters.rows()});
     }
     if (!fused) {
         encode_.emplace(context, block_, units, r, weights.weights.data(), bias.data(),
-                        linalg::GemmOptions{.relu = relu});
+                        linalg::GemmOptions{.bf16 = bf16, .relu = relu});
         codes_ = Tensor({block_, units});
     }
 }
 
 double Conv2d::working_floats(const Conv2dShape& shape) {
     const bool fused = is_fused(shape);
-    const std::int64_t filters = fused ? shape.units : shape.whitening_dim;
+    const std::int64_t filters = filters_of(shape);
     const auto block = static_cast<double>(block_of(shape));
     const auto d = static_cast<double>(shape.patch_size());
     const auto n = static_cast<double>(filters);
     const auto units = static_cast<double>(shape.units);
-    // The filters as they are, while they are packed, and what they are packed into.
+    // The filters as they are, while they are packed, and what they are packed into; they and patches may be
+    // rounded first.
+    const double copies = shape.precision == Precision::bfloat16 ? 2.0 : 1.0;
     const double products = WinogradConv::is_profitable(shape.patches(), filters)
                                 ? WinogradConv::working_floats(shape.patches(), filters) + block * n
-                                : d * n + block * (d + n);
-    return d * n + products + (fused ? 0.0 : units * n + block * units) + static_cast<double>(shape.oc());
+                                : copies * (d * n + block * d) + block * n;
+    return d * n + products + (fused ? 0.0 : copies * units * n + block * units) +
+           static_cast<double>(shape.oc());
+}
+
+bool Conv2d::gains_by_rounding(const Conv2dShape& shape) {
+    const std::int64_t filters = filters_of(shape);
+    const bool products = !WinogradConv::is_profitable(shape.patches(), filters) &&
+                          filters * shape.patch_size() >= min_bf16_size;
+    return products || (!is_fused(shape) && shape.units * shape.whitening_dim >= min_bf16_size);
 }
 
 void Conv2d::hand_on(float* values, std::int64_t position, const PositionSink& sink) {
@@ -369,6 +390,11 @@ constexpr auto base::enum_names<nn::PatchActivation> =
     base::names_of<nn::PatchActivation>("activation", {{nn::PatchActivation::relu, "relu"},
                                                        {nn::PatchActivation::crelu, "crelu"},
                                                        {nn::PatchActivation::linear, "linear"}});
+template <>
+constexpr auto base::enum_names<nn::Precision> = base::names_of<nn::Precision>(
+    "precision", {{nn::Precision::float32, "float32"}, {nn::Precision::bfloat16, "bfloat16"}});
+template const char* name(nn::Precision);
+template nn::Precision parse(std::string_view);
 template const char* name(nn::PatchActivation);
 template nn::PatchActivation parse(std::string_view);
 

@@ -21,6 +21,9 @@ enum class PatchActivation {
     linear,  ///< a
 };
 
+/// What the factors of products are rounded to; sums are float32. Has names.
+enum class Precision { float32, bfloat16 };
+
 /// A convolution without padding, at every position of its input. Maps are height × width × channels,
 /// row-major, channels last; a patch is kernel × kernel × channels, likewise.
 struct Conv2dShape {
@@ -34,6 +37,7 @@ struct Conv2dShape {
     /// Each patch is brought to mean 0 and deviation 1: u = (x − mean(x)) / sqrt(var(x) + contrast_epsilon).
     bool contrast_norm = true;
     float contrast_epsilon = 10.0F / (255.0F * 255.0F);
+    Precision precision = Precision::float32;  ///< of products with patches, but for Winograd's way
 
     [[nodiscard]] PatchShape patches() const { return {channels, height, width, kernel}; }
     [[nodiscard]] std::int64_t patch_size() const { return patches().patch_size(); }
@@ -77,6 +81,8 @@ public:
 
     /// Floats that one of that shape holds at most.
     [[nodiscard]] static double working_floats(const Conv2dShape& shape);
+    /// Whether Precision::bfloat16 takes notably less time, on processors that multiply bfloat16.
+    [[nodiscard]] static bool gains_by_rounding(const Conv2dShape& shape);
 
     /// map: input_size.
     void forward(const float* map, const PositionSink& sink);

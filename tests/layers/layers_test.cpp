@@ -9,6 +9,7 @@
 
 #include "base/fields.hpp"
 #include "layers/chain.hpp"
+#include "layers/conv2d.hpp"
 #include "layers/op.hpp"
 #include "layers/sample.hpp"
 #include "support/catch.hpp"
@@ -151,6 +152,28 @@ TEST_CASE("Every kind that is taken into a convolution's cache gives there what 
         }
     }
     CHECK(fused >= 4);
+}
+
+TEST_CASE("A convolution rounds its factors where that is faster and is not seen") {
+    const auto settled = [](std::int64_t units, bool contrast_norm, float in_a_row) {
+        layers::Conv2d layer;
+        layer.units = units;
+        layer.kernel = 2;
+        layer.contrast_norm = contrast_norm;
+        layer.bind({4, 4, 128});
+        layer.whitening = Tensor({512, 512});
+        layer.whitening.row(7)[9] = in_a_row;
+        layer.settle_precision();
+        return layer.text();
+    };
+    CHECK_THAT(settled(600, true, 3.9F), test::contains(":precision=bfloat16"));
+    CHECK_THAT(settled(600, true, 4.1F), test::contains(":precision=float32"));  // noise that is raised
+    CHECK_THAT(settled(500, true, 1.0F), test::contains(":precision=float32"));  // few products
+    CHECK_THAT(settled(600, false, 1.0F), test::contains(":precision=float32"));
+    layers::Conv2d asked;
+    asked.precision = nn::Precision::float32;
+    asked.settle_precision();
+    CHECK(asked.precision == nn::Precision::float32);
 }
 
 TEST_CASE("What inverts a layer gives its input again") {

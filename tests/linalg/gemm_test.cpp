@@ -126,6 +126,26 @@ TEST_CASE("A product with weights that stay is exact on whole numbers, with and 
     }
 }
 
+TEST_CASE("Weights that stay are multiplied as bfloat16 where asked to, and so is what they are given") {
+    linalg::Context context(1);
+    Tensor b = reference::uniform({33, 70}, -1, 1, 1);
+    const Tensor bias = reference::uniform({33}, -1, 1, 2);
+    Gemm product(context, 5, 33, 70, b.data(), bias.data(), {.bf16 = true});
+    Tensor a = reference::uniform({5, 70}, -1, 1, 3);
+    Tensor c = filled(5, 33);
+    product.run(a.data(), c.data());
+    for (Tensor* factor : {&a, &b}) {
+        for (float& value : factor->values()) {
+            value = linalg::from_bfloat16(linalg::to_bfloat16(value));
+        }
+    }
+    const auto expected = reference::dense(Activation::linear, a, b.data(), bias.data(), 33);
+    for (std::size_t i = 0; i < expected.size(); ++i) {
+        CAPTURE(i);
+        REQUIRE(static_cast<double>(c.values()[i]) == Approx(expected[i]).margin(1e-5));
+    }
+}
+
 TEST_CASE("A sum of products over pieces is the whole product, exactly on whole numbers") {
     const bool relu = GENERATE(false, true);
     linalg::Context context(1);

@@ -14,8 +14,9 @@ namespace {
 /// Another value that the field may have.
 void change(base::Field& field) {
     const std::string before = field.text();
-    for (const char* text : {"2", "3", "5000", "0.5", "0.25", "true", "false", "tanh", "relu", "linear",
-                             "average", "maximum", "rotate90", "mirror", "triangular", "squash", "center"}) {
+    for (const char* text :
+         {"2", "3", "5000", "0.5", "0.25", "true", "false", "tanh", "relu", "linear", "average", "maximum",
+          "rotate90", "mirror", "triangular", "bfloat16", "squash", "center"}) {
         try {
             field.parse(text);
         } catch (const InvalidArgument&) {
