@@ -78,7 +78,7 @@ def run(setup):
         worst, differ, of = one_model(setup, folder, models["AVX512_CORE"], train, test)
         apart = max(accuracies.values()) - min(accuracies.values())
         figures += [
-            Figure(f"{name}: codes by AVX2 and AVX-512, over each feature's deviation", 
+            Figure(f"{name}: codes by AVX2 and AVX-512, over each feature's deviation",
                    f"≤ {MAX_DEVIATION[name]:g}", f"{worst:.1e}", worst <= MAX_DEVIATION[name]),
             Figure(f"{name}: names by AVX2 and AVX-512", "the same", f"{of - differ} of {of} the same", differ == 0),
             Figure(f"{name}: accuracy, trained by AVX2 and AVX-512", f"≤ {MAX_POINTS} points apart", f"{apart:.2f}",
