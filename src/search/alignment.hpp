@@ -1,10 +1,11 @@
 #pragma once
 
+#include <array>
 #include <optional>
-#include <vector>
 
 #include "search/affine.hpp"
 #include "search/picture_views.hpp"
+#include "search/warp.hpp"
 
 namespace stackae::search {
 
@@ -35,24 +36,26 @@ private:
     void load(Thumbnails::Row picture, Thumbnails::Row onto);
     /// The best map near `start`; none where nothing tells how to go on.
     std::optional<Affine> find(const Affine& start);
-    using Image = std::vector<float>;  ///< Thumbnails::size
 
-    void blur(const Image& from, double sigma, Image& to);
-    /// False where nothing tells how to go on.
-    bool improve(const Image& picture, const Image& onto, int steps, std::int64_t stride, Affine& map);
+    /// Share of the variance of `onto` that is explained in the end; none where nothing tells how to go on.
+    std::optional<double> improve(const Image& picture, const Image& onto, int steps, std::int64_t stride,
+                                  Affine& map);
     [[nodiscard]] double compare(const Affine& map);
 
     Image picture_;
     Image onto_;
     Image coarse_picture_;
     Image coarse_onto_;
-    Image row_;     ///< half of a blur
+    Image half_;    ///< of a blur
     Image warped_;  ///< of the picture, 0 where it does not lie
     Image mask_;    ///< where it does
     Image low_;
     Image squares_;
     Image weight_;
     Image scratch_;
+    WarpedRow row_;
+    static constexpr std::int64_t terms_held = 512;  ///< of some rows, at a time
+    std::array<Image, products_of> terms_;           ///< of the least squares, and what they are to make
 };
 
 }  // namespace stackae::search
