@@ -19,7 +19,7 @@ constexpr float noise = 3.0F / 255.0F;  ///< deviation of details that are taken
 constexpr double least_detail = 0.05;   ///< share of what lies on both that has any
 constexpr int coarse_steps = 15;
 constexpr int fine_steps = 8;
-constexpr std::int64_t coarse_stride = 2;  ///< pixels
+constexpr std::int64_t coarse_stride = 4;  ///< pixels
 constexpr double coarse_sigma = 2.0;
 constexpr double fine_sigma = 0.7;
 constexpr double low_sigma = 3.0;
@@ -60,7 +60,7 @@ std::optional<double> Aligner::improve(const Image& picture, const Image& onto, 
             warp_row(picture, map, y, stride, 0.0F, row_);
             align_terms(row_, onto.data() + y * side, y, stride, terms_, held);
             held += across;
-            if (held == terms_held) {
+            if (held == terms_held || y + stride == side) {
                 add_products(terms_, held, sums);
                 held = 0;
             }
