@@ -28,7 +28,10 @@ constexpr std::int64_t max_compared = 10'000;  ///< pictures that planted copies
 constexpr int planted_side = 256;
 constexpr double usual_similarity = 0.8;  ///< where there are too few pictures to calibrate
 constexpr double least_similarity = 0.7;  ///< less is more alike than different at best
-constexpr double may_miss = 0.005;        ///< share of planted copies that a stricter threshold may miss more
+constexpr double most_cosine = 0.75;      ///< between descriptors, that is asked of candidates
+constexpr std::int64_t few_copies =
+    200;                            ///< that are found: with fewer, what they have in common tells little
+constexpr double may_miss = 0.005;  ///< share of planted copies that a stricter threshold may miss more
 
 /// Similarities of planted copies, of one kind of matches, and the threshold that comes of them.
 struct Similarities {
@@ -164,7 +167,20 @@ CopyThresholds copy_thresholds(const Thumbnails& pictures, const std::vector<Ima
     }
     near.settle(std::ssize(compared) - 1, options);
     transformed.settle(std::ssize(compared) - 1, options);
-    CopyThresholds found{near.least, transformed.least, near.false_pairs + transformed.false_pairs, {}};
+    CopyThresholds found{
+        near.least, transformed.least, matching.least_cosine, near.false_pairs + transformed.false_pairs, {}};
+    std::vector<double> cosines;  // of copies that are found
+    for (const PictureMatch& match : matches) {
+        if (compared[at(match.other)] == planted.originals[at(match.one)] && found.are_copies(match) &&
+            match.cosine >= matching.least_cosine) {
+            cosines.push_back(match.cosine);
+        }
+    }
+    if (std::ssize(cosines) >= few_copies) {
+        std::sort(cosines.begin(), cosines.end());
+        const auto missed = static_cast<std::size_t>(may_miss * static_cast<double>(cosines.size()));
+        found.cosine = std::min(most_cosine, cosines[missed]);
+    }
     std::map<data::Alteration, PlantedCopies> rates;
     for (std::size_t i = 0; i < copies; ++i) {
         PlantedCopies& rate = rates[planted.alterations[i]];

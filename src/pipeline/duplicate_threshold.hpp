@@ -14,6 +14,7 @@ namespace stackae::pipeline {
 struct CopyThresholds {
     double near = 1.0;
     double transformed = 1.0;
+    double cosine = 0.0;       ///< between descriptors, from which on pictures are laid onto each other
     double false_pairs = 0.0;  ///< share of pairs of different pictures that lies above; NaN: not known
     std::vector<PlantedCopies> planted;
 

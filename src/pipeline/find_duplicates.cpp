@@ -120,6 +120,7 @@ void Search::check_memory(std::int64_t pictures) const {
 
 void Search::read(const Inputs& inputs, bool reference, Manifest& manifest) {
     check_memory(std::ssize(read_) + inputs.size());
+    thumbnails_.reserve(std::ssize(read_) + inputs.size());
     const Preprocessing preprocessing = pipeline::gray_square(static_cast<int>(Thumbnails::side));
     InputReader reader(inputs, preprocessing,
                        {.threads = options_.threads, .memory = base::reading_memory(options_.memory)},
@@ -258,16 +259,20 @@ CopyLinks Search::links(const Thumbnails& pictures, const pipeline::CopyThreshol
     }
     const auto add = [&](const std::vector<PictureMatch>& matches) {
         for (const PictureMatch& match : matches) {
-            if (thresholds.are_copies(match)) {
-                const bool near = thresholds.is_near(match);
-                const double distance = std::max(0.0, 1.0 - (near ? match.near : match.transformed));
-                const search::Affine map = near ? search::Affine{} : match.map;
-                all[match.one][match.other] = {near, distance, map.overlap(), map};
-                all[match.other][match.one] = {near, distance, map.inverse().overlap(), map.inverse()};
-            }
+            const bool near = thresholds.is_near(match);
+            const double distance = std::max(0.0, 1.0 - (near ? match.near : match.transformed));
+            const search::Affine map = near ? search::Affine{} : match.map;
+            all[match.one][match.other] = {near, distance, map.overlap(), map};
+            all[match.other][match.one] = {near, distance, map.inverse().overlap(), map.inverse()};
         }
     };
-    add(search::match_within(pictures, matching("pictures")));
+    const auto looking_for_copies = [&](const char* part) {
+        search::MatchOptions options = matching(part);
+        options.least_cosine = thresholds.cosine;
+        options.tell = [&](const PictureMatch& match) { return thresholds.are_copies(match); };
+        return options;
+    };
+    add(search::match_within(pictures, looking_for_copies("pictures")));
     // Copies of one picture may be copies of each other by ways that no view shows: mirrored and cropped,
     // say.
     std::map<std::pair<std::int64_t, std::int64_t>, PictureMatch> further;
@@ -288,7 +293,7 @@ CopyLinks Search::links(const Thumbnails& pictures, const pipeline::CopyThreshol
     for (const auto& [pair, match] : further) {
         pairs.push_back(match);
     }
-    add(search::match_pairs(pictures, pairs, matching("copies of copies")));
+    add(search::match_pairs(pictures, pairs, looking_for_copies("copies of copies")));
     return all;
 }
 
@@ -364,13 +369,14 @@ DuplicateReport Search::run() {
     report.pictures = std::ssize(read_);
     hash_files();
     sort_equal();
-    Thumbnails pictures;
+    // In the order of read_, and one of each in that of equal_, which begins with the first of them.
     std::vector<ImageEntry> entries;
+    std::vector<std::int64_t> firsts;
     for (const std::vector<std::int64_t>& rows : equal_) {
-        pictures.append(thumbnails_.row(rows.front()));
+        firsts.push_back(rows.front());
         entries.push_back(read_[at(rows.front())].entry);
     }
-    thumbnails_ = {};
+    const Thumbnails pictures = std::move(thumbnails_).keep(firsts);
     const auto found = pipeline::copy_thresholds(pictures, entries, matching("planted copies"), options_);
     report.near_threshold = 1.0 - found.near;
     report.transformed_threshold = 1.0 - found.transformed;

@@ -11,15 +11,18 @@
 
 #include "base/parallel.hpp"
 #include "base/rows.hpp"
+#include "search/inverted_file.hpp"
 
 namespace stackae::search {
 namespace {
 
 constexpr double in_place_within = 0.05;  ///< shares of the side
-constexpr std::size_t checked_at_once = 4096;
+constexpr std::size_t laid_at_once = 4096;
 constexpr std::size_t views_a_pair =
     2;  ///< that two pictures are laid onto each other by, beside as they are
 constexpr std::int64_t query_rows = 8192;
+constexpr std::size_t max_held = 4'000'000;  ///< candidates, before the likeliest of them are taken
+constexpr std::int64_t max_exact = 20'000;   ///< pictures; among more, next to all neighbours are found
 
 /// A view of one picture that is like another picture.
 struct Candidate {
@@ -36,7 +39,8 @@ bool by_pair(const Candidate& a, const Candidate& b) {
 }
 
 /// Descriptors of a set as they are looked among, those of pictures of one colour left out.
-struct Described {
+class Described {
+public:
     Described(const Thumbnails& pictures, Window frame, int threads) {
         const Tensor all = describe(pictures, 0, pictures.count(), window(frame));
         for (std::int64_t i = 0; i < all.rows(); ++i) {
@@ -44,41 +48,53 @@ struct Described {
                 rows.push_back(i);
             }
         }
-        if (!rows.empty()) {
-            index.emplace(base::gather_rows(all, rows), Metric::cosine, threads);
+        if (std::ssize(rows) > max_exact) {
+            inverted_.emplace(base::gather_rows(all, rows), threads);
+        } else if (!rows.empty()) {
+            exact_.emplace(base::gather_rows(all, rows), Metric::cosine, threads);
         }
     }
+
+    [[nodiscard]] Neighbours search(const Tensor& queries, std::int64_t k) {
+        return inverted_ ? inverted_->search(queries, k) : exact_->search(queries, k);
+    }
+
     std::vector<std::int64_t> rows;
-    std::optional<NeighbourIndex> index;
+
+private:
+    std::optional<NeighbourIndex> exact_;
+    std::optional<InvertedFile> inverted_;
 };
 
 /// Looks for candidates, view by view.
 class CandidateSearch {
 public:
-    CandidateSearch(const MatchOptions& options, std::int64_t parts) : options_(options), parts_(parts) {}
+    CandidateSearch(const MatchOptions& options, std::int64_t parts, bool one_set)
+        : options_(options), parts_(parts), one_set_(one_set) {}
 
     /// Pictures of which a view is like one of `others`. same: they are one set. of_other: see Candidate.
-    void add(const Thumbnails& viewed, const Thumbnails& others, bool same, bool of_other);
-    /// By pairs, each with its likeliest views.
+    void add(const Thumbnails& viewed, const Thumbnails& others, bool of_other);
+    /// The likeliest as MatchOptions has it, by pairs, each with its likeliest views.
     std::vector<Candidate> take();
 
 private:
     void keep(const Neighbours& found, std::span<const std::int64_t> queries, const Described& among,
-              std::size_t view, bool same, bool of_other);
+              std::size_t view, bool of_other);
 
     const MatchOptions& options_;
     std::int64_t parts_;
+    bool one_set_;
     std::int64_t done_ = 0;
     std::vector<Candidate> found_;
 };
 
-void CandidateSearch::add(const Thumbnails& viewed, const Thumbnails& others, bool same, bool of_other) {
+void CandidateSearch::add(const Thumbnails& viewed, const Thumbnails& others, bool of_other) {
     std::map<Window, Described> described;
     for (std::size_t v = 0; v < options_.views.size(); ++v) {
         const View& view = options_.views[v];
         Described& among =
             described.try_emplace(view.window, others, view.window, options_.threads).first->second;
-        for (std::int64_t first = 0; among.index && first < viewed.count(); first += query_rows) {
+        for (std::int64_t first = 0; !among.rows.empty() && first < viewed.count(); first += query_rows) {
             const std::int64_t count = std::min(query_rows, viewed.count() - first);
             const Tensor views = describe(viewed, first, count, view.map);
             std::vector<std::int64_t> rows;
@@ -91,11 +107,14 @@ void CandidateSearch::add(const Thumbnails& viewed, const Thumbnails& others, bo
                 continue;
             }
             const Neighbours found =
-                among.index->search(base::gather_rows(views, rows), options_.nearest + (same ? 1 : 0));
+                among.search(base::gather_rows(views, rows), options_.nearest + (one_set_ ? 1 : 0));
             for (std::int64_t& row : rows) {
                 row += first;
             }
-            keep(found, rows, among, v, same, of_other);
+            keep(found, rows, among, v, of_other);
+        }
+        if (found_.size() > max_held) {
+            found_ = take();
         }
         if (options_.on_progress) {
             options_.on_progress(++done_, parts_);
@@ -104,7 +123,7 @@ void CandidateSearch::add(const Thumbnails& viewed, const Thumbnails& others, bo
 }
 
 void CandidateSearch::keep(const Neighbours& found, std::span<const std::int64_t> queries,
-                           const Described& among, std::size_t view, bool same, bool of_other) {
+                           const Described& among, std::size_t view, bool of_other) {
     for (std::size_t i = 0; i < found.rows.size(); ++i) {
         const auto cosine = 1.0F - found.distances[i];
         if (found.rows[i] < 0 || double{cosine} < options_.least_cosine) {
@@ -112,34 +131,15 @@ void CandidateSearch::keep(const Neighbours& found, std::span<const std::int64_t
         }
         std::int64_t one = queries[i / base::at(found.k)];
         std::int64_t other = among.rows[base::at(found.rows[i])];
-        if (same && one == other) {
+        if (one_set_ && one == other) {
             continue;
         }
-        const bool swapped = of_other || (same && one > other);
+        const bool swapped = of_other || (one_set_ && one > other);
         if (swapped) {
             std::swap(one, other);
         }
         found_.push_back({one, other, cosine, static_cast<std::uint16_t>(view), swapped});
     }
-}
-
-std::vector<Candidate> CandidateSearch::take() {
-    std::sort(found_.begin(), found_.end(), by_pair);
-    std::vector<Candidate> kept;
-    std::size_t views = 0;
-    bool plain = false;
-    const Candidate* before = nullptr;
-    for (const Candidate& candidate : found_) {
-        if (before == nullptr || before->one != candidate.one || before->other != candidate.other) {
-            views = 0;
-            plain = false;
-        }
-        before = &candidate;
-        if (options_.views[candidate.view].plain ? !std::exchange(plain, true) : views++ < views_a_pair) {
-            kept.push_back(candidate);
-        }
-    }
-    return kept;
 }
 
 /// Appends, of each picture's pairs, the likeliest `most` of either kind. end: the picture of a pair.
@@ -187,6 +187,26 @@ std::vector<Candidate> likeliest(const std::vector<Candidate>& candidates, const
     return kept;
 }
 
+std::vector<Candidate> CandidateSearch::take() {
+    std::sort(found_.begin(), found_.end(), by_pair);
+    std::vector<Candidate> kept;
+    std::size_t views = 0;
+    bool plain = false;
+    const Candidate* before = nullptr;
+    for (const Candidate& candidate : found_) {
+        if (before == nullptr || before->one != candidate.one || before->other != candidate.other) {
+            views = 0;
+            plain = false;
+        }
+        before = &candidate;
+        if (options_.views[candidate.view].plain ? !std::exchange(plain, true) : views++ < views_a_pair) {
+            kept.push_back(candidate);
+        }
+    }
+    found_.clear();
+    return likeliest(kept, options_, one_set_);
+}
+
 /// Two pictures to be laid onto each other.
 struct Laying {
     std::int64_t one;
@@ -216,48 +236,57 @@ PictureMatch lay(Aligner& aligner, const Laying& pair, const Thumbnails& ones, c
     return match;
 }
 
-std::vector<PictureMatch> lay_all(const std::vector<Laying>& pairs, const Thumbnails& ones,
-                                  const Thumbnails& others, const MatchOptions& options) {
-    std::vector<PictureMatch> checked(pairs.size());
-    for (std::size_t first = 0; first < pairs.size(); first += checked_at_once) {
-        const std::size_t count = std::min(checked_at_once, pairs.size() - first);
-        base::parallel_for(static_cast<std::int64_t>(count), options.threads, [&] {
+/// Calls sink(match) of each of `count` pairs, in their order. laying(i): what pair i is.
+template <class LayingOf, class Sink>
+void lay_all(std::size_t count, const Thumbnails& ones, const Thumbnails& others, const MatchOptions& options,
+             const LayingOf& laying, const Sink& sink) {
+    std::vector<PictureMatch> laid(std::min(laid_at_once, count));
+    for (std::size_t first = 0; first < count; first += laid_at_once) {
+        const std::size_t now = std::min(laid_at_once, count - first);
+        base::parallel_for(static_cast<std::int64_t>(now), options.threads, [&] {
             return [&, aligner = Aligner()](std::int64_t i) mutable {
-                checked[first + base::at(i)] = lay(aligner, pairs[first + base::at(i)], ones, others);
+                laid[base::at(i)] = lay(aligner, laying(first + base::at(i)), ones, others);
             };
         });
+        std::for_each_n(laid.begin(), now, sink);
         if (options.on_progress) {
-            options.on_progress(static_cast<std::int64_t>(first + count), std::ssize(pairs));
+            options.on_progress(static_cast<std::int64_t>(first + now), static_cast<std::int64_t>(count));
         }
     }
-    return checked;
 }
 
 std::vector<PictureMatch> check(const std::vector<Candidate>& candidates, const Thumbnails& ones,
                                 const Thumbnails& others, const MatchOptions& options) {
-    std::vector<Laying> pairs;
-    pairs.reserve(candidates.size());
-    for (const Candidate& candidate : candidates) {
+    const auto laying = [&](std::size_t i) {
+        const Candidate& candidate = candidates[i];
         const View& view = options.views[candidate.view];
-        pairs.push_back({candidate.one, candidate.other, double{candidate.cosine}, view.plain,
-                         candidate.of_other, view.map.after(window(view.window).inverse())});
-    }
-    const std::vector<PictureMatch> checked = lay_all(pairs, ones, others, options);
+        return Laying{candidate.one, candidate.other,    double{candidate.cosine},
+                      view.plain,    candidate.of_other, view.map.after(window(view.window).inverse())};
+    };
     // Each pair once.
     std::vector<PictureMatch> best;
-    for (const PictureMatch& match : checked) {
-        if (best.empty() || best.back().one != match.one || best.back().other != match.other) {
-            best.push_back(match);
-        } else {
-            PictureMatch& before = best.back();
-            before.near = std::max(before.near, match.near);
-            if (match.transformed > before.transformed) {
-                before.transformed = match.transformed;
-                before.map = match.map;
-            }
-            before.cosine = std::max(before.cosine, match.cosine);
+    const auto drop_untold = [&] {
+        if (!best.empty() && options.tell && !options.tell(best.back())) {
+            best.pop_back();
         }
-    }
+    };
+    std::optional<std::pair<std::int64_t, std::int64_t>> pair;  // the last one of best
+    lay_all(candidates.size(), ones, others, options, laying, [&](const PictureMatch& match) {
+        if (pair != std::pair(match.one, match.other)) {
+            drop_untold();
+            pair.emplace(match.one, match.other);
+            best.push_back(match);
+            return;
+        }
+        PictureMatch& before = best.back();
+        before.near = std::max(before.near, match.near);
+        if (match.transformed > before.transformed) {
+            before.transformed = match.transformed;
+            before.map = match.map;
+        }
+        before.cosine = std::max(before.cosine, match.cosine);
+    });
+    drop_untold();
     return best;
 }
 
@@ -265,30 +294,36 @@ std::vector<PictureMatch> check(const std::vector<Candidate>& candidates, const 
 
 std::vector<PictureMatch> match_within(const Thumbnails& pictures, const MatchOptions& options) {
     const base::ThreadScope threads(options.threads);
-    CandidateSearch search(options, std::ssize(options.views));
-    search.add(pictures, pictures, true, false);
-    return check(likeliest(search.take(), options, true), pictures, pictures, options);
+    CandidateSearch search(options, std::ssize(options.views), true);
+    search.add(pictures, pictures, false);
+    return check(search.take(), pictures, pictures, options);
 }
 
 std::vector<PictureMatch> match_between(const Thumbnails& ones, const Thumbnails& others,
                                         const MatchOptions& options) {
     const base::ThreadScope threads(options.threads);
-    CandidateSearch search(options, 2 * std::ssize(options.views));
-    search.add(ones, others, false, false);
-    search.add(others, ones, false, true);
-    return check(likeliest(search.take(), options, false), ones, others, options);
+    CandidateSearch search(options, 2 * std::ssize(options.views), false);
+    search.add(ones, others, false);
+    search.add(others, ones, true);
+    return check(search.take(), ones, others, options);
 }
 
 std::vector<PictureMatch> match_pairs(const Thumbnails& pictures, const std::vector<PictureMatch>& pairs,
                                       const MatchOptions& options) {
-    std::vector<Laying> layings;
-    for (const PictureMatch& pair : pairs) {
+    std::vector<PictureMatch> told;
+    const auto laying = [&](std::size_t i) {
         // Onto the one of which more lies on the other.
+        const PictureMatch& pair = pairs[i];
         const Affine back = pair.map.inverse();
         const bool of_other = back.overlap() > pair.map.overlap();
-        layings.push_back({pair.one, pair.other, pair.cosine, false, of_other, of_other ? back : pair.map});
-    }
-    return lay_all(layings, pictures, pictures, options);
+        return Laying{pair.one, pair.other, pair.cosine, false, of_other, of_other ? back : pair.map};
+    };
+    lay_all(pairs.size(), pictures, pictures, options, laying, [&](const PictureMatch& match) {
+        if (!options.tell || options.tell(match)) {
+            told.push_back(match);
+        }
+    });
+    return told;
 }
 
 }  // namespace stackae::search

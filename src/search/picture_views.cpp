@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <numbers>
+#include <utility>
 
 #include "base/parallel.hpp"
 #include "base/rows.hpp"
@@ -149,6 +150,15 @@ void Thumbnails::append(const Tensor& pictures) {
             }
         }
     }
+}
+
+Thumbnails Thumbnails::keep(const std::vector<std::int64_t>& rows) && {
+    auto to = bytes_.begin();
+    for (const std::int64_t i : rows) {
+        to = std::copy_n(bytes_.begin() + i * size, size, to);
+    }
+    bytes_.erase(to, bytes_.end());
+    return std::move(*this);
 }
 
 Affine window(Window window) {

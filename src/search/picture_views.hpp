@@ -23,6 +23,10 @@ public:
     /// Values in [0, 1], side × side each.
     void append(const Tensor& pictures);
     void append(Row row) { bytes_.insert(bytes_.end(), row.begin(), row.end()); }
+    /// For so many in all.
+    void reserve(std::int64_t count) { bytes_.reserve(static_cast<std::size_t>(count * size)); }
+    /// These alone, which are named in ascending order.
+    [[nodiscard]] Thumbnails keep(const std::vector<std::int64_t>& rows) &&;
 
 private:
     std::vector<std::uint8_t> bytes_;
