@@ -40,14 +40,18 @@ struct DuplicateOptions {
     PictureLimits limits = {};            ///< of pictures that are read once more
     std::int64_t planted_pictures = 150;  ///< of which copies are planted, at most; 1 or more
     std::uint64_t seed = 0;               ///< of the copies that are planted
-    int threads = 0;                      ///< see resolve_threads()
-    std::int64_t memory = 0;              ///< bytes in all, see resolve_memory()
+    /// A file that keeps what is found: as long as no picture's file has changed in name, size or time, none
+    /// has come or gone, and the options are the same, nothing is compared again. Empty: none.
+    std::string cache = {};
+    int threads = 0;          ///< see resolve_threads()
+    std::int64_t memory = 0;  ///< bytes in all, see resolve_memory()
     /// Told how far each part of the work has come; may throw to end it.
     std::function<void(std::string_view part, std::int64_t done, std::int64_t of)> on_progress = {};
 };
 
 struct Duplicate {
     ImageEntry entry;
+    std::int64_t index = 0;  ///< among all pictures of the inputs, and then those of the reference
     bool keep = false;
     bool reference = false;  ///< it is one of the reference's pictures
     CopyKind kind = CopyKind::kept;
@@ -72,6 +76,7 @@ struct DuplicateReport {
     /// few pictures to tell.
     double false_pairs = 0.0;
     std::vector<PlantedCopies> planted;  ///< empty where nothing was planted
+    bool cached = false;                 ///< nothing had changed since the cache was written
 };
 
 /// Finds pictures that are copies of one another: files of the same bytes, then pictures that lie on each
@@ -92,9 +97,15 @@ struct DuplicateReport {
 /// reference: where given, only copies of its pictures are told, which are kept. A file that is there twice
 /// is one picture. Where the manifest's observer says stop, nothing is looked for. Every picture is entered
 /// into the manifest, which is left for the caller to finish(). Throws InvalidArgument where the pictures
-/// take more than the memory allowed, what the observers throw, and an option's error.
+/// take more than the memory allowed, what the observers throw, IoError
+/// where the cache cannot be written, and an option's error.
 [[nodiscard]] DuplicateReport find_duplicates(const Inputs& inputs, const Inputs* reference,
                                               const DuplicateOptions& options, Manifest& manifest);
+
+/// Makes a folder of links to look at: a folder a group, `1`, `2`, … (`01` where there are ten), in it a link
+/// to the file of each picture, the kept one first: `0-kept-a.jpg`, `1-near-b.jpg`. Throws InvalidArgument
+/// where something is in the folder already, IoError when it cannot be written.
+void link_groups(const DuplicateReport& report, const std::string& folder);
 
 /// groups, planted, near_threshold, transformed_threshold, false_pairs, pictures.
 [[nodiscard]] JsonObject to_json(const DuplicateReport& report);

@@ -125,7 +125,8 @@ struct InputBatch {
     Tensor pictures;                    ///< n × preprocessing.size(); none where codes are an earlier run's
     std::vector<ImageEntry> entries;    ///< size n
     std::int64_t end = 0;               ///< where the next batch begins: an index into all pictures
-    std::vector<InputNote> notes = {};  ///< on pictures from the batch's beginning to its end, in their order
+    std::vector<InputNote> notes = {};  ///< on pictures from the batch's beginning to its end, in
+                                        ///< their order; after the last batch, on what is left
 };
 
 struct InputReaderOptions {

@@ -1,6 +1,7 @@
 #include "stackae/duplicates.hpp"
 
 #include <cmath>
+#include <filesystem>
 #include <fmt/format.h>
 #include <optional>
 
@@ -35,6 +36,8 @@ private:
     std::string output_;
     std::string reference_;
     std::string manifest_;
+    std::string cache_;
+    std::string links_;
     bool json_ = false;
     DuplicateOptions options_;
     ReadingOptions reading_;
@@ -71,6 +74,13 @@ void DuplicatesCommand::declare(OptionParser& parser) {
                   integer_into(options_.seed, 0));
     parser.group("Output");
     parser.option("output,o", "FILE", "else stdout", text_into(output_));
+    parser.option(
+        "cache", "FILE",
+        "what is found, so that pictures that have not changed are not compared again; with -o, FILE.cache "
+        "beside it when not given; none: not kept",
+        text_into(cache_));
+    parser.option("links", "DIR", "a new folder of links to the pictures, a folder a group, to look at",
+                  text_into(links_));
     parser.flag("json", "one JSON object instead of CSV", json_);
     parser.option("manifest", "FILE", "what became of each picture, as CSV", text_into(manifest_));
     reading_.declare(parser);
@@ -89,7 +99,18 @@ int DuplicatesCommand::run(Console& console, const std::vector<std::string>& inp
         reference.emplace(std::vector{reference_}, reading_.picture_limits());
     }
     reading_.label(console, opened);
-    const std::vector<NamedPath> written{{"-o", output_}, {"--manifest", manifest_}};
+    if (cache_.empty() && !output_.empty() && !is_stream(output_)) {
+        options_.cache = output_ + ".cache";
+    } else if (cache_ != "none") {
+        options_.cache = cache_;
+    }
+    check_replaces_only(options_.cache, "duplicates");
+    if (!links_.empty() && std::filesystem::exists(links_) && !std::filesystem::is_empty(links_)) {
+        throw UsageError(
+            fmt::format("--links: {}: something is there, no folder or an empty one expected", links_));
+    }
+    const std::vector<NamedPath> written{
+        {"-o", output_}, {"--manifest", manifest_}, {"the cache", options_.cache}};
     std::vector<NamedPath> read{{"--reference", reference_}, {"the labels", reading_.labels}};
     if (reference) {
         for (const Inputs::Source& source : reference->sources()) {
@@ -133,6 +154,9 @@ int DuplicatesCommand::run(Console& console, const std::vector<std::string>& inp
         }
     }
     results.finish();
+    if (!links_.empty()) {
+        link_groups(report, links_);
+    }
     tell(console, report);
     return monitor.exit_code();
 }
@@ -147,6 +171,10 @@ void DuplicatesCommand::tell(Console& console, const DuplicateReport& report) co
     console.note(fmt::format(
         "{} in {}, of {}", copies == 1 ? std::string("1 copy") : format_count(copies) + " copies",
         format_count(std::ssize(report.groups), "group"), format_count(report.pictures, "picture")));
+    if (report.cached) {
+        console.note(
+            fmt::format("nothing has changed since {} was written: what was found then", options_.cache));
+    }
     std::string rates;
     std::int64_t planted = 0;
     std::int64_t found = 0;

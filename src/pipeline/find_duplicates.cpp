@@ -4,6 +4,7 @@
 #include <limits>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <tuple>
 #include <utility>
@@ -13,36 +14,18 @@
 #include "stackae/resources.hpp"
 #include "stackae/text.hpp"
 
-#include "base/enum_names.hpp"
 #include "base/hash.hpp"
 #include "base/memory.hpp"
 #include "base/parallel.hpp"
 #include "base/rows.hpp"
 #include "data/image/picture_content.hpp"
+#include "pipeline/duplicate_cache.hpp"
 #include "pipeline/duplicate_groups.hpp"
 #include "pipeline/duplicate_threshold.hpp"
 #include "pipeline/picture_file.hpp"
 #include "search/picture_matches.hpp"
 
 namespace stackae {
-
-template <>
-constexpr auto base::enum_names<CopyKind> =
-    base::names_of<CopyKind>("kind of copy", {{CopyKind::kept, "kept"},
-                                              {CopyKind::exact, "exact"},
-                                              {CopyKind::same, "same"},
-                                              {CopyKind::near, "near"},
-                                              {CopyKind::transformed, "transformed"}});
-template const char* name(CopyKind);
-template CopyKind parse(std::string_view);
-
-template <>
-constexpr auto base::enum_names<KeepRule> = base::names_of<KeepRule>("what to keep",
-                                                                     {{KeepRule::largest, "largest"},
-                                                                      {KeepRule::oldest, "oldest"},
-                                                                      {KeepRule::first, "first"}});
-template const char* name(KeepRule);
-template KeepRule parse(std::string_view);
 
 namespace {
 
@@ -60,6 +43,7 @@ constexpr std::int64_t at_once = 256;               ///< pictures, between two l
 /// A picture that was read.
 struct Read {
     ImageEntry entry;
+    std::int64_t index = 0;  ///< see Duplicate
     bool reference = false;
     std::string bytes = {};  ///< checksum of its file, where another file is as long
     /// What it is once decoded; looked at where it matters, and empty where it cannot be read any more.
@@ -71,7 +55,9 @@ public:
     Search(const DuplicateOptions& options, bool has_reference)
         : options_(options), has_reference_(has_reference), threads_(resolve_threads(options.threads)) {}
 
-    void read(const Inputs& inputs, bool reference, Manifest& manifest);
+    /// before: pictures of earlier inputs. notes: what was said, appended.
+    void read(const Inputs& inputs, bool reference, std::int64_t before, Manifest& manifest,
+              std::vector<InputNote>& notes);
     DuplicateReport run();
 
 private:
@@ -118,7 +104,8 @@ void Search::check_memory(std::int64_t pictures) const {
     }
 }
 
-void Search::read(const Inputs& inputs, bool reference, Manifest& manifest) {
+void Search::read(const Inputs& inputs, bool reference, std::int64_t before, Manifest& manifest,
+                  std::vector<InputNote>& notes) {
     check_memory(std::ssize(read_) + inputs.size());
     thumbnails_.reserve(std::ssize(read_) + inputs.size());
     const Preprocessing preprocessing = pipeline::gray_square(static_cast<int>(Thumbnails::side));
@@ -126,19 +113,33 @@ void Search::read(const Inputs& inputs, bool reference, Manifest& manifest) {
                        {.threads = options_.threads, .memory = base::reading_memory(options_.memory)},
                        manifest);
     InputBatch batch;
-    while (reader.next(batch)) {
+    std::int64_t index = 0;  // of the next picture
+    for (bool more = true; more;) {
+        more = reader.next(batch);
+        std::set<std::int64_t> skipped;
+        for (InputNote& note : batch.notes) {
+            if (note.status != name(PictureStatus::ok)) {
+                skipped.insert(note.index);
+            }
+            note.index += before;
+            notes.push_back(std::move(note));
+        }
         // One that is there twice, as in a folder and a folder in it, is no copy of itself.
         std::vector<std::int64_t> fresh;
-        for (std::size_t i = 0; i < batch.entries.size(); ++i) {
+        for (std::size_t i = 0; i < batch.entries.size(); ++i, ++index) {
+            while (skipped.contains(index)) {
+                ++index;
+            }
             const auto [known, added] =
                 files_.try_emplace(pipeline::resolved(batch.entries[i].path), std::ssize(read_));
             if (added) {
                 fresh.push_back(static_cast<std::int64_t>(i));
-                read_.push_back({std::move(batch.entries[i]), reference});
+                read_.push_back({std::move(batch.entries[i]), before + index, reference});
             } else {
                 read_[at(known->second)].reference |= reference;
             }
         }
+        index = batch.end;
         thumbnails_.append(base::gather_rows(batch.pictures, fresh));
     }
 }
@@ -342,10 +343,10 @@ std::vector<CopyGroup> Search::groups(const CopyLinks& links) {
 std::vector<Duplicate> Search::members(const CopyGroup& group, const CopyLinks& links) const {
     const std::vector<std::int64_t>& same = equal_[at(group.kept)];
     const Read& kept = read_[at(same.front())];
-    std::vector<Duplicate> all{{kept.entry, true, kept.reference, CopyKind::kept, 0.0}};
+    std::vector<Duplicate> all{{kept.entry, kept.index, true, kept.reference, CopyKind::kept, 0.0}};
     const auto add = [&](const Read& picture, CopyKind kind, double distance) {
         if (!has_reference_ || !picture.reference) {
-            all.push_back({picture.entry, false, false, kind, distance});
+            all.push_back({picture.entry, picture.index, false, false, kind, distance});
         }
     };
     for (std::size_t i = 1; i < same.size(); ++i) {
@@ -391,6 +392,24 @@ DuplicateReport Search::run() {
     return report;
 }
 
+/// What became of each picture when it was read.
+void tell(const pipeline::FoundDuplicates& found, const Inputs& inputs, const Inputs* reference,
+          Manifest& manifest) {
+    auto note = found.notes.begin();
+    const std::int64_t count = inputs.size() + (reference != nullptr ? reference->size() : 0);
+    for (std::int64_t i = 0; i < count; ++i) {
+        const ImageEntry entry = pipeline::entry_of(inputs, reference, i);
+        if (note == found.notes.end() || note->index != i) {
+            manifest.used(entry);
+        } else if (note->status == name(PictureStatus::ok)) {
+            manifest.used(entry, note++->text);
+        } else {
+            manifest.skipped(entry, note->status, note->text);
+            ++note;
+        }
+    }
+}
+
 }  // namespace
 
 DuplicateReport find_duplicates(const Inputs& inputs, const Inputs* reference,
@@ -407,40 +426,23 @@ DuplicateReport find_duplicates(const Inputs& inputs, const Inputs* reference,
         throw InvalidArgument(fmt::format("duplicates: planted_pictures: {} found, at least 1 expected",
                                           options.planted_pictures));
     }
+    const pipeline::DuplicateCache cache(options.cache, inputs, reference, options);
+    if (auto found = cache.load(inputs, reference)) {
+        tell(*found, inputs, reference, manifest);
+        found->report.cached = true;
+        return found->report;
+    }
     Search search(options, reference != nullptr);
-    search.read(inputs, false, manifest);
+    pipeline::FoundDuplicates found;
+    search.read(inputs, false, 0, manifest, found.notes);
     if (reference != nullptr) {
-        search.read(*reference, true, manifest);
+        search.read(*reference, true, inputs.size(), manifest, found.notes);
     }
-    return manifest.observer().stop() ? DuplicateReport{} : search.run();
-}
-
-JsonObject to_json(const DuplicateReport& report) {
-    std::vector<JsonObject> groups;
-    for (const std::vector<Duplicate>& group : report.groups) {
-        std::vector<JsonObject> members;
-        for (const Duplicate& member : group) {
-            JsonObject object;
-            object.set("path", member.entry.path)
-                .set("keep", member.keep)
-                .set("kind", name(member.kind))
-                .set("distance", member.distance);
-            members.push_back(object.set("reference", member.reference));
-        }
-        groups.push_back(JsonObject().set("pictures", members));
+    if (!manifest.observer().stop()) {
+        found.report = search.run();
+        cache.save(found);
     }
-    std::vector<JsonObject> planted;
-    for (const PlantedCopies& copies : report.planted) {
-        planted.push_back(
-            JsonObject().set("kind", copies.kind).set("planted", copies.planted).set("found", copies.found));
-    }
-    return JsonObject()
-        .set("groups", groups)
-        .set("planted", planted)
-        .set("pictures", report.pictures)
-        .set("near_threshold", report.near_threshold)
-        .set("transformed_threshold", report.transformed_threshold)
-        .set("false_pairs", report.false_pairs);
+    return found.report;
 }
 
 }  // namespace stackae

@@ -79,6 +79,7 @@ bool InputReader::next(InputBatch& batch) {
                 return false;
             }
             if (!s.decode_on()) {
+                batch.end = s.inputs.size();
                 break;
             }
             continue;
