@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <iterator>
 #include <limits>
 #include <map>
@@ -30,27 +31,61 @@ constexpr double usual_similarity = 0.8;  ///< where there are too few pictures 
 constexpr double least_similarity = 0.7;  ///< less is more alike than different at best
 constexpr double most_cosine = 0.75;      ///< between descriptors, that is asked of candidates
 constexpr std::int64_t few_copies =
-    200;                            ///< that are found: with fewer, what they have in common tells little
-constexpr double may_miss = 0.005;  ///< share of planted copies that a stricter threshold may miss more
+    200;  ///< that are found: with fewer, what they have in common tells little
+constexpr double gap_below_copies = 0.25;
+constexpr std::int64_t others_laid = 12;  ///< of each copy that is planted, as it is and by other views
+constexpr double may_miss = 0.005;        ///< share of planted copies that a stricter threshold may miss more
+
+/// Whether pictures are either copies or different, and hardly any in between, as photographs are: then
+/// copies that are there already can be told before there is a threshold. Digits, or scans of one form, are
+/// alike by all degrees.
+bool copies_stand_apart(const std::vector<std::vector<double>>& found) {
+    double low = 0.0;
+    double between = 0.0;
+    double high = 0.0;
+    for (const std::vector<double>& similarities : found) {
+        for (const double value : similarities) {
+            (value < 0.4 ? low : value >= 0.75 ? high : between) += value < 0.4 || value >= 0.5 ? 1.0 : 0.0;
+        }
+    }
+    return between <= 0.15 * std::min(low, high);
+}
+
+/// The largest similarity with a different picture. found: with pictures other than the original, of which
+/// some may be copies of it too: where copies stand apart, there is a gap below them.
+double largest_of_different(std::vector<double> found, bool stand_apart) {
+    std::sort(found.begin(), found.end(), std::greater<>());
+    double largest = found.empty() ? -1.0 : found.front();
+    double widest = gap_below_copies;
+    for (std::size_t i = 0; stand_apart && i + 1 < found.size() && found[i] >= least_similarity; ++i) {
+        if (const double gap = found[i] - std::max(0.0, found[i + 1]); gap > widest) {
+            widest = gap;
+            largest = found[i + 1];
+        }
+    }
+    return largest;
+}
 
 /// Similarities of planted copies, of one kind of matches, and the threshold that comes of them.
 struct Similarities {
-    explicit Similarities(std::size_t copies) : own(copies, -1.0), best(copies, -1.0) {}
+    explicit Similarities(std::size_t copies) : own(copies, -1.0), others(copies) {}
 
-    void of_others(std::int64_t copy, double similarity) {
-        best[at(copy)] = std::max(best[at(copy)], similarity);
-    }
-    /// others: pictures that each copy was compared with beside its own original.
-    void settle(std::int64_t others, const DuplicateOptions& options);
+    /// compared: pictures that each copy was compared with beside its own original.
+    void settle(std::int64_t compared, const DuplicateOptions& options);
 
-    std::vector<double> own;   ///< with the original, -1: none
-    std::vector<double> best;  ///< with any other picture
+    std::vector<double> own;                  ///< with the original, -1: none
+    std::vector<std::vector<double>> others;  ///< with other pictures
     double least = usual_similarity;
     double false_pairs = std::numeric_limits<double>::quiet_NaN();
 };
 
-void Similarities::settle(std::int64_t others, const DuplicateOptions& options) {
-    const auto false_matches = search::FalseMatches::fit(best, others);
+void Similarities::settle(std::int64_t compared, const DuplicateOptions& options) {
+    std::vector<double> best;
+    const bool stand_apart = copies_stand_apart(others);
+    std::transform(
+        others.begin(), others.end(), std::back_inserter(best),
+        [&](const std::vector<double>& found) { return largest_of_different(found, stand_apart); });
+    const auto false_matches = search::FalseMatches::fit(std::move(best), compared);
     if (options.threshold) {
         least = 1.0 - *options.threshold;
     } else if (false_matches) {
@@ -151,6 +186,7 @@ CopyThresholds copy_thresholds(const Thumbnails& pictures, const std::vector<Ima
     }
     search::MatchOptions every = matching;
     every.least_cosine = 0.0;
+    every.most = others_laid;
     const std::vector<PictureMatch> matches = search::match_between(planted.copies, others, every);
     const std::size_t copies = planted.originals.size();
     Similarities near(copies);
@@ -158,8 +194,8 @@ CopyThresholds copy_thresholds(const Thumbnails& pictures, const std::vector<Ima
     for (const PictureMatch& match : matches) {
         const std::int64_t other = compared[at(match.other)];
         if (other != planted.originals[at(match.one)]) {
-            near.of_others(match.one, match.near);
-            transformed.of_others(match.one, match.transformed);
+            near.others[at(match.one)].push_back(match.near);
+            transformed.others[at(match.one)].push_back(match.transformed);
         } else if (match.cosine >= matching.least_cosine) {
             near.own[at(match.one)] = match.near;
             transformed.own[at(match.one)] = match.transformed;
