@@ -39,8 +39,12 @@ void Hash::add(std::string_view text) {
     add(std::as_bytes(std::span(text)));
 }
 
+std::uint64_t Hash::value() const {
+    return XXH3_64bits_digest(state_.get());
+}
+
 std::string Hash::hex() const {
-    return fmt::format("{:016x}", XXH3_64bits_digest(state_.get()));
+    return fmt::format("{:016x}", value());
 }
 
 }  // namespace stackae::base

@@ -23,6 +23,8 @@ public:
     void add(std::int64_t value);
     void add(std::string_view text);
 
+    /// Of all that was added.
+    [[nodiscard]] std::uint64_t value() const;
     /// 16 lower-case hexadecimal digits of all that was added.
     [[nodiscard]] std::string hex() const;
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <fstream>
 #include <limits>
+#include <malloc.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -38,6 +39,12 @@ std::int64_t allowed_memory(const std::filesystem::path& root) {
 
 std::int64_t reading_memory(std::int64_t bytes) {
     return std::clamp<std::int64_t>(resolve_memory(bytes) / 8, 1, std::int64_t{256} << 20);
+}
+
+void trim_memory() {
+#ifdef __GLIBC__
+    ::malloc_trim(0);
+#endif
 }
 
 std::int64_t whole_bytes(double bytes) {

@@ -17,6 +17,11 @@ using stackae::resolve_memory;
 /// eighth, at most 256 MiB.
 [[nodiscard]] std::int64_t reading_memory(std::int64_t bytes);
 
+/// Gives the system back what is free between what is held. Where large blocks come and go while small ones
+/// are kept from among them, as names of pictures are while these are read, the allocator's holes are never
+/// filled again.
+void trim_memory();
+
 /// Whole bytes, at most what fits; sizes that are products of what a user asks for are reckoned as doubles.
 [[nodiscard]] std::int64_t whole_bytes(double bytes);
 

@@ -141,6 +141,23 @@ ImageEntry entry_of(const Inputs& inputs, const Inputs* reference, std::int64_t 
                                                          : reference->entry(index - inputs.size());
 }
 
+void enter_again(const FoundDuplicates& found, const Inputs& inputs, const Inputs* reference,
+                 Manifest& manifest) {
+    auto note = found.notes.begin();
+    const std::int64_t count = inputs.size() + (reference != nullptr ? reference->size() : 0);
+    for (std::int64_t i = 0; i < count; ++i) {
+        const ImageEntry entry = entry_of(inputs, reference, i);
+        if (note == found.notes.end() || note->index != i) {
+            manifest.used(entry);
+        } else if (note->status == name(PictureStatus::ok)) {
+            manifest.used(entry, note++->text);
+        } else {
+            manifest.skipped(entry, note->status, note->text);
+            ++note;
+        }
+    }
+}
+
 DuplicateCache::DuplicateCache(const std::string& path, const Inputs& inputs, const Inputs* reference,
                                const DuplicateOptions& options) {
     if (path.empty()) {

@@ -17,6 +17,10 @@ struct FoundDuplicates {
 /// Entry of an index into all pictures of the inputs, and then of the reference.
 [[nodiscard]] ImageEntry entry_of(const Inputs& inputs, const Inputs* reference, std::int64_t index);
 
+/// Enters all pictures into a manifest as they were when they were read.
+void enter_again(const FoundDuplicates& found, const Inputs& inputs, const Inputs* reference,
+                 Manifest& manifest);
+
 /// A file that keeps what was found for as long as no picture's file changes in name, size or time, none is
 /// added or goes, and the options are the same.
 class DuplicateCache {

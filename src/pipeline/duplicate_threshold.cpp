@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <fmt/format.h>
 #include <functional>
 #include <iterator>
 #include <limits>
@@ -9,6 +10,7 @@
 #include <utility>
 
 #include "stackae/enum_names.hpp"
+#include "stackae/error.hpp"
 #include "stackae/image_dataset.hpp"
 #include "stackae/resources.hpp"
 
@@ -166,6 +168,21 @@ Planted plant(const std::vector<std::int64_t>& rows, const std::vector<ImageEntr
 }
 
 }  // namespace
+
+void check(const DuplicateOptions& options) {
+    if (!(options.false_pairs > 0.0 && options.false_pairs < 1.0)) {
+        throw InvalidArgument(fmt::format("duplicates: false_pairs: {} found, above 0 and below 1 expected",
+                                          options.false_pairs));
+    }
+    if (options.threshold && !(*options.threshold >= 0.0 && *options.threshold <= 1.0)) {
+        throw InvalidArgument(
+            fmt::format("duplicates: threshold: {} found, 0 to 1 expected", *options.threshold));
+    }
+    if (options.planted_pictures < 1) {
+        throw InvalidArgument(fmt::format("duplicates: planted_pictures: {} found, at least 1 expected",
+                                          options.planted_pictures));
+    }
+}
 
 Preprocessing gray_square(int side) {
     Preprocessing preprocessing;

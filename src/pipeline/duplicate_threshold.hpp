@@ -24,6 +24,9 @@ struct CopyThresholds {
     }
 };
 
+/// Throws InvalidArgument where an option is out of its range.
+void check(const DuplicateOptions& options);
+
 /// How pictures are read to be compared: gray, side × side whatever their shape.
 [[nodiscard]] Preprocessing gray_square(int side);
 

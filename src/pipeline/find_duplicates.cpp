@@ -36,32 +36,37 @@ using search::PictureMatch;
 using search::Thumbnails;
 
 constexpr std::int64_t max_pairs = 4;  ///< of a picture with others, the likeliest, that are looked at
-constexpr std::int64_t bytes_a_picture = 14 << 10;  ///< thumbnails twice, descriptors, candidates, names
+constexpr std::int64_t bytes_a_picture = 6 << 10;  ///< thumbnail, descriptors, candidates, names
 constexpr std::size_t max_further = 1'000'000;      ///< pairs of copies of one picture that are looked at
 constexpr std::int64_t at_once = 256;               ///< pictures, between two looks at whether to go on
 
 /// A picture that was read.
 struct Read {
-    ImageEntry entry;
     std::int64_t index = 0;  ///< see Duplicate
     bool reference = false;
-    std::string bytes = {};  ///< checksum of its file, where another file is as long
+    /// Checksum of its file, where another file is as long.
+    std::optional<std::uint64_t> bytes = {};
     /// What it is once decoded; looked at where it matters, and empty where it cannot be read any more.
     std::optional<data::PictureContent> content = {};
 };
 
 class Search {
 public:
-    Search(const DuplicateOptions& options, bool has_reference)
-        : options_(options), has_reference_(has_reference), threads_(resolve_threads(options.threads)) {}
+    /// The inputs must outlive it. reference: may be null.
+    Search(const DuplicateOptions& options, const Inputs& inputs, const Inputs* reference);
 
-    /// before: pictures of earlier inputs. notes: what was said, appended.
-    void read(const Inputs& inputs, bool reference, std::int64_t before, Manifest& manifest,
-              std::vector<InputNote>& notes);
+    /// notes: what was said, appended.
+    void read(Manifest& manifest, std::vector<InputNote>& notes);
     DuplicateReport run();
 
 private:
     void check_memory(std::int64_t pictures) const;
+    /// before: pictures of earlier inputs. same: see pipeline::same_pictures().
+    void read(const Inputs& inputs, std::int64_t before, const std::vector<std::int64_t>& same,
+              Manifest& manifest, std::vector<InputNote>& notes);
+    [[nodiscard]] ImageEntry entry(const Read& picture) const {
+        return pipeline::entry_of(inputs_, reference_, picture.index);
+    }
     void hash_files();
     /// Puts pictures of the same bytes or pixels together.
     void sort_equal();
@@ -85,9 +90,10 @@ private:
     }
 
     const DuplicateOptions& options_;
-    bool has_reference_;
+    const Inputs& inputs_;
+    const Inputs* reference_;
     int threads_;
-    std::map<std::string, std::int64_t> files_;  ///< that were read, and the row of each
+    std::vector<std::int64_t> rows_;  ///< of read_, of each picture, -1: none
     std::vector<Read> read_;
     Thumbnails thumbnails_;  ///< of read_
     /// Rows of the same bytes or pixels, each row once; in the end the one that is rather kept first.
@@ -104,42 +110,60 @@ void Search::check_memory(std::int64_t pictures) const {
     }
 }
 
-void Search::read(const Inputs& inputs, bool reference, std::int64_t before, Manifest& manifest,
-                  std::vector<InputNote>& notes) {
-    check_memory(std::ssize(read_) + inputs.size());
-    thumbnails_.reserve(std::ssize(read_) + inputs.size());
+Search::Search(const DuplicateOptions& options, const Inputs& inputs, const Inputs* reference)
+    : options_(options), inputs_(inputs), reference_(reference), threads_(resolve_threads(options.threads)) {}
+
+void Search::read(Manifest& manifest, std::vector<InputNote>& notes) {
+    const std::int64_t count = inputs_.size() + (reference_ != nullptr ? reference_->size() : 0);
+    check_memory(count);
+    rows_.assign(at(count), -1);
+    // Nothing small is kept of a picture while it is read: from among large blocks that come and go, it would
+    // leave holes that are never filled again.
+    thumbnails_.reserve(count);
+    read_.reserve(at(count));
+    // One that is there twice, as in a folder and a folder in it, is no copy of itself.
+    const std::vector<std::int64_t> same = pipeline::same_pictures(
+        count, [&](std::int64_t i) { return pipeline::entry_of(inputs_, reference_, i).path; });
+    read(inputs_, 0, same, manifest, notes);
+    if (reference_ != nullptr) {
+        read(*reference_, inputs_.size(), same, manifest, notes);
+    }
+}
+
+void Search::read(const Inputs& inputs, std::int64_t before, const std::vector<std::int64_t>& same,
+                  Manifest& manifest, std::vector<InputNote>& notes) {
+    const bool reference = &inputs == reference_;
     const Preprocessing preprocessing = pipeline::gray_square(static_cast<int>(Thumbnails::side));
     InputReader reader(inputs, preprocessing,
                        {.threads = options_.threads, .memory = base::reading_memory(options_.memory)},
                        manifest);
     InputBatch batch;
-    std::int64_t index = 0;  // of the next picture
+    std::int64_t index = before;  // of the next picture
     for (bool more = true; more;) {
         more = reader.next(batch);
         std::set<std::int64_t> skipped;
         for (InputNote& note : batch.notes) {
+            note.index += before;
             if (note.status != name(PictureStatus::ok)) {
                 skipped.insert(note.index);
             }
-            note.index += before;
             notes.push_back(std::move(note));
         }
-        // One that is there twice, as in a folder and a folder in it, is no copy of itself.
         std::vector<std::int64_t> fresh;
         for (std::size_t i = 0; i < batch.entries.size(); ++i, ++index) {
             while (skipped.contains(index)) {
                 ++index;
             }
-            const auto [known, added] =
-                files_.try_emplace(pipeline::resolved(batch.entries[i].path), std::ssize(read_));
-            if (added) {
+            std::int64_t& row = rows_[at(same[at(index)])];
+            if (row < 0) {
+                row = std::ssize(read_);
                 fresh.push_back(static_cast<std::int64_t>(i));
-                read_.push_back({std::move(batch.entries[i]), before + index, reference});
+                read_.push_back({index, reference});
             } else {
-                read_[at(known->second)].reference |= reference;
+                read_[at(row)].reference |= reference;
             }
         }
-        index = batch.end;
+        index = before + batch.end;
         thumbnails_.append(base::gather_rows(batch.pictures, fresh));
     }
 }
@@ -148,7 +172,7 @@ void Search::read(const Inputs& inputs, bool reference, std::int64_t before, Man
 void Search::hash_files() {
     std::map<std::int64_t, std::vector<std::int64_t>> by_size;
     for (std::size_t i = 0; i < read_.size(); ++i) {
-        if (const std::int64_t size = pipeline::file_size(read_[i].entry.path); size >= 0) {
+        if (const std::int64_t size = pipeline::file_size(entry(read_[i]).path); size >= 0) {
             by_size[size].push_back(static_cast<std::int64_t>(i));
         }
     }
@@ -164,9 +188,9 @@ void Search::hash_files() {
             return [&](std::int64_t i) {
                 Read& picture = read_[at(rows[at(first + i)])];
                 try {
-                    picture.bytes = pipeline::file_hash(picture.entry.path);
+                    picture.bytes = pipeline::file_hash(entry(picture).path);
                 } catch (const IoError&) {
-                    picture.bytes.clear();  // it was there a moment ago: it is compared by what was read
+                    picture.bytes.reset();  // it was there a moment ago: it is compared by what was read
                 }
             };
         });
@@ -185,7 +209,7 @@ void Search::look_at(const std::vector<std::int64_t>& rows, const char* part) {
                     picture.content.emplace();
                     try {
                         const ImageDataset one =
-                            ImageDataset::from_entries("duplicates", {picture.entry}, options_.limits);
+                            ImageDataset::from_entries("duplicates", {entry(picture)}, options_.limits);
                         picture.content = data::picture_content(one, 0);
                     } catch (const Error&) {
                         picture.content.emplace();  // gone since, or it came through a pipe
@@ -197,12 +221,11 @@ void Search::look_at(const std::vector<std::int64_t>& rows, const char* part) {
 }
 
 void Search::sort_equal() {
-    std::map<std::string, std::int64_t> by_bytes;  ///< number in equal_
-    std::map<std::string, std::vector<std::int64_t>> by_look;
+    std::map<std::uint64_t, std::int64_t> by_bytes;  ///< number in equal_
+    std::map<std::uint64_t, std::vector<std::int64_t>> by_look;
     for (std::int64_t row = 0; row < std::ssize(read_); ++row) {
-        const std::string& bytes = read_[at(row)].bytes;
-        if (!bytes.empty()) {
-            const auto [known, added] = by_bytes.try_emplace(bytes, std::ssize(equal_));
+        if (const std::optional<std::uint64_t> bytes = read_[at(row)].bytes) {
+            const auto [known, added] = by_bytes.try_emplace(*bytes, std::ssize(equal_));
             if (!added) {
                 equal_[at(known->second)].push_back(row);
                 continue;
@@ -211,7 +234,7 @@ void Search::sort_equal() {
         const Thumbnails::Row look = thumbnails_.row(row);
         base::Hash hash;
         hash.add(std::as_bytes(look));
-        by_look[hash.hex()].push_back(std::ssize(equal_));
+        by_look[hash.value()].push_back(std::ssize(equal_));
         equal_.push_back({row});
     }
     // Those that are the same in small may be the same.
@@ -225,13 +248,13 @@ void Search::sort_equal() {
     }
     look_at(rows, "pictures that look the same");
     for (const auto& [look, alike] : by_look) {
-        std::map<std::string, std::int64_t> by_pixels;
+        std::map<std::uint64_t, std::int64_t> by_pixels;
         for (const std::int64_t number : alike) {
             const auto& content = read_[at(equal_[at(number)].front())].content;
-            if (!content || content->pixels.empty()) {
+            if (!content || !content->pixels) {
                 continue;
             }
-            const auto [known, added] = by_pixels.try_emplace(content->pixels, number);
+            const auto [known, added] = by_pixels.try_emplace(*content->pixels, number);
             if (!added) {
                 auto& into = equal_[at(known->second)];
                 into.insert(into.end(), equal_[at(number)].begin(), equal_[at(number)].end());
@@ -304,11 +327,11 @@ Search::Rank Search::rank_of(std::int64_t row) const {
     std::int64_t second = 0;
     if (options_.keep == KeepRule::largest) {
         first = picture.content ? -std::int64_t{picture.content->width} * picture.content->height : 0;
-        second = -pipeline::file_size(picture.entry.path);
+        second = -pipeline::file_size(entry(picture).path);
     } else if (options_.keep == KeepRule::oldest) {
         std::error_code failed;
         const auto time =
-            std::filesystem::last_write_time(pipeline::file_and_place(picture.entry.path).first, failed);
+            std::filesystem::last_write_time(pipeline::file_and_place(entry(picture).path).first, failed);
         first = failed ? std::numeric_limits<std::int64_t>::max()
                        : static_cast<std::int64_t>(time.time_since_epoch().count());
     }
@@ -334,7 +357,7 @@ std::vector<CopyGroup> Search::groups(const CopyLinks& links) {
     const auto rather = [&](std::int64_t a, std::int64_t b) {
         return by_rank(equal_[at(a)].front(), equal_[at(b)].front());
     };
-    if (!has_reference_) {
+    if (reference_ == nullptr) {
         return pipeline::group_copies(links, rather);
     }
     return pipeline::group_by_reference(links, [&](std::int64_t number) { return has_reference(number); });
@@ -343,15 +366,15 @@ std::vector<CopyGroup> Search::groups(const CopyLinks& links) {
 std::vector<Duplicate> Search::members(const CopyGroup& group, const CopyLinks& links) const {
     const std::vector<std::int64_t>& same = equal_[at(group.kept)];
     const Read& kept = read_[at(same.front())];
-    std::vector<Duplicate> all{{kept.entry, kept.index, true, kept.reference, CopyKind::kept, 0.0}};
+    std::vector<Duplicate> all{{entry(kept), kept.index, true, kept.reference, CopyKind::kept, 0.0}};
     const auto add = [&](const Read& picture, CopyKind kind, double distance) {
-        if (!has_reference_ || !picture.reference) {
-            all.push_back({picture.entry, picture.index, false, false, kind, distance});
+        if (reference_ == nullptr || !picture.reference) {
+            all.push_back({entry(picture), picture.index, false, false, kind, distance});
         }
     };
     for (std::size_t i = 1; i < same.size(); ++i) {
         const Read& picture = read_[at(same[i])];
-        const bool exact = !picture.bytes.empty() && picture.bytes == kept.bytes;
+        const bool exact = picture.bytes && picture.bytes == kept.bytes;
         add(picture, exact ? CopyKind::exact : CopyKind::same, 0.0);
     }
     for (const std::int64_t copy : group.copies) {
@@ -375,14 +398,16 @@ DuplicateReport Search::run() {
     std::vector<std::int64_t> firsts;
     for (const std::vector<std::int64_t>& rows : equal_) {
         firsts.push_back(rows.front());
-        entries.push_back(read_[at(rows.front())].entry);
+        entries.push_back(entry(read_[at(rows.front())]));
     }
     const Thumbnails pictures = std::move(thumbnails_).keep(firsts);
+    base::trim_memory();
     const auto found = pipeline::copy_thresholds(pictures, entries, matching("planted copies"), options_);
     report.near_threshold = 1.0 - found.near;
     report.transformed_threshold = 1.0 - found.transformed;
     report.false_pairs = found.false_pairs;
     report.planted = found.planted;
+    base::trim_memory();
     const CopyLinks all = links(pictures, found);
     for (const CopyGroup& group : groups(all)) {
         if (std::vector<Duplicate> pictures_of = members(group, all); pictures_of.size() > 1) {
@@ -392,52 +417,20 @@ DuplicateReport Search::run() {
     return report;
 }
 
-/// What became of each picture when it was read.
-void tell(const pipeline::FoundDuplicates& found, const Inputs& inputs, const Inputs* reference,
-          Manifest& manifest) {
-    auto note = found.notes.begin();
-    const std::int64_t count = inputs.size() + (reference != nullptr ? reference->size() : 0);
-    for (std::int64_t i = 0; i < count; ++i) {
-        const ImageEntry entry = pipeline::entry_of(inputs, reference, i);
-        if (note == found.notes.end() || note->index != i) {
-            manifest.used(entry);
-        } else if (note->status == name(PictureStatus::ok)) {
-            manifest.used(entry, note++->text);
-        } else {
-            manifest.skipped(entry, note->status, note->text);
-            ++note;
-        }
-    }
-}
-
 }  // namespace
 
 DuplicateReport find_duplicates(const Inputs& inputs, const Inputs* reference,
                                 const DuplicateOptions& options, Manifest& manifest) {
-    if (!(options.false_pairs > 0.0 && options.false_pairs < 1.0)) {
-        throw InvalidArgument(fmt::format("duplicates: false_pairs: {} found, above 0 and below 1 expected",
-                                          options.false_pairs));
-    }
-    if (options.threshold && !(*options.threshold >= 0.0 && *options.threshold <= 1.0)) {
-        throw InvalidArgument(
-            fmt::format("duplicates: threshold: {} found, 0 to 1 expected", *options.threshold));
-    }
-    if (options.planted_pictures < 1) {
-        throw InvalidArgument(fmt::format("duplicates: planted_pictures: {} found, at least 1 expected",
-                                          options.planted_pictures));
-    }
+    pipeline::check(options);
     const pipeline::DuplicateCache cache(options.cache, inputs, reference, options);
     if (auto found = cache.load(inputs, reference)) {
-        tell(*found, inputs, reference, manifest);
+        pipeline::enter_again(*found, inputs, reference, manifest);
         found->report.cached = true;
         return found->report;
     }
-    Search search(options, reference != nullptr);
+    Search search(options, inputs, reference);
     pipeline::FoundDuplicates found;
-    search.read(inputs, false, 0, manifest, found.notes);
-    if (reference != nullptr) {
-        search.read(*reference, true, inputs.size(), manifest, found.notes);
-    }
+    search.read(manifest, found.notes);
     if (!manifest.observer().stop()) {
         found.report = search.run();
         cache.save(found);

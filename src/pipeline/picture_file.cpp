@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <span>
+#include <unordered_map>
 
 #include "base/file_io.hpp"
 #include "base/hash.hpp"
@@ -24,6 +25,16 @@ std::string resolved(const std::string& path) {
     return failed ? path : real.string() + place;
 }
 
+std::vector<std::int64_t> same_pictures(std::int64_t count,
+                                        const std::function<std::string(std::int64_t)>& path_of) {
+    std::unordered_map<std::string, std::int64_t> known;
+    std::vector<std::int64_t> same(static_cast<std::size_t>(count));
+    for (std::int64_t i = 0; i < count; ++i) {
+        same[static_cast<std::size_t>(i)] = known.try_emplace(resolved(path_of(i)), i).first->second;
+    }
+    return same;
+}
+
 std::int64_t file_size(const std::string& path) {
     std::error_code failed;
     const auto status = std::filesystem::status(path, failed);
@@ -34,10 +45,10 @@ std::int64_t file_size(const std::string& path) {
     return failed ? -1 : static_cast<std::int64_t>(size);
 }
 
-std::string file_hash(const std::string& path) {
+std::uint64_t file_hash(const std::string& path) {
     base::Hash hash;
     hash.add(std::span<const std::byte>(base::read_file(path)));
-    return hash.hex();
+    return hash.value();
 }
 
 }  // namespace stackae::pipeline

@@ -54,7 +54,8 @@ struct Affine {
         int inside = 0;
         for (int i = 0; i < steps * steps; ++i) {
             const Point to_there = (*this)({(i % steps + 0.5) / steps, (i / steps + 0.5) / steps});
-            inside += to_there.x >= 0.0 && to_there.x <= 1.0 && to_there.y >= 0.0 && to_there.y <= 1.0 ? 1 : 0;
+            inside +=
+                to_there.x >= 0.0 && to_there.x <= 1.0 && to_there.y >= 0.0 && to_there.y <= 1.0 ? 1 : 0;
         }
         return static_cast<double>(inside) / (steps * steps);
     }

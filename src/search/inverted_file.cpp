@@ -8,6 +8,7 @@
 
 #include "base/parallel.hpp"
 #include "base/rows.hpp"
+#include "base/vectorized.hpp"
 #include "linalg/gemm.hpp"
 #include "linalg/spherical_kmeans.hpp"
 
@@ -17,12 +18,28 @@ namespace {
 using base::at;
 
 constexpr double lists_a_root = 2.0;      ///< lists, over √n
-constexpr std::int64_t list_share = 32;   ///< one in so many is looked at
+constexpr std::int64_t list_share = 48;   ///< one in so many is looked at
 constexpr std::int64_t least_probes = 8;  ///< lists that are looked at
 constexpr std::int64_t learnt_from = 40;  ///< vectors a centroid
 constexpr int passes = 5;
 constexpr std::int64_t query_block = 64;
 constexpr std::int64_t row_block = 256;
+constexpr std::int64_t lane = 32;  ///< of a block's cosines that are looked at together
+
+STACKAE_VECTORIZED
+bool has_more_than(const float* values, float bar) {
+    int above = 0;
+    for (std::int64_t i = 0; i < lane; ++i) {
+        above += values[i] > bar ? 1 : 0;
+    }
+    return above > 0;
+}
+
+/// Products of rows that begin at multiples of this, filled up with zeros, are faster.
+std::int64_t padded(std::int64_t dimension) {
+    constexpr std::int64_t values = 16;
+    return (dimension + values - 1) / values * values;
+}
 
 NeighbourIndex learn_centroids(const Tensor& vectors, int threads) {
     const auto count =
@@ -41,24 +58,26 @@ using Found = std::pair<float, std::int64_t>;
 /// Looks through a list for some of the queries.
 class ListScanner {
 public:
-    explicit ListScanner(std::int64_t dimension)
-        : product_(query_block, row_block, dimension, {.trans_b = true}),
-          queries_({query_block, dimension}),
+    explicit ListScanner(std::int64_t padded)
+        : product_(query_block, row_block, padded, {.trans_b = true}),
+          queries_({query_block, padded}),
           cosines_({query_block, row_block}) {}
 
-    /// asked: of queries, those that look at the list. vectors: `count` of it, and up to the end of a block
-    /// what stands there. rows: what they are called. Appends to found[i] the k nearest of asked[i].
+    /// asked: of queries, those that look at the list. vectors: `count` of it, padded, and up to the end of a
+    /// block what stands there. rows: what they are called. found: of each the k nearest that are nearer than
+    /// farthest.
     void scan(const Tensor& queries, const std::vector<std::int64_t>& asked, const float* vectors,
-              const std::int64_t* rows, std::int64_t count, std::int64_t k, std::vector<Found>& found) {
+              const std::int64_t* rows, std::int64_t count, std::int64_t k, float farthest,
+              std::vector<Found>& found) {
         const std::int64_t d = queries.columns();
-        found.assign(asked.size() * at(k), {std::numeric_limits<float>::infinity(), -1});
+        found.assign(asked.size() * at(k), {farthest, -1});
         for (std::int64_t first = 0; first < std::ssize(asked); first += query_block) {
             const std::int64_t held = std::min(query_block, std::ssize(asked) - first);
             for (std::int64_t i = 0; i < held; ++i) {
                 std::copy_n(queries.row(asked[at(first + i)]).data(), d, queries_.row(i).data());
             }
             for (std::int64_t row = 0; row < count; row += row_block) {
-                product_.product.run(queries_.data(), vectors + row * d, cosines_.data());
+                product_.product.run(queries_.data(), vectors + row * queries_.columns(), cosines_.data());
                 for (std::int64_t i = 0; i < held; ++i) {
                     keep(cosines_.row(i).data(), rows + row, std::min(row_block, count - row),
                          found.data() + (first + i) * k, k);
@@ -71,14 +90,19 @@ private:
     /// best: k, the nearest first.
     static void keep(const float* cosines, const std::int64_t* rows, std::int64_t count, Found* best,
                      std::int64_t k) {
-        for (std::int64_t j = 0; j < count; ++j) {
-            const Found here(1.0F - cosines[j], rows[j]);
-            if (here < best[k - 1]) {
-                std::int64_t to = k - 1;
-                for (; to > 0 && here < best[to - 1]; --to) {
-                    best[to] = best[to - 1];
+        for (std::int64_t first = 0; first < count; first += lane) {
+            if (!has_more_than(cosines + first, 1.0F - best[k - 1].first)) {
+                continue;
+            }
+            for (std::int64_t j = first; j < std::min(first + lane, count); ++j) {
+                const Found here(1.0F - cosines[j], rows[j]);
+                if (here < best[k - 1]) {
+                    std::int64_t to = k - 1;
+                    for (; to > 0 && here < best[to - 1]; --to) {
+                        best[to] = best[to - 1];
+                    }
+                    best[to] = here;
                 }
-                best[to] = here;
             }
         }
     }
@@ -101,7 +125,7 @@ InvertedFile::InvertedFile(const Tensor& vectors, int threads)
         first_[l] += first_[l - 1];
     }
     rows_.resize(list.size());
-    vectors_ = Tensor({vectors.rows() + row_block, vectors.columns()});
+    vectors_ = Tensor({vectors.rows() + row_block, padded(vectors.columns())});
     std::vector<std::int64_t> next = first_;
     for (std::int64_t i = 0; i < vectors.rows(); ++i) {
         const std::int64_t to = next[at(list[at(i)])]++;
@@ -110,7 +134,8 @@ InvertedFile::InvertedFile(const Tensor& vectors, int threads)
     }
 }
 
-Neighbours InvertedFile::search(const Tensor& queries, std::int64_t k) {
+Neighbours InvertedFile::search(const Tensor& queries, std::int64_t k, double least_cosine) {
+    const auto farthest = static_cast<float>(1.0 - least_cosine);
     const std::int64_t probes = std::min(lists(), std::max(least_probes, lists() / list_share));
     const Neighbours nearest = centroids_.search(queries, probes);
     std::vector<std::vector<std::int64_t>> asked(at(lists()));
@@ -122,10 +147,10 @@ Neighbours InvertedFile::search(const Tensor& queries, std::int64_t k) {
     }
     std::vector<std::vector<Found>> found(asked.size());
     base::parallel_for(lists(), threads_, [&] {
-        return [&, scanner = std::make_unique<ListScanner>(queries.columns())](std::int64_t l) {
+        return [&, scanner = std::make_unique<ListScanner>(padded(queries.columns()))](std::int64_t l) {
             const std::int64_t first = first_[at(l)];
             scanner->scan(queries, asked[at(l)], vectors_.row(first).data(), rows_.data() + first,
-                          first_[at(l + 1)] - first, k, found[at(l)]);
+                          first_[at(l + 1)] - first, k, farthest, found[at(l)]);
         };
     });
     Neighbours all{queries.rows(), k, {}, {}, Metric::cosine};
@@ -138,7 +163,8 @@ Neighbours InvertedFile::search(const Tensor& queries, std::int64_t k) {
         }
         std::partial_sort(of_query.begin(), of_query.begin() + k, of_query.end());
         for (std::int64_t i = 0; i < k; ++i) {
-            all.distances.push_back(of_query[at(i)].first);
+            all.distances.push_back(of_query[at(i)].second < 0 ? std::numeric_limits<float>::infinity()
+                                                               : of_query[at(i)].first);
             all.rows.push_back(of_query[at(i)].second);
         }
     }

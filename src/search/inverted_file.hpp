@@ -17,8 +17,9 @@ public:
     /// vectors: n × d, of length 1.
     InvertedFile(const Tensor& vectors, int threads);
 
-    /// queries: m × d, of length 1. As NeighbourIndex::search() has it.
-    [[nodiscard]] Neighbours search(const Tensor& queries, std::int64_t k);
+    /// queries: m × d, of length 1. As NeighbourIndex::search() has it, but for what is less alike than
+    /// least_cosine.
+    [[nodiscard]] Neighbours search(const Tensor& queries, std::int64_t k, double least_cosine = -2.0);
 
 private:
     [[nodiscard]] std::int64_t lists() const { return static_cast<std::int64_t>(first_.size()) - 1; }
@@ -26,7 +27,7 @@ private:
     int threads_;
     std::vector<std::int64_t> first_;  ///< of each list in the two below, and their end
     std::vector<std::int64_t> rows_;   ///< which vectors
-    Tensor vectors_;                   ///< list by list, and a block of zeros
+    Tensor vectors_;                   ///< list by list, filled up with zeros, and a block of them
     NeighbourIndex centroids_;
 };
 

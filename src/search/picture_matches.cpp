@@ -1,7 +1,7 @@
 #include "search/picture_matches.hpp"
 
 #include <algorithm>
-#include <map>
+#include <memory>
 #include <optional>
 #include <span>
 #include <tuple>
@@ -21,7 +21,7 @@ constexpr std::size_t laid_at_once = 4096;
 constexpr std::size_t views_a_pair =
     2;  ///< that two pictures are laid onto each other by, beside as they are
 constexpr std::int64_t query_rows = 8192;
-constexpr std::size_t max_held = 4'000'000;  ///< candidates, before the likeliest of them are taken
+constexpr std::size_t max_held = 2'000'000;  ///< candidates, before the likeliest of them are taken
 constexpr std::int64_t max_exact = 20'000;   ///< pictures; among more, next to all neighbours are found
 
 /// A view of one picture that is like another picture.
@@ -55,8 +55,8 @@ public:
         }
     }
 
-    [[nodiscard]] Neighbours search(const Tensor& queries, std::int64_t k) {
-        return inverted_ ? inverted_->search(queries, k) : exact_->search(queries, k);
+    [[nodiscard]] Neighbours search(const Tensor& queries, std::int64_t k, double least_cosine) {
+        return inverted_ ? inverted_->search(queries, k, least_cosine) : exact_->search(queries, k);
     }
 
     std::vector<std::int64_t> rows;
@@ -89,12 +89,14 @@ private:
 };
 
 void CandidateSearch::add(const Thumbnails& viewed, const Thumbnails& others, bool of_other) {
-    std::map<Window, Described> described;
+    std::unique_ptr<Described> among;
     for (std::size_t v = 0; v < options_.views.size(); ++v) {
         const View& view = options_.views[v];
-        Described& among =
-            described.try_emplace(view.window, others, view.window, options_.threads).first->second;
-        for (std::int64_t first = 0; !among.rows.empty() && first < viewed.count(); first += query_rows) {
+        if (v == 0 || options_.views[v - 1].window != view.window) {  // views of a window follow one another
+            among.reset();
+            among = std::make_unique<Described>(others, view.window, options_.threads);
+        }
+        for (std::int64_t first = 0; !among->rows.empty() && first < viewed.count(); first += query_rows) {
             const std::int64_t count = std::min(query_rows, viewed.count() - first);
             const Tensor views = describe(viewed, first, count, view.map);
             std::vector<std::int64_t> rows;
@@ -106,12 +108,12 @@ void CandidateSearch::add(const Thumbnails& viewed, const Thumbnails& others, bo
             if (rows.empty()) {
                 continue;
             }
-            const Neighbours found =
-                among.search(base::gather_rows(views, rows), options_.nearest + (one_set_ ? 1 : 0));
+            const Neighbours found = among->search(
+                base::gather_rows(views, rows), options_.nearest + (one_set_ ? 1 : 0), options_.least_cosine);
             for (std::int64_t& row : rows) {
                 row += first;
             }
-            keep(found, rows, among, v, of_other);
+            keep(found, rows, *among, v, of_other);
         }
         if (found_.size() > max_held) {
             found_ = take();

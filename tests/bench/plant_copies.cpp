@@ -1,10 +1,10 @@
 // Fills a folder with pictures and with copies of some of them, to measure with.
 //
-//   plant_copies FOLDER PICTURES EVERY KINDS [SOURCE]
+//   plant_copies FOLDER PICTURES EVERY KINDS SOURCE|SIDE
 //
 // PICTURES originals, `00000012.jpg`, of each `EVERY`th copies of all KINDS, `00000012.crop.jpg`. KINDS: a
 // list such as crop,mirror of the names below. SOURCE: a folder of pictures of which as many as there are
-// become the originals, spread evenly; without it they are drawn, 64 pixels a side: spots and edges. The same
+// become the originals, spread evenly; SIDE: they are drawn, so many pixels a side: spots and edges. The same
 // arguments give the same files.
 #include <algorithm>
 #include <array>
@@ -23,6 +23,7 @@
 
 #include "base/parallel.hpp"
 #include "base/random.hpp"
+#include "base/threads.hpp"
 #include "support/scenes.hpp"
 
 namespace {
@@ -31,11 +32,9 @@ namespace fs = std::filesystem;
 using stackae::base::Random;
 using stackae::base::RandomStream;
 
-constexpr int drawn_side = 64;
-
-cv::Mat draw(std::uint64_t seed) {
-    const auto gray = stackae::test::Scene(seed).draw(drawn_side, drawn_side);
-    cv::Mat picture(drawn_side, drawn_side, CV_8UC1);
+cv::Mat draw(std::uint64_t seed, int side) {
+    const auto gray = stackae::test::Scene(seed).draw(side, side);
+    cv::Mat picture(side, side, CV_8UC1);
     std::transform(gray.data(), gray.data() + gray.size(), picture.data,
                    [](float value) { return static_cast<std::uint8_t>(std::lround(255.0F * value)); });
     return picture;
@@ -146,14 +145,14 @@ void write(const fs::path& path, const cv::Mat& picture, int quality) {
 }
 
 void plant(const fs::path& folder, std::int64_t count, std::int64_t every,
-           const std::vector<std::string>& kinds, const std::vector<std::string>& source) {
+           const std::vector<std::string>& kinds, const std::vector<std::string>& source, int side) {
     if (!source.empty()) {
         count = std::min(count, static_cast<std::int64_t>(source.size()));
     }
-    stackae::base::parallel_for(count, 0, [&] {
+    stackae::base::parallel_for(count, stackae::base::resolve_threads(0), [&] {
         return [&](std::int64_t i) {
             const cv::Mat picture = source.empty()
-                                        ? draw(static_cast<std::uint64_t>(i) + 1)
+                                        ? draw(static_cast<std::uint64_t>(i) + 1, side)
                                         : cv::imread(source[static_cast<std::size_t>(
                                               i * static_cast<std::int64_t>(source.size()) / count)]);
             if (picture.empty()) {
@@ -177,8 +176,8 @@ void plant(const fs::path& folder, std::int64_t count, std::int64_t every,
 
 int main(int count, char** arguments) {
     try {
-        if (count != 5 && count != 6) {
-            throw std::runtime_error("plant_copies FOLDER PICTURES EVERY KINDS [SOURCE]");
+        if (count != 6) {
+            throw std::runtime_error("plant_copies FOLDER PICTURES EVERY KINDS SOURCE|SIDE");
         }
         std::vector<std::string> kinds;
         const std::string list = arguments[4];
@@ -190,8 +189,10 @@ int main(int count, char** arguments) {
             }
         }
         fs::create_directories(arguments[1]);
+        const bool drawn = !fs::is_directory(arguments[5]);
         plant(arguments[1], std::stoll(arguments[2]), std::stoll(arguments[3]), kinds,
-              count == 6 ? pictures_in(arguments[5]) : std::vector<std::string>());
+              drawn ? std::vector<std::string>() : pictures_in(arguments[5]),
+              drawn ? std::stoi(arguments[5]) : 0);
     } catch (const std::exception& error) {
         std::fprintf(stderr, "plant_copies: %s\n", error.what());
         return 1;

@@ -18,6 +18,22 @@ expect 0 duplicates pictures --transforms none --keep first --json
 has out '"groups":[{"pictures":[{"distance":0.0,"keep":true,"kind":"kept","path":"pictures/3/000.png"'
 has out '"pictures":12'
 
+# What was found is kept beside the output, and shown in links.
+[[ -s groups.csv.cache ]] || fail "no cache"
+cp groups.csv first.csv
+expect 0 duplicates pictures -o groups.csv --transforms none --links links
+has err "nothing has changed since groups.csv.cache was written"
+cmp -s groups.csv first.csv || fail "the cache gives other groups"
+[[ links/1/1-exact-again.png -ef pictures/3/000.png || -L links/1/1-exact-again.png ]] || fail "no link"
+expect 2 duplicates pictures --links links
+has err "an empty one expected"
+expect 0 duplicates pictures -o groups.csv --transforms none --cache none
+has_not err "nothing has changed"
+cp groups.csv groups.csv.cache
+expect 2 duplicates pictures -o groups.csv --transforms none
+has err "it is not replaced"
+rm groups.csv.cache
+
 # Of a reference, and what is no picture.
 mkdir new
 cp pictures/3/000.png new/copy.png

@@ -215,6 +215,102 @@ TEST_CASE("A reference that lies among the pictures is kept") {
     }
 }
 
+TEST_CASE("Pictures that all have several copies already do not hide them") {
+    const TemporaryFolder folder;
+    constexpr int pictures = 24;
+    for (int i = 0; i < pictures; ++i) {
+        const Scene scene(static_cast<std::uint64_t>(200 + i));
+        const auto draw = [&](const char* kind, const auto& map) {
+            write_png(folder / (std::to_string(100 + i) + kind + ".png"), scene.draw(64, 64, map));
+        };
+        draw("a", [](double x, double y) { return std::pair(x, y); });
+        draw("b", [](double x, double y) { return std::pair(1.0 - x, y); });
+        draw("c", [](double x, double y) { return std::pair(x, 1.0 - y); });
+        draw("d", [](double x, double y) { return std::pair(1.0 - y, x); });
+        draw("e", [](double x, double y) { return std::pair(0.1 + 0.85 * x, 0.05 + 0.85 * y); });
+    }
+    DuplicateOptions options{.threads = 2};
+    options.planted_pictures = 24;
+    InputObserver nobody;
+    Manifest manifest(nobody);
+    const DuplicateReport report = find_duplicates(Inputs({folder.path()}), nullptr, options, manifest);
+    CHECK(report.groups.size() == pictures);
+    for (const auto& group : report.groups) {
+        CHECK(group.size() == 5);
+        for (const Duplicate& member : group) {
+            const auto original = [](const Duplicate& of) {
+                return fs::path(of.entry.path).filename().string().substr(0, 3);
+            };
+            CHECK(original(member) == original(group.front()));
+        }
+    }
+}
+
+TEST_CASE("What was found is kept for as long as nothing changes") {
+    const TemporaryFolder folder;
+    draw_others(folder / "all");
+    fs::copy_file(folder / "all/other100.png", folder / "all/a.png");
+    std::ofstream(folder / "all/broken.png") << "nothing";
+    std::ofstream(folder / "all/z.png") << "nothing";  // the last one of all
+    DuplicateOptions options{.cache = folder / "found.cache"};
+    options.planted_pictures = 6;
+    const auto find_all = [&](const DuplicateOptions& with, const std::string& manifest_name) {
+        InputObserver nobody;
+        Manifest manifest(nobody, folder / manifest_name);
+        DuplicateReport report = find_duplicates(Inputs({folder / "all"}), nullptr, with, manifest);
+        manifest.finish();
+        return report;
+    };
+    const DuplicateReport first = find_all(options, "first.csv");
+    CHECK_FALSE(first.cached);
+    CHECK(only_group(first).at("a.png") != only_group(first).at("other100.png"));
+    const DuplicateReport second = find_all(options, "second.csv");
+    CHECK(second.cached);
+    CHECK(to_json(second).text() == to_json(first).text());
+    CHECK(read_text(folder / "first.csv") == read_text(folder / "second.csv"));
+    for (std::size_t i = 0; i < 2; ++i) {
+        CHECK(second.groups[0][i].index == first.groups[0][i].index);
+        CHECK(Inputs({folder / "all"}).entry(first.groups[0][i].index).path == first.groups[0][i].entry.path);
+    }
+
+    SECTION("another option") {
+        options.keep = KeepRule::first;
+        CHECK_FALSE(find_all(options, "third.csv").cached);
+        CHECK(find_all(options, "third.csv").cached);
+    }
+    SECTION("a picture that is no more") {
+        fs::remove(folder / "all/a.png");
+        const DuplicateReport third = find_all(options, "third.csv");
+        CHECK_FALSE(third.cached);
+        CHECK(third.groups.empty());
+    }
+    SECTION("a picture that was written anew") {
+        fs::last_write_time(folder / "all/other100.png",
+                            fs::file_time_type::clock::now() - std::chrono::hours(5));
+        CHECK_FALSE(find_all(options, "third.csv").cached);
+    }
+    SECTION("a cache that was spoilt") {
+        std::ofstream(options.cache, std::ios::in | std::ios::out).seekp(60) << "####";
+        const DuplicateReport third = find_all(options, "third.csv");
+        CHECK_FALSE(third.cached);
+        CHECK(to_json(third).text() == to_json(first).text());
+    }
+}
+
+TEST_CASE("A folder of links shows the groups") {
+    const TemporaryFolder folder;
+    draw_others(folder / "all");
+    fs::copy_file(folder / "all/other100.png", folder / "all/a.png");
+    const DuplicateReport report = find({folder / "all"}, {.keep = KeepRule::first});
+    link_groups(report, folder / "links");
+    CHECK(fs::read_symlink(folder / "links/1/0-kept-a.png") == fs::absolute(folder / "all/a.png"));
+    CHECK(fs::equivalent(folder / "links/1/1-exact-other100.png", folder / "all/other100.png"));
+    CHECK_THROWS_WITH(link_groups(report, folder / "links"), test::contains("an empty one expected"));
+    CHECK_THROWS_WITH(link_groups(report, folder / "all/a.png"), test::contains("an empty one expected"));
+    link_groups({}, folder / "none");
+    CHECK(fs::is_empty(folder / "none"));
+}
+
 TEST_CASE("One picture has no copies, and bad options are refused") {
     const TemporaryFolder folder;
     write_png(folder / "a.png", Scene(1).draw(20, 20));

@@ -20,7 +20,7 @@ PictureContent picture_content(const ImageDataset& pictures, std::int64_t i) {
                 std::span(picture.pixels.ptr<std::uint8_t>(y),
                           static_cast<std::size_t>(picture.pixels.cols) * picture.pixels.elemSize())));
         }
-        content.pixels = hash.hex();
+        content.pixels = hash.value();
     });
     return content;
 }

@@ -1,7 +1,7 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
+#include <optional>
 
 #include "stackae/image_dataset.hpp"
 
@@ -11,7 +11,7 @@ namespace stackae::data {
 struct PictureContent {
     int width = 0;
     int height = 0;
-    std::string pixels;  ///< a checksum of their values, type and size
+    std::optional<std::uint64_t> pixels;  ///< a checksum of their values, type and size; none: not decoded
 };
 
 /// Decodes picture i of a collection as it is. Throws BadPicture.
