@@ -23,7 +23,7 @@ Tensor clustered(std::int64_t count, std::uint32_t seed) {
     for (std::int64_t i = 0; i < count; ++i) {
         const auto direction = directions.row(i % directions.rows());
         std::transform(direction.begin(), direction.end(), vectors.row(i).begin(),
-                       [&](float value) { return value + 1.2F * normal(generator); });
+                       [&](float value) { return value + 0.9F * normal(generator); });
         base::l2_normalize(vectors.row(i), vectors.row(i));
     }
     return vectors;
