@@ -1,19 +1,16 @@
 #include "pipeline/duplicate_cache.hpp"
 
-#include <cmath>
+#include <exception>
 #include <filesystem>
 #include <fmt/format.h>
 #include <limits>
-#include <nlohmann/json.hpp>
 #include <sstream>
 
 #include "stackae/error.hpp"
 #include "stackae/resources.hpp"
 
 #include "base/hash.hpp"
-#include "base/json.hpp"
 #include "base/safetensors.hpp"
-#include "model/json_reader.hpp"
 #include "pipeline/picture_file.hpp"
 
 namespace stackae::pipeline {
@@ -21,7 +18,6 @@ namespace {
 
 constexpr const char* kind = "duplicates";
 constexpr int version = 1;
-constexpr std::size_t max_json_depth = 3;
 
 /// False where a picture comes from no file that could change.
 bool add_files(const Inputs& inputs, base::Hash& hash) {
@@ -62,40 +58,27 @@ void add_options(const DuplicateOptions& options, base::Hash& hash) {
     }
 }
 
-/// JSON has no NaN.
-nlohmann::json number_or_null(double value) {
-    return std::isnan(value) ? nlohmann::json() : nlohmann::json(value);
-}
-
+/// pictures, thresholds, false pairs, and a line a kind of planted copies.
 std::string description_of(const DuplicateReport& report) {
-    nlohmann::json planted = nlohmann::json::array();
+    std::string text = fmt::format("{} {} {} {}\n", report.pictures, report.near_threshold,
+                                   report.transformed_threshold, report.false_pairs);
     for (const PlantedCopies& copies : report.planted) {
-        planted.push_back({{"kind", copies.kind}, {"planted", copies.planted}, {"found", copies.found}});
+        text += fmt::format("{} {} {}\n", copies.kind, copies.planted, copies.found);
     }
-    return base::print_json({{"groups", report.groups.size()},
-                             {"pictures", report.pictures},
-                             {"near_threshold", report.near_threshold},
-                             {"transformed_threshold", report.transformed_threshold},
-                             {"false_pairs", number_or_null(report.false_pairs)},
-                             {"planted", planted}});
+    return text;
 }
 
 void read_description(const std::string& text, const std::string& where, DuplicateReport& report) {
-    const nlohmann::json description = base::parse_json(text, where, max_json_depth);
-    const JsonReader reader(description, where);
-    reader.required("pictures", report.pictures);
-    reader.required("near_threshold", report.near_threshold);
-    reader.required("transformed_threshold", report.transformed_threshold);
-    report.false_pairs = std::numeric_limits<double>::quiet_NaN();
-    if (!reader.at("false_pairs").is_null()) {
-        reader.required("false_pairs", report.false_pairs);
+    std::istringstream lines(text);
+    std::string false_pairs;
+    lines >> report.pictures >> report.near_threshold >> report.transformed_threshold >> false_pairs;
+    if (!lines) {
+        throw CorruptFile(fmt::format("{}: report: four numbers expected", where));
     }
-    for (const nlohmann::json& object : reader.array("planted")) {
-        const JsonReader copies(object, where);
-        PlantedCopies& planted = report.planted.emplace_back();
-        copies.required("kind", planted.kind);
-        copies.required("planted", planted.planted);
-        copies.required("found", planted.found);
+    report.false_pairs =
+        false_pairs == "nan" ? std::numeric_limits<double>::quiet_NaN() : std::stod(false_pairs);
+    for (PlantedCopies copies; lines >> copies.kind >> copies.planted >> copies.found;) {
+        report.planted.push_back(copies);
     }
 }
 
@@ -183,14 +166,14 @@ std::optional<FoundDuplicates> DuplicateCache::load(const Inputs& inputs, const 
             return std::nullopt;
         }
         FoundDuplicates found;
-        read_description(file.text("report"), path_, found.report);
+        read_description(file.bytes("report"), path_, found.report);
         read_members(file.bytes("members"), path_, inputs, reference, found.report);
         const std::vector<std::string> notes = file.texts("notes", std::stoul(file.text("notes")));
         for (std::size_t i = 0; i + 2 < notes.size(); i += 3) {
             found.notes.push_back({std::stoll(notes[i]), notes[i + 1], notes[i + 2]});
         }
         return found;
-    } catch (const Error&) {
+    } catch (const std::exception&) {
         return std::nullopt;  // what was found is found again
     }
 }
@@ -206,9 +189,10 @@ void DuplicateCache::save(const FoundDuplicates& found) const {
     base::Safetensors content;
     content.set_kind(kind, version);
     content.metadata["fingerprint"] = fingerprint_;
-    content.metadata["report"] = description_of(found.report);
     content.metadata["notes"] = std::to_string(notes.size());
-    content.blocks = {{"members", members_of(found.report)}, {"notes", base::pack_texts(notes)}};
+    content.blocks = {{"report", description_of(found.report)},
+                      {"members", members_of(found.report)},
+                      {"notes", base::pack_texts(notes)}};
     base::write_safetensors(content, path_);
 }
 
