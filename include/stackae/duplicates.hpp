@@ -76,7 +76,8 @@ struct DuplicateReport {
     /// few pictures to tell.
     double false_pairs = 0.0;
     std::vector<PlantedCopies> planted;  ///< empty where nothing was planted
-    bool cached = false;                 ///< nothing had changed since the cache was written
+    std::string cache_error = {};  ///< why the cache could not be written; empty: it was, if there was one
+    bool cached = false;           ///< nothing had changed since the cache was written
 };
 
 /// Finds pictures that are copies of one another: files of the same bytes, then pictures that lie on each
@@ -91,23 +92,25 @@ struct DuplicateReport {
 /// which fit by chance more often, come from copies of some of the pictures, made worse, cut and turned, and
 /// planted among the others: by the largest correlation of each with any picture but its own original (a
 /// Gumbel distribution fitted to the lower half of them, so that up to half may have copies already; where
-/// copies stand apart from what is merely alike, they are left out beforehand) each is so large that the share
-/// of false pairs is as asked for, and then less by half of what costs next to no planted copy.
+/// copies stand apart from what is merely alike, they are left out beforehand) each is so large that the
+/// share of false pairs is as asked for, and then less by half of what costs next to no planted copy.
 ///
 /// Among more than 20,000 pictures candidates come from an inverted file, which misses a few.
 ///
 /// reference: where given, only copies of its pictures are told, which are kept. A file that is there twice
 /// is one picture. Where the manifest's observer says stop, nothing is looked for. Every picture is entered
 /// into the manifest, which is left for the caller to finish(). Throws InvalidArgument where the pictures
-/// take more than the memory allowed, what the observers throw, IoError
-/// where the cache cannot be written, and an option's error.
+/// take more than the memory allowed, what the observers throw, and an option's error.
 [[nodiscard]] DuplicateReport find_duplicates(const Inputs& inputs, const Inputs* reference,
                                               const DuplicateOptions& options, Manifest& manifest);
 
-/// Makes a folder of links to look at: a folder a group, `1`, `2`, … (`01` where there are ten), in it a link
-/// to the file of each picture, the kept one first: `0-kept-a.jpg`, `1-near-b.jpg`. Throws InvalidArgument
-/// where something is in the folder already, IoError when it cannot be written.
+/// Makes a folder of links to look at, or fills an empty one: a folder a group, `1`, `2`, … (`01` where there
+/// are ten), in it a link to the file of each picture, the kept one first: `0-kept-a.jpg`, `1-near-b.jpg`.
+/// Throws InvalidArgument where something is in the folder already, IoError when it cannot be written. What
+/// was made is taken away again then.
 void link_groups(const DuplicateReport& report, const std::string& folder);
+/// Throws InvalidArgument where link_groups() would.
+void check_links_folder(const std::string& folder);
 
 /// groups, planted, near_threshold, transformed_threshold, false_pairs, pictures.
 [[nodiscard]] JsonObject to_json(const DuplicateReport& report);

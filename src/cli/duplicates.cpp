@@ -1,10 +1,12 @@
 #include "stackae/duplicates.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <fmt/format.h>
 #include <optional>
 
+#include "stackae/error.hpp"
 #include "stackae/text.hpp"
 
 #include "cli/command.hpp"
@@ -31,6 +33,7 @@ public:
     int run(Console& console, const std::vector<std::string>& inputs) override;
 
 private:
+    void check_links(const std::vector<NamedPath>& written) const;
     void tell(Console& console, const DuplicateReport& report) const;
 
     std::string output_;
@@ -86,6 +89,28 @@ void DuplicatesCommand::declare(OptionParser& parser) {
     reading_.declare(parser);
 }
 
+void DuplicatesCommand::check_links(const std::vector<NamedPath>& written) const {
+    namespace fs = std::filesystem;
+    if (links_.empty()) {
+        return;
+    }
+    try {
+        check_links_folder(links_);
+    } catch (const InvalidArgument& error) {
+        throw UsageError(fmt::format("--links {}", error.what()));
+    }
+    const fs::path folder = fs::weakly_canonical(fs::absolute(links_));
+    for (const NamedPath& file : written) {
+        if (file.path.empty()) {
+            continue;
+        }
+        const fs::path path = fs::weakly_canonical(fs::absolute(file.path));
+        if (std::mismatch(folder.begin(), folder.end(), path.begin(), path.end()).first == folder.end()) {
+            throw UsageError(fmt::format("--links {}: {} {} lies in it", links_, file.what, file.path));
+        }
+    }
+}
+
 int DuplicatesCommand::run(Console& console, const std::vector<std::string>& inputs) {
     if (inputs.empty()) {
         throw UsageError("duplicates needs an INPUT: a folder, a list, pictures, IDX or .npy");
@@ -105,10 +130,6 @@ int DuplicatesCommand::run(Console& console, const std::vector<std::string>& inp
         options_.cache = cache_;
     }
     check_replaces_only(options_.cache, "duplicates");
-    if (!links_.empty() && std::filesystem::exists(links_) && !std::filesystem::is_empty(links_)) {
-        throw UsageError(
-            fmt::format("--links: {}: something is there, no folder or an empty one expected", links_));
-    }
     const std::vector<NamedPath> written{
         {"-o", output_}, {"--manifest", manifest_}, {"the cache", options_.cache}};
     std::vector<NamedPath> read{{"--reference", reference_}, {"the labels", reading_.labels}};
@@ -120,6 +141,7 @@ int DuplicatesCommand::run(Console& console, const std::vector<std::string>& inp
         }
     }
     check_outputs(opened, read, written);
+    check_links(written);
     catch_interrupts();
     ResultWriter results(output_);
     InputMonitor monitor(console, results.files(), manifest_);
@@ -140,7 +162,11 @@ int DuplicatesCommand::run(Console& console, const std::vector<std::string>& inp
     };
     const DuplicateReport report =
         find_duplicates(opened, reference ? &*reference : nullptr, options_, monitor.manifest());
+    check_interrupted();  // while pictures were read
     progress.reset();
+    if (!report.cache_error.empty()) {
+        console.warn(fmt::format("{}; what was found is not kept for another time", report.cache_error));
+    }
     monitor.manifest().finish();
     if (json_) {
         results.write(to_json(report).text() + "\n");

@@ -19,7 +19,7 @@ constexpr double max_passes = 10'000;
 constexpr std::int64_t max_patch = 1 << 20;
 constexpr std::int64_t max_map = std::int64_t{1} << 26;  ///< values: 256 MiB
 constexpr std::int64_t default_whitening_dim = 512;
-constexpr double max_rounded_length = 4.0;  ///< of a row of P
+constexpr double max_rounded_length = 3.5;  ///< of a row of P
 constexpr double picture_epsilon = 10.0 / (255.0 * 255.0);
 
 /// The convolution, and the layers right above it that take positions as they come: functions of a position,

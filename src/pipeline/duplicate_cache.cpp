@@ -1,5 +1,6 @@
 #include "pipeline/duplicate_cache.hpp"
 
+#include <algorithm>
 #include <exception>
 #include <filesystem>
 #include <fmt/format.h>
@@ -18,6 +19,7 @@ namespace {
 
 constexpr const char* kind = "duplicates";
 constexpr int version = 1;
+constexpr int method = 1;  ///< to be raised with every change of what is found
 
 /// False where a picture comes from no file that could change.
 bool add_files(const Inputs& inputs, base::Hash& hash) {
@@ -50,7 +52,7 @@ bool add_files(const Inputs& inputs, base::Hash& hash) {
 void add_options(const DuplicateOptions& options, base::Hash& hash) {
     const PictureLimits& limits = options.limits;
     hash.add(std::string_view(fmt::format(
-        "{} {} {} {} {} {} {} {} {} {} {}", stackae::version(), options.mirror, options.rotate90,
+        "{} {} {} {} {} {} {} {} {} {} {} {}", method, stackae::version(), options.mirror, options.rotate90,
         options.false_pairs, options.threshold.value_or(-1.0), name(options.keep), options.planted_pictures,
         options.seed, limits.max_pixels, limits.max_bytes, static_cast<int>(limits.pages))));
     for (const std::string& suffix : limits.channel_suffixes) {
@@ -178,9 +180,14 @@ std::optional<FoundDuplicates> DuplicateCache::load(const Inputs& inputs, const 
     }
 }
 
-void DuplicateCache::save(const FoundDuplicates& found) const {
-    if (path_.empty()) {
-        return;
+std::string DuplicateCache::save(const FoundDuplicates& found) const {
+    const bool may_pass = std::any_of(found.notes.begin(), found.notes.end(), [](const InputNote& note) {
+        return note.status == name(PictureStatus::unreadable) ||
+               note.status == name(PictureStatus::missing) ||
+               note.status == name(PictureStatus::out_of_memory);
+    });
+    if (path_.empty() || may_pass) {
+        return {};
     }
     std::vector<std::string> notes;
     for (const InputNote& note : found.notes) {
@@ -193,7 +200,12 @@ void DuplicateCache::save(const FoundDuplicates& found) const {
     content.blocks = {{"report", description_of(found.report)},
                       {"members", members_of(found.report)},
                       {"notes", base::pack_texts(notes)}};
-    base::write_safetensors(content, path_);
+    try {
+        base::write_safetensors(content, path_);
+    } catch (const Error& error) {
+        return error.what();
+    }
+    return {};
 }
 
 }  // namespace stackae::pipeline

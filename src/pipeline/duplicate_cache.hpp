@@ -31,8 +31,10 @@ public:
 
     /// Nothing where something has changed, or the file cannot be read.
     [[nodiscard]] std::optional<FoundDuplicates> load(const Inputs& inputs, const Inputs* reference) const;
-    /// Throws IoError. Nothing is kept where a picture comes from no file.
-    void save(const FoundDuplicates& found) const;
+    /// Nothing is kept where a picture comes from no file, or could not be read for a reason that may pass
+    /// without a change of its file. Returns why the file could not be written; empty: it was, or need not
+    /// be.
+    [[nodiscard]] std::string save(const FoundDuplicates& found) const;
 
 private:
     std::string path_;  ///< empty where nothing is kept

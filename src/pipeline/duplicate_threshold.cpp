@@ -35,8 +35,9 @@ constexpr double most_cosine = 0.75;      ///< between descriptors, that is aske
 constexpr std::int64_t few_copies =
     200;  ///< that are found: with fewer, what they have in common tells little
 constexpr double gap_below_copies = 0.25;
-constexpr std::int64_t others_laid = 12;  ///< of each copy that is planted, as it is and by other views
-constexpr double may_miss = 0.005;        ///< share of planted copies that a stricter threshold may miss more
+constexpr double few_similarities = 100.0;  ///< tell nothing
+constexpr std::int64_t others_laid = 12;    ///< of each copy that is planted, as it is and by other views
+constexpr double may_miss = 0.005;  ///< share of planted copies that a stricter threshold may miss more
 
 /// Whether pictures are either copies or different, and hardly any in between, as photographs are: then
 /// copies that are there already can be told before there is a threshold. Digits, or scans of one form, are
@@ -50,7 +51,7 @@ bool copies_stand_apart(const std::vector<std::vector<double>>& found) {
             (value < 0.4 ? low : value >= 0.75 ? high : between) += value < 0.4 || value >= 0.5 ? 1.0 : 0.0;
         }
     }
-    return between <= 0.15 * std::min(low, high);
+    return between <= 0.15 * std::min(low, high) && std::min(low, high) >= few_similarities;
 }
 
 /// The largest similarity with a different picture. found: with pictures other than the original, of which
@@ -60,7 +61,7 @@ double largest_of_different(std::vector<double> found, bool stand_apart) {
     double largest = found.empty() ? -1.0 : found.front();
     double widest = gap_below_copies;
     for (std::size_t i = 0; stand_apart && i + 1 < found.size() && found[i] >= least_similarity; ++i) {
-        if (const double gap = found[i] - std::max(0.0, found[i + 1]); gap > widest) {
+        if (const double gap = found[i] - found[i + 1]; gap > widest) {
             widest = gap;
             largest = found[i + 1];
         }
@@ -72,6 +73,12 @@ double largest_of_different(std::vector<double> found, bool stand_apart) {
 struct Similarities {
     explicit Similarities(std::size_t copies) : own(copies, -1.0), others(copies) {}
 
+    /// With another picture; below 0: they were not laid onto each other, or not to be.
+    void add(std::int64_t copy, double similarity) {
+        if (similarity >= 0.0) {
+            others[at(copy)].push_back(similarity);
+        }
+    }
     /// compared: pictures that each copy was compared with beside its own original.
     void settle(std::int64_t compared, const DuplicateOptions& options);
 
@@ -211,8 +218,8 @@ CopyThresholds copy_thresholds(const Thumbnails& pictures, const std::vector<Ima
     for (const PictureMatch& match : matches) {
         const std::int64_t other = compared[at(match.other)];
         if (other != planted.originals[at(match.one)]) {
-            near.others[at(match.one)].push_back(match.near);
-            transformed.others[at(match.one)].push_back(match.transformed);
+            near.add(match.one, match.near);
+            transformed.add(match.one, match.transformed);
         } else if (match.cosine >= matching.least_cosine) {
             near.own[at(match.one)] = match.near;
             transformed.own[at(match.one)] = match.transformed;

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <atomic>
 #include <filesystem>
 #include <fmt/format.h>
 #include <limits>
@@ -37,8 +38,8 @@ using search::Thumbnails;
 
 constexpr std::int64_t max_pairs = 4;  ///< of a picture with others, the likeliest, that are looked at
 constexpr std::int64_t bytes_a_picture = 6 << 10;  ///< thumbnail, descriptors, candidates, names
-constexpr std::size_t max_further = 1'000'000;      ///< pairs of copies of one picture that are looked at
-constexpr std::int64_t at_once = 256;               ///< pictures, between two looks at whether to go on
+constexpr std::size_t max_further = 1'000'000;     ///< pairs of copies of one picture that are looked at
+constexpr std::int64_t at_once = 256;              ///< pictures, between two looks at whether to go on
 
 /// A picture that was read.
 struct Read {
@@ -55,9 +56,11 @@ public:
     /// The inputs must outlive it. reference: may be null.
     Search(const DuplicateOptions& options, const Inputs& inputs, const Inputs* reference);
 
-    /// notes: what was said, appended.
-    void read(Manifest& manifest, std::vector<InputNote>& notes);
+    /// notes: what was said, appended. False where the manifest's observer said stop.
+    bool read(Manifest& manifest, std::vector<InputNote>& notes);
     DuplicateReport run();
+    /// A file could not be read again, so that copies may be missing.
+    [[nodiscard]] bool is_incomplete() const { return incomplete_; }
 
 private:
     void check_memory(std::int64_t pictures) const;
@@ -93,6 +96,7 @@ private:
     const Inputs& inputs_;
     const Inputs* reference_;
     int threads_;
+    std::atomic<bool> incomplete_ = false;
     std::vector<std::int64_t> rows_;  ///< of read_, of each picture, -1: none
     std::vector<Read> read_;
     Thumbnails thumbnails_;  ///< of read_
@@ -113,7 +117,8 @@ void Search::check_memory(std::int64_t pictures) const {
 Search::Search(const DuplicateOptions& options, const Inputs& inputs, const Inputs* reference)
     : options_(options), inputs_(inputs), reference_(reference), threads_(resolve_threads(options.threads)) {}
 
-void Search::read(Manifest& manifest, std::vector<InputNote>& notes) {
+bool Search::read(Manifest& manifest, std::vector<InputNote>& notes) {
+    const std::int64_t earlier = manifest.rows() + manifest.skipped();
     const std::int64_t count = inputs_.size() + (reference_ != nullptr ? reference_->size() : 0);
     check_memory(count);
     rows_.assign(at(count), -1);
@@ -128,6 +133,7 @@ void Search::read(Manifest& manifest, std::vector<InputNote>& notes) {
     if (reference_ != nullptr) {
         read(*reference_, inputs_.size(), same, manifest, notes);
     }
+    return manifest.rows() + manifest.skipped() == earlier + count && !manifest.observer().stop();
 }
 
 void Search::read(const Inputs& inputs, std::int64_t before, const std::vector<std::int64_t>& same,
@@ -190,6 +196,7 @@ void Search::hash_files() {
                 try {
                     picture.bytes = pipeline::file_hash(entry(picture).path);
                 } catch (const IoError&) {
+                    incomplete_ = true;
                     picture.bytes.reset();  // it was there a moment ago: it is compared by what was read
                 }
             };
@@ -212,6 +219,7 @@ void Search::look_at(const std::vector<std::int64_t>& rows, const char* part) {
                             ImageDataset::from_entries("duplicates", {entry(picture)}, options_.limits);
                         picture.content = data::picture_content(one, 0);
                     } catch (const Error&) {
+                        incomplete_ = true;
                         picture.content.emplace();  // gone since, or it came through a pipe
                     }
                 }
@@ -430,10 +438,12 @@ DuplicateReport find_duplicates(const Inputs& inputs, const Inputs* reference,
     }
     Search search(options, inputs, reference);
     pipeline::FoundDuplicates found;
-    search.read(manifest, found.notes);
-    if (!manifest.observer().stop()) {
-        found.report = search.run();
-        cache.save(found);
+    if (!search.read(manifest, found.notes)) {
+        return {};
+    }
+    found.report = search.run();
+    if (!search.is_incomplete()) {
+        found.report.cache_error = cache.save(found);
     }
     return found.report;
 }

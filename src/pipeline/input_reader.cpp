@@ -73,9 +73,12 @@ bool InputReader::next(InputBatch& batch) {
     const std::int64_t values = s.preprocessing.size();
     Tensor pictures({capacity, values});
     batch.entries.clear();
+    batch.notes.clear();
     while (std::ssize(batch.entries) < capacity) {
         if (s.row == s.rows.size()) {
             if (s.manifest.observer().stop()) {
+                batch.entries.clear();
+                batch.pictures = Tensor({0, values});
                 return false;
             }
             if (!s.decode_on()) {
@@ -100,7 +103,6 @@ bool InputReader::next(InputBatch& batch) {
         batch.pictures = Tensor({n, values});
         std::copy_n(pictures.data(), n * values, batch.pictures.data());
     }
-    batch.notes.clear();
     for (; !s.notes.empty() && s.notes.front().index < batch.end; s.notes.pop_front()) {
         batch.notes.push_back(std::move(s.notes.front()));
     }

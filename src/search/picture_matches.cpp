@@ -86,6 +86,7 @@ private:
     bool one_set_;
     std::int64_t done_ = 0;
     std::vector<Candidate> found_;
+    std::size_t held_ = max_held;  ///< before the likeliest are taken
 };
 
 void CandidateSearch::add(const Thumbnails& viewed, const Thumbnails& others, bool of_other) {
@@ -114,9 +115,10 @@ void CandidateSearch::add(const Thumbnails& viewed, const Thumbnails& others, bo
                 row += first;
             }
             keep(found, rows, *among, v, of_other);
-        }
-        if (found_.size() > max_held) {
-            found_ = take();
+            if (found_.size() > held_) {
+                found_ = take();
+                held_ = std::max(held_, 2 * found_.size());
+            }
         }
         if (options_.on_progress) {
             options_.on_progress(++done_, parts_);

@@ -24,7 +24,7 @@ cp groups.csv first.csv
 expect 0 duplicates pictures -o groups.csv --transforms none --links links
 has err "nothing has changed since groups.csv.cache was written"
 cmp -s groups.csv first.csv || fail "the cache gives other groups"
-[[ links/1/1-exact-again.png -ef pictures/3/000.png || -L links/1/1-exact-again.png ]] || fail "no link"
+[[ links/1/1-exact-again.png -ef pictures/3/again.png ]] || fail "no link"
 expect 2 duplicates pictures --links links
 has err "an empty one expected"
 expect 0 duplicates pictures -o groups.csv --transforms none --cache none
@@ -33,6 +33,13 @@ cp groups.csv groups.csv.cache
 expect 2 duplicates pictures -o groups.csv --transforms none
 has err "it is not replaced"
 rm groups.csv.cache
+expect 2 duplicates pictures -o links/new/groups.csv --links links/new
+has err "lies in it"
+mkdir of.csv.cache
+expect 0 duplicates pictures --transforms none -o of.csv
+has err "of.csv.cache"
+has of.csv ",exact,"
+rm -r of.csv of.csv.cache
 
 # Of a reference, and what is no picture.
 mkdir new
