@@ -27,7 +27,6 @@
 #include "search/picture_matches.hpp"
 
 namespace stackae {
-
 namespace {
 
 using base::at;
@@ -45,8 +44,7 @@ constexpr std::int64_t at_once = 256;              ///< pictures, between two lo
 struct Read {
     std::int64_t index = 0;  ///< see Duplicate
     bool reference = false;
-    /// Checksum of its file, where another file is as long.
-    std::optional<std::uint64_t> bytes = {};
+    std::optional<std::uint64_t> bytes = {};  ///< a checksum of its file, where another is as long
     /// What it is once decoded; looked at where it matters, and empty where it cannot be read any more.
     std::optional<data::PictureContent> content = {};
 };
