@@ -297,6 +297,16 @@ TEST_CASE("What was found is kept for as long as nothing changes") {
     }
 }
 
+TEST_CASE("A cache that cannot be written loses nothing, and says so") {
+    const TemporaryFolder folder;
+    draw_others(folder / "all");
+    fs::copy_file(folder / "all/other100.png", folder / "all/a.png");
+    const DuplicateReport report = find({folder / "all"}, {.cache = folder / "nowhere/found.cache"});
+    CHECK(report.groups.size() == 1);
+    CHECK_THAT(report.cache_error, test::contains("nowhere"));
+    CHECK(find({folder / "all"}).cache_error.empty());
+}
+
 TEST_CASE("A folder of links shows the groups") {
     const TemporaryFolder folder;
     draw_others(folder / "all");
@@ -307,6 +317,11 @@ TEST_CASE("A folder of links shows the groups") {
     CHECK(fs::equivalent(folder / "links/1/1-exact-other100.png", folder / "all/other100.png"));
     CHECK_THROWS_WITH(link_groups(report, folder / "links"), test::contains("an empty one expected"));
     CHECK_THROWS_WITH(link_groups(report, folder / "all/a.png"), test::contains("an empty one expected"));
+    // Of a long name the end is kept.
+    DuplicateReport named = report;
+    named.groups[0][1].entry.path = folder / (std::string(250, 'x') + ".png");
+    link_groups(named, folder / "long");
+    CHECK(fs::is_symlink(folder / ("long/1/1-exact-" + std::string(196, 'x') + ".png")));
     link_groups({}, folder / "none");
     CHECK(fs::is_empty(folder / "none"));
 }

@@ -61,6 +61,23 @@ TEST_CASE("An inverted file finds nearly all neighbours that there are, the vect
     CHECK(InvertedFile(vectors, 1).search(queries, k).rows == found.rows);
 }
 
+TEST_CASE("An inverted file tells nothing that is less alike than asked for") {
+    const Tensor vectors = clustered(3'000, 3);
+    InvertedFile file(vectors, 1);
+    const Neighbours all = file.search(vectors, 5);
+    const Neighbours near = file.search(vectors, 5, 0.8);
+    std::int64_t left_out = 0;
+    for (std::size_t i = 0; i < all.rows.size(); ++i) {
+        const bool is_near = double{all.distances[i]} < 0.2 - 1e-6;
+        if (is_near || double{all.distances[i]} > 0.2 + 1e-6) {
+            CHECK(near.rows[i] == (is_near ? all.rows[i] : -1));
+            left_out += is_near ? 0 : 1;
+        }
+    }
+    CHECK(left_out > 100);
+    CHECK(left_out < 12'000);
+}
+
 TEST_CASE("An inverted file of few vectors has no more neighbours than there are") {
     const Tensor vectors = clustered(5, 2);
     const Neighbours found = InvertedFile(vectors, 1).search(vectors, 8);

@@ -52,6 +52,20 @@ TEST_CASE("Places between pixels are interpolated, and those beyond the edge or 
     }
 }
 
+TEST_CASE("A turned and sheared row is seen where its map says") {
+    const Affine map{0.5, -0.2, 0.3, 0.6, {0.5, 0.45}};
+    WarpedRow row{};
+    warp_row(plane(), map, 20, 2, 0.0F, row);
+    constexpr auto pixels = static_cast<double>(side);
+    for (std::int64_t i = 0; i < side / 2; ++i) {
+        const Point there = map({(2.0 * static_cast<double>(i) + 0.5) / pixels, 20.5 / pixels});
+        const double expected = 2.0 * (there.x * pixels - 0.5) + 3.0 * (there.y * pixels - 0.5);
+        CAPTURE(i);
+        CHECK(double{row.value[static_cast<std::size_t>(i)]} == Approx(expected).margin(1e-2));
+        CHECK(row.inside[static_cast<std::size_t>(i)] == 1.0F);
+    }
+}
+
 TEST_CASE("A blur keeps one colour, and spreads a point by its window") {
     Image half(static_cast<std::size_t>(Thumbnails::size));
     Image image(half.size(), 0.7F);
