@@ -224,9 +224,8 @@ double Conv2d::working_floats(const Conv2dShape& shape) {
 
 bool Conv2d::gains_by_rounding(const Conv2dShape& shape) {
     const std::int64_t filters = filters_of(shape);
-    const bool products = !WinogradConv::is_profitable(shape.patches(), filters) &&
-                          filters * shape.patch_size() >= min_bf16_size;
-    return products || (!is_fused(shape) && shape.units * shape.whitening_dim >= min_bf16_size);
+    return !WinogradConv::is_profitable(shape.patches(), filters) &&
+           filters * shape.patch_size() >= min_bf16_size;
 }
 
 void Conv2d::hand_on(float* values, std::int64_t position, const PositionSink& sink) {
