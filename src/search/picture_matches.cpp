@@ -72,7 +72,7 @@ public:
     CandidateSearch(const MatchOptions& options, std::int64_t parts, bool one_set)
         : options_(options), parts_(parts), one_set_(one_set) {}
 
-    /// Pictures of which a view is like one of `others`. same: they are one set. of_other: see Candidate.
+    /// Pictures of which a view is like one of `others`. of_other: see Candidate.
     void add(const Thumbnails& viewed, const Thumbnails& others, bool of_other);
     /// The likeliest as MatchOptions has it, by pairs, each with its likeliest views.
     std::vector<Candidate> take();
