@@ -138,6 +138,7 @@ struct PreprocessingOptions {
     std::optional<int> channels;
     std::optional<int> height;
     std::optional<int> width;
+    int max_side = 64;  ///< of a size that is chosen: larger pictures are brought to it
     ResizeMode resize = ResizeMode::border;
     float background = 0.0F;
     bool contrast = false;
@@ -153,10 +154,10 @@ struct PreprocessingOptions {
 
 /// Chooses the preprocessing: as many measured channels as most pictures have, where most have such; else
 /// gray if all pictures looked at are gray; and their median height and width, scaled down together to at
-/// most 64 where larger. At most 2,000 pictures, spread evenly, are looked at; standardisation reads all. A
-/// range goes from the least thousandth of a channel's values in those pictures to the greatest, so that a
-/// few that stand apart do not press all others together. Throws InvalidArgument when not one picture can be
-/// read, naming the first and its reason.
+/// most max_side where larger. At most 2,000 pictures, spread evenly, are looked at; standardisation reads
+/// all. A range goes from the least thousandth of a channel's values in those pictures to the greatest, so
+/// that a few that stand apart do not press all others together. Throws InvalidArgument when not one picture
+/// can be read, naming the first and its reason.
 [[nodiscard]] Preprocessing choose_preprocessing(const ImageDataset& pictures,
                                                  const PreprocessingOptions& options, int threads = 0);
 

@@ -14,6 +14,7 @@ inline constexpr int done = 0;
 inline constexpr int failed = 1;
 inline constexpr int usage = 2;
 inline constexpr int skipped = 3;  ///< done, but some inputs were left out
+inline constexpr int found = 4;    ///< with --fail-on-findings
 inline constexpr int interrupted = 130;
 }  // namespace exit_code
 
@@ -40,6 +41,8 @@ std::unique_ptr<Command> make_recognize_command();
 std::unique_ptr<Command> make_evaluate_command();
 std::unique_ptr<Command> make_reconstruct_command();
 std::unique_ptr<Command> make_duplicates_command();
+std::unique_ptr<Command> make_memorize_command();
+std::unique_ptr<Command> make_score_command();
 std::unique_ptr<Command> make_recommend_command();
 std::unique_ptr<Command> make_similar_items_command();
 std::unique_ptr<Command> make_info_command();

@@ -8,6 +8,7 @@
 
 #include "cli/command.hpp"
 #include "cli/encode.hpp"
+#include "cli/evaluate_odd.hpp"
 #include "cli/evaluate_table.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/model_locator.hpp"
@@ -191,6 +192,10 @@ private:
     std::optional<int> splits_;
     TableInput tables_;
     std::string test_;
+    std::string good_;
+    std::string odd_;
+    std::string memory_;
+    std::string masks_;
     bool fit_ = false;
     std::string preset_;
     std::optional<Stack> stack_;
@@ -249,6 +254,13 @@ void EvaluateCommand::declare(OptionParser& parser) {
         "of a table: users are held out, or items of all users are given by --test",
         [this](const std::string& text) { given_parts_ = parse_either(text, "users", "lightgcn"); });
     parser.option("test", "FILE", "of a table: what its users took later", text_into(test_));
+    parser.option("good", "GOOD", "of odd pictures: good ones, in place of TRAIN and TEST", text_into(good_));
+    parser.option("odd", "ODD", "and odd ones, that are told from them: area under the ROC", text_into(odd_));
+    parser.option("patch-memory", "FILE",
+                  "that tells them, by memorize; else one that is learnt from half of the good ones",
+                  text_into(memory_));
+    parser.option("masks", "DIR", "of the odd ones, bright where they are odd: figures of pixels",
+                  text_into(masks_));
     parser.group("Output");
     parser.flag("json", "one JSON object; accuracies from 0 to 1", json_);
     parser.group("Reading");
@@ -259,8 +271,24 @@ void EvaluateCommand::declare(OptionParser& parser) {
 }
 
 int EvaluateCommand::run(Console& console, const std::vector<std::string>& inputs) {
+    if (!good_.empty() || !odd_.empty()) {
+        if (!inputs.empty()) {
+            throw UsageError("--good and --odd are in place of TRAIN and TEST");
+        }
+        return evaluate_odd(console, {.reading = reading_,
+                                      .good = good_,
+                                      .odd = odd_,
+                                      .memory = memory_,
+                                      .model = model_,
+                                      .masks = masks_,
+                                      .seed = options_.seed,
+                                      .json = json_});
+    }
+    if (!memory_.empty() || !masks_.empty()) {
+        throw UsageError("--patch-memory and --masks need --good and --odd");
+    }
     if (inputs.empty() || inputs.size() > 2) {
-        throw UsageError("evaluate needs TRAIN, or TRAIN and TEST");
+        throw UsageError("evaluate needs TRAIN, or TRAIN and TEST, or --good and --odd");
     }
     options_.threads = reading_.threads;
     options_.memory = reading_.memory;

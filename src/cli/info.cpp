@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <filesystem>
 #include <fmt/format.h>
 #include <variant>
 
@@ -6,6 +7,7 @@
 #include "stackae/image_dataset.hpp"
 #include "stackae/layer.hpp"
 #include "stackae/model.hpp"
+#include "stackae/patch_memory.hpp"
 #include "stackae/resources.hpp"
 #include "stackae/visualize.hpp"
 
@@ -106,7 +108,8 @@ std::string layer_kinds_json() {
 class InfoCommand : public Command {
 public:
     std::string synopsis() const override {
-        return "MODEL|GALLERY|CHECKPOINT [options]\n       stackae info --presets\n       stackae info "
+        return "MODEL|GALLERY|MEMORY|CHECKPOINT [options]\n       stackae info --presets\n       stackae "
+               "info "
                "--layer-kinds";
     }
     std::string about() const override {
@@ -197,7 +200,7 @@ int InfoCommand::run(Console& console, const std::vector<std::string>& inputs) {
     if (presets_ || layer_kinds_ ? !inputs.empty() : inputs.size() != 1) {
         throw UsageError(presets_       ? "info --presets takes no file"
                          : layer_kinds_ ? "info --layer-kinds takes no file"
-                                        : "info needs one MODEL or GALLERY");
+                                        : "info needs one MODEL, GALLERY or patch memory");
     }
     if (presets_ && layer_kinds_) {
         throw UsageError("--presets and --layer-kinds exclude each other");
@@ -222,6 +225,16 @@ int InfoCommand::run(Console& console, const std::vector<std::string>& inputs) {
             throw UsageError(fmt::format("--filters: {} is a checkpoint", path));
         }
         print(checkpoint->text, checkpoint->json.text());
+        results.finish();
+        return exit_code::done;
+    }
+    if (std::filesystem::is_regular_file(path) && file_kind(path) == "patch memory") {
+        if (!filters_.empty()) {
+            throw UsageError(fmt::format("--filters: {} is a patch memory", path));
+        }
+        const JsonObject memory = to_json(load_patch_memory(path));
+        print(fmt::format("{}: a patch memory, checksum ok\n{}", printable(path), memory.lines()),
+              JsonObject(memory).set("kind", "patch memory").set("path", path).set("checksum", "ok").text());
         results.finish();
         return exit_code::done;
     }

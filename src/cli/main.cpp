@@ -27,12 +27,14 @@ struct Entry {
     std::unique_ptr<Command> (*make)();
 };
 
-constexpr std::array<Entry, 10> commands{{
+constexpr std::array<Entry, 12> commands{{
     {"train", {}, "learn a stack of autoencoders from pictures, without labels", make_train_command},
     {"extract", {"encode", "embed"}, "turn pictures into feature vectors", make_extract_command},
     {"enroll", {}, "remember labelled pictures in a gallery", make_enroll_command},
     {"recognize", {}, "name pictures by those near them in a gallery", make_recognize_command},
     {"evaluate", {}, "measure a model against raw pixels and PCA", make_evaluate_command},
+    {"memorize", {}, "learn what good pictures look like", make_memorize_command},
+    {"score", {}, "tell odd pictures, and where in them", make_score_command},
     {"duplicates", {}, "find copies among pictures, and which of them to keep", make_duplicates_command},
     {"reconstruct", {}, "draw what a model rebuilds, and how far off it is", make_reconstruct_command},
     {"recommend", {}, "name items for users, by a model of a table", make_recommend_command},

@@ -16,8 +16,8 @@ foreach(module train export search)
   set(${module}_may ${module} model layers nn linalg data base)
 endforeach()
 set(evaluate_may evaluate search model layers nn linalg data base)
-set(visualize_may visualize model data base)
-set(pipeline_may pipeline search model data base)
+set(visualize_may visualize search model data base)
+set(pipeline_may pipeline search train model data base)
 # A client of the library: of the other modules it may include the public headers alone.
 set(cli_may cli pipeline visualize evaluate train export search model layers data base)
 set(clients cli)
@@ -27,7 +27,7 @@ foreach(pair output_files:base resources:base text:base inputs:pipeline duplicat
     error:base tensor:base enum_names:base activation:base corruption:base loss_kind:base optimizer_config:base shape:base
     options:base layer:layers train_config:layers short_forms:layers stage:layers preprocessing:data image_dataset:data labels:data model:model train:train
     features:export neighbours:search gallery:search evaluate:evaluate
-    interactions:base interactions_file:data evaluate_ranking:evaluate evaluate_ratings:evaluate choose_table_stack:evaluate recommend:search table_encoder:search recommend_all:pipeline)
+    interactions:base interactions_file:data evaluate_ranking:evaluate evaluate_ratings:evaluate choose_table_stack:evaluate recommend:search table_encoder:search recommend_all:pipeline patch_memory:search memorize:pipeline anomaly_maps:visualize evaluate_anomalies:evaluate)
   string(REPLACE ":" ";" pair ${pair})
   list(GET pair 0 header)
   list(GET pair 1 owner_of_${header})

@@ -33,7 +33,7 @@ constexpr std::int64_t max_sampled = 2000;
 /// long.
 constexpr std::int64_t max_sampled_pixels = std::int64_t{1} << 26;
 constexpr std::int64_t looked_at_once = 8;  ///< before their pixels are counted
-constexpr int max_chosen_side = 64;
+constexpr int thumbnail_side = 64;
 /// A value that deviates less, beside its size (root mean square), is one that never changes but for
 /// rounding.
 constexpr double min_deviation = 1e-6;
@@ -59,8 +59,8 @@ struct SampleRules {
 ImageStats stats_of(const ImageDataset::Source& source, std::int64_t i, const SampleRules& rules) {
     Preprocessing thumbnail;  // large JPEGs are reduced for it, which shows their colour as well
     thumbnail.channels = 3;
-    thumbnail.height = max_chosen_side;
-    thumbnail.width = max_chosen_side;
+    thumbnail.height = thumbnail_side;
+    thumbnail.width = thumbnail_side;
     ImageStats stats;
     try {
         const Preprocessing* const wanted = source.row_length() > 0 ? nullptr : &thumbnail;
@@ -178,7 +178,7 @@ void choose_size(std::vector<ImageStats>& sampled, const PreprocessingOptions& o
     } else if (options.width && !options.height) {
         preprocessing.height = to_side(height * preprocessing.width / width);
     } else if (!options.height) {
-        const double scale = std::min(1.0, max_chosen_side / std::max(height, width));
+        const double scale = std::min(1.0, options.max_side / std::max(height, width));
         preprocessing.height = to_side(height * scale);
         preprocessing.width = to_side(width * scale);
     }

@@ -1,0 +1,24 @@
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string>
+
+#include "stackae/patch_memory.hpp"
+#include "stackae/tensor.hpp"
+
+namespace stackae {
+
+/// A picture in gray with what is odd in it in colours: nothing where a position is as good ones are, yellow
+/// at what the oddest position of a picture at the threshold may be, red above. picture: as the memory's
+/// preprocessing made it. Returns height × width × 3, in [0, 1].
+[[nodiscard]] Tensor draw_anomaly_map(const PatchMemory& memory, std::span<const float> picture,
+                                      const AnomalyScore& score, double threshold);
+
+/// Writes it into a folder as NUMBER-NAME.png, and with `raw` the map's numbers, 1 × height × width × 1 at
+/// the size in which the picture was looked at, as NUMBER-NAME.npy. Throws IoError.
+void write_anomaly_map(const std::string& folder, std::size_t number, const std::string& path,
+                       const PatchMemory& memory, std::span<const float> picture, const AnomalyScore& score,
+                       double threshold, bool raw);
+
+}  // namespace stackae

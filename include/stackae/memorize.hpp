@@ -1,0 +1,43 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "stackae/image_dataset.hpp"
+#include "stackae/inputs.hpp"
+#include "stackae/model.hpp"
+#include "stackae/patch_memory.hpp"
+
+namespace stackae {
+
+struct MemorizeOptions {
+    /// One method, for `gaussian` one or both of the Gaussians; absent: what tells planted defects best.
+    std::optional<AnomalyMethod> method = {};
+    std::optional<Model> model = {};  ///< to make the maps; absent: one is learnt from the good pictures
+    std::string output = {};  ///< of the model, as Model::depth_of(); empty: the deepest that has positions
+    int image_size = 512;     ///< pixels of the longer side that pictures are looked at in, at most
+    std::int64_t max_codes = 10'000;  ///< in the memory
+    std::int64_t dimension = 64;      ///< values of a code, at most
+    std::string region = {};  ///< a picture that is bright where a picture is looked at; empty: everywhere
+    std::uint64_t seed = 0;
+    PictureLimits limits = {};
+    int threads = 0;          ///< see resolve_threads()
+    std::int64_t memory = 0;  ///< bytes in all, see resolve_memory()
+    /// Told how far each part of the work has come; may throw to end it.
+    std::function<void(std::string_view part, std::int64_t done, std::int64_t of)> on_progress = {};
+};
+
+/// Learns what good pictures look like. Codes are learnt from the pictures themselves: spherical k-means
+/// units over patches at several sizes of the pictures, beside the mean and deviation of each position's
+/// pixels, brought to principal components. Which methods, and how a picture's score comes from its
+/// positions, is chosen by defects that are planted in good pictures, each of which is compared with others
+/// than itself alone: the pictures are parted in three, and each part is scored by what was learnt from the
+/// other two. Every picture is entered into the manifest, which is left for the caller to finish(). Where the
+/// pictures take more than the memory, as many as fit are used, spread evenly. Throws InvalidArgument for
+/// fewer than 3 pictures, where all are of one value, and for an option that cannot be.
+[[nodiscard]] PatchMemory memorize(const Inputs& good, const MemorizeOptions& options, Manifest& manifest);
+
+}  // namespace stackae

@@ -1,0 +1,97 @@
+#include "cli/memorizing.hpp"
+
+#include <fmt/format.h>
+
+#include "stackae/text.hpp"
+
+#include "cli/interrupt.hpp"
+#include "cli/model_locator.hpp"
+#include "cli/parse.hpp"
+
+namespace stackae::cli {
+
+void MemorizeSettings::declare(OptionParser& parser) {
+    parser.option("model,m", "MODEL",
+                  "a stack of convolutions whose maps are compared; else units are learnt from the good "
+                  "pictures themselves",
+                  text_into(model));
+    parser.option("layer", "OUTPUT",
+                  "of the model: an output's name, or how many layers are run; else the deepest map",
+                  text_into(options.output));
+    parser.option("method", "METHOD",
+                  "what tells odd positions: memory (nearest good code), gaussian, reconstruction, or auto: "
+                  "what tells planted defects best (when not given)",
+                  [this](const std::string& text) {
+                      if (text == "auto") {
+                          options.method.reset();
+                      } else if (text == "memory" || text == "gaussian" || text == "reconstruction") {
+                          options.method = parse<AnomalyMethod>(text);
+                      } else {
+                          throw UsageError(fmt::format(
+                              "'{}' found, auto, memory, gaussian or reconstruction expected", text));
+                      }
+                  });
+    parser.option("img-size", "N",
+                  "pixels of the longer side that pictures are looked at in, at most (512 when not given)",
+                  [this](const std::string& text) {
+                      options.image_size = static_cast<int>(parse_integer(text, 32, Preprocessing::max_side));
+                  });
+    parser.option("codes", "N", "of positions kept in the memory, at most (10000 when not given)",
+                  integer_into(options.max_codes, 1, 10'000'000));
+    parser.option("region", "FILE", "a picture that is white where pictures are looked at",
+                  text_into(options.region));
+    parser.option("seed", "N", "of everything random (0 when not given)", integer_into(options.seed, 0));
+}
+
+PatchMemory MemorizeSettings::run(Console& console, const Inputs& good, const ReadingOptions& reading,
+                                  InputMonitor& monitor) {
+    if (std::optional<NamedModel> named = named_model(console, model)) {
+        options.model = std::move(named->model);
+    }
+    options.threads = reading.threads;
+    options.memory = reading.limit();
+    options.limits = reading.picture_limits();
+    std::optional<Progress> progress;
+    std::string part;
+    options.on_progress = [&](std::string_view now, std::int64_t done, std::int64_t of) {
+        check_interrupted();
+        if (now != part) {
+            monitor.end_progress();
+            progress.reset();
+            part = now;
+            progress.emplace(console, part, of);
+        }
+        progress->update(done);
+    };
+    return memorize(good, options, monitor.manifest());
+}
+
+void tell(Console& console, const PatchMemory& memory) {
+    std::string told;
+    double sum = 0.0;
+    for (const PlantedDefects& defects : memory.planted) {
+        told += fmt::format("{}{} {:.2f}", told.empty() ? "" : ", ", defects.kind, defects.auroc);
+        sum += defects.auroc / static_cast<double>(memory.planted.size());
+    }
+    console.note(fmt::format("{} at {} x {} pixels, {} x {} positions, {} codes of {} values",
+                             format_count(memory.pictures, "good picture"), memory.preprocessing.width,
+                             memory.preprocessing.height, memory.width, memory.height,
+                             format_count(memory.codes.rows()), memory.dimension()));
+    console.note(fmt::format("odd is: {}", to_text(memory.rule)));
+    console.note(fmt::format("planted defects told from good pictures: AUROC {:.3f} ({})", sum, told));
+}
+
+void tell(Console& console, const AnomalyThreshold& threshold, double false_alarm) {
+    console.note(
+        threshold.promised <= false_alarm
+            ? fmt::format("threshold {:.4g}: at most {:.2g} % of good pictures are above it (at 95 %, "
+                          "by {})",
+                          threshold.threshold, 100.0 * threshold.promised,
+                          format_count(threshold.pictures, "good picture"))
+            : fmt::format("threshold {:.4g}: of {} {:.2g} % of false alarms cannot be promised; {:.2g} % "
+                          "can, at 95 %",
+                          threshold.threshold, format_count(threshold.pictures, "good picture"),
+                          100.0 * false_alarm, 100.0 * threshold.promised));
+}
+
+}  // namespace stackae::cli

@@ -1,0 +1,203 @@
+#include <algorithm>
+#include <filesystem>
+#include <fmt/format.h>
+#include <optional>
+
+#include "stackae/anomaly_maps.hpp"
+#include "stackae/error.hpp"
+#include "stackae/patch_memory.hpp"
+#include "stackae/text.hpp"
+
+#include "cli/command.hpp"
+#include "cli/input_monitor.hpp"
+#include "cli/interrupt.hpp"
+#include "cli/memorizing.hpp"
+#include "cli/output.hpp"
+#include "cli/parse.hpp"
+#include "cli/reading.hpp"
+
+namespace stackae::cli {
+namespace {
+
+constexpr std::int64_t pictures_at_once = 8;
+
+struct Scored {
+    std::string path;
+    double score = 0.0;
+    double reconstruction = 0.0;
+};
+
+class ScoreCommand : public Command {
+public:
+    std::string synopsis() const override {
+        return "INPUT... --patch-memory FILE|--good GOOD [-o FILE] [--maps DIR] [options]";
+    }
+    std::string about() const override {
+        return "Tells odd pictures, and where in them. Prints CSV "
+               "path,score,threshold,anomalous,reconstruction:\n"
+               "a higher score is odder, anomalous is 1 above the threshold.";
+    }
+    void declare(OptionParser& parser) override;
+    int run(Console& console, const std::vector<std::string>& inputs) override;
+
+private:
+    void check_maps() const;
+    [[nodiscard]] PatchMemory memory(Console& console);
+    void print(ResultWriter& results, const std::vector<Scored>& scored, double threshold) const;
+
+    std::string memory_path_;
+    std::string good_;
+    std::string output_;
+    std::string maps_;
+    std::string manifest_;
+    bool raw_maps_ = false;
+    bool sort_ = false;
+    bool json_ = false;
+    bool fail_on_findings_ = false;
+    double false_alarm_ = 0.01;
+    std::optional<double> threshold_;
+    MemorizeSettings settings_;
+    ReadingOptions reading_;
+};
+
+void ScoreCommand::declare(OptionParser& parser) {
+    parser.group("What is good");
+    parser.option("patch-memory", "FILE", "written by memorize", text_into(memory_path_));
+    parser.option("good", "GOOD", "good pictures to learn from now, in place of a memory", text_into(good_));
+    settings_.declare(parser);
+    parser.group("Odd pictures");
+    parser.option("false-alarm", "P",
+                  "share of good pictures that may be taken for odd ones (0.01 when not given)",
+                  number_into(false_alarm_, 1e-6, 0.5));
+    parser.option("threshold", "S", "a score above which pictures are odd, in place of --false-alarm",
+                  number_into(threshold_, -1e9, 1e9));
+    parser.flag("fail-on-findings", "ends with 4 where a picture is odd", fail_on_findings_);
+    parser.group("Output");
+    parser.option("output,o", "FILE", "else stdout", text_into(output_));
+    parser.flag("sort", "the oddest first", sort_);
+    parser.option("maps", "DIR", "a folder of heat maps, a PNG a picture", text_into(maps_));
+    parser.flag("raw-maps", "the maps' numbers beside them, as .npy", raw_maps_);
+    parser.flag("json", "one JSON object instead of CSV", json_);
+    parser.option("manifest", "FILE", "what became of each picture, as CSV", text_into(manifest_));
+    reading_.declare(parser);
+}
+
+void ScoreCommand::check_maps() const {
+    std::error_code ignored;
+    if (!maps_.empty() && std::filesystem::exists(maps_, ignored) &&
+        !std::filesystem::is_empty(maps_, ignored)) {
+        throw UsageError(
+            fmt::format("--maps {}: something is there already, a new or an empty folder expected", maps_));
+    }
+}
+
+PatchMemory ScoreCommand::memory(Console& console) {
+    if (!memory_path_.empty()) {
+        return load_patch_memory(memory_path_);
+    }
+    const Inputs good({good_}, reading_.picture_limits());
+    InputMonitor monitor(console);
+    PatchMemory learnt = settings_.run(console, good, reading_, monitor);
+    check_interrupted();
+    monitor.manifest().finish();
+    tell(console, learnt);
+    return learnt;
+}
+
+void ScoreCommand::print(ResultWriter& results, const std::vector<Scored>& scored, double threshold) const {
+    if (json_) {
+        std::vector<JsonObject> pictures;
+        for (const Scored& one : scored) {
+            pictures.push_back(JsonObject()
+                                   .set("path", one.path)
+                                   .set("score", one.score)
+                                   .set("anomalous", one.score > threshold)
+                                   .set("reconstruction", one.reconstruction));
+        }
+        results.write(JsonObject().set("threshold", threshold).set("pictures", pictures).text() + "\n");
+        return;
+    }
+    results.write("path,score,threshold,anomalous,reconstruction\n");
+    for (const Scored& one : scored) {
+        results.write(fmt::format("{},{:.6g},{:.6g},{},{:.6g}\n", csv_field(one.path), one.score, threshold,
+                                  one.score > threshold ? 1 : 0, one.reconstruction));
+    }
+}
+
+int ScoreCommand::run(Console& console, const std::vector<std::string>& inputs) {
+    if (inputs.empty()) {
+        throw UsageError("score needs an INPUT: a picture, a folder, a list, IDX or .npy");
+    }
+    if (memory_path_.empty() == good_.empty()) {
+        throw UsageError("score needs --patch-memory FILE, or --good with good pictures to learn from");
+    }
+    if (raw_maps_ && maps_.empty()) {
+        throw UsageError("--raw-maps needs --maps DIR");
+    }
+    if (output_ == "-") {
+        output_.clear();
+    }
+    check_maps();
+    catch_interrupts();
+    const PatchMemory known = memory(console);
+    Inputs opened(inputs, reading_.picture_limits(known.preprocessing));
+    reading_.label(console, opened);
+    check_outputs(opened, {{"--patch-memory", memory_path_}, {"the labels", reading_.labels}},
+                  {{"-o", output_}, {"--manifest", manifest_}});
+    double threshold = 0.0;
+    if (threshold_) {
+        threshold = *threshold_;
+    } else {
+        const AnomalyThreshold calibrated = anomaly_threshold(known, false_alarm_);
+        tell(console, calibrated, false_alarm_);
+        threshold = calibrated.threshold;
+    }
+    if (!maps_.empty()) {
+        std::filesystem::create_directories(maps_);
+    }
+    ResultWriter results(output_);
+    InputMonitor monitor(console, results.files(), manifest_);
+    AnomalyScorer scorer(known, reading_.threads);
+    InputReader reader(opened, known.preprocessing,
+                       {.batch_size = pictures_at_once, .threads = reading_.threads}, monitor.manifest());
+    std::vector<Scored> scored;
+    for (InputBatch batch; reader.next(batch);) {
+        check_interrupted();
+        if (batch.pictures.rows() == 0) {
+            continue;
+        }
+        const std::vector<AnomalyScore> found = scorer.score(batch.pictures);
+        for (std::size_t i = 0; i < found.size(); ++i) {
+            if (!maps_.empty()) {
+                write_anomaly_map(maps_, scored.size(), batch.entries[i].path, known,
+                                  batch.pictures.row(static_cast<std::int64_t>(i)), found[i], threshold,
+                                  raw_maps_);
+            }
+            scored.push_back({batch.entries[i].path, found[i].score, found[i].reconstruction});
+        }
+    }
+    check_interrupted();
+    monitor.manifest().finish();
+    if (sort_) {
+        std::stable_sort(scored.begin(), scored.end(),
+                         [](const Scored& a, const Scored& b) { return a.score > b.score; });
+    }
+    print(results, scored, threshold);
+    results.finish();
+    const auto odd =
+        std::count_if(scored.begin(), scored.end(), [&](const Scored& one) { return one.score > threshold; });
+    console.note(
+        fmt::format("{} of {} are odd", format_count(odd), format_count(std::ssize(scored), "picture")));
+    if (odd > 0 && fail_on_findings_) {
+        return exit_code::found;
+    }
+    return monitor.exit_code();
+}
+
+}  // namespace
+
+std::unique_ptr<Command> make_score_command() {
+    return std::make_unique<ScoreCommand>();
+}
+
+}  // namespace stackae::cli

@@ -1,0 +1,62 @@
+# Odd pictures, and where in them.
+. "${BASH_SOURCE%/*}/harness.bash" "$@"
+
+mkdir -p good odd
+cp "$samples"/train/3/0[0-3]?.png good
+cp "$samples"/train/8/00?.png odd
+expect 0 memorize good -o threes.memory
+has err "40 good pictures at 28 x 28 pixels"
+has err "odd is: "
+has err "of 40 good pictures 1 % of false alarms cannot be promised"
+expect 0 memorize good -o again.memory
+cmp -s threes.memory again.memory || fail "another memory"
+expect 0 score odd --patch-memory threes.memory -o scores.csv
+has scores.csv "path,score,threshold,anomalous,reconstruction"
+has scores.csv "odd/000.png,"
+[[ $(wc -l <scores.csv) == 11 ]] || fail "a row a picture expected"
+expect 0 score odd --patch-memory threes.memory --sort --maps maps --raw-maps
+sort -t, -k2,2gr <(tail -n +2 out) | cmp -s - <(tail -n +2 out) || fail "not the oddest first"
+[[ -s maps/000000-000.png.png && -s maps/000009-009.png.npy ]] || fail "no maps"
+expect 0 score odd --patch-memory threes.memory --json
+has out '"anomalous":'
+expect 4 score odd --patch-memory threes.memory --threshold -1000 --fail-on-findings
+has err "10 of 10 pictures are odd"
+expect 0 score odd --patch-memory threes.memory --threshold 1000 --fail-on-findings
+expect 0 score odd --good good -o at_once.csv
+cmp -s scores.csv at_once.csv || fail "a memory made in one go scores otherwise"
+expect 0 evaluate --good good --odd odd
+has err "20 good pictures at"
+has out "area under the ROC"
+has out "receiver operating characteristic"
+expect 0 evaluate --good good --odd odd --patch-memory threes.memory --json
+has out '"auroc":'
+has out '"pro":null'
+# A mask a picture: its brighter half.
+expect 0 evaluate --good good --odd odd --patch-memory threes.memory --masks odd
+has out "per-region overlap (PRO)"
+
+# What cannot be.
+mkdir one two
+cp good/000.png one
+echo nothing >two/broken.png
+cp good/00[0-4].png two
+expect 1 memorize one -o one.memory
+has err "1 good picture found, 3 or more expected"
+[[ ! -e one.memory ]] || fail "a memory of nothing"
+expect 3 memorize two -o two.memory --manifest manifest.csv
+has manifest.csv "two/broken.png,,,"
+expect 1 score odd --patch-memory "$samples"/train/3/000.png
+expect 2 score odd
+has err "score needs --patch-memory FILE, or --good"
+expect 2 memorize good
+expect 2 memorize good -o threes.memory --method sideways
+has err "auto, memory, gaussian or reconstruction expected"
+echo mine >mine.txt
+expect 2 memorize good -o mine.txt
+has err "it is not replaced"
+is mine.txt "mine"
+expect 2 evaluate --good good
+has err "both, --good and --odd"
+head -c 3000 threes.memory >cut.memory
+expect 1 score odd --patch-memory cut.memory
+has err "cut.memory"

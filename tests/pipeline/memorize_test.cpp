@@ -1,0 +1,182 @@
+#include "stackae/memorize.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "stackae/error.hpp"
+#include "stackae/patch_memory.hpp"
+
+#include "base/random.hpp"
+#include "data/image/planted_defect.hpp"
+#include "support/catch.hpp"
+#include "support/temporary_folder.hpp"
+
+using namespace stackae;
+
+namespace {
+
+constexpr std::int64_t side = 64;
+
+/// Woven stripes with noise; an odd one has a bright spot.
+Tensor stripes(std::int64_t count, std::uint32_t first, bool odd) {
+    Tensor pictures({count, side, side});
+    for (std::int64_t i = 0; i < count; ++i) {
+        const base::Random random(7, base::RandomStream::patches, first + static_cast<std::uint32_t>(i));
+        const float phase = base::Random::uniform(random.block(0)[1]);
+        const float phase2 = base::Random::uniform(random.block(0)[2]);
+        float* p = pictures.data() + i * side * side;
+        for (std::int64_t y = 0; y < side; ++y) {
+            for (std::int64_t x = 0; x < side; ++x) {
+                const float noise =
+                    base::Random::uniform(random.block(static_cast<std::uint32_t>(1 + y * side + x))[0]);
+                *p++ = 0.5F + 0.2F * std::sin(0.7F * static_cast<float>(x) + 6.0F * phase) +
+                       0.15F * std::sin(0.5F * static_cast<float>(y) + 6.0F * phase2) +
+                       0.06F * (noise - 0.5F);
+            }
+        }
+        if (odd) {
+            const auto y0 = static_cast<std::int64_t>(random.below(90'000, side - 10));
+            const auto x0 = static_cast<std::int64_t>(random.below(90'001, side - 10));
+            for (std::int64_t y = y0; y < y0 + 7; ++y) {
+                for (std::int64_t x = x0; x < x0 + 7; ++x) {
+                    pictures.data()[(i * side + y) * side + x] = 0.95F;
+                }
+            }
+        }
+    }
+    return pictures;
+}
+
+PatchMemory memory_of(Tensor pictures, const MemorizeOptions& options = {}) {
+    InputObserver nobody;
+    Manifest manifest(nobody);
+    return memorize(Inputs(ImageDataset::from_tensor(std::move(pictures))), options, manifest);
+}
+
+Tensor flat(const Tensor& pictures) {
+    Tensor rows({pictures.rows(), side * side});
+    std::copy_n(pictures.data(), pictures.size(), rows.data());
+    return rows;
+}
+
+std::vector<double> scores(const PatchMemory& memory, const Tensor& pictures) {
+    std::vector<double> out;
+    for (const AnomalyScore& score : AnomalyScorer(memory).score(flat(pictures))) {
+        out.push_back(score.score);
+    }
+    return out;
+}
+
+}  // namespace
+
+TEST_CASE("A patch memory tells odd pictures, and where", "[pipeline]") {
+    const PatchMemory memory = memory_of(stripes(60, 0, false));
+    CHECK(memory.pictures == 60);
+    CHECK(memory.positions() == 256);
+    CHECK(memory.planted.size() == static_cast<std::size_t>(data::defects));
+    const AnomalyThreshold threshold = anomaly_threshold(memory, 0.01);
+    CHECK(threshold.promised > 0.01);
+    CHECK(threshold.promised < 0.05);
+    const std::vector<double> good = scores(memory, stripes(20, 1000, false));
+    const Tensor odd_pictures = stripes(20, 2000, true);
+    const std::vector<double> odd = scores(memory, odd_pictures);
+    // Every odd one is above every good one.
+    CHECK(*std::min_element(odd.begin(), odd.end()) > *std::max_element(good.begin(), good.end()));
+    // The oddest position lies in the spot.
+    const AnomalyScore score = AnomalyScorer(memory).score(flat(odd_pictures)).front();
+    const auto at =
+        std::max_element(score.map.values().begin(), score.map.values().end()) - score.map.values().begin();
+    const Tensor large = enlarge_map(score.map, side, side);
+    CHECK(large.rows() == side);
+    float brightest = 0.0F;
+    const std::int64_t top = at / memory.width * 4;
+    const std::int64_t left = at % memory.width * 4;
+    for (std::int64_t y = std::max<std::int64_t>(0, top - 4); y < std::min(side, top + 8); ++y) {
+        for (std::int64_t x = std::max<std::int64_t>(0, left - 4); x < std::min(side, left + 8); ++x) {
+            brightest = std::max(brightest, odd_pictures.data()[y * side + x]);
+        }
+    }
+    CHECK(brightest == 0.95F);
+}
+
+TEST_CASE("A patch memory is the same every time, and from its file", "[pipeline]") {
+    const PatchMemory memory = memory_of(stripes(12, 0, false), {.max_codes = 500, .threads = 1});
+    const PatchMemory again = memory_of(stripes(12, 0, false), {.max_codes = 500, .threads = 2});
+    CHECK(memory.codes.rows() == 500);
+    CHECK(memory.good_scores == again.good_scores);
+    CHECK(to_text(memory.rule) == to_text(again.rule));
+    const test::TemporaryFolder folder;
+    const std::string path = folder / "m.memory";
+    save(memory, path);
+    const PatchMemory loaded = load_patch_memory(path);
+    CHECK(loaded.good_scores == memory.good_scores);
+    CHECK(loaded.model.identity() == memory.model.identity());
+    const Tensor pictures = stripes(3, 50, true);
+    CHECK(scores(loaded, pictures) == scores(memory, pictures));
+    CHECK(to_json(loaded).text() == to_json(memory).text());
+}
+
+TEST_CASE("A picture's score does not depend on those beside it", "[pipeline]") {
+    const PatchMemory memory = memory_of(stripes(12, 0, false));
+    const Tensor pictures = stripes(5, 80, true);
+    const std::vector<double> together = scores(memory, pictures);
+    for (std::int64_t i = 0; i < 5; ++i) {
+        Tensor one({1, side, side});
+        std::copy_n(pictures.data() + i * side * side, side * side, one.data());
+        CHECK(scores(memory, one).front() == together[static_cast<std::size_t>(i)]);
+    }
+}
+
+TEST_CASE("What nothing can be learnt of is refused", "[pipeline]") {
+    CHECK_THROWS_AS(memory_of(stripes(2, 0, false)), InvalidArgument);
+    Tensor same({5, side, side});
+    std::fill(same.values().begin(), same.values().end(), 0.5F);
+    CHECK_THROWS_AS(memory_of(same), InvalidArgument);
+    CHECK_THROWS_AS(memory_of(stripes(5, 0, false), {.image_size = 8}), InvalidArgument);
+    CHECK_THROWS_AS(memory_of(stripes(5, 0, false), {.region = "no/such/file.png"}), IoError);
+}
+
+TEST_CASE("Only positions in the region count", "[pipeline]") {
+    const test::TemporaryFolder folder;
+    Tensor region({side, side, 1});
+    std::fill_n(region.data(), side * side / 2, 1.0F);
+    write_png((folder / "region.png"), region);
+    const PatchMemory memory = memory_of(stripes(20, 0, false), {.region = (folder / "region.png")});
+    Tensor good = stripes(1, 90, false);
+    Tensor below = good;
+    for (std::int64_t y = 50; y < 58; ++y) {
+        std::fill_n(below.data() + y * side + 20, 8, 0.95F);
+    }
+    Tensor above = good;
+    for (std::int64_t y = 8; y < 16; ++y) {
+        std::fill_n(above.data() + y * side + 20, 8, 0.95F);
+    }
+    CHECK(scores(memory, above).front() > scores(memory, good).front() + 1.0);
+    CHECK(scores(memory, below).front() < scores(memory, above).front());
+}
+
+TEST_CASE("Planted defects change a picture where their mask is", "[pipeline]") {
+    const Tensor pictures = stripes(2, 0, false);
+    const Shape shape{side, side, 1};
+    const std::span<const float> one = pictures.values().first(side * side);
+    const std::span<const float> other = pictures.values().last(side * side);
+    for (int kind = 0; kind < data::defects; ++kind) {
+        std::int64_t seen = 0;
+        for (std::uint32_t i = 0; i < 20; ++i) {
+            const base::Random random(3, base::RandomStream::planted, i);
+            const auto defect = static_cast<data::Defect>(kind);
+            const data::PlantedDefect planted = data::plant_defect(one, other, shape, defect, random);
+            const data::PlantedDefect again = data::plant_defect(one, other, shape, defect, random);
+            CHECK(planted.picture == again.picture);
+            std::int64_t marked = 0;
+            for (std::size_t p = 0; p < planted.mask.size(); ++p) {
+                marked += planted.mask[p] > 0.0F ? 1 : 0;
+                CHECK_FALSE((planted.mask[p] > 0.0F && planted.picture[p] == one[p]));
+            }
+            CHECK(marked < side * side / 2);
+            seen += marked > 0 ? 1 : 0;
+        }
+        CHECK(seen >= 15);
+    }
+}
