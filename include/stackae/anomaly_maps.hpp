@@ -10,7 +10,7 @@
 namespace stackae {
 
 /// A picture in gray with what is odd in it in colours: nothing where a position is as good ones are, yellow
-/// at what the oddest position of a picture at the threshold may be, red above. picture: as the memory's
+/// from a third of the threshold on (of twice the threshold where a mean of positions decides), then red. picture: as the memory's
 /// preprocessing made it. Returns height × width × 3, in [0, 1].
 [[nodiscard]] Tensor draw_anomaly_map(const PatchMemory& memory, std::span<const float> picture,
                                       const AnomalyScore& score, double threshold);
@@ -20,5 +20,8 @@ namespace stackae {
 void write_anomaly_map(const std::string& folder, std::size_t number, const std::string& path,
                        const PatchMemory& memory, std::span<const float> picture, const AnomalyScore& score,
                        double threshold, bool raw);
+
+/// Whether a file of that name is one of those.
+[[nodiscard]] bool is_anomaly_map(const std::string& file_name);
 
 }  // namespace stackae

@@ -32,7 +32,7 @@ struct AnomalyEvaluation {
         double auroc = 0.0;  ///< against all good pictures
     };
     std::vector<Kind> kinds;  ///< of odd pictures by their labels, where they have some
-    /// Where thresholds are those of good pictures, falling: from nothing found to all.
+    /// Thresholds are scores of good pictures, falling from the highest.
     std::vector<RocPoint> roc;
     /// Of pixels at the size in which pictures are looked at, where there are masks.
     std::optional<double> pixel_auroc;

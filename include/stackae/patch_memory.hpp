@@ -79,6 +79,8 @@ struct PatchMemory {
 
     [[nodiscard]] std::int64_t positions() const { return height * width; }
     [[nodiscard]] std::int64_t dimension() const { return components.rows(); }
+    /// The region as a map, height × width.
+    [[nodiscard]] Tensor region_map() const;
 };
 
 /// A score above which a picture is odd.

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "stackae/error.hpp"
 #include "stackae/evaluate_anomalies.hpp"
 #include "stackae/text.hpp"
 
@@ -73,21 +74,28 @@ int evaluate_odd(Console& console, const OddEvaluation& wanted) {
     }
     ImageDataset good = ImageDataset::open(wanted.good, wanted.reading.picture_limits());
     const ImageDataset odd = ImageDataset::open(wanted.odd, wanted.reading.picture_limits());
-    catch_interrupts();
+    if (!wanted.memory.empty() && !wanted.model.empty()) {
+        throw UsageError("--patch-memory has its model: -m is of one that is learnt");
+    }
+    if (!wanted.reading.labels.empty()) {
+        throw UsageError("--labels: kinds of odd pictures are the folders that they are in");
+    }
     InputMonitor monitor(console);
     PatchMemory memory;
     if (!wanted.memory.empty()) {
         memory = load_patch_memory(wanted.memory);
     } else {
         auto [learn, measure] = halves(good, wanted.seed);
-        if (measure.size() < 1) {
-            throw UsageError(fmt::format("{}: one good picture found, more expected", wanted.good));
+        constexpr std::int64_t least = 6;
+        if (good.size() < least) {
+            throw InvalidArgument(fmt::format("{}: {} found, {} or more expected: a half is learnt from",
+                                              wanted.good, format_count(good.size(), "good picture"), least));
         }
         MemorizeSettings settings;
         settings.model = wanted.model;
         settings.options.seed = wanted.seed;
         memory = settings.run(console, Inputs(std::move(learn)), wanted.reading, monitor);
-        check_interrupted();
+        monitor.manifest().finish();
         tell(console, memory);
         good = std::move(measure);
     }
@@ -96,7 +104,7 @@ int evaluate_odd(Console& console, const OddEvaluation& wanted) {
                            {.masks = wanted.masks,
                             .limits = wanted.reading.picture_limits(memory.preprocessing),
                             .threads = wanted.reading.threads});
-    check_interrupted();
+    catch_interrupts();
     ResultWriter results;
     results.write(wanted.json ? to_json(result).set("rule", to_text(memory.rule)).text() + "\n"
                               : report(result, memory));

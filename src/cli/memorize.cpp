@@ -56,7 +56,8 @@ int MemorizeCommand::run(Console& console, const std::vector<std::string>& input
     }
     check_replaces_only(output_, "patch memory");
     check_writable(output_);
-    const Inputs good(inputs, reading_.picture_limits());
+    Inputs good(inputs, reading_.picture_limits());
+    reading_.label(console, good);
     check_outputs(good, {{"the model", settings_.model}, {"the region", settings_.options.region}},
                   {{"-o", output_}, {"--manifest", manifest_}});
     catch_interrupts();

@@ -11,42 +11,50 @@
 namespace stackae::cli {
 
 void MemorizeSettings::declare(OptionParser& parser) {
-    parser.option("model,m", "MODEL",
-                  "a stack of convolutions whose maps are compared; else units are learnt from the good "
-                  "pictures themselves",
-                  text_into(model));
-    parser.option("layer", "OUTPUT",
-                  "of the model: an output's name, or how many layers are run; else the deepest map",
-                  text_into(options.output));
-    parser.option("method", "METHOD",
-                  "what tells odd positions: memory (nearest good code), gaussian, reconstruction, or auto: "
-                  "what tells planted defects best (when not given)",
-                  [this](const std::string& text) {
-                      if (text == "auto") {
-                          options.method.reset();
-                      } else if (text == "memory" || text == "gaussian" || text == "reconstruction") {
-                          options.method = parse<AnomalyMethod>(text);
-                      } else {
-                          throw UsageError(fmt::format(
-                              "'{}' found, auto, memory, gaussian or reconstruction expected", text));
-                      }
-                  });
-    parser.option("img-size", "N",
-                  "pixels of the longer side that pictures are looked at in, at most (512 when not given)",
-                  [this](const std::string& text) {
-                      options.image_size = static_cast<int>(parse_integer(text, 32, Preprocessing::max_side));
-                  });
-    parser.option("codes", "N", "of positions kept in the memory, at most (10000 when not given)",
-                  integer_into(options.max_codes, 1, 10'000'000));
-    parser.option("region", "FILE", "a picture that is white where pictures are looked at",
-                  text_into(options.region));
-    parser.option("seed", "N", "of everything random (0 when not given)", integer_into(options.seed, 0));
+    // Each says that it was named.
+    const auto option = [&](const char* name, const char* value, const char* help, auto read) {
+        parser.option(name, value, help, [this, read](const std::string& text) {
+            named = true;
+            read(text);
+        });
+    };
+    option("model,m", "MODEL",
+           "a stack of convolutions whose maps are compared; else units are learnt from the good pictures "
+           "themselves",
+           text_into(model));
+    option("layer", "OUTPUT",
+           "of the model: an output's name, or how many layers are run; else the deepest map",
+           text_into(options.output));
+    option(
+        "method", "METHOD",
+        "what tells odd positions: memory (nearest good code), gaussian, reconstruction, or auto: what tells "
+        "planted defects best (when not given)",
+        [this](const std::string& text) {
+            if (text == "auto") {
+                options.method.reset();
+            } else if (text == "memory" || text == "gaussian" || text == "reconstruction") {
+                options.method = parse<AnomalyMethod>(text);
+            } else {
+                throw UsageError(
+                    fmt::format("'{}' found, auto, memory, gaussian or reconstruction expected", text));
+            }
+        });
+    option("img-size", "N",
+           "pixels of the longer side that pictures are looked at in, at most (512 when not given)",
+           [this](const std::string& text) {
+               options.image_size = static_cast<int>(parse_integer(text, 32, Preprocessing::max_side));
+           });
+    option("codes", "N", "of positions kept in the memory, at most (10000 when not given)",
+           integer_into(options.max_codes, 1, 10'000'000));
+    option("region", "FILE", "a picture that is white where pictures are looked at",
+           text_into(options.region));
+    option("seed", "N", "of everything random (0 when not given)", integer_into(options.seed, 0));
 }
 
 PatchMemory MemorizeSettings::run(Console& console, const Inputs& good, const ReadingOptions& reading,
                                   InputMonitor& monitor) {
-    if (std::optional<NamedModel> named = named_model(console, model)) {
-        options.model = std::move(named->model);
+    if (std::optional<NamedModel> given = named_model(console, model)) {
+        options.model = std::move(given->model);
     }
     options.threads = reading.threads;
     options.memory = reading.limit();

@@ -16,6 +16,7 @@ namespace stackae::cli {
 struct MemorizeSettings {
     MemorizeOptions options;
     std::string model;
+    bool named = false;  ///< one of the options was
 
     /// Declares the options in the group that is open.
     void declare(OptionParser& parser);

@@ -42,7 +42,8 @@ public:
 
 private:
     void check_maps() const;
-    [[nodiscard]] PatchMemory memory(Console& console);
+    /// good: what to learn from, where no memory is named. skipped: set where one of them was.
+    [[nodiscard]] PatchMemory memory(Console& console, const std::optional<Inputs>& good, bool& skipped);
     void print(ResultWriter& results, const std::vector<Scored>& scored, double threshold) const;
 
     std::string memory_path_;
@@ -84,22 +85,31 @@ void ScoreCommand::declare(OptionParser& parser) {
 
 void ScoreCommand::check_maps() const {
     std::error_code ignored;
-    if (!maps_.empty() && std::filesystem::exists(maps_, ignored) &&
-        !std::filesystem::is_empty(maps_, ignored)) {
-        throw UsageError(
-            fmt::format("--maps {}: something is there already, a new or an empty folder expected", maps_));
+    if (maps_.empty() || !std::filesystem::exists(maps_, ignored)) {
+        return;
+    }
+    if (!std::filesystem::is_directory(maps_, ignored)) {
+        throw UsageError(fmt::format("--maps {}: a file found, a folder expected", maps_));
+    }
+    for (const auto& file : std::filesystem::directory_iterator(maps_)) {
+        if (!is_anomaly_map(file.path().filename().string())) {
+            throw UsageError(
+                fmt::format("--maps {}: {} found, a new folder expected, or one of maps alone, which "
+                            "are replaced",
+                            maps_, file.path().filename().string()));
+        }
     }
 }
 
-PatchMemory ScoreCommand::memory(Console& console) {
+PatchMemory ScoreCommand::memory(Console& console, const std::optional<Inputs>& good, bool& skipped) {
     if (!memory_path_.empty()) {
         return load_patch_memory(memory_path_);
     }
-    const Inputs good({good_}, reading_.picture_limits());
     InputMonitor monitor(console);
-    PatchMemory learnt = settings_.run(console, good, reading_, monitor);
+    PatchMemory learnt = settings_.run(console, *good, reading_, monitor);
     check_interrupted();
     monitor.manifest().finish();
+    skipped = monitor.exit_code() != exit_code::done;
     tell(console, learnt);
     return learnt;
 }
@@ -137,13 +147,38 @@ int ScoreCommand::run(Console& console, const std::vector<std::string>& inputs) 
     if (output_ == "-") {
         output_.clear();
     }
+    if (!memory_path_.empty() && settings_.named) {
+        throw UsageError(
+            "--patch-memory: a memory has its model, method, size and region already; options of what is "
+            "learnt "
+            "need --good");
+    }
     check_maps();
+    const std::vector<NamedPath> written{{"-o", output_}, {"--manifest", manifest_}};
+    std::vector<NamedPath> read{{"--patch-memory", memory_path_},
+                                {"the model", settings_.model},
+                                {"the region", settings_.options.region},
+                                {"the labels", reading_.labels}};
+    std::optional<Inputs> good;
+    if (!good_.empty()) {
+        good.emplace(std::vector{good_}, reading_.picture_limits());
+        check_outputs(*good, read, written);
+    }
+    // Before anything is learnt: what cannot be opened or written is told at once.
+    {
+        const Inputs there(inputs, reading_.picture_limits());
+        check_outputs(there, read, written);
+    }
+    for (const NamedPath& file : written) {
+        if (!file.path.empty()) {
+            check_writable(file.path);
+        }
+    }
     catch_interrupts();
-    const PatchMemory known = memory(console);
+    bool skipped_good = false;
+    const PatchMemory known = memory(console, good, skipped_good);
     Inputs opened(inputs, reading_.picture_limits(known.preprocessing));
     reading_.label(console, opened);
-    check_outputs(opened, {{"--patch-memory", memory_path_}, {"the labels", reading_.labels}},
-                  {{"-o", output_}, {"--manifest", manifest_}});
     double threshold = 0.0;
     if (threshold_) {
         threshold = *threshold_;
@@ -191,7 +226,7 @@ int ScoreCommand::run(Console& console, const std::vector<std::string>& inputs) 
     if (odd > 0 && fail_on_findings_) {
         return exit_code::found;
     }
-    return monitor.exit_code();
+    return skipped_good ? exit_code::skipped : monitor.exit_code();
 }
 
 }  // namespace

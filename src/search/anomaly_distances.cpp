@@ -177,16 +177,14 @@ Tensor half_whitening(const Tensor& variances) {
     return out;
 }
 
-void fit_codes(const Tensor& values, std::span<const std::int64_t> chosen, std::int64_t max_codes,
-               std::uint64_t seed, int threads, PatchMemory& memory) {
+void fit_codes(const Tensor& values, std::int64_t max_codes, std::uint64_t seed, int threads,
+               PatchMemory& memory) {
     const std::int64_t positions = memory.positions();
     const std::int64_t d = values.columns();
     std::vector<std::int64_t> rows;
-    for (const std::int64_t picture : chosen) {
-        for (std::int64_t p = 0; p < positions; ++p) {
-            if (memory.region.data()[p] > 0.0F) {
-                rows.push_back(picture * positions + p);
-            }
+    for (std::int64_t i = 0; i < values.rows(); ++i) {
+        if (memory.region.data()[i % positions] > 0.0F) {
+            rows.push_back(i);
         }
     }
     std::vector<std::int64_t> some = rows;
@@ -197,14 +195,12 @@ void fit_codes(const Tensor& values, std::span<const std::int64_t> chosen, std::
     scale_columns(memory.codes, half_whitening(memory.variances));
 
     memory.position_means = Tensor({positions, d});
-    for (const std::int64_t picture : chosen) {
-        for (std::int64_t p = 0; p < positions; ++p) {
-            const auto mean = memory.position_means.row(p);
-            const auto row = values.row(picture * positions + p);
-            std::transform(mean.begin(), mean.end(), row.begin(), mean.begin(), std::plus<>{});
-        }
+    for (std::int64_t i = 0; i < values.rows(); ++i) {
+        const auto mean = memory.position_means.row(i % positions);
+        const auto row = values.row(i);
+        std::transform(mean.begin(), mean.end(), row.begin(), mean.begin(), std::plus<>{});
     }
-    const float share = 1.0F / static_cast<float>(chosen.size());
+    const float share = static_cast<float>(positions) / static_cast<float>(values.rows());
     for (float& value : memory.position_means.values()) {
         value *= share;
     }

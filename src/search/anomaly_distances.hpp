@@ -34,15 +34,15 @@ private:
     std::unique_ptr<linalg::Gemm> product_;
 };
 
-/// Settles PatchMemory's scale and principal axes by some descriptors, m × D. The values of each source (where
-/// they end: group_ends) have the same variance in all.
+/// Settles PatchMemory's scale and principal axes by some descriptors, m × D. The values of each source
+/// (where they end: group_ends) have the same variance in all.
 void fit_axes(const Tensor& descriptors, std::span<const std::int64_t> group_ends, std::int64_t dimension,
               PatchMemory& memory);
 
-/// Settles PatchMemory's codes and what it knows of positions, by the codes of some pictures' positions.
-/// values: (pictures · positions) × d, of all pictures; chosen: those to learn from.
-void fit_codes(const Tensor& values, std::span<const std::int64_t> chosen, std::int64_t max_codes,
-               std::uint64_t seed, int threads, PatchMemory& memory);
+/// Settles PatchMemory's codes and what it knows of positions, by the codes of pictures' positions: values,
+/// (pictures · positions) × d.
+void fit_codes(const Tensor& values, std::int64_t max_codes, std::uint64_t seed, int threads,
+               PatchMemory& memory);
 
 /// How odd positions are, by every method.
 class AnomalyDistances {

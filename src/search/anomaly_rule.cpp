@@ -54,21 +54,24 @@ struct Moments {
     std::vector<double> deviations;
 };
 
-Moments moments(const Tensor& good, std::int64_t method, std::int64_t positions, const Tensor& region,
-                bool by_position) {
+Moments moments(const std::vector<const Tensor*>& parts, std::int64_t method, std::int64_t positions,
+                const Tensor& region, bool by_position) {
     std::vector<double> sums(at(positions));
     std::vector<double> squares(at(positions));
-    for (std::int64_t i = 0; i < good.rows(); ++i) {
-        const float* row = good.row(i).data() + method * positions;
-        for (std::int64_t p = 0; p < positions; ++p) {
-            sums[at(p)] += double{row[p]};
-            squares[at(p)] += double{row[p]} * double{row[p]};
+    double n = 0.0;
+    for (const Tensor* const good : parts) {
+        n += static_cast<double>(good->rows());
+        for (std::int64_t i = 0; i < good->rows(); ++i) {
+            const float* row = good->row(i).data() + method * positions;
+            for (std::int64_t p = 0; p < positions; ++p) {
+                sums[at(p)] += double{row[p]};
+                squares[at(p)] += double{row[p]} * double{row[p]};
+            }
         }
     }
     double count = 0.0;
     double sum = 0.0;
     double square = 0.0;
-    const auto n = static_cast<double>(good.rows());
     for (std::int64_t p = 0; p < positions; ++p) {
         if (region.data()[p] > 0.0F) {
             count += n;
@@ -104,13 +107,63 @@ std::vector<double> scores(const Tensor& distances, const PatchMemory& memory, i
     return out;
 }
 
-std::map<std::string, std::vector<double>> by_kind(const std::vector<double>& scores,
-                                                   const std::vector<std::string>& kinds) {
-    std::map<std::string, std::vector<double>> parts;
-    for (std::size_t i = 0; i < scores.size(); ++i) {
-        parts[kinds[i]].push_back(scores[i]);
+/// Means and deviations of distances without one part, and of all.
+class PartMoments {
+public:
+    PartMoments(const LeftOut& left_out, bool by_position, const PatchMemory& memory) {
+        for (std::size_t without = 0; without <= left_out.good.size(); ++without) {
+            std::vector<const Tensor*> others;
+            for (std::size_t part = 0; part < left_out.good.size(); ++part) {
+                if (part != without) {
+                    others.push_back(&left_out.good[part]);
+                }
+            }
+            PatchMemory fitted;
+            fitted.height = memory.height;
+            fitted.width = memory.width;
+            fitted.region = memory.region;
+            fit_distances(others, by_position, fitted);
+            means_.push_back(std::move(fitted.distance_means));
+            deviations_.push_back(std::move(fitted.distance_deviations));
+        }
     }
-    return parts;
+    /// The last one is that of all.
+    void set(std::size_t without, PatchMemory& memory) const {
+        memory.distance_means = means_[without];
+        memory.distance_deviations = deviations_[without];
+    }
+
+private:
+    std::vector<Tensor> means_;
+    std::vector<Tensor> deviations_;
+};
+
+/// Scores of left-out pictures by the memory's rule, good ones and, by their kinds, planted ones.
+struct LeftOutScores {
+    std::vector<double> good;
+    std::map<std::string, std::vector<double>> planted;
+
+    [[nodiscard]] double mean_auroc() const {
+        double sum = 0.0;
+        for (const auto& [kind, odd] : planted) {
+            sum += auroc(good, odd);
+        }
+        return sum / static_cast<double>(planted.size());
+    }
+};
+
+LeftOutScores score(const LeftOut& left_out, const PartMoments& moments, int threads, PatchMemory& memory) {
+    LeftOutScores out;
+    for (std::size_t part = 0; part < left_out.good.size(); ++part) {
+        moments.set(part, memory);
+        const std::vector<double> good = scores(left_out.good[part], memory, threads);
+        out.good.insert(out.good.end(), good.begin(), good.end());
+        const std::vector<double> planted = scores(left_out.planted[part], memory, threads);
+        for (std::size_t i = 0; i < planted.size(); ++i) {
+            out.planted[left_out.kinds[part][i]].push_back(planted[i]);
+        }
+    }
+    return out;
 }
 
 std::vector<std::vector<AnomalyMethod>> subsets(const std::vector<AnomalyMethod>& of) {
@@ -129,7 +182,7 @@ std::vector<std::vector<AnomalyMethod>> subsets(const std::vector<AnomalyMethod>
 
 }  // namespace
 
-void fit_distances(const Tensor& good, bool by_position, PatchMemory& memory) {
+void fit_distances(const std::vector<const Tensor*>& good, bool by_position, PatchMemory& memory) {
     const std::int64_t positions = memory.positions();
     memory.distance_means = Tensor({static_cast<std::int64_t>(anomaly_methods), positions});
     memory.distance_deviations = Tensor({static_cast<std::int64_t>(anomaly_methods), positions});
@@ -152,7 +205,7 @@ Tensor anomaly_map(std::span<const float> distances, const PatchMemory& memory) 
         const float* deviations = memory.distance_deviations.row(m).data();
         const float* row = distances.data() + m * positions;
         for (std::int64_t p = 0; p < positions; ++p) {
-            map.data()[p] += (row[p] - means[p]) / deviations[p];
+            map.data()[p] += memory.region.data()[p] * (row[p] - means[p]) / deviations[p];
         }
     }
     return map;
@@ -169,24 +222,18 @@ double anomaly_score(const Tensor& map, const PatchMemory& memory) {
     return mean_of_largest(values, memory.rule.share);
 }
 
-void choose_rule(const Tensor& good, const PlantedDistances& planted,
-                 const std::vector<AnomalyMethod>& allowed, int threads, PatchMemory& memory) {
+void choose_rule(const LeftOut& left_out, const std::vector<AnomalyMethod>& allowed, int threads,
+                 PatchMemory& memory) {
     const int team = base::resolve_threads(threads);
+    const std::array<PartMoments, 2> moments{PartMoments(left_out, false, memory),
+                                             PartMoments(left_out, true, memory)};
     double best = -1.0;
     AnomalyRule chosen;
-    const std::vector<std::vector<AnomalyMethod>> all = subsets(allowed);
     for (const bool by_position : {false, true}) {
-        fit_distances(good, by_position, memory);
-        for (const std::vector<AnomalyMethod>& methods : all) {
+        for (const std::vector<AnomalyMethod>& methods : subsets(allowed)) {
             for (const double share : shares) {
                 memory.rule = {methods, by_position, share};
-                const std::vector<double> good_scores = scores(good, memory, team);
-                double sum = 0.0;
-                const auto parts = by_kind(scores(planted.distances, memory, team), planted.kinds);
-                for (const auto& [kind, odd] : parts) {
-                    sum += auroc(good_scores, odd);
-                }
-                const double mean = sum / static_cast<double>(parts.size());
+                const double mean = score(left_out, moments[by_position ? 1 : 0], team, memory).mean_auroc();
                 if (mean > best) {
                     best = mean;
                     chosen = memory.rule;
@@ -195,12 +242,14 @@ void choose_rule(const Tensor& good, const PlantedDistances& planted,
         }
     }
     memory.rule = chosen;
-    fit_distances(good, chosen.by_position, memory);
-    memory.good_scores = scores(good, memory, team);
+    const PartMoments& settled = moments[chosen.by_position ? 1 : 0];
+    LeftOutScores scored = score(left_out, settled, team, memory);
+    settled.set(left_out.good.size(), memory);
     memory.planted.clear();
-    for (const auto& [kind, odd] : by_kind(scores(planted.distances, memory, team), planted.kinds)) {
-        memory.planted.push_back({kind, std::ssize(odd), auroc(memory.good_scores, odd)});
+    for (const auto& [kind, odd] : scored.planted) {
+        memory.planted.push_back({kind, std::ssize(odd), auroc(scored.good, odd)});
     }
+    memory.good_scores = std::move(scored.good);
     std::sort(memory.good_scores.begin(), memory.good_scores.end());
 }
 

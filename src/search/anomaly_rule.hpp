@@ -10,15 +10,17 @@
 
 namespace stackae::search {
 
-/// Distances of pictures with planted defects, by AnomalyDistances.
-struct PlantedDistances {
-    Tensor distances;
-    std::vector<std::string> kinds;  ///< of each
+/// Distances by AnomalyDistances, of pictures that were left out of what they were compared with, part by
+/// part.
+struct LeftOut {
+    std::vector<Tensor> good;
+    std::vector<Tensor> planted;                  ///< pictures with planted defects
+    std::vector<std::vector<std::string>> kinds;  ///< of each
 };
 
 /// Mean and deviation of each method's distances at each position over good pictures, drawn towards those of
 /// all positions where pictures are few; or those of all positions at every position.
-void fit_distances(const Tensor& good, bool by_position, PatchMemory& memory);
+void fit_distances(const std::vector<const Tensor*>& good, bool by_position, PatchMemory& memory);
 
 /// How odd each position is by a rule: of one picture's distances.
 [[nodiscard]] Tensor anomaly_map(std::span<const float> distances, const PatchMemory& memory);
@@ -27,9 +29,9 @@ void fit_distances(const Tensor& good, bool by_position, PatchMemory& memory);
 
 /// Settles the memory's rule, its means and deviations, its good_scores and what it says of planted defects:
 /// the rule by which planted defects are told best from good pictures, the mean of the areas under the ROC
-/// over all kinds. allowed: the methods that it may take. good: distances of good pictures, n × (methods ·
-/// positions). Both are of pictures that were left out of what they were compared with.
-void choose_rule(const Tensor& good, const PlantedDistances& planted,
-                 const std::vector<AnomalyMethod>& allowed, int threads, PatchMemory& memory);
+/// over all kinds. allowed: the methods that it may take. Each part is scored by the means and deviations of
+/// the others.
+void choose_rule(const LeftOut& left_out, const std::vector<AnomalyMethod>& allowed, int threads,
+                 PatchMemory& memory);
 
 }  // namespace stackae::search

@@ -1,23 +1,39 @@
 #include <algorithm>
-#include <cmath>
+#include <fmt/format.h>
 #include <numeric>
 
 #include "stackae/error.hpp"
 #include "stackae/patch_memory.hpp"
 
-#include "base/rows.hpp"
 #include "search/anomaly_distances.hpp"
 #include "search/anomaly_rule.hpp"
 #include "search/patch_encoder.hpp"
 
 namespace stackae {
+namespace {
+
+/// Values of descriptors that are held together, at most, and pictures.
+constexpr std::int64_t descriptor_values = std::int64_t{1} << 26;
+constexpr std::int64_t most_at_once = 16;
+
+}  // namespace
 
 struct AnomalyScorer::State {
     State(const PatchMemory& from, int threads)
         : memory(from),
           encoder(memory.model, memory.depth, memory.preprocessing.shape(), memory.levels, threads),
           coder(memory.scale, memory.mean, memory.components, threads),
-          distances(memory, threads) {}
+          distances(memory, threads) {
+        if (encoder.height() != memory.height || encoder.width() != memory.width ||
+            encoder.levels() != memory.levels || encoder.dimension() != memory.scale.size()) {
+            throw InvalidArgument(
+                fmt::format("patch memory: a grid of {} x {} positions, {} sizes and descriptors of {} "
+                            "values found, {} x {}, "
+                            "{} and {} expected by its model",
+                            memory.width, memory.height, memory.levels, memory.scale.size(), encoder.width(),
+                            encoder.height(), encoder.levels(), encoder.dimension()));
+        }
+    }
 
     PatchMemory memory;
     search::PatchEncoder encoder;
@@ -33,21 +49,34 @@ AnomalyScorer::~AnomalyScorer() = default;
 
 std::vector<AnomalyScore> AnomalyScorer::score(const Tensor& pictures) {
     const PatchMemory& memory = state_->memory;
+    if (pictures.rows() > 0 && pictures.columns() != memory.preprocessing.size()) {
+        throw InvalidArgument(fmt::format("AnomalyScorer: pictures of {} values found, {} expected",
+                                          pictures.columns(), memory.preprocessing.size()));
+    }
     std::vector<AnomalyMethod> methods = memory.rule.methods;
     methods.push_back(AnomalyMethod::reconstruction);
-    const Tensor distances =
-        state_->distances.of(state_->coder.encode(state_->encoder.encode(pictures)), methods);
+    const std::int64_t at_once = std::clamp<std::int64_t>(
+        descriptor_values / (memory.positions() * state_->encoder.dimension()), 1, most_at_once);
+    const double looked_at =
+        std::accumulate(memory.region.values().begin(), memory.region.values().end(), 0.0);
     std::vector<AnomalyScore> scores;
-    for (std::int64_t i = 0; i < pictures.rows(); ++i) {
-        AnomalyScore score;
-        score.map = search::anomaly_map(distances.row(i), memory);
-        score.score = search::anomaly_score(score.map, memory);
-        const auto left = distances.row(i).subspan(
-            base::at(static_cast<std::int64_t>(AnomalyMethod::reconstruction) * memory.positions()),
-            base::at(memory.positions()));
-        score.reconstruction =
-            std::accumulate(left.begin(), left.end(), 0.0) / static_cast<double>(memory.positions());
-        scores.push_back(std::move(score));
+    for (std::int64_t first = 0; first < pictures.rows(); first += at_once) {
+        const std::int64_t count = std::min(at_once, pictures.rows() - first);
+        Tensor now({count, pictures.columns()});
+        std::copy_n(pictures.row(first).data(), now.size(), now.data());
+        const Tensor distances =
+            state_->distances.of(state_->coder.encode(state_->encoder.encode(now)), methods);
+        for (std::int64_t i = 0; i < count; ++i) {
+            AnomalyScore score;
+            score.map = search::anomaly_map(distances.row(i), memory);
+            score.score = search::anomaly_score(score.map, memory);
+            const float* left = distances.row(i).data() +
+                                static_cast<std::int64_t>(AnomalyMethod::reconstruction) * memory.positions();
+            score.reconstruction =
+                std::inner_product(memory.region.values().begin(), memory.region.values().end(), left, 0.0) /
+                looked_at;
+            scores.push_back(std::move(score));
+        }
     }
     return scores;
 }

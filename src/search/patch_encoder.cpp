@@ -123,7 +123,17 @@ void Resampling::run(const float* rows, std::int64_t columns, float* out) const 
 
 TileGeometry::TileGeometry(const Model& model, std::size_t depth)
     : tile(model.input_shape()), map(model.layers.output_shape(model.input_shape(), depth)) {
-    stride = std::max<std::int64_t>(1, std::min(tile.height / map.height, tile.width / map.width));
+    std::int64_t down = 1;
+    std::int64_t across = 1;
+    for (std::size_t i = 0; i < depth; ++i) {
+        const ReceptiveField field = model.layers[i].receptive_field();
+        down *= field.down.stride;
+        across *= field.across.stride;
+    }
+    // Where positions are further apart one way than the other, or a layer does not tell, they part the tile.
+    const std::int64_t evenly =
+        std::max<std::int64_t>(1, std::min(tile.height / map.height, tile.width / map.width));
+    stride = down == across ? std::clamp<std::int64_t>(down, 1, evenly) : evenly;
     core_height = map.height * stride;
     core_width = map.width * stride;
 }
@@ -201,7 +211,6 @@ void PatchEncoder::encode_level(const Tensor& pictures, std::size_t level, std::
     const std::int64_t tiles = down * across;
     const std::int64_t at_once = std::clamp<std::int64_t>(
         values_at_once / (tiles * std::max(geometry_.tile.size(), geometry_.map.size())), 1, pictures.rows());
-    Tensor map({map_height, map_width * channels});
     for (std::int64_t first = 0; first < pictures.rows(); first += at_once) {
         const std::int64_t count = std::min(at_once, pictures.rows() - first);
         Tensor input({count * tiles, geometry_.tile.size()});

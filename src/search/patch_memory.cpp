@@ -99,29 +99,35 @@ Json description(const PatchMemory& memory) {
             {"planted", std::move(planted)}};
 }
 
+/// The probability of i among n where a share p is expected.
+double binomial(double n, double i, double p) {
+    return std::exp(std::lgamma(n + 1.0) - std::lgamma(i + 1.0) - std::lgamma(n - i + 1.0) + i * std::log(p) +
+                    (n - i) * std::log1p(-p));
+}
+
 /// The share p of which as few as `above` among n are seen with a probability of 5 %: Σ over i ≤ above of
 /// C(n, i) p^i (1 − p)^(n − i) = 0.05, by bisection.
 double upper_share(std::ptrdiff_t n, std::ptrdiff_t above) {
-    const auto seen_as_few = [&](double p) {
-        const auto all = static_cast<double>(n);
-        double sum = 0.0;
-        for (std::ptrdiff_t k = 0; k <= above; ++k) {
-            const auto i = static_cast<double>(k);
-            sum += std::exp(std::lgamma(all + 1.0) - std::lgamma(i + 1.0) - std::lgamma(all - i + 1.0) +
-                            i * std::log(p) + (all - i) * std::log1p(-p));
-        }
-        return sum;
-    };
     double low = 0.0;
     double high = 1.0;
     for (int step = 0; step < 60; ++step) {
         const double middle = 0.5 * (low + high);
-        (seen_as_few(middle) > 1.0 - confidence ? low : high) = middle;
+        double as_few = 0.0;
+        for (std::ptrdiff_t i = 0; i <= above; ++i) {
+            as_few += binomial(static_cast<double>(n), static_cast<double>(i), middle);
+        }
+        (as_few > 1.0 - confidence ? low : high) = middle;
     }
     return high;
 }
 
 }  // namespace
+
+Tensor PatchMemory::region_map() const {
+    Tensor map({height, width});
+    std::copy_n(region.data(), region.size(), map.data());
+    return map;
+}
 
 AnomalyThreshold anomaly_threshold(const PatchMemory& memory, double false_alarm) {
     if (!(false_alarm > 0.0 && false_alarm < 1.0)) {
@@ -132,8 +138,14 @@ AnomalyThreshold anomaly_threshold(const PatchMemory& memory, double false_alarm
         throw InvalidArgument("anomaly_threshold: a memory without scores of good pictures");
     }
     const auto n = std::ssize(memory.good_scores);
+    // As many above as are seen with a probability of 5 % at most where the share is `false_alarm`.
     std::ptrdiff_t above = 0;
-    while (above + 1 < n && upper_share(n, above + 1) <= false_alarm) {
+    double as_few = binomial(static_cast<double>(n), 0.0, false_alarm);
+    while (above + 1 < n) {
+        as_few += binomial(static_cast<double>(n), static_cast<double>(above + 1), false_alarm);
+        if (as_few > 1.0 - confidence) {
+            break;
+        }
         ++above;
     }
     return {memory.good_scores[static_cast<std::size_t>(n - 1 - above)], upper_share(n, above), n};
@@ -156,7 +168,7 @@ void save(const PatchMemory& memory, const OutputFile& file) {
     const ModelContent model(memory.model);
     content.metadata["model"] = model.description();
     content.metadata["memory"] = base::print_json(description(memory));
-    // The pictures' preprocessing is that of the model, but for their size.
+    // The pictures' preprocessing is that of the model, but for their size, and that they are squashed.
     base::TensorReferences tensors = model.tensors();
     visit_tensors(memory, [&](const char* name, const Tensor& tensor) {
         tensors.emplace_back(std::string(prefix) + name, &tensor);
@@ -180,6 +192,7 @@ PatchMemory load_patch_memory(const std::string& path) {
     reader.required("width", memory.width);
     reader.required("pictures", memory.pictures);
     memory.preprocessing = memory.model.preprocessing;
+    memory.preprocessing.resize = ResizeMode::squash;
     reader.required("picture_height", memory.preprocessing.height);
     reader.required("picture_width", memory.preprocessing.width);
     reader.required("by_position", memory.rule.by_position);

@@ -42,6 +42,13 @@ Tensor draw_anomaly_map(const PatchMemory& memory, std::span<const float> pictur
     return drawn;
 }
 
+bool is_anomaly_map(const std::string& file_name) {
+    constexpr std::size_t digits = 6;
+    return file_name.size() > digits && file_name.find_first_not_of("0123456789") >= digits &&
+           file_name[file_name.find_first_not_of("0123456789")] == '-' &&
+           (file_name.ends_with(".png") || file_name.ends_with(".npy"));
+}
+
 void write_anomaly_map(const std::string& folder, std::size_t number, const std::string& path,
                        const PatchMemory& memory, std::span<const float> picture, const AnomalyScore& score,
                        double threshold, bool raw) {

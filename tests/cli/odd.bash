@@ -60,3 +60,31 @@ has err "both, --good and --odd"
 head -c 3000 threes.memory >cut.memory
 expect 1 score odd --patch-memory cut.memory
 has err "cut.memory"
+
+# What has no meaning there, and what would be lost.
+expect 2 score odd --patch-memory threes.memory --method gaussian
+has err "options of what is learnt need --good"
+cp good/000.png region.png
+expect 2 score odd --good good --region region.png -o region.png
+cmp -s region.png good/000.png || fail "the region was replaced"
+expect 2 score odd --good good -o good/001.png
+expect 2 score odd --patch-memory threes.memory -o odd/000.png
+expect 2 score odd --patch-memory threes.memory --maps good
+has err "found, a new folder expected, or one of maps alone"
+expect 0 score odd --patch-memory threes.memory --maps maps
+mkdir mixed
+cp good/00[0-9].png mixed
+echo nothing >mixed/broken.png
+expect 3 score odd/000.png --good mixed
+has err "skipped mixed/broken.png"
+
+# A model of one's own: the memory outlives its file.
+expect 0 train good -o own.stackae --stack conv2d:16:kernel=5,pool2d:2,conv2d:16:kernel=3,pool2d:2 --quiet
+expect 0 memorize good -m own.stackae -o own.memory --layer 2
+rm own.stackae
+expect 0 score good --patch-memory own.memory
+has err "of 40 pictures are odd"
+expect 0 info own.memory
+has out "a patch memory, checksum ok"
+expect 0 info own.memory --json
+has out '"kind":"patch memory"'

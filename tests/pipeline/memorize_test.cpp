@@ -180,3 +180,48 @@ TEST_CASE("Planted defects change a picture where their mask is", "[pipeline]") 
         CHECK(seen >= 15);
     }
 }
+
+TEST_CASE("What is promised of good pictures holds where few are learnt from", "[pipeline]") {
+    std::int64_t alarms = 0;
+    constexpr std::uint32_t splits = 2;
+    constexpr std::int64_t tried = 25;
+    double promised = 0.0;
+    for (std::uint32_t split = 0; split < splits; ++split) {
+        const PatchMemory memory = memory_of(stripes(18, 10'000 * (split + 1), false));
+        const AnomalyThreshold threshold = anomaly_threshold(memory, 0.01);
+        promised = threshold.promised;
+        for (const double score : scores(memory, stripes(tried, 10'000 * (split + 1) + 5000, false))) {
+            alarms += score > threshold.threshold ? 1 : 0;
+        }
+    }
+    CHECK(promised < 0.16);
+    CHECK(static_cast<double>(alarms) <= promised * static_cast<double>(splits * tried));
+}
+
+TEST_CASE("Groups of good pictures are kept together", "[pipeline]") {
+    InputObserver nobody;
+    Manifest manifest(nobody);
+    ImageDataset pictures = ImageDataset::from_tensor(stripes(12, 0, false));
+    std::vector<PictureLabel> labels(12);
+    for (std::size_t i = 0; i < labels.size(); ++i) {
+        labels[i].group = i < 6 ? "a" : "b";
+    }
+    CHECK_THROWS_WITH(memorize(Inputs(pictures.with_labels(labels)), {}, manifest),
+                      test::contains("2 groups found, of 3 or more expected"));
+    labels[0].group = "c";
+    Manifest another(nobody);
+    CHECK(memorize(Inputs(pictures.with_labels(labels)), {}, another).good_scores.size() == 12);
+}
+
+TEST_CASE("A memory whose grid does not fit its model is refused", "[pipeline]") {
+    PatchMemory memory = memory_of(stripes(6, 0, false), {.max_codes = 50});
+    memory.preprocessing.width = 32;
+    CHECK_THROWS_AS(AnomalyScorer(memory), InvalidArgument);
+    memory.preprocessing.width = 64;
+    memory.levels = 1;
+    CHECK_THROWS_AS(AnomalyScorer(memory), InvalidArgument);
+    memory.levels = 2;
+    AnomalyScorer scorer(memory);
+    CHECK(scorer.score(Tensor({0, side * side})).empty());
+    CHECK_THROWS_AS(scorer.score(Tensor({1, 10})), InvalidArgument);
+}

@@ -1,0 +1,163 @@
+#include "pipeline/good_pictures.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <map>
+#include <numeric>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "stackae/error.hpp"
+#include "stackae/patch_memory.hpp"
+#include "stackae/resources.hpp"
+#include "stackae/text.hpp"
+
+#include "base/rows.hpp"
+#include "data/image/planted_defect.hpp"
+#include "search/patch_encoder.hpp"
+
+namespace stackae::pipeline {
+namespace {
+
+using base::at;
+
+/// How many pictures the memory takes.
+std::int64_t most_pictures(const Preprocessing& preprocessing, const MemorizeOptions& options) {
+    const Shape picture = preprocessing.shape();
+    const std::int64_t step = search::PatchEncoder::least_step(picture);
+    const std::int64_t positions = (picture.height / step + 1) * (picture.width / step + 1);
+    // Pictures, their codes and their distances, as floats, take half of the memory; the rest is for the
+    // work.
+    const std::int64_t bytes_of_distances = 4 * positions * static_cast<std::int64_t>(anomaly_methods);
+    const std::int64_t bytes = 4 * picture.size() + 4 * positions * options.dimension + bytes_of_distances;
+    const std::int64_t planted = std::int64_t{data::defects} * planted_defects * bytes_of_distances;
+    const std::int64_t most = (resolve_memory(options.memory) / 2 - planted) / bytes;
+    if (most < parts) {
+        throw InvalidArgument(
+            fmt::format("{} of memory found, {} expected for pictures of {} x {} pixels: allow more, or look "
+                        "at smaller ones",
+                        format_bytes(resolve_memory(options.memory)),
+                        format_bytes(2 * (planted + parts * bytes)), picture.width, picture.height));
+    }
+    return most;
+}
+
+}  // namespace
+
+Preprocessing preprocessing_of(const Inputs& good, const MemorizeOptions& options) {
+    std::vector<ImageEntry> entries;
+    const ImageDataset* first = nullptr;
+    for (const Inputs::Source& source : good.sources()) {
+        if (source.pictures) {
+            first = first == nullptr ? &*source.pictures : first;
+            for (std::int64_t i = 0; i < source.pictures->size(); ++i) {
+                entries.push_back(source.pictures->entry(i));
+            }
+        }
+    }
+    if (first == nullptr) {
+        throw InvalidArgument("memorize: no input can be read");
+    }
+    // Of all of them: of a single one as it is, since pictures in memory have no file to be opened anew.
+    const std::optional<ImageDataset> several =
+        good.sources().size() > 1 ? std::optional(ImageDataset::from_entries(
+                                        "the good pictures", std::move(entries), options.limits))
+                                  : std::nullopt;
+    const ImageDataset& pictures = several ? *several : *first;
+    PreprocessingOptions chosen;
+    chosen.max_side = options.image_size;
+    chosen.resize = ResizeMode::squash;
+    if (options.model) {
+        chosen.channels = options.model->preprocessing.channels;
+    }
+    Preprocessing preprocessing = choose_preprocessing(pictures, chosen, options.threads);
+    if (options.model) {
+        const Preprocessing& of_model = options.model->preprocessing;
+        if (!of_model.mean.empty()) {
+            throw InvalidArgument(
+                "the model standardises pictures value by value, so that it cannot be run over tiles of "
+                "larger "
+                "ones: train one without --standardize");
+        }
+        const int height = preprocessing.height;
+        const int width = preprocessing.width;
+        preprocessing = of_model;
+        preprocessing.height = std::max(height, of_model.height);
+        preprocessing.width = std::max(width, of_model.width);
+        preprocessing.resize = ResizeMode::squash;
+    }
+    if (preprocessing.height < 2) {
+        throw InvalidArgument("rows of numbers found, pictures expected");
+    }
+    return preprocessing;
+}
+
+GoodPictures read_pictures(const Inputs& good, const Preprocessing& preprocessing,
+                           const MemorizeOptions& options, Manifest& manifest) {
+    constexpr std::int64_t batch_size = 16;
+    const std::vector<std::int64_t> wanted =
+        base::spread_rows(good.size(), most_pictures(preprocessing, options));
+    GoodPictures read{Tensor({std::ssize(wanted), preprocessing.size()}), {}};
+    InputReader reader(good, preprocessing, {.batch_size = batch_size, .threads = options.threads}, manifest);
+    std::map<std::string, std::int64_t> groups;
+    std::int64_t seen = 0;
+    for (InputBatch batch; reader.next(batch);) {
+        for (std::int64_t i = 0; i < batch.pictures.rows(); ++i, ++seen) {
+            const std::int64_t row = std::ssize(read.parts);
+            if (row < read.values.rows() && seen >= wanted[at(row)]) {
+                const auto picture = std::as_const(batch.pictures).row(i);
+                std::copy(picture.begin(), picture.end(), read.values.row(row).begin());
+                const std::optional<std::string>& group = batch.entries[at(i)].group;
+                read.parts.push_back(
+                    (group ? groups.emplace(*group, std::ssize(groups)).first->second : row) % parts);
+            }
+        }
+    }
+    const std::int64_t count = std::ssize(read.parts);
+    if (count < read.values.rows()) {
+        std::vector<std::int64_t> rows(at(count));
+        std::iota(rows.begin(), rows.end(), std::int64_t{0});
+        read.values = base::gather_rows(read.values, rows);
+    }
+    if (!groups.empty() && std::ssize(groups) < parts) {
+        throw InvalidArgument(
+            fmt::format("good pictures of {} found, of {} or more expected, or without groups",
+                        format_count(std::ssize(groups), "group"), parts));
+    }
+    return read;
+}
+
+Tensor region_of(const MemorizeOptions& options, std::int64_t height, std::int64_t width) {
+    Tensor region({height * width});
+    std::fill(region.values().begin(), region.values().end(), 1.0F);
+    if (options.region.empty()) {
+        return region;
+    }
+    const ImageDataset file = ImageDataset::open(options.region, options.limits);
+    Preprocessing gray;
+    gray.height = static_cast<int>(height);
+    gray.width = static_cast<int>(width);
+    gray.resize = ResizeMode::squash;
+    PictureReader reader(file, gray, {});
+    PictureBatch batch;
+    if (!reader.next(batch) || batch.pictures.rows() < 1) {
+        throw InvalidArgument(
+            fmt::format("{}: a region that cannot be read: {}", options.region,
+                        batch.skipped.empty() ? "no picture" : batch.skipped.front().reason));
+    }
+    bool any = false;
+    for (std::int64_t p = 0; p < region.size(); ++p) {
+        const bool inside = batch.pictures.data()[p] >= 0.5F;
+        region.data()[p] = inside ? 1.0F : 0.0F;
+        any = any || inside;
+    }
+    if (!any) {
+        throw InvalidArgument(fmt::format(
+            "{}: a region without a bright pixel found, white where pictures are looked at expected",
+            options.region));
+    }
+    return region;
+}
+
+}  // namespace stackae::pipeline

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "stackae/inputs.hpp"
+#include "stackae/memorize.hpp"
+#include "stackae/preprocessing.hpp"
+#include "stackae/tensor.hpp"
+
+/// What memorize() learns from.
+namespace stackae::pipeline {
+
+/// Pictures are parted in so many, each scored by what was learnt from the others.
+inline constexpr std::int64_t parts = 3;
+/// Of a kind.
+inline constexpr std::int64_t planted_defects = 40;
+
+/// Good pictures, prepared, and the part of each.
+struct GoodPictures {
+    Tensor values;                    ///< n × preprocessing.size()
+    std::vector<std::int64_t> parts;  ///< from 0: by turns, or by turns of their groups where they have some
+};
+
+/// That of the pictures, with the size in which they are looked at. Throws InvalidArgument.
+[[nodiscard]] Preprocessing preprocessing_of(const Inputs& good, const MemorizeOptions& options);
+
+/// As many as the memory takes, spread evenly over all. Throws InvalidArgument.
+[[nodiscard]] GoodPictures read_pictures(const Inputs& good, const Preprocessing& preprocessing,
+                                         const MemorizeOptions& options, Manifest& manifest);
+
+/// 1 where the picture of the region is bright, 0 elsewhere, over a grid; 1 everywhere where none is named.
+[[nodiscard]] Tensor region_of(const MemorizeOptions& options, std::int64_t height, std::int64_t width);
+
+}  // namespace stackae::pipeline
