@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -37,7 +38,7 @@ struct AnomalyRule {
     /// The score is the mean over this share of the positions, the oddest ones; 0: of the oddest one alone.
     double share = 0.0;
 };
-/// "memory + gaussian, by position, mean of the oddest 1 %".
+/// "memory + gaussian, position by position, the mean of the oddest 1 % of the positions".
 [[nodiscard]] std::string to_text(const AnomalyRule& rule);
 
 /// How well defects of one kind are told, that were planted in good pictures that were left out of what they
@@ -66,7 +67,7 @@ struct PatchMemory {
 
     Tensor codes;               ///< n × d: of positions of good pictures, each axis by its variance^(−¼)
     Tensor position_means;      ///< positions × d
-    Tensor position_whitening;  ///< d × d: P, P Pᵀ the inverse of the covariance about those means
+    Tensor position_whitening;  ///< d × d: P, Pᵀ P the inverse of the covariance about those means
     Tensor position_spread;     ///< positions: mean squared distance of good pictures there
 
     Tensor distance_means;       ///< methods × positions, over good pictures that were left out

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <filesystem>
 #include <fmt/format.h>
+#include <functional>
 #include <optional>
 
 #include "stackae/error.hpp"
@@ -148,22 +149,12 @@ int DuplicatesCommand::run(Console& console, const std::vector<std::string>& inp
     options_.threads = reading_.threads;
     options_.memory = reading_.limit();
     options_.limits = reading_.picture_limits();
-    std::optional<Progress> progress;
-    std::string part;
-    options_.on_progress = [&](std::string_view now, std::int64_t done, std::int64_t of) {
-        check_interrupted();
-        if (now != part) {
-            monitor.end_progress();
-            progress.reset();
-            part = now;
-            progress.emplace(console, part, of);
-        }
-        progress->update(done);
-    };
+    PartProgress progress(console, monitor);
+    options_.on_progress = std::ref(progress);
     const DuplicateReport report =
         find_duplicates(opened, reference ? &*reference : nullptr, options_, monitor.manifest());
     check_interrupted();  // while pictures were read
-    progress.reset();
+    progress.end();
     if (!report.cache_error.empty()) {
         console.warn(fmt::format("{}; what was found is not kept for another time", report.cache_error));
     }

@@ -58,4 +58,15 @@ int InputMonitor::exit_code() const {
     return manifest_.skipped() > 0 ? exit_code::skipped : exit_code::done;
 }
 
+void PartProgress::operator()(std::string_view part, std::int64_t done, std::int64_t of) {
+    check_interrupted();
+    if (part != part_) {
+        monitor_.end_progress();
+        progress_.reset();
+        part_ = part;
+        progress_.emplace(console_, part_, of);
+    }
+    progress_->update(done);
+}
+
 }  // namespace stackae::cli

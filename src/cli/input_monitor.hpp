@@ -47,4 +47,21 @@ private:
     Manifest manifest_;
 };
 
+/// Shows how far each part of some work has come that reads inputs first, as the library's on_progress tells
+/// it; ends it where the user interrupts. Console and monitor must outlive it.
+class PartProgress {
+public:
+    PartProgress(Console& console, InputMonitor& monitor) : console_(console), monitor_(monitor) {}
+
+    void operator()(std::string_view part, std::int64_t done, std::int64_t of);
+    /// The bar goes.
+    void end() { progress_.reset(); }
+
+private:
+    Console& console_;
+    InputMonitor& monitor_;
+    std::optional<Progress> progress_;
+    std::string part_;
+};
+
 }  // namespace stackae::cli

@@ -1,6 +1,7 @@
 #include "cli/memorizing.hpp"
 
 #include <fmt/format.h>
+#include <functional>
 
 #include "stackae/text.hpp"
 
@@ -59,18 +60,8 @@ PatchMemory MemorizeSettings::run(Console& console, const Inputs& good, const Re
     options.threads = reading.threads;
     options.memory = reading.limit();
     options.limits = reading.picture_limits();
-    std::optional<Progress> progress;
-    std::string part;
-    options.on_progress = [&](std::string_view now, std::int64_t done, std::int64_t of) {
-        check_interrupted();
-        if (now != part) {
-            monitor.end_progress();
-            progress.reset();
-            part = now;
-            progress.emplace(console, part, of);
-        }
-        progress->update(done);
-    };
+    PartProgress progress(console, monitor);
+    options.on_progress = std::ref(progress);
     return memorize(good, options, monitor.manifest());
 }
 

@@ -42,8 +42,8 @@ public:
 
 private:
     void check_maps() const;
-    /// good: what to learn from, where no memory is named. skipped: set where one of them was.
-    [[nodiscard]] PatchMemory memory(Console& console, const std::optional<Inputs>& good, bool& skipped);
+    /// skipped: whether one of the good pictures was.
+    [[nodiscard]] PatchMemory learn(Console& console, const Inputs& good, bool& skipped);
     void print(ResultWriter& results, const std::vector<Scored>& scored, double threshold) const;
 
     std::string memory_path_;
@@ -101,12 +101,9 @@ void ScoreCommand::check_maps() const {
     }
 }
 
-PatchMemory ScoreCommand::memory(Console& console, const std::optional<Inputs>& good, bool& skipped) {
-    if (!memory_path_.empty()) {
-        return load_patch_memory(memory_path_);
-    }
+PatchMemory ScoreCommand::learn(Console& console, const Inputs& good, bool& skipped) {
     InputMonitor monitor(console);
-    PatchMemory learnt = settings_.run(console, *good, reading_, monitor);
+    PatchMemory learnt = settings_.run(console, good, reading_, monitor);
     check_interrupted();
     monitor.manifest().finish();
     skipped = monitor.exit_code() != exit_code::done;
@@ -150,8 +147,7 @@ int ScoreCommand::run(Console& console, const std::vector<std::string>& inputs) 
     if (!memory_path_.empty() && settings_.named) {
         throw UsageError(
             "--patch-memory: a memory has its model, method, size and region already; options of what is "
-            "learnt "
-            "need --good");
+            "learnt need --good");
     }
     check_maps();
     const std::vector<NamedPath> written{{"-o", output_}, {"--manifest", manifest_}};
@@ -159,16 +155,18 @@ int ScoreCommand::run(Console& console, const std::vector<std::string>& inputs) 
                                 {"the model", settings_.model},
                                 {"the region", settings_.options.region},
                                 {"the labels", reading_.labels}};
+    std::optional<PatchMemory> stored;
     std::optional<Inputs> good;
-    if (!good_.empty()) {
+    if (memory_path_.empty()) {
         good.emplace(std::vector{good_}, reading_.picture_limits());
         check_outputs(*good, read, written);
+    } else {
+        stored = load_patch_memory(memory_path_);
     }
     // Before anything is learnt: what cannot be opened or written is told at once.
-    {
-        const Inputs there(inputs, reading_.picture_limits());
-        check_outputs(there, read, written);
-    }
+    Inputs opened(inputs,
+                  stored ? reading_.picture_limits(stored->preprocessing) : reading_.picture_limits());
+    check_outputs(opened, read, written);
     for (const NamedPath& file : written) {
         if (!file.path.empty()) {
             check_writable(file.path);
@@ -176,8 +174,7 @@ int ScoreCommand::run(Console& console, const std::vector<std::string>& inputs) 
     }
     catch_interrupts();
     bool skipped_good = false;
-    const PatchMemory known = memory(console, good, skipped_good);
-    Inputs opened(inputs, reading_.picture_limits(known.preprocessing));
+    const PatchMemory known = stored ? std::move(*stored) : learn(console, *good, skipped_good);
     reading_.label(console, opened);
     double threshold = 0.0;
     if (threshold_) {

@@ -51,19 +51,20 @@ Preprocessing preprocessing_of(const Inputs& good, const MemorizeOptions& option
     for (const Inputs::Source& source : good.sources()) {
         if (source.pictures) {
             first = first == nullptr ? &*source.pictures : first;
-            for (std::int64_t i = 0; i < source.pictures->size(); ++i) {
-                entries.push_back(source.pictures->entry(i));
-            }
+        }
+        for (std::int64_t i = 0; good.sources().size() > 1 && source.pictures && i < source.pictures->size();
+             ++i) {
+            entries.push_back(source.pictures->entry(i));
         }
     }
     if (first == nullptr) {
         throw InvalidArgument("memorize: no input can be read");
     }
-    // Of all of them: of a single one as it is, since pictures in memory have no file to be opened anew.
-    const std::optional<ImageDataset> several =
-        good.sources().size() > 1 ? std::optional(ImageDataset::from_entries(
-                                        "the good pictures", std::move(entries), options.limits))
-                                  : std::nullopt;
+    // A single one as it is, since pictures in memory have no file to be opened anew.
+    std::optional<ImageDataset> several;
+    if (!entries.empty()) {
+        several = ImageDataset::from_entries("the good pictures", std::move(entries), options.limits);
+    }
     const ImageDataset& pictures = several ? *several : *first;
     PreprocessingOptions chosen;
     chosen.max_side = options.image_size;
@@ -77,8 +78,7 @@ Preprocessing preprocessing_of(const Inputs& good, const MemorizeOptions& option
         if (!of_model.mean.empty()) {
             throw InvalidArgument(
                 "the model standardises pictures value by value, so that it cannot be run over tiles of "
-                "larger "
-                "ones: train one without --standardize");
+                "larger ones: train one without --standardize");
         }
         const int height = preprocessing.height;
         const int width = preprocessing.width;

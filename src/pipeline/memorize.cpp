@@ -157,13 +157,13 @@ public:
     PatchMemory run();
 
 private:
-    [[nodiscard]] PatchMemory learn(std::span<const std::int64_t> rows) const;
+    [[nodiscard]] PatchMemory learn(std::span<const std::int64_t> rows);
     /// Distances of `count` pictures that picture_of(i, to) gives.
     template <class PictureOf>
     [[nodiscard]] Tensor distances(const PatchMemory& memory, std::int64_t count,
                                    const PictureOf& picture_of) const;
-    /// Of a part's pictures one with the i-th defect, which can be seen where pictures are looked at.
-    void plant(std::int64_t i, std::span<const std::int64_t> part, const PatchMemory& memory,
+    /// Of a part's pictures one with the i-th defect, which can be seen in the region.
+    void plant(std::int64_t i, std::span<const std::int64_t> part, const Tensor& region,
                std::span<float> to) const;
     [[nodiscard]] std::int64_t at_once(const search::PatchEncoder& encoder) const {
         constexpr std::int64_t most = 16;
@@ -177,9 +177,10 @@ private:
     const MemorizeOptions& options_;
     std::vector<AnomalyMethod> methods_;
     Steps steps_;
+    Tensor region_;  ///< the same in every part
 };
 
-PatchMemory Learning::learn(std::span<const std::int64_t> rows) const {
+PatchMemory Learning::learn(std::span<const std::int64_t> rows) {
     const Shape picture = preprocessing_.shape();
     PatchMemory memory;
     memory.preprocessing = preprocessing_;
@@ -191,7 +192,10 @@ PatchMemory Learning::learn(std::span<const std::int64_t> rows) const {
     memory.levels = encoder.levels();
     memory.height = encoder.height();
     memory.width = encoder.width();
-    memory.region = pipeline::region_of(options_, memory.height, memory.width);
+    if (region_.empty()) {
+        region_ = pipeline::region_of(options_, memory.height, memory.width);
+    }
+    memory.region = region_;
     const std::int64_t positions = memory.positions();
 
     const std::vector<std::int64_t> some = base::spread_rows(rows, axis_pictures);
@@ -245,10 +249,9 @@ Tensor Learning::distances(const PatchMemory& memory, std::int64_t count, const 
     return all;
 }
 
-void Learning::plant(std::int64_t i, std::span<const std::int64_t> part, const PatchMemory& memory,
+void Learning::plant(std::int64_t i, std::span<const std::int64_t> part, const Tensor& region,
                      std::span<float> to) const {
     constexpr std::uint32_t tries = 10;
-    const Tensor region = enlarge_map(memory.region_map(), preprocessing_.height, preprocessing_.width);
     for (std::uint32_t attempt = 0; attempt < tries; ++attempt) {
         const base::Random random(options_.seed, base::RandomStream::planted, static_cast<std::uint32_t>(i),
                                   1 + attempt);
@@ -278,6 +281,7 @@ PatchMemory Learning::run() {
             (pictures_.parts[at(i)] == part ? tried : learnt_from).push_back(i);
         }
         const PatchMemory memory = learn(learnt_from);
+        const Tensor region = enlarge_map(memory.region_map(), preprocessing_.height, preprocessing_.width);
         left_out.good.push_back(
             distances(memory, std::ssize(tried), [&](std::int64_t i, std::span<float> to) {
                 const auto from = pictures_.values.row(tried[at(i)]);
@@ -286,7 +290,7 @@ PatchMemory Learning::run() {
         const std::int64_t first = part * data::defects * planted_defects / parts;
         const std::int64_t count = (part + 1) * data::defects * planted_defects / parts - first;
         left_out.planted.push_back(distances(memory, count, [&](std::int64_t i, std::span<float> to) {
-            plant(first + i, tried, memory, to);
+            plant(first + i, tried, region, to);
         }));
         std::vector<std::string>& kinds = left_out.kinds.emplace_back();
         for (std::int64_t i = first; i < first + count; ++i) {

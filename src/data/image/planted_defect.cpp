@@ -104,8 +104,7 @@ cv::Mat1f line(const cv::Size& size, double length, Draw& draw) {
         y += length / joints * std::sin(angle);
     }
     const std::vector<std::vector<cv::Point>> lines{points};
-    cv::polylines(mask, lines, false, cv::Scalar(1.0), 1 + draw.below(3), cv::LINE_AA, fraction);
-    // Anti-aliasing draws in bytes only.
+    cv::polylines(mask, lines, false, cv::Scalar(1.0), 1 + draw.below(3), cv::LINE_8, fraction);
     return mask;
 }
 
