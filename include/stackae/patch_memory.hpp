@@ -56,6 +56,7 @@ struct PatchMemory {
     Preprocessing
         preprocessing;        ///< of pictures, whose height and width are those that they are looked at in
     std::int64_t levels = 1;  ///< sizes in which a picture is read, each half of the one before
+    std::int64_t stride = 0;  ///< pixels between positions; 0: as pictures of this size have it by themselves
     std::int64_t height = 0;  ///< of the grid of positions
     std::int64_t width = 0;
     std::int64_t pictures = 0;  ///< good ones

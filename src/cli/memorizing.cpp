@@ -45,6 +45,10 @@ void MemorizeSettings::declare(OptionParser& parser) {
            [this](const std::string& text) {
                options.image_size = static_cast<int>(parse_integer(text, 32, Preprocessing::max_side));
            });
+    option(
+        "stride", "N",
+        "pixels between the positions that are compared (8, of pictures below 128 pixels 4, when not given)",
+        integer_into(options.stride, 1, 1024));
     option("codes", "N", "of positions kept in the memory, at most (10000 when not given)",
            integer_into(options.max_codes, 1, 10'000'000));
     option("region", "FILE", "a picture that is white where pictures are looked at",

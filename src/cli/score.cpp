@@ -218,8 +218,8 @@ int ScoreCommand::run(Console& console, const std::vector<std::string>& inputs) 
     results.finish();
     const auto odd =
         std::count_if(scored.begin(), scored.end(), [&](const Scored& one) { return one.score > threshold; });
-    console.note(
-        fmt::format("{} of {} are odd", format_count(odd), format_count(std::ssize(scored), "picture")));
+    console.note(fmt::format("{} of {} {} odd", format_count(odd),
+                             format_count(std::ssize(scored), "picture"), odd == 1 ? "is" : "are"));
     if (odd > 0 && fail_on_findings_) {
         return exit_code::found;
     }

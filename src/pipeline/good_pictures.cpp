@@ -25,7 +25,7 @@ using base::at;
 /// How many pictures the memory takes.
 std::int64_t most_pictures(const Preprocessing& preprocessing, const MemorizeOptions& options) {
     const Shape picture = preprocessing.shape();
-    const std::int64_t step = search::PatchEncoder::least_step(picture);
+    const std::int64_t step = options.stride > 0 ? options.stride : search::PatchEncoder::stride_of(picture);
     const std::int64_t positions = (picture.height / step + 1) * (picture.width / step + 1);
     // Pictures, their codes and their distances, as floats, take half of the memory; the rest is for the
     // work.

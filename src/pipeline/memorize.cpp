@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "stackae/error.hpp"
-#include "stackae/resources.hpp"
 #include "stackae/text.hpp"
 #include "stackae/train.hpp"
 
@@ -138,6 +137,9 @@ void check(const MemorizeOptions& options) {
         throw InvalidArgument(fmt::format("image_size: {} found, 32 to {} expected", options.image_size,
                                           Preprocessing::max_side));
     }
+    if (options.stride < 0) {
+        throw InvalidArgument(fmt::format("stride: {} found, 0 or more expected", options.stride));
+    }
     if (options.max_codes < 1 || options.dimension < 1) {
         throw InvalidArgument(fmt::format("max_codes {} and dimension {} found, 1 or more expected",
                                           options.max_codes, options.dimension));
@@ -165,12 +167,6 @@ private:
     /// Of a part's pictures one with the i-th defect, which can be seen in the region.
     void plant(std::int64_t i, std::span<const std::int64_t> part, const Tensor& region,
                std::span<float> to) const;
-    [[nodiscard]] std::int64_t at_once(const search::PatchEncoder& encoder) const {
-        constexpr std::int64_t most = 16;
-        const std::int64_t bytes =
-            3 * encoder.positions() * encoder.dimension() * std::int64_t{sizeof(float)};
-        return std::clamp<std::int64_t>(resolve_memory(options_.memory) / 8 / bytes, 1, most);
-    }
 
     const GoodPictures& pictures_;
     const Preprocessing& preprocessing_;
@@ -188,8 +184,10 @@ PatchMemory Learning::learn(std::span<const std::int64_t> rows) {
     memory.model = options_.model ? *options_.model
                                   : learn_tiles(pictures_.values, rows, preprocessing_, options_, steps_);
     memory.depth = depth_of(memory.model, options_.output);
-    search::PatchEncoder encoder(memory.model, memory.depth, picture, levels, options_.threads);
+    search::PatchEncoder encoder(memory.model, memory.depth, picture, levels, options_.stride,
+                                 options_.threads);
     memory.levels = encoder.levels();
+    memory.stride = encoder.stride();
     memory.height = encoder.height();
     memory.width = encoder.width();
     if (region_.empty()) {
@@ -215,7 +213,7 @@ PatchMemory Learning::learn(std::span<const std::int64_t> rows) {
 
     search::DescriptorCoder coder(memory.scale, memory.mean, memory.components, options_.threads);
     Tensor codes({std::ssize(rows) * positions, memory.dimension()});
-    const std::int64_t batch = at_once(encoder);
+    const std::int64_t batch = encoder.at_once();
     for (std::int64_t first = 0; first < std::ssize(rows); first += batch) {
         steps_.tell("encoding good pictures", first, std::ssize(rows));
         const auto now = rows.subspan(at(first), at(std::min(batch, std::ssize(rows) - first)));
@@ -231,11 +229,11 @@ PatchMemory Learning::learn(std::span<const std::int64_t> rows) {
 template <class PictureOf>
 Tensor Learning::distances(const PatchMemory& memory, std::int64_t count, const PictureOf& picture_of) const {
     search::PatchEncoder encoder(memory.model, memory.depth, preprocessing_.shape(), memory.levels,
-                                 options_.threads);
+                                 memory.stride, options_.threads);
     search::DescriptorCoder coder(memory.scale, memory.mean, memory.components, options_.threads);
     search::AnomalyDistances of(memory, options_.threads);
     Tensor all({count, static_cast<std::int64_t>(anomaly_methods) * memory.positions()});
-    const std::int64_t batch = at_once(encoder);
+    const std::int64_t batch = encoder.at_once();
     for (std::int64_t first = 0; first < count; first += batch) {
         steps_.tell("trying on what was left out", first, count);
         Tensor now({std::min(batch, count - first), preprocessing_.size()});

@@ -10,18 +10,12 @@
 #include "search/patch_encoder.hpp"
 
 namespace stackae {
-namespace {
-
-/// Values of descriptors that are held together, at most, and pictures.
-constexpr std::int64_t descriptor_values = std::int64_t{1} << 26;
-constexpr std::int64_t most_at_once = 16;
-
-}  // namespace
 
 struct AnomalyScorer::State {
     State(const PatchMemory& from, int threads)
         : memory(from),
-          encoder(memory.model, memory.depth, memory.preprocessing.shape(), memory.levels, threads),
+          encoder(memory.model, memory.depth, memory.preprocessing.shape(), memory.levels, memory.stride,
+                  threads),
           coder(memory.scale, memory.mean, memory.components, threads),
           distances(memory, threads) {
         if (encoder.height() != memory.height || encoder.width() != memory.width ||
@@ -55,8 +49,7 @@ std::vector<AnomalyScore> AnomalyScorer::score(const Tensor& pictures) {
     }
     std::vector<AnomalyMethod> methods = memory.rule.methods;
     methods.push_back(AnomalyMethod::reconstruction);
-    const std::int64_t at_once = std::clamp<std::int64_t>(
-        descriptor_values / (memory.positions() * state_->encoder.dimension()), 1, most_at_once);
+    const std::int64_t at_once = state_->encoder.at_once();
     const double looked_at =
         std::accumulate(memory.region.values().begin(), memory.region.values().end(), 0.0);
     std::vector<AnomalyScore> scores;

@@ -2,7 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <fmt/format.h>
+#include <numeric>
 #include <string>
+
+#include "stackae/error.hpp"
 
 #include "base/parallel.hpp"
 #include "base/random.hpp"
@@ -13,16 +17,21 @@
 namespace stackae::search {
 namespace {
 
+using base::at;
+
 /// Pixels between positions: of larger pictures, and of smaller ones than `large`.
-constexpr std::int64_t cell_of_large = 8;
-constexpr std::int64_t cell_of_small = 4;
+constexpr std::int64_t stride_of_large = 8;
+constexpr std::int64_t stride_of_small = 4;
 constexpr std::int64_t large = 128;
 /// A size of a picture is looked at where its shorter side has as many pixels.
 constexpr std::int64_t least_side = 32;
 /// How far about a position codes are averaged, in positions.
 constexpr double neighbourhood = 1.5;
-/// Tiles that are encoded together, at most, by their values.
-constexpr std::int64_t values_at_once = std::int64_t{1} << 24;
+/// Pictures are encoded together as long as what they are made into has so many values, at most: as much as
+/// caches hold, and as memory is given back for the next ones without being cleared by the system.
+constexpr std::int64_t values_at_once = std::int64_t{1} << 22;
+/// Rows of a picture that are worth a thread.
+constexpr std::int64_t rows_of_a_thread = 8;
 
 /// The index that stands for i in a row of n that goes on mirrored.
 std::int64_t mirrored(std::int64_t i, std::int64_t n) {
@@ -53,36 +62,46 @@ void copy_tile(const float* picture, const Shape& shape, std::int64_t top, std::
 /// The mean of each square of two by two.
 Tensor halved(const Tensor& pictures, const Shape& from, const Shape& to) {
     Tensor out({pictures.rows(), to.size()});
-    for (std::int64_t i = 0; i < pictures.rows(); ++i) {
-        const float* picture = pictures.row(i).data();
-        float* half = out.row(i).data();
-        for (std::int64_t y = 0; y < to.height; ++y) {
-            const float* above = picture + 2 * y * from.width * from.channels;
-            const float* below = above + from.width * from.channels;
-            for (std::int64_t x = 0; x < to.width; ++x) {
-                for (std::int64_t c = 0; c < from.channels; ++c) {
-                    const std::int64_t left = 2 * x * from.channels + c;
-                    const std::int64_t right = left + from.channels;
-                    *half++ = 0.25F * (above[left] + above[right] + below[left] + below[right]);
+    base::parallel_ranges(
+        pictures.rows() * to.height, rows_of_a_thread, [&](std::int64_t begin, std::int64_t end) {
+            for (std::int64_t row = begin; row < end; ++row) {
+                const std::int64_t line = from.width * from.channels;
+                const float* above = pictures.row(row / to.height).data() + 2 * (row % to.height) * line;
+                const float* below = above + line;
+                float* half = out.data() + row * to.width * to.channels;
+                for (std::int64_t x = 0; x < to.width; ++x) {
+                    for (std::int64_t c = 0; c < from.channels; ++c) {
+                        const std::int64_t left = 2 * x * from.channels + c;
+                        const std::int64_t right = left + from.channels;
+                        *half++ = 0.25F * (above[left] + above[right] + below[left] + below[right]);
+                    }
                 }
             }
-        }
-    }
+        });
     return out;
 }
 
-/// A map resampled to the grid, written into columns [offset, …) of rows of `stride` values.
-void resample(const float* map, std::int64_t map_width, std::int64_t channels, const Resampling& rows,
-              const Resampling& columns, std::int64_t map_height, float* out, std::int64_t stride) {
-    std::vector<float> narrow(static_cast<std::size_t>(map_height * columns.size() * channels));
-    for (std::int64_t y = 0; y < map_height; ++y) {
-        columns.run(map + y * map_width * channels, channels, narrow.data() + y * columns.size() * channels);
-    }
-    std::vector<float> grid(static_cast<std::size_t>(rows.size() * columns.size() * channels));
-    rows.run(narrow.data(), columns.size() * channels, grid.data());
-    for (std::int64_t i = 0; i < rows.size() * columns.size(); ++i) {
-        std::copy_n(grid.data() + i * channels, channels, out + i * stride);
-    }
+/// Maps of `count` pictures, rows of `width` positions of `channels` values, brought to the grid and written
+/// into the columns from `out` on of rows of `stride` values. add_row(i, y, weight, to) adds row y of map i,
+/// times the weight.
+template <class AddRow>
+void resample(std::int64_t count, std::int64_t width, std::int64_t channels, const Resampling& rows,
+              const Resampling& columns, float* out, std::int64_t stride, const AddRow& add_row) {
+    base::parallel_ranges(count * rows.size(), rows_of_a_thread, [&](std::int64_t begin, std::int64_t end) {
+        std::vector<float> line(at(width * channels));
+        std::vector<float> narrow(at(columns.size() * channels));
+        for (std::int64_t row = begin; row < end; ++row) {
+            std::fill(line.begin(), line.end(), 0.0F);
+            rows.each(row % rows.size(), [&](std::int64_t y, float weight) {
+                add_row(row / rows.size(), y, weight, line.data());
+            });
+            columns.run(line.data(), channels, narrow.data());
+            for (std::int64_t x = 0; x < columns.size(); ++x) {
+                std::copy_n(narrow.data() + x * channels, channels,
+                            out + (row * columns.size() + x) * stride);
+            }
+        }
+    });
 }
 
 }  // namespace
@@ -114,10 +133,9 @@ void Resampling::run(const float* rows, std::int64_t columns, float* out) const 
     for (std::size_t i = 0; i < first_.size(); ++i) {
         float* to = out + static_cast<std::int64_t>(i) * columns;
         std::fill_n(to, columns, 0.0F);
-        for (std::size_t j = 0; j < weights_[i].size(); ++j) {
-            linalg::add_scaled_row(weights_[i][j],
-                                   rows + (first_[i] + static_cast<std::int64_t>(j)) * columns, columns, to);
-        }
+        each(static_cast<std::int64_t>(i), [&](std::int64_t row, float weight) {
+            linalg::add_scaled_row(weight, rows + row * columns, columns, to);
+        });
     }
 }
 
@@ -138,8 +156,8 @@ TileGeometry::TileGeometry(const Model& model, std::size_t depth)
     core_width = map.width * stride;
 }
 
-std::int64_t PatchEncoder::least_step(const Shape& picture) {
-    return std::max(picture.height, picture.width) >= large ? cell_of_large : cell_of_small;
+std::int64_t PatchEncoder::stride_of(const Shape& picture) {
+    return std::max(picture.height, picture.width) >= large ? stride_of_large : stride_of_small;
 }
 
 std::vector<Shape> PatchEncoder::sizes(const Shape& picture, std::int64_t levels) {
@@ -157,14 +175,18 @@ std::vector<Shape> PatchEncoder::sizes(const Shape& picture, std::int64_t levels
 }
 
 PatchEncoder::PatchEncoder(const Model& model, std::size_t depth, const Shape& picture, std::int64_t levels,
-                           int threads)
+                           std::int64_t stride, int threads)
     : geometry_(model, depth),
       encoder_(model, {.output = std::to_string(depth), .threads = threads}),
       sizes_(sizes(picture, levels)),
+      stride_(stride > 0 ? stride : std::max(geometry_.stride, stride_of(picture))),
       threads_(base::resolve_threads(threads)) {
-    cell_ = std::max(geometry_.stride, least_step(picture));
-    height_ = (picture.height + cell_ - 1) / cell_;
-    width_ = (picture.width + cell_ - 1) / cell_;
+    if (stride_ < geometry_.stride) {
+        throw InvalidArgument(fmt::format("stride: {} found, {} or more expected, as the model's maps have",
+                                          stride_, geometry_.stride));
+    }
+    height_ = (picture.height + stride_ - 1) / stride_;
+    width_ = (picture.width + stride_ - 1) / stride_;
     for (std::size_t level = 0; level < sizes_.size(); ++level) {
         dimension_ += geometry_.map.channels;
         group_ends_.push_back(dimension_);
@@ -173,7 +195,17 @@ PatchEncoder::PatchEncoder(const Model& model, std::size_t depth, const Shape& p
     }
 }
 
+std::int64_t PatchEncoder::at_once() const {
+    std::int64_t values = positions() * dimension_;
+    for (const Shape& size : sizes_) {
+        const Tiling tiling = tiling_of(size);
+        values = std::max(values, tiling.count() * std::max(geometry_.tile.size(), geometry_.map.size()));
+    }
+    return std::max<std::int64_t>(1, values_at_once / values);
+}
+
 Tensor PatchEncoder::encode(const Tensor& pictures) {
+    const base::ThreadScope scope(threads_);
     Tensor out({pictures.rows() * positions(), dimension_});
     Tensor smaller;
     const Tensor* level_pictures = &pictures;
@@ -183,94 +215,95 @@ Tensor PatchEncoder::encode(const Tensor& pictures) {
             smaller = halved(*level_pictures, sizes_[level - 1], sizes_[level]);
             level_pictures = &smaller;
         }
-        encode_level(*level_pictures, level, offset, out);
+        encode_level(*level_pictures, level, out.data() + offset);
         offset = group_ends_[2 * level];
-        add_pixels(*level_pictures, level, offset, out);
+        add_pixels(*level_pictures, level, out.data() + offset);
         offset = group_ends_[2 * level + 1];
     }
     return out;
 }
 
-void PatchEncoder::encode_level(const Tensor& pictures, std::size_t level, std::int64_t offset, Tensor& out) {
-    const Shape& shape = sizes_[level];
-    const std::int64_t down = (shape.height + geometry_.core_height - 1) / geometry_.core_height;
-    const std::int64_t across = (shape.width + geometry_.core_width - 1) / geometry_.core_width;
-    const std::int64_t margin_top = (geometry_.tile.height - geometry_.core_height) / 2;
-    const std::int64_t margin_left = (geometry_.tile.width - geometry_.core_width) / 2;
-    const std::int64_t map_height = down * geometry_.map.height;
-    const std::int64_t map_width = across * geometry_.map.width;
-    const std::int64_t channels = geometry_.map.channels;
-    const double ratio = static_cast<double>(cell_) / static_cast<double>(geometry_.stride) /
-                         static_cast<double>(std::int64_t{1} << level);
-    const std::int64_t used_height =
-        std::min(map_height, (shape.height + geometry_.stride - 1) / geometry_.stride);
-    const std::int64_t used_width =
-        std::min(map_width, (shape.width + geometry_.stride - 1) / geometry_.stride);
-    const Resampling rows(used_height, height_, ratio, neighbourhood);
-    const Resampling columns(used_width, width_, ratio, neighbourhood);
-    const std::int64_t tiles = down * across;
-    const std::int64_t at_once = std::clamp<std::int64_t>(
-        values_at_once / (tiles * std::max(geometry_.tile.size(), geometry_.map.size())), 1, pictures.rows());
-    for (std::int64_t first = 0; first < pictures.rows(); first += at_once) {
-        const std::int64_t count = std::min(at_once, pictures.rows() - first);
-        Tensor input({count * tiles, geometry_.tile.size()});
-        for (std::int64_t i = 0; i < count * tiles; ++i) {
-            const std::int64_t tile = i % tiles;
-            copy_tile(pictures.row(first + i / tiles).data(), shape,
-                      tile / across * geometry_.core_height - margin_top,
-                      tile % across * geometry_.core_width - margin_left, geometry_.tile,
-                      input.row(i).data());
-        }
-        const Tensor codes = encoder_.encode(input);
-        base::parallel_for(count, threads_, [&] {
-            return [&, whole = Tensor({map_height, map_width * channels})](std::int64_t i) mutable {
-                for (std::int64_t tile = 0; tile < tiles; ++tile) {
-                    const float* code = codes.row(i * tiles + tile).data();
-                    for (std::int64_t y = 0; y < geometry_.map.height; ++y) {
-                        std::copy_n(code + y * geometry_.map.width * channels, geometry_.map.width * channels,
-                                    whole.row(tile / across * geometry_.map.height + y).data() +
-                                        tile % across * geometry_.map.width * channels);
-                    }
-                }
-                resample(whole.data(), map_width, channels, rows, columns, used_height,
-                         out.row((first + i) * positions()).data() + offset, dimension_);
-            };
-        });
-    }
+PatchEncoder::Tiling PatchEncoder::tiling_of(const Shape& picture) const {
+    return {(picture.height + geometry_.core_height - 1) / geometry_.core_height,
+            (picture.width + geometry_.core_width - 1) / geometry_.core_width};
 }
 
-void PatchEncoder::add_pixels(const Tensor& pictures, std::size_t level, std::int64_t offset,
-                              Tensor& out) const {
+void PatchEncoder::encode_level(const Tensor& pictures, std::size_t level, float* out) {
     const Shape& shape = sizes_[level];
-    const double ratio = static_cast<double>(cell_) / static_cast<double>(std::int64_t{1} << level);
-    const Resampling rows(shape.height, height_, ratio, 1.0);
-    const Resampling columns(shape.width, width_, ratio, 1.0);
+    const Tiling tiling = tiling_of(shape);
+    const std::int64_t margin_top = (geometry_.tile.height - geometry_.core_height) / 2;
+    const std::int64_t margin_left = (geometry_.tile.width - geometry_.core_width) / 2;
+    const std::int64_t map_height = geometry_.map.height;
+    const std::int64_t channels = geometry_.map.channels;
+    const double ratio = static_cast<double>(stride_) / static_cast<double>(geometry_.stride) /
+                         static_cast<double>(std::int64_t{1} << level);
+    const std::int64_t used_height =
+        std::min(tiling.down * map_height, (shape.height + geometry_.stride - 1) / geometry_.stride);
+    const std::int64_t used_width = std::min(tiling.across * geometry_.map.width,
+                                             (shape.width + geometry_.stride - 1) / geometry_.stride);
+    Tensor input({pictures.rows() * tiling.count(), geometry_.tile.size()});
+    base::parallel_ranges(input.rows(), 1, [&](std::int64_t begin, std::int64_t end) {
+        for (std::int64_t i = begin; i < end; ++i) {
+            const std::int64_t tile = i % tiling.count();
+            copy_tile(pictures.row(i / tiling.count()).data(), shape,
+                      tile / tiling.across * geometry_.core_height - margin_top,
+                      tile % tiling.across * geometry_.core_width - margin_left, geometry_.tile,
+                      input.row(i).data());
+        }
+    });
+    const Tensor codes = encoder_.encode(input);
+    resample(pictures.rows(), used_width, channels, Resampling(used_height, height_, ratio, neighbourhood),
+             Resampling(used_width, width_, ratio, neighbourhood), out, dimension_,
+             [&](std::int64_t i, std::int64_t y, float weight, float* to) {
+                 const std::int64_t first = i * tiling.count() + y / map_height * tiling.across;
+                 for (std::int64_t x = 0; x < used_width; x += geometry_.map.width) {
+                     const std::int64_t width = std::min(geometry_.map.width, used_width - x);
+                     const float* tile = codes.row(first + x / geometry_.map.width).data();
+                     linalg::add_scaled_row(weight, tile + y % map_height * geometry_.map.width * channels,
+                                            width * channels, to + x * channels);
+                 }
+             });
+}
+
+void PatchEncoder::add_pixels(const Tensor& pictures, std::size_t level, float* out) const {
+    const Shape& shape = sizes_[level];
+    const double ratio = static_cast<double>(stride_) / static_cast<double>(std::int64_t{1} << level);
     const std::int64_t channels = shape.channels;
-    base::parallel_for(pictures.rows(), threads_, [&] {
-        return [&](std::int64_t i) {
-            const std::span<const float> picture = pictures.row(i);
-            std::vector<float> squares(picture.size());
-            std::transform(picture.begin(), picture.end(), squares.begin(), [](float x) { return x * x; });
-            float* to = out.row(i * positions()).data() + offset;
-            resample(picture.data(), shape.width, channels, rows, columns, shape.height, to, dimension_);
-            resample(squares.data(), shape.width, channels, rows, columns, shape.height, to + channels,
-                     dimension_);
-            for (std::int64_t p = 0; p < positions(); ++p) {
-                float* values = to + p * dimension_;
-                for (std::int64_t c = 0; c < channels; ++c) {
-                    const float variance = values[channels + c] - values[c] * values[c];
-                    values[channels + c] = std::sqrt(variance > 0.0F ? variance : 0.0F);
-                }
+    // Values and their squares, in turn.
+    resample(pictures.rows(), shape.width, 2 * channels, Resampling(shape.height, height_, ratio, 1.0),
+             Resampling(shape.width, width_, ratio, 1.0), out, dimension_,
+             [&](std::int64_t i, std::int64_t y, float weight, float* to) {
+                 const float* from = pictures.row(i).data() + y * shape.width * channels;
+                 for (std::int64_t x = 0; x < shape.width; ++x, to += 2 * channels) {
+                     for (std::int64_t c = 0; c < channels; ++c, ++from) {
+                         to[c] += weight * *from;
+                         to[channels + c] += weight * *from * *from;
+                     }
+                 }
+             });
+    base::parallel_ranges(pictures.rows() * positions(), 64, [&](std::int64_t begin, std::int64_t end) {
+        for (std::int64_t p = begin; p < end; ++p) {
+            float* values = out + p * dimension_;
+            for (std::int64_t c = 0; c < channels; ++c) {
+                const float variance = values[channels + c] - values[c] * values[c];
+                values[channels + c] = std::sqrt(variance > 0.0F ? variance : 0.0F);
             }
-        };
+        }
     });
 }
 
 Tensor PatchEncoder::tiles(const Tensor& pictures, const Shape& picture, const Shape& tile,
                            std::int64_t levels, std::int64_t most, std::uint64_t seed) {
     const std::vector<Shape> all = sizes(picture, levels);
-    const std::int64_t each = std::max<std::int64_t>(1, most / std::ssize(all));
-    Tensor out({each * std::ssize(all), tile.size()});
+    const auto room = [](std::int64_t of, std::int64_t side) { return std::max<std::int64_t>(0, of - side); };
+    std::vector<std::int64_t> counts;
+    for (const Shape& shape : all) {
+        const std::int64_t places =
+            (room(shape.height, tile.height) + 1) * (room(shape.width, tile.width) + 1);
+        counts.push_back(
+            std::min(std::max<std::int64_t>(1, most / std::ssize(all)), pictures.rows() * places));
+    }
+    Tensor out({std::accumulate(counts.begin(), counts.end(), std::int64_t{0}), tile.size()});
     Tensor smaller;
     const Tensor* now = &pictures;
     std::int64_t row = 0;
@@ -281,14 +314,13 @@ Tensor PatchEncoder::tiles(const Tensor& pictures, const Shape& picture, const S
         }
         const base::Random random(seed, base::RandomStream::patches, static_cast<std::uint32_t>(level));
         const Shape& shape = all[level];
-        for (std::int64_t i = 0; i < each; ++i) {
+        for (std::int64_t i = 0; i < counts[level]; ++i) {
             const auto index = static_cast<std::uint32_t>(2 * i);
-            const auto below = [&](std::uint32_t which, std::int64_t room) {
-                return static_cast<std::int64_t>(
-                    random.below(which, static_cast<std::uint64_t>(std::max<std::int64_t>(1, room + 1))));
+            const auto below = [&](std::uint32_t which, std::int64_t last) {
+                return static_cast<std::int64_t>(random.below(which, static_cast<std::uint64_t>(last + 1)));
             };
-            copy_tile(now->row(i % now->rows()).data(), shape, below(index, shape.height - tile.height),
-                      below(index + 1, shape.width - tile.width), tile, out.row(row++).data());
+            copy_tile(now->row(i % now->rows()).data(), shape, below(index, room(shape.height, tile.height)),
+                      below(index + 1, room(shape.width, tile.width)), tile, out.row(row++).data());
         }
     }
     return out;

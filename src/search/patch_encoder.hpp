@@ -8,6 +8,8 @@
 #include "stackae/shape.hpp"
 #include "stackae/tensor.hpp"
 
+#include "base/rows.hpp"
+
 namespace stackae::search {
 
 /// Weights by which a row of `from` positions becomes one of `to`: triangles about the places of the new
@@ -18,6 +20,14 @@ public:
     /// Sets out, to × columns, of rows, from × columns.
     void run(const float* rows, std::int64_t columns, float* out) const;
     [[nodiscard]] std::int64_t size() const { return static_cast<std::int64_t>(first_.size()); }
+    /// Calls use(row, weight) for the rows that the i-th new one is made of.
+    template <class Use>
+    void each(std::int64_t i, const Use& use) const {
+        std::int64_t row = first_[base::at(i)];
+        for (const float weight : weights_[base::at(i)]) {
+            use(row++, weight);
+        }
+    }
 
 private:
     std::vector<std::int64_t> first_;
@@ -42,9 +52,11 @@ struct TileGeometry {
 /// joined.
 class PatchEncoder {
 public:
-    /// picture: of all pictures. levels: at most so many sizes. The model must outlive it.
+    /// picture: of all pictures. levels: at most so many sizes. stride: pixels between positions, 0: see
+    /// stride_of(). The model must outlive it. Throws InvalidArgument for a stride below that of the model's
+    /// maps.
     PatchEncoder(const Model& model, std::size_t depth, const Shape& picture, std::int64_t levels,
-                 int threads);
+                 std::int64_t stride, int threads);
 
     [[nodiscard]] std::int64_t height() const { return height_; }
     [[nodiscard]] std::int64_t width() const { return width_; }
@@ -52,27 +64,39 @@ public:
     /// Values of a descriptor.
     [[nodiscard]] std::int64_t dimension() const { return dimension_; }
     [[nodiscard]] std::int64_t levels() const { return std::ssize(sizes_); }
+    [[nodiscard]] std::int64_t stride() const { return stride_; }
     /// Where in a descriptor the values of one source end: a level's map, a level's pixels.
     [[nodiscard]] const std::vector<std::int64_t>& group_ends() const { return group_ends_; }
 
+    /// How many pictures are best encoded together.
+    [[nodiscard]] std::int64_t at_once() const;
     /// pictures: n × picture.size(). Returns (n · positions()) × dimension().
     [[nodiscard]] Tensor encode(const Tensor& pictures);
-    /// Tiles of the pictures in all sizes, about `most` in all, to learn from: m × tile.size().
+    /// Tiles of the pictures in all sizes, at most about `most` in all, to learn from: m × tile.size().
     [[nodiscard]] static Tensor tiles(const Tensor& pictures, const Shape& picture, const Shape& tile,
                                       std::int64_t levels, std::int64_t most, std::uint64_t seed);
-    /// Pixels between the positions of a picture, at least.
-    [[nodiscard]] static std::int64_t least_step(const Shape& picture);
+    /// Pixels between the positions of a picture where nothing else is asked for, if the model's maps have as
+    /// many.
+    [[nodiscard]] static std::int64_t stride_of(const Shape& picture);
     /// Sizes in which a picture is looked at, the first its own.
     [[nodiscard]] static std::vector<Shape> sizes(const Shape& picture, std::int64_t levels);
 
 private:
-    void encode_level(const Tensor& pictures, std::size_t level, std::int64_t offset, Tensor& out);
-    void add_pixels(const Tensor& pictures, std::size_t level, std::int64_t offset, Tensor& out) const;
+    /// Tiles that cover a picture.
+    struct Tiling {
+        std::int64_t down = 0;
+        std::int64_t across = 0;
+        [[nodiscard]] std::int64_t count() const { return down * across; }
+    };
+    [[nodiscard]] Tiling tiling_of(const Shape& picture) const;
+    /// Both write into the columns from `out` on of rows of dimension() values.
+    void encode_level(const Tensor& pictures, std::size_t level, float* out);
+    void add_pixels(const Tensor& pictures, std::size_t level, float* out) const;
 
     TileGeometry geometry_;
     Encoder encoder_;
     std::vector<Shape> sizes_;
-    std::int64_t cell_ = 8;  ///< pixels between positions of the grid
+    std::int64_t stride_;
     std::int64_t height_ = 0;
     std::int64_t width_ = 0;
     std::int64_t dimension_ = 0;

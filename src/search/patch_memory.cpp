@@ -87,6 +87,7 @@ Json description(const PatchMemory& memory) {
     }
     return {{"depth", memory.depth},
             {"levels", memory.levels},
+            {"stride", memory.stride},
             {"height", memory.height},
             {"width", memory.width},
             {"pictures", memory.pictures},
@@ -188,6 +189,7 @@ PatchMemory load_patch_memory(const std::string& path) {
     const JsonReader reader(text, where);
     reader.required("depth", memory.depth);
     reader.required("levels", memory.levels);
+    reader.optional("stride", memory.stride);  // of early files: as it was then
     reader.required("height", memory.height);
     reader.required("width", memory.width);
     reader.required("pictures", memory.pictures);
@@ -227,6 +229,7 @@ JsonObject to_json(const PatchMemory& memory) {
         .set("picture_width", memory.preprocessing.width)
         .set("grid_height", memory.height)
         .set("grid_width", memory.width)
+        .set("stride", memory.stride)
         .set("codes", memory.codes.rows())
         .set("code_size", memory.dimension())
         .set("rule", to_text(memory.rule))

@@ -4,7 +4,8 @@
 // Prints areas under the ROC: of `score` with its defaults, of the reconstruction error that stands beside
 // it, and of a memory of 10,000 raw patches (16 x 16 pixels, every 8; a picture's score is its largest
 // distance to the nearest one). With SPLITS, GOOD and TEST_GOOD are put together and parted anew so many
-// times, and it prints in how many the share of false alarms is within what the threshold promised.
+// times, to learn from as many pictures as GOOD has and to try on the others, and it prints in how many the
+// share of false alarms is within what the threshold promised.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -101,6 +102,7 @@ PatchMemory learn(ImageDataset good) {
 
 void try_splits(const std::string& good, const std::string& test_good, int splits) {
     const Inputs all({good, test_good});
+    const std::int64_t learnt_from = Inputs({good}).size();
     std::vector<ImageEntry> entries;
     for (std::int64_t i = 0; i < all.size(); ++i) {
         entries.push_back(all.entry(i));
@@ -108,7 +110,7 @@ void try_splits(const std::string& good, const std::string& test_good, int split
     int held = 0;
     for (int split = 0; split < splits; ++split) {
         base::shuffle(entries, base::Random(static_cast<std::uint64_t>(split), base::RandomStream::splits));
-        const auto middle = entries.begin() + static_cast<std::ptrdiff_t>(entries.size() * 2 / 3);
+        const auto middle = entries.begin() + learnt_from;
         const PatchMemory memory = learn(ImageDataset::from_entries("good", {entries.begin(), middle}));
         const AnomalyThreshold threshold = anomaly_threshold(memory, 0.01);
         const ImageDataset rest = ImageDataset::from_entries("rest", {middle, entries.end()});
