@@ -13,6 +13,7 @@
 #include "base/rows.hpp"
 #include "base/threads.hpp"
 #include "linalg/vector_ops.hpp"
+#include "model/receptive_field.hpp"
 
 namespace stackae::search {
 namespace {
@@ -141,19 +142,29 @@ void Resampling::run(const float* rows, std::int64_t columns, float* out) const 
 
 TileGeometry::TileGeometry(const Model& model, std::size_t depth)
     : tile(model.input_shape()), map(model.layers.output_shape(model.input_shape(), depth)) {
-    std::int64_t down = 1;
-    std::int64_t across = 1;
-    for (std::size_t i = 0; i < depth; ++i) {
-        const ReceptiveField field = model.layers[i].receptive_field();
-        down *= field.down.stride;
-        across *= field.across.stride;
-    }
+    const ReceptiveField field = receptive_field(model.layers, depth);
     // Where positions are further apart one way than the other, or a layer does not tell, they part the tile.
     const std::int64_t evenly =
         std::max<std::int64_t>(1, std::min(tile.height / map.height, tile.width / map.width));
-    stride = down == across ? std::clamp<std::int64_t>(down, 1, evenly) : evenly;
-    core_height = map.height * stride;
-    core_width = map.width * stride;
+    const bool told =
+        field.down.stride == field.across.stride && field.down.stride >= 1 && field.down.stride <= evenly;
+    stride = told ? field.down.stride : evenly;
+    const auto side = [&](std::int64_t tile_side, std::int64_t positions, const ReceptiveField::Side& of) {
+        Side used{0, positions, (tile_side - positions * stride) / 2};
+        if (told) {
+            const std::int64_t most = positions / 4;
+            const std::int64_t last = of.offset + (positions - 1) * stride + of.size - tile_side;
+            const auto beyond = [&](std::int64_t pixels) {
+                return std::clamp<std::int64_t>((pixels + stride - 1) / stride, 0, most);
+            };
+            used.first = beyond(-of.offset);
+            used.count = positions - used.first - beyond(last);
+            used.margin = of.offset + used.first * stride + (of.size - stride) / 2;
+        }
+        return used;
+    };
+    down = side(tile.height, map.height, field.down);
+    across = side(tile.width, map.width, field.across);
 }
 
 std::int64_t PatchEncoder::stride_of(const Shape& picture) {
@@ -224,43 +235,44 @@ Tensor PatchEncoder::encode(const Tensor& pictures) {
 }
 
 PatchEncoder::Tiling PatchEncoder::tiling_of(const Shape& picture) const {
-    return {(picture.height + geometry_.core_height - 1) / geometry_.core_height,
-            (picture.width + geometry_.core_width - 1) / geometry_.core_width};
+    const auto tiles = [&](std::int64_t side, const TileGeometry::Side& of) {
+        return (side + geometry_.pixels(of) - 1) / geometry_.pixels(of);
+    };
+    return {tiles(picture.height, geometry_.down), tiles(picture.width, geometry_.across)};
 }
 
 void PatchEncoder::encode_level(const Tensor& pictures, std::size_t level, float* out) {
     const Shape& shape = sizes_[level];
     const Tiling tiling = tiling_of(shape);
-    const std::int64_t margin_top = (geometry_.tile.height - geometry_.core_height) / 2;
-    const std::int64_t margin_left = (geometry_.tile.width - geometry_.core_width) / 2;
-    const std::int64_t map_height = geometry_.map.height;
+    const TileGeometry::Side& down = geometry_.down;
+    const TileGeometry::Side& across = geometry_.across;
     const std::int64_t channels = geometry_.map.channels;
     const double ratio = static_cast<double>(stride_) / static_cast<double>(geometry_.stride) /
                          static_cast<double>(std::int64_t{1} << level);
-    const std::int64_t used_height =
-        std::min(tiling.down * map_height, (shape.height + geometry_.stride - 1) / geometry_.stride);
-    const std::int64_t used_width = std::min(tiling.across * geometry_.map.width,
-                                             (shape.width + geometry_.stride - 1) / geometry_.stride);
+    const std::int64_t height =
+        std::min(tiling.down * down.count, (shape.height + geometry_.stride - 1) / geometry_.stride);
+    const std::int64_t width =
+        std::min(tiling.across * across.count, (shape.width + geometry_.stride - 1) / geometry_.stride);
     Tensor input({pictures.rows() * tiling.count(), geometry_.tile.size()});
     base::parallel_ranges(input.rows(), 1, [&](std::int64_t begin, std::int64_t end) {
         for (std::int64_t i = begin; i < end; ++i) {
             const std::int64_t tile = i % tiling.count();
             copy_tile(pictures.row(i / tiling.count()).data(), shape,
-                      tile / tiling.across * geometry_.core_height - margin_top,
-                      tile % tiling.across * geometry_.core_width - margin_left, geometry_.tile,
+                      tile / tiling.across * geometry_.pixels(down) - down.margin,
+                      tile % tiling.across * geometry_.pixels(across) - across.margin, geometry_.tile,
                       input.row(i).data());
         }
     });
     const Tensor codes = encoder_.encode(input);
-    resample(pictures.rows(), used_width, channels, Resampling(used_height, height_, ratio, neighbourhood),
-             Resampling(used_width, width_, ratio, neighbourhood), out, dimension_,
+    resample(pictures.rows(), width, channels, Resampling(height, height_, ratio, neighbourhood),
+             Resampling(width, width_, ratio, neighbourhood), out, dimension_,
              [&](std::int64_t i, std::int64_t y, float weight, float* to) {
-                 const std::int64_t first = i * tiling.count() + y / map_height * tiling.across;
-                 for (std::int64_t x = 0; x < used_width; x += geometry_.map.width) {
-                     const std::int64_t width = std::min(geometry_.map.width, used_width - x);
-                     const float* tile = codes.row(first + x / geometry_.map.width).data();
-                     linalg::add_scaled_row(weight, tile + y % map_height * geometry_.map.width * channels,
-                                            width * channels, to + x * channels);
+                 const std::int64_t first = i * tiling.count() + y / down.count * tiling.across;
+                 const std::int64_t row = (down.first + y % down.count) * geometry_.map.width + across.first;
+                 for (std::int64_t x = 0; x < width; x += across.count) {
+                     linalg::add_scaled_row(weight,
+                                            codes.row(first + x / across.count).data() + row * channels,
+                                            std::min(across.count, width - x) * channels, to + x * channels);
                  }
              });
 }

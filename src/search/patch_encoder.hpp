@@ -35,16 +35,25 @@ private:
 };
 
 /// How a model that makes maps of small pictures is run over large ones: over tiles that overlap by what its
-/// positions do not cover, so that the map of the whole is without seams. A picture goes on mirrored beyond
-/// its border.
+/// positions depend on beyond what they stand for, so that the map of the whole is without seams. Positions
+/// that depend on padding are left out for that, up to a quarter of a tile's on each side. A picture goes on
+/// mirrored beyond its border.
 struct TileGeometry {
     TileGeometry(const Model& model, std::size_t depth);
 
-    Shape tile;                    ///< the model's input
-    Shape map;                     ///< of a tile
-    std::int64_t stride = 1;       ///< pixels between positions
-    std::int64_t core_height = 0;  ///< pixels that the positions of a tile stand for
-    std::int64_t core_width = 0;
+    /// Down or across.
+    struct Side {
+        std::int64_t first = 0;   ///< position of a tile's map that is used
+        std::int64_t count = 0;   ///< of positions that are used
+        std::int64_t margin = 0;  ///< pixels of a tile before those that the first of them stands for
+    };
+    Shape tile;               ///< the model's input
+    Shape map;                ///< of a tile
+    std::int64_t stride = 1;  ///< pixels between positions
+    Side down;
+    Side across;
+    /// Pixels that the used positions of a tile stand for.
+    [[nodiscard]] std::int64_t pixels(const Side& side) const { return side.count * stride; }
 };
 
 /// Descriptors of a picture's positions: what a model makes of the picture in several sizes, each half of the

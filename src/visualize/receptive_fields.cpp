@@ -7,6 +7,7 @@
 
 #include "stackae/visualize.hpp"
 
+#include "model/receptive_field.hpp"
 #include "visualize/units.hpp"
 
 namespace stackae {
@@ -51,22 +52,6 @@ private:
     ReceptiveField::Side field_;
     std::int64_t size_;
 };
-
-/// Of the topmost of the lowest `depth` layers, in pixels.
-ReceptiveField field_in_pixels(const Stack& layers, std::size_t depth) {
-    ReceptiveField pixels;
-    const auto widen = [](ReceptiveField::Side& below, const ReceptiveField::Side& layer) {
-        below.size += (layer.size - 1) * below.stride;
-        below.offset += layer.offset * below.stride;
-        below.stride *= layer.stride;
-    };
-    for (std::size_t i = 0; i < depth; ++i) {
-        const ReceptiveField field = layers[i].receptive_field();
-        widen(pixels.down, field.down);
-        widen(pixels.across, field.across);
-    }
-    return pixels;
-}
 
 /// Each unit's largest activations, one a picture, strongest first.
 class StrongestActivations {
@@ -171,7 +156,7 @@ Filters receptive_fields(const Model& model, std::string_view output, const Imag
                          int threads, const std::function<void(std::int64_t)>& progress) {
     const Preprocessing& preprocessing = model.preprocessing;
     const Units units(model, output);
-    Fields fields(model, units, field_in_pixels(model.layers, units.depth));
+    Fields fields(model, units, receptive_field(model.layers, units.depth));
     Filters filters{
         fields.height(), fields.width(), preprocessing.channels, {}, units.shape.channels, {}, {}};
     StrongestActivations strongest(units.drawn);

@@ -1,0 +1,120 @@
+#include "search/patch_encoder.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+
+#include "stackae/error.hpp"
+#include "stackae/train.hpp"
+
+#include "base/random.hpp"
+#include "support/catch.hpp"
+
+using namespace stackae;
+
+namespace {
+
+/// Noise that is smoothed a little, height × width.
+Tensor noise(std::int64_t height, std::int64_t width) {
+    const base::Random random(5, base::RandomStream::patches);
+    Tensor picture({1, height * width});
+    float before = 0.5F;
+    for (std::int64_t i = 0; i < picture.size(); ++i) {
+        before = 0.6F * before + 0.4F * base::Random::uniform(random.block(static_cast<std::uint32_t>(i))[0]);
+        picture.data()[i] = before;
+    }
+    return picture;
+}
+
+/// A part of it, from a row and a column on.
+Tensor cut(const Tensor& picture, std::int64_t width_of, const Shape& part, std::int64_t top,
+           std::int64_t left) {
+    Tensor out({1, part.size()});
+    for (std::int64_t y = 0; y < part.height; ++y) {
+        std::copy_n(picture.data() + (top + y) * width_of + left, part.width, out.data() + y * part.width);
+    }
+    return out;
+}
+
+Model model_of(const std::string& stack, std::int64_t side) {
+    Tensor tiles({20, side, side, 1});
+    const Tensor values = noise(20 * side, side);
+    std::copy_n(values.data(), values.size(), tiles.data());
+    Preprocessing preprocessing;
+    preprocessing.height = static_cast<int>(side);
+    preprocessing.width = static_cast<int>(side);
+    TrainConfig config;
+    config.stack = parse_stack(stack);
+    config.validation = 0.0;
+    TrainObserver nobody;
+    return train(ImageDataset::from_tensor(std::move(tiles)), preprocessing, config, {}, nobody);
+}
+
+/// The largest difference of what is said of the same places of a picture, cut in two ways, so that tiles
+/// begin elsewhere: of `apart` pixels between, two positions of every size. Positions near the border are
+/// left out.
+float largest_difference(const Model& model, std::int64_t levels) {
+    constexpr std::int64_t apart = 16;
+    constexpr std::int64_t border = 5;
+    const Shape part{160, 144, 1};
+    const std::int64_t width = part.width + apart;
+    const Tensor picture = noise(part.height + apart, width);
+    search::PatchEncoder encoder(model, model.layers.size(), part, levels, 8, 1);
+    const Tensor one = encoder.encode(cut(picture, width, part, 0, 0));
+    const Tensor other = encoder.encode(cut(picture, width, part, apart, apart));
+    CHECK(encoder.levels() == levels);
+    const std::int64_t shift = apart / encoder.stride();
+    float most = 0.0F;
+    float spread = 0.0F;
+    for (std::int64_t y = border; y + border + shift < encoder.height(); ++y) {
+        for (std::int64_t x = border; x + border + shift < encoder.width(); ++x) {
+            const auto a = one.row((y + shift) * encoder.width() + x + shift);
+            const auto b = other.row(y * encoder.width() + x);
+            const auto c = one.row(y * encoder.width() + x);
+            for (std::size_t i = 0; i < a.size(); ++i) {
+                most = std::max(most, std::abs(a[i] - b[i]));
+                spread = std::max(spread, std::abs(a[i] - c[i]));
+            }
+        }
+    }
+    CHECK(spread > 0.05F);
+    return most;
+}
+
+}  // namespace
+
+TEST_CASE("A position says the same wherever tiles begin", "[search]") {
+    CHECK(largest_difference(model_of("conv2d:8:kernel=5:patches=2000,pool2d:2", 36), 1) < 1e-4F);
+    CHECK(largest_difference(model_of("conv2d:8:kernel=5:patches=2000,pool2d:2", 36), 3) < 1e-4F);
+}
+
+TEST_CASE("What depends on padding is left out", "[search]") {
+    const Model model =
+        model_of("conv2d:8:kernel=5:pad=2:patches=2000,pool2d:2,conv2d:8:kernel=3:pad=1:patches=2000", 40);
+    const search::TileGeometry geometry(model, model.layers.size());
+    CHECK(geometry.stride == 2);
+    // Two pixels by the first layer, and two more by the second's one position: two positions on each side.
+    CHECK(geometry.down.first == 2);
+    CHECK(geometry.down.count == 16);
+    CHECK(geometry.down.margin == 4);
+    CHECK(largest_difference(model, 1) < 1e-4F);
+}
+
+TEST_CASE("Positions are as far apart as is asked for", "[search]") {
+    const Model model = model_of("conv2d:8:kernel=5:patches=2000,pool2d:2", 36);
+    const Shape picture{50, 60, 1};
+    CHECK(search::PatchEncoder(model, 2, picture, 1, 0, 1).stride() == 4);
+    CHECK(search::PatchEncoder(model, 2, {50, 160, 1}, 1, 0, 1).stride() == 8);
+    const search::PatchEncoder wide(model, 2, picture, 1, 16, 1);
+    CHECK(wide.width() == 4);
+    CHECK(wide.height() == 4);
+    CHECK_THROWS_AS(search::PatchEncoder(model, 2, picture, 1, 1, 1), InvalidArgument);
+}
+
+TEST_CASE("Small pictures give as many tiles as they have", "[search]") {
+    const Shape picture{28, 28, 1};
+    const Tensor pictures({3, picture.size()});
+    CHECK(search::PatchEncoder::tiles(pictures, picture, {70, 70, 1}, 3, 900, 0).rows() == 3);
+    CHECK(search::PatchEncoder::tiles(pictures, picture, {20, 28, 1}, 1, 900, 0).rows() == 27);
+    CHECK(search::PatchEncoder::tiles(pictures, picture, {14, 14, 1}, 1, 100, 0).rows() == 100);
+}
