@@ -5,6 +5,7 @@
 #include "stackae/error.hpp"
 #include "stackae/gallery.hpp"
 #include "stackae/model.hpp"
+#include "stackae/patch_memory.hpp"
 
 #include "base/rows.hpp"
 #include "base/safetensors.hpp"
@@ -13,6 +14,7 @@
 #include "model/model_file.hpp"
 #include "model/sample_model.hpp"
 #include "search/gallery_file.hpp"
+#include "search/patch_memory_file.hpp"
 #include "support/temporary_folder.hpp"
 
 namespace stackae::fuzz {
@@ -68,6 +70,22 @@ void run_gallery(Input input) {
     }
 }
 
+void run_patch_memory(Input input) {
+    const PatchMemory memory = search::read_patch_memory(read(input));
+    save(memory, "/dev/null");
+    (void)to_json(memory).text();
+    (void)to_text(memory.rule);
+    (void)anomaly_threshold(memory, 0.1);
+    const std::int64_t values = memory.preprocessing.size();
+    if (one_of(input, 4) && values < max_bytes / 64 &&
+        encoding_bytes(memory.model, std::to_string(memory.depth), 1, 2) < max_bytes) {
+        AnomalyScorer scorer(memory, 1);
+        Tensor picture({1, values});
+        std::fill(picture.values().begin(), picture.values().end(), 0.5F);
+        (void)scorer.score(picture);
+    }
+}
+
 /// Every way in which layers hang together: maps, rows, a wide code on top, a head to the picture.
 Model deep_model() {
     Model model = test::sample_model(
@@ -110,6 +128,44 @@ std::vector<std::string> gallery_seeds() {
     return {first, file_of(gallery)};
 }
 
+std::vector<std::string> patch_memory_seeds() {
+    PatchMemory memory;
+    memory.model = test::sample_model("conv2d:3:kernel=2:whitening_dim=3, pool2d:2", {12, 12, 1});
+    memory.depth = 2;
+    memory.preprocessing = memory.model.preprocessing;
+    memory.preprocessing.height = 16;
+    memory.preprocessing.width = 14;
+    memory.preprocessing.resize = ResizeMode::squash;
+    memory.height = 4;
+    memory.width = 4;
+    memory.pictures = 3;
+    constexpr std::int64_t descriptor = 5;  // three maps, the pixels' mean and their deviation
+    constexpr std::int64_t d = 2;
+    const auto ones = [](const std::vector<std::int64_t>& shape) {
+        Tensor tensor(shape);
+        std::fill(tensor.values().begin(), tensor.values().end(), 1.0F);
+        return tensor;
+    };
+    constexpr auto methods = static_cast<std::int64_t>(anomaly_methods);
+    memory.scale = ones({descriptor});
+    memory.mean = ones({descriptor});
+    memory.components = test::random_rows(d, descriptor, 2);
+    memory.variances = ones({d});
+    memory.codes = test::random_rows(3, d, 3);
+    memory.position_means = test::random_rows(memory.positions(), d, 4);
+    memory.position_whitening = test::random_rows(d, d, 5);
+    memory.position_spread = ones({memory.positions()});
+    memory.distance_means = ones({methods, memory.positions()});
+    memory.distance_deviations = memory.distance_means;
+    memory.region = ones({memory.positions()});
+    memory.rule = {{AnomalyMethod::memory, AnomalyMethod::position_gaussian}, true, 0.01};
+    memory.good_scores = {-1.0, 0.5, 2.0};
+    memory.planted = {{"scar", 3, 0.75}};
+    // One that can be used.
+    (void)AnomalyScorer(memory, 1);
+    return {file_of(memory)};
+}
+
 }  // namespace
 
 std::vector<Target> stackae_files() {
@@ -117,7 +173,8 @@ std::vector<Target> stackae_files() {
              [] {
                  return std::vector{file_of(deep_model()), file_of(dense_model())};
              }},
-            {"gallery", run_gallery, gallery_seeds}};
+            {"gallery", run_gallery, gallery_seeds},
+            {"patch_memory", run_patch_memory, patch_memory_seeds}};
 }
 
 }  // namespace stackae::fuzz

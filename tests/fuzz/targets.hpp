@@ -20,7 +20,7 @@ struct Target {
     std::function<std::vector<std::string>()> seeds;
 };
 
-/// Models and galleries. Where nothing but the checksum is wrong with a file it is mended, so that mutations
+/// Models, galleries and patch memories. Where nothing but the checksum is wrong with a file it is mended, so that mutations
 /// get further.
 [[nodiscard]] std::vector<Target> stackae_files();
 /// Checkpoints as files that are read, and what is in them as trainings that take it up.
