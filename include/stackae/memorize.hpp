@@ -19,11 +19,14 @@ struct MemorizeOptions {
     std::optional<Model> model = {};  ///< to make the maps; absent: one is learnt from the good pictures
     std::string output = {};  ///< of the model, as Model::depth_of(); empty: the deepest that has positions
     int image_size = 512;     ///< pixels of the longer side that pictures are looked at in, at most
-    /// Pixels between positions, as many as the model's maps have or more; 0: 8, and 4 of pictures below 128.
+    /// Pixels between positions, as many as the model's maps have (4 where one is learnt) or more; 0: 8, and
+    /// 4 of pictures below 128.
     std::int64_t stride = 0;
     std::int64_t max_codes = 10'000;  ///< in the memory
     std::int64_t dimension = 64;      ///< values of a code, at most
-    std::string region = {};  ///< a picture that is bright where a picture is looked at; empty: everywhere
+    /// A picture that is bright where pictures are looked at, of any size: it is scaled as they are; empty:
+    /// everywhere.
+    std::string region = {};
     std::uint64_t seed = 0;
     PictureLimits limits = {};
     int threads = 0;          ///< see resolve_threads()

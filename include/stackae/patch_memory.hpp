@@ -49,6 +49,12 @@ struct PlantedDefects {
     double auroc = 0.0;  ///< how often such a picture is odder than a good one
 };
 
+/// A good picture, scored by what was learnt from others.
+struct GoodPicture {
+    std::string path;
+    double score = 0.0;
+};
+
 /// Codes of good pictures' positions, with the model that makes them. A value.
 struct PatchMemory {
     Model model;            ///< what makes maps of tiles of pictures
@@ -76,8 +82,9 @@ struct PatchMemory {
     Tensor region;               ///< positions: 1 where it counts, 0 where not
 
     AnomalyRule rule;
-    std::vector<double> good_scores;      ///< of good pictures that were left out, in rising order
-    std::vector<PlantedDefects> planted;  ///< by the rule
+    std::vector<double> good_scores;       ///< of good pictures that were left out, in rising order
+    std::vector<GoodPicture> oddest_good;  ///< the three of the highest scores: perhaps not good after all
+    std::vector<PlantedDefects> planted;   ///< by the rule
 
     [[nodiscard]] std::int64_t positions() const { return height * width; }
     [[nodiscard]] std::int64_t dimension() const { return components.rows(); }

@@ -172,7 +172,9 @@ std::string report(const Evaluation& result, const std::string& model, std::opti
 
 class EvaluateCommand : public Command {
 public:
-    std::string synopsis() const override { return "TRAIN [TEST] [-m MODEL] [options]"; }
+    std::string synopsis() const override {
+        return "TRAIN [TEST] [-m MODEL] [options], or --good GOOD --odd ODD [options]";
+    }
     std::string about() const override {
         return "Measures a model's features and reconstructions against raw pixels and PCA.\n"
                "Neighbours and PCA come from TRAIN, figures from TEST; with one set, from random halves of "

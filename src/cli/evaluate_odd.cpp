@@ -1,6 +1,7 @@
 #include "cli/evaluate_odd.hpp"
 
 #include <algorithm>
+#include <filesystem>
 #include <fmt/format.h>
 #include <numeric>
 #include <random>
@@ -71,6 +72,10 @@ std::string report(const AnomalyEvaluation& result, const PatchMemory& memory) {
 int evaluate_odd(Console& console, const OddEvaluation& wanted) {
     if (wanted.good.empty() || wanted.odd.empty()) {
         throw UsageError("evaluate needs both, --good and --odd");
+    }
+    if (std::error_code ignored;
+        !wanted.masks.empty() && !std::filesystem::is_directory(wanted.masks, ignored)) {
+        throw UsageError(fmt::format("--masks {}: a folder expected, none found", wanted.masks));
     }
     ImageDataset good = ImageDataset::open(wanted.good, wanted.reading.picture_limits());
     const ImageDataset odd = ImageDataset::open(wanted.odd, wanted.reading.picture_limits());

@@ -27,7 +27,7 @@ private:
     std::string output_;
     std::string manifest_;
     bool json_ = false;
-    double false_alarm_ = 0.01;
+    double false_alarm_ = default_false_alarm;
     MemorizeSettings settings_;
     ReadingOptions reading_;
 };
@@ -53,6 +53,9 @@ int MemorizeCommand::run(Console& console, const std::vector<std::string>& input
     }
     if (output_.empty()) {
         throw UsageError("memorize needs -o FILE, the patch memory");
+    }
+    if (output_ == "-") {
+        throw UsageError("-o -: a file expected, since a patch memory is no text");
     }
     check_replaces_only(output_, "patch memory");
     check_writable(output_);

@@ -1,5 +1,6 @@
 #include "cli/memorizing.hpp"
 
+#include <cstring>
 #include <fmt/format.h>
 #include <functional>
 
@@ -14,10 +15,12 @@ namespace stackae::cli {
 void MemorizeSettings::declare(OptionParser& parser) {
     // Each says that it was named.
     const auto option = [&](const char* name, const char* value, const char* help, auto read) {
-        parser.option(name, value, help, [this, read](const std::string& text) {
-            named = true;
-            read(text);
-        });
+        parser.option(
+            name, value, help,
+            [this, read, name = std::string(name, std::strcspn(name, ","))](const std::string& text) {
+                named = name;
+                read(text);
+            });
     };
     option("model,m", "MODEL",
            "a stack of convolutions whose maps are compared; else units are learnt from the good pictures "
@@ -45,10 +48,11 @@ void MemorizeSettings::declare(OptionParser& parser) {
            [this](const std::string& text) {
                options.image_size = static_cast<int>(parse_integer(text, 32, Preprocessing::max_side));
            });
-    option(
-        "stride", "N",
-        "pixels between the positions that are compared (8, of pictures below 128 pixels 4, when not given)",
-        integer_into(options.stride, 1, 1024));
+    option("stride", "N",
+           "pixels between the positions that are compared, at least 4, or what the model's maps have (8, of "
+           "pictures "
+           "below 128 pixels 4, when not given)",
+           integer_into(options.stride, 1, Preprocessing::max_side));
     option("codes", "N", "of positions kept in the memory, at most (10000 when not given)",
            integer_into(options.max_codes, 1, 10'000'000));
     option("region", "FILE", "a picture that is white where pictures are looked at",
@@ -82,6 +86,20 @@ void tell(Console& console, const PatchMemory& memory) {
                              format_count(memory.codes.rows()), memory.dimension()));
     console.note(fmt::format("odd is: {}", to_text(memory.rule)));
     console.note(fmt::format("planted defects told from good pictures: AUROC {:.3f} ({})", sum, told));
+    constexpr double hardly = 0.65;  // between chance, 0.5, and 1
+    if (sum < hardly) {
+        console.warn(
+            "that is hardly better than chance: the good pictures differ too much from one another, or are "
+            "too few; "
+            "take them alike, from the same side and in the same light, or name the --region that matters");
+    }
+    for (const GoodPicture& picture : memory.oddest_good) {
+        if (&picture == &memory.oddest_good.front()) {
+            console.note(
+                "oddest of the good pictures, which settle the threshold (is one of them not good?):");
+        }
+        console.note(fmt::format("  {} {:.4g}", printable(picture.path), picture.score));
+    }
 }
 
 void tell(Console& console, const AnomalyThreshold& threshold, double false_alarm) {

@@ -12,11 +12,13 @@
 
 namespace stackae::cli {
 
+inline constexpr double default_false_alarm = 0.01;
+
 /// What `memorize` and `score --good` share: options of learning what good pictures look like.
 struct MemorizeSettings {
     MemorizeOptions options;
     std::string model;
-    bool named = false;  ///< one of the options was
+    std::string named;  ///< the last of the options that was
 
     /// Declares the options in the group that is open.
     void declare(OptionParser& parser);

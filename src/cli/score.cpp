@@ -55,7 +55,7 @@ private:
     bool sort_ = false;
     bool json_ = false;
     bool fail_on_findings_ = false;
-    double false_alarm_ = 0.01;
+    std::optional<double> false_alarm_;
     std::optional<double> threshold_;
     MemorizeSettings settings_;
     ReadingOptions reading_;
@@ -135,8 +135,14 @@ int ScoreCommand::run(Console& console, const std::vector<std::string>& inputs) 
     if (inputs.empty()) {
         throw UsageError("score needs an INPUT: a picture, a folder, a list, IDX or .npy");
     }
-    if (memory_path_.empty() == good_.empty()) {
+    if (memory_path_.empty() && good_.empty()) {
         throw UsageError("score needs --patch-memory FILE, or --good with good pictures to learn from");
+    }
+    if (!memory_path_.empty() && !good_.empty()) {
+        throw UsageError("score takes --patch-memory or --good, not both");
+    }
+    if (threshold_ && false_alarm_) {
+        throw UsageError("score takes --threshold or --false-alarm, not both");
     }
     if (raw_maps_ && maps_.empty()) {
         throw UsageError("--raw-maps needs --maps DIR");
@@ -144,10 +150,10 @@ int ScoreCommand::run(Console& console, const std::vector<std::string>& inputs) 
     if (output_ == "-") {
         output_.clear();
     }
-    if (!memory_path_.empty() && settings_.named) {
-        throw UsageError(
-            "--patch-memory: a memory has its model, method, size and region already; options of what is "
-            "learnt need --good");
+    if (!memory_path_.empty() && !settings_.named.empty()) {
+        throw UsageError(fmt::format(
+            "--{}: a memory of --patch-memory has its own already; options of what is learnt need --good",
+            settings_.named));
     }
     check_maps();
     const std::vector<NamedPath> written{{"-o", output_}, {"--manifest", manifest_}};
@@ -180,12 +186,17 @@ int ScoreCommand::run(Console& console, const std::vector<std::string>& inputs) 
     if (threshold_) {
         threshold = *threshold_;
     } else {
-        const AnomalyThreshold calibrated = anomaly_threshold(known, false_alarm_);
-        tell(console, calibrated, false_alarm_);
+        const double rate = false_alarm_.value_or(default_false_alarm);
+        const AnomalyThreshold calibrated = anomaly_threshold(known, rate);
+        tell(console, calibrated, rate);
         threshold = calibrated.threshold;
     }
     if (!maps_.empty()) {
         std::filesystem::create_directories(maps_);
+        // Those of an earlier run: check_maps() has seen that there is nothing else.
+        for (const auto& file : std::filesystem::directory_iterator(maps_)) {
+            std::filesystem::remove(file.path());
+        }
     }
     ResultWriter results(output_);
     InputMonitor monitor(console, results.files(), manifest_);

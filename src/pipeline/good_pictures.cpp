@@ -98,7 +98,7 @@ GoodPictures read_pictures(const Inputs& good, const Preprocessing& preprocessin
     constexpr std::int64_t batch_size = 16;
     const std::vector<std::int64_t> wanted =
         base::spread_rows(good.size(), most_pictures(preprocessing, options));
-    GoodPictures read{Tensor({std::ssize(wanted), preprocessing.size()}), {}};
+    GoodPictures read{Tensor({std::ssize(wanted), preprocessing.size()}), {}, {}};
     InputReader reader(good, preprocessing, {.batch_size = batch_size, .threads = options.threads}, manifest);
     std::map<std::string, std::int64_t> groups;
     std::int64_t seen = 0;
@@ -108,6 +108,7 @@ GoodPictures read_pictures(const Inputs& good, const Preprocessing& preprocessin
             if (row < read.values.rows() && seen >= wanted[at(row)]) {
                 const auto picture = std::as_const(batch.pictures).row(i);
                 std::copy(picture.begin(), picture.end(), read.values.row(row).begin());
+                read.paths.push_back(batch.entries[at(i)].path);
                 const std::optional<std::string>& group = batch.entries[at(i)].group;
                 read.parts.push_back(
                     (group ? groups.emplace(*group, std::ssize(groups)).first->second : row) % parts);
@@ -128,16 +129,14 @@ GoodPictures read_pictures(const Inputs& good, const Preprocessing& preprocessin
     return read;
 }
 
-Tensor region_of(const MemorizeOptions& options, std::int64_t height, std::int64_t width) {
-    Tensor region({height * width});
-    std::fill(region.values().begin(), region.values().end(), 1.0F);
+Tensor read_region(const MemorizeOptions& options, const Preprocessing& preprocessing) {
     if (options.region.empty()) {
-        return region;
+        return {};
     }
     const ImageDataset file = ImageDataset::open(options.region, options.limits);
     Preprocessing gray;
-    gray.height = static_cast<int>(height);
-    gray.width = static_cast<int>(width);
+    gray.height = preprocessing.height;
+    gray.width = preprocessing.width;
     gray.resize = ResizeMode::squash;
     PictureReader reader(file, gray, {});
     PictureBatch batch;
@@ -146,18 +145,33 @@ Tensor region_of(const MemorizeOptions& options, std::int64_t height, std::int64
             fmt::format("{}: a region that cannot be read: {}", options.region,
                         batch.skipped.empty() ? "no picture" : batch.skipped.front().reason));
     }
-    bool any = false;
-    for (std::int64_t p = 0; p < region.size(); ++p) {
-        const bool inside = batch.pictures.data()[p] >= 0.5F;
-        region.data()[p] = inside ? 1.0F : 0.0F;
-        any = any || inside;
+    const std::span<const float> pixels = std::as_const(batch.pictures).row(0);
+    const float brightest = *std::max_element(pixels.begin(), pixels.end());
+    if (brightest < 0.5F) {
+        throw InvalidArgument(
+            fmt::format("{}: a region whose brightest pixel has {:.0f} of 255 found, white (255) where "
+                        "pictures are looked at expected",
+                        options.region, double{brightest} * 255.0));
     }
-    if (!any) {
-        throw InvalidArgument(fmt::format(
-            "{}: a region without a bright pixel found, white where pictures are looked at expected",
-            options.region));
-    }
+    Tensor region({gray.height, gray.width});
+    std::transform(pixels.begin(), pixels.end(), region.data(),
+                   [](float x) { return x >= 0.5F ? 1.0F : 0.0F; });
     return region;
+}
+
+Tensor positions_in(const Tensor& region, std::int64_t height, std::int64_t width, std::int64_t stride) {
+    Tensor positions({height * width});
+    if (region.empty()) {
+        std::fill(positions.values().begin(), positions.values().end(), 1.0F);
+    }
+    for (std::int64_t y = 0; y < region.rows(); ++y) {
+        for (std::int64_t x = 0; x < region.columns(); ++x) {
+            if (region.row(y)[at(x)] > 0.0F) {
+                positions.data()[y / stride * width + x / stride] = 1.0F;
+            }
+        }
+    }
+    return positions;
 }
 
 }  // namespace stackae::pipeline

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "stackae/inputs.hpp"
@@ -20,6 +21,7 @@ inline constexpr std::int64_t planted_defects = 40;
 struct GoodPictures {
     Tensor values;                    ///< n × preprocessing.size()
     std::vector<std::int64_t> parts;  ///< from 0: by turns, or by turns of their groups where they have some
+    std::vector<std::string> paths;
 };
 
 /// That of the pictures, with the size in which they are looked at. Throws InvalidArgument.
@@ -29,7 +31,13 @@ struct GoodPictures {
 [[nodiscard]] GoodPictures read_pictures(const Inputs& good, const Preprocessing& preprocessing,
                                          const MemorizeOptions& options, Manifest& manifest);
 
-/// 1 where the picture of the region is bright, 0 elsewhere, over a grid; 1 everywhere where none is named.
-[[nodiscard]] Tensor region_of(const MemorizeOptions& options, std::int64_t height, std::int64_t width);
+/// The picture of the region at the size in which pictures are looked at, height × width: 1 where it is
+/// bright, 0 elsewhere; empty where none is named. Throws InvalidArgument where it is bright nowhere.
+[[nodiscard]] Tensor read_region(const MemorizeOptions& options, const Preprocessing& preprocessing);
+
+/// 1 for the positions of a grid, so many pixels apart, that have a pixel of the region; for all where it is
+/// empty.
+[[nodiscard]] Tensor positions_in(const Tensor& region, std::int64_t height, std::int64_t width,
+                                  std::int64_t stride);
 
 }  // namespace stackae::pipeline

@@ -29,6 +29,7 @@ using pipeline::planted_defects;
 /// what the patch takes at the border.
 constexpr int tile_side = 70;
 constexpr const char* tile_stack = "conv2d:96:kernel=7:patches=60000,pool2d:4,power_norm";
+constexpr std::int64_t tile_stride = 4;  ///< pixels between positions of its maps
 constexpr std::int64_t tiles_to_learn_from = 900;
 constexpr std::int64_t levels = 3;
 constexpr std::int64_t tile_pictures = 300;  ///< from which they are cut, at most
@@ -137,8 +138,9 @@ void check(const MemorizeOptions& options) {
         throw InvalidArgument(fmt::format("image_size: {} found, 32 to {} expected", options.image_size,
                                           Preprocessing::max_side));
     }
-    if (options.stride < 0) {
-        throw InvalidArgument(fmt::format("stride: {} found, 0 or more expected", options.stride));
+    const std::int64_t closest = options.model ? 1 : tile_stride;
+    if (options.stride != 0 && options.stride < closest) {
+        throw InvalidArgument(fmt::format("stride: {} found, {} or more expected", options.stride, closest));
     }
     if (options.max_codes < 1 || options.dimension < 1) {
         throw InvalidArgument(fmt::format("max_codes {} and dimension {} found, 1 or more expected",
@@ -149,9 +151,12 @@ void check(const MemorizeOptions& options) {
 /// Learns from all pictures, once what was learnt from two parts was tried on the third.
 class Learning {
 public:
-    Learning(const GoodPictures& pictures, const Preprocessing& preprocessing, const MemorizeOptions& options)
+    /// region: as pipeline::read_region() has it.
+    Learning(const GoodPictures& pictures, const Preprocessing& preprocessing, Tensor region,
+             const MemorizeOptions& options)
         : pictures_(pictures),
           preprocessing_(preprocessing),
+          region_(std::move(region)),
           options_(options),
           methods_(methods_of(options.method)),
           steps_(options) {}
@@ -170,10 +175,10 @@ private:
 
     const GoodPictures& pictures_;
     const Preprocessing& preprocessing_;
+    Tensor region_;
     const MemorizeOptions& options_;
     std::vector<AnomalyMethod> methods_;
     Steps steps_;
-    Tensor region_;  ///< the same in every part
 };
 
 PatchMemory Learning::learn(std::span<const std::int64_t> rows) {
@@ -190,10 +195,7 @@ PatchMemory Learning::learn(std::span<const std::int64_t> rows) {
     memory.stride = encoder.stride();
     memory.height = encoder.height();
     memory.width = encoder.width();
-    if (region_.empty()) {
-        region_ = pipeline::region_of(options_, memory.height, memory.width);
-    }
-    memory.region = region_;
+    memory.region = pipeline::positions_in(region_, memory.height, memory.width, memory.stride);
     const std::int64_t positions = memory.positions();
 
     const std::vector<std::int64_t> some = base::spread_rows(rows, axis_pictures);
@@ -285,6 +287,10 @@ PatchMemory Learning::run() {
                 const auto from = pictures_.values.row(tried[at(i)]);
                 std::copy(from.begin(), from.end(), to.begin());
             }));
+        std::vector<std::string>& paths = left_out.paths.emplace_back();
+        for (const std::int64_t i : tried) {
+            paths.push_back(pictures_.paths[at(i)]);
+        }
         const std::int64_t first = part * data::defects * planted_defects / parts;
         const std::int64_t count = (part + 1) * data::defects * planted_defects / parts - first;
         left_out.planted.push_back(distances(memory, count, [&](std::int64_t i, std::span<float> to) {
@@ -305,6 +311,13 @@ PatchMemory Learning::run() {
 PatchMemory memorize(const Inputs& good, const MemorizeOptions& options, Manifest& manifest) {
     check(options);
     const Preprocessing preprocessing = pipeline::preprocessing_of(good, options);
+    const std::int64_t widest = std::min(preprocessing.height, preprocessing.width) / 2;
+    if (options.stride > widest) {
+        throw InvalidArgument(
+            fmt::format("stride: {} found, {} at most expected for pictures of {} x {} pixels",
+                        options.stride, widest, preprocessing.width, preprocessing.height));
+    }
+    Tensor region = pipeline::read_region(options, preprocessing);
     const GoodPictures pictures = pipeline::read_pictures(good, preprocessing, options, manifest);
     if (pictures.values.rows() < parts) {
         throw InvalidArgument(
@@ -319,7 +332,7 @@ PatchMemory memorize(const Inputs& good, const MemorizeOptions& options, Manifes
         throw InvalidArgument(fmt::format(
             "all good pictures are of one value, {:g}: nothing can be learnt of them", double{*least}));
     }
-    return Learning(pictures, preprocessing, options).run();
+    return Learning(pictures, preprocessing, std::move(region), options).run();
 }
 
 }  // namespace stackae

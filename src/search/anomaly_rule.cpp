@@ -45,6 +45,8 @@ namespace {
 using base::at;
 
 constexpr std::array<double, 6> shares{0.0, 0.003, 0.01, 0.05, 0.2, 1.0};
+/// Of the oddest good pictures, with their paths.
+constexpr std::size_t told_good_pictures = 3;
 /// What is known of a position counts what is known of all as so many pictures.
 constexpr double pictures_of_prior = 10.0;
 
@@ -249,6 +251,17 @@ void choose_rule(const LeftOut& left_out, const std::vector<AnomalyMethod>& allo
     for (const auto& [kind, odd] : scored.planted) {
         memory.planted.push_back({kind, std::ssize(odd), auroc(scored.good, odd)});
     }
+    std::vector<GoodPicture> good;
+    for (const std::vector<std::string>& part : left_out.paths) {
+        for (const std::string& path : part) {
+            good.push_back({path, scored.good[good.size()]});
+        }
+    }
+    const auto told = std::min(good.size(), told_good_pictures);
+    std::partial_sort(good.begin(), good.begin() + static_cast<std::ptrdiff_t>(told), good.end(),
+                      [](const GoodPicture& a, const GoodPicture& b) { return a.score > b.score; });
+    good.resize(told);
+    memory.oddest_good = std::move(good);
     memory.good_scores = std::move(scored.good);
     std::sort(memory.good_scores.begin(), memory.good_scores.end());
 }

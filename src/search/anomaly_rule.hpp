@@ -14,6 +14,7 @@ namespace stackae::search {
 /// part.
 struct LeftOut {
     std::vector<Tensor> good;
+    std::vector<std::vector<std::string>> paths;  ///< of each
     std::vector<Tensor> planted;                  ///< pictures with planted defects
     std::vector<std::vector<std::string>> kinds;  ///< of each
 };
@@ -27,10 +28,10 @@ void fit_distances(const std::vector<const Tensor*>& good, bool by_position, Pat
 /// The picture's score of it.
 [[nodiscard]] double anomaly_score(const Tensor& map, const PatchMemory& memory);
 
-/// Settles the memory's rule, its means and deviations, its good_scores and what it says of planted defects:
-/// the rule by which planted defects are told best from good pictures, the mean of the areas under the ROC
-/// over all kinds. allowed: the methods that it may take. Each part is scored by the means and deviations of
-/// the others.
+/// Settles the memory's rule, its means and deviations, its good_scores, its oddest good pictures and what it
+/// says of planted defects: the rule by which planted defects are told best from good pictures, the mean of
+/// the areas under the ROC over all kinds. allowed: the methods that it may take. Each part is scored by the
+/// means and deviations of the others.
 void choose_rule(const LeftOut& left_out, const std::vector<AnomalyMethod>& allowed, int threads,
                  PatchMemory& memory);
 

@@ -36,8 +36,9 @@ private:
 
 /// How a model that makes maps of small pictures is run over large ones: over tiles that overlap by what its
 /// positions depend on beyond what they stand for, so that the map of the whole is without seams. Positions
-/// that depend on padding are left out for that, up to a quarter of a tile's on each side. A picture goes on
-/// mirrored beyond its border.
+/// that depend on padding are left out for that, up to a quarter of a tile's on each side. Seams remain where
+/// more depends on it, and where the cells of a pooling grid are not of one size. A picture goes on mirrored
+/// beyond its border.
 struct TileGeometry {
     TileGeometry(const Model& model, std::size_t depth);
 

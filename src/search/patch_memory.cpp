@@ -75,6 +75,11 @@ JsonObject to_json(const PatchMemory& memory) {
         .set("code_size", memory.dimension())
         .set("rule", to_text(memory.rule))
         .set("model_identity", memory.model.identity());
+    std::vector<JsonObject> oddest;
+    for (const GoodPicture& picture : memory.oddest_good) {
+        oddest.push_back(JsonObject().set("path", picture.path).set("score", picture.score));
+    }
+    object.set("oddest_good", oddest);
     std::vector<JsonObject> planted;
     for (const PlantedDefects& defects : memory.planted) {
         planted.push_back(JsonObject()

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "stackae/error.hpp"
 
@@ -58,8 +59,13 @@ std::string fault(const PatchMemory& memory) {
         !is(memory.distance_deviations, {methods, positions}) || !is(memory.region, {positions})) {
         return "tensors that do not fit one another";
     }
-    if (memory.rule.methods.empty() || !(memory.rule.share >= 0.0 && memory.rule.share <= 1.0) ||
-        memory.good_scores.empty() || !std::is_sorted(memory.good_scores.begin(), memory.good_scores.end())) {
+    if (memory.stride < 0 || memory.stride > Preprocessing::max_side || memory.pictures < 1) {
+        return fmt::format("positions {} pixels apart, {} good pictures", memory.stride, memory.pictures);
+    }
+    const std::set<AnomalyMethod> methods_of(memory.rule.methods.begin(), memory.rule.methods.end());
+    if (methods_of.size() != memory.rule.methods.size() || memory.rule.methods.empty() ||
+        !(memory.rule.share >= 0.0 && memory.rule.share <= 1.0) || memory.good_scores.empty() ||
+        !std::is_sorted(memory.good_scores.begin(), memory.good_scores.end())) {
         return "no rule, or no scores of good pictures";
     }
     bool finite = true;
@@ -75,9 +81,16 @@ std::string fault(const PatchMemory& memory) {
     if (!positive(memory.position_spread) || !positive(memory.distance_deviations)) {
         return "deviations that are not above 0";
     }
-    if (std::none_of(memory.region.values().begin(), memory.region.values().end(),
-                     [](float x) { return x > 0.0F; })) {
-        return "a region without positions";
+    const auto regions = memory.region.values();
+    if (std::any_of(regions.begin(), regions.end(), [](float x) { return x != 0.0F && x != 1.0F; }) ||
+        std::find(regions.begin(), regions.end(), 1.0F) == regions.end()) {
+        return "a region without positions, or of other values than 0 and 1";
+    }
+    for (const PlantedDefects& defects : memory.planted) {
+        if (defects.planted < 0 || !(defects.auroc >= 0.0 && defects.auroc <= 1.0)) {
+            return fmt::format("an area under the ROC of {} of {} planted defects", defects.auroc,
+                               defects.planted);
+        }
     }
     return {};
 }
@@ -86,6 +99,10 @@ Json description(const PatchMemory& memory) {
     Json methods = Json::array();
     for (const AnomalyMethod method : memory.rule.methods) {
         methods.push_back(name(method));
+    }
+    Json oddest = Json::array();
+    for (const GoodPicture& picture : memory.oddest_good) {
+        oddest.push_back({{"path", picture.path}, {"score", picture.score}});
     }
     Json planted = Json::array();
     for (const PlantedDefects& defects : memory.planted) {
@@ -103,6 +120,7 @@ Json description(const PatchMemory& memory) {
             {"by_position", memory.rule.by_position},
             {"share", memory.rule.share},
             {"good_scores", memory.good_scores},
+            {"oddest_good", std::move(oddest)},
             {"planted", std::move(planted)}};
 }
 
@@ -148,7 +166,7 @@ PatchMemory search::read_patch_memory(base::Safetensors file) {
     const JsonReader reader(text, where);
     reader.required("depth", memory.depth);
     reader.required("levels", memory.levels);
-    reader.optional("stride", memory.stride);  // of early files: as it was then
+    reader.optional("stride", memory.stride);
     reader.required("height", memory.height);
     reader.required("width", memory.width);
     reader.required("pictures", memory.pictures);
@@ -163,6 +181,10 @@ PatchMemory search::read_patch_memory(base::Safetensors file) {
             memory.rule.methods.push_back(parse<AnomalyMethod>(method.get<std::string>()));
         }
         memory.good_scores = text.at("good_scores").get<std::vector<double>>();
+        for (const Json& picture : text.value("oddest_good", Json::array())) {
+            memory.oddest_good.push_back(
+                {picture.at("path").get<std::string>(), picture.at("score").get<double>()});
+        }
         for (const Json& planted : text.at("planted")) {
             memory.planted.push_back({planted.at("kind").get<std::string>(),
                                       planted.at("planted").get<std::int64_t>(),

@@ -7,6 +7,7 @@ cp "$samples"/train/8/00?.png odd
 expect 0 memorize good -o threes.memory
 has err "40 good pictures at 28 x 28 pixels"
 has err "odd is: "
+has err "oddest of the good pictures"
 has err "of 40 good pictures 1 % of false alarms cannot be promised"
 expect 0 memorize good -o again.memory
 cmp -s threes.memory again.memory || fail "another memory"
@@ -48,6 +49,15 @@ has manifest.csv "two/broken.png,,,"
 expect 1 score odd --patch-memory "$samples"/train/3/000.png
 expect 2 score odd
 has err "score needs --patch-memory FILE, or --good"
+expect 2 score odd --patch-memory threes.memory --good good
+has err "not both"
+expect 2 score odd --patch-memory threes.memory --threshold 1 --false-alarm 0.1
+has err "not both"
+expect 2 memorize good -o -
+expect 1 memorize good -o threes.memory --stride 2
+has err "stride: 2 found, 4 or more expected"
+expect 1 memorize good -o threes.memory --stride 20
+has err "stride: 20 found, 14 at most expected"
 expect 2 memorize good
 expect 2 memorize good -o threes.memory --method sideways
 has err "auto, memory, gaussian or reconstruction expected"
@@ -63,7 +73,7 @@ has err "cut.memory"
 
 # What has no meaning there, and what would be lost.
 expect 2 score odd --patch-memory threes.memory --method gaussian
-has err "options of what is learnt need --good"
+has err "--method: a memory of --patch-memory has its own already"
 cp good/000.png region.png
 expect 2 score odd --good good --region region.png -o region.png
 cmp -s region.png good/000.png || fail "the region was replaced"
@@ -71,7 +81,12 @@ expect 2 score odd --good good -o good/001.png
 expect 2 score odd --patch-memory threes.memory -o odd/000.png
 expect 2 score odd --patch-memory threes.memory --maps good
 has err "found, a new folder expected, or one of maps alone"
-expect 0 score odd --patch-memory threes.memory --maps maps
+expect 0 score odd/000.png --patch-memory threes.memory --maps maps
+[[ $(ls maps) == 000000-000.png.png ]] || fail "maps of an earlier run"
+# A list through a pipe.
+printf 'odd/000.png\nodd/001.png\n' | "$program" score /dev/stdin --patch-memory threes.memory >out 2>err ||
+    fail "a list through a pipe"
+[[ $(wc -l <out) == 3 ]] || fail "two rows of a list expected"
 mkdir mixed
 cp good/00[0-9].png mixed
 echo nothing >mixed/broken.png
@@ -88,3 +103,4 @@ expect 0 info own.memory
 has out "a patch memory, checksum ok"
 expect 0 info own.memory --json
 has out '"kind":"patch memory"'
+has out '"oddest_good":[{"path":"good/'

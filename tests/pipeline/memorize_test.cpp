@@ -75,6 +75,9 @@ TEST_CASE("A patch memory tells odd pictures, and where", "[pipeline]") {
     CHECK(memory.pictures == 60);
     CHECK(memory.positions() == 256);
     CHECK(memory.planted.size() == static_cast<std::size_t>(data::defects));
+    CHECK(memory.oddest_good.size() == 3);
+    CHECK(memory.oddest_good.front().score == memory.good_scores.back());
+    CHECK(memory.oddest_good.front().score >= memory.oddest_good.back().score);
     const AnomalyThreshold threshold = anomaly_threshold(memory, 0.01);
     CHECK(threshold.promised > 0.01);
     CHECK(threshold.promised < 0.05);
@@ -156,6 +159,24 @@ TEST_CASE("Only positions in the region count", "[pipeline]") {
     CHECK(scores(memory, below).front() < scores(memory, above).front());
 }
 
+TEST_CASE("A thin region has the positions that it touches, and a dark one none", "[pipeline]") {
+    const test::TemporaryFolder folder;
+    Tensor line({2 * side, 2 * side, 1});
+    std::fill_n(line.data() + 2 * 20 * 2 * side, 2 * 2 * side, 1.0F);
+    write_png((folder / "line.png"), line);
+    const PatchMemory memory =
+        memory_of(stripes(6, 0, false), {.max_codes = 50, .region = (folder / "line.png")});
+    for (std::int64_t p = 0; p < memory.positions(); ++p) {
+        CHECK(memory.region.data()[p] == (p / memory.width == 20 / 4 ? 1.0F : 0.0F));
+    }
+    for (float& value : line.values()) {
+        value /= 255.0F;
+    }
+    write_png((folder / "dark.png"), line);
+    CHECK_THROWS_WITH(memory_of(stripes(6, 0, false), {.region = (folder / "dark.png")}),
+                      test::contains("brightest pixel has 1 of 255 found"));
+}
+
 TEST_CASE("Planted defects change a picture where their mask is", "[pipeline]") {
     const Tensor pictures = stripes(2, 0, false);
     const Shape shape{side, side, 1};
@@ -221,6 +242,20 @@ TEST_CASE("A memory whose grid does not fit its model is refused", "[pipeline]")
     memory.levels = 1;
     CHECK_THROWS_AS(AnomalyScorer(memory), InvalidArgument);
     memory.levels = 2;
+    memory.stride = 8;
+    CHECK_THROWS_AS(AnomalyScorer(memory), InvalidArgument);
+    memory.stride = 4;
+    const auto refused = [&](auto change) {
+        PatchMemory changed = memory;
+        change(changed);
+        const test::TemporaryFolder folder;
+        CHECK_THROWS_AS(save(changed, folder / "m.memory"), InvalidArgument);
+    };
+    refused([](PatchMemory& m) { m.stride = -1; });
+    refused([](PatchMemory& m) { m.rule.methods.assign(2, AnomalyMethod::memory); });
+    refused([](PatchMemory& m) { m.region.data()[0] = 0.5F; });
+    refused([](PatchMemory& m) { m.codes.data()[0] = std::nanf(""); });
+    refused([](PatchMemory& m) { m.planted.front().auroc = 2.0; });
     AnomalyScorer scorer(memory);
     CHECK(scorer.score(Tensor({0, side * side})).empty());
     CHECK_THROWS_AS(scorer.score(Tensor({1, 10})), InvalidArgument);
