@@ -86,12 +86,11 @@ void tell(Console& console, const PatchMemory& memory) {
                              format_count(memory.codes.rows()), memory.dimension()));
     console.note(fmt::format("odd is: {}", to_text(memory.rule)));
     console.note(fmt::format("planted defects told from good pictures: AUROC {:.3f} ({})", sum, told));
-    constexpr double hardly = 0.65;  // between chance, 0.5, and 1
+    constexpr double hardly = 0.6;  // chance is 0.5
     if (sum < hardly) {
         console.warn(
-            "that is hardly better than chance: the good pictures differ too much from one another, or are "
-            "too few; "
-            "take them alike, from the same side and in the same light, or name the --region that matters");
+            "that is hardly better than chance: the good pictures are too few, or too different from one "
+            "another; take them alike, from one side and in one light, or name the --region that matters");
     }
     for (const GoodPicture& picture : memory.oddest_good) {
         if (&picture == &memory.oddest_good.front()) {
