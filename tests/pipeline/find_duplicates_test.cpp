@@ -252,7 +252,7 @@ TEST_CASE("What was found is kept for as long as nothing changes") {
     fs::copy_file(folder / "all/other100.png", folder / "all/a.png");
     std::ofstream(folder / "all/broken.png") << "nothing";
     std::ofstream(folder / "all/z.png") << "nothing";  // the last one of all
-    DuplicateOptions options{.cache = folder / "found.cache"};
+    DuplicateOptions options{.mirror = false, .rotate90 = false, .cache = folder / "found.cache"};
     options.planted_pictures = 6;
     const auto find_all = [&](const DuplicateOptions& with, const std::string& manifest_name) {
         InputObserver nobody;
@@ -301,17 +301,19 @@ TEST_CASE("A cache that cannot be written loses nothing, and says so") {
     const TemporaryFolder folder;
     draw_others(folder / "all");
     fs::copy_file(folder / "all/other100.png", folder / "all/a.png");
-    const DuplicateReport report = find({folder / "all"}, {.cache = folder / "nowhere/found.cache"});
+    const DuplicateReport report =
+        find({folder / "all"}, {.mirror = false, .rotate90 = false, .cache = folder / "nowhere/found.cache"});
     CHECK(report.groups.size() == 1);
     CHECK_THAT(report.cache_error, test::contains("nowhere"));
-    CHECK(find({folder / "all"}).cache_error.empty());
+    CHECK(find({folder / "all"}, {.mirror = false, .rotate90 = false}).cache_error.empty());
 }
 
 TEST_CASE("A folder of links shows the groups") {
     const TemporaryFolder folder;
     draw_others(folder / "all");
     fs::copy_file(folder / "all/other100.png", folder / "all/a.png");
-    const DuplicateReport report = find({folder / "all"}, {.keep = KeepRule::first});
+    const DuplicateReport report =
+        find({folder / "all"}, {.mirror = false, .rotate90 = false, .keep = KeepRule::first});
     link_groups(report, folder / "links");
     CHECK(fs::read_symlink(folder / "links/1/0-kept-a.png") == fs::absolute(folder / "all/a.png"));
     CHECK(fs::equivalent(folder / "links/1/1-exact-other100.png", folder / "all/other100.png"));
