@@ -369,8 +369,9 @@ void Driver::train(const training::Stages& all, const Stack& bound, const base::
         const training::Stage& stage = all.stages[static_cast<std::size_t>(i - 1)];
         checkpoint_.stage = i;
         checkpoint_.stage_name = stage.info.name;
-        // What is gone on with says more of its stage than that it begins.
-        if (!resumed_ && keeper_.is_cheap()) {
+        // What is gone on with says more of its stage than that it begins, and before the first one nothing
+        // is learnt that could be lost.
+        if (!resumed_ && i > 1 && keeper_.is_cheap()) {
             write_checkpoint<LayerTrainer>(nullptr);
         }
         run_stage(bound, stage, input);
