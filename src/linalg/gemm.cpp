@@ -59,7 +59,7 @@ Gemm::Gemm(Context& context, std::int64_t m, std::int64_t n, std::int64_t k, con
         }
         if (options.packed_b) {
             plain_b_ = memory(plain, engine, nullptr);
-            packing_ = dnnl::reorder(plain_b_, b_);
+            packing_ = dnnl::reorder(memory(matrix(k, n, false, type), engine, nullptr), b_);
         }
     });
 }
@@ -95,7 +95,19 @@ void Gemm::pack(const void* b, void* packed) {
 
 void Gemm::pack() {
     guarded([this] {
-        packing_.execute(context_->stream(), plain_b_, b_);
+        const auto floats = static_cast<std::size_t>(k_ * n_) * sizeof(float);
+        const auto type =
+            plain_b_.get_desc().get_size() == floats ? memory::data_type::f32 : memory::data_type::bf16;
+        const memory::desc straight = matrix(k_, n_, false, type);
+        if (plain_b_.get_desc() == straight) {
+            packing_.execute(context_->stream(), plain_b_, b_);
+        } else {
+            // oneDNN 3.7 packs a transposed matrix wrongly with AVX-512 where its sides are no whole blocks.
+            memory turned(straight, context_->engine());
+            dnnl::reorder(plain_b_, turned).execute(context_->stream(), plain_b_, turned);
+            packing_.execute(context_->stream(), turned, b_);
+            context_->stream().wait();  // before it goes
+        }
         context_->stream().wait();
     });
 }
