@@ -17,8 +17,8 @@ void MemorizeSettings::declare(OptionParser& parser) {
     const auto option = [&](const char* name, const char* value, const char* help, auto read) {
         parser.option(
             name, value, help,
-            [this, read, name = std::string(name, std::strcspn(name, ","))](const std::string& text) {
-                named = name;
+            [this, read, known = std::string(name, std::strcspn(name, ","))](const std::string& text) {
+                named = known;
                 read(text);
             });
     };
@@ -48,11 +48,11 @@ void MemorizeSettings::declare(OptionParser& parser) {
            [this](const std::string& text) {
                options.image_size = static_cast<int>(parse_integer(text, 32, Preprocessing::max_side));
            });
-    option("stride", "N",
-           "pixels between the positions that are compared, at least 4, or what the model's maps have (8, of "
-           "pictures "
-           "below 128 pixels 4, when not given)",
-           integer_into(options.stride, 1, Preprocessing::max_side));
+    option(
+        "stride", "N",
+        "pixels between the positions that are compared: 4, or what the model's maps have, or more (when not "
+        "given 8, of pictures below 128 pixels 4)",
+        integer_into(options.stride, 1, Preprocessing::max_side));
     option("codes", "N", "of positions kept in the memory, at most (10000 when not given)",
            integer_into(options.max_codes, 1, 10'000'000));
     option("region", "FILE", "a picture that is white where pictures are looked at",

@@ -99,15 +99,13 @@ void Gemm::pack() {
         const auto type =
             plain_b_.get_desc().get_size() == floats ? memory::data_type::f32 : memory::data_type::bf16;
         const memory::desc straight = matrix(k_, n_, false, type);
-        if (plain_b_.get_desc() == straight) {
-            packing_.execute(context_->stream(), plain_b_, b_);
-        } else {
+        memory from = plain_b_;
+        if (from.get_desc() != straight) {
             // oneDNN 3.7 packs a transposed matrix wrongly with AVX-512 where its sides are no whole blocks.
-            memory turned(straight, context_->engine());
-            dnnl::reorder(plain_b_, turned).execute(context_->stream(), plain_b_, turned);
-            packing_.execute(context_->stream(), turned, b_);
-            context_->stream().wait();  // before it goes
+            from = memory(straight, context_->engine());
+            dnnl::reorder(plain_b_, from).execute(context_->stream(), plain_b_, from);
         }
+        packing_.execute(context_->stream(), from, b_);
         context_->stream().wait();
     });
 }

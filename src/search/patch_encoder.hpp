@@ -85,8 +85,8 @@ public:
     /// Tiles of the pictures in all sizes, at most about `most` in all, to learn from: m × tile.size().
     [[nodiscard]] static Tensor tiles(const Tensor& pictures, const Shape& picture, const Shape& tile,
                                       std::int64_t levels, std::int64_t most, std::uint64_t seed);
-    /// Pixels between the positions of a picture where nothing else is asked for, if the model's maps have as
-    /// many.
+    /// Pixels between the positions of a picture where nothing else is asked for, unless those of the model's
+    /// maps are further apart.
     [[nodiscard]] static std::int64_t stride_of(const Shape& picture);
     /// Sizes in which a picture is looked at, the first its own.
     [[nodiscard]] static std::vector<Shape> sizes(const Shape& picture, std::int64_t levels);

@@ -20,8 +20,8 @@ struct Target {
     std::function<std::vector<std::string>()> seeds;
 };
 
-/// Models, galleries and patch memories. Where nothing but the checksum is wrong with a file it is mended, so that mutations
-/// get further.
+/// Models, galleries and patch memories. Where nothing but the checksum is wrong with a file it is mended, so
+/// that mutations get further.
 [[nodiscard]] std::vector<Target> stackae_files();
 /// Checkpoints as files that are read, and what is in them as trainings that take it up.
 [[nodiscard]] std::vector<Target> checkpoints();
