@@ -4,6 +4,7 @@
 #include <array>
 #include <bit>
 #include <cmath>
+#include <limits>
 
 #include "base/rows.hpp"
 #include "base/vectorized.hpp"
@@ -15,55 +16,75 @@ using base::at;
 
 constexpr double double_roundoff = 0x1p-52;
 
+/// Of how many roundings scores may differ for their rows to change places: of both, and of this sum in
+/// float.
+constexpr double slack_roundings = 2.25;
+
 constexpr auto chunk = static_cast<std::int64_t>(FlatVectors::chunk);
-constexpr std::int64_t chunks = 8;  ///< that are looked at together
-constexpr std::int64_t stride = chunks * chunk;
+constexpr std::int64_t chunks = 32;  ///< that are looked at together, a bit each
+constexpr std::int64_t strands = 64;
 
-/// The first of `size` scores, by strides from one on, whose stride has one below the bound, or is not whole.
-STACKAE_VECTORIZED std::int64_t next_stride(const float* scores, std::int64_t from, std::int64_t size,
-                                            float bound) {
-    for (; from + stride <= size; from += stride) {
-        int below = 0;
-#pragma omp simd reduction(| : below)
-        for (std::int64_t i = from; i < from + stride; ++i) {
-            below |= static_cast<int>(scores[i] < bound);
-        }
-        if (below != 0) {
-            break;
+/// minima[j]: the least of scores j, j + strands, …
+STACKAE_VECTORIZED void find_minima(const float* scores, std::int64_t size, float* minima) {
+    for (std::int64_t i = 0; i + strands <= size; i += strands) {
+#pragma omp simd
+        for (std::int64_t j = 0; j < strands; ++j) {
+            minima[j] = scores[i + j] < minima[j] ? scores[i + j] : minima[j];
         }
     }
-    return from;
 }
 
-/// A bit for each score below the bound, a chunk in each of `count` values.
-STACKAE_VECTORIZED void find_below(const float* scores, std::int64_t count, float bound,
-                                   std::uint32_t* found) {
+/// A score that at least k of these don't exceed: the k-th of the least ones of as many strands of them.
+float bound_of_k(std::span<const float> scores, std::int64_t k) {
+    std::array<float, at(strands)> minima;
+    minima.fill(std::numeric_limits<float>::infinity());
+    if (k > strands) {
+        return minima.front();
+    }
+    find_minima(scores.data(), std::ssize(scores), minima.data());
+    const auto kth = minima.begin() + k - 1;
+    std::nth_element(minima.begin(), kth, minima.end());
+    return *kth;
+}
+
+/// A bit for each chunk, of `count` up to `chunks`, that holds a score below the bound.
+STACKAE_VECTORIZED std::uint32_t chunks_below(const float* scores, std::int64_t count, float bound) {
+    std::array<std::uint32_t, FlatVectors::chunk> lanes{};
     for (std::int64_t i = 0; i < count; ++i) {
-        std::uint32_t bits = 0;
-#pragma omp simd reduction(| : bits)
+        const std::uint32_t bit = 1U << static_cast<std::uint32_t>(i);
+#pragma omp simd
         for (std::int64_t j = 0; j < chunk; ++j) {
-            bits |= static_cast<std::uint32_t>(scores[i * chunk + j] < bound)
-                    << static_cast<std::uint32_t>(j);
+            lanes[at(j)] |= bit & (scores[i * chunk + j] < bound ? ~0U : 0U);
         }
-        found[i] = bits;
     }
+    std::uint32_t bits = 0;
+    for (const std::uint32_t lane : lanes) {
+        bits |= lane;
+    }
+    return bits;
 }
 
-/// Offers the rows from `first` on, by strides: most strides hold nothing near, and few comparisons tell.
+/// A bit for each score of a chunk that is below the bound.
+std::uint32_t rows_below(const float* scores, float bound) {
+    std::uint32_t bits = 0;
+#pragma omp simd reduction(| : bits)
+    for (std::uint32_t j = 0; j < FlatVectors::chunk; ++j) {
+        bits |= (1U << j) & (scores[j] < bound ? ~0U : 0U);
+    }
+    return bits;
+}
+
+/// Offers the rows from `first` on, by chunks: most hold nothing near, and few comparisons tell.
 template <class Admit>
 void offer(std::span<const float> scores, std::int64_t first, TopK& nearest, Admit admit) {
-    const std::int64_t size = std::ssize(scores);
-    std::array<std::uint32_t, chunks> found{};
-    for (std::int64_t from = 0;; from += stride) {
-        from = next_stride(scores.data(), from, size, nearest.worst());
-        if (from >= size) {
-            return;
-        }
-        const std::int64_t count = std::min(chunks, (size - from) / chunk);
-        find_below(scores.data() + from, count, nearest.worst(), found.data());
-        for (std::int64_t i = 0; i < count; ++i) {
-            for (std::uint32_t bits = found[at(i)]; bits != 0; bits &= bits - 1) {
-                const std::int64_t place = from + i * chunk + std::countr_zero(bits);
+    for (std::int64_t from = 0; from < std::ssize(scores); from += chunks * chunk) {
+        const std::int64_t count = std::min(chunks, (std::ssize(scores) - from) / chunk);
+        for (std::uint32_t near = chunks_below(scores.data() + from, count, nearest.worst()); near != 0;
+             near &= near - 1) {
+            const std::int64_t begin = from + std::countr_zero(near) * chunk;
+            for (std::uint32_t rows = rows_below(scores.data() + begin, nearest.worst()); rows != 0;
+                 rows &= rows - 1) {
+                const std::int64_t place = begin + std::countr_zero(rows);
                 if (scores[at(place)] < nearest.worst() && admit(first + place)) {
                     nearest.push(scores[at(place)], first + place);
                 }
@@ -120,30 +141,48 @@ void FlatScanner::load(std::span<const std::int64_t> queries) {
             const auto rounded = std::span(rounded_).subspan(i * factors.size(), factors.size());
             rounding_[i] += coarse_->rounding(norms_[i], 0.5 * round_to_bfloat16(factors, rounded));
         }
+        const auto d = static_cast<double>(table_.dimension());
+        const double lengths = std::sqrt(norms_[i]) + table_.largest_norm();
+        rounding_[i] += double_roundoff * (d + 4.0) * lengths * lengths;
     }
 }
 
 void FlatScanner::scan(std::span<const std::int64_t> queries, std::int64_t kept) {
-    for (std::size_t i = 0; i < queries.size(); ++i) {
-        nearest_[i].reset(kept);
-    }
     for (std::int64_t first = 0; first < table_.padded_size(); first += table_.block_rows()) {
         const bool plain = coarse_ == nullptr;
         product_.run(plain ? static_cast<const void*>(factors_.data()) : rounded_.data(),
                      plain ? table_.row(first).data() : coarse_->block(first), scores_.data(),
                      table_.offsets(first).data());
         for (std::size_t i = 0; i < queries.size(); ++i) {
-            offer(scores_.row(static_cast<std::int64_t>(i)), first, nearest_[i],
-                  [&](std::int64_t row) { return request_.admits(queries[i], row); });
+            const auto scores = scores_.row(static_cast<std::int64_t>(i));
+            TopK& nearest = nearest_[i];
+            const auto offer_all = [&] {
+                offer(scores, first, nearest,
+                      [&](std::int64_t row) { return request_.admits(queries[i], row); });
+            };
+            if (first == 0) {
+                // Most of what the first rows would push aside one another is spared by a bound.
+                const auto slack = static_cast<float>(slack_roundings * rounding_[i]);
+                nearest.reset(kept, request_.k, slack, bound_of_k(scores, request_.k));
+                offer_all();
+                if (nearest.is_full()) {
+                    continue;
+                }
+                nearest.reset(kept, request_.k, slack);  // rows that are not admitted are among those k
+            }
+            offer_all();
         }
     }
 }
 
 bool FlatScanner::rank(std::size_t i, std::int64_t query, Neighbours& found) {
     TopK& nearest = nearest_[i];
+    const auto vector = vectors_.row(static_cast<std::int64_t>(i));
+    for (const auto& candidate : nearest.settle()) {
+        table_.prefetch(candidate.row);
+    }
     ranked_.clear();
     for (const auto& candidate : nearest.settle()) {
-        const auto vector = vectors_.row(static_cast<std::int64_t>(i));
         ranked_.push_back({table_.squared_distance(vector, candidate.row), candidate.row});
     }
     std::sort(ranked_.begin(), ranked_.end());
@@ -158,11 +197,8 @@ bool FlatScanner::rank(std::size_t i, std::int64_t query, Neighbours& found) {
         return true;  // no row was dropped
     }
     // Every row that was dropped has a score of at least worst() − rounding.
-    const auto d = static_cast<double>(table_.dimension());
-    const double lengths = std::sqrt(norms_[i]) + table_.largest_norm();
-    const double rounding = rounding_[i] + double_roundoff * (d + 4.0) * lengths * lengths;
     const double last = ranked_[k - 1].score - table_.query_term(norms_[i]);
-    return last < double{nearest.worst()} - rounding;
+    return last < double{nearest.worst()} - rounding_[i];
 }
 
 }  // namespace stackae::search

@@ -36,6 +36,8 @@ public:
 
     /// Of length 1 with cosine.
     [[nodiscard]] std::span<const float> row(std::int64_t i) const { return rows_.row(i); }
+    /// Asks for a row that is soon to be looked at: rows far apart come at the same time then.
+    void prefetch(std::int64_t i) const;
     /// score = offset − 2 q·x for a block of rows; infinite for those that fill the last block.
     [[nodiscard]] std::span<const float> offsets(std::int64_t first) const;
 

@@ -25,8 +25,8 @@ namespace {
 using search::SearchRequest;
 
 // Each thread takes blocks of queries through the whole table by itself, so that threads never wait for each
-// other. A block of dot products (256 × 1024 floats, 1 MiB) stays in a core's second-level cache.
-constexpr std::int64_t max_queries = 256;
+// other. A block of dot products (128 × 1024 floats, 512 KiB) stays in a core's second-level cache.
+constexpr std::int64_t max_queries = 128;
 constexpr std::int64_t few_queries = 16;
 
 // The scan's scores are rounded, so it keeps more rows than asked for; they are measured again in double. A

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -19,18 +20,29 @@ struct Scored {
     }
 };
 
-/// The `capacity` best rows seen so far, and some that came since the worse ones were last dropped.
+/// The best rows seen so far: the `wanted` best and, of those whose scores are less than `slack` above the
+/// last of them, as many as there is room for.
 class TopK {
 public:
     /// Forgets everything; keeps its memory.
-    void reset(std::int64_t capacity) {
+    void reset(std::int64_t capacity) { reset(capacity, capacity, 0.0F); }
+    /// slack: of scores that are known up to ± slack / 2, no row that may be among the `wanted` best is lost
+    /// but for want of room. bound: of which it is supposed that so many scores don't exceed it; is_full()
+    /// then tells whether they did. Precondition: 1 <= wanted <= capacity.
+    void reset(std::int64_t capacity, std::int64_t wanted, float slack,
+               float bound = std::numeric_limits<float>::infinity()) {
+        constexpr float infinite = std::numeric_limits<float>::infinity();
         capacity_ = static_cast<std::size_t>(capacity);
         most_ = capacity_ + std::max(min_spare, capacity_ / 2);
+        wanted_ = static_cast<std::size_t>(wanted);
+        slack_ = slack;
         rows_.clear();
         rows_.reserve(most_);
-        worst_ =
-            capacity == 0 ? -std::numeric_limits<float>::infinity() : std::numeric_limits<float>::infinity();
+        worst_ = capacity == 0 ? -infinite : std::nextafter(bound + slack, infinite);
     }
+
+    /// There are as many as wanted.
+    [[nodiscard]] bool is_full() const { return rows_.size() >= wanted_; }
 
     /// A score must lie below this to get in. Rows come in ascending order, so that an equal score loses to
     /// the one that is there.
@@ -38,23 +50,46 @@ public:
 
     /// Precondition: score < worst().
     void push(float score, std::int64_t row) {
+        if (capacity_ <= few) {
+            insert({score, row});
+            return;
+        }
         rows_.push_back({score, row});
         if (rows_.size() == most_) {
             drop_worse();
         }
     }
 
-    /// The best rows, in no order. worst() is then the score of the worst of them, and infinite where there
-    /// are fewer than `capacity`.
+    /// The best rows, in no order: every row that is not among them has a score of worst() or more, which is
+    /// infinite where none was dropped.
     const std::vector<Scored<float>>& settle() {
-        if (rows_.size() >= capacity_ && capacity_ > 0) {
+        if (capacity_ > few && rows_.size() >= capacity_) {
             drop_worse();
+        }
+        while (!rows_.empty() && rows_.back().score > worst_) {
+            rows_.pop_back();
         }
         return rows_;
     }
 
 private:
+    static constexpr std::size_t few = 64;  ///< rows that are kept in order; more are sorted out now and then
     static constexpr std::size_t min_spare = 16;
+
+    void insert(const Scored<float>& candidate) {
+        if (rows_.size() < capacity_) {
+            rows_.push_back(candidate);
+        }
+        std::size_t to = rows_.size() - 1;
+        for (; to > 0 && candidate.score < rows_[to - 1].score; --to) {
+            rows_[to] = rows_[to - 1];
+        }
+        rows_[to] = candidate;
+        if (is_full()) {
+            const float last = rows_[wanted_ - 1].score + slack_;
+            worst_ = rows_.size() == capacity_ ? std::min(last, rows_.back().score) : last;
+        }
+    }
 
     void drop_worse() {
         const auto last = rows_.begin() + static_cast<std::ptrdiff_t>(capacity_) - 1;
@@ -64,6 +99,8 @@ private:
     }
 
     std::size_t capacity_ = 0;
+    std::size_t wanted_ = 0;
+    float slack_ = 0.0F;
     std::size_t most_ = 0;  ///< rows, at which the worse ones are dropped
     float worst_ = std::numeric_limits<float>::infinity();
     std::vector<Scored<float>> rows_;

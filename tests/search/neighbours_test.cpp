@@ -114,6 +114,25 @@ TEST_CASE("Many vectors among themselves leave out the vector, and its group") {
     }
 }
 
+TEST_CASE("Vectors whose group holds the nearest of the first rows find others all the same") {
+    constexpr std::int64_t group_size = 500;
+    Tensor vectors = random_vectors(2500, 6, 24);
+    std::vector<std::int64_t> groups(2500);
+    for (std::int64_t i = 0; i < vectors.rows(); ++i) {
+        groups[static_cast<std::size_t>(i)] = i / group_size;
+        vectors.row(i)[0] += 20.0F * static_cast<float>(i / group_size);
+    }
+    const auto k = GENERATE(std::int64_t{1}, std::int64_t{64}, std::int64_t{65}, std::int64_t{2400});
+    CAPTURE(k);
+    NeighbourIndex index(vectors, Metric::l2, 2);
+    const Neighbours found = index.search_self(k, groups);
+    for (std::int64_t query = 0; query < 2500; query += 101) {
+        check_query(found, query, naive_ranking(vectors, query, vectors, Metric::l2, [&](std::int64_t row) {
+                        return row / group_size != query / group_size;
+                    }));
+    }
+}
+
 TEST_CASE("Any number of neighbours can be asked for, up to all") {
     const auto metric = GENERATE(Metric::l2, Metric::cosine);
     const auto k = GENERATE(1, 2, 7, 50, 1100, 5000);

@@ -70,6 +70,42 @@ TEST_CASE("Fewer rows than asked for are all there, and none was dropped") {
     CHECK(best.worst() == infinite);
 }
 
+TEST_CASE("Rows that may belong to the best by a slack are kept with them") {
+    const std::vector<float> scores = scores_of(1000, 1'000'000);
+    std::vector<float> sorted = scores;
+    std::sort(sorted.begin(), sorted.end());
+    const float slack = (sorted[14] + sorted[15]) / 2.0F - sorted[9];
+    const auto bound = GENERATE_COPY(infinite, sorted[9], sorted[200]);
+    TopK best;
+    best.reset(26, 10, slack, bound);
+    for (std::size_t i = 0; i < scores.size(); ++i) {
+        if (scores[i] < best.worst()) {
+            best.push(scores[i], static_cast<std::int64_t>(i));
+        }
+    }
+    CHECK(best.is_full());
+    CHECK(best.settle().size() == 15);
+    CHECK(best.worst() == sorted[9] + slack);
+
+    best.reset(12, 10, slack, bound);  // no room for all of them
+    for (std::size_t i = 0; i < scores.size(); ++i) {
+        if (scores[i] < best.worst()) {
+            best.push(scores[i], static_cast<std::int64_t>(i));
+        }
+    }
+    CHECK(best.settle().size() == 12);
+    CHECK(best.worst() == sorted[11]);
+}
+
+TEST_CASE("A bound that too few scores keep to shows") {
+    TopK best;
+    best.reset(4, 2, 0.0F, 1.0F);
+    best.push(1.0F, 0);  // not above the bound
+    CHECK_FALSE(best.is_full());
+    CHECK(best.worst() > 1.0F);
+    CHECK(best.worst() < 1.001F);
+}
+
 TEST_CASE("No rows asked for are none") {
     TopK best;
     CHECK(best_of(best, {3.0F, -infinite}, 0).empty());
