@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::int64_t min_rows = 4096;
 constexpr std::int64_t min_queries = 256;
-constexpr std::int64_t queries_at_once = 256;  // that the layout is to suit
+constexpr std::int64_t queries_at_once = 128;  // that the layout is to suit
 constexpr double unit_roundoff = 0x1p-24;
 
 /// bfloat16 sums leave out what is too small for a normal float, at each of their steps.

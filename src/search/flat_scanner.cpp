@@ -165,10 +165,10 @@ void FlatScanner::scan(std::span<const std::int64_t> queries, std::int64_t kept)
                 const auto slack = static_cast<float>(slack_roundings * rounding_[i]);
                 nearest.reset(kept, request_.k, slack, bound_of_k(scores, request_.k));
                 offer_all();
-                if (nearest.is_full()) {
+                if (nearest.keeps_to_bound()) {
                     continue;
                 }
-                nearest.reset(kept, request_.k, slack);  // rows that are not admitted are among those k
+                nearest.reset(kept, request_.k, slack);  // rows that are not admitted made that bound
             }
             offer_all();
         }

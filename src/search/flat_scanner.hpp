@@ -45,7 +45,7 @@ public:
     FlatScanner(const FlatVectors& table, const Bf16Vectors* coarse, const SearchRequest& request,
                 std::int64_t capacity);
 
-    /// Fills in `found` for some queries, at most `capacity`, keeping the `kept` best rows by their float
+    /// Fills in `found` for some queries, at most `capacity`, keeping at most the `kept` best rows by float
     /// scores. certain[query] becomes 1 where no neighbour can have been lost to rounding.
     void run(std::span<const std::int64_t> queries, std::int64_t kept, Neighbours& found,
              std::vector<char>& certain);
@@ -65,7 +65,7 @@ private:
     std::vector<std::uint16_t> rounded_;  ///< −2 q, rounded, for a coarse table
     Tensor scores_;                       ///< capacity × block rows
     std::vector<double> norms_;           ///< ‖q‖²
-    std::vector<double> rounding_;        ///< upper bounds of the errors of scores
+    std::vector<double> rounding_;  ///< upper bounds of the errors of scores, and of distances in double
     std::vector<TopK> nearest_;
     std::vector<Scored<double>> ranked_;
 };

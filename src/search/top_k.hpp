@@ -21,14 +21,16 @@ struct Scored {
 };
 
 /// The best rows seen so far: the `wanted` best and, of those whose scores are less than `slack` above the
-/// last of them, as many as there is room for.
+/// last of them, as many as there is room for. Where there is room for more than a few, all that there is
+/// room for.
 class TopK {
 public:
     /// Forgets everything; keeps its memory.
     void reset(std::int64_t capacity) { reset(capacity, capacity, 0.0F); }
     /// slack: of scores that are known up to ± slack / 2, no row that may be among the `wanted` best is lost
-    /// but for want of room. bound: of which it is supposed that so many scores don't exceed it; is_full()
-    /// then tells whether they did. Precondition: 1 <= wanted <= capacity.
+    /// but for want of room. bound: a guess that so many scores don't exceed; what is not less than slack
+    /// above it doesn't get in, and keeps_to_bound() tells whether that was right. Precondition: wanted <=
+    /// capacity, and 1 <= wanted where capacity is not 0.
     void reset(std::int64_t capacity, std::int64_t wanted, float slack,
                float bound = std::numeric_limits<float>::infinity()) {
         constexpr float infinite = std::numeric_limits<float>::infinity();
@@ -36,13 +38,18 @@ public:
         most_ = capacity_ + std::max(min_spare, capacity_ / 2);
         wanted_ = static_cast<std::size_t>(wanted);
         slack_ = slack;
+        bound_ = bound;
         rows_.clear();
         rows_.reserve(most_);
         worst_ = capacity == 0 ? -infinite : std::nextafter(bound + slack, infinite);
     }
 
-    /// There are as many as wanted.
-    [[nodiscard]] bool is_full() const { return rows_.size() >= wanted_; }
+    /// As many as wanted don't exceed the bound.
+    [[nodiscard]] bool keeps_to_bound() const {
+        const auto within = std::count_if(rows_.begin(), rows_.end(),
+                                          [&](const Scored<float>& row) { return row.score <= bound_; });
+        return static_cast<std::size_t>(within) >= wanted_;
+    }
 
     /// A score must lie below this to get in. Rows come in ascending order, so that an equal score loses to
     /// the one that is there.
@@ -60,8 +67,8 @@ public:
         }
     }
 
-    /// The best rows, in no order: every row that is not among them has a score of worst() or more, which is
-    /// infinite where none was dropped.
+    /// The best rows, in no order: every row that is not among them has a score of worst() or more, if they
+    /// keep to the bound. Where that is infinite none was dropped.
     const std::vector<Scored<float>>& settle() {
         if (capacity_ > few && rows_.size() >= capacity_) {
             drop_worse();
@@ -85,7 +92,7 @@ private:
             rows_[to] = rows_[to - 1];
         }
         rows_[to] = candidate;
-        if (is_full()) {
+        if (rows_.size() >= wanted_) {
             const float last = rows_[wanted_ - 1].score + slack_;
             worst_ = rows_.size() == capacity_ ? std::min(last, rows_.back().score) : last;
         }
@@ -101,6 +108,7 @@ private:
     std::size_t capacity_ = 0;
     std::size_t wanted_ = 0;
     float slack_ = 0.0F;
+    float bound_ = std::numeric_limits<float>::infinity();
     std::size_t most_ = 0;  ///< rows, at which the worse ones are dropped
     float worst_ = std::numeric_limits<float>::infinity();
     std::vector<Scored<float>> rows_;

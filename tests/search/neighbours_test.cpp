@@ -133,6 +133,16 @@ TEST_CASE("Vectors whose group holds the nearest of the first rows find others a
     }
 }
 
+TEST_CASE("A vector's own score is no bound for those of others that roundings may confuse") {
+    Tensor vectors({64, 1});
+    std::fill_n(vectors.data(), 64, 100.0F);
+    vectors.data()[0] = 1000.0F;
+    vectors.data()[1] = 998.127075F;
+    vectors.data()[2] = 1001.87299F;
+    NeighbourIndex index(vectors, Metric::l2, 1);
+    CHECK(index.search_self(1, {}, {0}).rows.front() == 1);
+}
+
 TEST_CASE("Any number of neighbours can be asked for, up to all") {
     const auto metric = GENERATE(Metric::l2, Metric::cosine);
     const auto k = GENERATE(1, 2, 7, 50, 1100, 5000);

@@ -83,7 +83,7 @@ TEST_CASE("Rows that may belong to the best by a slack are kept with them") {
             best.push(scores[i], static_cast<std::int64_t>(i));
         }
     }
-    CHECK(best.is_full());
+    CHECK(best.keeps_to_bound());
     CHECK(best.settle().size() == 15);
     CHECK(best.worst() == sorted[9] + slack);
 
@@ -99,11 +99,15 @@ TEST_CASE("Rows that may belong to the best by a slack are kept with them") {
 
 TEST_CASE("A bound that too few scores keep to shows") {
     TopK best;
-    best.reset(4, 2, 0.0F, 1.0F);
+    best.reset(4, 2, 0.5F, 1.0F);
     best.push(1.0F, 0);  // not above the bound
-    CHECK_FALSE(best.is_full());
-    CHECK(best.worst() > 1.0F);
-    CHECK(best.worst() < 1.001F);
+    CHECK_FALSE(best.keeps_to_bound());
+    CHECK(best.worst() > 1.5F);
+    CHECK(best.worst() < 1.501F);
+    best.push(1.25F, 1);  // as many as wanted, but one by the slack alone
+    CHECK_FALSE(best.keeps_to_bound());
+    best.push(0.5F, 2);
+    CHECK(best.keeps_to_bound());
 }
 
 TEST_CASE("No rows asked for are none") {
