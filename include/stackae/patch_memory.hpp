@@ -88,6 +88,8 @@ struct PatchMemory {
 
     [[nodiscard]] std::int64_t positions() const { return height * width; }
     [[nodiscard]] std::int64_t dimension() const { return components.rows(); }
+    /// 16 hexadecimal digits of all that scores depend on.
+    [[nodiscard]] std::string identity() const;
     /// The region as a map, height × width.
     [[nodiscard]] Tensor region_map() const;
 };

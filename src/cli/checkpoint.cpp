@@ -7,6 +7,7 @@
 #include "stackae/model.hpp"
 #include "stackae/pipeline.hpp"
 #include "stackae/recommend_all.hpp"
+#include "stackae/score_inputs.hpp"
 #include "stackae/text.hpp"
 
 #include "cli/option_parser.hpp"
@@ -84,6 +85,24 @@ std::string text_of(const RecommendProgress& progress, const std::string& path) 
         printable(path), format_count(progress.users), printable(progress.model));
 }
 
+std::string text_of(const ScoringProgress& progress, const std::string& path) {
+    return fmt::format(
+        "{}: the checkpoint of scores that are under way; checksum ok\n"
+        "pictures     the first {}\n"
+        "memory       {}\n"
+        "go on with   the same command and --resume\n",
+        printable(path), format_count(progress.pictures), printable(progress.memory));
+}
+
+JsonObject json_of(const ScoringProgress& progress, const std::string& path) {
+    return JsonObject()
+        .set("kind", "scores")
+        .set("path", path)
+        .set("checksum", "ok")
+        .set("pictures", progress.pictures)
+        .set("memory", progress.memory);
+}
+
 JsonObject json_of(const RecommendProgress& progress, const std::string& path) {
     return JsonObject()
         .set("kind", "recommendations")
@@ -137,6 +156,9 @@ std::optional<CheckpointDescription> describe_checkpoint(const std::string& path
     }
     if (has_recommend_checkpoint(path)) {
         return describe(load_recommend_progress(path));
+    }
+    if (has_score_checkpoint(path)) {
+        return describe(load_scoring_progress(path));
     }
     if (!is_stream(path) && file_kind(path) == "checkpoint") {
         return describe(load_checkpoint_info(path));

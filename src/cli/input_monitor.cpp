@@ -42,12 +42,12 @@ void InputMonitor::on_end(std::int64_t rows, std::int64_t skipped) {
 }
 
 void InputMonitor::on_resumed(std::int64_t done, std::int64_t of) {
-    console_.note(fmt::format("the codes of the first {} of {} are those of the run that was stopped",
-                              format_count(done), format_count(of, "picture")));
+    console_.note(fmt::format("taken from the run that was stopped: the first {} of {}", format_count(done),
+                              format_count(of, "picture")));
 }
 
 void InputMonitor::on_checkpoint_failed(const std::string& why) {
-    console_.warn(fmt::format("warning: no checkpoint: {}; encoding goes on", why));
+    console_.warn(fmt::format("warning: no checkpoint: {}; the work goes on", why));
 }
 
 bool InputMonitor::stop() {

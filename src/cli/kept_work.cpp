@@ -1,11 +1,13 @@
 #include "cli/kept_work.hpp"
 
+#include <array>
 #include <filesystem>
 #include <fmt/format.h>
 
 #include "stackae/error.hpp"
 #include "stackae/pipeline.hpp"
 #include "stackae/recommend_all.hpp"
+#include "stackae/score_inputs.hpp"
 
 #include "cli/output.hpp"
 #include "cli/parse.hpp"
@@ -13,17 +15,20 @@
 namespace stackae::cli {
 namespace {
 
-/// As messages call it.
-const char* name(KeptKind kind) {
-    return kind == KeptKind::codes ? "codes" : "recommendations";
-}
+/// What the library has for each KeptKind, in their order.
+struct Kept {
+    const char* name;  ///< as messages call it
+    bool (*is_there)(const std::string& folder);
+    bool (*remove)(const std::string& folder);
+};
+constexpr std::array all_kept{
+    Kept{"codes", has_encoding_checkpoint, remove_encoding_checkpoint},
+    Kept{"recommendations", has_recommend_checkpoint, remove_recommend_checkpoint},
+    Kept{"scores", has_score_checkpoint, remove_score_checkpoint},
+};
 
-bool is_kept(KeptKind kind, const std::string& folder) {
-    return kind == KeptKind::codes ? has_encoding_checkpoint(folder) : has_recommend_checkpoint(folder);
-}
-
-bool remove(KeptKind kind, const std::string& folder) {
-    return kind == KeptKind::codes ? remove_encoding_checkpoint(folder) : remove_recommend_checkpoint(folder);
+const Kept& of(KeptKind kind) {
+    return all_kept.at(static_cast<std::size_t>(kind));
 }
 
 }  // namespace
@@ -36,7 +41,7 @@ void KeptWork::declare(OptionParser& parser, const std::string& output) {
                   fmt::format("how often {} are kept in {}.ckpt, until all are there (5m when not given; "
                               "0: after every batch); "
                               "also when a run is interrupted",
-                              name(kind), output),
+                              of(kind).name, output),
                   [this](const std::string& text) { checkpoint_every = parse_interval(text); });
 }
 
@@ -44,7 +49,7 @@ void KeptWork::keep_beside(Console& console, const std::string& output) {
     if (output.empty() || output == "-" || is_stream(output)) {
         if (resume) {
             throw UsageError(fmt::format(
-                "--resume needs a file as the output, beside which {} are kept: -o FILE", name(kind)));
+                "--resume needs a file as the output, beside which {} are kept: -o FILE", of(kind).name));
         }
         return;
     }
@@ -55,18 +60,19 @@ void KeptWork::keep_beside(Console& console, const std::string& output) {
             "{}: a file of that name is there and is no checkpoint; remove it, or name another output",
             checkpoint));
     }
-    const KeptKind other = kind == KeptKind::codes ? KeptKind::recommendations : KeptKind::codes;
-    if (is_kept(other, checkpoint)) {
-        throw UsageError(
-            fmt::format("{} holds {} of a run that was stopped, {} expected: the command that it was begun "
-                        "with goes on with them; remove the folder, or name another output",
-                        checkpoint, name(other), name(kind)));
+    for (const Kept& other : all_kept) {
+        if (&other != &of(kind) && other.is_there(checkpoint)) {
+            throw UsageError(fmt::format(
+                "{} holds {} of a run that was stopped, {} expected: the command that it was begun "
+                "with goes on with them; remove the folder, or name another output",
+                checkpoint, other.name, of(kind).name));
+        }
     }
     if (!resume && is_there()) {
         throw UsageError(
             fmt::format("{} holds {} of a run that was stopped: --resume goes on with them; "
                         "remove the folder to begin anew",
-                        checkpoint, name(kind)));
+                        checkpoint, of(kind).name));
     }
     if (resume && !is_there()) {
         console.note(fmt::format("there is no {}: the run begins at the beginning", checkpoint));
@@ -74,12 +80,12 @@ void KeptWork::keep_beside(Console& console, const std::string& output) {
 }
 
 bool KeptWork::is_there() const {
-    return !checkpoint.empty() && is_kept(kind, checkpoint);
+    return !checkpoint.empty() && of(kind).is_there(checkpoint);
 }
 
 void KeptWork::drop(Console& console) const {
     try {
-        if (!checkpoint.empty() && !remove(kind, checkpoint)) {
+        if (!checkpoint.empty() && !of(kind).remove(checkpoint)) {
             console.note(
                 fmt::format("the folder {} stays: other files are in it, or another run has it", checkpoint));
         }
@@ -98,7 +104,7 @@ void KeptWork::or_tell_room(Console& console, const std::function<void()>& write
             console.warn(
                 fmt::format("the {} made so far are in {}: --resume goes on with them once there "
                             "is room; removing the folder makes room, too, but then all is made anew",
-                            name(kind), checkpoint));
+                            of(kind).name, checkpoint));
         }
         throw;
     }

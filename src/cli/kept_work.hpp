@@ -11,7 +11,7 @@
 namespace stackae::cli {
 
 /// What a command keeps.
-enum class KeptKind { codes, recommendations };
+enum class KeptKind { codes, recommendations, scores };
 
 /// The folder beside an output in which a command keeps what it has made so far, and --resume.
 struct KeptWork {

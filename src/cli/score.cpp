@@ -2,15 +2,18 @@
 #include <filesystem>
 #include <fmt/format.h>
 #include <optional>
+#include <utility>
 
 #include "stackae/anomaly_maps.hpp"
 #include "stackae/error.hpp"
 #include "stackae/patch_memory.hpp"
+#include "stackae/score_inputs.hpp"
 #include "stackae/text.hpp"
 
 #include "cli/command.hpp"
 #include "cli/input_monitor.hpp"
 #include "cli/interrupt.hpp"
+#include "cli/kept_work.hpp"
 #include "cli/memorizing.hpp"
 #include "cli/output.hpp"
 #include "cli/parse.hpp"
@@ -18,8 +21,6 @@
 
 namespace stackae::cli {
 namespace {
-
-constexpr std::int64_t pictures_at_once = 8;
 
 struct Scored {
     std::string path;
@@ -44,6 +45,10 @@ private:
     void check_maps() const;
     /// skipped: whether one of the good pictures was.
     [[nodiscard]] PatchMemory learn(Console& console, const Inputs& good, bool& skipped);
+    /// Those that an earlier run drew, of pictures from this number on.
+    void remove_maps(std::size_t from) const;
+    [[nodiscard]] std::vector<Scored> score(Console& console, const Inputs& inputs, const PatchMemory& memory,
+                                            double threshold, InputMonitor& monitor) const;
     void print(ResultWriter& results, const std::vector<Scored>& scored, double threshold) const;
 
     std::string memory_path_;
@@ -58,6 +63,7 @@ private:
     std::optional<double> false_alarm_;
     std::optional<double> threshold_;
     MemorizeSettings settings_;
+    KeptWork kept_{.kind = KeptKind::scores};
     ReadingOptions reading_;
 };
 
@@ -80,6 +86,7 @@ void ScoreCommand::declare(OptionParser& parser) {
     parser.flag("raw-maps", "the maps' numbers beside them, as .npy", raw_maps_);
     parser.flag("json", "one JSON object instead of CSV", json_);
     parser.option("manifest", "FILE", "what became of each picture, as CSV", text_into(manifest_));
+    kept_.declare(parser, "FILE");
     reading_.declare(parser);
 }
 
@@ -131,6 +138,59 @@ void ScoreCommand::print(ResultWriter& results, const std::vector<Scored>& score
     }
 }
 
+void ScoreCommand::remove_maps(std::size_t from) const {
+    // check_maps() has seen that there is nothing else.
+    for (const auto& file : std::filesystem::directory_iterator(maps_)) {
+        if (std::stoull(file.path().filename().string()) >= from) {
+            std::filesystem::remove(file.path());
+        }
+    }
+}
+
+std::vector<Scored> ScoreCommand::score(Console& console, const Inputs& inputs, const PatchMemory& memory,
+                                        double threshold, InputMonitor& monitor) const {
+    if (!maps_.empty()) {
+        std::filesystem::create_directories(maps_);
+        if (!(kept_.resume && kept_.is_there())) {
+            remove_maps(0);
+        }
+    }
+    const ScoreRequest request{inputs, memory,
+                               maps_.empty() ? "none"
+                                             : fmt::format("{}{}, for a threshold of {}", maps_,
+                                                           raw_maps_ ? " with numbers" : "", threshold)};
+    const PipelineOptions options{.threads = reading_.threads,
+                                  .memory = reading_.memory,
+                                  .checkpoint = kept_.checkpoint,
+                                  .checkpoint_every = kept_.checkpoint_every,
+                                  .resume = kept_.resume};
+    std::vector<Scored> scored;
+    bool drawn = false;
+    const bool all = score_inputs(
+        request, options, monitor.manifest(),
+        [&](const InputBatch& batch, const std::vector<AnomalyScore>& found) {
+            const bool draw = !maps_.empty() && !found.front().map.empty();
+            if (draw && !std::exchange(drawn, true)) {
+                remove_maps(
+                    scored.size());  // which the run that was stopped drew, but did not keep scores of
+            }
+            for (std::size_t i = 0; i < found.size(); ++i) {
+                if (draw) {
+                    write_anomaly_map(maps_, scored.size(), batch.entries[i].path, memory,
+                                      batch.pictures.row(static_cast<std::int64_t>(i)), found[i], threshold,
+                                      raw_maps_);
+                }
+                scored.push_back({batch.entries[i].path, found[i].score, found[i].reconstruction});
+            }
+        });
+    monitor.end_progress();
+    if (!all) {
+        kept_.tell(console);
+        throw Interrupted();
+    }
+    return scored;
+}
+
 int ScoreCommand::run(Console& console, const std::vector<std::string>& inputs) {
     if (inputs.empty()) {
         throw UsageError("score needs an INPUT: a picture, a folder, a list, IDX or .npy");
@@ -178,6 +238,7 @@ int ScoreCommand::run(Console& console, const std::vector<std::string>& inputs) 
             check_writable(file.path);
         }
     }
+    kept_.keep_beside(console, output_);
     catch_interrupts();
     bool skipped_good = false;
     const PatchMemory known = stored ? std::move(*stored) : learn(console, *good, skipped_good);
@@ -191,35 +252,10 @@ int ScoreCommand::run(Console& console, const std::vector<std::string>& inputs) 
         tell(console, calibrated, rate);
         threshold = calibrated.threshold;
     }
-    if (!maps_.empty()) {
-        std::filesystem::create_directories(maps_);
-        // Those of an earlier run: check_maps() has seen that there is nothing else.
-        for (const auto& file : std::filesystem::directory_iterator(maps_)) {
-            std::filesystem::remove(file.path());
-        }
-    }
     ResultWriter results(output_);
     InputMonitor monitor(console, results.files(), manifest_);
-    AnomalyScorer scorer(known, reading_.threads);
-    InputReader reader(opened, known.preprocessing,
-                       {.batch_size = pictures_at_once, .threads = reading_.threads}, monitor.manifest());
     std::vector<Scored> scored;
-    for (InputBatch batch; reader.next(batch);) {
-        check_interrupted();
-        if (batch.pictures.rows() == 0) {
-            continue;
-        }
-        const std::vector<AnomalyScore> found = scorer.score(batch.pictures);
-        for (std::size_t i = 0; i < found.size(); ++i) {
-            if (!maps_.empty()) {
-                write_anomaly_map(maps_, scored.size(), batch.entries[i].path, known,
-                                  batch.pictures.row(static_cast<std::int64_t>(i)), found[i], threshold,
-                                  raw_maps_);
-            }
-            scored.push_back({batch.entries[i].path, found[i].score, found[i].reconstruction});
-        }
-    }
-    check_interrupted();
+    kept_.or_tell_room(console, [&] { scored = score(console, opened, known, threshold, monitor); });
     monitor.manifest().finish();
     if (sort_) {
         std::stable_sort(scored.begin(), scored.end(),
@@ -227,6 +263,7 @@ int ScoreCommand::run(Console& console, const std::vector<std::string>& inputs) 
     }
     print(results, scored, threshold);
     results.finish();
+    kept_.drop(console);
     const auto odd =
         std::count_if(scored.begin(), scored.end(), [&](const Scored& one) { return one.score > threshold; });
     console.note(fmt::format("{} of {} {} odd", format_count(odd),

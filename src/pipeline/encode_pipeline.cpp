@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <filesystem>
 #include <fmt/format.h>
 #include <optional>
 #include <string_view>
@@ -10,13 +11,13 @@
 #include "stackae/text.hpp"
 
 #include "base/memory.hpp"
-#include "pipeline/encode_checkpoint.hpp"
 #include "pipeline/encoder_pool.hpp"
+#include "pipeline/picture_checkpoint.hpp"
 
 namespace stackae {
 namespace {
 
-using pipeline::EncodeCheckpoint;
+using pipeline::PictureCheckpoint;
 
 /// Of the memory allowed, what codes may take that wait for the next checkpoint: one part in so many.
 constexpr std::int64_t waiting_share = 8;
@@ -48,55 +49,23 @@ Shares share_memory(const EncodeRequest& request, std::int64_t memory, std::int6
             static_cast<int>(std::clamp<std::int64_t>(half / worker_bytes(request, batch), 1, threads))};
 }
 
-/// How far a checkpoint goes.
-struct Resumed {
-    std::int64_t first = 0;  ///< picture to go on with
-    std::optional<std::int64_t> batch_size;
-    bool stopped = false;  ///< by the observer
-};
-
-/// Gives the manifest and the sink what was kept.
-Resumed replay(const EncodeRequest& request, EncodeCheckpoint& checkpoint, Manifest& manifest,
-               const CodeSink& sink) {
-    Resumed resumed;
-    InputObserver& observer = manifest.observer();
-    while (auto segment = checkpoint.read(resumed.first)) {
-        if (observer.stop()) {
-            resumed.stopped = true;
-            return resumed;
-        }
-        InputBatch batch;
-        auto note = segment->notes.begin();
-        for (std::int64_t i = segment->first; i < segment->end; ++i) {
-            ImageEntry entry = request.inputs.entry(i);
-            const bool noted = note != segment->notes.end() && note->index == i;
-            if (noted && pipeline::is_skipped(*note)) {
-                manifest.skipped(entry, note->status, note->text);
-            } else {
-                entry.label = request.label ? request.label : entry.label;
-                manifest.used(entry, noted ? std::string_view(note->text) : std::string_view());
-                batch.entries.push_back(std::move(entry));
-            }
-            note += noted ? 1 : 0;
-        }
-        batch.end = segment->end;
-        batch.notes = std::move(segment->notes);
-        if (!batch.entries.empty()) {
-            sink(batch, segment->codes);
-        }
-        resumed.first = segment->end;
-        resumed.batch_size = segment->batch_size;
-    }
-    if (resumed.first > 0) {
-        observer.on_resumed(resumed.first, request.inputs.size());
-    }
-    return resumed;
+PictureCheckpoint::Work work_of(const EncodeRequest& request) {
+    const auto run = [&request]() -> pipeline::SegmentFolder::Run {
+        const EncodeOptions& encode = request.encode;
+        return {{"model", request.model.identity()},
+                {"layer", std::to_string(request.model.depth_of(encode.output))},
+                {"normalize", encode.l2_normalize ? "l2" : "none"},
+                {"label", request.label        ? "'" + *request.label + "'"
+                          : request.need_label ? "needed"
+                                               : "as it is"}};
+    };
+    return {pipeline::codes_kind, request.model.code_size(request.encode.output), run, request.label};
 }
 
 /// From picture `first` on.
 bool encode_rest(const EncodeRequest& request, const PipelineOptions& options, std::int64_t first,
                  const Shares& shares, int threads, Manifest& manifest, const CodeSink& sink,
-                 std::optional<EncodeCheckpoint>& checkpoint) {
+                 std::optional<PictureCheckpoint>& checkpoint) {
     InputReader reader(request.inputs, request.model.preprocessing,
                        {.batch_size = shares.batch,
                         .threads = threads,
@@ -111,10 +80,10 @@ bool encode_rest(const EncodeRequest& request, const PipelineOptions& options, s
         if (observer.stop()) {
             return false;
         }
-        pipeline::EncodedBatch encoded = pool.pop();
+        const pipeline::EncodedBatch encoded = pool.pop();
         sink(encoded.batch, encoded.codes);
         if (checkpoint) {
-            checkpoint->add(std::move(encoded));
+            checkpoint->add(encoded.batch, encoded.codes);
         }
         return true;
     };
@@ -146,13 +115,12 @@ bool encode_inputs(const EncodeRequest& request, const PipelineOptions& options,
     const std::int64_t memory = resolve_memory(options.memory);
     Shares shares = share_memory(request, memory, std::min(options.batch_size, share), threads);
     InputObserver& observer = manifest.observer();
-    std::optional<EncodeCheckpoint> checkpoint;
+    std::optional<PictureCheckpoint> checkpoint;
     std::int64_t first = 0;
     if (!options.checkpoint.empty()) {
-        checkpoint.emplace(options.checkpoint, options.checkpoint_every, memory / waiting_share, request,
-                           observer);
+        checkpoint.emplace(options, memory / waiting_share, request.inputs, work_of(request), observer);
         if (options.resume) {
-            const Resumed resumed = replay(request, *checkpoint, manifest, sink);
+            const pipeline::Resumed resumed = checkpoint->replay(manifest, sink);
             if (resumed.stopped) {
                 return false;
             }
@@ -174,6 +142,22 @@ bool encode_inputs(const EncodeRequest& request, const PipelineOptions& options,
         }
         throw;
     }
+}
+
+bool has_encoding_checkpoint(const std::string& folder) {
+    return pipeline::has_segments(folder, pipeline::codes_kind);
+}
+
+bool remove_encoding_checkpoint(const std::string& folder) {
+    return pipeline::remove_segment_folder(folder, pipeline::codes_kind);
+}
+
+EncodingProgress load_encoding_progress(const std::string& folder) {
+    const pipeline::SegmentFolder::Kind& kind = pipeline::codes_kind;
+    const pipeline::KeptRows kept = pipeline::read_kept_rows(folder, kind, "model");
+    std::error_code ignored;
+    return {kept.pictures, kept.rows, kept.columns, kept.by,
+            std::filesystem::last_write_time(pipeline::segment_file(folder, kind, 0), ignored)};
 }
 
 }  // namespace stackae

@@ -1,4 +1,4 @@
-#include "pipeline/encode_checkpoint.hpp"
+#include "pipeline/picture_checkpoint.hpp"
 
 #include <algorithm>
 #include <filesystem>
@@ -12,8 +12,7 @@
 #include "base/hash.hpp"
 #include "base/safetensors.hpp"
 
-namespace stackae {
-namespace pipeline {
+namespace stackae::pipeline {
 namespace {
 
 constexpr std::size_t texts_of_a_note = 3;
@@ -60,20 +59,21 @@ std::vector<InputNote> notes_of(const base::Safetensors& file, const std::string
 }
 
 /// columns: −1: as many as there are.
-CodeSegment read_segment(const std::string& path, base::Safetensors& file, std::int64_t first,
-                         std::int64_t columns) {
+PictureSegment read_segment(const SegmentFolder::Kind& kind, base::Safetensors& file, std::int64_t first,
+                            std::int64_t columns) {
+    const std::string& path = file.path;
     constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max();
-    CodeSegment segment;
+    PictureSegment segment;
     segment.first = segment_number(path, "first", file.text("first"), first, first);
     segment.end = segment_number(path, "end", file.text("end"), first + 1, most);
     segment.batch_size = segment_number(path, "batch_size", file.text("batch_size"), 1, most);
     segment.ids = file.texts("pictures", static_cast<std::size_t>(segment.end - first));
     segment.notes = notes_of(file, path, segment.first, segment.end);
-    segment.codes = file.take("codes", {-1, columns});
+    segment.values = file.take(kind.name, {-1, columns});
     const std::int64_t skipped = std::count_if(segment.notes.begin(), segment.notes.end(), is_skipped);
-    if (segment.codes.rows() != segment.end - segment.first - skipped) {
-        throw CorruptFile(fmt::format("{}: {} rows of codes found, {} expected", path, segment.codes.rows(),
-                                      segment.end - segment.first - skipped));
+    if (segment.values.rows() != segment.end - segment.first - skipped) {
+        throw CorruptFile(fmt::format("{}: {} rows of {} found, {} expected", path, segment.values.rows(),
+                                      kind.name, segment.end - segment.first - skipped));
     }
     return segment;
 }
@@ -84,16 +84,17 @@ bool is_skipped(const InputNote& note) {
     return note.status != name(PictureStatus::ok);
 }
 
-EncodeCheckpoint::EncodeCheckpoint(std::string folder, double every, std::int64_t memory,
-                                   const EncodeRequest& request, InputObserver& observer)
-    : folder_(std::move(folder), codes_kind, every),
+PictureCheckpoint::PictureCheckpoint(const PipelineOptions& options, std::int64_t memory,
+                                     const Inputs& inputs, Work work, InputObserver& observer)
+    : folder_(options.checkpoint, work.kind, options.checkpoint_every),
       memory_(memory),
-      request_(request),
+      inputs_(inputs),
+      work_(std::move(work)),
       observer_(observer),
-      stamps_(stamps_of(request.inputs)) {}
+      stamps_(stamps_of(inputs)) {}
 
-std::string EncodeCheckpoint::id(std::int64_t picture) const {
-    const ImageEntry entry = request_.inputs.entry(picture);
+std::string PictureCheckpoint::id(std::int64_t picture) const {
+    const ImageEntry entry = inputs_.entry(picture);
     const FileStamp& stamp = stamps_.at(static_cast<std::size_t>(picture));
     base::Hash hash;
     hash.add(std::string_view(entry.path));
@@ -103,35 +104,63 @@ std::string EncodeCheckpoint::id(std::int64_t picture) const {
     return hash.hex();
 }
 
-const SegmentFolder::Run& EncodeCheckpoint::run() {
+const SegmentFolder::Run& PictureCheckpoint::run() {
     if (run_.empty()) {
-        const EncodeOptions& encode = request_.encode;
-        run_ = {{"model", request_.model.identity()},
-                {"layer", std::to_string(request_.model.depth_of(encode.output))},
-                {"normalize", encode.l2_normalize ? "l2" : "none"},
-                {"label", request_.label        ? "'" + *request_.label + "'"
-                          : request_.need_label ? "needed"
-                                                : "as it is"}};
+        run_ = work_.run();
     }
     return run_;
 }
 
-std::optional<CodeSegment> EncodeCheckpoint::read(std::int64_t first) {
+Resumed PictureCheckpoint::replay(Manifest& manifest, const CodeSink& sink) {
+    Resumed resumed;
+    while (auto segment = read(resumed.first)) {
+        if (observer_.stop()) {
+            resumed.stopped = true;
+            return resumed;
+        }
+        InputBatch batch;
+        auto note = segment->notes.begin();
+        for (std::int64_t i = segment->first; i < segment->end; ++i) {
+            ImageEntry entry = inputs_.entry(i);
+            const bool noted = note != segment->notes.end() && note->index == i;
+            if (noted && is_skipped(*note)) {
+                manifest.skipped(entry, note->status, note->text);
+            } else {
+                entry.label = work_.label ? work_.label : entry.label;
+                manifest.used(entry, noted ? std::string_view(note->text) : std::string_view());
+                batch.entries.push_back(std::move(entry));
+            }
+            note += noted ? 1 : 0;
+        }
+        batch.end = segment->end;
+        batch.notes = std::move(segment->notes);
+        if (!batch.entries.empty()) {
+            sink(batch, segment->values);
+        }
+        resumed.first = segment->end;
+        resumed.batch_size = segment->batch_size;
+    }
+    if (resumed.first > 0) {
+        observer_.on_resumed(resumed.first, inputs_.size());
+    }
+    return resumed;
+}
+
+std::optional<PictureSegment> PictureCheckpoint::read(std::int64_t first) {
     std::optional<base::Safetensors> file = folder_.read(first, run());
     if (!file) {
         return std::nullopt;
     }
-    CodeSegment segment =
-        read_segment(file->path, *file, first, request_.model.code_size(request_.encode.output));
+    PictureSegment segment = read_segment(work_.kind, *file, first, work_.columns);
     if (!is_of_these_pictures(segment)) {
         return std::nullopt;
     }
-    segment.batch_size = std::min(segment.batch_size, request_.inputs.size());
+    segment.batch_size = std::min(segment.batch_size, inputs_.size());
     return segment;
 }
 
-bool EncodeCheckpoint::is_of_these_pictures(const CodeSegment& segment) const {
-    const std::int64_t pictures = request_.inputs.size();
+bool PictureCheckpoint::is_of_these_pictures(const PictureSegment& segment) const {
+    const std::int64_t pictures = inputs_.size();
     auto note = segment.notes.begin();
     for (std::int64_t i = segment.first; i < std::min(segment.end, pictures); ++i) {
         while (note != segment.notes.end() && note->index < i) {
@@ -140,10 +169,10 @@ bool EncodeCheckpoint::is_of_these_pictures(const CodeSegment& segment) const {
         if (segment.ids[static_cast<std::size_t>(i - segment.first)] == id(i)) {
             continue;
         }
-        const ImageEntry entry = request_.inputs.entry(i);
+        const ImageEntry entry = inputs_.entry(i);
         if (note != segment.notes.end() && note->index == i && is_skipped(*note)) {
             observer_.on_remark(entry,
-                                "was skipped and has changed since then: encoded anew from about here on");
+                                "was skipped and has changed since then: read anew from about here on");
             return false;
         }
         folder_.refuse("pictures", entry.path, "another name, label, size or time");
@@ -154,92 +183,73 @@ bool EncodeCheckpoint::is_of_these_pictures(const CodeSegment& segment) const {
     return true;
 }
 
-void EncodeCheckpoint::begin(std::int64_t first, std::int64_t batch_size) {
-    first_ = first;
+void PictureCheckpoint::begin(std::int64_t first, std::int64_t batch_size) {
+    first_ = end_ = first;
     batch_size_ = batch_size;
 }
 
-void EncodeCheckpoint::add(EncodedBatch batch) {
+void PictureCheckpoint::add(const InputBatch& batch, const Tensor& values) {
     if (folder_.has_failed()) {
         return;
     }
-    batch.batch.pictures = {};
-    waiting_bytes_ += batch.codes.size() * static_cast<std::int64_t>(sizeof(float));
-    waiting_.push_back(std::move(batch));
-    if (folder_.is_due() || waiting_bytes_ > memory_) {
+    values_.insert(values_.end(), values.values().begin(), values.values().end());
+    notes_.insert(notes_.end(), batch.notes.begin(), batch.notes.end());
+    end_ = batch.end;
+    const auto bytes = static_cast<std::int64_t>(values_.size() * sizeof(float));
+    if (folder_.is_due() || bytes > memory_) {
         write();
     }
 }
 
-void EncodeCheckpoint::stop(bool always) {
-    if (!folder_.has_failed() && !waiting_.empty() && (always || first_ > 0 || folder_.is_worth_keeping())) {
+void PictureCheckpoint::stop(bool always) {
+    if (!folder_.has_failed() && end_ > first_ && (always || first_ > 0 || folder_.is_worth_keeping())) {
         write();
     }
 }
 
-void EncodeCheckpoint::write() {
+void PictureCheckpoint::write() {
     if (const auto why = write_segment()) {
         observer_.on_checkpoint_failed(*why);
     }
-    first_ = waiting_.back().batch.end;
-    waiting_.clear();
-    waiting_bytes_ = 0;
+    first_ = end_;
+    values_ = {};
+    notes_.clear();
 }
 
-std::optional<std::string> EncodeCheckpoint::write_segment() {
-    const std::int64_t end = waiting_.back().batch.end;
-    std::int64_t rows = 0;
+std::optional<std::string> PictureCheckpoint::write_segment() {
     std::vector<std::string> notes;
-    for (const EncodedBatch& batch : waiting_) {
-        rows += batch.codes.rows();
-        for (const InputNote& note : batch.batch.notes) {
-            notes.insert(notes.end(), {std::to_string(note.index), note.status, note.text});
-        }
+    for (const InputNote& note : notes_) {
+        notes.insert(notes.end(), {std::to_string(note.index), note.status, note.text});
     }
-    Tensor codes({rows, waiting_.front().codes.columns()});
-    float* next = codes.data();
-    for (const EncodedBatch& batch : waiting_) {
-        next = std::copy(batch.codes.values().begin(), batch.codes.values().end(), next);
-    }
+    Tensor values({static_cast<std::int64_t>(values_.size()) / work_.columns, work_.columns});
+    std::copy(values_.begin(), values_.end(), values.data());
     std::vector<std::string> ids;
-    for (std::int64_t i = first_; i < end; ++i) {
+    for (std::int64_t i = first_; i < end_; ++i) {
         ids.push_back(id(i));
     }
     const std::string packed_ids = base::pack_texts(ids);
     const std::string packed_notes = base::pack_texts(notes);
-    return folder_.write(first_, end, run(),
+    return folder_.write(first_, end_, run(),
                          {{"batch_size", std::to_string(batch_size_)},
                           {"notes", std::to_string(notes.size() / texts_of_a_note)}},
-                         {{"codes", &codes}, {"pictures", &packed_ids}, {"notes", &packed_notes}});
+                         {{work_.kind.name, &values}, {"pictures", &packed_ids}, {"notes", &packed_notes}});
 }
 
-}  // namespace pipeline
-
-bool has_encoding_checkpoint(const std::string& folder) {
-    return pipeline::has_segments(folder, pipeline::codes_kind);
-}
-
-bool remove_encoding_checkpoint(const std::string& folder) {
-    return pipeline::remove_segment_folder(folder, pipeline::codes_kind);
-}
-
-EncodingProgress load_encoding_progress(const std::string& folder) {
-    const pipeline::SegmentFolder::Kind& kind = pipeline::codes_kind;
-    EncodingProgress progress;
+KeptRows read_kept_rows(const std::string& folder, const SegmentFolder::Kind& kind, const std::string& by) {
+    KeptRows kept;
     std::error_code ignored;
-    std::string path = pipeline::segment_file(folder, kind, 0);
-    progress.begun = std::filesystem::last_write_time(path, ignored);
+    std::string path = segment_file(folder, kind, 0);
     do {
         base::Safetensors file = base::read_safetensors(path);
         file.check_kind(kind.name, kind.version);
-        progress.model = file.text("model");
-        const pipeline::CodeSegment segment = pipeline::read_segment(path, file, progress.pictures, -1);
-        progress.pictures = segment.end;
-        progress.rows += segment.codes.rows();
-        progress.columns = segment.codes.columns();
-        path = pipeline::segment_file(folder, kind, progress.pictures);
+        kept.by = file.text(by);
+        const PictureSegment segment = read_segment(kind, file, kept.pictures, -1);
+        kept.pictures = segment.end;
+        kept.rows += segment.values.rows();
+        kept.columns = segment.values.columns();
+        path = segment_file(folder, kind, kept.pictures);
     } while (std::filesystem::exists(path, ignored));
-    return progress;
+    return kept;
 }
 
-}  // namespace stackae
+}  // namespace stackae::pipeline

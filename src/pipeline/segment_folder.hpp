@@ -71,7 +71,9 @@ private:
 inline constexpr SegmentFolder::Kind codes_kind{"codes", 1, ".codes"};
 /// Recommendations to users.
 inline constexpr SegmentFolder::Kind recommendations_kind{"recommendations", 1, ".recommendations"};
-inline constexpr std::array segment_kinds{codes_kind, recommendations_kind};
+/// Scores of pictures.
+inline constexpr SegmentFolder::Kind scores_kind{"scores", 1, ".scores"};
+inline constexpr std::array segment_kinds{codes_kind, recommendations_kind, scores_kind};
 
 /// The file of the segment that begins with thing `first`.
 [[nodiscard]] std::string segment_file(const std::string& folder, const SegmentFolder::Kind& kind,

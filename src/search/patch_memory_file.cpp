@@ -8,6 +8,7 @@
 #include "stackae/error.hpp"
 
 #include "base/atomic_file.hpp"
+#include "base/hash.hpp"
 #include "base/json.hpp"
 #include "base/rows.hpp"
 #include "model/json_reader.hpp"
@@ -125,6 +126,14 @@ Json description(const PatchMemory& memory) {
 }
 
 }  // namespace
+
+std::string PatchMemory::identity() const {
+    base::Hash hash;
+    hash.add(std::string_view(model.identity()));
+    hash.add(std::string_view(base::print_json(description(*this))));
+    visit_tensors(*this, [&](const char* /*name*/, const Tensor& tensor) { hash.add(tensor.values()); });
+    return hash.hex();
+}
 
 void save(const PatchMemory& memory, const std::string& path) {
     OutputFiles files;

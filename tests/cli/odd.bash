@@ -104,3 +104,39 @@ has out "a patch memory, checksum ok"
 expect 0 info own.memory --json
 has out '"kind":"patch memory"'
 has out '"oddest_good":[{"path":"good/'
+
+# One that is interrupted says how to go on, and then prints and draws what it would have at once.
+for _ in $(seq 20); do ls good/*.png; done >many.txt
+scoring=(score many.txt --patch-memory threes.memory)
+expect 0 "${scoring[@]}" -o at_once.csv --maps whole
+expect 0 "${scoring[@]}" -o stopped.csv --maps pieces --resume
+has err "there is no stopped.csv.ckpt: the run begins at the beginning"
+missing stopped.csv.ckpt
+rm -r stopped.csv pieces
+last="score, interrupted"
+"$program" "${scoring[@]}" -o stopped.csv --maps pieces --checkpoint-every 0 >out 2>err </dev/null &
+process=$!
+until [ -e stopped.csv.ckpt/000000000000.scores ]; do
+    kill -0 $process 2>/dev/null || fail "it ended before it could be interrupted"
+done
+kill -TERM $process
+wait $process
+[ $? -eq 130 ] || fail "exit code of an interrupted run"
+has err "--resume goes on with stopped.csv.ckpt"
+missing stopped.csv
+expect 0 info stopped.csv.ckpt
+has out "the checkpoint of scores that are under way"
+expect 0 info stopped.csv.ckpt --json
+has out '"kind":"scores"'
+expect 2 "${scoring[@]}" -o stopped.csv --maps pieces
+has err "stopped.csv.ckpt holds scores of a run that was stopped"
+expect 1 "${scoring[@]}" -o stopped.csv --maps others --resume
+has err "the checkpoint is of another run: maps: others"
+expect 2 extract good -o stopped.csv --resume
+has err "stopped.csv.ckpt holds scores of a run that was stopped, codes expected"
+touch pieces/000799-last.png
+expect 0 "${scoring[@]}" -o stopped.csv --maps pieces --resume
+has err "taken from the run that was stopped: the first "
+cmp -s at_once.csv stopped.csv || fail "other scores than at once"
+diff -r whole pieces >/dev/null || fail "other maps than at once"
+missing stopped.csv.ckpt

@@ -27,7 +27,7 @@ foreach(pair output_files:base resources:base text:base inputs:pipeline duplicat
     error:base tensor:base enum_names:base activation:base corruption:base loss_kind:base optimizer_config:base shape:base
     options:base layer:layers train_config:layers short_forms:layers stage:layers preprocessing:data image_dataset:data labels:data model:model train:train
     features:export neighbours:search gallery:search evaluate:evaluate
-    interactions:base interactions_file:data evaluate_ranking:evaluate evaluate_ratings:evaluate choose_table_stack:evaluate recommend:search table_encoder:search recommend_all:pipeline patch_memory:search memorize:pipeline anomaly_maps:visualize evaluate_anomalies:evaluate)
+    interactions:base interactions_file:data evaluate_ranking:evaluate evaluate_ratings:evaluate choose_table_stack:evaluate recommend:search table_encoder:search recommend_all:pipeline score_inputs:pipeline patch_memory:search memorize:pipeline anomaly_maps:visualize evaluate_anomalies:evaluate)
   string(REPLACE ":" ";" pair ${pair})
   list(GET pair 0 header)
   list(GET pair 1 owner_of_${header})

@@ -204,5 +204,5 @@ def run(setup):
     return [measure(setup, "training", trainings(pictures), begun="^stack: ",
                     taken_up=r"^(.*?) \(.* is taken up again$"),
             measure(setup, "extract and enroll", encodings(setup, pictures),
-                    begun="the run begins at the beginning$|those of the run that was stopped$",
-                    taken_up="the codes of the first (.*) of .* are those of the run that was stopped$")]
+                    begun="the run begins at the beginning$|^taken from the run that was stopped: ",
+                    taken_up="taken from the run that was stopped: the first (.*) of .*$")]
