@@ -1,10 +1,8 @@
 #include <algorithm>
-#include <filesystem>
 #include <fmt/format.h>
 #include <optional>
 #include <utility>
 
-#include "stackae/anomaly_maps.hpp"
 #include "stackae/error.hpp"
 #include "stackae/patch_memory.hpp"
 #include "stackae/score_inputs.hpp"
@@ -14,6 +12,7 @@
 #include "cli/input_monitor.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/kept_work.hpp"
+#include "cli/map_folder.hpp"
 #include "cli/memorizing.hpp"
 #include "cli/output.hpp"
 #include "cli/parse.hpp"
@@ -42,27 +41,23 @@ public:
     int run(Console& console, const std::vector<std::string>& inputs) override;
 
 private:
-    void check_maps() const;
     /// skipped: whether one of the good pictures was.
     [[nodiscard]] PatchMemory learn(Console& console, const Inputs& good, bool& skipped);
-    /// Those that an earlier run drew, of pictures from this number on.
-    void remove_maps(std::size_t from) const;
     [[nodiscard]] std::vector<Scored> score(Console& console, const Inputs& inputs, const PatchMemory& memory,
-                                            double threshold, InputMonitor& monitor) const;
+                                            InputMonitor& monitor) const;
     void print(ResultWriter& results, const std::vector<Scored>& scored, double threshold) const;
 
     std::string memory_path_;
     std::string good_;
     std::string output_;
-    std::string maps_;
     std::string manifest_;
-    bool raw_maps_ = false;
     bool sort_ = false;
     bool json_ = false;
     bool fail_on_findings_ = false;
     std::optional<double> false_alarm_;
     std::optional<double> threshold_;
     MemorizeSettings settings_;
+    MapFolder maps_;
     KeptWork kept_{.kind = KeptKind::scores};
     ReadingOptions reading_;
 };
@@ -82,30 +77,12 @@ void ScoreCommand::declare(OptionParser& parser) {
     parser.group("Output");
     parser.option("output,o", "FILE", "else stdout", text_into(output_));
     parser.flag("sort", "the oddest first", sort_);
-    parser.option("maps", "DIR", "a folder of heat maps, a PNG a picture", text_into(maps_));
-    parser.flag("raw-maps", "the maps' numbers beside them, as .npy", raw_maps_);
+    parser.option("maps", "DIR", "a folder of heat maps, a PNG a picture", text_into(maps_.path));
+    parser.flag("raw-maps", "the maps' numbers beside them, as .npy", maps_.raw);
     parser.flag("json", "one JSON object instead of CSV", json_);
     parser.option("manifest", "FILE", "what became of each picture, as CSV", text_into(manifest_));
     kept_.declare(parser, "FILE");
     reading_.declare(parser);
-}
-
-void ScoreCommand::check_maps() const {
-    std::error_code ignored;
-    if (maps_.empty() || !std::filesystem::exists(maps_, ignored)) {
-        return;
-    }
-    if (!std::filesystem::is_directory(maps_, ignored)) {
-        throw UsageError(fmt::format("--maps {}: a file found, a folder expected", maps_));
-    }
-    for (const auto& file : std::filesystem::directory_iterator(maps_)) {
-        if (!is_anomaly_map(file.path().filename().string())) {
-            throw UsageError(
-                fmt::format("--maps {}: {} found, a new folder expected, or one of maps alone, which "
-                            "are replaced",
-                            maps_, file.path().filename().string()));
-        }
-    }
 }
 
 PatchMemory ScoreCommand::learn(Console& console, const Inputs& good, bool& skipped) {
@@ -138,56 +115,48 @@ void ScoreCommand::print(ResultWriter& results, const std::vector<Scored>& score
     }
 }
 
-void ScoreCommand::remove_maps(std::size_t from) const {
-    // check_maps() has seen that there is nothing else.
-    for (const auto& file : std::filesystem::directory_iterator(maps_)) {
-        if (std::stoull(file.path().filename().string()) >= from) {
-            std::filesystem::remove(file.path());
-        }
-    }
-}
-
 std::vector<Scored> ScoreCommand::score(Console& console, const Inputs& inputs, const PatchMemory& memory,
-                                        double threshold, InputMonitor& monitor) const {
-    if (!maps_.empty()) {
-        std::filesystem::create_directories(maps_);
-        if (!(kept_.resume && kept_.is_there())) {
-            remove_maps(0);
-        }
+                                        InputMonitor& monitor) const {
+    const bool drawing = !maps_.path.empty();
+    if (drawing) {
+        maps_.create();
     }
-    const ScoreRequest request{inputs, memory,
-                               maps_.empty() ? "none"
-                                             : fmt::format("{}{}, for a threshold of {}", maps_,
-                                                           raw_maps_ ? " with numbers" : "", threshold)};
+    // Those of earlier runs go, but for what a run that is gone on with has drawn.
+    bool cleared = !drawing;
+    const auto clear_from = [&](std::size_t number) {
+        if (!std::exchange(cleared, true)) {
+            maps_.remove_from(number);
+        }
+    };
     const PipelineOptions options{.threads = reading_.threads,
                                   .memory = reading_.memory,
                                   .checkpoint = kept_.checkpoint,
                                   .checkpoint_every = kept_.checkpoint_every,
-                                  .resume = kept_.resume};
+                                  .resume = kept_.resume,
+                                  .keep_all = true};
     std::vector<Scored> scored;
-    bool drawn = false;
-    const bool all = score_inputs(
-        request, options, monitor.manifest(),
-        [&](const InputBatch& batch, const std::vector<AnomalyScore>& found) {
-            const bool draw = !maps_.empty() && !found.front().map.empty();
-            if (draw && !std::exchange(drawn, true)) {
-                remove_maps(
-                    scored.size());  // which the run that was stopped drew, but did not keep scores of
-            }
-            for (std::size_t i = 0; i < found.size(); ++i) {
-                if (draw) {
-                    write_anomaly_map(maps_, scored.size(), batch.entries[i].path, memory,
-                                      batch.pictures.row(static_cast<std::int64_t>(i)), found[i], threshold,
-                                      raw_maps_);
-                }
-                scored.push_back({batch.entries[i].path, found[i].score, found[i].reconstruction});
-            }
-        });
+    const bool all =
+        score_inputs({inputs, memory, maps_.text()}, options, monitor.manifest(),
+                     [&](const InputBatch& batch, const std::vector<AnomalyScore>& found) {
+                         for (std::size_t i = 0; i < found.size(); ++i) {
+                             const std::size_t number = scored.size();
+                             const ImageEntry& entry = batch.entries[i];
+                             if (drawing && found[i].map.empty()) {
+                                 maps_.check_drawn(number, entry);
+                             } else if (drawing) {
+                                 clear_from(number);
+                                 maps_.draw(number, entry, memory,
+                                            batch.pictures.row(static_cast<std::int64_t>(i)), found[i]);
+                             }
+                             scored.push_back({entry.path, found[i].score, found[i].reconstruction});
+                         }
+                     });
     monitor.end_progress();
     if (!all) {
         kept_.tell(console);
         throw Interrupted();
     }
+    clear_from(scored.size());
     return scored;
 }
 
@@ -204,7 +173,7 @@ int ScoreCommand::run(Console& console, const std::vector<std::string>& inputs) 
     if (threshold_ && false_alarm_) {
         throw UsageError("score takes --threshold or --false-alarm, not both");
     }
-    if (raw_maps_ && maps_.empty()) {
+    if (maps_.raw && maps_.path.empty()) {
         throw UsageError("--raw-maps needs --maps DIR");
     }
     if (output_ == "-") {
@@ -215,8 +184,8 @@ int ScoreCommand::run(Console& console, const std::vector<std::string>& inputs) 
             "--{}: a memory of --patch-memory has its own already; options of what is learnt need --good",
             settings_.named));
     }
-    check_maps();
     const std::vector<NamedPath> written{{"-o", output_}, {"--manifest", manifest_}};
+    maps_.check(inputs, written);
     std::vector<NamedPath> read{{"--patch-memory", memory_path_},
                                 {"the model", settings_.model},
                                 {"the region", settings_.options.region},
@@ -243,7 +212,7 @@ int ScoreCommand::run(Console& console, const std::vector<std::string>& inputs) 
     bool skipped_good = false;
     const PatchMemory known = stored ? std::move(*stored) : learn(console, *good, skipped_good);
     reading_.label(console, opened);
-    double threshold = 0.0;
+    double& threshold = maps_.threshold;
     if (threshold_) {
         threshold = *threshold_;
     } else {
@@ -255,14 +224,16 @@ int ScoreCommand::run(Console& console, const std::vector<std::string>& inputs) 
     ResultWriter results(output_);
     InputMonitor monitor(console, results.files(), manifest_);
     std::vector<Scored> scored;
-    kept_.or_tell_room(console, [&] { scored = score(console, opened, known, threshold, monitor); });
-    monitor.manifest().finish();
-    if (sort_) {
-        std::stable_sort(scored.begin(), scored.end(),
-                         [](const Scored& a, const Scored& b) { return a.score > b.score; });
-    }
-    print(results, scored, threshold);
-    results.finish();
+    kept_.or_tell_room(console, [&] {
+        scored = score(console, opened, known, monitor);
+        monitor.manifest().finish();
+        if (sort_) {
+            std::stable_sort(scored.begin(), scored.end(),
+                             [](const Scored& a, const Scored& b) { return a.score > b.score; });
+        }
+        print(results, scored, threshold);
+        results.finish();
+    });
     kept_.drop(console);
     const auto odd =
         std::count_if(scored.begin(), scored.end(), [&](const Scored& one) { return one.score > threshold; });

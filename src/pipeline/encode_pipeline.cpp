@@ -80,10 +80,10 @@ bool encode_rest(const EncodeRequest& request, const PipelineOptions& options, s
         if (observer.stop()) {
             return false;
         }
-        const pipeline::EncodedBatch encoded = pool.pop();
+        pipeline::EncodedBatch encoded = pool.pop();
         sink(encoded.batch, encoded.codes);
         if (checkpoint) {
-            checkpoint->add(encoded.batch, encoded.codes);
+            checkpoint->add(encoded.batch, std::move(encoded.codes));
         }
         return true;
     };

@@ -188,15 +188,17 @@ void PictureCheckpoint::begin(std::int64_t first, std::int64_t batch_size) {
     batch_size_ = batch_size;
 }
 
-void PictureCheckpoint::add(const InputBatch& batch, const Tensor& values) {
+void PictureCheckpoint::add(const InputBatch& batch, Tensor values) {
     if (folder_.has_failed()) {
         return;
     }
-    values_.insert(values_.end(), values.values().begin(), values.values().end());
+    values_bytes_ += values.size() * static_cast<std::int64_t>(sizeof(float));
+    if (!values.empty()) {
+        values_.push_back(std::move(values));
+    }
     notes_.insert(notes_.end(), batch.notes.begin(), batch.notes.end());
     end_ = batch.end;
-    const auto bytes = static_cast<std::int64_t>(values_.size() * sizeof(float));
-    if (folder_.is_due() || bytes > memory_) {
+    if (folder_.is_due() || values_bytes_ > memory_) {
         write();
     }
 }
@@ -212,7 +214,8 @@ void PictureCheckpoint::write() {
         observer_.on_checkpoint_failed(*why);
     }
     first_ = end_;
-    values_ = {};
+    values_.clear();
+    values_bytes_ = 0;
     notes_.clear();
 }
 
@@ -221,8 +224,15 @@ std::optional<std::string> PictureCheckpoint::write_segment() {
     for (const InputNote& note : notes_) {
         notes.insert(notes.end(), {std::to_string(note.index), note.status, note.text});
     }
-    Tensor values({static_cast<std::int64_t>(values_.size()) / work_.columns, work_.columns});
-    std::copy(values_.begin(), values_.end(), values.data());
+    std::int64_t rows = 0;
+    for (const Tensor& some : values_) {
+        rows += some.rows();
+    }
+    Tensor values({rows, work_.columns});
+    float* next = values.data();
+    for (const Tensor& some : values_) {
+        next = std::copy(some.values().begin(), some.values().end(), next);
+    }
     std::vector<std::string> ids;
     for (std::int64_t i = first_; i < end_; ++i) {
         ids.push_back(id(i));

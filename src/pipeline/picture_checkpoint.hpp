@@ -62,7 +62,7 @@ public:
     /// From here on segments are written that begin with this picture.
     void begin(std::int64_t first, std::int64_t batch_size);
     /// The next batch in order, and a row for each of its entries; writes where it is time.
-    void add(const InputBatch& batch, const Tensor& values);
+    void add(const InputBatch& batch, Tensor values);
     /// Writes what waits, where that is more than a moment's work, or `always`.
     void stop(bool always);
 
@@ -86,7 +86,8 @@ private:
     std::vector<FileStamp> stamps_;  ///< of each picture's file
     SegmentFolder::Run run_;         ///< see run()
     /// What waits: of pictures from first_ to end_.
-    std::vector<float> values_;
+    std::vector<Tensor> values_;
+    std::int64_t values_bytes_ = 0;
     std::vector<InputNote> notes_;
     std::int64_t first_ = 0;
     std::int64_t end_ = 0;

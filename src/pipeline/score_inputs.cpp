@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <utility>
 
 #include "stackae/resources.hpp"
 
@@ -65,12 +66,12 @@ bool score_rest(const ScoreRequest& request, const PipelineOptions& options, std
         }
         std::vector<AnomalyScore> scores =
             batch.entries.empty() ? std::vector<AnomalyScore>() : scorer.score(batch.pictures);
-        const Tensor kept = round_scores(scores);
+        Tensor kept = round_scores(scores);
         if (!scores.empty()) {
             sink(batch, scores);
         }
         if (checkpoint) {
-            checkpoint->add(batch, kept);
+            checkpoint->add(batch, std::move(kept));
         }
     }
     return !manifest.observer().stop();

@@ -1,6 +1,7 @@
 #include "stackae/anomaly_maps.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <filesystem>
 #include <fmt/format.h>
@@ -42,31 +43,46 @@ Tensor draw_anomaly_map(const PatchMemory& memory, std::span<const float> pictur
     return drawn;
 }
 
-bool is_anomaly_map(const std::string& file_name) {
+std::optional<std::size_t> anomaly_map_number(const std::string& file_name) {
     constexpr std::size_t digits = 6;
-    return file_name.size() > digits && file_name.find_first_not_of("0123456789") >= digits &&
-           file_name[file_name.find_first_not_of("0123456789")] == '-' &&
-           (file_name.ends_with(".png") || file_name.ends_with(".npy"));
+    const std::size_t end = std::min(file_name.find_first_not_of("0123456789"), file_name.size());
+    std::size_t number = 0;
+    const bool fits = std::from_chars(file_name.data(), file_name.data() + end, number).ec == std::errc();
+    if (!fits || end < digits || !file_name.substr(end).starts_with('-') ||
+        !(file_name.ends_with(".png") || file_name.ends_with(".npy"))) {
+        return std::nullopt;
+    }
+    return number;
 }
 
-void write_anomaly_map(const std::string& folder, std::size_t number, const std::string& path,
-                       const PatchMemory& memory, std::span<const float> picture, const AnomalyScore& score,
-                       double threshold, bool raw) {
+std::vector<std::string> anomaly_map_files(const std::string& folder, std::size_t number,
+                                           const std::string& path, bool raw) {
     constexpr std::size_t longest = 100;
     std::string stem = std::filesystem::path(path).filename().string();
     std::replace(stem.begin(), stem.end(), '#', '-');
     if (stem.size() > longest) {
         stem.resize(longest);
     }
-    const std::filesystem::path base = std::filesystem::path(folder) / fmt::format("{:06}-{}", number, stem);
-    write_png(base.string() + ".png", draw_anomaly_map(memory, picture, score, threshold));
+    const std::string base = (std::filesystem::path(folder) / fmt::format("{:06}-{}", number, stem)).string();
+    std::vector<std::string> files{base + ".png"};
+    if (raw) {
+        files.push_back(base + ".npy");
+    }
+    return files;
+}
+
+void write_anomaly_map(const std::string& folder, std::size_t number, const std::string& path,
+                       const PatchMemory& memory, std::span<const float> picture, const AnomalyScore& score,
+                       double threshold, bool raw) {
+    const std::vector<std::string> names = anomaly_map_files(folder, number, path, raw);
+    write_png(names.front(), draw_anomaly_map(memory, picture, score, threshold));
     if (raw) {
         const Shape shape = memory.preprocessing.shape();
         const Tensor map = enlarge_map(score.map, shape.height, shape.width);
         Tensor numbers({1, shape.height, shape.width, 1});
         std::copy_n(map.data(), map.size(), numbers.data());
         OutputFiles files;
-        OutputFile file = files.add(base.string() + ".npy");
+        OutputFile file = files.add(names.back());
         write_npy(file, numbers);
         file.commit();
     }

@@ -81,6 +81,13 @@ expect 2 score odd --good good -o good/001.png
 expect 2 score odd --patch-memory threes.memory -o odd/000.png
 expect 2 score odd --patch-memory threes.memory --maps good
 has err "found, a new folder expected, or one of maps alone"
+expect 2 score . --patch-memory threes.memory --maps maps
+has err "--maps maps: a folder apart from . expected"
+expect 2 score odd --patch-memory threes.memory --maps maps -o maps/scores.csv
+has err "-o maps/scores.csv found, a file that is not in the folder of --maps expected"
+touch maps/999999999999999999999999-x.png
+expect 2 score odd --patch-memory threes.memory --maps maps
+rm maps/999999999999999999999999-x.png
 expect 0 score odd/000.png --patch-memory threes.memory --maps maps
 [[ $(ls maps) == 000000-000.png.png ]] || fail "maps of an earlier run"
 # A list through a pipe.
@@ -131,7 +138,11 @@ has out '"kind":"scores"'
 expect 2 "${scoring[@]}" -o stopped.csv --maps pieces
 has err "stopped.csv.ckpt holds scores of a run that was stopped"
 expect 1 "${scoring[@]}" -o stopped.csv --maps others --resume
-has err "the checkpoint is of another run: maps: others"
+has err "the checkpoint is of another run: maps: "
+mv pieces/000001-001.png.png gone.png
+expect 1 "${scoring[@]}" -o stopped.csv --maps pieces --resume
+has err "pieces/000001-001.png.png: not found, a map that the run that was stopped had drawn expected"
+mv gone.png pieces/000001-001.png.png
 expect 2 extract good -o stopped.csv --resume
 has err "stopped.csv.ckpt holds scores of a run that was stopped, codes expected"
 touch pieces/000799-last.png
