@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <filesystem>
 #include <fmt/format.h>
 #include <optional>
 #include <utility>
@@ -172,6 +173,13 @@ int ScoreCommand::run(Console& console, const std::vector<std::string>& inputs) 
     }
     if (threshold_ && false_alarm_) {
         throw UsageError("score takes --threshold or --false-alarm, not both");
+    }
+    std::error_code ignored;
+    if (std::filesystem::is_directory(memory_path_, ignored)) {
+        throw UsageError(fmt::format(
+            "--patch-memory {}: a folder found, a file that memorize has written expected; a folder of good "
+            "pictures is named by --good",
+            memory_path_));
     }
     if (maps_.raw && maps_.path.empty()) {
         throw UsageError("--raw-maps needs --maps DIR");

@@ -71,6 +71,9 @@ head -c 3000 threes.memory >cut.memory
 expect 1 score odd --patch-memory cut.memory
 has err "cut.memory"
 
+expect 2 score odd --patch-memory good
+has err "--patch-memory good: a folder found, a file that memorize has written expected"
+
 # What has no meaning there, and what would be lost.
 expect 2 score odd --patch-memory threes.memory --method gaussian
 has err "--method: a memory of --patch-memory has its own already"
