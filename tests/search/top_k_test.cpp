@@ -75,26 +75,27 @@ TEST_CASE("Rows that may belong to the best by a slack are kept with them") {
     std::vector<float> sorted = scores;
     std::sort(sorted.begin(), sorted.end());
     const float slack = (sorted[14] + sorted[15]) / 2.0F - sorted[9];
-    const auto bound = GENERATE_COPY(infinite, sorted[9], sorted[200]);
-    TopK best;
-    best.reset(26, 10, slack, bound);
-    for (std::size_t i = 0; i < scores.size(); ++i) {
-        if (scores[i] < best.worst()) {
-            best.push(scores[i], static_cast<std::int64_t>(i));
-        }
-    }
-    CHECK(best.keeps_to_bound());
-    CHECK(best.settle().size() == 15);
-    CHECK(best.worst() == sorted[9] + slack);
+    for (const float bound : {infinite, sorted[9], sorted[200]}) {
+        CAPTURE(bound);
+        TopK best;
+        const auto push_all = [&] {
+            for (std::size_t i = 0; i < scores.size(); ++i) {
+                if (scores[i] < best.worst()) {
+                    best.push(scores[i], static_cast<std::int64_t>(i));
+                }
+            }
+        };
+        best.reset(26, 10, slack, bound);
+        push_all();
+        CHECK(best.keeps_to_bound());
+        CHECK(best.settle().size() == 15);
+        CHECK(best.worst() == sorted[9] + slack);
 
-    best.reset(12, 10, slack, bound);  // no room for all of them
-    for (std::size_t i = 0; i < scores.size(); ++i) {
-        if (scores[i] < best.worst()) {
-            best.push(scores[i], static_cast<std::int64_t>(i));
-        }
+        best.reset(12, 10, slack, bound);  // no room for all of them
+        push_all();
+        CHECK(best.settle().size() == 12);
+        CHECK(best.worst() == sorted[11]);
     }
-    CHECK(best.settle().size() == 12);
-    CHECK(best.worst() == sorted[11]);
 }
 
 TEST_CASE("A bound that too few scores keep to shows") {
