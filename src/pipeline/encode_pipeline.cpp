@@ -130,18 +130,9 @@ bool encode_inputs(const EncodeRequest& request, const PipelineOptions& options,
         }
         checkpoint->begin(first, shares.batch);
     }
-    try {
-        const bool all = encode_rest(request, options, first, shares, threads, manifest, sink, checkpoint);
-        if (checkpoint && (!all || options.keep_all)) {
-            checkpoint->stop(!all && options.resume);
-        }
-        return all;
-    } catch (...) {
-        if (checkpoint) {
-            checkpoint->stop(options.resume);
-        }
-        throw;
-    }
+    return pipeline::run_kept(checkpoint, options, [&] {
+        return encode_rest(request, options, first, shares, threads, manifest, sink, checkpoint);
+    });
 }
 
 bool has_encoding_checkpoint(const std::string& folder) {

@@ -245,6 +245,22 @@ std::optional<std::string> PictureCheckpoint::write_segment() {
                          {{work_.kind.name, &values}, {"pictures", &packed_ids}, {"notes", &packed_notes}});
 }
 
+bool run_kept(std::optional<PictureCheckpoint>& checkpoint, const PipelineOptions& options,
+              const std::function<bool()>& work) {
+    try {
+        const bool all = work();
+        if (checkpoint && (!all || options.keep_all)) {
+            checkpoint->stop(!all && options.resume);
+        }
+        return all;
+    } catch (...) {
+        if (checkpoint) {
+            checkpoint->stop(options.resume);
+        }
+        throw;
+    }
+}
+
 KeptRows read_kept_rows(const std::string& folder, const SegmentFolder::Kind& kind, const std::string& by) {
     KeptRows kept;
     std::error_code ignored;

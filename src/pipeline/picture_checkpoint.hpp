@@ -94,6 +94,11 @@ private:
     std::int64_t batch_size_ = 0;
 };
 
+/// Runs work(), and returns what it does: whether all was done. What waits is kept where it was not or where
+/// work() throws, and as PipelineOptions::keep_all has it where it was.
+bool run_kept(std::optional<PictureCheckpoint>& checkpoint, const PipelineOptions& options,
+              const std::function<bool()>& work);
+
 /// How far kept rows have come.
 struct KeptRows {
     std::int64_t pictures = 0;  ///< those that were skipped included

@@ -95,18 +95,9 @@ bool score_inputs(const ScoreRequest& request, const PipelineOptions& options, M
         }
         checkpoint->begin(first, batch_size);
     }
-    try {
-        const bool all = score_rest(request, options, first, batch_size, manifest, sink, checkpoint);
-        if (checkpoint && (!all || options.keep_all)) {
-            checkpoint->stop(!all && options.resume);
-        }
-        return all;
-    } catch (...) {
-        if (checkpoint) {
-            checkpoint->stop(options.resume);
-        }
-        throw;
-    }
+    return pipeline::run_kept(checkpoint, options, [&] {
+        return score_rest(request, options, first, batch_size, manifest, sink, checkpoint);
+    });
 }
 
 bool has_score_checkpoint(const std::string& folder) {

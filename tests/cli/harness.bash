@@ -25,6 +25,25 @@ expect() {
     [ "$code" -eq "$wanted" ] || fail "exit code $code, expected $wanted"
 }
 
+# Runs the program, interrupts it as soon as its first checkpoint, the first argument, is there, and looks at what is said
+# of it: interrupted OUTPUT.ckpt/SEGMENT ARGUMENT...
+interrupted() {
+    local segment=$1 process code
+    shift
+    last="$*, interrupted"
+    "$program" "$@" >out 2>err </dev/null &
+    process=$!
+    until [ -e "$segment" ]; do
+        kill -0 $process 2>/dev/null || fail "it ended before it could be interrupted"
+    done
+    kill -TERM $process
+    wait $process
+    code=$?
+    [ "$code" -eq 130 ] || fail "exit code $code of an interrupted run, expected 130"
+    has err "--resume goes on with ${segment%/*}"
+    missing "$(basename "${segment%/*}" .ckpt)"
+}
+
 # ./out or ./err is exactly the text given.
 is() {
     [ "$(cat "$1")" = "$2" ] || fail "$1 is not exactly: $2"

@@ -123,17 +123,7 @@ expect 0 "${scoring[@]}" -o stopped.csv --maps pieces --resume
 has err "there is no stopped.csv.ckpt: the run begins at the beginning"
 missing stopped.csv.ckpt
 rm -r stopped.csv pieces
-last="score, interrupted"
-"$program" "${scoring[@]}" -o stopped.csv --maps pieces --checkpoint-every 0 >out 2>err </dev/null &
-process=$!
-until [ -e stopped.csv.ckpt/000000000000.scores ]; do
-    kill -0 $process 2>/dev/null || fail "it ended before it could be interrupted"
-done
-kill -TERM $process
-wait $process
-[ $? -eq 130 ] || fail "exit code of an interrupted run"
-has err "--resume goes on with stopped.csv.ckpt"
-missing stopped.csv
+interrupted stopped.csv.ckpt/000000000000.scores "${scoring[@]}" -o stopped.csv --maps pieces --checkpoint-every 0
 expect 0 info stopped.csv.ckpt
 has out "the checkpoint of scores that are under way"
 expect 0 info stopped.csv.ckpt --json

@@ -34,17 +34,7 @@ cmp -s whole.csv pieces.csv || fail "the recommendations are others"
 missing pieces.csv.ckpt
 
 # One that is interrupted says how to go on; nothing is begun anew over it.
-last="recommend, interrupted"
-"$program" "${all[@]}" -o stopped.json --json --checkpoint-every 0 --resume >out 2>err </dev/null &
-process=$!
-until [ -e stopped.json.ckpt/000000000000.recommendations ]; do
-    kill -0 $process 2>/dev/null || fail "it ended before it could be interrupted"
-done
-kill -TERM $process
-wait $process
-[ $? -eq 130 ] || fail "exit code of an interrupted run"
-has err "--resume goes on with stopped.json.ckpt"
-missing stopped.json
+interrupted stopped.json.ckpt/000000000000.recommendations "${all[@]}" -o stopped.json --json --checkpoint-every 0 --resume
 expect 0 info stopped.json.ckpt
 has out "users        the first "
 expect 0 info stopped.json.ckpt --json
