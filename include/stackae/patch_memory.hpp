@@ -37,8 +37,11 @@ struct AnomalyRule {
     bool by_position = false;
     /// The score is the mean over this share of the positions, the oddest ones; 0: of the oddest one alone.
     double share = 0.0;
+    /// It is that of the oddest of the tiles of so many positions a side that cover the picture; 0: the whole
+    /// picture is one.
+    std::int64_t tile = 0;
 };
-/// "memory + gaussian, position by position, the mean of the oddest 1 % of the positions".
+/// "memory + gaussian, position by position, the mean of the oddest 1 % of the positions of a tile".
 [[nodiscard]] std::string to_text(const AnomalyRule& rule);
 
 /// How well defects of one kind are told, that were planted in good pictures that were left out of what they

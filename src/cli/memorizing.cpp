@@ -12,6 +12,34 @@
 
 namespace stackae::cli {
 
+namespace {
+
+/// What a user may not expect of the sizes of pictures.
+void tell(Console& console, const GoodPictureSizes& sizes, bool in_tiles) {
+    const auto more = [](int greatest, int least, double by) { return greatest > by * least; };
+    constexpr double differs = 1.1;
+    constexpr double much = 2.0;
+    if (more(sizes.greatest_height, sizes.least_height, differs) ||
+        more(sizes.greatest_width, sizes.least_width, differs)) {
+        console.warn(fmt::format(
+            "good pictures of {} to {} x {} to {} pixels, all brought to {} x {}: odd ones are told best "
+            "where parts are photographed in one size",
+            sizes.least_width, sizes.greatest_width, sizes.least_height, sizes.greatest_height, sizes.width,
+            sizes.height));
+    }
+    if (sizes.some_gray && sizes.some_coloured) {
+        console.warn("some good pictures are gray and some coloured: those of the other kind may be odd");
+    }
+    if (more(sizes.greatest_width, sizes.width, much) || more(sizes.greatest_height, sizes.height, much)) {
+        console.note(fmt::format(
+            "pictures of up to {} x {} pixels are looked at in {} x {}: a defect of a few pixels is lost{}",
+            sizes.greatest_width, sizes.greatest_height, sizes.width, sizes.height,
+            in_tiles ? "" : ", unless --tile 512 looks at them in their own size (slower)"));
+    }
+}
+
+}  // namespace
+
 void MemorizeSettings::declare(OptionParser& parser) {
     // Each says that it was named.
     const auto option = [&](const char* name, const char* value, const char* help, auto read) {
@@ -44,10 +72,16 @@ void MemorizeSettings::declare(OptionParser& parser) {
             }
         });
     option("img-size", "N",
-           "pixels of the longer side that pictures are looked at in, at most (512 when not given)",
+           "pixels of the longer side that pictures are looked at in, at most (512 when not given, 4096 with "
+           "--tile)",
            [this](const std::string& text) {
                options.image_size = static_cast<int>(parse_integer(text, 32, Preprocessing::max_side));
            });
+    option(
+        "tile", "N",
+        "a picture is as odd as the oddest of its tiles of N pixels a side, so that defects of a few pixels "
+        "are found in large pictures; else as its whole is",
+        integer_into(options.tile, 32, Preprocessing::max_side));
     option(
         "stride", "N",
         "pixels between the positions that are compared: 4, or what the model's maps have, or more (when not "
@@ -70,6 +104,7 @@ PatchMemory MemorizeSettings::run(Console& console, const Inputs& good, const Re
     options.limits = reading.picture_limits();
     PartProgress progress(console, monitor);
     options.on_progress = std::ref(progress);
+    options.on_sizes = [&](const GoodPictureSizes& sizes) { tell(console, sizes, options.tile > 0); };
     return memorize(good, options, monitor.manifest());
 }
 

@@ -14,6 +14,7 @@
 #include "stackae/text.hpp"
 
 #include "base/rows.hpp"
+#include "data/image/picture_sizes.hpp"
 #include "data/image/planted_defect.hpp"
 #include "search/patch_encoder.hpp"
 
@@ -21,6 +22,16 @@ namespace stackae::pipeline {
 namespace {
 
 using base::at;
+
+constexpr int side_of_whole_pictures = 512;
+
+/// Of the longer side, at most.
+int image_size(const MemorizeOptions& options) {
+    if (options.image_size > 0) {
+        return options.image_size;
+    }
+    return options.tile > 0 ? Preprocessing::max_side : side_of_whole_pictures;
+}
 
 /// How many pictures the memory takes.
 std::int64_t most_pictures(const Preprocessing& preprocessing, const MemorizeOptions& options) {
@@ -31,7 +42,7 @@ std::int64_t most_pictures(const Preprocessing& preprocessing, const MemorizeOpt
     // work.
     const std::int64_t bytes_of_distances = 4 * positions * static_cast<std::int64_t>(anomaly_methods);
     const std::int64_t bytes = 4 * picture.size() + 4 * positions * options.dimension + bytes_of_distances;
-    const std::int64_t planted = std::int64_t{data::defects} * planted_defects * bytes_of_distances;
+    const std::int64_t planted = data::defects * planted_of_a_kind(positions) * bytes_of_distances;
     const std::int64_t most = (resolve_memory(options.memory) / 2 - planted) / bytes;
     if (most < parts) {
         throw InvalidArgument(
@@ -44,6 +55,13 @@ std::int64_t most_pictures(const Preprocessing& preprocessing, const MemorizeOpt
 }
 
 }  // namespace
+
+std::int64_t planted_of_a_kind(std::int64_t positions) {
+    constexpr std::int64_t most = 40;
+    constexpr std::int64_t least = 8;
+    constexpr std::int64_t large_grid = 128 * 128;
+    return std::clamp(most * large_grid / std::max<std::int64_t>(1, positions), least, most);
+}
 
 Preprocessing preprocessing_of(const Inputs& good, const MemorizeOptions& options) {
     std::vector<ImageEntry> entries;
@@ -67,12 +85,13 @@ Preprocessing preprocessing_of(const Inputs& good, const MemorizeOptions& option
     }
     const ImageDataset& pictures = several ? *several : *first;
     PreprocessingOptions chosen;
-    chosen.max_side = options.image_size;
+    chosen.max_side = image_size(options);
     chosen.resize = ResizeMode::squash;
     if (options.model) {
         chosen.channels = options.model->preprocessing.channels;
     }
-    Preprocessing preprocessing = choose_preprocessing(pictures, chosen, options.threads);
+    data::PictureSizes seen;
+    Preprocessing preprocessing = data::choose_preprocessing(pictures, chosen, options.threads, seen);
     if (options.model) {
         const Preprocessing& of_model = options.model->preprocessing;
         if (!of_model.mean.empty()) {
@@ -89,6 +108,10 @@ Preprocessing preprocessing_of(const Inputs& good, const MemorizeOptions& option
     }
     if (preprocessing.height < 2) {
         throw InvalidArgument("rows of numbers found, pictures expected");
+    }
+    if (options.on_sizes) {
+        options.on_sizes({seen.least_height, seen.greatest_height, seen.least_width, seen.greatest_width,
+                          seen.some_gray, seen.some_coloured, preprocessing.height, preprocessing.width});
     }
     return preprocessing;
 }

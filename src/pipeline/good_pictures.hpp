@@ -14,8 +14,9 @@ namespace stackae::pipeline {
 
 /// Pictures are parted in so many, each scored by what was learnt from the others.
 inline constexpr std::int64_t parts = 3;
-/// Of a kind.
-inline constexpr std::int64_t planted_defects = 40;
+/// Defects of a kind that are planted in pictures of a grid of so many positions: 40, of large grids, of which
+/// each takes seconds, fewer, but 8 at least.
+[[nodiscard]] std::int64_t planted_of_a_kind(std::int64_t positions);
 
 /// Good pictures, prepared, and the part of each.
 struct GoodPictures {

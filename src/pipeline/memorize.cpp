@@ -23,7 +23,7 @@ namespace {
 using base::at;
 using pipeline::GoodPictures;
 using pipeline::parts;
-using pipeline::planted_defects;
+using pipeline::planted_of_a_kind;
 
 /// Of the model that is learnt from the good pictures: side of its tiles, a multiple of the pooling beside
 /// what the patch takes at the border.
@@ -36,6 +36,8 @@ constexpr std::int64_t tile_pictures = 300;  ///< from which they are cut, at mo
 /// Descriptors that the principal axes are found by, at most, and pictures that they are from.
 constexpr std::int64_t axis_rows = 40'000;
 constexpr std::int64_t axis_pictures = 64;
+/// Least pixels of the longer side of a picture and of a tile.
+constexpr int least_side = 32;
 /// Least positions a side of a map.
 constexpr std::int64_t least_map = 4;
 
@@ -134,10 +136,14 @@ std::vector<AnomalyMethod> methods_of(const std::optional<AnomalyMethod>& method
 }
 
 void check(const MemorizeOptions& options) {
-    if (options.image_size < 32 || options.image_size > Preprocessing::max_side) {
-        throw InvalidArgument(fmt::format("image_size: {} found, 32 to {} expected", options.image_size,
-                                          Preprocessing::max_side));
-    }
+    const auto check_side = [](const char* what, std::int64_t side) {
+        if (side != 0 && (side < least_side || side > Preprocessing::max_side)) {
+            throw InvalidArgument(fmt::format("{}: {} found, {} to {} expected", what, side, least_side,
+                                              Preprocessing::max_side));
+        }
+    };
+    check_side("image_size", options.image_size);
+    check_side("tile", options.tile);
     const std::int64_t closest = options.model ? 1 : tile_stride;
     if (options.stride != 0 && options.stride < closest) {
         throw InvalidArgument(fmt::format("stride: {} found, {} or more expected", options.stride, closest));
@@ -147,6 +153,38 @@ void check(const MemorizeOptions& options) {
                                           options.max_codes, options.dimension));
     }
 }
+
+/// Of a picture, all of it where the side is 0.
+Shape tile_of(Shape picture, std::int64_t side) {
+    if (side > 0) {
+        picture.height = std::min(picture.height, side);
+        picture.width = std::min(picture.width, side);
+    }
+    return picture;
+}
+
+/// A rectangle of a picture.
+struct Window {
+    Shape shape;
+    std::int64_t top = 0;
+    std::int64_t left = 0;
+
+    /// Calls use(offset of its row in the picture, offset in the window, length) row by row.
+    template <class Use>
+    void each_row(const Shape& picture, const Use& use) const {
+        const std::int64_t length = shape.width * shape.channels;
+        for (std::int64_t y = 0; y < shape.height; ++y) {
+            use(((top + y) * picture.width + left) * picture.channels, y * length, length);
+        }
+    }
+    [[nodiscard]] std::vector<float> of(std::span<const float> values, const Shape& picture) const {
+        std::vector<float> out(at(shape.size()));
+        each_row(picture, [&](std::int64_t from, std::int64_t to, std::int64_t length) {
+            std::copy_n(values.begin() + from, length, out.begin() + to);
+        });
+        return out;
+    }
+};
 
 /// Learns from all pictures, once what was learnt from two parts was tried on the third.
 class Learning {
@@ -158,6 +196,7 @@ public:
           preprocessing_(preprocessing),
           region_(std::move(region)),
           options_(options),
+          tile_(tile_of(preprocessing.shape(), options.tile)),
           methods_(methods_of(options.method)),
           steps_(options) {}
 
@@ -177,6 +216,7 @@ private:
     const Preprocessing& preprocessing_;
     Tensor region_;
     const MemorizeOptions& options_;
+    Shape tile_;
     std::vector<AnomalyMethod> methods_;
     Steps steps_;
 };
@@ -252,18 +292,31 @@ Tensor Learning::distances(const PatchMemory& memory, std::int64_t count, const 
 void Learning::plant(std::int64_t i, std::span<const std::int64_t> part, const Tensor& region,
                      std::span<float> to) const {
     constexpr std::uint32_t tries = 10;
+    const Shape whole = preprocessing_.shape();
     for (std::uint32_t attempt = 0; attempt < tries; ++attempt) {
         const base::Random random(options_.seed, base::RandomStream::planted, static_cast<std::uint32_t>(i),
                                   1 + attempt);
         const auto any = [&](std::uint32_t index) {
             return part[at(static_cast<std::int64_t>(random.below(index, part.size())))];
         };
+        const auto picture = pictures_.values.row(any(1U << 20U));
+        const auto other = pictures_.values.row(any(1U << 21U));
+        const auto start = [&](std::uint32_t index, std::int64_t side, std::int64_t of) {
+            return static_cast<std::int64_t>(random.below(index, static_cast<std::uint64_t>(of - side + 1)));
+        };
+        const Window tile{tile_, start(1U << 22U, tile_.height, whole.height),
+                          start(1U << 23U, tile_.width, whole.width)};
         const data::PlantedDefect defect =
-            data::plant_defect(pictures_.values.row(any(1U << 20U)), pictures_.values.row(any(1U << 21U)),
-                               preprocessing_.shape(), static_cast<data::Defect>(i % data::defects), random);
-        std::copy(defect.picture.begin(), defect.picture.end(), to.begin());
-        for (std::size_t p = 0; p < defect.mask.size(); ++p) {
-            if (defect.mask[p] > 0.0F && region.data()[p] >= 0.5F) {
+            data::plant_defect(tile.of(picture, whole), tile.of(other, whole), tile_,
+                               static_cast<data::Defect>(i % data::defects), random);
+        std::copy(picture.begin(), picture.end(), to.begin());
+        tile.each_row(whole, [&](std::int64_t in_picture, std::int64_t in_tile, std::int64_t length) {
+            std::copy_n(defect.picture.begin() + in_tile, length, to.begin() + in_picture);
+        });
+        for (std::int64_t p = 0; p < std::ssize(defect.mask); ++p) {
+            const std::int64_t in_picture =
+                (tile.top + p / tile_.width) * whole.width + tile.left + p % tile_.width;
+            if (defect.mask[at(p)] > 0.0F && region.data()[in_picture] >= 0.5F) {
                 return;
             }
         }
@@ -291,8 +344,9 @@ PatchMemory Learning::run() {
         for (const std::int64_t i : tried) {
             paths.push_back(pictures_.paths[at(i)]);
         }
-        const std::int64_t first = part * data::defects * planted_defects / parts;
-        const std::int64_t count = (part + 1) * data::defects * planted_defects / parts - first;
+        const std::int64_t planted = data::defects * planted_of_a_kind(memory.positions());
+        const std::int64_t first = part * planted / parts;
+        const std::int64_t count = (part + 1) * planted / parts - first;
         left_out.planted.push_back(distances(memory, count, [&](std::int64_t i, std::span<float> to) {
             plant(first + i, tried, region, to);
         }));
@@ -302,6 +356,7 @@ PatchMemory Learning::run() {
         }
     }
     PatchMemory memory = learn(all);
+    memory.rule.tile = (options_.tile + memory.stride - 1) / memory.stride;
     search::choose_rule(left_out, methods_, options_.threads, memory);
     return memory;
 }

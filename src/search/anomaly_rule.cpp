@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <fmt/format.h>
+#include <limits>
 #include <map>
 #include <numeric>
 
@@ -32,11 +33,12 @@ std::string to_text(const AnomalyRule& rule) {
     for (const AnomalyMethod method : rule.methods) {
         text += fmt::format("{}{}", text.empty() ? "" : " + ", name(method));
     }
-    return fmt::format("{}{}, {}", text, rule.by_position ? ", position by position" : "",
+    return fmt::format("{}{}, {}{}", text, rule.by_position ? ", position by position" : "",
                        rule.share <= 0.0   ? std::string("the oddest position")
                        : rule.share >= 1.0 ? std::string("the mean of all positions")
                                            : fmt::format("the mean of the oddest {:g} % of the positions",
-                                                         100.0 * rule.share));
+                                                         100.0 * rule.share),
+                       rule.tile > 0 ? " of a tile" : "");
 }
 
 namespace search {
@@ -97,6 +99,20 @@ Moments moments(const std::vector<const Tensor*>& parts, std::int64_t method, st
     }
     return out;
 }
+
+/// Where along a side the tiles begin that cover it, spread evenly.
+struct TileStarts {
+    TileStarts(std::int64_t positions, std::int64_t tile)
+        : whole(positions),
+          side(tile > 0 ? std::min(tile, positions) : positions),
+          count((positions + side - 1) / side) {}
+    [[nodiscard]] std::int64_t start(std::int64_t i) const {
+        return count > 1 ? i * (whole - side) / (count - 1) : 0;
+    }
+    std::int64_t whole;
+    std::int64_t side;
+    std::int64_t count;
+};
 
 /// Scores of pictures by a rule whose means and deviations the memory has.
 std::vector<double> scores(const Tensor& distances, const PatchMemory& memory, int threads) {
@@ -214,14 +230,27 @@ Tensor anomaly_map(std::span<const float> distances, const PatchMemory& memory) 
 }
 
 double anomaly_score(const Tensor& map, const PatchMemory& memory) {
+    const TileStarts down(memory.height, memory.rule.tile);
+    const TileStarts across(memory.width, memory.rule.tile);
+    double oddest = -std::numeric_limits<double>::infinity();
     std::vector<float> values;
-    values.reserve(at(map.size()));
-    for (std::int64_t p = 0; p < map.size(); ++p) {
-        if (memory.region.data()[p] > 0.0F) {
-            values.push_back(map.data()[p]);
+    values.reserve(at(down.side * across.side));
+    for (std::int64_t tile = 0; tile < down.count * across.count; ++tile) {
+        const std::int64_t top = down.start(tile / across.count);
+        const std::int64_t left = across.start(tile % across.count);
+        values.clear();
+        for (std::int64_t y = top; y < top + down.side; ++y) {
+            for (std::int64_t p = y * memory.width + left; p < y * memory.width + left + across.side; ++p) {
+                if (memory.region.data()[p] > 0.0F) {
+                    values.push_back(map.data()[p]);
+                }
+            }
+        }
+        if (!values.empty()) {
+            oddest = std::max(oddest, mean_of_largest(values, memory.rule.share));
         }
     }
-    return mean_of_largest(values, memory.rule.share);
+    return oddest;
 }
 
 void choose_rule(const LeftOut& left_out, const std::vector<AnomalyMethod>& allowed, int threads,
@@ -229,12 +258,13 @@ void choose_rule(const LeftOut& left_out, const std::vector<AnomalyMethod>& allo
     const int team = base::resolve_threads(threads);
     const std::array<PartMoments, 2> moments{PartMoments(left_out, false, memory),
                                              PartMoments(left_out, true, memory)};
+    const std::int64_t tile = memory.rule.tile;
     double best = -1.0;
     AnomalyRule chosen;
     for (const bool by_position : {false, true}) {
         for (const std::vector<AnomalyMethod>& methods : subsets(allowed)) {
             for (const double share : shares) {
-                memory.rule = {methods, by_position, share};
+                memory.rule = {methods, by_position, share, tile};
                 const double mean = score(left_out, moments[by_position ? 1 : 0], team, memory).mean_auroc();
                 if (mean > best) {
                     best = mean;

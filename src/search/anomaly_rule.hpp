@@ -29,7 +29,7 @@ void fit_distances(const std::vector<const Tensor*>& good, bool by_position, Pat
 [[nodiscard]] double anomaly_score(const Tensor& map, const PatchMemory& memory);
 
 /// Settles the memory's rule, its means and deviations, its good_scores, its oddest good pictures and what it
-/// says of planted defects: the rule by which planted defects are told best from good pictures, the mean of
+/// says of planted defects: the rule, of those with the memory's tiles, by which planted defects are told best from good pictures, the mean of
 /// the areas under the ROC over all kinds. allowed: the methods that it may take. Each part is scored by the
 /// means and deviations of the others.
 void choose_rule(const LeftOut& left_out, const std::vector<AnomalyMethod>& allowed, int threads,

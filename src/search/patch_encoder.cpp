@@ -82,24 +82,32 @@ Tensor halved(const Tensor& pictures, const Shape& from, const Shape& to) {
     return out;
 }
 
-/// Maps of `count` pictures, rows of `width` positions of `channels` values, brought to the grid and written
-/// into the columns from `out` on of rows of `stride` values. add_row(i, y, weight, to) adds row y of map i,
-/// times the weight.
+/// Rows of the grid.
+struct GridRows {
+    std::int64_t begin = 0;
+    std::int64_t end = 0;
+};
+
+/// Maps of `count` pictures, rows of `width` positions of `channels` values, brought to some rows of the grid
+/// and written into the columns from `out` on of rows of `stride` values. add_row(i, y, weight, to) adds row
+/// y of map i, times the weight.
 template <class AddRow>
 void resample(std::int64_t count, std::int64_t width, std::int64_t channels, const Resampling& rows,
-              const Resampling& columns, float* out, std::int64_t stride, const AddRow& add_row) {
-    base::parallel_ranges(count * rows.size(), rows_of_a_thread, [&](std::int64_t begin, std::int64_t end) {
+              const GridRows& some, const Resampling& columns, float* out, std::int64_t stride,
+              const AddRow& add_row) {
+    const std::int64_t of_picture = some.end - some.begin;
+    base::parallel_ranges(count * of_picture, rows_of_a_thread, [&](std::int64_t begin, std::int64_t end) {
         std::vector<float> line(at(width * channels));
         std::vector<float> narrow(at(columns.size() * channels));
-        for (std::int64_t row = begin; row < end; ++row) {
+        for (std::int64_t i = begin; i < end; ++i) {
+            const std::int64_t picture = i / of_picture;
+            const std::int64_t row = some.begin + i % of_picture;
             std::fill(line.begin(), line.end(), 0.0F);
-            rows.each(row % rows.size(), [&](std::int64_t y, float weight) {
-                add_row(row / rows.size(), y, weight, line.data());
-            });
+            rows.each(row, [&](std::int64_t y, float weight) { add_row(picture, y, weight, line.data()); });
             columns.run(line.data(), channels, narrow.data());
+            float* const to = out + (picture * rows.size() + row) * columns.size() * stride;
             for (std::int64_t x = 0; x < columns.size(); ++x) {
-                std::copy_n(narrow.data() + x * channels, channels,
-                            out + (row * columns.size() + x) * stride);
+                std::copy_n(narrow.data() + x * channels, channels, to + x * stride);
             }
         }
     });
@@ -206,11 +214,15 @@ PatchEncoder::PatchEncoder(const Model& model, std::size_t depth, const Shape& p
     }
 }
 
+std::int64_t PatchEncoder::values_of_tile() const {
+    return std::max(geometry_.tile.size(), geometry_.map.size());
+}
+
 std::int64_t PatchEncoder::at_once() const {
     std::int64_t values = positions() * dimension_;
     for (const Shape& size : sizes_) {
         const Tiling tiling = tiling_of(size);
-        values = std::max(values, tiling.count() * std::max(geometry_.tile.size(), geometry_.map.size()));
+        values = std::max(values, tiling.count() * values_of_tile());
     }
     return std::max<std::int64_t>(1, values_at_once / values);
 }
@@ -253,28 +265,59 @@ void PatchEncoder::encode_level(const Tensor& pictures, std::size_t level, float
         std::min(tiling.down * down.count, (shape.height + geometry_.stride - 1) / geometry_.stride);
     const std::int64_t width =
         std::min(tiling.across * across.count, (shape.width + geometry_.stride - 1) / geometry_.stride);
-    Tensor input({pictures.rows() * tiling.count(), geometry_.tile.size()});
+    const Resampling rows(height, height_, ratio, neighbourhood);
+    const Resampling columns(width, width_, ratio, neighbourhood);
+    // Rows of tiles are encoded band by band, each as much as caches hold; a row of the grid is made of those
+    // of two bands at most.
+    std::int64_t tallest = 1;
+    for (std::int64_t y = 0; y < height_; ++y) {
+        tallest = std::max(tallest, rows.last(y) - rows.first(y) + 1);
+    }
+    const std::int64_t values = pictures.rows() * tiling.across * values_of_tile();
+    const std::int64_t band = std::max(values_at_once / values, (tallest + down.count - 1) / down.count + 1);
+    Tensor before;
+    Tensor now;
+    GridRows ready;
+    for (std::int64_t first = 0; first < tiling.down; first += band) {
+        before = std::move(now);
+        const std::int64_t band_rows = std::min(band, tiling.down - first);
+        now = encode_tiles(pictures, shape, first, band_rows);
+        ready.begin = ready.end;
+        while (ready.end < height_ && rows.last(ready.end) / down.count < first + band_rows) {
+            ++ready.end;
+        }
+        resample(
+            pictures.rows(), width, channels, rows, ready, columns, out, dimension_,
+            [&](std::int64_t i, std::int64_t y, float weight, float* to) {
+                const std::int64_t tile_row = y / down.count;
+                const Tensor& codes = tile_row < first ? before : now;
+                const std::int64_t tile = (tile_row < first ? i * band + tile_row - (first - band)
+                                                            : i * band_rows + tile_row - first) *
+                                          tiling.across;
+                const std::int64_t row = (down.first + y % down.count) * geometry_.map.width + across.first;
+                for (std::int64_t x = 0; x < width; x += across.count) {
+                    linalg::add_scaled_row(weight, codes.row(tile + x / across.count).data() + row * channels,
+                                           std::min(across.count, width - x) * channels, to + x * channels);
+                }
+            });
+    }
+}
+
+Tensor PatchEncoder::encode_tiles(const Tensor& pictures, const Shape& shape, std::int64_t first_row,
+                                  std::int64_t rows) {
+    const TileGeometry::Side& down = geometry_.down;
+    const TileGeometry::Side& across = geometry_.across;
+    const std::int64_t columns = tiling_of(shape).across;
+    Tensor input({pictures.rows() * rows * columns, geometry_.tile.size()});
     base::parallel_ranges(input.rows(), 1, [&](std::int64_t begin, std::int64_t end) {
         for (std::int64_t i = begin; i < end; ++i) {
-            const std::int64_t tile = i % tiling.count();
-            copy_tile(pictures.row(i / tiling.count()).data(), shape,
-                      tile / tiling.across * geometry_.pixels(down) - down.margin,
-                      tile % tiling.across * geometry_.pixels(across) - across.margin, geometry_.tile,
-                      input.row(i).data());
+            const std::int64_t row = first_row + i / columns % rows;
+            copy_tile(
+                pictures.row(i / (rows * columns)).data(), shape, row * geometry_.pixels(down) - down.margin,
+                i % columns * geometry_.pixels(across) - across.margin, geometry_.tile, input.row(i).data());
         }
     });
-    const Tensor codes = encoder_.encode(input);
-    resample(pictures.rows(), width, channels, Resampling(height, height_, ratio, neighbourhood),
-             Resampling(width, width_, ratio, neighbourhood), out, dimension_,
-             [&](std::int64_t i, std::int64_t y, float weight, float* to) {
-                 const std::int64_t first = i * tiling.count() + y / down.count * tiling.across;
-                 const std::int64_t row = (down.first + y % down.count) * geometry_.map.width + across.first;
-                 for (std::int64_t x = 0; x < width; x += across.count) {
-                     linalg::add_scaled_row(weight,
-                                            codes.row(first + x / across.count).data() + row * channels,
-                                            std::min(across.count, width - x) * channels, to + x * channels);
-                 }
-             });
+    return encoder_.encode(input);
 }
 
 void PatchEncoder::add_pixels(const Tensor& pictures, std::size_t level, float* out) const {
@@ -283,7 +326,7 @@ void PatchEncoder::add_pixels(const Tensor& pictures, std::size_t level, float* 
     const std::int64_t channels = shape.channels;
     // Values and their squares, in turn.
     resample(pictures.rows(), shape.width, 2 * channels, Resampling(shape.height, height_, ratio, 1.0),
-             Resampling(shape.width, width_, ratio, 1.0), out, dimension_,
+             {0, height_}, Resampling(shape.width, width_, ratio, 1.0), out, dimension_,
              [&](std::int64_t i, std::int64_t y, float weight, float* to) {
                  const float* from = pictures.row(i).data() + y * shape.width * channels;
                  for (std::int64_t x = 0; x < shape.width; ++x, to += 2 * channels) {

@@ -20,6 +20,11 @@ public:
     /// Sets out, to × columns, of rows, from × columns.
     void run(const float* rows, std::int64_t columns, float* out) const;
     [[nodiscard]] std::int64_t size() const { return static_cast<std::int64_t>(first_.size()); }
+    /// The first and the last of the rows that the i-th new one is made of.
+    [[nodiscard]] std::int64_t first(std::int64_t i) const { return first_[base::at(i)]; }
+    [[nodiscard]] std::int64_t last(std::int64_t i) const {
+        return first(i) + std::ssize(weights_[base::at(i)]) - 1;
+    }
     /// Calls use(row, weight) for the rows that the i-th new one is made of.
     template <class Use>
     void each(std::int64_t i, const Use& use) const {
@@ -99,8 +104,13 @@ private:
         [[nodiscard]] std::int64_t count() const { return down * across; }
     };
     [[nodiscard]] Tiling tiling_of(const Shape& picture) const;
+    /// Of its input or of its map.
+    [[nodiscard]] std::int64_t values_of_tile() const;
     /// Both write into the columns from `out` on of rows of dimension() values.
     void encode_level(const Tensor& pictures, std::size_t level, float* out);
+    /// Maps of some rows of tiles: pictures × rows × tiles across.
+    [[nodiscard]] Tensor encode_tiles(const Tensor& pictures, const Shape& shape, std::int64_t first_row,
+                                      std::int64_t rows);
     void add_pixels(const Tensor& pictures, std::size_t level, float* out) const;
 
     TileGeometry geometry_;

@@ -65,8 +65,8 @@ std::string fault(const PatchMemory& memory) {
     }
     const std::set<AnomalyMethod> methods_of(memory.rule.methods.begin(), memory.rule.methods.end());
     if (methods_of.size() != memory.rule.methods.size() || memory.rule.methods.empty() ||
-        !(memory.rule.share >= 0.0 && memory.rule.share <= 1.0) || memory.good_scores.empty() ||
-        !std::is_sorted(memory.good_scores.begin(), memory.good_scores.end())) {
+        !(memory.rule.share >= 0.0 && memory.rule.share <= 1.0) || memory.rule.tile < 0 ||
+        memory.good_scores.empty() || !std::is_sorted(memory.good_scores.begin(), memory.good_scores.end())) {
         return "no rule, or no scores of good pictures";
     }
     bool finite = true;
@@ -120,6 +120,7 @@ Json description(const PatchMemory& memory) {
             {"methods", std::move(methods)},
             {"by_position", memory.rule.by_position},
             {"share", memory.rule.share},
+            {"tile", memory.rule.tile},
             {"good_scores", memory.good_scores},
             {"oddest_good", std::move(oddest)},
             {"planted", std::move(planted)}};
@@ -185,6 +186,7 @@ PatchMemory search::read_patch_memory(base::Safetensors file) {
     reader.required("picture_width", memory.preprocessing.width);
     reader.required("by_position", memory.rule.by_position);
     reader.required("share", memory.rule.share);
+    reader.optional("tile", memory.rule.tile);
     try {
         for (const Json& method : text.at("methods")) {
             memory.rule.methods.push_back(parse<AnomalyMethod>(method.get<std::string>()));

@@ -36,7 +36,26 @@ has out '"pro":null'
 expect 0 evaluate --good good --odd odd --patch-memory threes.memory --masks odd
 has out "per-region overlap (PRO)"
 
+# Pictures of different sizes and kinds, and such that are large beside their defects.
+mkdir mixed
+cp good/00[0-5].png "$samples"/photos/meadow.png mixed
+expect 0 memorize mixed -o mixed.memory --codes 100
+has err "good pictures of 28 to "
+has err "some good pictures are gray and some coloured"
+has err "a defect of a few pixels is lost, unless --tile 512"
+mkdir photos
+cp "$samples"/photos/{backlight,meadow,seed-head}.png photos
+expect 0 memorize photos -o tiled.memory --codes 100 --tile 32
+has err "3 good pictures at 64 x 64 pixels"
+has err " of a tile"
+has_not err "a defect of a few pixels"
+expect 0 score photos --patch-memory tiled.memory
+lines out 4
+expect 2 memorize good -o tiled.memory --tile 8
+
 # What cannot be.
+expect 2 evaluate --good good --odd odd --patch-memory threes.memory --masks nowhere
+has err "--masks nowhere: a folder expected, none found"
 mkdir one two
 cp good/000.png one
 echo nothing >two/broken.png

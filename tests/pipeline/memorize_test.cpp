@@ -9,6 +9,7 @@
 
 #include "base/random.hpp"
 #include "data/image/planted_defect.hpp"
+#include "pipeline/good_pictures.hpp"
 #include "support/catch.hpp"
 #include "support/temporary_folder.hpp"
 
@@ -137,7 +138,43 @@ TEST_CASE("What nothing can be learnt of is refused", "[pipeline]") {
     std::fill(same.values().begin(), same.values().end(), 0.5F);
     CHECK_THROWS_AS(memory_of(same), InvalidArgument);
     CHECK_THROWS_AS(memory_of(stripes(5, 0, false), {.image_size = 8}), InvalidArgument);
+    CHECK_THROWS_AS(memory_of(stripes(5, 0, false), {.tile = 31}), InvalidArgument);
     CHECK_THROWS_AS(memory_of(stripes(5, 0, false), {.region = "no/such/file.png"}), IoError);
+}
+
+TEST_CASE("In tiles a picture is looked at in its own size, and is as odd as its oddest tile", "[pipeline]") {
+    const PatchMemory whole = memory_of(stripes(20, 0, false), {.image_size = 32});
+    CHECK(whole.preprocessing.width == 32);
+    GoodPictureSizes told;
+    const PatchMemory memory =
+        memory_of(stripes(20, 0, false),
+                  {.tile = 32, .on_sizes = [&](const GoodPictureSizes& sizes) { told = sizes; }});
+    CHECK(told.least_height == side);
+    CHECK(told.greatest_width == side);
+    CHECK(told.width == side);
+    CHECK(told.some_gray);
+    CHECK_FALSE(told.some_coloured);
+    CHECK(memory.preprocessing.width == side);
+    CHECK(memory.rule.tile == 32 / memory.stride);
+    const Tensor odd = stripes(1, 2000, true);
+    const AnomalyScore score = AnomalyScorer(memory).score(flat(odd)).front();
+    PatchMemory untiled = memory;
+    untiled.rule.tile = 0;
+    // The same positions, of which the whole picture has more that are not odd.
+    const AnomalyScore of_all = AnomalyScorer(untiled).score(flat(odd)).front();
+    CHECK(score.map.values()[0] == of_all.map.values()[0]);
+    CHECK(score.score >= of_all.score);
+    CHECK(scores(memory, odd).front() > scores(memory, stripes(1, 90, false)).front());
+    const test::TemporaryFolder folder;
+    save(memory, folder / "m.memory");
+    CHECK(load_patch_memory(folder / "m.memory").rule.tile == memory.rule.tile);
+}
+
+TEST_CASE("Of very large pictures fewer defects are planted", "[pipeline]") {
+    CHECK(pipeline::planted_of_a_kind(64 * 64) == 40);
+    CHECK(pipeline::planted_of_a_kind(128 * 128) == 40);
+    CHECK(pipeline::planted_of_a_kind(2 * 128 * 128) == 20);
+    CHECK(pipeline::planted_of_a_kind(512 * 384) == 8);
 }
 
 TEST_CASE("Only positions in the region count", "[pipeline]") {

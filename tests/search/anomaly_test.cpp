@@ -7,6 +7,7 @@
 #include "stackae/patch_memory.hpp"
 
 #include "search/anomaly_distances.hpp"
+#include "search/anomaly_rule.hpp"
 #include "search/patch_encoder.hpp"
 #include "search/roc.hpp"
 #include "support/catch.hpp"
@@ -48,6 +49,34 @@ TEST_CASE("The mean over a share of the largest values", "[search]") {
     CHECK(search::mean_of_largest(values, 0.0) == 5.0);
     CHECK(search::mean_of_largest(values, 0.4) == 4.5);
     CHECK(search::mean_of_largest(values, 1.0) == 3.0);
+}
+
+TEST_CASE("A picture is as odd as the oddest of its tiles", "[search]") {
+    PatchMemory memory;
+    memory.height = 5;
+    memory.width = 4;
+    memory.region = Tensor({20});
+    std::fill(memory.region.values().begin(), memory.region.values().end(), 1.0F);
+    memory.rule.share = 1.0;
+    Tensor map({5, 4});
+    for (std::int64_t y = 3; y < 5; ++y) {
+        map.row(y)[0] = 8.0F;
+        map.row(y)[1] = 6.0F;
+    }
+    CHECK(search::anomaly_score(map, memory) == Approx(28.0 / 20.0));
+    // Three tiles down, which begin at rows 0, 1 and 3, and two across.
+    memory.rule.tile = 2;
+    CHECK(search::anomaly_score(map, memory) == Approx(7.0));
+    CHECK(to_text(memory.rule).ends_with("the mean of all positions of a tile"));
+    // What lies outside of the region does not count, not even as a position of its tile.
+    memory.region.data()[3 * 4] = 0.0F;
+    memory.region.data()[4 * 4] = 0.0F;
+    CHECK(search::anomaly_score(map, memory) == Approx(6.0));
+    // Tiles as large as the picture are the picture.
+    memory.rule.tile = 100;
+    const double tiled = search::anomaly_score(map, memory);
+    memory.rule.tile = 0;
+    CHECK(tiled == search::anomaly_score(map, memory));
 }
 
 TEST_CASE("A row is resampled by weights that sum to 1", "[search]") {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <string>
 
 #include "stackae/error.hpp"
@@ -99,6 +100,35 @@ TEST_CASE("What depends on padding is left out", "[search]") {
     CHECK(geometry.down.count == 16);
     CHECK(geometry.down.margin == 4);
     CHECK(largest_difference(model, 1) < 1e-4F);
+}
+
+TEST_CASE("Cells of a pooling grid that are not of one size cover a picture all the same", "[search]") {
+    // 32 positions in 5 cells a side, of 6 and of 7.
+    const Model model = model_of("conv2d:8:kernel=5:patches=2000,pool2d:grid=5", 36);
+    const search::TileGeometry geometry(model, model.layers.size());
+    CHECK(geometry.map.width == 5);
+    CHECK(geometry.stride == 7);
+    const Shape picture{50, 60, 1};
+    search::PatchEncoder encoder(model, 2, picture, 1, 0, 1);
+    CHECK(encoder.stride() == 7);
+    CHECK(encoder.height() == 8);
+    CHECK(encoder.width() == 9);
+    Tensor one({1, picture.size()});
+    std::iota(one.values().begin(), one.values().end(), 0.0F);
+    for (float& value : one.values()) {
+        value /= static_cast<float>(picture.size());
+    }
+    const Tensor descriptors = encoder.encode(one);
+    CHECK(descriptors.rows() == 72);
+    CHECK(descriptors.columns() == encoder.dimension());
+    CHECK(std::all_of(descriptors.values().begin(), descriptors.values().end(),
+                      [](float x) { return std::isfinite(x); }));
+    // The mean of the pixels rises with the rows, whatever the cells.
+    const std::int64_t mean = geometry.map.channels;
+    for (std::int64_t y = 1; y < encoder.height(); ++y) {
+        CHECK(descriptors.row(y * encoder.width())[static_cast<std::size_t>(mean)] >
+              descriptors.row((y - 1) * encoder.width())[static_cast<std::size_t>(mean)]);
+    }
 }
 
 TEST_CASE("Positions are as far apart as is asked for", "[search]") {

@@ -13,6 +13,7 @@
 #include "base/parallel.hpp"
 #include "base/threads.hpp"
 #include "data/image/channels.hpp"
+#include "data/image/picture_sizes.hpp"
 #include "data/image/preprocess.hpp"
 #include "data/read.hpp"
 
@@ -192,6 +193,20 @@ void choose_size(std::vector<ImageStats>& sampled, const PreprocessingOptions& o
     }
 }
 
+data::PictureSizes sizes_of(const std::vector<ImageStats>& sampled) {
+    data::PictureSizes sizes{sampled.front().height, sampled.front().height, sampled.front().width,
+                             sampled.front().width};
+    for (const ImageStats& stats : sampled) {
+        sizes.least_height = std::min(sizes.least_height, stats.height);
+        sizes.greatest_height = std::max(sizes.greatest_height, stats.height);
+        sizes.least_width = std::min(sizes.least_width, stats.width);
+        sizes.greatest_width = std::max(sizes.greatest_width, stats.width);
+        sizes.some_gray = sizes.some_gray || stats.gray;
+        sizes.some_coloured = sizes.some_coloured || !stats.gray;
+    }
+    return sizes;
+}
+
 bool are_colours(int channels) {
     return channels == 1 || channels == 3;
 }
@@ -336,6 +351,12 @@ void validate(const Preprocessing& preprocessing) {
 
 Preprocessing choose_preprocessing(const ImageDataset& pictures, const PreprocessingOptions& options,
                                    int threads) {
+    data::PictureSizes nobody_asked;
+    return data::choose_preprocessing(pictures, options, threads, nobody_asked);
+}
+
+Preprocessing data::choose_preprocessing(const ImageDataset& pictures, const PreprocessingOptions& options,
+                                         int threads, PictureSizes& seen) {
     threads = base::resolve_threads(threads);
     Preprocessing preprocessing;
     preprocessing.channels = options.channels.value_or(1);
@@ -364,6 +385,7 @@ Preprocessing choose_preprocessing(const ImageDataset& pictures, const Preproces
         data::check_rows(pictures.source(), preprocessing);
     } else {
         choose_size(sampled, options, preprocessing);
+        seen = sizes_of(sampled);
     }
     validate(preprocessing);
     if (!options.ranges.empty()) {
