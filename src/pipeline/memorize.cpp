@@ -28,7 +28,7 @@ using pipeline::planted_of_a_kind;
 /// Of the model that is learnt from the good pictures: side of its tiles, a multiple of the pooling beside
 /// what the patch takes at the border.
 constexpr int tile_side = 70;
-constexpr const char* tile_stack = "conv2d:96:kernel=7:patches=60000,pool2d:4,power_norm";
+constexpr const char* tile_stack = "conv2d:192:kernel=7:patches=60000,pool2d:4,power_norm";
 constexpr std::int64_t tile_stride = 4;  ///< pixels between positions of its maps
 constexpr std::int64_t tiles_to_learn_from = 900;
 constexpr std::int64_t levels = 3;

@@ -107,19 +107,19 @@ TEST_CASE("Cells of a pooling grid that are not of one size cover a picture all 
     const Model model = model_of("conv2d:8:kernel=5:patches=2000,pool2d:grid=5", 36);
     const search::TileGeometry geometry(model, model.layers.size());
     CHECK(geometry.map.width == 5);
-    CHECK(geometry.stride == 7);
+    CHECK(geometry.stride == 6);
     const Shape picture{50, 60, 1};
     search::PatchEncoder encoder(model, 2, picture, 1, 0, 1);
-    CHECK(encoder.stride() == 7);
-    CHECK(encoder.height() == 8);
-    CHECK(encoder.width() == 9);
+    CHECK(encoder.stride() == 6);
+    CHECK(encoder.height() == 9);
+    CHECK(encoder.width() == 10);
     Tensor one({1, picture.size()});
     std::iota(one.values().begin(), one.values().end(), 0.0F);
     for (float& value : one.values()) {
         value /= static_cast<float>(picture.size());
     }
     const Tensor descriptors = encoder.encode(one);
-    CHECK(descriptors.rows() == 72);
+    CHECK(descriptors.rows() == 90);
     CHECK(descriptors.columns() == encoder.dimension());
     CHECK(std::all_of(descriptors.values().begin(), descriptors.values().end(),
                       [](float x) { return std::isfinite(x); }));
