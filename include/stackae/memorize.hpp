@@ -24,6 +24,7 @@ struct GoodPictureSizes {
     bool some_coloured = false;
     int height = 0;
     int width = 0;
+    int channels = 1;
 };
 
 struct MemorizeOptions {
@@ -35,7 +36,8 @@ struct MemorizeOptions {
     /// Preprocessing::max_side.
     int image_size = 0;
     /// A picture is as odd as the oddest of its tiles of so many pixels a side, and defects are planted in
-    /// such; 0: the whole picture is one. For defects of a few pixels in large pictures.
+    /// such; 64 and 4 strides or more; 0: the whole picture is one. For defects of a few pixels in large
+    /// pictures.
     std::int64_t tile = 0;
     /// Pixels between positions, as many as the model's maps have (4 where one is learnt) or more; 0: 8, and
     /// 4 of pictures below 128.

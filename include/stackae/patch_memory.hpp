@@ -41,7 +41,7 @@ struct AnomalyRule {
     /// picture is one.
     std::int64_t tile = 0;
 };
-/// "memory + gaussian, position by position, the mean of the oddest 1 % of the positions of a tile".
+/// "memory + gaussian, position by position, the mean of the oddest 1 % of the positions".
 [[nodiscard]] std::string to_text(const AnomalyRule& rule);
 
 /// How well defects of one kind are told, that were planted in good pictures that were left out of what they

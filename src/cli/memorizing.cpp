@@ -15,7 +15,7 @@ namespace stackae::cli {
 namespace {
 
 /// What a user may not expect of the sizes of pictures.
-void tell(Console& console, const GoodPictureSizes& sizes, bool in_tiles) {
+void tell(Console& console, const GoodPictureSizes& sizes, const MemorizeOptions& options) {
     const auto more = [](int greatest, int least, double by) { return greatest > by * least; };
     constexpr double differs = 1.1;
     constexpr double much = 2.0;
@@ -27,14 +27,20 @@ void tell(Console& console, const GoodPictureSizes& sizes, bool in_tiles) {
             sizes.least_width, sizes.greatest_width, sizes.least_height, sizes.greatest_height, sizes.width,
             sizes.height));
     }
-    if (sizes.some_gray && sizes.some_coloured) {
-        console.warn("some good pictures are gray and some coloured: those of the other kind may be odd");
+    if (sizes.channels > 1 && sizes.some_gray && sizes.some_coloured) {
+        console.warn("some good pictures are gray and some coloured: odd ones are told best among one kind");
     }
-    if (more(sizes.greatest_width, sizes.width, much) || more(sizes.greatest_height, sizes.height, much)) {
+    const double reduced = options.tile > 0 ? 1.0 : much;
+    if (more(sizes.greatest_width, sizes.width, reduced) ||
+        more(sizes.greatest_height, sizes.height, reduced)) {
+        const char* const advice = options.image_size > 0 ? ", as --img-size asks for"
+                                   : options.tile > 0
+                                       ? ""
+                                       : "; memorize --tile 512 looks at them in their own size (slower)";
         console.note(fmt::format(
-            "pictures of up to {} x {} pixels are looked at in {} x {}: a defect of a few pixels is lost{}",
-            sizes.greatest_width, sizes.greatest_height, sizes.width, sizes.height,
-            in_tiles ? "" : ", unless --tile 512 looks at them in their own size (slower)"));
+            "pictures of up to {} x {} pixels are looked at in {} x {}: a defect of a few pixels may be "
+            "lost{}",
+            sizes.greatest_width, sizes.greatest_height, sizes.width, sizes.height, advice));
     }
 }
 
@@ -81,7 +87,7 @@ void MemorizeSettings::declare(OptionParser& parser) {
         "tile", "N",
         "a picture is as odd as the oddest of its tiles of N pixels a side, so that defects of a few pixels "
         "are found in large pictures; else as its whole is",
-        integer_into(options.tile, 32, Preprocessing::max_side));
+        integer_into(options.tile, 64, Preprocessing::max_side));
     option(
         "stride", "N",
         "pixels between the positions that are compared: 4, or what the model's maps have, or more (when not "
@@ -104,7 +110,7 @@ PatchMemory MemorizeSettings::run(Console& console, const Inputs& good, const Re
     options.limits = reading.picture_limits();
     PartProgress progress(console, monitor);
     options.on_progress = std::ref(progress);
-    options.on_sizes = [&](const GoodPictureSizes& sizes) { tell(console, sizes, options.tile > 0); };
+    options.on_sizes = [&](const GoodPictureSizes& sizes) { tell(console, sizes, options); };
     return memorize(good, options, monitor.manifest());
 }
 

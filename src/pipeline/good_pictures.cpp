@@ -33,6 +33,17 @@ int image_size(const MemorizeOptions& options) {
     return options.tile > 0 ? Preprocessing::max_side : side_of_whole_pictures;
 }
 
+/// What is held beside pictures, codes and distances: descriptors of one picture, and those that the
+/// principal axes are found by, with a copy.
+std::int64_t bytes_of_work(const Shape& picture, std::int64_t positions, const MemorizeOptions& options) {
+    std::int64_t channels = units;
+    for (std::size_t i = 0; options.model && i < options.model->layers.size(); ++i) {
+        const Shape map = options.model->layers[i].output_shape();
+        channels = std::max(channels, map.height > 1 && map.width > 1 ? map.channels : 0);
+    }
+    return 4 * levels * (channels + 2 * picture.channels) * (positions + 2 * axis_rows);
+}
+
 /// How many pictures the memory takes.
 std::int64_t most_pictures(const Preprocessing& preprocessing, const MemorizeOptions& options) {
     const Shape picture = preprocessing.shape();
@@ -42,25 +53,32 @@ std::int64_t most_pictures(const Preprocessing& preprocessing, const MemorizeOpt
     // work.
     const std::int64_t bytes_of_distances = 4 * positions * static_cast<std::int64_t>(anomaly_methods);
     const std::int64_t bytes = 4 * picture.size() + 4 * positions * options.dimension + bytes_of_distances;
-    const std::int64_t planted = data::defects * planted_of_a_kind(positions) * bytes_of_distances;
-    const std::int64_t most = (resolve_memory(options.memory) / 2 - planted) / bytes;
+    const std::int64_t planted = data::defects * planted_of_a_kind(picture) * bytes_of_distances;
+    const std::int64_t memory = resolve_memory(options.memory);
+    const std::int64_t work = bytes_of_work(picture, positions, options);
+    // Of the first of them, which tiles are cut from, there is a copy in all sizes beside.
+    const std::int64_t copy = 4 * picture.size() * 4 / 3;
+    const std::int64_t room = memory - std::max(memory / 2, work) - planted;
+    const std::int64_t most = room / (bytes + copy) <= tile_pictures ? room / (bytes + copy)
+                                                                     : (room - tile_pictures * copy) / bytes;
     if (most < parts) {
+        const std::int64_t least = planted + parts * (bytes + copy);
         throw InvalidArgument(
             fmt::format("{} of memory found, {} expected for pictures of {} x {} pixels: allow more, or look "
                         "at smaller ones",
-                        format_bytes(resolve_memory(options.memory)),
-                        format_bytes(2 * (planted + parts * bytes)), picture.width, picture.height));
+                        format_bytes(memory), format_bytes(least + std::max(least, work)), picture.width,
+                        picture.height));
     }
     return most;
 }
 
 }  // namespace
 
-std::int64_t planted_of_a_kind(std::int64_t positions) {
+std::int64_t planted_of_a_kind(const Shape& picture) {
     constexpr std::int64_t most = 40;
     constexpr std::int64_t least = 8;
-    constexpr std::int64_t large_grid = 128 * 128;
-    return std::clamp(most * large_grid / std::max<std::int64_t>(1, positions), least, most);
+    constexpr std::int64_t large = std::int64_t{1} << 20;
+    return std::clamp(most * large / (picture.height * picture.width), least, most);
 }
 
 Preprocessing preprocessing_of(const Inputs& good, const MemorizeOptions& options) {
@@ -111,7 +129,8 @@ Preprocessing preprocessing_of(const Inputs& good, const MemorizeOptions& option
     }
     if (options.on_sizes) {
         options.on_sizes({seen.least_height, seen.greatest_height, seen.least_width, seen.greatest_width,
-                          seen.some_gray, seen.some_coloured, preprocessing.height, preprocessing.width});
+                          seen.some_gray, seen.some_coloured, preprocessing.height, preprocessing.width,
+                          preprocessing.channels});
     }
     return preprocessing;
 }

@@ -7,6 +7,7 @@
 #include "stackae/inputs.hpp"
 #include "stackae/memorize.hpp"
 #include "stackae/preprocessing.hpp"
+#include "stackae/shape.hpp"
 #include "stackae/tensor.hpp"
 
 /// What memorize() learns from.
@@ -14,9 +15,16 @@ namespace stackae::pipeline {
 
 /// Pictures are parted in so many, each scored by what was learnt from the others.
 inline constexpr std::int64_t parts = 3;
-/// Defects of a kind that are planted in pictures of a grid of so many positions: 40, of large grids, of which
-/// each takes seconds, fewer, but 8 at least.
-[[nodiscard]] std::int64_t planted_of_a_kind(std::int64_t positions);
+/// Units of the model that is learnt from tiles of the good pictures, sizes in which these are looked at, and
+/// pictures from which tiles are cut, at most.
+inline constexpr std::int64_t units = 192;
+inline constexpr std::int64_t levels = 3;
+inline constexpr std::int64_t tile_pictures = 300;
+/// Descriptors that the principal axes are found by, at most.
+inline constexpr std::int64_t axis_rows = 40'000;
+/// Defects of a kind that are planted in pictures of that size: 40, in those of more than a million pixels,
+/// of which each takes seconds, fewer, but 8 at least.
+[[nodiscard]] std::int64_t planted_of_a_kind(const Shape& picture);
 
 /// Good pictures, prepared, and the part of each.
 struct GoodPictures {

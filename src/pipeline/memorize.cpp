@@ -21,23 +21,26 @@ namespace stackae {
 namespace {
 
 using base::at;
+using pipeline::axis_rows;
 using pipeline::GoodPictures;
+using pipeline::levels;
 using pipeline::parts;
 using pipeline::planted_of_a_kind;
+using pipeline::tile_pictures;
 
 /// Of the model that is learnt from the good pictures: side of its tiles, a multiple of the pooling beside
 /// what the patch takes at the border.
 constexpr int tile_side = 70;
-constexpr const char* tile_stack = "conv2d:192:kernel=7:patches=60000,pool2d:4,power_norm";
+constexpr const char* tile_stack = "conv2d:{}:kernel=7:patches=60000,pool2d:4,power_norm";
 constexpr std::int64_t tile_stride = 4;  ///< pixels between positions of its maps
 constexpr std::int64_t tiles_to_learn_from = 900;
-constexpr std::int64_t levels = 3;
-constexpr std::int64_t tile_pictures = 300;  ///< from which they are cut, at most
-/// Descriptors that the principal axes are found by, at most, and pictures that they are from.
-constexpr std::int64_t axis_rows = 40'000;
+/// Pictures that the descriptors are from by which principal axes are found.
 constexpr std::int64_t axis_pictures = 64;
-/// Least pixels of the longer side of a picture and of a tile.
+/// Least pixels of the longer side of a picture, and of a tile, in which stains and blur have to be seen.
 constexpr int least_side = 32;
+constexpr int least_tile = 64;
+/// Least positions a side of a tile.
+constexpr std::int64_t least_tile_positions = 4;
 /// Least positions a side of a map.
 constexpr std::int64_t least_map = 4;
 
@@ -112,7 +115,7 @@ Model learn_tiles(const Tensor& pictures, std::span<const std::int64_t> rows,
     Tensor shaped({tiles.rows(), tile_side, tile_side, of_tiles.channels});
     std::copy_n(tiles.data(), tiles.size(), shaped.data());
     TrainConfig config;
-    config.stack = parse_stack(tile_stack);
+    config.stack = parse_stack(fmt::format(tile_stack, pipeline::units));
     config.seed = options.seed;
     config.validation = 0.0;
     RunOptions run;
@@ -136,14 +139,15 @@ std::vector<AnomalyMethod> methods_of(const std::optional<AnomalyMethod>& method
 }
 
 void check(const MemorizeOptions& options) {
-    const auto check_side = [](const char* what, std::int64_t side) {
-        if (side != 0 && (side < least_side || side > Preprocessing::max_side)) {
-            throw InvalidArgument(fmt::format("{}: {} found, {} to {} expected", what, side, least_side,
-                                              Preprocessing::max_side));
+    const auto check_side = [](const char* what, std::int64_t side, std::int64_t least) {
+        if (side != 0 && (side < least || side > Preprocessing::max_side)) {
+            throw InvalidArgument(
+                fmt::format("{}: {} found, {} to {} expected", what, side, least, Preprocessing::max_side));
         }
     };
-    check_side("image_size", options.image_size);
-    check_side("tile", options.tile);
+    check_side("image_size", options.image_size, least_side);
+    check_side("tile", options.tile,
+               std::max<std::int64_t>(least_tile, least_tile_positions * options.stride));
     const std::int64_t closest = options.model ? 1 : tile_stride;
     if (options.stride != 0 && options.stride < closest) {
         throw InvalidArgument(fmt::format("stride: {} found, {} or more expected", options.stride, closest));
@@ -198,7 +202,13 @@ public:
           options_(options),
           tile_(tile_of(preprocessing.shape(), options.tile)),
           methods_(methods_of(options.method)),
-          steps_(options) {}
+          steps_(options) {
+        for (std::int64_t i = 0; i < region_.size(); ++i) {
+            if (region_.data()[i] > 0.0F) {
+                looked_at_.push_back(i);
+            }
+        }
+    }
 
     PatchMemory run();
 
@@ -217,6 +227,7 @@ private:
     Tensor region_;
     const MemorizeOptions& options_;
     Shape tile_;
+    std::vector<std::int64_t> looked_at_;  ///< pixels of the region; none: all
     std::vector<AnomalyMethod> methods_;
     Steps steps_;
 };
@@ -291,7 +302,7 @@ Tensor Learning::distances(const PatchMemory& memory, std::int64_t count, const 
 
 void Learning::plant(std::int64_t i, std::span<const std::int64_t> part, const Tensor& region,
                      std::span<float> to) const {
-    constexpr std::uint32_t tries = 10;
+    constexpr std::uint32_t tries = 40;
     const Shape whole = preprocessing_.shape();
     for (std::uint32_t attempt = 0; attempt < tries; ++attempt) {
         const base::Random random(options_.seed, base::RandomStream::planted, static_cast<std::uint32_t>(i),
@@ -301,11 +312,20 @@ void Learning::plant(std::int64_t i, std::span<const std::int64_t> part, const T
         };
         const auto picture = pictures_.values.row(any(1U << 20U));
         const auto other = pictures_.values.row(any(1U << 21U));
-        const auto start = [&](std::uint32_t index, std::int64_t side, std::int64_t of) {
-            return static_cast<std::int64_t>(random.below(index, static_cast<std::uint64_t>(of - side + 1)));
+        // A tile that holds a pixel of the region.
+        const auto below = [&](std::uint32_t index, std::int64_t count) {
+            return static_cast<std::int64_t>(random.below(index, static_cast<std::uint64_t>(count)));
         };
-        const Window tile{tile_, start(1U << 22U, tile_.height, whole.height),
-                          start(1U << 23U, tile_.width, whole.width)};
+        const std::int64_t pixel = looked_at_.empty()
+                                       ? below(1U << 24U, whole.height * whole.width)
+                                       : looked_at_[at(below(1U << 24U, std::ssize(looked_at_)))];
+        const auto start = [&](std::uint32_t index, std::int64_t of_pixel, std::int64_t side,
+                               std::int64_t of) {
+            const std::int64_t first = std::max<std::int64_t>(0, of_pixel - side + 1);
+            return first + below(index, std::min(of_pixel, of - side) - first + 1);
+        };
+        const Window tile{tile_, start(1U << 22U, pixel / whole.width, tile_.height, whole.height),
+                          start(1U << 23U, pixel % whole.width, tile_.width, whole.width)};
         const data::PlantedDefect defect =
             data::plant_defect(tile.of(picture, whole), tile.of(other, whole), tile_,
                                static_cast<data::Defect>(i % data::defects), random);
@@ -344,7 +364,7 @@ PatchMemory Learning::run() {
         for (const std::int64_t i : tried) {
             paths.push_back(pictures_.paths[at(i)]);
         }
-        const std::int64_t planted = data::defects * planted_of_a_kind(memory.positions());
+        const std::int64_t planted = data::defects * planted_of_a_kind(preprocessing_.shape());
         const std::int64_t first = part * planted / parts;
         const std::int64_t count = (part + 1) * planted / parts - first;
         left_out.planted.push_back(distances(memory, count, [&](std::int64_t i, std::span<float> to) {
@@ -356,7 +376,9 @@ PatchMemory Learning::run() {
         }
     }
     PatchMemory memory = learn(all);
-    memory.rule.tile = (options_.tile + memory.stride - 1) / memory.stride;
+    if (tile_.height < preprocessing_.height || tile_.width < preprocessing_.width) {
+        memory.rule.tile = (options_.tile + memory.stride - 1) / memory.stride;
+    }
     search::choose_rule(left_out, methods_, options_.threads, memory);
     return memory;
 }

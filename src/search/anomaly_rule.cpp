@@ -7,6 +7,7 @@
 #include <limits>
 #include <map>
 #include <numeric>
+#include <utility>
 
 #include "stackae/error.hpp"
 
@@ -38,7 +39,7 @@ std::string to_text(const AnomalyRule& rule) {
                        : rule.share >= 1.0 ? std::string("the mean of all positions")
                                            : fmt::format("the mean of the oddest {:g} % of the positions",
                                                          100.0 * rule.share),
-                       rule.tile > 0 ? " of a tile" : "");
+                       rule.tile > 0 ? fmt::format(" of a tile of {0} x {0} positions", rule.tile) : "");
 }
 
 namespace search {
@@ -232,7 +233,10 @@ Tensor anomaly_map(std::span<const float> distances, const PatchMemory& memory) 
 double anomaly_score(const Tensor& map, const PatchMemory& memory) {
     const TileStarts down(memory.height, memory.rule.tile);
     const TileStarts across(memory.width, memory.rule.tile);
-    double oddest = -std::numeric_limits<double>::infinity();
+    // Tiles of which the region has little beside others tell little.
+    constexpr std::size_t least_part = 4;
+    std::vector<std::pair<std::size_t, double>> tiles;  // positions in the region, score
+    std::size_t fullest = 0;
     std::vector<float> values;
     values.reserve(at(down.side * across.side));
     for (std::int64_t tile = 0; tile < down.count * across.count; ++tile) {
@@ -247,7 +251,14 @@ double anomaly_score(const Tensor& map, const PatchMemory& memory) {
             }
         }
         if (!values.empty()) {
-            oddest = std::max(oddest, mean_of_largest(values, memory.rule.share));
+            fullest = std::max(fullest, values.size());
+            tiles.emplace_back(values.size(), mean_of_largest(values, memory.rule.share));
+        }
+    }
+    double oddest = -std::numeric_limits<double>::infinity();
+    for (const auto& [positions, score] : tiles) {
+        if (least_part * positions >= fullest) {
+            oddest = std::max(oddest, score);
         }
     }
     return oddest;

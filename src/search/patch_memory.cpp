@@ -74,6 +74,7 @@ JsonObject to_json(const PatchMemory& memory) {
         .set("codes", memory.codes.rows())
         .set("code_size", memory.dimension())
         .set("rule", to_text(memory.rule))
+        .set("tile", memory.rule.tile * memory.stride)
         .set("model_identity", memory.model.identity());
     std::vector<JsonObject> oddest;
     for (const GoodPicture& picture : memory.oddest_good) {

@@ -18,7 +18,8 @@ namespace stackae {
 namespace {
 
 constexpr const char* kind = "patch memory";
-constexpr int version = 1;
+constexpr int version = 2;                ///< of memories whose rule has tiles
+constexpr int version_without_tiles = 1;  ///< which readers of that version read rightly
 constexpr std::size_t max_json_depth = 3;
 constexpr const char* prefix = "memory.";
 
@@ -109,21 +110,24 @@ Json description(const PatchMemory& memory) {
     for (const PlantedDefects& defects : memory.planted) {
         planted.push_back({{"kind", defects.kind}, {"planted", defects.planted}, {"auroc", defects.auroc}});
     }
-    return {{"depth", memory.depth},
-            {"levels", memory.levels},
-            {"stride", memory.stride},
-            {"height", memory.height},
-            {"width", memory.width},
-            {"pictures", memory.pictures},
-            {"picture_height", memory.preprocessing.height},
-            {"picture_width", memory.preprocessing.width},
-            {"methods", std::move(methods)},
-            {"by_position", memory.rule.by_position},
-            {"share", memory.rule.share},
-            {"tile", memory.rule.tile},
-            {"good_scores", memory.good_scores},
-            {"oddest_good", std::move(oddest)},
-            {"planted", std::move(planted)}};
+    Json text = {{"depth", memory.depth},
+                 {"levels", memory.levels},
+                 {"stride", memory.stride},
+                 {"height", memory.height},
+                 {"width", memory.width},
+                 {"pictures", memory.pictures},
+                 {"picture_height", memory.preprocessing.height},
+                 {"picture_width", memory.preprocessing.width},
+                 {"methods", std::move(methods)},
+                 {"by_position", memory.rule.by_position},
+                 {"share", memory.rule.share},
+                 {"good_scores", memory.good_scores},
+                 {"oddest_good", std::move(oddest)},
+                 {"planted", std::move(planted)}};
+    if (memory.rule.tile > 0) {
+        text["tile"] = memory.rule.tile;
+    }
+    return text;
 }
 
 }  // namespace
@@ -149,7 +153,7 @@ void save(const PatchMemory& memory, const OutputFile& file) {
             fmt::format("{}: cannot write the memory: {} found", file.file().path(), wrong));
     }
     base::Safetensors content;
-    content.set_kind(kind, version);
+    content.set_kind(kind, memory.rule.tile > 0 ? version : version_without_tiles);
     const ModelContent model(memory.model);
     content.metadata["model"] = model.description();
     content.metadata["memory"] = base::print_json(description(memory));

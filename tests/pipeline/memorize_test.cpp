@@ -138,43 +138,66 @@ TEST_CASE("What nothing can be learnt of is refused", "[pipeline]") {
     std::fill(same.values().begin(), same.values().end(), 0.5F);
     CHECK_THROWS_AS(memory_of(same), InvalidArgument);
     CHECK_THROWS_AS(memory_of(stripes(5, 0, false), {.image_size = 8}), InvalidArgument);
-    CHECK_THROWS_AS(memory_of(stripes(5, 0, false), {.tile = 31}), InvalidArgument);
+    CHECK_THROWS_AS(memory_of(stripes(5, 0, false), {.tile = 63}), InvalidArgument);
+    CHECK_THROWS_AS(memory_of(stripes(5, 0, false), {.tile = 64, .stride = 20}), InvalidArgument);
     CHECK_THROWS_AS(memory_of(stripes(5, 0, false), {.region = "no/such/file.png"}), IoError);
 }
 
 TEST_CASE("In tiles a picture is looked at in its own size, and is as odd as its oddest tile", "[pipeline]") {
-    const PatchMemory whole = memory_of(stripes(20, 0, false), {.image_size = 32});
-    CHECK(whole.preprocessing.width == 32);
+    // 2 x 2 of the others each.
+    const auto quilts = [](std::int64_t count, std::uint32_t first, bool odd) {
+        const Tensor parts = stripes(4 * count, first, false);
+        const Tensor odd_parts = stripes(count, first + 5000, odd);
+        Tensor pictures({count, 2 * side, 2 * side});
+        for (std::int64_t i = 0; i < count; ++i) {
+            for (std::int64_t y = 0; y < 2 * side; ++y) {
+                for (std::int64_t half = 0; half < 2; ++half) {
+                    const std::int64_t part = y / side * 2 + half;
+                    const float* from = part == 3 ? odd_parts.data() + i * side * side
+                                                  : parts.data() + (4 * i + part) * side * side;
+                    std::copy_n(from + y % side * side, side,
+                                pictures.data() + (i * 2 * side + y) * 2 * side + half * side);
+                }
+            }
+        }
+        return pictures;
+    };
+    const auto one = [](const Tensor& pictures) {
+        Tensor row({1, 4 * side * side});
+        std::copy_n(pictures.data(), row.size(), row.data());
+        return row;
+    };
     GoodPictureSizes told;
     const PatchMemory memory =
-        memory_of(stripes(20, 0, false),
-                  {.tile = 32, .on_sizes = [&](const GoodPictureSizes& sizes) { told = sizes; }});
-    CHECK(told.least_height == side);
-    CHECK(told.greatest_width == side);
-    CHECK(told.width == side);
+        memory_of(quilts(12, 0, false),
+                  {.tile = side, .on_sizes = [&](const GoodPictureSizes& sizes) { told = sizes; }});
+    CHECK(told.least_height == 2 * side);
+    CHECK(told.greatest_width == 2 * side);
+    CHECK(told.width == 2 * side);
     CHECK(told.some_gray);
     CHECK_FALSE(told.some_coloured);
-    CHECK(memory.preprocessing.width == side);
-    CHECK(memory.rule.tile == 32 / memory.stride);
-    const Tensor odd = stripes(1, 2000, true);
-    const AnomalyScore score = AnomalyScorer(memory).score(flat(odd)).front();
+    CHECK(memory.rule.tile == side / memory.stride);
+    const Tensor odd = one(quilts(1, 2000, true));
+    const AnomalyScore score = AnomalyScorer(memory).score(odd).front();
     PatchMemory untiled = memory;
     untiled.rule.tile = 0;
     // The same positions, of which the whole picture has more that are not odd.
-    const AnomalyScore of_all = AnomalyScorer(untiled).score(flat(odd)).front();
+    const AnomalyScore of_all = AnomalyScorer(untiled).score(odd).front();
     CHECK(score.map.values()[0] == of_all.map.values()[0]);
     CHECK(score.score >= of_all.score);
-    CHECK(scores(memory, odd).front() > scores(memory, stripes(1, 90, false)).front());
+    CHECK(score.score > AnomalyScorer(memory).score(one(quilts(1, 90, false))).front().score);
     const test::TemporaryFolder folder;
     save(memory, folder / "m.memory");
     CHECK(load_patch_memory(folder / "m.memory").rule.tile == memory.rule.tile);
+    // A tile as large as the picture is the picture.
+    CHECK(memory_of(stripes(6, 0, false), {.tile = side}).rule.tile == 0);
 }
 
 TEST_CASE("Of very large pictures fewer defects are planted", "[pipeline]") {
-    CHECK(pipeline::planted_of_a_kind(64 * 64) == 40);
-    CHECK(pipeline::planted_of_a_kind(128 * 128) == 40);
-    CHECK(pipeline::planted_of_a_kind(2 * 128 * 128) == 20);
-    CHECK(pipeline::planted_of_a_kind(512 * 384) == 8);
+    CHECK(pipeline::planted_of_a_kind({28, 28, 1}) == 40);
+    CHECK(pipeline::planted_of_a_kind({1024, 1024, 3}) == 40);
+    CHECK(pipeline::planted_of_a_kind({1024, 2048, 1}) == 20);
+    CHECK(pipeline::planted_of_a_kind({3000, 4000, 1}) == 8);
 }
 
 TEST_CASE("Only positions in the region count", "[pipeline]") {

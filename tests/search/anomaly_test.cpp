@@ -67,11 +67,26 @@ TEST_CASE("A picture is as odd as the oddest of its tiles", "[search]") {
     // Three tiles down, which begin at rows 0, 1 and 3, and two across.
     memory.rule.tile = 2;
     CHECK(search::anomaly_score(map, memory) == Approx(7.0));
-    CHECK(to_text(memory.rule).ends_with("the mean of all positions of a tile"));
+    CHECK(to_text(memory.rule).ends_with("the mean of all positions of a tile of 2 x 2 positions"));
     // What lies outside of the region does not count, not even as a position of its tile.
     memory.region.data()[3 * 4] = 0.0F;
     memory.region.data()[4 * 4] = 0.0F;
     CHECK(search::anomaly_score(map, memory) == Approx(6.0));
+    // Nor does a tile that has next to nothing of it: one position of five by four, beside all others.
+    PatchMemory wide = memory;
+    wide.height = 2;
+    wide.width = 10;
+    wide.rule.tile = 5;
+    std::fill(wide.region.values().begin(), wide.region.values().end(), 1.0F);
+    Tensor line({2, 10});
+    line.row(0)[9] = 9.0F;
+    CHECK(search::anomaly_score(line, wide) == Approx(0.9));
+    for (std::int64_t x = 5; x < 9; ++x) {
+        wide.region.data()[x] = 0.0F;
+        wide.region.data()[10 + x] = 0.0F;
+    }
+    wide.region.data()[19] = 0.0F;
+    CHECK(search::anomaly_score(line, wide) == 0.0);
     // Tiles as large as the picture are the picture.
     memory.rule.tile = 100;
     const double tiled = search::anomaly_score(map, memory);

@@ -90,6 +90,36 @@ TEST_CASE("A position says the same wherever tiles begin", "[search]") {
     CHECK(largest_difference(model, 3) < 1e-4F);
 }
 
+TEST_CASE("A picture of several bands of tiles is encoded as its parts are", "[search]") {
+    const Model model = model_of("conv2d:8:kernel=5:patches=2000,pool2d:2", 36);
+    constexpr std::int64_t side = 1500;
+    constexpr std::int64_t part_side = 360;
+    const Tensor picture = noise(side, side);
+    search::PatchEncoder whole(model, 2, {side, side, 1}, 1, 4, 2);
+    const Tensor all = whole.encode(picture);
+    // Rows of tiles are 32 pixels high; in the first band are 43 of them.
+    for (const std::int64_t top : {0, 1140}) {
+        Tensor part({1, part_side * part_side});
+        for (std::int64_t y = 0; y < part_side; ++y) {
+            std::copy_n(picture.data() + (top + y) * side, part_side, part.data() + y * part_side);
+        }
+        search::PatchEncoder encoder(model, 2, {part_side, part_side, 1}, 1, 4, 2);
+        const Tensor descriptors = encoder.encode(part);
+        float largest = 0.0F;
+        // Away from the part's borders.
+        for (std::int64_t y = 4; y < encoder.height() - 4; ++y) {
+            for (std::int64_t x = 4; x < encoder.width() - 4; ++x) {
+                const auto a = descriptors.row(y * encoder.width() + x);
+                const auto b = all.row((top / 4 + y) * whole.width() + x);
+                for (std::size_t i = 0; i < a.size(); ++i) {
+                    largest = std::max(largest, std::abs(a[i] - b[i]));
+                }
+            }
+        }
+        CHECK(largest < 1e-4F);
+    }
+}
+
 TEST_CASE("What depends on padding is left out", "[search]") {
     const Model model =
         model_of("conv2d:8:kernel=5:pad=2:patches=2000,pool2d:2,conv2d:8:kernel=3:pad=1:patches=2000", 40);
