@@ -25,6 +25,8 @@ class Parameters;
 namespace layers {
 struct Autoencoder;
 class LayerTrainer;
+class OnnxGraph;
+struct OnnxValue;
 class Op;
 class Pooler;
 class TensorTable;
@@ -98,6 +100,17 @@ public:
     [[nodiscard]] virtual bool is_invertible() const { return true; }
     /// And back; null where the kind cannot be inverted.
     [[nodiscard]] virtual std::unique_ptr<layers::Op> decoder(const layers::OpContext& context) const;
+
+    /// encoder() in operators of ONNX, added to the graph: of the value `input`, of input_shape(). Throws
+    /// InvalidArgument where the kind has none.
+    [[nodiscard]] virtual layers::OnnxValue to_onnx(layers::OnnxGraph& graph,
+                                                    const layers::OnnxValue& input) const;
+    /// decoder() likewise, of a code of output_shape().
+    [[nodiscard]] virtual layers::OnnxValue decoder_to_onnx(layers::OnnxGraph& graph,
+                                                            const layers::OnnxValue& code) const;
+    /// transforms() of the picture likewise, in their order.
+    [[nodiscard]] virtual std::vector<layers::OnnxValue> transforms_to_onnx(
+        layers::OnnxGraph& graph, const layers::OnnxValue& picture) const;
 
     /// Learns a layer of these fields, bound as this is; null where there is nothing to learn.
     [[nodiscard]] virtual std::unique_ptr<layers::LayerTrainer> trainer(

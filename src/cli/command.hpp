@@ -45,6 +45,7 @@ std::unique_ptr<Command> make_memorize_command();
 std::unique_ptr<Command> make_score_command();
 std::unique_ptr<Command> make_recommend_command();
 std::unique_ptr<Command> make_similar_items_command();
+std::unique_ptr<Command> make_export_command();
 std::unique_ptr<Command> make_info_command();
 
 }  // namespace stackae::cli

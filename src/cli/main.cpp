@@ -27,7 +27,7 @@ struct Entry {
     std::unique_ptr<Command> (*make)();
 };
 
-constexpr std::array<Entry, 12> commands{{
+constexpr std::array<Entry, 13> commands{{
     {"train", {}, "learn a stack of autoencoders from pictures, without labels", make_train_command},
     {"extract", {"encode", "embed"}, "turn pictures into feature vectors", make_extract_command},
     {"enroll", {}, "remember labelled pictures in a gallery", make_enroll_command},
@@ -39,6 +39,7 @@ constexpr std::array<Entry, 12> commands{{
     {"reconstruct", {}, "draw what a model rebuilds, and how far off it is", make_reconstruct_command},
     {"recommend", {}, "name items for users, by a model of a table", make_recommend_command},
     {"similar-items", {}, "name items like one, by a model of a table", make_similar_items_command},
+    {"export", {}, "write a model for other programs, as ONNX", make_export_command},
     {"info", {}, "tell what is in a model or gallery, or what the presets are", make_info_command},
 }};
 

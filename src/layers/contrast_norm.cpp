@@ -2,6 +2,7 @@
 
 #include "base/fields.hpp"
 #include "base/rows.hpp"
+#include "layers/onnx_graph.hpp"
 #include "layers/op.hpp"
 
 namespace stackae::layers {
@@ -14,6 +15,10 @@ std::unique_ptr<Op> ContrastNorm::encoder(const OpContext& context) const {
     return std::make_unique<RowOp>(
         context.rows, input_shape().size(),
         [epsilon = epsilon](auto src, auto dst) { base::contrast_normalize(src, epsilon, dst); });
+}
+
+OnnxValue ContrastNorm::to_onnx(OnnxGraph& graph, const OnnxValue& input) const {
+    return graph.contrast_normalize(input, epsilon);
 }
 
 }  // namespace stackae::layers

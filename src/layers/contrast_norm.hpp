@@ -18,6 +18,7 @@ public:
     void fields(base::FieldTable& table) override;
     [[nodiscard]] bool is_invertible() const override { return false; }
     [[nodiscard]] std::unique_ptr<Op> encoder(const OpContext& context) const override;
+    [[nodiscard]] OnnxValue to_onnx(OnnxGraph& graph, const OnnxValue& input) const override;
 };
 
 }  // namespace stackae::layers

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/fields.hpp"
+#include "layers/onnx_graph.hpp"
 #include "layers/op.hpp"
 #include "layers/padding.hpp"
 #include "layers/tensors.hpp"

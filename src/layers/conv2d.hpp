@@ -70,6 +70,8 @@ public:
     [[nodiscard]] std::unique_ptr<LayerTrainer> trainer(const TrainContext& context) const override;
     [[nodiscard]] std::unique_ptr<Op> encoder(const OpContext& context) const override;
     [[nodiscard]] std::unique_ptr<Op> decoder(const OpContext& context) const override;
+    [[nodiscard]] OnnxValue to_onnx(OnnxGraph& graph, const OnnxValue& input) const override;
+    [[nodiscard]] OnnxValue decoder_to_onnx(OnnxGraph& graph, const OnnxValue& code) const override;
     [[nodiscard]] bool is_row_wise() const override { return true; }
     [[nodiscard]] std::unique_ptr<Op> fused_encoder(const OpContext& context,
                                                     std::span<const std::shared_ptr<const Layer>> from_here,

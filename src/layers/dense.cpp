@@ -5,6 +5,7 @@
 #include "base/fields.hpp"
 #include "layers/affine.hpp"
 #include "layers/autoencoder.hpp"
+#include "layers/onnx_graph.hpp"
 #include "layers/tensors.hpp"
 
 namespace stackae::layers {
@@ -69,6 +70,15 @@ std::unique_ptr<Layer> Dense::with_parameters(const nn::Parameters& parameters, 
 
 double Dense::encoding_multiply_adds() const {
     return static_cast<double>(units) * (static_cast<double>(input_shape().size()) + an_activation);
+}
+
+OnnxValue Dense::to_onnx(OnnxGraph& graph, const OnnxValue& input) const {
+    return graph.affine(input, weights, bias, output_shape(), activation);
+}
+
+OnnxValue Dense::decoder_to_onnx(OnnxGraph& graph, const OnnxValue& code) const {
+    return graph.affine(code, tied ? weights : decoder_weights, decoder_bias, input_shape(),
+                        output.value_or(Activation::linear), tied);
 }
 
 }  // namespace stackae::layers

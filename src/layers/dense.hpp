@@ -37,6 +37,8 @@ public:
     [[nodiscard]] bool is_trained() const override { return true; }
     [[nodiscard]] std::unique_ptr<Op> encoder(const OpContext& context) const override;
     [[nodiscard]] std::unique_ptr<Op> decoder(const OpContext& context) const override;
+    [[nodiscard]] OnnxValue to_onnx(OnnxGraph& graph, const OnnxValue& input) const override;
+    [[nodiscard]] OnnxValue decoder_to_onnx(OnnxGraph& graph, const OnnxValue& code) const override;
     /// These two in dense_trainer.cpp.
     StageCost plan(const PlanContext& context) override;
     [[nodiscard]] std::unique_ptr<LayerTrainer> trainer(const TrainContext& context) const override;

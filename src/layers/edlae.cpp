@@ -8,6 +8,7 @@
 
 #include "base/fields.hpp"
 #include "base/parallel.hpp"
+#include "layers/onnx_graph.hpp"
 #include "layers/op.hpp"
 #include "layers/tensors.hpp"
 #include "layers/trainer.hpp"
@@ -197,6 +198,14 @@ std::unique_ptr<Op> Edlae::decoder(const OpContext& context) const {
                                    [](std::span<const float> src, std::span<float> dst) {
                                        std::copy(src.begin(), src.end(), dst.begin());
                                    });
+}
+
+OnnxValue Edlae::to_onnx(OnnxGraph& graph, const OnnxValue& input) const {
+    return graph.affine(input, weights, Tensor(), output_shape(), Activation::linear, true);
+}
+
+OnnxValue Edlae::decoder_to_onnx(OnnxGraph& /*graph*/, const OnnxValue& code) const {
+    return code;
 }
 
 }  // namespace stackae::layers

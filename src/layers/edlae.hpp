@@ -42,6 +42,8 @@ public:
     [[nodiscard]] std::unique_ptr<Op> encoder(const OpContext& context) const override;
     /// The code is the row as it is rebuilt.
     [[nodiscard]] std::unique_ptr<Op> decoder(const OpContext& context) const override;
+    [[nodiscard]] OnnxValue to_onnx(OnnxGraph& graph, const OnnxValue& input) const override;
+    [[nodiscard]] OnnxValue decoder_to_onnx(OnnxGraph& graph, const OnnxValue& code) const override;
     [[nodiscard]] bool is_row_wise() const override { return true; }
     /// −P_ij / √(P_ii P_jj), the partial correlation.
     [[nodiscard]] Tensor input_similarity(std::int64_t input) const override;

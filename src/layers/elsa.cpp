@@ -9,6 +9,7 @@
 #include "base/fields.hpp"
 #include "base/parallel.hpp"
 #include "base/rows.hpp"
+#include "layers/onnx_graph.hpp"
 #include "layers/op.hpp"
 #include "layers/tensors.hpp"
 #include "linalg/sparse_product.hpp"
@@ -96,6 +97,14 @@ Tensor Elsa::input_similarity(std::int64_t input) const {
         alike.data()[i] = lengths > 0.0 ? static_cast<float>(product / lengths) : 0.0F;
     }
     return alike;
+}
+
+OnnxValue Elsa::to_onnx(OnnxGraph& graph, const OnnxValue& input) const {
+    return graph.affine(input, weights, Tensor(), output_shape(), Activation::linear, true);
+}
+
+OnnxValue Elsa::decoder_to_onnx(OnnxGraph& graph, const OnnxValue& code) const {
+    return graph.affine(code, weights, Tensor(), input_shape());
 }
 
 }  // namespace stackae::layers

@@ -45,6 +45,8 @@ public:
     StageCost plan(const PlanContext& context) override;
     [[nodiscard]] std::unique_ptr<Op> encoder(const OpContext& context) const override;
     [[nodiscard]] std::unique_ptr<Op> decoder(const OpContext& context) const override;
+    [[nodiscard]] OnnxValue to_onnx(OnnxGraph& graph, const OnnxValue& input) const override;
+    [[nodiscard]] OnnxValue decoder_to_onnx(OnnxGraph& graph, const OnnxValue& code) const override;
     /// The cosine of two rows of A.
     [[nodiscard]] Tensor input_similarity(std::int64_t input) const override;
     [[nodiscard]] std::unique_ptr<Layer> without_input(std::int64_t input) const override;

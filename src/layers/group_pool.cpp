@@ -8,6 +8,7 @@
 
 #include "base/enum_names.hpp"
 #include "base/fields.hpp"
+#include "layers/onnx_graph.hpp"
 #include "layers/op.hpp"
 
 namespace stackae {
@@ -92,6 +93,29 @@ std::unique_ptr<Op> GroupPool::encoder(const OpContext& context) const {
 
 std::unique_ptr<Op> GroupPool::decoder(const OpContext& context) const {
     return make_copying(context, input_shape());
+}
+
+OnnxValue GroupPool::to_onnx(OnnxGraph& /*graph*/, const OnnxValue& input) const {
+    return input;
+}
+
+OnnxValue GroupPool::decoder_to_onnx(OnnxGraph& /*graph*/, const OnnxValue& code) const {
+    return code;
+}
+
+std::vector<OnnxValue> GroupPool::transforms_to_onnx(OnnxGraph& graph, const OnnxValue& picture) const {
+    std::vector<OnnxValue> all;
+    OnnxValue turned_picture = graph.as_map(picture);
+    for (int turns = 0; turns < (group == TransformGroup::mirror ? 1 : right_angles); ++turns) {
+        if (turns > 0) {
+            turned_picture = graph.transpose_sides(graph.mirror(turned_picture));
+        }
+        all.push_back(turned_picture);
+        if (group != TransformGroup::rotate90) {
+            all.push_back(graph.mirror(turned_picture));
+        }
+    }
+    return all;
 }
 
 }  // namespace layers

@@ -36,6 +36,10 @@ public:
     /// Of the values of one picture: the mean is taken by who runs the layers below.
     [[nodiscard]] std::unique_ptr<Op> encoder(const OpContext& context) const override;
     [[nodiscard]] std::unique_ptr<Op> decoder(const OpContext& context) const override;
+    [[nodiscard]] OnnxValue to_onnx(OnnxGraph& graph, const OnnxValue& input) const override;
+    [[nodiscard]] OnnxValue decoder_to_onnx(OnnxGraph& graph, const OnnxValue& code) const override;
+    [[nodiscard]] std::vector<OnnxValue> transforms_to_onnx(OnnxGraph& graph,
+                                                            const OnnxValue& picture) const override;
     /// Every position sees all of the input, in one picture or another.
     [[nodiscard]] ReceptiveField receptive_field() const override;
     [[nodiscard]] Activation output_activation(Activation below) const override { return below; }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/rows.hpp"
+#include "layers/onnx_graph.hpp"
 #include "layers/op.hpp"
 
 namespace stackae::layers {
@@ -31,6 +32,23 @@ PositionOp L2Norm::position_op() const {
             base::l2_normalize({values, channels}, {values, channels});
         }
     };
+}
+
+OnnxValue L2Norm::to_onnx(OnnxGraph& graph, const OnnxValue& input) const {
+    const Shape& shape = input_shape();
+    if (shape.channels > 1) {
+        const bool positions = shape.height * shape.width > 1;
+        return graph.l2_normalize(positions ? graph.as_map(input) : graph.as_rows(input));
+    }
+    OnnxValue row = graph.as_rows(input);
+    row.shape = {1, 1, shape.size()};
+    OnnxValue code = graph.l2_normalize(row);
+    code.shape = shape;
+    return code;
+}
+
+OnnxValue L2Norm::decoder_to_onnx(OnnxGraph& /*graph*/, const OnnxValue& code) const {
+    return code;
 }
 
 }  // namespace stackae::layers

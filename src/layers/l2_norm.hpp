@@ -17,6 +17,8 @@ public:
     void fields(base::FieldTable& /*table*/) override {}
     [[nodiscard]] std::unique_ptr<Op> encoder(const OpContext& context) const override;
     [[nodiscard]] std::unique_ptr<Op> decoder(const OpContext& context) const override;
+    [[nodiscard]] OnnxValue to_onnx(OnnxGraph& graph, const OnnxValue& input) const override;
+    [[nodiscard]] OnnxValue decoder_to_onnx(OnnxGraph& graph, const OnnxValue& code) const override;
     [[nodiscard]] PositionOp position_op() const override;
     [[nodiscard]] bool keeps_zeros() const override { return true; }
 };

@@ -13,6 +13,7 @@
 #include "base/with_context.hpp"
 #include "layers/autoencoder.hpp"
 #include "layers/cost.hpp"
+#include "layers/onnx_graph.hpp"
 #include "layers/op.hpp"
 #include "layers/tensors.hpp"
 #include "layers/trainer.hpp"
@@ -73,6 +74,20 @@ std::int64_t Layer::parameters() const {
 
 std::unique_ptr<layers::Op> Layer::decoder(const layers::OpContext& /*context*/) const {
     return nullptr;
+}
+
+layers::OnnxValue Layer::to_onnx(layers::OnnxGraph& /*graph*/, const layers::OnnxValue& /*input*/) const {
+    throw InvalidArgument(fmt::format("{}: cannot be written in operators of ONNX", type()));
+}
+
+layers::OnnxValue Layer::decoder_to_onnx(layers::OnnxGraph& /*graph*/,
+                                         const layers::OnnxValue& /*code*/) const {
+    throw InvalidArgument(fmt::format("{}: its decoder cannot be written in operators of ONNX", type()));
+}
+
+std::vector<layers::OnnxValue> Layer::transforms_to_onnx(layers::OnnxGraph& /*graph*/,
+                                                         const layers::OnnxValue& /*picture*/) const {
+    return {};
 }
 
 std::unique_ptr<layers::LayerTrainer> Layer::trainer(const layers::TrainContext& /*context*/) const {

@@ -16,6 +16,7 @@
 #include "base/rows.hpp"
 #include "layers/affine.hpp"
 #include "layers/kmeans_state.hpp"
+#include "layers/onnx_graph.hpp"
 #include "layers/tensors.hpp"
 #include "linalg/inverse_sqrt.hpp"
 #include "linalg/spherical_kmeans.hpp"
@@ -403,6 +404,45 @@ double Nystroem::encoding_multiply_adds() const {
     constexpr double an_exponential = 16.0;
     return static_cast<double>(n_landmarks) *
            (static_cast<double>(input_shape().size() + block_size()) + an_exponential);
+}
+
+OnnxValue Nystroem::to_onnx(OnnxGraph& graph, const OnnxValue& input) const {
+    OnnxValue row = graph.as_rows(input);
+    row.shape = {1, 1, row.shape.size()};
+    const OnnxValue direction = graph.l2_normalize(graph.times_columns(row, scale));
+    std::vector<OnnxValue> codes;
+    for (const auto& part : blocks_of(*this)) {
+        const Shape size{1, 1, part->size()};
+        const OnnxValue kernel =
+            graph.each("Exp", graph.affine(direction, part->landmarks, part->shift, size));
+        codes.push_back(graph.affine(kernel, part->normalizer, Tensor(), size));
+    }
+    OnnxValue code = graph.concat(codes);
+    code.shape = output_shape();
+    return code;
+}
+
+OnnxValue Nystroem::decoder_to_onnx(OnnxGraph& graph, const OnnxValue& code) const {
+    const auto blocks = blocks_of(*this);
+    const Shape in{1, 1, input_shape().size()};
+    OnnxValue sum;
+    for (const auto& some : blocks) {
+        const Shape size{1, 1, some->size()};
+        const OnnxValue part = graph.columns(code, some->first, some->first + some->size());
+        const OnnxValue kernel =
+            graph.affine(part, some->normalizer, Tensor(), size, Activation::linear, true);
+        const OnnxValue direction =
+            graph.affine(kernel, some->landmarks, Tensor(), in, Activation::linear, true);
+        sum = sum.name.empty() ? direction : graph.each("Add", sum, direction);
+    }
+    Tensor back = scale;
+    const double factor = double{length.data()[0]} / (gamma * static_cast<double>(blocks.size()));
+    for (float& value : back.values()) {
+        value = static_cast<float>(factor / double{value});
+    }
+    OnnxValue row = graph.times_columns(sum, back);
+    row.shape = input_shape();
+    return row;
 }
 
 }  // namespace stackae::layers

@@ -47,6 +47,8 @@ public:
     static constexpr bool changes_rows = true;  ///< that it is learnt from
     [[nodiscard]] std::unique_ptr<Op> encoder(const OpContext& context) const override;
     [[nodiscard]] std::unique_ptr<Op> decoder(const OpContext& context) const override;
+    [[nodiscard]] OnnxValue to_onnx(OnnxGraph& graph, const OnnxValue& input) const override;
+    [[nodiscard]] OnnxValue decoder_to_onnx(OnnxGraph& graph, const OnnxValue& code) const override;
     [[nodiscard]] bool is_expansion() const override { return true; }
     [[nodiscard]] double working_floats(std::int64_t rows, bool decoding) const override;
     [[nodiscard]] double encoding_multiply_adds() const override;

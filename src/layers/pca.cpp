@@ -8,6 +8,7 @@
 
 #include "base/fields.hpp"
 #include "layers/affine.hpp"
+#include "layers/onnx_graph.hpp"
 #include "layers/tensors.hpp"
 #include "linalg/pca.hpp"
 
@@ -106,6 +107,14 @@ std::unique_ptr<Op> Pca::encoder(const OpContext& context) const {
 
 std::unique_ptr<Op> Pca::decoder(const OpContext& context) const {
     return make_affine(context, Activation::linear, decoder_weights, decoder_bias);
+}
+
+OnnxValue Pca::to_onnx(OnnxGraph& graph, const OnnxValue& input) const {
+    return graph.affine(input, weights, bias, output_shape());
+}
+
+OnnxValue Pca::decoder_to_onnx(OnnxGraph& graph, const OnnxValue& code) const {
+    return graph.affine(code, decoder_weights, decoder_bias, input_shape());
 }
 
 }  // namespace stackae::layers

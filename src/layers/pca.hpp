@@ -37,6 +37,8 @@ public:
     void solve(TrainContext& context, RowStore& rows);
     [[nodiscard]] std::unique_ptr<Op> encoder(const OpContext& context) const override;
     [[nodiscard]] std::unique_ptr<Op> decoder(const OpContext& context) const override;
+    [[nodiscard]] OnnxValue to_onnx(OnnxGraph& graph, const OnnxValue& input) const override;
+    [[nodiscard]] OnnxValue decoder_to_onnx(OnnxGraph& graph, const OnnxValue& code) const override;
     [[nodiscard]] bool decorrelates() const override { return true; }
     [[nodiscard]] double working_floats(std::int64_t /*rows*/, bool decoding) const override {
         return matrix_size() * (decoding ? 2.0 : 1.0);

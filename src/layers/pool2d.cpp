@@ -10,6 +10,7 @@
 
 #include "base/enum_names.hpp"
 #include "base/fields.hpp"
+#include "layers/onnx_graph.hpp"
 #include "layers/op.hpp"
 #include "linalg/vector_ops.hpp"
 
@@ -296,6 +297,69 @@ ReceptiveField Pool2d::receptive_field() const {
 
 double Pool2d::working_floats(std::int64_t /*rows*/, bool /*decoding*/) const {
     return static_cast<double>(input_shape().height + input_shape().width);
+}
+
+namespace {
+
+/// Pooling as a matrix, cells × positions; or back, positions × cells.
+Tensor matrix_of(const Cells& cells, bool back) {
+    const std::int64_t positions = cells.in().height * cells.in().width;
+    const std::int64_t count = cells.out().height * cells.out().width;
+    Tensor weights(back ? std::vector<std::int64_t>{positions, count}
+                        : std::vector<std::int64_t>{count, positions});
+    Tensor sums({weights.rows()});
+    for (std::int64_t i = 0; i < positions; ++i) {
+        cells.each(i, [&](std::int64_t cell, float weight) {
+            (back ? weights.row(i)[at(cell)] : weights.row(cell)[at(i)]) = weight;
+            sums.data()[back ? i : cell] += weight;
+        });
+    }
+    for (std::int64_t i = 0; i < weights.rows(); ++i) {
+        for (float& weight : weights.row(i)) {
+            weight = sums.data()[i] > 0.0F ? weight / sums.data()[i] : 0.0F;
+        }
+    }
+    return weights;
+}
+
+}  // namespace
+
+OnnxValue Pool2d::to_onnx(OnnxGraph& graph, const OnnxValue& input) const {
+    const Shape& in = input_shape();
+    const Shape out = output_shape();
+    const bool average = mode == Pooling::average;
+    const OnnxValue map = graph.as_map(input);
+    const bool even = !grid || (in.height % *grid == 0 && in.width % *grid == 0);
+    if (even && window == PoolingWindow::box) {
+        const std::int64_t down = grid ? in.height / *grid : *size;
+        const std::int64_t across = grid ? in.width / *grid : *size;
+        using Sides = std::vector<std::int64_t>;
+        return {graph.add(average ? "AveragePool" : "MaxPool", {map.name},
+                          {{"kernel_shape", Sides{down, across}},
+                           {"strides", grid ? Sides{down, across} : Sides{*stride, *stride}}}),
+                out, true};
+    }
+    if (average) {
+        return graph.over_positions(map, matrix_of(Cells(*this), false), out);
+    }
+    // Cells of their own sizes, each the largest of what it has.
+    std::vector<OnnxValue> rows;
+    for (std::int64_t y = 0; y < *grid; ++y) {
+        std::vector<OnnxValue> cells;
+        const std::int64_t top = y * in.height / *grid;
+        const std::int64_t bottom = (y + 1) * in.height / *grid;
+        for (std::int64_t x = 0; x < *grid; ++x) {
+            const std::int64_t left = x * in.width / *grid;
+            const std::int64_t right = (x + 1) * in.width / *grid;
+            cells.push_back(graph.largest(map, {top, left, bottom, right}));
+        }
+        rows.push_back(graph.concat_across(cells));
+    }
+    return graph.concat_down(rows);
+}
+
+OnnxValue Pool2d::decoder_to_onnx(OnnxGraph& graph, const OnnxValue& code) const {
+    return graph.over_positions(graph.as_map(code), matrix_of(Cells(*this), true), input_shape());
 }
 
 }  // namespace layers

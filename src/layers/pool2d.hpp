@@ -48,6 +48,8 @@ public:
     void fields(base::FieldTable& table) override;
     [[nodiscard]] std::unique_ptr<Op> encoder(const OpContext& context) const override;
     [[nodiscard]] std::unique_ptr<Op> decoder(const OpContext& context) const override;
+    [[nodiscard]] OnnxValue to_onnx(OnnxGraph& graph, const OnnxValue& input) const override;
+    [[nodiscard]] OnnxValue decoder_to_onnx(OnnxGraph& graph, const OnnxValue& code) const override;
     [[nodiscard]] bool is_row_wise() const override { return true; }
     [[nodiscard]] std::unique_ptr<Pooler> pooler() const override;
     [[nodiscard]] ReceptiveField receptive_field() const override;

@@ -1,6 +1,7 @@
 #include "layers/power_norm.hpp"
 
 #include "base/fields.hpp"
+#include "layers/onnx_graph.hpp"
 #include "layers/op.hpp"
 #include "linalg/vector_ops.hpp"
 
@@ -33,6 +34,14 @@ PositionOp PowerNorm::position_op() const {
                                                                                   std::int64_t count) {
         linalg::signed_power(values, count * channels, power, values);
     };
+}
+
+OnnxValue PowerNorm::to_onnx(OnnxGraph& graph, const OnnxValue& input) const {
+    return graph.signed_power(input, alpha);
+}
+
+OnnxValue PowerNorm::decoder_to_onnx(OnnxGraph& graph, const OnnxValue& code) const {
+    return graph.signed_power(code, 1.0 / alpha);
 }
 
 }  // namespace stackae::layers

@@ -12,6 +12,7 @@
 
 #include "base/fields.hpp"
 #include "layers/affine.hpp"
+#include "layers/onnx_graph.hpp"
 #include "layers/tensors.hpp"
 #include "layers/trainer.hpp"
 #include "linalg/gemm.hpp"
@@ -221,6 +222,10 @@ std::unique_ptr<LayerTrainer> RidgeDecoder::trainer(const TrainContext& context)
 
 std::unique_ptr<Op> RidgeDecoder::encoder(const OpContext& context) const {
     return make_affine(context, Activation::linear, weights, bias);
+}
+
+OnnxValue RidgeDecoder::to_onnx(OnnxGraph& graph, const OnnxValue& input) const {
+    return graph.affine(input, weights, bias, output_shape());
 }
 
 }  // namespace stackae::layers

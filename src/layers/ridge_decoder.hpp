@@ -40,6 +40,7 @@ public:
     [[nodiscard]] std::unique_ptr<LayerTrainer> trainer(const TrainContext& context) const override;
     [[nodiscard]] bool is_invertible() const override { return false; }
     [[nodiscard]] std::unique_ptr<Op> encoder(const OpContext& context) const override;
+    [[nodiscard]] OnnxValue to_onnx(OnnxGraph& graph, const OnnxValue& input) const override;
     [[nodiscard]] double working_floats(std::int64_t /*rows*/, bool /*decoding*/) const override {
         return matrix_size();
     }

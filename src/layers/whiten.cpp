@@ -6,24 +6,43 @@
 #include "base/fields.hpp"
 #include "base/rows.hpp"
 #include "layers/affine.hpp"
+#include "layers/onnx_graph.hpp"
 #include "layers/tensors.hpp"
 #include "linalg/pca.hpp"
 
 namespace stackae::layers {
 namespace {
 
+/// −P μ.
+Tensor bias_of(const Whiten& layer) {
+    Tensor bias({layer.whitening.rows()});
+    for (std::int64_t i = 0; i < bias.size(); ++i) {
+        const auto row = layer.whitening.row(i);
+        bias.data()[i] = static_cast<float>(
+            -std::transform_reduce(row.begin(), row.end(), layer.mean.data(), 0.0, std::plus<>{},
+                                   [](float p, float mean) { return double{p} * double{mean}; }));
+    }
+    return bias;
+}
+
+/// P⁺ᵀ: P's rows are orthogonal, so that each is divided by its squared length.
+Tensor inverse_of(const Whiten& layer) {
+    Tensor inverse = layer.whitening;
+    for (std::int64_t i = 0; i < inverse.rows(); ++i) {
+        const auto row = inverse.row(i);
+        const double squares = base::squared_norm(row);
+        std::transform(row.begin(), row.end(), row.begin(), [squares](float value) {
+            return squares > 0.0 ? static_cast<float>(double{value} / squares) : 0.0F;
+        });
+    }
+    return inverse;
+}
+
 /// z = P x − P μ.
 class Encoding : public Op {
 public:
-    Encoding(const OpContext& context, const Whiten& layer) : bias_({layer.whitening.rows()}) {
-        for (std::int64_t i = 0; i < bias_.size(); ++i) {
-            const auto row = layer.whitening.row(i);
-            bias_.data()[i] = static_cast<float>(
-                -std::transform_reduce(row.begin(), row.end(), layer.mean.data(), 0.0, std::plus<>{},
-                                       [](float p, float mean) { return double{p} * double{mean}; }));
-        }
-        product_ = make_affine(context, Activation::linear, layer.whitening, bias_);
-    }
+    Encoding(const OpContext& context, const Whiten& layer)
+        : bias_(bias_of(layer)), product_(make_affine(context, Activation::linear, layer.whitening, bias_)) {}
     void run(const float* src, float* dst) override { product_->run(src, dst); }
 
 private:
@@ -31,19 +50,12 @@ private:
     std::unique_ptr<Op> product_;
 };
 
-/// x = P⁺ z + μ; P's rows are orthogonal, so that row i of P⁺ᵀ is P's divided by its squared length.
+/// x = P⁺ z + μ.
 class Decoding : public Op {
 public:
-    Decoding(const OpContext& context, const Whiten& layer) : inverse_(layer.whitening) {
-        for (std::int64_t i = 0; i < inverse_.rows(); ++i) {
-            const auto row = inverse_.row(i);
-            const double squares = base::squared_norm(row);
-            std::transform(row.begin(), row.end(), row.begin(), [squares](float value) {
-                return squares > 0.0 ? static_cast<float>(double{value} / squares) : 0.0F;
-            });
-        }
-        product_ = make_affine(context, Activation::linear, inverse_, layer.mean, true);
-    }
+    Decoding(const OpContext& context, const Whiten& layer)
+        : inverse_(inverse_of(layer)),
+          product_(make_affine(context, Activation::linear, inverse_, layer.mean, true)) {}
     void run(const float* src, float* dst) override { product_->run(src, dst); }
 
 private:
@@ -82,6 +94,14 @@ std::unique_ptr<Op> Whiten::encoder(const OpContext& context) const {
 
 std::unique_ptr<Op> Whiten::decoder(const OpContext& context) const {
     return std::make_unique<Decoding>(context, *this);
+}
+
+OnnxValue Whiten::to_onnx(OnnxGraph& graph, const OnnxValue& input) const {
+    return graph.affine(input, whitening, bias_of(*this), output_shape());
+}
+
+OnnxValue Whiten::decoder_to_onnx(OnnxGraph& graph, const OnnxValue& code) const {
+    return graph.affine(code, inverse_of(*this), mean, input_shape(), Activation::linear, true);
 }
 
 }  // namespace stackae::layers

@@ -26,7 +26,7 @@ set(clients cli)
 foreach(pair output_files:base resources:base text:base inputs:pipeline duplicates:pipeline pipeline:pipeline visualize:visualize json:base
     error:base tensor:base enum_names:base activation:base corruption:base loss_kind:base optimizer_config:base shape:base
     options:base layer:layers train_config:layers short_forms:layers stage:layers preprocessing:data image_dataset:data labels:data model:model train:train
-    features:export neighbours:search gallery:search evaluate:evaluate
+    features:export export_onnx:export neighbours:search gallery:search evaluate:evaluate
     interactions:base interactions_file:data evaluate_ranking:evaluate evaluate_ratings:evaluate choose_table_stack:evaluate recommend:search table_encoder:search recommend_all:pipeline score_inputs:pipeline patch_memory:search memorize:pipeline anomaly_maps:visualize evaluate_anomalies:evaluate)
   string(REPLACE ":" ";" pair ${pair})
   list(GET pair 0 header)
@@ -37,7 +37,7 @@ endforeach()
 set(backends "oneDNN:^(dnnl|oneapi/):linalg,nn" "OpenCV:^opencv2/:data" "libjpeg:^j(peglib|error):data" "libpng:^png[.]h:data"
   "libtiff:^tiff(io)?[.]h:data" "libwebp:^webp/:data" "giflib:^gif_lib[.]h:data" "OpenJPEG:^openjpeg[.]h:data" "libavif:^avif/:data" "libheif:^libheif/:data"
   "libjxl:^jxl/:data" "Boost:^boost/:cli"
-  "nlohmann_json:^nlohmann/:base,layers,model,train,export,search,evaluate" "LIBLINEAR:^linear.h$:tests")
+  "nlohmann_json:^nlohmann/:base,layers,model,train,export,search,evaluate" "ONNX:^onnx/:export" "LIBLINEAR:^linear.h$:tests")
 
 set(problems "")
 

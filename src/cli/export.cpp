@@ -1,0 +1,73 @@
+#include <fmt/format.h>
+#include <optional>
+#include <utility>
+
+#include "stackae/export_onnx.hpp"
+#include "stackae/text.hpp"
+
+#include "cli/command.hpp"
+#include "cli/model_locator.hpp"
+#include "cli/output.hpp"
+#include "cli/parse.hpp"
+
+namespace stackae::cli {
+namespace {
+
+class ExportCommand : public Command {
+public:
+    std::string synopsis() const override { return "MODEL -o FILE.onnx [options]"; }
+    std::string about() const override {
+        return "Writes a model as ONNX for other programs (onnxruntime, OpenCV): the input is a picture of\n"
+               "bytes after decoding and resizing, the output its features; all between is in the file.";
+    }
+    void declare(OptionParser& parser) override;
+    int run(Console& console, const std::vector<std::string>& inputs) override;
+
+private:
+    std::string output_;
+    OnnxOptions options_;
+};
+
+void ExportCommand::declare(OptionParser& parser) {
+    parser.group("ONNX");
+    parser.option("output,o", "FILE", "the graph, .onnx", text_into(output_));
+    parser.option("output-name", "OUTPUT",
+                  "which features: an output's name (embedding, wide), or how many layers are run; else the "
+                  "model's first",
+                  text_into(options_.output));
+    parser.option("input-type", "TYPE",
+                  "of the input: uint8, or float32 of the same values, 0 to 255 (uint8 when not given)",
+                  [this](const std::string& text) { options_.input = parse<OnnxInput>(text); });
+    parser.flag("decoder", "the way back, from features to pictures", options_.decoder);
+    parser.option(
+        "opset", "N", "version of the operators, 13 to 17 (13 when not given)",
+        [this](const std::string& text) { options_.opset = static_cast<int>(parse_integer(text, 13, 17)); });
+}
+
+int ExportCommand::run(Console& console, const std::vector<std::string>& inputs) {
+    if (inputs.size() != 1) {
+        throw UsageError("export needs one MODEL");
+    }
+    if (output_.empty()) {
+        throw UsageError("export needs -o FILE.onnx");
+    }
+    if (!lower_case(output_).ends_with(".onnx")) {
+        throw UsageError(fmt::format("-o {}: a name that ends in .onnx expected", output_));
+    }
+    check_writable(output_);
+    const std::optional<NamedModel> named = named_model(console, inputs.front());
+    ResultWriter results;
+    const OutputFile file = results.files().add(output_);
+    export_onnx(named->model, options_, file);
+    results.finish();
+    console.note(fmt::format("wrote {}", output_));
+    return exit_code::done;
+}
+
+}  // namespace
+
+std::unique_ptr<Command> make_export_command() {
+    return std::make_unique<ExportCommand>();
+}
+
+}  // namespace stackae::cli

@@ -1,0 +1,240 @@
+#include <algorithm>
+#include <functional>
+#include <numeric>
+#include <utility>
+#include <vector>
+
+#include "layers/conv2d.hpp"
+#include "layers/onnx_graph.hpp"
+
+namespace stackae::layers {
+namespace {
+
+using Sides = std::vector<std::int64_t>;
+
+/// Patches of so many values at most are taken out one by one for their variances; of larger ones, which are
+/// of maps, these are differences of means of squares, as ε is large beside what that rounds.
+constexpr std::int64_t max_taken_out = 256;
+
+std::size_t at(std::int64_t i) {
+    return static_cast<std::size_t>(i);
+}
+
+/// Rows of patches, values channels last, as a convolution's weights: rows × channels × kernel × kernel.
+std::string conv_weights(OnnxGraph& graph, const Tensor& rows, std::int64_t kernel, std::int64_t channels) {
+    std::vector<float> values;
+    values.reserve(at(rows.size()));
+    for (std::int64_t i = 0; i < rows.rows(); ++i) {
+        const auto row = rows.row(i);
+        for (std::int64_t c = 0; c < channels; ++c) {
+            for (std::int64_t p = 0; p < kernel * kernel; ++p) {
+                values.push_back(row[at(p * channels + c)]);
+            }
+        }
+    }
+    return graph.constant({rows.rows(), channels, kernel, kernel}, std::move(values));
+}
+
+/// a · b, in double.
+Tensor product(const Tensor& a, const Tensor& b) {
+    Tensor out({a.rows(), b.columns()});
+    std::vector<double> sums(at(b.columns()));
+    for (std::int64_t i = 0; i < a.rows(); ++i) {
+        std::fill(sums.begin(), sums.end(), 0.0);
+        for (std::int64_t k = 0; k < a.columns(); ++k) {
+            const double factor = a.row(i)[at(k)];
+            const auto row = b.row(k);
+            for (std::size_t j = 0; j < sums.size(); ++j) {
+                sums[j] += factor * double{row[j]};
+            }
+        }
+        std::transform(sums.begin(), sums.end(), out.row(i).begin(),
+                       [](double sum) { return static_cast<float>(sum); });
+    }
+    return out;
+}
+
+/// Convolutions over the patches of one map.
+class Patches {
+public:
+    Patches(OnnxGraph& graph, const Conv2d& layer, const OnnxValue& map)
+        : graph_(graph), layer_(layer), map_(map), out_(layer.output_shape()) {}
+
+    /// Products of each patch with the rows; bias: of each, or empty.
+    OnnxValue products(const OnnxValue& of, const Tensor& rows, const std::vector<float>& bias = {}) {
+        std::vector<std::string> inputs{of.name,
+                                        conv_weights(graph_, rows, layer_.kernel, of.shape.channels)};
+        if (!bias.empty()) {
+            inputs.push_back(graph_.constant({rows.rows()}, bias));
+        }
+        return {graph_.add("Conv", std::move(inputs),
+                           {{"kernel_shape", Sides{layer_.kernel, layer_.kernel}},
+                            {"pads", Sides{layer_.pad, layer_.pad, layer_.pad, layer_.pad}}}),
+                {out_.height, out_.width, rows.rows()},
+                true};
+    }
+
+    /// √(var(x) + ε) of each patch, `times` times.
+    OnnxValue deviations(double epsilon, std::int64_t times) {
+        const std::int64_t size = layer_.whitening.columns();
+        const float share = 1.0F / static_cast<float>(size);
+        OnnxValue variance;
+        if (size <= max_taken_out) {
+            Tensor centred({size, size});
+            for (std::int64_t i = 0; i < size; ++i) {
+                std::fill(centred.row(i).begin(), centred.row(i).end(), -share);
+                centred.row(i)[at(i)] += 1.0F;
+            }
+            const OnnxValue values = products(map_, centred);
+            variance = graph_.mix_channels(graph_.each("Mul", values, values),
+                                           std::vector<float>(at(size), share), {});
+        } else {
+            Tensor mean({1, size});
+            std::fill(mean.values().begin(), mean.values().end(), share);
+            const OnnxValue means = products(map_, mean);
+            const OnnxValue squares = products(graph_.each("Mul", map_, map_), mean);
+            variance = graph_.each("Relu", graph_.each("Sub", squares, graph_.each("Mul", means, means)));
+        }
+        const OnnxValue one = graph_.each("Sqrt", graph_.each("Add", variance, epsilon));
+        return graph_.mix_channels(one, std::vector<float>(at(times), 1.0F), {});
+    }
+
+private:
+    OnnxGraph& graph_;
+    const Conv2d& layer_;
+    const OnnxValue& map_;
+    Shape out_;
+};
+
+std::vector<float> negated(const Tensor& matrix, const Tensor& vector) {
+    std::vector<float> out;
+    for (std::int64_t i = 0; i < matrix.rows(); ++i) {
+        const auto row = matrix.row(i);
+        out.push_back(static_cast<float>(
+            -std::transform_reduce(row.begin(), row.end(), vector.data(), 0.0, std::plus<>{},
+                                   [](float a, float b) { return double{a} * double{b}; })));
+    }
+    return out;
+}
+
+/// Takes each row's mean off it, and so that of each patch.
+void centre_rows(Tensor& matrix) {
+    for (std::int64_t i = 0; i < matrix.rows(); ++i) {
+        const auto row = matrix.row(i);
+        const double mean = std::accumulate(row.begin(), row.end(), 0.0) / static_cast<double>(row.size());
+        for (float& value : row) {
+            value = static_cast<float>(double{value} - mean);
+        }
+    }
+}
+
+}  // namespace
+
+OnnxValue Conv2d::to_onnx(OnnxGraph& graph, const OnnxValue& input) const {
+    const OnnxValue map = graph.as_map(input);
+    const std::int64_t size = whitening.columns();
+    const bool fused = size * units <= (size + units) * whitening.rows();
+    const bool crelu = activation == nn::PatchActivation::crelu;
+    Tensor rows = fused ? product(weights, whitening) : whitening;
+    std::vector<float> terms = negated(rows, patch_mean);
+    const std::vector<float> threshold(bias.values().begin(), bias.values().end());
+    if (fused && !crelu) {
+        std::transform(terms.begin(), terms.end(), threshold.begin(), terms.begin(), std::plus<>{});
+    }
+    Patches of_map(graph, *this, map);
+    OnnxValue values;
+    if (*contrast_norm) {
+        centre_rows(rows);
+        const OnnxValue products = of_map.products(map, rows);
+        const double epsilon = shape().contrast_epsilon;
+        values =
+            graph.plus_channels(graph.each("Div", products, of_map.deviations(epsilon, rows.rows())), terms);
+    } else {
+        values = of_map.products(map, rows, terms);
+    }
+    if (!fused) {
+        values = graph.mix_channels(values, {weights.values().begin(), weights.values().end()},
+                                    crelu ? std::vector<float>() : threshold);
+    }
+    if (crelu) {
+        const OnnxValue above = graph.each("Relu", graph.plus_channels(values, threshold));
+        const OnnxValue below =
+            graph.each("Relu", graph.plus_channels(graph.each("Mul", values, -1.0), threshold));
+        return {graph.add("Concat", {above.name, below.name}, {{"axis", std::int64_t{1}}}), output_shape(),
+                true};
+    }
+    return activation == nn::PatchActivation::relu ? graph.each("Relu", values) : values;
+}
+
+OnnxValue Conv2d::decoder_to_onnx(OnnxGraph& graph, const OnnxValue& code) const {
+    const Shape& in = input_shape();
+    // P⁺ᵀ: P's rows are orthogonal.
+    Tensor inverse = whitening;
+    for (std::int64_t i = 0; i < inverse.rows(); ++i) {
+        const auto row = inverse.row(i);
+        const double squares = std::inner_product(row.begin(), row.end(), row.begin(), 0.0);
+        for (float& value : row) {
+            value = squares > 0.0 ? static_cast<float>(double{value} / squares) : 0.0F;
+        }
+    }
+    Tensor transposed({units, decoder_weights.rows()});
+    for (std::int64_t i = 0; i < units; ++i) {
+        for (std::int64_t j = 0; j < decoder_weights.rows(); ++j) {
+            transposed.row(i)[at(j)] = decoder_weights.row(j)[at(i)];
+        }
+    }
+    const Tensor rebuilt = product(transposed, inverse);  // units × values of a patch
+    Tensor constant_code({1, decoder_bias.size()});
+    std::copy_n(decoder_bias.data(), decoder_bias.size(), constant_code.data());
+    const Tensor constant = product(constant_code, inverse);
+
+    OnnxValue map = graph.as_map(code);
+    if (activation == nn::PatchActivation::crelu) {
+        std::vector<float> signs(at(2 * units * units));
+        for (std::int64_t i = 0; i < units; ++i) {
+            signs[at(i * 2 * units + i)] = 1.0F;
+            signs[at(i * 2 * units + units + i)] = -1.0F;
+        }
+        map = graph.mix_channels(map, std::move(signs), {});
+    }
+    const OnnxValue sums{
+        graph.add("ConvTranspose", {map.name, conv_weights(graph, rebuilt, kernel, in.channels)},
+                  {{"kernel_shape", Sides{kernel, kernel}},
+                   {"strides", Sides{1, 1}},
+                   {"pads", Sides{pad, pad, pad, pad}}}),
+        in, true};
+    // Each value is covered by so many patches, and what these add that does not depend on the code.
+    Tensor shares({in.size()});
+    Tensor added = offset;
+    const double factor = gain.data()[0];
+    const Shape out = output_shape();
+    for (std::int64_t y = 0; y < in.height; ++y) {
+        for (std::int64_t x = 0; x < in.width; ++x) {
+            std::int64_t covering = 0;
+            std::vector<double> sum(at(in.channels));
+            for (std::int64_t ky = 0; ky < kernel; ++ky) {
+                for (std::int64_t kx = 0; kx < kernel; ++kx) {
+                    const std::int64_t oy = y + pad - ky;
+                    const std::int64_t ox = x + pad - kx;
+                    if (oy < 0 || oy >= out.height || ox < 0 || ox >= out.width) {
+                        continue;
+                    }
+                    ++covering;
+                    for (std::int64_t c = 0; c < in.channels; ++c) {
+                        const std::int64_t value = (ky * kernel + kx) * in.channels + c;
+                        sum[at(c)] += double{constant.data()[value]} + double{patch_mean.data()[value]};
+                    }
+                }
+            }
+            for (std::int64_t c = 0; c < in.channels; ++c) {
+                const std::int64_t i = (y * in.width + x) * in.channels + c;
+                const double share = covering > 0 ? factor / static_cast<double>(covering) : 0.0;
+                shares.data()[i] = static_cast<float>(share);
+                added.data()[i] += static_cast<float>(share * sum[at(c)]);
+            }
+        }
+    }
+    return graph.plus_columns(graph.times_columns(sums, shares), added);
+}
+
+}  // namespace stackae::layers

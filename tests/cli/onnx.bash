@@ -1,0 +1,30 @@
+# Models for other programs.
+. "${BASH_SOURCE%/*}/harness.bash" "$@"
+
+model="$samples"/../models/digits.stackae
+expect 0 export "$model" -o digits.onnx
+has err "wrote digits.onnx"
+[[ $(wc -c <digits.onnx) -gt 600000 ]] || fail "a graph without its weights"
+grep -q stackae.identity digits.onnx || fail "no metadata"
+expect 0 export "$model" -o again.onnx
+cmp -s digits.onnx again.onnx || fail "another graph"
+expect 0 export "$model" -o decoder.onnx --decoder
+expect 0 export "$model" -o first.onnx --output-name 1 --input-type float32 --opset 17
+
+# What cannot be.
+expect 2 export
+has err "export needs one MODEL"
+expect 2 export "$model"
+has err "export needs -o FILE.onnx"
+expect 2 export "$model" -o digits.txt
+has err "a name that ends in .onnx expected"
+expect 2 export "$model" -o digits.onnx --opset 9
+expect 2 export "$model" -o digits.onnx --input-type int4
+has err "uint8"
+expect 1 export "$model" -o none.onnx --output-name nothing
+has err '"nothing" found'
+missing none.onnx
+expect 1 export nothing.stackae -o none.onnx
+echo kept >kept.onnx
+expect 1 export "$model" -o kept.onnx --output-name nothing
+is kept.onnx "kept"
