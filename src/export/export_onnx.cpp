@@ -110,6 +110,11 @@ std::map<std::string, std::string> metadata_of(const Model& model, std::size_t d
     if (!model.record.class_names.empty()) {
         metadata["stackae.class_names"] = base::print_json(nlohmann::json(model.record.class_names));
     }
+    if (model.table.item_count() > 0) {
+        const bool by_item = model.record.config.rows == TableRow::item;
+        metadata["stackae.columns"] =
+            base::print_json(nlohmann::json(by_item ? model.table.users : model.table.items));
+    }
     if (pixels && !preprocessing.measured) {
         metadata["Image.BitmapPixelFormat"] = preprocessing.channels == 1 ? "Gray8" : "Rgb8";
         metadata["Image.ColorSpaceGamma"] = "SRGB";

@@ -12,6 +12,15 @@ cmp -s digits.onnx again.onnx || fail "another graph"
 expect 0 export "$model" -o decoder.onnx --decoder
 expect 0 export "$model" -o first.onnx --output-name 1 --input-type float32 --opset 17
 
+# Of a table: a value an item, by the items' names.
+printf 'user,item\n' >table.csv
+for user in 1 2 3 4 5 6 7 8; do
+    for item in tea milk bread; do printf 'u%s,%s\n' $user $item$((user % 3)); done
+done >>table.csv
+expect 0 train table.csv -o table.stackae
+expect 0 export table.stackae -o table.onnx
+grep -q '"bread0"' table.onnx || fail "no names of items"
+
 # What cannot be.
 expect 2 export
 has err "export needs one MODEL"
