@@ -100,8 +100,8 @@ struct PatchMemory {
 /// A score above which a picture is odd.
 struct AnomalyThreshold {
     double threshold = 0.0;
-    /// Of good pictures that were never seen, at most this share is above it, with a confidence of 95 %
-    /// (Clopper & Pearson 1934).
+    /// Of good pictures that were never seen, at most this share is above it, with a confidence of 95 %:
+    /// Clopper & Pearson's bound (1934) of 99 %, since the rule was chosen with the same pictures.
     double promised = 1.0;
     std::int64_t pictures = 0;  ///< good ones that were left out and measured on
 };

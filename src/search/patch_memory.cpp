@@ -9,7 +9,9 @@
 namespace stackae {
 namespace {
 
-constexpr double confidence = 0.95;
+/// Of the 5 % by which a promise may fail, a fifth is for chance among the pictures; the rest is for that the
+/// rule was chosen by the same pictures' scores.
+constexpr double allowed_error = 0.05 / 5.0;
 
 /// The probability of i among n where a share p is expected.
 double binomial(double n, double i, double p) {
@@ -17,8 +19,8 @@ double binomial(double n, double i, double p) {
                     (n - i) * std::log1p(-p));
 }
 
-/// The share p of which as few as `above` among n are seen with a probability of 5 %: Σ over i ≤ above of
-/// C(n, i) p^i (1 − p)^(n − i) = 0.05, by bisection.
+/// The share p of which as few as `above` among n are seen with a probability of allowed_error: Σ over
+/// i ≤ above of C(n, i) p^i (1 − p)^(n − i), by bisection.
 double upper_share(std::ptrdiff_t n, std::ptrdiff_t above) {
     double low = 0.0;
     double high = 1.0;
@@ -28,7 +30,7 @@ double upper_share(std::ptrdiff_t n, std::ptrdiff_t above) {
         for (std::ptrdiff_t i = 0; i <= above; ++i) {
             as_few += binomial(static_cast<double>(n), static_cast<double>(i), middle);
         }
-        (as_few > 1.0 - confidence ? low : high) = middle;
+        (as_few > allowed_error ? low : high) = middle;
     }
     return high;
 }
@@ -50,12 +52,12 @@ AnomalyThreshold anomaly_threshold(const PatchMemory& memory, double false_alarm
         throw InvalidArgument("anomaly_threshold: a memory without scores of good pictures");
     }
     const auto n = std::ssize(memory.good_scores);
-    // As many above as are seen with a probability of 5 % at most where the share is `false_alarm`.
+    // As many above as are seen with a probability of allowed_error at most where the share is `false_alarm`.
     std::ptrdiff_t above = 0;
     double as_few = binomial(static_cast<double>(n), 0.0, false_alarm);
     while (above + 1 < n) {
         as_few += binomial(static_cast<double>(n), static_cast<double>(above + 1), false_alarm);
-        if (as_few > 1.0 - confidence) {
+        if (as_few > allowed_error) {
             break;
         }
         ++above;

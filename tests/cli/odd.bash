@@ -37,9 +37,9 @@ expect 0 evaluate --good good --odd odd --patch-memory threes.memory --masks odd
 has out "per-region overlap (PRO)"
 
 # Pictures of different sizes and kinds, and such that are large beside their defects.
-mkdir mixed
-cp good/00[0-5].png "$samples"/photos/meadow.png mixed
-expect 0 memorize mixed -o mixed.memory --codes 100
+mkdir kinds
+cp good/00[0-5].png "$samples"/photos/meadow.png kinds
+expect 0 memorize kinds -o kinds.memory --codes 100
 has err "good pictures of 28 to "
 has err "some good pictures are gray and some coloured"
 has err "a defect of a few pixels may be lost; memorize --tile 512"

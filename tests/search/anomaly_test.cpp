@@ -25,20 +25,20 @@ TEST_CASE("The area under the ROC counts pairs, ties by half", "[search]") {
 
 TEST_CASE("A threshold promises what Clopper and Pearson's bound says", "[search]") {
     PatchMemory memory;
-    memory.good_scores.resize(130);
+    memory.good_scores.resize(200);
     std::iota(memory.good_scores.begin(), memory.good_scores.end(), 1.0);
-    // 1 − 0.05^(1/130) where none is above.
+    // 1 − 0.01^(1/200) where none is above.
     const AnomalyThreshold none = anomaly_threshold(memory, 0.01);
-    CHECK(none.threshold == 130.0);
-    CHECK(std::abs(none.promised - (1.0 - std::pow(0.05, 1.0 / 130.0))) < 1e-6);
-    CHECK(none.pictures == 130);
+    CHECK(none.threshold == 200.0);
+    CHECK(std::abs(none.promised - (1.0 - std::pow(0.01, 1.0 / 200.0))) < 1e-6);
+    CHECK(none.pictures == 200);
 
     memory.good_scores.resize(1000);
     std::iota(memory.good_scores.begin(), memory.good_scores.end(), 1.0);
-    // Of 1,000 pictures four above: at most 0.913 %; five: 1.048 %.
-    const AnomalyThreshold four = anomaly_threshold(memory, 0.01);
-    CHECK(four.threshold == 996.0);
-    CHECK(std::abs(four.promised - 0.00913) < 1e-4);
+    // Of 1,000 pictures two above: at most 0.838 %; three: 1.001 %.
+    const AnomalyThreshold two = anomaly_threshold(memory, 0.01);
+    CHECK(two.threshold == 998.0);
+    CHECK(std::abs(two.promised - 0.00838) < 1e-5);
     CHECK(anomaly_threshold(memory, 0.5).promised <= 0.5);
     CHECK_THROWS_AS(anomaly_threshold(memory, 0.0), InvalidArgument);
     CHECK_THROWS_AS(anomaly_threshold(PatchMemory{}, 0.01), InvalidArgument);
