@@ -1,11 +1,11 @@
 #include <algorithm>
 #include <functional>
-#include <numeric>
 #include <utility>
 #include <vector>
 
 #include "layers/conv2d.hpp"
 #include "layers/onnx_graph.hpp"
+#include "layers/op.hpp"
 
 namespace stackae::layers {
 namespace {
@@ -106,37 +106,15 @@ private:
     Shape out_;
 };
 
-std::vector<float> negated(const Tensor& matrix, const Tensor& vector) {
-    std::vector<float> out;
-    for (std::int64_t i = 0; i < matrix.rows(); ++i) {
-        const auto row = matrix.row(i);
-        out.push_back(static_cast<float>(
-            -std::transform_reduce(row.begin(), row.end(), vector.data(), 0.0, std::plus<>{},
-                                   [](float a, float b) { return double{a} * double{b}; })));
-    }
-    return out;
-}
-
-/// Takes each row's mean off it, and so that of each patch.
-void centre_rows(Tensor& matrix) {
-    for (std::int64_t i = 0; i < matrix.rows(); ++i) {
-        const auto row = matrix.row(i);
-        const double mean = std::accumulate(row.begin(), row.end(), 0.0) / static_cast<double>(row.size());
-        for (float& value : row) {
-            value = static_cast<float>(double{value} - mean);
-        }
-    }
-}
-
 }  // namespace
 
 OnnxValue Conv2d::to_onnx(OnnxGraph& graph, const OnnxValue& input) const {
     const OnnxValue map = graph.as_map(input);
-    const std::int64_t size = whitening.columns();
-    const bool fused = size * units <= (size + units) * whitening.rows();
+    const bool fused = nn::is_fused(shape());
     const bool crelu = activation == nn::PatchActivation::crelu;
     Tensor rows = fused ? product(weights, whitening) : whitening;
-    std::vector<float> terms = negated(rows, patch_mean);
+    const Tensor shift = nn::negated_product(rows, patch_mean);
+    std::vector<float> terms(shift.values().begin(), shift.values().end());
     const std::vector<float> threshold(bias.values().begin(), bias.values().end());
     if (fused && !crelu) {
         std::transform(terms.begin(), terms.end(), threshold.begin(), terms.begin(), std::plus<>{});
@@ -144,7 +122,7 @@ OnnxValue Conv2d::to_onnx(OnnxGraph& graph, const OnnxValue& input) const {
     Patches of_map(graph, *this, map);
     OnnxValue values;
     if (*contrast_norm) {
-        centre_rows(rows);
+        nn::center_rows(rows);
         const OnnxValue products = of_map.products(map, rows);
         const double epsilon = shape().contrast_epsilon;
         values =
@@ -168,26 +146,7 @@ OnnxValue Conv2d::to_onnx(OnnxGraph& graph, const OnnxValue& input) const {
 
 OnnxValue Conv2d::decoder_to_onnx(OnnxGraph& graph, const OnnxValue& code) const {
     const Shape& in = input_shape();
-    // P⁺ᵀ: P's rows are orthogonal.
-    Tensor inverse = whitening;
-    for (std::int64_t i = 0; i < inverse.rows(); ++i) {
-        const auto row = inverse.row(i);
-        const double squares = std::inner_product(row.begin(), row.end(), row.begin(), 0.0);
-        for (float& value : row) {
-            value = squares > 0.0 ? static_cast<float>(double{value} / squares) : 0.0F;
-        }
-    }
-    Tensor transposed({units, decoder_weights.rows()});
-    for (std::int64_t i = 0; i < units; ++i) {
-        for (std::int64_t j = 0; j < decoder_weights.rows(); ++j) {
-            transposed.row(i)[at(j)] = decoder_weights.row(j)[at(i)];
-        }
-    }
-    const Tensor rebuilt = product(transposed, inverse);  // units × values of a patch
-    Tensor constant_code({1, decoder_bias.size()});
-    std::copy_n(decoder_bias.data(), decoder_bias.size(), constant_code.data());
-    const Tensor constant = product(constant_code, inverse);
-
+    const Tensor rebuilt = transposed(product(nn::pseudoinverse(whitening), decoder_weights));
     OnnxValue map = graph.as_map(code);
     if (activation == nn::PatchActivation::crelu) {
         std::vector<float> signs(at(2 * units * units));
@@ -203,37 +162,23 @@ OnnxValue Conv2d::decoder_to_onnx(OnnxGraph& graph, const OnnxValue& code) const
                    {"strides", Sides{1, 1}},
                    {"pads", Sides{pad, pad, pad, pad}}}),
         in, true};
-    // Each value is covered by so many patches, and what these add that does not depend on the code.
-    Tensor shares({in.size()});
-    Tensor added = offset;
-    const double factor = gain.data()[0];
+    // Each value is the mean of the patches over it.
     const Shape out = output_shape();
-    for (std::int64_t y = 0; y < in.height; ++y) {
-        for (std::int64_t x = 0; x < in.width; ++x) {
-            std::int64_t covering = 0;
-            std::vector<double> sum(at(in.channels));
-            for (std::int64_t ky = 0; ky < kernel; ++ky) {
-                for (std::int64_t kx = 0; kx < kernel; ++kx) {
-                    const std::int64_t oy = y + pad - ky;
-                    const std::int64_t ox = x + pad - kx;
-                    if (oy < 0 || oy >= out.height || ox < 0 || ox >= out.width) {
-                        continue;
-                    }
-                    ++covering;
-                    for (std::int64_t c = 0; c < in.channels; ++c) {
-                        const std::int64_t value = (ky * kernel + kx) * in.channels + c;
-                        sum[at(c)] += double{constant.data()[value]} + double{patch_mean.data()[value]};
-                    }
-                }
-            }
-            for (std::int64_t c = 0; c < in.channels; ++c) {
-                const std::int64_t i = (y * in.width + x) * in.channels + c;
-                const double share = covering > 0 ? factor / static_cast<double>(covering) : 0.0;
-                shares.data()[i] = static_cast<float>(share);
-                added.data()[i] += static_cast<float>(share * sum[at(c)]);
-            }
-        }
+    const auto over = [this](std::int64_t i, std::int64_t positions) {
+        const std::int64_t last = std::min(i + pad, positions - 1);
+        return static_cast<double>(last - std::max<std::int64_t>(0, i + pad - kernel + 1) + 1);
+    };
+    Tensor shares({in.size()});
+    for (std::int64_t i = 0; i < in.size(); ++i) {
+        const std::int64_t position = i / in.channels;
+        shares.data()[i] =
+            static_cast<float>(double{gain.data()[0]} / (over(position / in.width, out.height) *
+                                                         over(position % in.width, out.width)));
     }
+    // What does not depend on the code is what is made of one of zeros.
+    linalg::Context context(1);
+    Tensor added({in.size()});
+    decoder({context, 1})->run(Tensor({out.size()}).data(), added.data());
     return graph.plus_columns(graph.times_columns(sums, shares), added);
 }
 

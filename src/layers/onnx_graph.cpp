@@ -15,9 +15,20 @@ std::string OnnxGraph::next_name(std::string_view of) {
     return fmt::format("{}_{}", of, named_++);
 }
 
-std::string OnnxGraph::constant(std::vector<std::int64_t> shape, std::vector<float> values) {
-    constants_.push_back({next_name("constant"), std::move(shape), std::move(values)});
+std::string OnnxGraph::keep(OnnxConstant constant) {
+    const auto same = std::find_if(constants_.begin(), constants_.end(), [&](const OnnxConstant& other) {
+        return other.shape == constant.shape && other.values == constant.values;
+    });
+    if (same != constants_.end()) {
+        return same->name;
+    }
+    constant.name = next_name("constant");
+    constants_.push_back(std::move(constant));
     return constants_.back().name;
+}
+
+std::string OnnxGraph::constant(std::vector<std::int64_t> shape, std::vector<float> values) {
+    return keep({{}, std::move(shape), std::move(values)});
 }
 
 std::string OnnxGraph::constant(const Tensor& tensor) {
@@ -26,8 +37,7 @@ std::string OnnxGraph::constant(const Tensor& tensor) {
 
 std::string OnnxGraph::indices(std::vector<std::int64_t> values) {
     const auto count = static_cast<std::int64_t>(values.size());
-    constants_.push_back({next_name("indices"), {count}, std::move(values)});
-    return constants_.back().name;
+    return keep({{}, {count}, std::move(values)});
 }
 
 std::string OnnxGraph::add(std::string_view op, std::vector<std::string> inputs,
@@ -83,21 +93,9 @@ OnnxValue OnnxGraph::each(std::string_view op, const OnnxValue& a, const OnnxVal
 }
 
 OnnxValue OnnxGraph::affine(const OnnxValue& value, const Tensor& weights, const Tensor& bias,
-                            const Shape& out, Activation activation, bool transposed) {
+                            const Shape& out, Activation activation, bool turned) {
     // Always outputs × inputs: OpenCV 4.6 takes them in no other order.
-    std::string matrix;
-    if (transposed) {
-        Tensor turned({weights.columns(), weights.rows()});
-        for (std::int64_t i = 0; i < turned.rows(); ++i) {
-            for (std::int64_t j = 0; j < turned.columns(); ++j) {
-                turned.row(i)[static_cast<std::size_t>(j)] = weights.row(j)[static_cast<std::size_t>(i)];
-            }
-        }
-        matrix = constant(turned);
-    } else {
-        matrix = constant(weights);
-    }
-    std::vector<std::string> inputs{as_rows(value).name, std::move(matrix)};
+    std::vector<std::string> inputs{as_rows(value).name, constant(turned ? transposed(weights) : weights)};
     if (!bias.empty()) {
         inputs.push_back(constant({out.size()}, {bias.values().begin(), bias.values().end()}));
     }
@@ -279,6 +277,16 @@ OnnxValue OnnxGraph::contrast_normalize(const OnnxValue& value, double epsilon) 
             {{"epsilon", static_cast<float>(epsilon)}});
     const Sides back = value.is_map ? Sides{-1, s.channels, s.height, s.width} : Sides{-1, s.size()};
     return {add("Reshape", {normal, indices(back)}), s, value.is_map};
+}
+
+Tensor transposed(const Tensor& matrix) {
+    Tensor out({matrix.columns(), matrix.rows()});
+    for (std::int64_t i = 0; i < out.rows(); ++i) {
+        for (std::int64_t j = 0; j < out.columns(); ++j) {
+            out.row(i)[static_cast<std::size_t>(j)] = matrix.row(j)[static_cast<std::size_t>(i)];
+        }
+    }
+    return out;
 }
 
 OnnxValue encode_to_onnx(OnnxGraph& graph, const Layers& layers, const OnnxValue& picture) {

@@ -50,7 +50,7 @@ public:
     [[nodiscard]] const std::vector<OnnxNode>& nodes() const { return nodes_; }
     [[nodiscard]] const std::vector<OnnxConstant>& constants() const { return constants_; }
 
-    /// Each returns a name.
+    /// Each returns a name; what is there already is not written again.
     std::string constant(std::vector<std::int64_t> shape, std::vector<float> values);
     std::string constant(const Tensor& tensor);
     std::string scalar(double value) { return constant({1}, {static_cast<float>(value)}); }
@@ -71,10 +71,10 @@ public:
     /// Of two of one shape and order.
     OnnxValue each(std::string_view op, const OnnxValue& a, const OnnxValue& b);
 
-    /// f(W x + b) of rows, of the shape `out`. weights: outputs × inputs, or transposed; bias: outputs, or
+    /// f(W x + b) of rows, of the shape `out`. weights: outputs × inputs, or turned; bias: outputs, or
     /// empty for none.
     OnnxValue affine(const OnnxValue& value, const Tensor& weights, const Tensor& bias, const Shape& out,
-                     Activation activation = Activation::linear, bool transposed = false);
+                     Activation activation = Activation::linear, bool turned = false);
     OnnxValue activate(const OnnxValue& value, Activation activation);
     /// sign(x) |x|^power.
     OnnxValue signed_power(const OnnxValue& value, double power);
@@ -120,11 +120,14 @@ private:
     /// Each of axis 1 plus its own term.
     std::string plus(const std::string& name, const std::vector<float>& terms);
     std::string next_name(std::string_view of);
+    std::string keep(OnnxConstant constant);
 
     std::vector<OnnxNode> nodes_;
     std::vector<OnnxConstant> constants_;
     std::int64_t named_ = 0;
 };
+
+[[nodiscard]] Tensor transposed(const Tensor& matrix);
 
 /// All layers one after the other, of a picture (or of what goes into the first), those below one that pools
 /// over transforms of the picture once for each of these.

@@ -78,36 +78,6 @@ STACKAE_VECTORIZED float mean_of(const float* values, std::int64_t size) {
     return static_cast<float>(sum / static_cast<double>(size));
 }
 
-/// Takes each row's mean off it.
-void center_rows(Tensor& matrix) {
-    for (std::int64_t i = 0; i < matrix.rows(); ++i) {
-        const auto row = matrix.row(i);
-        const double mean = std::accumulate(row.begin(), row.end(), 0.0) / static_cast<double>(row.size());
-        for (float& value : row) {
-            value = static_cast<float>(double{value} - mean);
-        }
-    }
-}
-
-/// rows × size times size: what a bias of −(matrix · vector) needs.
-Tensor negated_product(const Tensor& matrix, const Tensor& vector) {
-    Tensor result({matrix.rows()});
-    for (std::int64_t i = 0; i < matrix.rows(); ++i) {
-        double sum = 0.0;
-        for (std::int64_t j = 0; j < matrix.columns(); ++j) {
-            sum += double{matrix.row(i)[at(j)]} * double{vector.data()[j]};
-        }
-        result.data()[i] = static_cast<float>(-sum);
-    }
-    return result;
-}
-
-/// Whether filters over whitened patches are best brought to filters over patches, W P.
-bool is_fused(const Conv2dShape& shape) {
-    const std::int64_t d = shape.patch_size();
-    return d * shape.units <= (d + shape.units) * shape.whitening_dim;
-}
-
 std::int64_t filters_of(const Conv2dShape& shape) {
     return is_fused(shape) ? shape.units : shape.whitening_dim;
 }
@@ -122,7 +92,35 @@ std::int64_t block_of(const Conv2dShape& shape) {
     return (positions + blocks - 1) / blocks;
 }
 
-/// P's pseudoinverse; its rows are orthogonal. patch_size × whitened.
+}  // namespace
+
+void center_rows(Tensor& matrix) {
+    for (std::int64_t i = 0; i < matrix.rows(); ++i) {
+        const auto row = matrix.row(i);
+        const double mean = std::accumulate(row.begin(), row.end(), 0.0) / static_cast<double>(row.size());
+        for (float& value : row) {
+            value = static_cast<float>(double{value} - mean);
+        }
+    }
+}
+
+Tensor negated_product(const Tensor& matrix, const Tensor& vector) {
+    Tensor result({matrix.rows()});
+    for (std::int64_t i = 0; i < matrix.rows(); ++i) {
+        double sum = 0.0;
+        for (std::int64_t j = 0; j < matrix.columns(); ++j) {
+            sum += double{matrix.row(i)[at(j)]} * double{vector.data()[j]};
+        }
+        result.data()[i] = static_cast<float>(-sum);
+    }
+    return result;
+}
+
+bool is_fused(const Conv2dShape& shape) {
+    const std::int64_t d = shape.patch_size();
+    return d * shape.units <= (d + shape.units) * shape.whitening_dim;
+}
+
 Tensor pseudoinverse(const Tensor& whitening) {
     Tensor inverse({whitening.columns(), whitening.rows()});
     for (std::int64_t i = 0; i < whitening.rows(); ++i) {
@@ -137,8 +135,6 @@ Tensor pseudoinverse(const Tensor& whitening) {
     }
     return inverse;
 }
-
-}  // namespace
 
 void im2col(const Conv2dShape& shape, const float* map, std::int64_t first, std::int64_t count, float* rows) {
     const std::int64_t line = shape.kernel * shape.channels;

@@ -64,6 +64,15 @@ struct Conv2dDecoderWeights {
     const Tensor& decoder_bias;  ///< c, whitening_dim
 };
 
+/// Whether filters over whitened patches are best brought to filters over patches, W P.
+[[nodiscard]] bool is_fused(const Conv2dShape& shape);
+/// Takes each row's mean off it: of filters, which then take the mean off each patch.
+void center_rows(Tensor& matrix);
+/// −(matrix · vector): a bias that takes a vector off what the matrix is multiplied with.
+[[nodiscard]] Tensor negated_product(const Tensor& matrix, const Tensor& vector);
+/// P⁺ of a whitening P, whose rows are orthogonal: patch_size × whitening_dim.
+[[nodiscard]] Tensor pseudoinverse(const Tensor& whitening);
+
 /// Rows of patches (im2col): copies them from the position `first` on, in row-major order of positions, into
 /// rows, size count × patch_size, and normalises their contrast where the shape says so.
 void im2col(const Conv2dShape& shape, const float* map, std::int64_t first, std::int64_t count, float* rows);

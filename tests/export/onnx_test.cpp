@@ -50,6 +50,8 @@ TEST_CASE("The models that ship give the same as ONNX by OpenCV", "[export]") {
         check_alike(test::model_case(digits, std::string(STACKAE_SAMPLES) + "/train/3", {.input = input},
                                      folder / "model.onnx"));
     }
+    check_alike(test::model_case(std::string(STACKAE_MODELS) + "/photos.stackae",
+                                 std::string(STACKAE_SAMPLES) + "/photos", {}, folder / "model.onnx"));
 }
 
 TEST_CASE("An option that no graph can have is refused", "[export]") {
