@@ -1,8 +1,8 @@
+#include <filesystem>
 #include <fmt/format.h>
-#include <optional>
-#include <utility>
 
 #include "stackae/export_onnx.hpp"
+#include "stackae/patch_memory.hpp"
 #include "stackae/text.hpp"
 
 #include "cli/command.hpp"
@@ -15,16 +15,19 @@ namespace {
 
 class ExportCommand : public Command {
 public:
-    std::string synopsis() const override { return "MODEL -o FILE.onnx [options]"; }
+    std::string synopsis() const override { return "MODEL|PATCH-MEMORY -o FILE.onnx [options]"; }
     std::string about() const override {
         return "Writes a model as ONNX for other programs (onnxruntime, OpenCV): the input is a picture of\n"
-               "bytes after decoding and resizing, the output its features; all between is in the file.";
+               "bytes after decoding and resizing, the output its features; all between is in the file.\n"
+               "Of what memorize wrote, the output is the map of how odd each place is.";
     }
     void declare(OptionParser& parser) override;
     int run(Console& console, const std::vector<std::string>& inputs) override;
 
 private:
     std::string output_;
+    bool decoder_ = false;
+    bool autoencoder_ = false;
     OnnxOptions options_;
 };
 
@@ -33,12 +36,16 @@ void ExportCommand::declare(OptionParser& parser) {
     parser.option("output,o", "FILE", "the graph, .onnx", text_into(output_));
     parser.option("output-name", "OUTPUT",
                   "which features: an output's name (embedding, wide), or how many layers are run; else the "
-                  "model's first",
+                  "model's first; of a patch memory map or score",
                   text_into(options_.output));
     parser.option("input-type", "TYPE",
                   "of the input: uint8, or float32 of the same values, 0 to 255 (uint8 when not given)",
                   [this](const std::string& text) { options_.input = parse<OnnxInput>(text); });
-    parser.flag("decoder", "the way back, from features to pictures", options_.decoder);
+    parser.flag("decoder", "the way back, from features to pictures", decoder_);
+    parser.flag(
+        "autoencoder",
+        "there and back: what goes in as it is rebuilt; of a table's model the scores of all its columns",
+        autoencoder_);
     parser.option(
         "opset", "N", "version of the operators, 13 to 17 (13 when not given)",
         [this](const std::string& text) { options_.opset = static_cast<int>(parse_integer(text, 13, 17)); });
@@ -54,11 +61,18 @@ int ExportCommand::run(Console& console, const std::vector<std::string>& inputs)
     if (!lower_case(output_).ends_with(".onnx")) {
         throw UsageError(fmt::format("-o {}: a name that ends in .onnx expected", output_));
     }
+    if (decoder_ && autoencoder_) {
+        throw UsageError("--decoder and --autoencoder: one of them expected");
+    }
+    options_.part = decoder_ ? OnnxPart::decoder : autoencoder_ ? OnnxPart::autoencoder : OnnxPart::encoder;
     check_writable(output_);
-    const std::optional<NamedModel> named = named_model(console, inputs.front());
+    const std::string& path = inputs.front();
     ResultWriter results;
-    const OutputFile file = results.files().add(output_);
-    export_onnx(named->model, options_, file);
+    if (std::filesystem::is_regular_file(path) && file_kind(path) == "patch memory") {
+        export_onnx(load_patch_memory(path), options_, results.files().add(output_));
+    } else {
+        export_onnx(named_model(console, path)->model, options_, results.files().add(output_));
+    }
     results.finish();
     console.note(fmt::format("wrote {}", output_));
     return exit_code::done;

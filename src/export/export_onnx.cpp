@@ -11,12 +11,19 @@
 #include "base/json.hpp"
 #include "export/onnx_file.hpp"
 #include "model/model_json.hpp"
+#include "search/anomaly_onnx.hpp"
 
 namespace stackae {
 
 template <>
 constexpr auto base::enum_names<OnnxInput> =
     base::names_of<OnnxInput>("input type", {{OnnxInput::uint8, "uint8"}, {OnnxInput::float32, "float32"}});
+template <>
+constexpr auto base::enum_names<OnnxPart> = base::names_of<OnnxPart>(
+    "part",
+    {{OnnxPart::encoder, "encoder"}, {OnnxPart::decoder, "decoder"}, {OnnxPart::autoencoder, "autoencoder"}});
+template const char* name(OnnxPart);
+template OnnxPart parse(std::string_view);
 template const char* name(OnnxInput);
 template OnnxInput parse(std::string_view);
 
@@ -32,6 +39,8 @@ constexpr int least_opset = 13;
 constexpr int largest_opset = 17;
 constexpr std::int64_t onnx_float = 1;  ///< TensorProto.FLOAT
 constexpr double white = 255.0;
+/// The rate that the threshold in a patch memory's metadata is for, as `stackae score` has it.
+constexpr double false_alarm = 0.01;
 
 /// The library stays loaded.
 WriteOnnx* load_writer() {
@@ -101,12 +110,27 @@ std::vector<std::int64_t> sides_of(const Preprocessing& preprocessing) {
     return {preprocessing.channels, preprocessing.height, preprocessing.width};
 }
 
-std::map<std::string, std::string> metadata_of(const Model& model, std::size_t depth, bool pixels) {
-    const Preprocessing& preprocessing = model.preprocessing;
-    std::map<std::string, std::string> metadata{
-        {"stackae.identity", model.identity()},
-        {"stackae.stack", to_text(Stack(model.layers.layers(0, depth)))},
-        {"stackae.preprocessing", base::print_json(json_of(preprocessing))}};
+/// What a picture is, or a row of numbers.
+OnnxTensorType picture_type(const Preprocessing& preprocessing, bool bytes) {
+    return {is_picture(preprocessing) ? "image" : "row", bytes && is_picture(preprocessing),
+            sides_of(preprocessing), is_picture(preprocessing)};
+}
+
+using Metadata = std::map<std::string, std::string>;
+
+void add_preprocessing(const Preprocessing& preprocessing, bool pixels, Metadata& metadata) {
+    metadata["stackae.preprocessing"] = base::print_json(json_of(preprocessing));
+    if (pixels && is_picture(preprocessing) && !preprocessing.measured) {
+        metadata["Image.BitmapPixelFormat"] = preprocessing.channels == 1 ? "Gray8" : "Rgb8";
+        metadata["Image.ColorSpaceGamma"] = "SRGB";
+        metadata["Image.NominalPixelRange"] = "NominalRange_0_255";
+    }
+}
+
+Metadata metadata_of(const Model& model, std::size_t depth, bool pixels) {
+    Metadata metadata{{"stackae.identity", model.identity()},
+                      {"stackae.stack", to_text(Stack(model.layers.layers(0, depth)))}};
+    add_preprocessing(model.preprocessing, pixels, metadata);
     if (!model.record.class_names.empty()) {
         metadata["stackae.class_names"] = base::print_json(nlohmann::json(model.record.class_names));
     }
@@ -115,65 +139,77 @@ std::map<std::string, std::string> metadata_of(const Model& model, std::size_t d
         metadata["stackae.columns"] =
             base::print_json(nlohmann::json(by_item ? model.table.users : model.table.items));
     }
-    if (pixels && !preprocessing.measured) {
-        metadata["Image.BitmapPixelFormat"] = preprocessing.channels == 1 ? "Gray8" : "Rgb8";
-        metadata["Image.ColorSpaceGamma"] = "SRGB";
-        metadata["Image.NominalPixelRange"] = "NominalRange_0_255";
-    }
     return metadata;
+}
+
+void check_opset(int opset) {
+    if (opset < least_opset || opset > largest_opset) {
+        throw InvalidArgument(
+            fmt::format("opset: {} found, {} to {} expected", opset, least_opset, largest_opset));
+    }
 }
 
 void write(const OnnxFile& onnx, const OutputFile& file) {
     OutputFile(file).write(exporting::onnx_bytes(onnx));
 }
 
-void export_encoder(const Model& model, const OnnxOptions& options, const OutputFile& file) {
-    const Preprocessing& preprocessing = model.preprocessing;
-    const std::size_t depth = model.depth_of(options.output);
-    const bool bytes = is_picture(preprocessing) && options.input == OnnxInput::uint8;
-    OnnxGraph graph;
-    const OnnxValue picture = preprocess(graph, preprocessing, options.input);
-    const OnnxValue code = layers::encode_to_onnx(graph, model.layers.layers(0, depth), picture);
-    graph.name_output(graph.as_rows(code), "features");
-    write({.graph = graph,
-           .input = {is_picture(preprocessing) ? "image" : "row", bytes, sides_of(preprocessing),
-                     is_picture(preprocessing)},
-           .output = {"features", false, {code.shape.size()}},
-           .opset = options.opset,
-           .producer_version = version(),
-           .text = "Features of pictures that are decoded and brought to this size.",
-           .metadata = metadata_of(model, depth, is_picture(preprocessing))},
-          file);
-}
-
-void export_decoder(const Model& model, const OnnxOptions& options, const OutputFile& file) {
-    const bool own = options.output.empty();
-    const std::size_t depth = own ? model.reconstruction.depth : model.depth_of(options.output);
-    const Layers layers = model.layers.layers(0, depth);
-    const bool head = own && !model.reconstruction.head.empty();
-    if (const std::size_t layer = model.uninvertible_layer(depth); !head && layer > 0) {
+/// What Model::reconstruction makes of a code, or the decoders of the lowest `depth` layers.
+OnnxValue decoded(OnnxGraph& graph, const Model& model, std::size_t depth, bool by_reconstruction,
+                  const OnnxValue& code) {
+    if (by_reconstruction && !model.reconstruction.head.empty()) {
+        return layers::encode_to_onnx(graph, model.reconstruction.head.layers(), code);
+    }
+    if (const std::size_t layer = model.uninvertible_layer(depth); layer > 0) {
         throw InvalidArgument(
             fmt::format("decoder: layer {} ({}) found, which cannot be inverted, layers "
                         "that can expected",
                         layer, model.layers[layer - 1].type()));
     }
+    return layers::decode_to_onnx(graph, model.layers.layers(0, depth), code);
+}
+
+/// A graph of a model's part, with the names of what goes in and comes out.
+struct ModelGraph {
     OnnxGraph graph;
-    const OnnxValue code{"features", model.layers.output_shape(model.input_shape(), depth), false};
-    OnnxValue picture = head ? layers::encode_to_onnx(graph, model.reconstruction.head.layers(), code)
-                             : layers::decode_to_onnx(graph, layers, code);
+    OnnxTensorType input;
+    OnnxTensorType output;
+    const char* text = nullptr;
+    std::size_t depth = 0;
+};
+
+ModelGraph graph_of(const Model& model, const OnnxOptions& options) {
     const Preprocessing& preprocessing = model.preprocessing;
-    picture.shape = preprocessing.shape();
-    graph.name_output(is_picture(preprocessing) ? graph.as_map(picture) : graph.as_rows(picture),
-                      is_picture(preprocessing) ? "image" : "row");
-    write({.graph = graph,
-           .input = {"features", false, {code.shape.size()}},
-           .output = {is_picture(preprocessing) ? "image" : "row", false, sides_of(preprocessing),
-                      is_picture(preprocessing)},
-           .opset = options.opset,
-           .producer_version = version(),
-           .text = "Pictures, in the values that the first layer sees, of features.",
-           .metadata = metadata_of(model, depth, false)},
-          file);
+    const bool rebuilds = options.part != OnnxPart::encoder && options.output.empty();
+    if (options.part == OnnxPart::autoencoder && !rebuilds) {
+        throw InvalidArgument(
+            fmt::format("output: {} found, none expected where what goes in is rebuilt", options.output));
+    }
+    ModelGraph made;
+    made.depth = rebuilds ? model.reconstruction.depth : model.depth_of(options.output);
+    const OnnxTensorType features{
+        "features", false, {model.layers.output_shape(model.input_shape(), made.depth).size()}};
+    made.input = picture_type(preprocessing, options.input == OnnxInput::uint8);
+    made.output = features;
+    made.text = "Features of pictures that are decoded and brought to this size.";
+    OnnxGraph& graph = made.graph;
+    OnnxValue value{"features", model.layers.output_shape(model.input_shape(), made.depth), false};
+    if (options.part == OnnxPart::decoder) {
+        made.input = features;
+    } else {
+        value = layers::encode_to_onnx(graph, model.layers.layers(0, made.depth),
+                                       preprocess(graph, preprocessing, options.input));
+    }
+    if (options.part != OnnxPart::encoder) {
+        made.text = "What is rebuilt, in the values that the first layer sees.";
+        made.output = picture_type(preprocessing, false);
+        if (options.part == OnnxPart::autoencoder) {
+            made.output.name = model.table.item_count() > 0 ? "scores" : "rebuilt";
+        }
+        value = decoded(graph, model, made.depth, rebuilds, value);
+        value.shape = preprocessing.shape();
+    }
+    graph.name_output(made.output.image ? graph.as_map(value) : graph.as_rows(value), made.output.name);
+    return made;
 }
 
 }  // namespace
@@ -188,22 +224,76 @@ std::string exporting::onnx_bytes(const OnnxFile& file) {
 }
 
 void export_onnx(const Model& model, const OnnxOptions& options, const OutputFile& file) {
-    if (options.opset < least_opset || options.opset > largest_opset) {
-        throw InvalidArgument(
-            fmt::format("opset: {} found, {} to {} expected", options.opset, least_opset, largest_opset));
-    }
-    if (options.decoder) {
-        export_decoder(model, options, file);
-    } else {
-        export_encoder(model, options, file);
-    }
+    check_opset(options.opset);
+    const ModelGraph made = graph_of(model, options);
+    write({.graph = made.graph,
+           .input = made.input,
+           .output = made.output,
+           .opset = options.opset,
+           .producer_version = version(),
+           .text = made.text,
+           .metadata = metadata_of(model, made.depth, options.part != OnnxPart::decoder)},
+          file);
 }
 
-void export_onnx(const Model& model, const OnnxOptions& options, const std::string& path) {
+void export_onnx(const PatchMemory& memory, const OnnxOptions& options, const OutputFile& file) {
+    check_opset(options.opset);
+    const bool map = options.output.empty() || options.output == "map";
+    if (!map && options.output != "score") {
+        throw InvalidArgument(
+            fmt::format("output: \"{}\" found, map or score expected of a patch memory", options.output));
+    }
+    if (options.part != OnnxPart::encoder) {
+        throw InvalidArgument(fmt::format(
+            "{}: a patch memory found, which rebuilds nothing, a model expected", name(options.part)));
+    }
+    OnnxGraph graph;
+    OnnxValue value =
+        search::anomaly_map_to_onnx(graph, memory, preprocess(graph, memory.preprocessing, options.input));
+    const Preprocessing& preprocessing = memory.preprocessing;
+    OnnxTensorType output{"map", false, {1, preprocessing.height, preprocessing.width}};
+    if (map) {
+        value = search::enlarge_map_in_onnx(graph, value, preprocessing.height, preprocessing.width);
+    } else {
+        value = search::anomaly_score_to_onnx(graph, memory, value);
+        output = {"score", false, {1}};
+    }
+    graph.name_output(value, output.name);
+    Metadata metadata{
+        {"stackae.identity", memory.identity()},
+        {"stackae.rule", to_text(memory.rule)},
+        {"stackae.threshold", fmt::format("{:.9g}", anomaly_threshold(memory, false_alarm).threshold)}};
+    add_preprocessing(memory.preprocessing, true, metadata);
+    write(
+        {.graph = graph,
+         .input = picture_type(memory.preprocessing, options.input == OnnxInput::uint8),
+         .output = output,
+         .opset = options.opset,
+         .producer_version = version(),
+         .text = "How odd pictures are, position by position or as a whole, that are decoded and brought to "
+                 "this size.",
+         .metadata = metadata},
+        file);
+}
+
+namespace {
+
+template <class Exported>
+void export_to_path(const Exported& exported, const OnnxOptions& options, const std::string& path) {
     OutputFiles files;
     OutputFile file = files.add(path);
-    export_onnx(model, options, file);
+    export_onnx(exported, options, file);
     file.commit();
+}
+
+}  // namespace
+
+void export_onnx(const Model& model, const OnnxOptions& options, const std::string& path) {
+    export_to_path(model, options, path);
+}
+
+void export_onnx(const PatchMemory& memory, const OnnxOptions& options, const std::string& path) {
+    export_to_path(memory, options, path);
 }
 
 }  // namespace stackae

@@ -51,11 +51,13 @@ void add_constant(const stackae::layers::OnnxConstant& constant, onnx::GraphProt
 void add_node(const stackae::layers::OnnxNode& from, onnx::GraphProto& graph) {
     auto* node = graph.add_node();
     node->set_op_type(from.op);
-    node->set_name(from.output);
+    node->set_name(from.outputs.front());
     for (const std::string& input : from.inputs) {
         node->add_input(input);
     }
-    node->add_output(from.output);
+    for (const std::string& output : from.outputs) {
+        node->add_output(output);
+    }
     for (const auto& [name, value] : from.attributes) {
         auto* attribute = node->add_attribute();
         attribute->set_name(name);

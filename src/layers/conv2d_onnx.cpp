@@ -6,14 +6,16 @@
 #include "layers/conv2d.hpp"
 #include "layers/onnx_graph.hpp"
 #include "layers/op.hpp"
+#include "linalg/vector_ops.hpp"
 
 namespace stackae::layers {
 namespace {
 
 using Sides = std::vector<std::int64_t>;
 
-/// Patches of so many values at most are taken out one by one for their variances; of larger ones, which are
-/// of maps, these are differences of means of squares, as ε is large beside what that rounds.
+/// Patches of so many values at most are taken out and centred one by one, as flat ones of pictures, whose
+/// contrast is raised most, need it; of larger ones, which are of maps, variances are differences of means of
+/// squares, as ε is large beside what that rounds.
 constexpr std::int64_t max_taken_out = 256;
 
 std::size_t at(std::int64_t i) {
@@ -74,10 +76,11 @@ public:
                 true};
     }
 
-    /// √(var(x) + ε) of each patch, `times` times.
-    OnnxValue deviations(double epsilon, std::int64_t times) {
+    /// Products of each patch with rows whose mean is 0, over √(var(x) + ε).
+    OnnxValue contrast_products(const Tensor& rows, double epsilon) {
         const std::int64_t size = layer_.whitening.columns();
         const float share = 1.0F / static_cast<float>(size);
+        OnnxValue made;
         OnnxValue variance;
         if (size <= max_taken_out) {
             Tensor centred({size, size});
@@ -86,6 +89,7 @@ public:
                 centred.row(i)[at(i)] += 1.0F;
             }
             const OnnxValue values = products(map_, centred);
+            made = graph_.mix_channels(values, {rows.values().begin(), rows.values().end()}, {});
             variance = graph_.mix_channels(graph_.each("Mul", values, values),
                                            std::vector<float>(at(size), share), {});
         } else {
@@ -93,10 +97,12 @@ public:
             std::fill(mean.values().begin(), mean.values().end(), share);
             const OnnxValue means = products(map_, mean);
             const OnnxValue squares = products(graph_.each("Mul", map_, map_), mean);
+            made = products(map_, rows);
             variance = graph_.each("Relu", graph_.each("Sub", squares, graph_.each("Mul", means, means)));
         }
-        const OnnxValue one = graph_.each("Sqrt", graph_.each("Add", variance, epsilon));
-        return graph_.mix_channels(one, std::vector<float>(at(times), 1.0F), {});
+        const OnnxValue deviation = graph_.each("Sqrt", graph_.each("Add", variance, epsilon));
+        return graph_.each("Div", made,
+                           graph_.mix_channels(deviation, std::vector<float>(at(rows.rows()), 1.0F), {}));
     }
 
 private:
@@ -123,10 +129,7 @@ OnnxValue Conv2d::to_onnx(OnnxGraph& graph, const OnnxValue& input) const {
     OnnxValue values;
     if (*contrast_norm) {
         nn::center_rows(rows);
-        const OnnxValue products = of_map.products(map, rows);
-        const double epsilon = shape().contrast_epsilon;
-        values =
-            graph.plus_channels(graph.each("Div", products, of_map.deviations(epsilon, rows.rows())), terms);
+        values = graph.plus_channels(of_map.contrast_products(rows, shape().contrast_epsilon), terms);
     } else {
         values = of_map.products(map, rows, terms);
     }
@@ -146,7 +149,7 @@ OnnxValue Conv2d::to_onnx(OnnxGraph& graph, const OnnxValue& input) const {
 
 OnnxValue Conv2d::decoder_to_onnx(OnnxGraph& graph, const OnnxValue& code) const {
     const Shape& in = input_shape();
-    const Tensor rebuilt = transposed(product(nn::pseudoinverse(whitening), decoder_weights));
+    const Tensor rebuilt = linalg::transposed(product(nn::pseudoinverse(whitening), decoder_weights));
     OnnxValue map = graph.as_map(code);
     if (activation == nn::PatchActivation::crelu) {
         std::vector<float> signs(at(2 * units * units));

@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 #include <iterator>
 
+#include "linalg/vector_ops.hpp"
+
 namespace stackae::layers {
 namespace {
 
@@ -41,13 +43,17 @@ std::string OnnxGraph::indices(std::vector<std::int64_t> values) {
 }
 
 std::string OnnxGraph::add(std::string_view op, std::vector<std::string> inputs,
-                           std::vector<OnnxAttribute> attributes) {
-    nodes_.push_back({std::string(op), std::move(inputs), next_name(op), std::move(attributes)});
-    return nodes_.back().output;
+                           std::vector<OnnxAttribute> attributes, int outputs) {
+    OnnxNode node{std::string(op), std::move(inputs), {}, std::move(attributes)};
+    for (int i = 0; i < outputs; ++i) {
+        node.outputs.push_back(next_name(op));
+    }
+    nodes_.push_back(std::move(node));
+    return nodes_.back().outputs.front();
 }
 
 void OnnxGraph::name_output(const OnnxValue& value, std::string name) {
-    nodes_.push_back({"Identity", {value.name}, std::move(name), {}});
+    nodes_.push_back({"Identity", {value.name}, {std::move(name)}, {}});
 }
 
 OnnxValue OnnxGraph::as_map(const OnnxValue& value) {
@@ -95,7 +101,8 @@ OnnxValue OnnxGraph::each(std::string_view op, const OnnxValue& a, const OnnxVal
 OnnxValue OnnxGraph::affine(const OnnxValue& value, const Tensor& weights, const Tensor& bias,
                             const Shape& out, Activation activation, bool turned) {
     // Always outputs × inputs: OpenCV 4.6 takes them in no other order.
-    std::vector<std::string> inputs{as_rows(value).name, constant(turned ? transposed(weights) : weights)};
+    std::vector<std::string> inputs{as_rows(value).name,
+                                    constant(turned ? linalg::transposed(weights) : weights)};
     if (!bias.empty()) {
         inputs.push_back(constant({out.size()}, {bias.values().begin(), bias.values().end()}));
     }
@@ -206,15 +213,54 @@ OnnxValue OnnxGraph::concat_down(const std::vector<OnnxValue>& maps) {
     return {add("Concat", names_of(maps), {{"axis", std::int64_t{2}}}), shape, true};
 }
 
+OnnxValue OnnxGraph::concat_channels(const std::vector<OnnxValue>& maps) {
+    Shape shape = maps.front().shape;
+    shape.channels = 0;
+    for (const OnnxValue& map : maps) {
+        shape.channels += map.shape.channels;
+    }
+    return {add("Concat", names_of(maps), {{"axis", std::int64_t{1}}}), shape, true};
+}
+
 OnnxValue OnnxGraph::mirror(const OnnxValue& map) {
     const Shape& s = map.shape;
     Tensor swapped({s.width, s.width});
     for (std::int64_t x = 0; x < s.width; ++x) {
         swapped.row(x)[static_cast<std::size_t>(s.width - 1 - x)] = 1.0F;
     }
-    const std::string rows = add("Reshape", {map.name, indices({-1, s.width})});
-    const std::string turned = add("MatMul", {rows, constant(swapped)});
-    return {add("Reshape", {turned, indices({-1, s.channels, s.height, s.width})}), s, true};
+    return along_width(map, swapped);
+}
+
+OnnxValue OnnxGraph::along_width(const OnnxValue& map, const Tensor& matrix) {
+    Shape shape = map.shape;
+    const std::string rows = add("Reshape", {map.name, indices({-1, shape.width})});
+    const std::string product = add("Gemm", {rows, constant(matrix)}, {{"transB", std::int64_t{1}}});
+    shape.width = matrix.rows();
+    return {add("Reshape", {product, indices({-1, shape.channels, shape.height, shape.width})}), shape, true};
+}
+
+OnnxValue OnnxGraph::along_height(const OnnxValue& map, const Tensor& matrix) {
+    return transpose_sides(along_width(transpose_sides(map), matrix));
+}
+
+OnnxValue OnnxGraph::split_tiles(const OnnxValue& map, std::int64_t down, std::int64_t across) {
+    Shape tile = map.shape;
+    tile.height /= down;
+    tile.width /= across;
+    const std::string sides =
+        add("Reshape", {map.name, indices({-1, tile.channels, down, tile.height, across, tile.width})});
+    const std::string turned = add("Transpose", {sides}, {{"perm", Sides{0, 2, 4, 1, 3, 5}}});
+    return {add("Reshape", {turned, indices({-1, tile.channels, tile.height, tile.width})}), tile, true};
+}
+
+OnnxValue OnnxGraph::join_tiles(const OnnxValue& tiles, std::int64_t down, std::int64_t across) {
+    Shape map = tiles.shape;
+    const std::string sides =
+        add("Reshape", {tiles.name, indices({-1, down, across, map.channels, map.height, map.width})});
+    const std::string turned = add("Transpose", {sides}, {{"perm", Sides{0, 3, 1, 4, 2, 5}}});
+    map.height *= down;
+    map.width *= across;
+    return {add("Reshape", {turned, indices({-1, map.channels, map.height, map.width})}), map, true};
 }
 
 OnnxValue OnnxGraph::transpose_sides(const OnnxValue& map) {
@@ -230,10 +276,19 @@ OnnxValue OnnxGraph::over_positions(const OnnxValue& map, const Tensor& matrix, 
     return {add("Reshape", {product, indices({-1, out.channels, out.height, out.width})}), out, true};
 }
 
+OnnxValue OnnxGraph::part(const OnnxValue& map, const Rectangle& part) {
+    const Shape shape{part.bottom - part.top, part.right - part.left, map.shape.channels};
+    if (shape == map.shape) {
+        return map;
+    }
+    return {add("Slice", {map.name, indices({part.top, part.left}), indices({part.bottom, part.right}),
+                          indices({2, 3})}),
+            shape, true};
+}
+
 OnnxValue OnnxGraph::largest(const OnnxValue& map, const Rectangle& part) {
-    const std::string cut = add("Slice", {map.name, indices({part.top, part.left}),
-                                          indices({part.bottom, part.right}), indices({2, 3})});
-    return {add("MaxPool", {cut}, {{"kernel_shape", Sides{part.bottom - part.top, part.right - part.left}}}),
+    const OnnxValue cut = this->part(map, part);
+    return {add("MaxPool", {cut.name}, {{"kernel_shape", Sides{cut.shape.height, cut.shape.width}}}),
             {1, 1, map.shape.channels},
             true};
 }
@@ -249,6 +304,11 @@ OnnxValue OnnxGraph::mix_channels(const OnnxValue& map, std::vector<float> weigh
     return {add("Conv", std::move(inputs), {{"kernel_shape", Sides{1, 1}}}),
             {map.shape.height, map.shape.width, outputs},
             true};
+}
+
+OnnxValue OnnxGraph::squared_norms(const OnnxValue& map) {
+    const auto channels = static_cast<std::size_t>(map.shape.channels);
+    return mix_channels(each("Mul", map, map), std::vector<float>(channels, 1.0F), {});
 }
 
 OnnxValue OnnxGraph::sum_of_channels(const OnnxValue& value) {
@@ -277,16 +337,6 @@ OnnxValue OnnxGraph::contrast_normalize(const OnnxValue& value, double epsilon) 
             {{"epsilon", static_cast<float>(epsilon)}});
     const Sides back = value.is_map ? Sides{-1, s.channels, s.height, s.width} : Sides{-1, s.size()};
     return {add("Reshape", {normal, indices(back)}), s, value.is_map};
-}
-
-Tensor transposed(const Tensor& matrix) {
-    Tensor out({matrix.columns(), matrix.rows()});
-    for (std::int64_t i = 0; i < out.rows(); ++i) {
-        for (std::int64_t j = 0; j < out.columns(); ++j) {
-            out.row(i)[static_cast<std::size_t>(j)] = matrix.row(j)[static_cast<std::size_t>(i)];
-        }
-    }
-    return out;
 }
 
 OnnxValue encode_to_onnx(OnnxGraph& graph, const Layers& layers, const OnnxValue& picture) {

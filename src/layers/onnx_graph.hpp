@@ -23,7 +23,7 @@ struct OnnxAttribute {
 struct OnnxNode {
     std::string op;
     std::vector<std::string> inputs;
-    std::string output;
+    std::vector<std::string> outputs;
     std::vector<OnnxAttribute> attributes;
 };
 
@@ -57,8 +57,9 @@ public:
     /// Without a side, as limits are.
     std::string number(float value) { return constant(std::vector<std::int64_t>{}, {value}); }
     std::string indices(std::vector<std::int64_t> values);
+    /// The first of its outputs.
     std::string add(std::string_view op, std::vector<std::string> inputs,
-                    std::vector<OnnxAttribute> attributes = {});
+                    std::vector<OnnxAttribute> attributes = {}, int outputs = 1);
 
     /// The value under the name of the graph's output.
     void name_output(const OnnxValue& value, std::string name);
@@ -93,10 +94,19 @@ public:
     /// Maps beside one another, and one above the other.
     OnnxValue concat_across(const std::vector<OnnxValue>& maps);
     OnnxValue concat_down(const std::vector<OnnxValue>& maps);
+    /// Maps' channels, those of one after those of another.
+    OnnxValue concat_channels(const std::vector<OnnxValue>& maps);
     /// A map, left to right.
     OnnxValue mirror(const OnnxValue& map);
     /// A map, rows for columns.
     OnnxValue transpose_sides(const OnnxValue& map);
+    /// The same product of each row of each channel: matrix (new width) × (width).
+    OnnxValue along_width(const OnnxValue& map, const Tensor& matrix);
+    /// And of each column.
+    OnnxValue along_height(const OnnxValue& map, const Tensor& matrix);
+    /// A map of down × across tiles as that many maps for each picture, row by row, and back.
+    OnnxValue split_tiles(const OnnxValue& map, std::int64_t down, std::int64_t across);
+    OnnxValue join_tiles(const OnnxValue& tiles, std::int64_t down, std::int64_t across);
     /// The same product of each channel's positions: matrix (positions of `out`) × (positions of the map).
     OnnxValue over_positions(const OnnxValue& map, const Tensor& matrix, const Shape& out);
     struct Rectangle {
@@ -105,10 +115,13 @@ public:
         std::int64_t bottom;  ///< beyond the last
         std::int64_t right;
     };
+    OnnxValue part(const OnnxValue& map, const Rectangle& part);
     /// The largest of each channel in a part of a map: 1 × 1 × channels, a map.
     OnnxValue largest(const OnnxValue& map, const Rectangle& part);
     /// A map's channels at each position, times a matrix, outputs × channels, plus a term each, or none.
     OnnxValue mix_channels(const OnnxValue& map, std::vector<float> weights, const std::vector<float>& bias);
+    /// ‖x‖² of each position's channels: a map of one channel.
+    OnnxValue squared_norms(const OnnxValue& map);
     /// The sum over each position's channels, once for each of them.
     OnnxValue sum_of_channels(const OnnxValue& value);
     /// The value's channels brought to length 1, position by position; zeros stay zeros.
@@ -126,8 +139,6 @@ private:
     std::vector<OnnxConstant> constants_;
     std::int64_t named_ = 0;
 };
-
-[[nodiscard]] Tensor transposed(const Tensor& matrix);
 
 /// All layers one after the other, of a picture (or of what goes into the first), those below one that pools
 /// over transforms of the picture once for each of these.

@@ -94,6 +94,16 @@ void sum_rows(const float* rows, std::int64_t n, std::int64_t columns, float* su
     });
 }
 
+Tensor transposed(const Tensor& matrix) {
+    Tensor out({matrix.columns(), matrix.rows()});
+    for (std::int64_t i = 0; i < out.rows(); ++i) {
+        for (std::int64_t j = 0; j < out.columns(); ++j) {
+            out.row(i)[static_cast<std::size_t>(j)] = matrix.row(j)[static_cast<std::size_t>(i)];
+        }
+    }
+    return out;
+}
+
 double squared_norm(const float* x, std::int64_t size) {
     std::vector<double> blocks(static_cast<std::size_t>((size + grain - 1) / grain));
     base::parallel_ranges(size, grain, [&](std::int64_t begin, std::int64_t end) {

@@ -2,6 +2,8 @@
 
 #include <cstdint>
 
+#include "stackae/tensor.hpp"
+
 namespace stackae::linalg {
 
 // Of the values of one position or row, on the calling thread.
@@ -23,6 +25,9 @@ void signed_power(const float* x, std::int64_t size, float power, float* to);
 void add(const float* x, std::int64_t size, float* y);
 /// sum = Σ of n rows, each sum taken in their order.
 void sum_rows(const float* rows, std::int64_t n, std::int64_t columns, float* sum);
+
+/// Rows for columns.
+[[nodiscard]] Tensor transposed(const Tensor& matrix);
 
 /// Σ x², in double precision over blocks of fixed size: independent of the number of threads.
 [[nodiscard]] double squared_norm(const float* x, std::int64_t size);

@@ -12,6 +12,7 @@
 #include "base/rows.hpp"
 #include "base/threads.hpp"
 #include "linalg/pca.hpp"
+#include "linalg/vector_ops.hpp"
 
 namespace stackae::search {
 namespace {
@@ -89,35 +90,36 @@ DescriptorCoder::DescriptorCoder(const Tensor& scale, const Tensor& mean, const 
     }
     product_ = std::make_unique<linalg::Gemm>(context_, block, dimension_, components.columns(),
                                               weights.data(), bias.data());
+    back_ = std::make_unique<linalg::Gemm>(context_, block, components.columns(), dimension_,
+                                           linalg::transposed(components).data(), nullptr);
 }
 
 DescriptorCoder::Codes DescriptorCoder::encode(const Tensor& descriptors) {
     Codes out{Tensor({descriptors.rows(), dimension_}), std::vector<float>(at(descriptors.rows()))};
-    Tensor input({block, descriptors.columns()});
-    Tensor output({block, dimension_});
+    const std::int64_t d = descriptors.columns();
+    Tensor input({block, d});
+    Tensor codes({block, dimension_});
+    Tensor rebuilt({block, d});
     const base::ThreadScope scope(context_.threads());
     for (std::int64_t first = 0; first < descriptors.rows(); first += block) {
         const std::int64_t count = std::min(block, descriptors.rows() - first);
-        if (count == block) {
-            product_->run(descriptors.row(first).data(), out.values.row(first).data());
-        } else {
-            std::copy_n(descriptors.row(first).data(), count * descriptors.columns(), input.data());
-            product_->run(input.data(), output.data());
-            std::copy_n(output.data(), count * dimension_, out.values.row(first).data());
-        }
-    }
-    base::parallel_ranges(descriptors.rows(), 64, [&](std::int64_t begin, std::int64_t end) {
-        for (std::int64_t i = begin; i < end; ++i) {
-            const auto row = descriptors.row(i);
-            float sum = 0.0F;
-            for (std::size_t j = 0; j < row.size(); ++j) {
-                const float x = scale_.data()[j] * row[j] - mean_.data()[j];
-                sum += x * x;
+        std::copy_n(descriptors.row(first).data(), count * d, input.data());
+        product_->run(input.data(), codes.data());
+        back_->run(codes.data(), rebuilt.data());
+        std::copy_n(codes.data(), count * dimension_, out.values.row(first).data());
+        base::parallel_ranges(count, 64, [&](std::int64_t begin, std::int64_t end) {
+            for (std::int64_t i = begin; i < end; ++i) {
+                const float* x = input.row(i).data();
+                const float* y = rebuilt.row(i).data();
+                float sum = 0.0F;
+                for (std::int64_t k = 0; k < d; ++k) {
+                    const float left = scale_.data()[k] * x[k] - mean_.data()[k] - y[k];
+                    sum += left * left;
+                }
+                out.residuals[at(first + i)] = std::sqrt(sum);
             }
-            out.residuals[at(i)] = static_cast<float>(
-                std::sqrt(std::max(0.0, double{sum} - base::squared_norm(out.values.row(i)))));
-        }
-    });
+        });
+    }
     return out;
 }
 
@@ -166,14 +168,22 @@ void scale_columns(Tensor& values, const Tensor& by) {
     }
 }
 
-Tensor half_whitening(const Tensor& variances) {
+Tensor floored(const Tensor& variances) {
     Tensor out({variances.size()});
     const float floor =
         least_variance * *std::max_element(variances.values().begin(), variances.values().end());
     std::transform(variances.values().begin(), variances.values().end(), out.values().begin(),
                    [&](float variance) {
-                       return 1.0F / std::sqrt(std::sqrt(std::max({variance, floor, 1e-30F})));
+                       return std::max({variance, floor, 1e-30F});
                    });
+    return out;
+}
+
+Tensor half_whitening(const Tensor& variances) {
+    Tensor out({variances.size()});
+    const Tensor enough = floored(variances);
+    std::transform(enough.values().begin(), enough.values().end(), out.values().begin(),
+                   [](float variance) { return 1.0F / std::sqrt(std::sqrt(variance)); });
     return out;
 }
 
@@ -242,13 +252,13 @@ void AnomalyDistances::nearest(const Tensor& codes, Tensor& out) {
 }
 
 void AnomalyDistances::gaussian(const Tensor& codes, Tensor& out) const {
-    const float floor = std::max(least_variance * memory_.variances.data()[0], 1e-30F);
+    const Tensor variances = floored(memory_.variances);
     std::vector<float> distances(at(codes.rows()));
     for (std::int64_t i = 0; i < codes.rows(); ++i) {
         const auto z = codes.row(i);
         float sum = 0.0F;
         for (std::size_t j = 0; j < z.size(); ++j) {
-            sum += z[j] * z[j] / std::max(memory_.variances.data()[j], floor);
+            sum += z[j] * z[j] / variances.data()[j];
         }
         distances[at(i)] = std::sqrt(sum);
     }
@@ -287,9 +297,13 @@ Tensor AnomalyDistances::of(const DescriptorCoder::Codes& codes, std::span<const
     return out;
 }
 
+std::int64_t largest_count(double share, std::int64_t n) {
+    return static_cast<std::int64_t>(
+        std::clamp(std::round(share * static_cast<double>(n)), 1.0, static_cast<double>(n)));
+}
+
 double mean_of_largest(std::span<float> values, double share) {
-    const auto n = static_cast<double>(values.size());
-    const auto count = static_cast<std::ptrdiff_t>(std::clamp(std::round(share * n), 1.0, n));
+    const std::int64_t count = largest_count(share, std::ssize(values));
     if (count < std::ssize(values)) {
         std::nth_element(values.begin(), values.begin() + count - 1, values.end(), std::greater<>{});
     }

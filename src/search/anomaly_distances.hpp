@@ -31,7 +31,8 @@ private:
     Tensor mean_;
     std::int64_t dimension_;
     linalg::Context context_;
-    std::unique_ptr<linalg::Gemm> product_;
+    std::unique_ptr<linalg::Gemm> product_;  ///< z of x
+    std::unique_ptr<linalg::Gemm> back_;     ///< Uᵀ z
 };
 
 /// Settles PatchMemory's scale and principal axes by some descriptors, m × D. The values of each source
@@ -67,9 +68,14 @@ private:
 
 /// Row-wise: each value times that of its axis.
 void scale_columns(Tensor& values, const Tensor& by);
-/// variance^(−¼), with a floor of a hundred-thousandth of the largest variance.
+/// floored(variance)^(−¼).
 [[nodiscard]] Tensor half_whitening(const Tensor& variances);
 
+/// variance, with a floor of a hundred-thousandth of the largest.
+[[nodiscard]] Tensor floored(const Tensor& variances);
+
+/// How many of n a share of them are: 1 at least.
+[[nodiscard]] std::int64_t largest_count(double share, std::int64_t n);
 /// The mean over a share of values, the largest; 0: the largest alone. values are put into another order.
 [[nodiscard]] double mean_of_largest(std::span<float> values, double share);
 

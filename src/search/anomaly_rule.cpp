@@ -230,36 +230,42 @@ Tensor anomaly_map(std::span<const float> distances, const PatchMemory& memory) 
     return map;
 }
 
-double anomaly_score(const Tensor& map, const PatchMemory& memory) {
+std::vector<ScoredTile> scored_tiles(const PatchMemory& memory) {
+    constexpr std::int64_t least_part = 4;
     const TileStarts down(memory.height, memory.rule.tile);
     const TileStarts across(memory.width, memory.rule.tile);
-    // Tiles of which the region has little beside others tell little.
-    constexpr std::size_t least_part = 4;
-    std::vector<std::pair<std::size_t, double>> tiles;  // positions in the region, score
-    std::size_t fullest = 0;
+    std::vector<ScoredTile> tiles;
+    std::int64_t fullest = 0;
+    for (std::int64_t i = 0; i < down.count * across.count; ++i) {
+        ScoredTile tile{down.start(i / across.count), across.start(i % across.count), down.side, across.side};
+        for (std::int64_t y = tile.top; y < tile.top + tile.height; ++y) {
+            const auto row = memory.region.values().subspan(at(y * memory.width + tile.left), at(tile.width));
+            tile.positions +=
+                std::count_if(row.begin(), row.end(), [](float counts) { return counts > 0.0F; });
+        }
+        fullest = std::max(fullest, tile.positions);
+        tiles.push_back(tile);
+    }
+    std::erase_if(tiles, [&](const ScoredTile& tile) {
+        return tile.positions == 0 || least_part * tile.positions < fullest;
+    });
+    return tiles;
+}
+
+double anomaly_score(const Tensor& map, const PatchMemory& memory) {
+    double oddest = -std::numeric_limits<double>::infinity();
     std::vector<float> values;
-    values.reserve(at(down.side * across.side));
-    for (std::int64_t tile = 0; tile < down.count * across.count; ++tile) {
-        const std::int64_t top = down.start(tile / across.count);
-        const std::int64_t left = across.start(tile % across.count);
+    for (const ScoredTile& tile : scored_tiles(memory)) {
         values.clear();
-        for (std::int64_t y = top; y < top + down.side; ++y) {
-            for (std::int64_t p = y * memory.width + left; p < y * memory.width + left + across.side; ++p) {
+        for (std::int64_t y = tile.top; y < tile.top + tile.height; ++y) {
+            for (std::int64_t x = tile.left; x < tile.left + tile.width; ++x) {
+                const std::int64_t p = y * memory.width + x;
                 if (memory.region.data()[p] > 0.0F) {
                     values.push_back(map.data()[p]);
                 }
             }
         }
-        if (!values.empty()) {
-            fullest = std::max(fullest, values.size());
-            tiles.emplace_back(values.size(), mean_of_largest(values, memory.rule.share));
-        }
-    }
-    double oddest = -std::numeric_limits<double>::infinity();
-    for (const auto& [positions, score] : tiles) {
-        if (least_part * positions >= fullest) {
-            oddest = std::max(oddest, score);
-        }
+        oddest = std::max(oddest, mean_of_largest(values, memory.rule.share));
     }
     return oddest;
 }

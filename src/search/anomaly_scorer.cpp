@@ -80,10 +80,8 @@ Tensor enlarge_map(const Tensor& map, std::int64_t height, std::int64_t width) {
     if (map.empty() || height < 1 || width < 1) {
         throw InvalidArgument("enlarge_map: a map without positions, or a size of 0");
     }
-    const search::Resampling rows(from_height, height,
-                                  static_cast<double>(from_height) / static_cast<double>(height), 1.0);
-    const search::Resampling columns(from_width, width,
-                                     static_cast<double>(from_width) / static_cast<double>(width), 1.0);
+    const search::Resampling rows = search::enlarging(from_height, height);
+    const search::Resampling columns = search::enlarging(from_width, width);
     Tensor wide({from_height, width});
     for (std::int64_t y = 0; y < from_height; ++y) {
         columns.run(map.row(y).data(), 1, wide.row(y).data());

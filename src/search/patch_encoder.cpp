@@ -34,16 +34,6 @@ constexpr std::int64_t values_at_once = std::int64_t{1} << 22;
 /// Rows of a picture that are worth a thread.
 constexpr std::int64_t rows_of_a_thread = 8;
 
-/// The index that stands for i in a row of n that goes on mirrored.
-std::int64_t mirrored(std::int64_t i, std::int64_t n) {
-    if (n == 1) {
-        return 0;
-    }
-    const std::int64_t period = 2 * (n - 1);
-    const std::int64_t in = (i % period + period) % period;
-    return in < n ? in : period - in;
-}
-
 void copy_tile(const float* picture, const Shape& shape, std::int64_t top, std::int64_t left,
                const Shape& tile, float* out) {
     for (std::int64_t y = 0; y < tile.height; ++y) {
@@ -114,6 +104,15 @@ void resample(std::int64_t count, std::int64_t width, std::int64_t channels, con
 }
 
 }  // namespace
+
+std::int64_t mirrored(std::int64_t i, std::int64_t n) {
+    if (n == 1) {
+        return 0;
+    }
+    const std::int64_t period = 2 * (n - 1);
+    const std::int64_t in = (i % period + period) % period;
+    return in < n ? in : period - in;
+}
 
 Resampling::Resampling(std::int64_t from, std::int64_t to, double ratio, double reach) {
     const double wide = reach * std::max(1.0, ratio);
@@ -196,6 +195,7 @@ std::vector<Shape> PatchEncoder::sizes(const Shape& picture, std::int64_t levels
 PatchEncoder::PatchEncoder(const Model& model, std::size_t depth, const Shape& picture, std::int64_t levels,
                            std::int64_t stride, int threads)
     : geometry_(model, depth),
+      layers_(model.layers.layers(0, depth)),
       encoder_(model, {.output = std::to_string(depth), .threads = threads}),
       sizes_(sizes(picture, levels)),
       stride_(stride > 0 ? stride : std::max(geometry_.stride, stride_of(picture))),
@@ -253,20 +253,32 @@ PatchEncoder::Tiling PatchEncoder::tiling_of(const Shape& picture) const {
     return {tiles(picture.height, geometry_.down), tiles(picture.width, geometry_.across)};
 }
 
+PatchEncoder::Grid PatchEncoder::map_grid(std::size_t level) const {
+    const Shape& shape = sizes_[level];
+    const Tiling tiling = tiling_of(shape);
+    const double ratio = static_cast<double>(stride_) / static_cast<double>(geometry_.stride) /
+                         static_cast<double>(std::int64_t{1} << level);
+    const auto positions = [&](std::int64_t tiles, const TileGeometry::Side& of, std::int64_t side) {
+        return std::min(tiles * of.count, (side + geometry_.stride - 1) / geometry_.stride);
+    };
+    return {{positions(tiling.down, geometry_.down, shape.height), height_, ratio, neighbourhood},
+            {positions(tiling.across, geometry_.across, shape.width), width_, ratio, neighbourhood}};
+}
+
+PatchEncoder::Grid PatchEncoder::pixel_grid(std::size_t level) const {
+    const Shape& shape = sizes_[level];
+    const double ratio = static_cast<double>(stride_) / static_cast<double>(std::int64_t{1} << level);
+    return {{shape.height, height_, ratio, 1.0}, {shape.width, width_, ratio, 1.0}};
+}
+
 void PatchEncoder::encode_level(const Tensor& pictures, std::size_t level, float* out) {
     const Shape& shape = sizes_[level];
     const Tiling tiling = tiling_of(shape);
     const TileGeometry::Side& down = geometry_.down;
     const TileGeometry::Side& across = geometry_.across;
     const std::int64_t channels = geometry_.map.channels;
-    const double ratio = static_cast<double>(stride_) / static_cast<double>(geometry_.stride) /
-                         static_cast<double>(std::int64_t{1} << level);
-    const std::int64_t height =
-        std::min(tiling.down * down.count, (shape.height + geometry_.stride - 1) / geometry_.stride);
-    const std::int64_t width =
-        std::min(tiling.across * across.count, (shape.width + geometry_.stride - 1) / geometry_.stride);
-    const Resampling rows(height, height_, ratio, neighbourhood);
-    const Resampling columns(width, width_, ratio, neighbourhood);
+    const auto [rows, columns] = map_grid(level);
+    const std::int64_t width = columns.last(width_ - 1) + 1;
     // Rows of tiles are encoded band by band, each as much as caches hold; a row of the grid is made of those
     // of two bands at most.
     std::int64_t tallest = 1;
@@ -322,11 +334,10 @@ Tensor PatchEncoder::encode_tiles(const Tensor& pictures, const Shape& shape, st
 
 void PatchEncoder::add_pixels(const Tensor& pictures, std::size_t level, float* out) const {
     const Shape& shape = sizes_[level];
-    const double ratio = static_cast<double>(stride_) / static_cast<double>(std::int64_t{1} << level);
     const std::int64_t channels = shape.channels;
+    const auto [rows, columns] = pixel_grid(level);
     // Values and their squares, in turn.
-    resample(pictures.rows(), shape.width, 2 * channels, Resampling(shape.height, height_, ratio, 1.0),
-             {0, height_}, Resampling(shape.width, width_, ratio, 1.0), out, dimension_,
+    resample(pictures.rows(), shape.width, 2 * channels, rows, {0, height_}, columns, out, dimension_,
              [&](std::int64_t i, std::int64_t y, float weight, float* to) {
                  const float* from = pictures.row(i).data() + y * shape.width * channels;
                  for (std::int64_t x = 0; x < shape.width; ++x, to += 2 * channels) {
@@ -341,7 +352,8 @@ void PatchEncoder::add_pixels(const Tensor& pictures, std::size_t level, float* 
             float* values = out + p * dimension_;
             for (std::int64_t c = 0; c < channels; ++c) {
                 const float variance = values[channels + c] - values[c] * values[c];
-                values[channels + c] = std::sqrt(variance > 0.0F ? variance : 0.0F);
+                values[channels + c] =
+                    std::sqrt(variance > least_pixel_variance ? variance : least_pixel_variance);
             }
         }
     });

@@ -9,6 +9,7 @@
 #include "stackae/tensor.hpp"
 
 #include "base/rows.hpp"
+#include "layers/onnx_graph.hpp"
 
 namespace stackae::search {
 
@@ -20,6 +21,19 @@ public:
     /// Sets out, to × columns, of rows, from × columns.
     void run(const float* rows, std::int64_t columns, float* out) const;
     [[nodiscard]] std::int64_t size() const { return static_cast<std::int64_t>(first_.size()); }
+    /// The same as a matrix, size() × columns, with old row i in column place(i).
+    template <class Place>
+    [[nodiscard]] Tensor matrix(std::int64_t columns, const Place& place) const {
+        Tensor out({size(), columns});
+        for (std::int64_t i = 0; i < size(); ++i) {
+            each(i, [&](std::int64_t row, float weight) { out.row(i)[base::at(place(row))] += weight; });
+        }
+        return out;
+    }
+    /// size() × from.
+    [[nodiscard]] Tensor matrix(std::int64_t from) const {
+        return matrix(from, [](std::int64_t i) { return i; });
+    }
     /// The first and the last of the rows that the i-th new one is made of.
     [[nodiscard]] std::int64_t first(std::int64_t i) const { return first_[base::at(i)]; }
     [[nodiscard]] std::int64_t last(std::int64_t i) const {
@@ -38,6 +52,11 @@ private:
     std::vector<std::int64_t> first_;
     std::vector<std::vector<float>> weights_;
 };
+
+/// A side of a map of the grid brought to that of a picture.
+[[nodiscard]] inline Resampling enlarging(std::int64_t from, std::int64_t to) {
+    return {from, to, static_cast<double>(from) / static_cast<double>(to), 1.0};
+}
 
 /// How a model that makes maps of small pictures is run over large ones: over tiles that overlap by what its
 /// positions depend on beyond what they stand for, so that the map of the whole is without seams. Positions
@@ -61,6 +80,13 @@ struct TileGeometry {
     /// Pixels that the used positions of a tile stand for.
     [[nodiscard]] std::int64_t pixels(const Side& side) const { return side.count * stride; }
 };
+
+/// The index that stands for i in a row of n that goes on mirrored.
+[[nodiscard]] std::int64_t mirrored(std::int64_t i, std::int64_t n);
+
+/// The least variance of pixels that tells something: that of a quarter of a grey level. Below it is what
+/// rounding leaves of E(x²) − E(x)².
+inline constexpr float least_pixel_variance = 1e-6F;
 
 /// Descriptors of a picture's positions: what a model makes of the picture in several sizes, each half of the
 /// one before, and the mean and deviation of the pixels about the position, averaged over a neighbourhood and
@@ -87,6 +113,8 @@ public:
     [[nodiscard]] std::int64_t at_once() const;
     /// pictures: n × picture.size(). Returns (n · positions()) × dimension().
     [[nodiscard]] Tensor encode(const Tensor& pictures);
+    /// The same of one picture N × channels × height × width, as a map.
+    [[nodiscard]] layers::OnnxValue to_onnx(layers::OnnxGraph& graph, const layers::OnnxValue& picture) const;
     /// Tiles of the pictures in all sizes, at most about `most` in all, to learn from: m × tile.size().
     [[nodiscard]] static Tensor tiles(const Tensor& pictures, const Shape& picture, const Shape& tile,
                                       std::int64_t levels, std::int64_t most, std::uint64_t seed);
@@ -97,6 +125,15 @@ public:
     [[nodiscard]] static std::vector<Shape> sizes(const Shape& picture, std::int64_t levels);
 
 private:
+    /// How a level's map of all tiles, or its pixels, become the grid's.
+    struct Grid {
+        Resampling rows;
+        Resampling columns;
+    };
+    [[nodiscard]] Grid map_grid(std::size_t level) const;
+    [[nodiscard]] Grid pixel_grid(std::size_t level) const;
+    [[nodiscard]] layers::OnnxValue level_to_onnx(layers::OnnxGraph& graph, const layers::OnnxValue& picture,
+                                                  std::size_t level) const;
     /// Tiles that cover a picture.
     struct Tiling {
         std::int64_t down = 0;
@@ -114,6 +151,7 @@ private:
     void add_pixels(const Tensor& pictures, std::size_t level, float* out) const;
 
     TileGeometry geometry_;
+    Layers layers_;
     Encoder encoder_;
     std::vector<Shape> sizes_;
     std::int64_t stride_;

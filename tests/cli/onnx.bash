@@ -21,7 +21,23 @@ expect 0 train table.csv -o table.stackae
 expect 0 export table.stackae -o table.onnx
 grep -q '"bread0"' table.onnx || fail "no names of items"
 
+expect 0 export table.stackae -o scores.onnx --autoencoder
+grep -q scores scores.onnx || fail "no scores"
+
+# Of what good pictures look like: a map, and a score.
+expect 0 memorize "$samples"/train/1 "$samples"/train/7 -o good.memory
+expect 0 export good.memory -o map.onnx
+grep -q stackae.threshold map.onnx || fail "no threshold"
+expect 0 export good.memory -o score.onnx --output-name score
+expect 1 export good.memory -o none.onnx --output-name embedding
+has err "map or score expected"
+expect 1 export good.memory -o none.onnx --decoder
+has err "which rebuilds nothing"
+missing none.onnx
+
 # What cannot be.
+expect 2 export "$model" -o none.onnx --decoder --autoencoder
+has err "one of them expected"
 expect 2 export
 has err "export needs one MODEL"
 expect 2 export "$model"

@@ -1,7 +1,7 @@
 #pragma once
 
-#include <cmath>
 #include <algorithm>
+#include <cmath>
 #include <fstream>
 #include <iterator>
 #include <string>
@@ -9,11 +9,15 @@
 
 #include "stackae/export_onnx.hpp"
 #include "stackae/image_dataset.hpp"
+#include "stackae/memorize.hpp"
+#include "stackae/recommend.hpp"
 #include "stackae/resources.hpp"
 
 #include "export/onnx_file.hpp"
 #include "layers/chain.hpp"
 #include "layers/sample.hpp"
+#include "model/sample_model.hpp"
+#include "support/interactions.hpp"
 
 namespace stackae::test {
 
@@ -25,6 +29,7 @@ struct OnnxCase {
     bool bytes = false;               ///< the input is uint8
     std::vector<float> input;
     Tensor expected;
+    bool sorts = false;  ///< by the operator TopK, which OpenCV 4.6 lacks
 
     /// How far from what was expected values may be: the ten-thousandth of their deviation.
     [[nodiscard]] double tolerance() const {
@@ -88,7 +93,26 @@ inline std::vector<OnnxCase> layer_cases() {
     return cases;
 }
 
-/// An output of a model, of pictures of a folder that have the model's size.
+inline std::string file_bytes(const std::string& path) {
+    std::ifstream file(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), {}};
+}
+
+/// Pictures of values from 0 to 1 as bytes, N × C × H × W.
+inline void set_pictures(const Tensor& pictures, const Shape& shape, OnnxInput input, OnnxCase& out) {
+    out.shape = {pictures.rows(), shape.channels, shape.height, shape.width};
+    out.bytes = input == OnnxInput::uint8;
+    for (std::int64_t i = 0; i < pictures.rows(); ++i) {
+        for (std::int64_t c = 0; c < shape.channels; ++c) {
+            for (std::int64_t p = 0; p < shape.height * shape.width; ++p) {
+                out.input.push_back(
+                    std::round(pictures.row(i)[static_cast<std::size_t>(p * shape.channels + c)] * 255.0F));
+            }
+        }
+    }
+}
+
+/// An output of a model, of the first pictures of a folder.
 inline OnnxCase model_case(const std::string& model_path, const std::string& folder,
                            const OnnxOptions& options, const std::string& scratch) {
     constexpr std::int64_t most = 1000;
@@ -104,24 +128,97 @@ inline OnnxCase model_case(const std::string& model_path, const std::string& fol
         reader.next(batch);
         return batch.pictures;
     };
-    const Tensor raw = read(plain);
     export_onnx(model, options, scratch);
     OnnxCase out;
     out.name = model_path + " " + options.output;
-    std::ifstream file(scratch, std::ios::binary);
-    out.model.assign(std::istreambuf_iterator<char>(file), {});
-    out.shape = {raw.rows(), plain.channels, plain.height, plain.width};
-    out.bytes = options.input == OnnxInput::uint8;
-    for (std::int64_t i = 0; i < raw.rows(); ++i) {
-        for (std::int64_t c = 0; c < plain.channels; ++c) {
-            for (std::int64_t p = 0; p < plain.height * plain.width; ++p) {
-                out.input.push_back(
-                    std::round(raw.row(i)[static_cast<std::size_t>(p * plain.channels + c)] * 255.0F));
-            }
-        }
-    }
+    out.model = file_bytes(scratch);
+    set_pictures(read(plain), plain.shape(), options.input, out);
     out.expected = Encoder(model, {.output = options.output}).encode(read(model.preprocessing));
     return out;
+}
+
+/// What a table's models rebuild of its rows.
+inline std::vector<OnnxCase> recommendation_cases(const std::string& scratch) {
+    std::vector<OnnxCase> cases;
+    for (const std::string stack : {"elsa:4", "edlae", "dense:6:activation=tanh, dense:3"}) {
+        Model model = sample_model(stack, {1, 20, 1});
+        model.table = two_tastes(64);
+        export_onnx(model, {.part = OnnxPart::autoencoder}, scratch);
+        OnnxCase out;
+        out.name = "scores of " + stack;
+        out.model = file_bytes(scratch);
+        const Tensor rows = dense_rows(model.table, 0, 64);
+        out.shape = rows.shape();
+        out.input.assign(rows.values().begin(), rows.values().end());
+        out.expected = Recommender(model).scores(model.table, 0, 64);
+        cases.push_back(std::move(out));
+    }
+    return cases;
+}
+
+/// Waves and noise, with values that bytes have.
+inline Tensor waves(std::int64_t count, const Shape& shape, std::uint32_t seed) {
+    Tensor pictures({count, shape.height, shape.width, shape.channels});
+    const Tensor noise = random_rows(count, shape.size() + 3, seed);
+    for (std::int64_t i = 0; i < count; ++i) {
+        const auto random = noise.row(i);
+        for (std::int64_t j = 0; j < shape.size(); ++j) {
+            const auto x = static_cast<float>(j / shape.channels % shape.width);
+            const auto y = static_cast<float>(j / shape.channels / shape.width);
+            const float value = 0.5F + 0.2F * std::sin(0.7F * x + 3.0F * random[0]) +
+                                0.15F * std::sin(0.5F * y + 3.0F * random[1]) +
+                                0.3F * random[static_cast<std::size_t>(3 + j)];
+            pictures.data()[i * shape.size() + j] =
+                std::round(std::clamp(value, 0.0F, 1.0F) * 255.0F) / 255.0F;
+        }
+    }
+    return pictures;
+}
+
+/// Maps of a patch memory by every method, and scores by rules.
+inline std::vector<OnnxCase> patch_memory_cases(const std::string& scratch) {
+    const Shape shape{70, 82, 3};
+    InputObserver nobody;
+    Manifest manifest(nobody);
+    PatchMemory learnt = memorize(Inputs(ImageDataset::from_tensor(waves(14, shape, 5))), {}, manifest);
+    std::fill_n(learnt.region.data(), learnt.width, 0.0F);
+    const Tensor rows = [&] {
+        const Tensor pictures = waves(20, shape, 6);
+        Tensor flat({20, shape.size()});
+        std::copy_n(pictures.data(), pictures.size(), flat.data());
+        return flat;
+    }();
+    using enum AnomalyMethod;
+    std::vector<OnnxCase> cases;
+    const auto add = [&](const AnomalyRule& rule, const std::string& output, OnnxInput input) {
+        learnt.rule = rule;
+        export_onnx(learnt, {.output = output, .input = input}, scratch);
+        OnnxCase out;
+        out.name = output + " of " + to_text(rule);
+        out.model = file_bytes(scratch);
+        set_pictures(rows, shape, input, out);
+        const std::vector<AnomalyScore> scores = AnomalyScorer(learnt).score(rows);
+        const bool map = output == "map";
+        out.expected = Tensor({rows.rows(), map ? shape.height * shape.width : 1});
+        for (std::int64_t i = 0; i < rows.rows(); ++i) {
+            const AnomalyScore& score = scores[static_cast<std::size_t>(i)];
+            const Tensor enlarged = enlarge_map(score.map, shape.height, shape.width);
+            out.expected.row(i)[0] = static_cast<float>(score.score);
+            if (map) {
+                std::copy_n(enlarged.data(), enlarged.size(), out.expected.row(i).data());
+            }
+        }
+        out.sorts = !map && rule.share > 0.0;
+        cases.push_back(std::move(out));
+    };
+    for (const AnomalyMethod method : {memory, gaussian, position_gaussian, reconstruction}) {
+        add({{method}}, "map", OnnxInput::uint8);
+    }
+    add({{memory, gaussian, position_gaussian, reconstruction}, true}, "map", OnnxInput::float32);
+    add({{memory, reconstruction}, true}, "score", OnnxInput::uint8);
+    add({{memory}, true, 0.05}, "score", OnnxInput::uint8);
+    add({{gaussian}, false, 0.1, 9}, "score", OnnxInput::uint8);
+    return cases;
 }
 
 }  // namespace stackae::test
