@@ -14,7 +14,7 @@ namespace stackae {
 /// What the graph's input `image` holds. Has names.
 enum class OnnxInput {
     uint8,    ///< bytes, as pictures are decoded
-    float32,  ///< the same values as floats: 0 to 255, or of measured channels the numbers that files hold
+    float32,  ///< the same values as floats: 0 to 255, or of channels with ranges the numbers in files
 };
 
 /// What a graph makes of what. Has names.
@@ -38,10 +38,10 @@ struct OnnxOptions {
 /// Everything after that is nodes of the graph, whose output is `features`, N × code_size(); products are of
 /// float32, whatever a layer's precision. A decoder's input is `features` and its output `image` or `row`, as
 /// the first layer sees it, which is from 0 to 1 where the preprocessing has unit_range(); an autoencoder's
-/// output is the same as `rebuilt`, or, of a table, as `scores`, a value a column, those of what a row
-/// has already too. The file's metadata tells the identity, the preprocessing and class names (`stackae.*`),
-/// and what pixels are by ONNX's keys (`Image.*`). Throws InvalidArgument where an option or a layer cannot
-/// be, IoError, and Error where libonnx is not there.
+/// output is the same as `rebuilt`, or, of a table's users, as `scores`, a value a column, those of what a
+/// row has already too. The file's metadata tells the identity, the preprocessing and class names
+/// (`stackae.*`), and what pixels are by ONNX's keys (`Image.*`). Throws InvalidArgument where an option or a
+/// layer cannot be, IoError, and Error where libonnx is not there.
 void export_onnx(const Model& model, const OnnxOptions& options, const OutputFile& file);
 void export_onnx(const Model& model, const OnnxOptions& options, const std::string& path);
 

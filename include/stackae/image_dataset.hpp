@@ -92,7 +92,8 @@ public:
     /// or NPZ file is damaged, InvalidArgument when there is no picture in it.
     static ImageDataset open(const std::string& path, const PictureLimits& limits = {});
 
-    /// Pictures that are in memory already: n × h × w × c or n × h × w floats. labels: n, or none.
+    /// Pictures that are in memory already: n × h × w × c or n × h × w floats, or rows of numbers, n × d.
+    /// labels: n, or none.
     static ImageDataset from_tensor(Tensor pictures, std::vector<std::string> labels = {});
 
     /// Pictures by the names that ImageEntry::path gave them, in that order and with these labels: files,

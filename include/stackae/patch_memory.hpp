@@ -105,6 +105,8 @@ struct AnomalyThreshold {
     double promised = 1.0;
     std::int64_t pictures = 0;  ///< good ones that were left out and measured on
 };
+/// The rate where none is named.
+inline constexpr double default_false_alarm = 0.01;
 /// The least threshold that promises the rate, or, where there are too few good pictures to promise it, the
 /// largest score of a good picture. 0 < false_alarm < 1. Throws InvalidArgument.
 [[nodiscard]] AnomalyThreshold anomaly_threshold(const PatchMemory& memory, double false_alarm);

@@ -7,14 +7,18 @@
 
 namespace stackae {
 
-/// A dense array of floats in row-major order, aligned to 64 bytes. A batch is n × d: one picture or
-/// code a row. Copies are deep; a moved-from tensor is empty.
+/// A dense array of floats in row-major order, aligned to 64 bytes where it owns them. A batch is n × d: one
+/// picture or code a row. Copies are deep; a moved-from tensor is empty.
 class Tensor {
 public:
     Tensor() = default;
 
     /// All zeros. Throws InvalidArgument when an extent is negative or the product overflows.
     explicit Tensor(std::vector<std::int64_t> shape);
+
+    /// Values that lie elsewhere and have to outlive it, row-major, of any alignment: nothing is copied, and
+    /// what is written into it is written there. Throws as Tensor(shape).
+    [[nodiscard]] static Tensor view(std::vector<std::int64_t> shape, float* values);
 
     Tensor(const Tensor& other);
     Tensor& operator=(const Tensor& other);
@@ -46,6 +50,7 @@ public:
 private:
     struct AlignedDelete {
         void operator()(float* values) const noexcept;
+        bool borrowed;  ///< false where nothing is said
     };
 
     std::vector<std::int64_t> shape_;

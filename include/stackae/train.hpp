@@ -82,8 +82,15 @@ public:
 [[nodiscard]] Model train(const ImageDataset& pictures, const Preprocessing& preprocessing,
                           const TrainConfig& config, const RunOptions& run, TrainObserver& observer);
 
-/// The same of a table: each user's row of values is what a picture is elsewhere. The model keeps the table,
-/// by which it knows its users. Throws InvalidArgument also where check(table) does.
+/// Goes on with a model on other pictures: its dense layers are fine-tuned end to end,
+/// config.fine_tune_epochs times, once at least, from what they have learnt, and its preprocessing stays.
+/// config: Model::record's, or another, whose stack is not looked at. The history goes on. Throws as train(),
+/// and InvalidArgument where the stack has nothing to fine-tune or there is a checkpoint.
+[[nodiscard]] Model fine_tune(const Model& model, const ImageDataset& pictures, const TrainConfig& config,
+                              const RunOptions& run, TrainObserver& observer);
+
+/// As train() of a table: each user's row of values is what a picture is elsewhere. The model keeps the
+/// table, by which it knows its users. Throws InvalidArgument also where check(table) does.
 [[nodiscard]] Model train(const Interactions& table, const TrainConfig& config, const RunOptions& run,
                           TrainObserver& observer);
 
@@ -101,6 +108,9 @@ struct TrainPlan {
     /// Whether it takes more than that and is refused.
     [[nodiscard]] bool refused() const { return memory_bytes > memory_limit; }
 };
+
+/// Whether any stage of training follows gradients.
+[[nodiscard]] bool learns_by_gradients(const TrainPlan& plan);
 
 /// Counted by the layers' shapes; nothing is timed. Throws InvalidArgument.
 [[nodiscard]] TrainPlan plan_training(std::int64_t pictures, const Preprocessing& preprocessing,

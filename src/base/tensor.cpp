@@ -40,12 +40,22 @@ float* allocate(std::int64_t size) {
 }  // namespace
 
 void Tensor::AlignedDelete::operator()(float* values) const noexcept {
-    ::operator delete(values, alignment);
+    if (!borrowed) {
+        ::operator delete(values, alignment);
+    }
 }
 
 Tensor::Tensor(std::vector<std::int64_t> shape)
     : shape_(std::move(shape)), size_(product(shape_)), data_(allocate(size_)) {
     std::fill_n(data(), size_, 0.0F);
+}
+
+Tensor Tensor::view(std::vector<std::int64_t> shape, float* values) {
+    Tensor tensor;
+    tensor.size_ = product(shape);
+    tensor.shape_ = std::move(shape);
+    tensor.data_ = {values, AlignedDelete{true}};
+    return tensor;
 }
 
 Tensor::Tensor(const Tensor& other) : shape_(other.shape_), size_(other.size_), data_(allocate(size_)) {

@@ -10,11 +10,12 @@
 #include "stackae/error.hpp"
 #include "stackae/evaluate_ranking.hpp"
 #include "stackae/evaluate_ratings.hpp"
+#include "stackae/fit_table.hpp"
 
 #include "cli/command.hpp"
-#include "cli/fit_table.hpp"
 #include "cli/model_locator.hpp"
 #include "cli/output.hpp"
+#include "cli/quiet_training.hpp"
 #include "cli/text_table.hpp"
 
 namespace stackae::cli {
@@ -175,8 +176,9 @@ void evaluate_ratings_of(Console& console, const TableEvaluation& wanted, const 
         check_same(wanted, table, *model, true);
     }
     const FitPredictor fit = [&](const Interactions& train) {
+        QuietTraining observer;
         return model ? predictor_of(*std::move(model), wanted.reading.threads)
-                     : fit_predictor(train, config, run);
+                     : fit_predictor(train, config, run, observer);
     };
     const RatingEvaluation result =
         wanted.test.empty()
@@ -218,9 +220,10 @@ int evaluate_table(Console& console, const TableEvaluation& wanted) {
     if (wanted.fit) {
         fit = [&](const Interactions& train, const Interactions& tuning, const HeldUsers& /*validation*/) {
             const TableStack chosen = named ? TableStack{suited_to(train, *named, run), "as named"}
-                                            : choose_stack(console, tuning, run, wanted.seed);
+                                            : choose_table_stack(console, tuning, run, wanted.seed);
             console.note(fmt::format("{}: {}", to_text(chosen.config.stack), chosen.reason));
-            return fit_scorer(train, chosen.config, run);
+            QuietTraining observer;
+            return fit_scorer(train, chosen.config, run, observer);
         };
     } else if (model) {
         fit = [&](const Interactions& /*train*/, const Interactions& /*tuning*/,

@@ -1,5 +1,6 @@
 #include <filesystem>
 #include <fmt/format.h>
+#include <optional>
 
 #include "stackae/export_onnx.hpp"
 #include "stackae/patch_memory.hpp"
@@ -69,9 +70,12 @@ int ExportCommand::run(Console& console, const std::vector<std::string>& inputs)
     const std::string& path = inputs.front();
     ResultWriter results;
     if (std::filesystem::is_regular_file(path) && file_kind(path) == "patch memory") {
+        check_outputs({{"the patch memory", path}}, {{"-o", output_}});
         export_onnx(load_patch_memory(path), options_, results.files().add(output_));
     } else {
-        export_onnx(named_model(console, path)->model, options_, results.files().add(output_));
+        const std::optional<NamedModel> named = named_model(console, path);
+        check_outputs({{"the model", named->path}}, {{"-o", output_}});
+        export_onnx(named->model, options_, results.files().add(output_));
     }
     results.finish();
     console.note(fmt::format("wrote {}", output_));

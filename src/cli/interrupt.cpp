@@ -2,9 +2,10 @@
 
 #include <atomic>
 #include <csignal>
-#include <pthread.h>
 #include <string_view>
 #include <unistd.h>
+
+#include "stackae/signal_guard.hpp"
 
 #include "cli/command.hpp"
 
@@ -45,39 +46,11 @@ void handle(void (*handler)(int)) {
     }
 }
 
-[[noreturn]] void* wait_for_signals(void* /*nothing*/) {
-    for (;;) {
-        ::pause();
-    }
-}
-
-/// Leaves the signals to a thread that does nothing else, and to those that libraries have started before:
-/// it is blocked on this one and on all that it starts. A handler gets its frame on the stack of the thread
-/// that it runs on, below the stack pointer, and oneDNN's kernels use that as one more pointer into matrices:
-/// a frame there would overwrite them.
-void spare_this_thread() {
-    constexpr std::size_t stack_bytes = 256 * 1024;
-    pthread_attr_t attributes;
-    ::pthread_attr_init(&attributes);
-    ::pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    ::pthread_attr_setstacksize(&attributes, stack_bytes);
-    pthread_t thread{};
-    if (::pthread_create(&thread, &attributes, wait_for_signals, nullptr) == 0) {
-        sigset_t signals;
-        ::sigemptyset(&signals);
-        for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
-            ::sigaddset(&signals, signal);
-        }
-        ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-    }
-    ::pthread_attr_destroy(&attributes);
-}
-
 }  // namespace
 
 void end_on_interrupts() {
     handle(end_at_once);
-    spare_this_thread();
+    static const SignalGuard guard;
 }
 
 void catch_interrupts() {

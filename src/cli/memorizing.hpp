@@ -12,8 +12,6 @@
 
 namespace stackae::cli {
 
-inline constexpr double default_false_alarm = 0.01;
-
 /// What `memorize` and `score --good` share: options of learning what good pictures look like.
 struct MemorizeSettings {
     MemorizeOptions options;

@@ -8,8 +8,8 @@
 
 #include "stackae/enum_names.hpp"
 #include "stackae/error.hpp"
+#include "stackae/fit_table.hpp"
 
-#include "cli/fit_table.hpp"
 #include "cli/preprocessing_options.hpp"
 
 namespace stackae::cli {

@@ -8,15 +8,16 @@
 #include <vector>
 
 #include "stackae/error.hpp"
+#include "stackae/fit_table.hpp"
 #include "stackae/output_files.hpp"
 
 #include "cli/checkpoint.hpp"
 #include "cli/command.hpp"
-#include "cli/fit_table.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/keep_model.hpp"
 #include "cli/output.hpp"
 #include "cli/plan_report.hpp"
+#include "cli/quiet_training.hpp"
 #include "cli/saved_config.hpp"
 #include "cli/train_monitor.hpp"
 
@@ -50,7 +51,8 @@ TrainConfig asked_config(Console& console, const TableTraining& training, const 
         console.note("auto: the settings of the stack are chosen when it is trained");
         return plain;
     }
-    const TableStack chosen = large ? *large : choose_stack(console, table, run, plain.seed, plain.rows);
+    const TableStack chosen =
+        large ? *large : choose_table_stack(console, table, run, plain.seed, plain.rows);
     console.note(fmt::format("auto: {}", chosen.reason));
     return settings.config(chosen.config);
 }

@@ -95,11 +95,6 @@ bool asks_for_none(std::string_view option, const TrainConfig& config) {
 
 }  // namespace
 
-bool learns_by_gradients(const TrainPlan& plan) {
-    return std::any_of(plan.stages.begin(), plan.stages.end(),
-                       [](const StageInfo& stage) { return stage.epochs > 0; });
-}
-
 std::vector<std::string> unused_options(const std::vector<std::string>& options, const TrainConfig& config,
                                         const TrainPlan& plan) {
     const bool by_gradients = learns_by_gradients(plan);

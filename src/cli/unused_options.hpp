@@ -8,9 +8,6 @@
 
 namespace stackae::cli {
 
-/// Whether any stage of training follows gradients.
-[[nodiscard]] bool learns_by_gradients(const TrainPlan& plan);
-
 /// A line for each of those options that changes nothing: what other options would have to be for it to, that
 /// no layer has a use for it or, where no gradients are followed, that there are none.
 [[nodiscard]] std::vector<std::string> unused_options(const std::vector<std::string>& options,

@@ -93,26 +93,20 @@ public:
     [[nodiscard]] ImageEntry entry(std::int64_t i) const override { return array_entry(path_, i, labels_); }
     [[nodiscard]] const std::string& path() const override { return path_; }
     [[nodiscard]] bool labelled() const override { return !labels_.empty(); }
-    [[nodiscard]] std::int64_t row_length() const override { return shape_.rows ? shape_.width : 0; }
+    [[nodiscard]] std::int64_t row_length() const override { return shape_.row_length(); }
     [[nodiscard]] std::string file(std::int64_t /*i*/) const override { return file_; }
     [[nodiscard]] std::vector<std::string> notes() const override { return notes_; }
 
     [[nodiscard]] Picture load(std::int64_t i, const Preprocessing* preprocessing) const override {
-        int height = shape_.height;
-        int width = shape_.width;
-        int channels = shape_.channels;
-        if (shape_.rows && preprocessing != nullptr && preprocessing->size() == width) {
-            height = preprocessing->height;  // a row of that many values is a picture
-            width = preprocessing->width;
-            channels = preprocessing->channels;
-        }
+        const Shape shape = shape_.picture(preprocessing);
         std::vector<std::byte> raw(static_cast<std::uint64_t>(shape_.values()) * type_.bytes);
         try {
             values_.read_at(static_cast<std::uint64_t>(i) * raw.size(), raw);
         } catch (const IoError& error) {
             throw BadPicture(PictureStatus::unreadable, error.what());
         }
-        ArrayPixels array = pixels_of(raw, type_, height, width, channels);
+        ArrayPixels array = pixels_of(raw, type_, static_cast<int>(shape.height),
+                                      static_cast<int>(shape.width), static_cast<int>(shape.channels));
         Picture picture;
         picture.pixels = std::move(array.pixels);
         picture.white = array.white;
@@ -139,12 +133,15 @@ public:
     [[nodiscard]] ImageEntry entry(std::int64_t i) const override { return array_entry(path_, i, labels_); }
     [[nodiscard]] const std::string& path() const override { return path_; }
     [[nodiscard]] bool labelled() const override { return !labels_.empty(); }
-    [[nodiscard]] Picture load(std::int64_t i, const Preprocessing* /*preprocessing*/) const override {
+    [[nodiscard]] std::int64_t row_length() const override { return shape_.row_length(); }
+    [[nodiscard]] Picture load(std::int64_t i, const Preprocessing* preprocessing) const override {
         auto* data = const_cast<float*>(pictures_.row(i).data());  // a view: OpenCV has none that is const
+        const Shape shape = shape_.picture(preprocessing);
         Picture picture;
-        picture.pixels = cv::Mat(shape_.height, shape_.width, CV_32FC(shape_.channels), data);
+        picture.pixels = cv::Mat(static_cast<int>(shape.height), static_cast<int>(shape.width),
+                                 CV_32FC(static_cast<int>(shape.channels)), data);
         picture.white = 1.0;
-        picture.measured = shape_.measured();
+        picture.measured = !shape_.rows && shape_.measured();
         return picture;
     }
 
@@ -178,14 +175,13 @@ void check_channels(const std::vector<std::uint64_t>& extents, const std::string
 
 }  // namespace
 
-ArrayShape array_shape(const std::vector<std::uint64_t>& extents, bool rows_allowed,
-                       const std::string& path) {
+ArrayShape array_shape(const std::vector<std::uint64_t>& extents, const std::string& path) {
     constexpr auto most = static_cast<std::uint64_t>(std::numeric_limits<int>::max());
     const std::string text = extents.empty() ? "()" : fmt::format("{}", fmt::join(extents, "×"));
-    const bool rows = extents.size() == 2 && rows_allowed;
+    const bool rows = extents.size() == 2;
     if (!rows && extents.size() != 3 && extents.size() != 4) {
-        throw InvalidArgument(fmt::format("{}: array of shape {} found; n×h×w{} or n×h×w×c expected", path,
-                                          text, rows_allowed ? ", n×d" : ""));
+        throw InvalidArgument(
+            fmt::format("{}: array of shape {} found; n×h×w, n×d or n×h×w×c expected", path, text));
     }
     for (std::size_t i = 0; i < extents.size(); ++i) {
         if (extents[i] == 0) {
@@ -249,7 +245,7 @@ Array array_of_file(const std::string& path, const ParseHeader& parse, const Pic
 SourcePointer array_source(std::string path, std::string file, Array array, ArrayLabels labels,
                            const PictureLimits& limits) {
     const ArrayHeader& header = array.header;
-    const ArrayShape shape = array_shape(header.extents, true, path);
+    const ArrayShape shape = array_shape(header.extents, path);
     if (std::int64_t{shape.height} * shape.width > limits.max_pixels) {
         throw InvalidArgument(fmt::format("{}: pictures of {} × {} pixels found, at most {} in all expected",
                                           path, shape.width, shape.height, limits.max_pixels));
@@ -285,7 +281,7 @@ SourcePointer tensor_source(Tensor pictures, std::vector<std::string> labels) {
     for (const std::int64_t extent : pictures.shape()) {
         extents.push_back(static_cast<std::uint64_t>(extent));
     }
-    const ArrayShape shape = array_shape(extents, false, "pictures in memory");
+    const ArrayShape shape = array_shape(extents, "pictures in memory");
     if (!labels.empty() && static_cast<std::int64_t>(labels.size()) != shape.count) {
         throw InvalidArgument(
             fmt::format("pictures in memory: {} labels found, {} expected", labels.size(), shape.count));

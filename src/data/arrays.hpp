@@ -23,14 +23,21 @@ struct ArrayShape {
 
     /// Whether channels are no colours, with or without alpha: 2, and 5 or more.
     [[nodiscard]] bool measured() const { return channels == 2 || channels > 4; }
+    /// Of rows.
+    [[nodiscard]] std::int64_t row_length() const { return rows ? width : 0; }
+    /// Of one picture, which a row of as many values as a preprocessing has is, too.
+    [[nodiscard]] Shape picture(const Preprocessing* preprocessing) const {
+        return rows && preprocessing != nullptr && preprocessing->size() == width
+                   ? preprocessing->shape()
+                   : Shape{height, width, channels};
+    }
     [[nodiscard]] std::int64_t values() const { return std::int64_t{height} * width * channels; }
 };
 
-/// extents: n × h × w, n × h × w × c (c 1 to Preprocessing::max_channels) or, where allowed, n × d. Throws
+/// extents: n × h × w, n × h × w × c (c 1 to Preprocessing::max_channels) or n × d. Throws
 /// CorruptFile or, for shapes that are sound but no pictures, or of channels that seem to come first,
 /// InvalidArgument; both name the path.
-[[nodiscard]] ArrayShape array_shape(const std::vector<std::uint64_t>& extents, bool rows_allowed,
-                                     const std::string& path);
+[[nodiscard]] ArrayShape array_shape(const std::vector<std::uint64_t>& extents, const std::string& path);
 
 /// What an NPY file begins with.
 inline constexpr std::string_view npy_magic = "\x93NUMPY";

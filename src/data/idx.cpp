@@ -116,7 +116,7 @@ SourcePointer open_idx(const std::string& path, const PictureLimits& limits) {
         [&](StreamHead& file) {
             npy = Bytes(file.first(npy_magic.size()), false).has(0, npy_magic);  // in a .gz file
             ArrayHeader header = npy ? parse_npy(file, path) : parse_idx(file, path);
-            shape = array_shape(header.extents, true, path);
+            shape = array_shape(header.extents, path);
             return header;
         },
         limits);

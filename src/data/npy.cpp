@@ -133,7 +133,7 @@ ArrayHeader parse_npy(StreamHead& file, const std::string& path) {
 SourcePointer open_npy(const std::string& path, const PictureLimits& limits) {
     const auto parse = [&](StreamHead& file) {
         ArrayHeader header = parse_npy(file, path);
-        (void)array_shape(header.extents, true, path);  // before a value is read
+        (void)array_shape(header.extents, path);  // before a value is read
         return header;
     };
     return array_source(path, path, array_of_file(path, parse, limits), {}, limits);

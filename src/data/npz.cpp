@@ -33,7 +33,7 @@ bool holds_pictures(const Member& member) {
         return false;
     }
     try {
-        (void)array_shape(extents, true, member.name);
+        (void)array_shape(extents, member.name);
         return true;
     } catch (const Error&) {
         return false;
@@ -191,7 +191,7 @@ SourcePointer open_npz(const std::string& path, const std::optional<std::string>
     Npz archive(path, limits);
     const Member& pictures = archive.choose(name);
     const std::string full = name ? path + "#" + *name : path;
-    (void)array_shape(pictures.header.extents, true, full);  // before a value is read
+    (void)array_shape(pictures.header.extents, full);  // before a value is read
     ArrayLabels labels = archive.labels(pictures);
     return array_source(full, path, archive.read(pictures), std::move(labels), limits);
 }

@@ -1,5 +1,6 @@
 #include "stackae/export_onnx.hpp"
 
+#include <algorithm>
 #include <dlfcn.h>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -39,8 +40,6 @@ constexpr int least_opset = 13;
 constexpr int largest_opset = 17;
 constexpr std::int64_t onnx_float = 1;  ///< TensorProto.FLOAT
 constexpr double white = 255.0;
-/// The rate that the threshold in a patch memory's metadata is for, as `stackae score` has it.
-constexpr double false_alarm = 0.01;
 
 /// The library stays loaded.
 WriteOnnx* load_writer() {
@@ -65,21 +64,29 @@ OnnxValue scaled(OnnxGraph& graph, const Preprocessing& preprocessing, const Onn
     }
     std::vector<float> factors;
     std::vector<float> terms;
-    for (int c = 0; c < preprocessing.channels; ++c) {
-        const auto& ranges = preprocessing.ranges;
-        const ChannelRange& range = ranges[ranges.size() > 1 ? static_cast<std::size_t>(c) : 0];
-        const double factor = 1.0 / (double{range.high} - double{range.low});
-        factors.push_back(static_cast<float>(factor));
-        terms.push_back(static_cast<float>(-double{range.low} * factor));
+    for (const ChannelRange& range : preprocessing.ranges) {
+        factors.push_back(static_cast<float>(1.0 / (double{range.high} - double{range.low})));
+        terms.push_back(-range.low);
     }
-    const OnnxValue ranged = graph.plus_channels(graph.times_channels(graph.as_map(pixels), factors), terms);
+    const OnnxValue ranged = graph.times_channels(graph.plus_channels(graph.as_map(pixels), terms), factors);
     if (!preprocessing.mean.empty()) {
         return ranged;
     }
     return {graph.add("Clip", {ranged.name, graph.number(0.0F), graph.number(1.0F)}), ranged.shape, true};
 }
 
+void check_holds(OnnxInput input, const Preprocessing& preprocessing) {
+    const bool beyond = std::any_of(
+        preprocessing.ranges.begin(), preprocessing.ranges.end(),
+        [](const ChannelRange& range) { return double{range.low} < 0.0 || double{range.high} > white; });
+    if (input == OnnxInput::uint8 && beyond) {
+        throw InvalidArgument(
+            "input type: uint8 found, float32 expected of channels whose values are not from 0 to 255");
+    }
+}
+
 OnnxValue preprocess(OnnxGraph& graph, const Preprocessing& preprocessing, OnnxInput input) {
+    check_holds(input, preprocessing);
     OnnxValue value{is_picture(preprocessing) ? "image" : "row", preprocessing.shape(),
                     is_picture(preprocessing)};
     if (value.is_map && input == OnnxInput::uint8) {
@@ -120,7 +127,11 @@ using Metadata = std::map<std::string, std::string>;
 
 void add_preprocessing(const Preprocessing& preprocessing, bool pixels, Metadata& metadata) {
     metadata["stackae.preprocessing"] = base::print_json(json_of(preprocessing));
-    if (pixels && is_picture(preprocessing) && !preprocessing.measured) {
+    if (!preprocessing.mean.empty()) {
+        metadata["stackae.mean"] = base::print_json(nlohmann::json(preprocessing.mean));
+        metadata["stackae.deviation"] = base::print_json(nlohmann::json(preprocessing.deviation));
+    }
+    if (pixels && is_picture(preprocessing) && !preprocessing.measured && preprocessing.ranges.empty()) {
         metadata["Image.BitmapPixelFormat"] = preprocessing.channels == 1 ? "Gray8" : "Rgb8";
         metadata["Image.ColorSpaceGamma"] = "SRGB";
         metadata["Image.NominalPixelRange"] = "NominalRange_0_255";
@@ -153,19 +164,19 @@ void write(const OnnxFile& onnx, const OutputFile& file) {
     OutputFile(file).write(exporting::onnx_bytes(onnx));
 }
 
-/// What Model::reconstruction makes of a code, or the decoders of the lowest `depth` layers.
-OnnxValue decoded(OnnxGraph& graph, const Model& model, std::size_t depth, bool by_reconstruction,
-                  const OnnxValue& code) {
-    if (by_reconstruction && !model.reconstruction.head.empty()) {
-        return layers::encode_to_onnx(graph, model.reconstruction.head.layers(), code);
-    }
+/// As Encoder::decode(): down to where the head leads on from, where there is one.
+OnnxValue decoded(OnnxGraph& graph, const Model& model, std::size_t depth, const OnnxValue& code) {
     if (const std::size_t layer = model.uninvertible_layer(depth); layer > 0) {
         throw InvalidArgument(
             fmt::format("decoder: layer {} ({}) found, which cannot be inverted, layers "
                         "that can expected",
                         layer, model.layers[layer - 1].type()));
     }
-    return layers::decode_to_onnx(graph, model.layers.layers(0, depth), code);
+    const Reconstruction& reconstruction = model.reconstruction;
+    const bool by_head = !reconstruction.head.empty() && depth >= reconstruction.depth;
+    const OnnxValue below =
+        layers::decode_to_onnx(graph, model.layers.layers(by_head ? reconstruction.depth : 0, depth), code);
+    return by_head ? layers::encode_to_onnx(graph, reconstruction.head.layers(), below) : below;
 }
 
 /// A graph of a model's part, with the names of what goes in and comes out.
@@ -179,8 +190,8 @@ struct ModelGraph {
 
 ModelGraph graph_of(const Model& model, const OnnxOptions& options) {
     const Preprocessing& preprocessing = model.preprocessing;
-    const bool rebuilds = options.part != OnnxPart::encoder && options.output.empty();
-    if (options.part == OnnxPart::autoencoder && !rebuilds) {
+    const bool rebuilds = options.part == OnnxPart::autoencoder;
+    if (rebuilds && !options.output.empty()) {
         throw InvalidArgument(
             fmt::format("output: {} found, none expected where what goes in is rebuilt", options.output));
     }
@@ -202,10 +213,11 @@ ModelGraph graph_of(const Model& model, const OnnxOptions& options) {
     if (options.part != OnnxPart::encoder) {
         made.text = "What is rebuilt, in the values that the first layer sees.";
         made.output = picture_type(preprocessing, false);
-        if (options.part == OnnxPart::autoencoder) {
-            made.output.name = model.table.item_count() > 0 ? "scores" : "rebuilt";
+        if (rebuilds) {
+            const bool of_users = model.table.item_count() > 0 && model.record.config.rows == TableRow::user;
+            made.output.name = of_users ? "scores" : "rebuilt";
         }
-        value = decoded(graph, model, made.depth, rebuilds, value);
+        value = decoded(graph, model, made.depth, value);
         value.shape = preprocessing.shape();
     }
     graph.name_output(made.output.image ? graph.as_map(value) : graph.as_rows(value), made.output.name);
@@ -218,7 +230,7 @@ std::string exporting::onnx_bytes(const OnnxFile& file) {
     static WriteOnnx* const writer = load_writer();
     std::string result;
     if (!writer(file, result)) {
-        throw InvalidArgument(fmt::format("ONNX's checker refuses the graph: {}", result));
+        throw InvalidArgument(fmt::format("ONNX: {}", result));
     }
     return result;
 }
@@ -259,10 +271,10 @@ void export_onnx(const PatchMemory& memory, const OnnxOptions& options, const Ou
         output = {"score", false, {1}};
     }
     graph.name_output(value, output.name);
-    Metadata metadata{
-        {"stackae.identity", memory.identity()},
-        {"stackae.rule", to_text(memory.rule)},
-        {"stackae.threshold", fmt::format("{:.9g}", anomaly_threshold(memory, false_alarm).threshold)}};
+    Metadata metadata{{"stackae.identity", memory.identity()},
+                      {"stackae.rule", to_text(memory.rule)},
+                      {"stackae.threshold",
+                       fmt::format("{:.9g}", anomaly_threshold(memory, default_false_alarm).threshold)}};
     add_preprocessing(memory.preprocessing, true, metadata);
     write(
         {.graph = graph,

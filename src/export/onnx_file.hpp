@@ -28,12 +28,14 @@ struct OnnxFile {
     std::map<std::string, std::string> metadata;
 };
 
-/// Sets `result` to the file's bytes and gives true, or to what ONNX's checker says and gives false.
+/// Sets `result` to the file's bytes and gives true, or to why there are none, as by ONNX's checker, and
+/// gives false. Throws std::bad_alloc.
 using WriteOnnx = bool(const OnnxFile& file, std::string& result);
 inline constexpr const char* onnx_library = "libstackae_onnx.so";
 inline constexpr const char* write_onnx_name = "stackae_write_onnx";
 
-/// The file's bytes. Throws InvalidArgument where ONNX's checker refuses it, Error where libonnx is not there.
+/// The file's bytes. Throws InvalidArgument where ONNX's checker refuses it, Error where libonnx is not
+/// there.
 [[nodiscard]] std::string onnx_bytes(const OnnxFile& file);
 
 }  // namespace stackae::exporting

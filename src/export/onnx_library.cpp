@@ -1,7 +1,10 @@
 #include <exception>
+#include <new>
 #include <onnx/checker.h>
 #include <onnx/onnx_pb.h>
 #include <onnx/shape_inference/implementation.h>
+#include <stdexcept>
+#include <string>
 #include <variant>
 
 #include "export/onnx_file.hpp"
@@ -76,7 +79,22 @@ void add_node(const stackae::layers::OnnxNode& from, onnx::GraphProto& graph) {
     }
 }
 
+/// Throws where protobuf cannot write so much: it would write nothing.
+void check_size(const OnnxFile& file) {
+    constexpr std::size_t most = std::size_t{2'000'000'000};
+    std::size_t bytes = 0;
+    for (const auto& constant : file.graph.constants()) {
+        bytes += std::visit([](const auto& values) { return values.size() * sizeof(values.front()); },
+                            constant.values);
+    }
+    if (bytes > most) {
+        throw std::length_error("weights of " + std::to_string(bytes) + " bytes found, " +
+                                std::to_string(most) + " at most expected in one file");
+    }
+}
+
 std::string bytes_of(const OnnxFile& file) {
+    check_size(file);
     onnx::ModelProto model;
     model.set_ir_version(ir_version);
     model.set_producer_name("stackae");
@@ -103,8 +121,13 @@ std::string bytes_of(const OnnxFile& file) {
     onnx::checker::check_model(model);
     // Shapes that the operators make of one another have to be those that are stated.
     onnx::ModelProto inferred = model;
-    onnx::shape_inference::InferShapes(inferred);
-    return model.SerializeAsString();
+    onnx::shape_inference::InferShapes(inferred, onnx::OpSchemaRegistry::Instance(),
+                                       onnx::ShapeInferenceOptions(true, 1, true));
+    std::string bytes;
+    if (!model.SerializeToString(&bytes)) {
+        throw std::runtime_error("the graph cannot be written");
+    }
+    return bytes;
 }
 
 }  // namespace
@@ -114,6 +137,8 @@ extern "C" __attribute__((visibility("default"))) bool stackae_write_onnx(const 
     try {
         result = bytes_of(file);
         return true;
+    } catch (const std::bad_alloc&) {
+        throw;
     } catch (const std::exception& error) {
         result = error.what();
         return false;

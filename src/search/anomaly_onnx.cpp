@@ -153,6 +153,7 @@ OnnxValue mean_of_largest(OnnxGraph& graph, const OnnxValue& map, const ScoredTi
 OnnxValue anomaly_map_to_onnx(OnnxGraph& graph, const PatchMemory& memory, const OnnxValue& picture) {
     const PatchEncoder encoder(memory.model, memory.depth, memory.preprocessing.shape(), memory.levels,
                                memory.stride, 1);
+    check_fits(encoder, memory);
     const Distances distances(graph, memory, encoder.to_onnx(graph, picture));
     Tensor terms({memory.positions()});
     OnnxValue sum;

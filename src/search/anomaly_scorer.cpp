@@ -18,15 +18,7 @@ struct AnomalyScorer::State {
                   threads),
           coder(memory.scale, memory.mean, memory.components, threads),
           distances(memory, threads) {
-        if (encoder.height() != memory.height || encoder.width() != memory.width ||
-            encoder.levels() != memory.levels || encoder.dimension() != memory.scale.size()) {
-            throw InvalidArgument(
-                fmt::format("patch memory: a grid of {} x {} positions, {} sizes and descriptors of {} "
-                            "values found, {} x {}, "
-                            "{} and {} expected by its model",
-                            memory.width, memory.height, memory.levels, memory.scale.size(), encoder.width(),
-                            encoder.height(), encoder.levels(), encoder.dimension()));
-        }
+        search::check_fits(encoder, memory);
     }
 
     PatchMemory memory;
@@ -40,6 +32,18 @@ AnomalyScorer::AnomalyScorer(const PatchMemory& memory, int threads)
 AnomalyScorer::AnomalyScorer(AnomalyScorer&&) noexcept = default;
 AnomalyScorer& AnomalyScorer::operator=(AnomalyScorer&&) noexcept = default;
 AnomalyScorer::~AnomalyScorer() = default;
+
+void search::check_fits(const PatchEncoder& encoder, const PatchMemory& memory) {
+    if (encoder.height() != memory.height || encoder.width() != memory.width ||
+        encoder.levels() != memory.levels || encoder.dimension() != memory.scale.size()) {
+        throw InvalidArgument(
+            fmt::format("patch memory: a grid of {} x {} positions, {} sizes and descriptors of {} values "
+                        "found, {} x {}, "
+                        "{} and {} expected by its model",
+                        memory.width, memory.height, memory.levels, memory.scale.size(), encoder.width(),
+                        encoder.height(), encoder.levels(), encoder.dimension()));
+    }
+}
 
 std::vector<AnomalyScore> AnomalyScorer::score(const Tensor& pictures) {
     const PatchMemory& memory = state_->memory;

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "stackae/model.hpp"
+#include "stackae/patch_memory.hpp"
 #include "stackae/shape.hpp"
 #include "stackae/tensor.hpp"
 
@@ -161,5 +162,8 @@ private:
     int threads_;
     std::vector<std::int64_t> group_ends_;
 };
+
+/// Throws InvalidArgument where a memory's grid and descriptors are not what the encoder of its model makes.
+void check_fits(const PatchEncoder& encoder, const PatchMemory& memory);
 
 }  // namespace stackae::search

@@ -6,8 +6,6 @@
 #include "stackae/error.hpp"
 #include "stackae/train.hpp"
 
-#include "base/hash.hpp"
-#include "base/memory.hpp"
 #include "base/with_context.hpp"
 #include "layers/fine_tuning.hpp"
 #include "model/groups.hpp"
@@ -15,6 +13,7 @@
 #include "train/augmentation.hpp"
 #include "train/checkpoint_keeper.hpp"
 #include "train/corruption.hpp"
+#include "train/read_pictures.hpp"
 #include "train/sample_store.hpp"
 #include "train/stack_input.hpp"
 #include "train/stages.hpp"
@@ -55,6 +54,9 @@ public:
             checkpoint_.patch_bytes = resumed_->patch_bytes;
         }
     }
+
+    /// The layers of a model are fine-tuned, and nothing else is learnt. It must outlive this.
+    void fine_tune_only(const Model& model) { begun_ = &model; }
 
     /// bound: the configuration's layers. read(): gives the rows to learn from, a RowSource, and fills in
     /// what the record says of them; data_of(rows): how much they are.
@@ -145,62 +147,24 @@ private:
     std::optional<training::Checkpoint> resumed_;
     training::Checkpoint checkpoint_;  ///< the next one, but for the model and the trainer
     training::CheckpointKeeper keeper_;
-    StackInput* input_ = nullptr;  ///< of the layers, while they are trained
+    const Model* begun_ = nullptr;  ///< see fine_tune_only()
+    StackInput* input_ = nullptr;   ///< of the layers, while they are trained
 };
 
 SampleStore Driver::read(const ImageDataset& pictures) {
-    SampleStore samples = stores_.make(pictures.size(), model_.preprocessing.size());
-    PictureReader reader(
-        pictures, model_.preprocessing,
-        {.threads = static_cast<int>(run_.threads), .memory = base::reading_memory(run_.memory_limit)});
-    PictureBatch batch;
-    std::vector<float> first;
-    bool alike = true;
-    base::Hash values;
-    std::int64_t rows = 0;
-    std::int64_t seen = 0;
-    while (!observer_.stop() && reader.next(batch)) {
-        samples.put(rows, batch.pictures.values());
-        values.add(std::span<const float>(batch.pictures.values()));
-        for (std::int64_t i = 0; alike && i < batch.pictures.rows(); ++i) {
-            const auto row = batch.pictures.row(i);
-            if (first.empty()) {
-                first.assign(row.begin(), row.end());
-            }
-            alike = std::equal(first.begin(), first.end(), row.begin());
-        }
-        rows += batch.pictures.rows();
-        seen += batch.pictures.rows() + std::ssize(batch.skipped);
-        for (const std::int64_t index : batch.indices) {
-            labels_.add(pictures.entry(index));
-        }
-        for (const SkippedPicture& skipped : batch.skipped) {
-            observer_.on_skipped(skipped);
-        }
-        for (const PictureRemark& remark : batch.remarks) {
-            observer_.on_remark(remark);
-        }
-        observer_.on_read(seen, pictures.size());
-    }
+    training::PicturesRead read =
+        training::read_pictures(pictures, model_.preprocessing, run_, stores_, labels_, observer_);
     TrainingRecord& record = model_.record;
-    if (observer_.stop()) {
+    if (read.stopped) {
         record.interrupted = true;
-        return samples;
+        return std::move(read.samples);
     }
-    if (rows == 0) {
-        throw InvalidArgument(
-            fmt::format("{}: no picture could be read, at least 1 expected", pictures.path()));
-    }
-    if (alike) {
-        observer_.on_alike(rows);
-    }
-    samples.truncate(rows);
-    stores_.keep(samples);
-    checkpoint_.values = values.hex();
-    record.pictures = rows;
+    stores_.keep(read.samples);
+    checkpoint_.values = read.values;
+    record.pictures = read.samples.rows();
     record.data = data_identity(pictures);
     record.class_names.assign(labels_.classes.begin(), labels_.classes.end());
-    return samples;
+    return std::move(read.samples);
 }
 
 training::TableRows Driver::read(const Interactions& table) {
@@ -352,6 +316,21 @@ void Driver::add_plain_layers(const Stack& bound, std::size_t depth) {
 void Driver::train(const training::Stages& all, const Stack& bound, const base::RowSource& samples) {
     StackInput input(samples, model_.record.pictures, stores_, static_cast<int>(run_.threads));
     input_ = &input;
+    if (begun_ != nullptr) {
+        const auto stage = std::find_if(all.stages.begin(), all.stages.end(), [](const training::Stage& one) {
+            return one.kind == training::StageKind::fine_tuning;
+        });
+        if (stage == all.stages.end()) {
+            throw InvalidArgument(
+                fmt::format("fine_tune: {} found, a stack with dense layers that can be fine-tuned expected",
+                            to_text(bound)));
+        }
+        model_.layers = begun_->layers;
+        model_.reconstruction = begun_->reconstruction;
+        model_.record.history = begun_->record.history;
+        run_stage(bound, *stage, input);
+        return;
+    }
     checkpoint_.stages = std::ssize(all.stages);
     if (resumed_) {
         training::check_stage(*resumed_, run_.checkpoint, bound, all);
@@ -413,14 +392,18 @@ void Driver::name_outputs() {
     model_.reconstruction.depth = training::rebuilt_depth(model_.layers);
 }
 
+/// begun: see Driver::fine_tune_only(), or null.
 template <class Data>
 Model train_on(const Data& data, const Preprocessing& preprocessing, const TrainConfig& config,
-               const RunOptions& run, TrainObserver& observer) {
+               const RunOptions& run, TrainObserver& observer, const Model* begun = nullptr) {
     validate(preprocessing);
     validate(config);
-    const Stack bound = bind(config.stack, preprocessing.shape());
+    const Stack bound = begun != nullptr ? begun->layers : bind(config.stack, preprocessing.shape());
     return linalg::run_on_backend("train", static_cast<int>(run.threads), [&] {
         Driver driver(preprocessing, config, run, observer);
+        if (begun != nullptr) {
+            driver.fine_tune_only(*begun);
+        }
         if (run.resume) {
             driver.resume(data_identity(data));
         }
@@ -433,6 +416,18 @@ Model train_on(const Data& data, const Preprocessing& preprocessing, const Train
 Model train(const ImageDataset& pictures, const Preprocessing& preprocessing, const TrainConfig& config,
             const RunOptions& run, TrainObserver& observer) {
     return train_on(pictures, preprocessing, config, run, observer);
+}
+
+Model fine_tune(const Model& model, const ImageDataset& pictures, const TrainConfig& config,
+                const RunOptions& run, TrainObserver& observer) {
+    if (!(*run.checkpoint).empty()) {
+        throw InvalidArgument(
+            fmt::format("fine_tune: a checkpoint {} found, none expected", *run.checkpoint));
+    }
+    TrainConfig own = config;
+    own.stack = model.layers;
+    own.fine_tune_epochs = std::max<std::int64_t>(1, config.fine_tune_epochs);
+    return train_on(pictures, model.preprocessing, own, run, observer, &model);
 }
 
 Model train(const Interactions& table, const TrainConfig& config, const RunOptions& run,

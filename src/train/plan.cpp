@@ -85,4 +85,9 @@ double measure_rate(int threads) {
     });
 }
 
+bool learns_by_gradients(const TrainPlan& plan) {
+    return std::any_of(plan.stages.begin(), plan.stages.end(),
+                       [](const StageInfo& stage) { return stage.epochs > 0; });
+}
+
 }  // namespace stackae

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <limits>
+#include <vector>
 
 #include "stackae/error.hpp"
 
@@ -50,6 +51,24 @@ TEST_CASE("Copies of a tensor are deep, and what was moved from is empty") {
     CHECK(moved.data()[2] == 6.0F);
     moved = std::move(same);
     CHECK(moved.data()[2] == 6.0F);
+}
+
+TEST_CASE("A view is of memory that lies elsewhere, and what is copied of it is not") {
+    std::vector<float> values{1.0F, 2.0F, 3.0F, 4.0F, 5.0F, 6.0F};
+    Tensor copy;
+    {
+        Tensor view = Tensor::view({2, 3}, values.data());
+        CHECK(view.data() == values.data());
+        view.row(1)[0] = 7.0F;
+        copy = view;
+        Tensor moved = std::move(view);
+        CHECK(moved.data() == values.data());
+        moved = Tensor({1});  // which is its own again
+    }
+    CHECK(values[3] == 7.0F);
+    values[3] = 0.0F;
+    CHECK(copy.row(1)[0] == 7.0F);
+    CHECK_THROWS_AS(Tensor::view({-1}, values.data()), InvalidArgument);
 }
 
 TEST_CASE("Shapes that cannot be are refused, not wrapped around") {

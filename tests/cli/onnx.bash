@@ -44,6 +44,12 @@ expect 2 export "$model"
 has err "export needs -o FILE.onnx"
 expect 2 export "$model" -o digits.txt
 has err "a name that ends in .onnx expected"
+cp "$model" own.onnx
+expect 2 export own.onnx -o own.onnx
+cmp -s "$model" own.onnx || fail "a model that is replaced by its graph"
+ln -s own.onnx link.onnx
+expect 2 export own.onnx -o link.onnx
+cmp -s "$model" own.onnx || fail "a model that is replaced through a link"
 expect 2 export "$model" -o digits.onnx --opset 9
 expect 2 export "$model" -o digits.onnx --input-type int4
 has err "uint8"

@@ -6,8 +6,8 @@
 #include <tuple>
 
 #include "stackae/error.hpp"
+#include "stackae/fit_table.hpp"
 
-#include "cli/fit_table.hpp"
 #include "cli/saved_config.hpp"
 #include "support/catch.hpp"
 #include "support/temporary_folder.hpp"

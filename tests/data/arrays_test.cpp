@@ -366,8 +366,14 @@ TEST_CASE("Pictures in memory are pictures like any other") {
     CHECK(pictures.entry(1).label == "b");
     const PictureBatch batch = read_all(pictures, preprocessing_of(3, 1, 2));
     CHECK(std::equal(copy.values().begin(), copy.values().end(), batch.pictures.values().begin()));
+    Tensor flat({2, 6});
+    std::copy_n(copy.data(), copy.size(), flat.data());
+    const ImageDataset rows = ImageDataset::from_tensor(std::move(flat));
+    const PictureBatch of_rows = read_all(rows, preprocessing_of(3, 1, 2));
+    CHECK(std::equal(copy.values().begin(), copy.values().end(), of_rows.pictures.values().begin()));
+    CHECK(choose_preprocessing(rows, {}).shape() == Shape{1, 6, 1});
     CHECK_THROWS_AS(ImageDataset::from_tensor(Tensor({2, 1, 2, 3}), {"a"}), InvalidArgument);
-    CHECK_THROWS_AS(ImageDataset::from_tensor(Tensor({2, 4})), InvalidArgument);
+    CHECK_THROWS_AS(ImageDataset::from_tensor(Tensor({4})), InvalidArgument);
     CHECK_THROWS_AS(ImageDataset::from_tensor(Tensor({2, 4, 4, 257})), InvalidArgument);
     Tensor bright({2, 2, 2});
     bright.data()[3] = 1.5F;

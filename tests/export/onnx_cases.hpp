@@ -137,6 +137,24 @@ inline OnnxCase model_case(const std::string& model_path, const std::string& fol
     return out;
 }
 
+/// The way back of the model of photographs, which has a head of its own, from each of its depths above it.
+inline std::vector<OnnxCase> decoder_cases(const std::string& model_path, const std::string& scratch) {
+    std::vector<OnnxCase> cases;
+    const Model model = load_model(model_path);
+    for (const std::string& output : {std::string("embedding"), std::to_string(model.reconstruction.depth)}) {
+        export_onnx(model, {.output = output, .part = OnnxPart::decoder}, scratch);
+        OnnxCase out;
+        out.name = "back from " + output + " of " + model_path;
+        out.model = file_bytes(scratch);
+        const Tensor codes = random_rows(12, model.code_size(output), 3);
+        out.shape = codes.shape();
+        out.input.assign(codes.values().begin(), codes.values().end());
+        out.expected = Encoder(model, {.output = output}).decode(codes);
+        cases.push_back(std::move(out));
+    }
+    return cases;
+}
+
 /// What a table's models rebuild of its rows.
 inline std::vector<OnnxCase> recommendation_cases(const std::string& scratch) {
     std::vector<OnnxCase> cases;

@@ -31,6 +31,10 @@ TEST_CASE("The models that ship give the same as ONNX by OpenCV", "[export]") {
         check_alike(test::model_case(digits, std::string(STACKAE_SAMPLES) + "/train/3", {.input = input},
                                      folder / "model.onnx"));
     }
+    for (const test::OnnxCase& of :
+         test::decoder_cases(std::string(STACKAE_MODELS) + "/photos.stackae", folder / "model.onnx")) {
+        check_alike(of);
+    }
     check_alike(test::model_case(std::string(STACKAE_MODELS) + "/photos.stackae",
                                  std::string(STACKAE_SAMPLES) + "/photos", {}, folder / "model.onnx"));
 }

@@ -16,19 +16,20 @@ foreach(module train search)
   set(${module}_may ${module} model layers nn linalg data base)
 endforeach()
 set(export_may export search model layers nn linalg data base)
-set(evaluate_may evaluate search model layers nn linalg data base)
+set(evaluate_may evaluate search train model layers nn linalg data base)
 set(visualize_may visualize search model data base)
 set(pipeline_may pipeline search train model data base)
 # A client of the library: of the other modules it may include the public headers alone.
 set(cli_may cli pipeline visualize evaluate train export search model layers data base)
-set(clients cli)
+set(python_may python pipeline evaluate train export search model layers data base)
+set(clients cli python)
 
 # The module that each public header belongs to. Headers of plain values that several modules share are base's.
-foreach(pair output_files:base resources:base text:base inputs:pipeline duplicates:pipeline pipeline:pipeline visualize:visualize json:base
+foreach(pair signal_guard:base output_files:base resources:base text:base inputs:pipeline duplicates:pipeline pipeline:pipeline visualize:visualize json:base
     error:base tensor:base enum_names:base activation:base corruption:base loss_kind:base optimizer_config:base shape:base
     options:base layer:layers train_config:layers short_forms:layers stage:layers preprocessing:data image_dataset:data labels:data model:model train:train
     features:export export_onnx:export neighbours:search gallery:search evaluate:evaluate
-    interactions:base interactions_file:data evaluate_ranking:evaluate evaluate_ratings:evaluate choose_table_stack:evaluate recommend:search table_encoder:search recommend_all:pipeline score_inputs:pipeline patch_memory:search memorize:pipeline anomaly_maps:visualize evaluate_anomalies:evaluate)
+    interactions:base interactions_file:data evaluate_ranking:evaluate evaluate_ratings:evaluate choose_table_stack:evaluate fit_table:evaluate recommend:search table_encoder:search recommend_all:pipeline score_inputs:pipeline patch_memory:search memorize:pipeline anomaly_maps:visualize evaluate_anomalies:evaluate)
   string(REPLACE ":" ";" pair ${pair})
   list(GET pair 0 header)
   list(GET pair 1 owner_of_${header})
@@ -37,7 +38,7 @@ endforeach()
 # Headers of backends, and the only modules that may include them.
 set(backends "oneDNN:^(dnnl|oneapi/):linalg,nn" "OpenCV:^opencv2/:data" "libjpeg:^j(peglib|error):data" "libpng:^png[.]h:data"
   "libtiff:^tiff(io)?[.]h:data" "libwebp:^webp/:data" "giflib:^gif_lib[.]h:data" "OpenJPEG:^openjpeg[.]h:data" "libavif:^avif/:data" "libheif:^libheif/:data"
-  "libjxl:^jxl/:data" "Boost:^boost/:cli"
+  "libjxl:^jxl/:data" "Boost:^boost/:cli" "pybind11:^pybind11/:python"
   "nlohmann_json:^nlohmann/:base,layers,model,train,export,search,evaluate" "ONNX:^onnx/:export" "LIBLINEAR:^linear.h$:tests")
 
 set(problems "")

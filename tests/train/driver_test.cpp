@@ -342,4 +342,33 @@ TEST_CASE("A reconstruction head of another size than the pictures is refused") 
     }
 }
 
+TEST_CASE(
+    "A dense stack goes on learning from other pictures, with what it has learnt and its preprocessing") {
+    Recorder recorder;
+    const Tensor pictures = bars(300);
+    const Model first = trained("dense:40, dense:10", recorder, pictures);
+    const ImageDataset again = ImageDataset::from_tensor(bars(500));
+    const auto error = [&](const Model& model) {
+        Tensor rows({pictures.rows(), pictures.columns()});
+        std::copy_n(pictures.data(), pictures.size(), rows.data());
+        const Tensor rebuilt = Encoder(model).reconstruct(rows);
+        return base::squared_distance(rebuilt.values(), rows.values());
+    };
+    TrainConfig config = first.record.config;
+    config.fine_tune_epochs = 5;
+    const Model more = fine_tune(first, again, config, {}, recorder);
+    CHECK(error(more) < 0.9 * error(first));
+    CHECK(more.preprocessing == first.preprocessing);
+    CHECK(std::ssize(more.record.history) == std::ssize(first.record.history) + 5);
+    CHECK(more.record.history.back().stage == "fine-tuning");
+    CHECK(more.identity() == fine_tune(first, again, config, {}, recorder).identity());
+    CHECK_NOTHROW(check(more));
+
+    const Model plain = trained("conv2d:8:kernel=3:patches=1000, pool2d:2", recorder);
+    CHECK_THROWS_AS(fine_tune(plain, again, config, {}, recorder), InvalidArgument);
+    RunOptions kept;
+    kept.checkpoint = "somewhere";
+    CHECK_THROWS_AS(fine_tune(first, again, config, kept, recorder), InvalidArgument);
+}
+
 }  // namespace stackae

@@ -1,4 +1,4 @@
-#include "cli/fit_table.hpp"
+#include "stackae/fit_table.hpp"
 
 #include <fmt/format.h>
 #include <memory>
@@ -9,27 +9,15 @@
 #include "stackae/recommend.hpp"
 #include "stackae/text.hpp"
 
-#include "cli/interrupt.hpp"
-#include "cli/unused_options.hpp"
-
-namespace stackae::cli {
+namespace stackae {
 namespace {
 
-/// Says nothing, and ends by an exception where the user interrupts.
-class Quietly : public TrainObserver {
-public:
-    bool stop() override {
-        check_interrupted();
-        return false;
-    }
-};
-
-Model learn_quietly(const Interactions& table, const TrainConfig& config, const RunOptions& run) {
-    RunOptions quiet = run;
-    quiet.checkpoint = "";
-    quiet.resume = false;
-    Quietly observer;
-    return train(table, config, quiet, observer);
+Model learn(const Interactions& table, const TrainConfig& config, const RunOptions& run,
+            TrainObserver& observer) {
+    RunOptions once = run;
+    once.checkpoint = "";
+    once.resume = false;
+    return train(table, config, once, observer);
 }
 
 TrainConfig config_of(const std::string& stack, std::uint64_t seed, TableRow rows = TableRow::user) {
@@ -90,8 +78,9 @@ Scorer scorer_of(Model model, int threads) {
     };
 }
 
-Scorer fit_scorer(const Interactions& table, const TrainConfig& config, const RunOptions& run) {
-    return scorer_of(learn_quietly(table, config, run), static_cast<int>(run.threads));
+Scorer fit_scorer(const Interactions& table, const TrainConfig& config, const RunOptions& run,
+                  TrainObserver& observer) {
+    return scorer_of(learn(table, config, run, observer), static_cast<int>(run.threads));
 }
 
 bool learns_ratings(const TrainConfig& config) {
@@ -108,8 +97,9 @@ Predictor predictor_of(Model model, int threads) {
     };
 }
 
-Predictor fit_predictor(const Interactions& table, const TrainConfig& config, const RunOptions& run) {
-    return predictor_of(learn_quietly(table, config, run), static_cast<int>(run.threads));
+Predictor fit_predictor(const Interactions& table, const TrainConfig& config, const RunOptions& run,
+                        TrainObserver& observer) {
+    return predictor_of(learn(table, config, run, observer), static_cast<int>(run.threads));
 }
 
 void check_memory(const Interactions& table, const TrainConfig& config, const RunOptions& run) {
@@ -145,8 +135,9 @@ std::optional<TableStack> large_table_stack(const Interactions& table, const Run
     return other;
 }
 
-TableStack choose_stack(Console& console, const Interactions& table, const RunOptions& run,
-                        std::uint64_t seed, TableRow rows) {
+TableStack choose_table_stack(const Interactions& table, const RunOptions& run, std::uint64_t seed,
+                              TableRow rows, TrainObserver& observer,
+                              const std::function<void(std::int64_t tried)>& on_tried) {
     if (auto large = large_table_stack(table, run, seed, rows)) {
         return *std::move(large);
     }
@@ -158,17 +149,13 @@ TableStack choose_stack(Console& console, const Interactions& table, const RunOp
     ChooseTableOptions options;
     options.seed = seed;
     options.ranking.threads = static_cast<int>(run.threads);
-    options.on_tried = [&](std::int64_t tried) {
-        check_interrupted();
-        console.draw(fmt::format("choosing settings: {} tried", tried));
-    };
+    options.on_tried = on_tried;
     const TableStackChoice choice = choose_table_stack(
         table,
         [&](const Interactions& part, const std::string& stack) {
-            return fit_scorer(part, config_of(stack, seed), run);
+            return fit_scorer(part, config_of(stack, seed), run, observer);
         },
         options);
-    console.clear();
     const std::string reason = choice.tried == 0 ? "too few users to choose settings by: the usual ones"
                                                  : fmt::format(
                                                        "the linear denoising autoencoder, the best of {} "
@@ -179,4 +166,4 @@ TableStack choose_stack(Console& console, const Interactions& table, const RunOp
     return {config_of(choice.stack, seed), reason};
 }
 
-}  // namespace stackae::cli
+}  // namespace stackae

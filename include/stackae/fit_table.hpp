@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -9,10 +10,8 @@
 #include "stackae/interactions_file.hpp"
 #include "stackae/train.hpp"
 
-#include "cli/console.hpp"
-
-/// A stack for a table, chosen and learnt, as `train` and `evaluate --fit` do it.
-namespace stackae::cli {
+/// A stack for a table, chosen and learnt, as `stackae train` and `evaluate --fit` do it.
+namespace stackae {
 
 struct TableStack {
     TrainConfig config;  ///< preset: "auto"
@@ -35,20 +34,23 @@ void check_memory(const Interactions& table, const TrainConfig& config, const Ru
                                                           std::uint64_t seed, TableRow rows);
 /// That one where there is need of it; else the linear denoising autoencoder with the settings that recommend
 /// best to users who are held out, or where items are the rows, to which users who are held out are no rows,
-/// with its usual ones. Throws Interrupted, InvalidArgument.
-[[nodiscard]] TableStack choose_stack(Console& console, const Interactions& table, const RunOptions& run,
-                                      std::uint64_t seed, TableRow rows = TableRow::user);
+/// with its usual ones. observer: of every stack that is tried; on_tried: told of their number, may throw.
+/// Throws InvalidArgument.
+[[nodiscard]] TableStack choose_table_stack(const Interactions& table, const RunOptions& run,
+                                            std::uint64_t seed, TableRow rows, TrainObserver& observer,
+                                            const std::function<void(std::int64_t tried)>& on_tried);
 /// What becomes of a table's values where no option says it: ratings are as they are.
 [[nodiscard]] ValueMode suited_value(const TrainConfig& config);
 /// Whether it learns ratings, which can be predicted.
 [[nodiscard]] bool learns_ratings(const TrainConfig& config);
 /// Learns a table and predicts its ratings, or does so by a model.
 [[nodiscard]] Predictor fit_predictor(const Interactions& table, const TrainConfig& config,
-                                      const RunOptions& run);
+                                      const RunOptions& run, TrainObserver& observer);
 [[nodiscard]] Predictor predictor_of(Model model, int threads);
 /// Learns a table and ranks by it.
-[[nodiscard]] Scorer fit_scorer(const Interactions& table, const TrainConfig& config, const RunOptions& run);
+[[nodiscard]] Scorer fit_scorer(const Interactions& table, const TrainConfig& config, const RunOptions& run,
+                                TrainObserver& observer);
 /// Ranks by a model.
 [[nodiscard]] Scorer scorer_of(Model model, int threads);
 
-}  // namespace stackae::cli
+}  // namespace stackae
