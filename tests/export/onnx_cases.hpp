@@ -98,18 +98,28 @@ inline std::string file_bytes(const std::string& path) {
     return {std::istreambuf_iterator<char>(file), {}};
 }
 
+/// Pictures N × (H · W · C) as N × (C · H · W).
+inline Tensor channels_first(const Tensor& pictures, const Shape& shape) {
+    Tensor out(pictures.shape());
+    const std::int64_t positions = shape.height * shape.width;
+    for (std::int64_t i = 0; i < pictures.rows(); ++i) {
+        for (std::int64_t p = 0; p < positions; ++p) {
+            for (std::int64_t c = 0; c < shape.channels; ++c) {
+                out.row(i)[static_cast<std::size_t>(c * positions + p)] =
+                    pictures.row(i)[static_cast<std::size_t>(p * shape.channels + c)];
+            }
+        }
+    }
+    return out;
+}
+
 /// Pictures of values from 0 to 1 as bytes, N × C × H × W.
 inline void set_pictures(const Tensor& pictures, const Shape& shape, OnnxInput input, OnnxCase& out) {
     out.shape = {pictures.rows(), shape.channels, shape.height, shape.width};
     out.bytes = input == OnnxInput::uint8;
-    for (std::int64_t i = 0; i < pictures.rows(); ++i) {
-        for (std::int64_t c = 0; c < shape.channels; ++c) {
-            for (std::int64_t p = 0; p < shape.height * shape.width; ++p) {
-                out.input.push_back(
-                    std::round(pictures.row(i)[static_cast<std::size_t>(p * shape.channels + c)] * 255.0F));
-            }
-        }
-    }
+    const Tensor turned = channels_first(pictures, shape);
+    std::transform(turned.values().begin(), turned.values().end(), std::back_inserter(out.input),
+                   [](float value) { return std::round(value * 255.0F); });
 }
 
 /// An output of a model, of the first pictures of a folder.
@@ -149,7 +159,7 @@ inline std::vector<OnnxCase> decoder_cases(const std::string& model_path, const 
         const Tensor codes = random_rows(12, model.code_size(output), 3);
         out.shape = codes.shape();
         out.input.assign(codes.values().begin(), codes.values().end());
-        out.expected = Encoder(model, {.output = output}).decode(codes);
+        out.expected = channels_first(Encoder(model, {.output = output}).decode(codes), model.input_shape());
         cases.push_back(std::move(out));
     }
     return cases;

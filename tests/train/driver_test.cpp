@@ -355,11 +355,11 @@ TEST_CASE(
         return base::squared_distance(rebuilt.values(), rows.values());
     };
     TrainConfig config = first.record.config;
-    config.fine_tune_epochs = 5;
+    config.fine_tune_epochs = 40;
     const Model more = fine_tune(first, again, config, {}, recorder);
     CHECK(error(more) < 0.9 * error(first));
     CHECK(more.preprocessing == first.preprocessing);
-    CHECK(std::ssize(more.record.history) == std::ssize(first.record.history) + 5);
+    CHECK(std::ssize(more.record.history) == std::ssize(first.record.history) + 40);
     CHECK(more.record.history.back().stage == "fine-tuning");
     CHECK(more.identity() == fine_tune(first, again, config, {}, recorder).identity());
     CHECK_NOTHROW(check(more));
