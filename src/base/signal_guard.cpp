@@ -7,6 +7,8 @@
 
 #include "stackae/resources.hpp"
 
+#include "base/parallel.hpp"
+
 namespace stackae {
 namespace {
 
@@ -66,8 +68,8 @@ SignalGuard::SignalGuard(int threads) {
     const sigset_t signals = handled_signals();
     // The caller first, so that threads of the team that are not there yet are started with them blocked.
     ::pthread_sigmask(SIG_BLOCK, &signals, &state_->before);
-#pragma omp parallel num_threads(resolve_threads(threads))
-    ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+    base::run_team(resolve_threads(threads),
+                   [&](int /*member*/, int /*team*/) { ::pthread_sigmask(SIG_BLOCK, &signals, nullptr); });
 }
 
 SignalGuard::~SignalGuard() {

@@ -205,14 +205,15 @@ inline Tensor waves(std::int64_t count, const Shape& shape, std::uint32_t seed) 
 
 /// Maps of a patch memory by every method, and scores by rules.
 inline std::vector<OnnxCase> patch_memory_cases(const std::string& scratch) {
-    const Shape shape{70, 82, 3};
+    const Shape shape{64, 70, 1};  // two levels
     InputObserver nobody;
     Manifest manifest(nobody);
-    PatchMemory learnt = memorize(Inputs(ImageDataset::from_tensor(waves(14, shape, 5))), {}, manifest);
+    PatchMemory learnt = memorize(Inputs(ImageDataset::from_tensor(waves(9, shape, 5))),
+                                  {.max_codes = 1500, .dimension = 24}, manifest);
     std::fill_n(learnt.region.data(), learnt.width, 0.0F);
     const Tensor rows = [&] {
-        const Tensor pictures = waves(20, shape, 6);
-        Tensor flat({20, shape.size()});
+        const Tensor pictures = waves(8, shape, 6);
+        Tensor flat({8, shape.size()});
         std::copy_n(pictures.data(), pictures.size(), flat.data());
         return flat;
     }();
