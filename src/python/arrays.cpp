@@ -1,6 +1,7 @@
 #include "python/arrays.hpp"
 
 #include <numeric>
+#include <optional>
 #include <pybind11/stl.h>
 #include <utility>
 
@@ -24,21 +25,19 @@ py::array array_of(Tensor tensor, std::vector<std::int64_t> shape) {
     return py::array_t<float>(shape, values, owner);
 }
 
-Pictures::Pictures(FloatArray array, std::vector<std::string> labels) : array_(std::move(array)) {
-    dataset_ = std::make_unique<ImageDataset>(ImageDataset::from_tensor(view_of(array_), std::move(labels)));
-}
+Pictures::Pictures(FloatArray array)
+    : array_(std::move(array)),
+      dataset_(std::make_unique<ImageDataset>(ImageDataset::from_tensor(view_of(array_)))) {}
 
-Pictures::Pictures(const std::string& path, const PictureLimits& limits)
-    : dataset_(std::make_unique<ImageDataset>(ImageDataset::open(path, limits))) {}
+Pictures::Pictures(const std::string& path)
+    : dataset_(std::make_unique<ImageDataset>(ImageDataset::open(path))) {}
 
-Pictures::Pictures(const std::vector<std::string>& paths, std::vector<std::string> labels,
-                   const PictureLimits& limits) {
+Pictures::Pictures(const std::vector<std::string>& paths) {
     std::vector<ImageEntry> entries;
-    for (std::size_t i = 0; i < paths.size(); ++i) {
-        entries.push_back({paths[i], labels.empty() ? std::nullopt : std::optional(labels.at(i))});
+    for (const std::string& path : paths) {
+        entries.push_back({path, std::nullopt});
     }
-    dataset_ =
-        std::make_unique<ImageDataset>(ImageDataset::from_entries("pictures", std::move(entries), limits));
+    dataset_ = std::make_unique<ImageDataset>(ImageDataset::from_entries("pictures", std::move(entries)));
 }
 
 ImageDataset Pictures::all() const {
@@ -49,16 +48,9 @@ ImageDataset Pictures::all() const {
 
 void bind_pictures(py::module_& module) {
     py::class_<Pictures>(module, "Pictures")
-        .def(py::init<FloatArray, std::vector<std::string>>(), py::arg("array"),
-             py::arg("labels") = std::vector<std::string>{})
-        .def(py::init([](const std::string& path, const std::vector<std::string>& channel_suffixes) {
-                 return Pictures(path, {.channel_suffixes = channel_suffixes});
-             }),
-             py::arg("path"), py::arg("channel_suffixes") = std::vector<std::string>{})
-        .def(py::init([](const std::vector<std::string>& paths, std::vector<std::string> labels) {
-                 return Pictures(paths, std::move(labels), {});
-             }),
-             py::arg("paths"), py::arg("labels") = std::vector<std::string>{})
+        .def(py::init<const std::string&>(), py::arg("path"))
+        .def(py::init<const std::vector<std::string>&>(), py::arg("paths"))
+        .def(py::init<FloatArray>(), py::arg("array"))
         .def("__len__", [](const Pictures& pictures) { return pictures.dataset().size(); })
         .def("paths",
              [](const Pictures& pictures) {

@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <pybind11/numpy.h>
 #include <string>
 #include <vector>
@@ -24,12 +23,11 @@ using FloatArray = pybind11::array_t<float, pybind11::array::c_style | pybind11:
 class Pictures {
 public:
     /// n × d, n × h × w or n × h × w × c.
-    Pictures(FloatArray array, std::vector<std::string> labels);
+    explicit Pictures(FloatArray array);
     /// What ImageDataset::open() takes.
-    Pictures(const std::string& path, const PictureLimits& limits);
+    explicit Pictures(const std::string& path);
     /// Files, one by one.
-    Pictures(const std::vector<std::string>& paths, std::vector<std::string> labels,
-             const PictureLimits& limits);
+    explicit Pictures(const std::vector<std::string>& paths);
 
     [[nodiscard]] const ImageDataset& dataset() const { return *dataset_; }
     /// The same pictures, once more.

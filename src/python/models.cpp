@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <map>
 #include <memory>
 #include <optional>
 #include <pybind11/functional.h>
@@ -17,12 +16,12 @@
 #include "python/arrays.hpp"
 #include "python/bind.hpp"
 #include "python/reading.hpp"
+#include "python/settings.hpp"
 
 namespace stackae::python {
 namespace py = pybind11;
 namespace {
 
-using Settings = std::map<std::string, std::string>;
 using SharedModel = std::shared_ptr<Model>;
 
 /// Where the stack and the rest of a training come from.
@@ -58,9 +57,7 @@ TrainConfig adjusted(const Recipe& recipe, const TrainConfig& base) {
     if (recipe.components) {
         config.stack = with_components(config.stack, *recipe.components);
     }
-    for (const auto& [name, value] : recipe.options) {
-        config.set(name, value);
-    }
+    set_all(config, recipe.options);
     validate(config);
     return config;
 }
@@ -113,14 +110,6 @@ private:
     py::object on_event_;
 };
 
-RunOptions run_of(const Settings& settings) {
-    RunOptions run;
-    for (const auto& [name, value] : settings) {
-        run.set(name, value);
-    }
-    return run;
-}
-
 PreprocessingOptions preprocessing_of(const py::dict& wanted) {
     PreprocessingOptions options;
     const auto take = [&](const char* name, auto& to) {
@@ -157,9 +146,7 @@ SharedModel fine_tune_model(const Model& model, const Pictures& pictures, const 
     std::optional<Model> tuned;
     run_released(listener.signals, static_cast<int>(run.threads), [&] {
         TrainConfig config = model.record.config;
-        for (const auto& [name, value] : options) {
-            config.set(name, value);
-        }
+        set_all(config, options);
         tuned = fine_tune(model, pictures.dataset(), config, run, listener);
     });
     return std::make_shared<Model>(std::move(*tuned));
@@ -266,7 +253,6 @@ void bind_models(py::module_& module) {
                                    const Shape s = model.input_shape();
                                    return py::make_tuple(s.height, s.width, s.channels);
                                })
-        .def_property_readonly("class_names", [](const Model& model) { return model.record.class_names; })
         .def_property_readonly("learns_items",
                                [](const Model& model) { return model.record.config.rows == TableRow::item; })
         .def_property_readonly("mean", [](const Model& model) { return model.preprocessing.mean; })

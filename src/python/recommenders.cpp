@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <map>
 #include <memory>
 #include <optional>
 #include <pybind11/stl.h>
@@ -16,6 +15,7 @@
 
 #include "python/arrays.hpp"
 #include "python/bind.hpp"
+#include "python/settings.hpp"
 #include "python/signals.hpp"
 
 namespace stackae::python {
@@ -53,13 +53,9 @@ public:
 };
 
 std::shared_ptr<Model> learn_table(const Interactions& table, const std::string& preset_name,
-                                   const std::string& stack, const std::string& rows,
-                                   const std::map<std::string, std::string>& options, std::uint64_t seed,
-                                   const std::map<std::string, std::string>& run_settings) {
-    RunOptions run;
-    for (const auto& [name, value] : run_settings) {
-        run.set(name, value);
-    }
+                                   const std::string& stack, const std::string& rows, const Settings& options,
+                                   std::uint64_t seed, const Settings& run_settings) {
+    const RunOptions run = run_of(run_settings);
     Quiet observer;
     std::optional<Model> model;
     run_released(observer.signals, static_cast<int>(run.threads), [&] {
@@ -176,14 +172,13 @@ void bind_recommenders(py::module_& module) {
         .def("__len__", &Interactions::user_count);
     module.def("train_table", &learn_table, py::arg("table"), py::arg("preset"), py::arg("stack"),
                py::arg("rows"), py::arg("options"), py::arg("seed"), py::arg("run"));
-    module.def("suited_value",
-               [](const std::string& preset, const std::map<std::string, std::string>& options) {
-                   TrainConfig config = table_base(preset);
-                   for (const auto& [option, value] : options) {
-                       config.set(option, value);
-                   }
-                   return name(suited_value(config));
-               });
+    module.def("suited_value", [](const std::string& preset, const Settings& options) {
+        TrainConfig config = table_base(preset);
+        for (const auto& [option, value] : options) {
+            config.set(option, value);
+        }
+        return name(suited_value(config));
+    });
     module.def("model_table", [](const Model& model) { return std::make_shared<Interactions>(model.table); });
     module.def("recommend", &recommend, py::arg("model"), py::arg("users"), py::arg("top"),
                py::arg("include_known"), py::arg("threads"));

@@ -103,17 +103,21 @@ DescriptorCoder::Codes DescriptorCoder::encode(const Tensor& descriptors) {
     const base::ThreadScope scope(context_.threads());
     for (std::int64_t first = 0; first < descriptors.rows(); first += block) {
         const std::int64_t count = std::min(block, descriptors.rows() - first);
-        std::copy_n(descriptors.row(first).data(), count * d, input.data());
-        product_->run(input.data(), codes.data());
+        const float* x = descriptors.row(first).data();
+        if (count < block) {
+            std::copy_n(x, count * d, input.data());
+            x = input.data();
+        }
+        product_->run(x, codes.data());
         back_->run(codes.data(), rebuilt.data());
         std::copy_n(codes.data(), count * dimension_, out.values.row(first).data());
         base::parallel_ranges(count, 64, [&](std::int64_t begin, std::int64_t end) {
             for (std::int64_t i = begin; i < end; ++i) {
-                const float* x = input.row(i).data();
+                const float* from = x + i * d;
                 const float* y = rebuilt.row(i).data();
                 float sum = 0.0F;
                 for (std::int64_t k = 0; k < d; ++k) {
-                    const float left = scale_.data()[k] * x[k] - mean_.data()[k] - y[k];
+                    const float left = scale_.data()[k] * from[k] - mean_.data()[k] - y[k];
                     sum += left * left;
                 }
                 out.residuals[at(first + i)] = std::sqrt(sum);

@@ -115,12 +115,32 @@ struct TileStarts {
     std::int64_t count;
 };
 
+/// tiles: scored_tiles().
+double anomaly_score(const Tensor& map, const PatchMemory& memory, const std::vector<ScoredTile>& tiles) {
+    double oddest = -std::numeric_limits<double>::infinity();
+    std::vector<float> values;
+    for (const ScoredTile& tile : tiles) {
+        values.clear();
+        for (std::int64_t y = tile.top; y < tile.top + tile.height; ++y) {
+            for (std::int64_t x = tile.left; x < tile.left + tile.width; ++x) {
+                const std::int64_t p = y * memory.width + x;
+                if (memory.region.data()[p] > 0.0F) {
+                    values.push_back(map.data()[p]);
+                }
+            }
+        }
+        oddest = std::max(oddest, mean_of_largest(values, memory.rule.share));
+    }
+    return oddest;
+}
+
 /// Scores of pictures by a rule whose means and deviations the memory has.
 std::vector<double> scores(const Tensor& distances, const PatchMemory& memory, int threads) {
     std::vector<double> out(at(distances.rows()));
+    const std::vector<ScoredTile> tiles = scored_tiles(memory);
     base::parallel_for(distances.rows(), threads, [&] {
         return [&](std::int64_t i) {
-            out[at(i)] = anomaly_score(anomaly_map(distances.row(i), memory), memory);
+            out[at(i)] = anomaly_score(anomaly_map(distances.row(i), memory), memory, tiles);
         };
     });
     return out;
@@ -253,21 +273,7 @@ std::vector<ScoredTile> scored_tiles(const PatchMemory& memory) {
 }
 
 double anomaly_score(const Tensor& map, const PatchMemory& memory) {
-    double oddest = -std::numeric_limits<double>::infinity();
-    std::vector<float> values;
-    for (const ScoredTile& tile : scored_tiles(memory)) {
-        values.clear();
-        for (std::int64_t y = tile.top; y < tile.top + tile.height; ++y) {
-            for (std::int64_t x = tile.left; x < tile.left + tile.width; ++x) {
-                const std::int64_t p = y * memory.width + x;
-                if (memory.region.data()[p] > 0.0F) {
-                    values.push_back(map.data()[p]);
-                }
-            }
-        }
-        oddest = std::max(oddest, mean_of_largest(values, memory.rule.share));
-    }
-    return oddest;
+    return anomaly_score(map, memory, scored_tiles(memory));
 }
 
 void choose_rule(const LeftOut& left_out, const std::vector<AnomalyMethod>& allowed, int threads,

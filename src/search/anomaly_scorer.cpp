@@ -33,18 +33,6 @@ AnomalyScorer::AnomalyScorer(AnomalyScorer&&) noexcept = default;
 AnomalyScorer& AnomalyScorer::operator=(AnomalyScorer&&) noexcept = default;
 AnomalyScorer::~AnomalyScorer() = default;
 
-void search::check_fits(const PatchEncoder& encoder, const PatchMemory& memory) {
-    if (encoder.height() != memory.height || encoder.width() != memory.width ||
-        encoder.levels() != memory.levels || encoder.dimension() != memory.scale.size()) {
-        throw InvalidArgument(
-            fmt::format("patch memory: a grid of {} x {} positions, {} sizes and descriptors of {} values "
-                        "found, {} x {}, "
-                        "{} and {} expected by its model",
-                        memory.width, memory.height, memory.levels, memory.scale.size(), encoder.width(),
-                        encoder.height(), encoder.levels(), encoder.dimension()));
-    }
-}
-
 std::vector<AnomalyScore> AnomalyScorer::score(const Tensor& pictures) {
     const PatchMemory& memory = state_->memory;
     if (pictures.rows() > 0 && pictures.columns() != memory.preprocessing.size()) {

@@ -393,4 +393,16 @@ Tensor PatchEncoder::tiles(const Tensor& pictures, const Shape& picture, const S
     return out;
 }
 
+void check_fits(const PatchEncoder& encoder, const PatchMemory& memory) {
+    if (encoder.height() != memory.height || encoder.width() != memory.width ||
+        encoder.levels() != memory.levels || encoder.dimension() != memory.scale.size()) {
+        throw InvalidArgument(
+            fmt::format("patch memory: a grid of {} x {} positions, {} sizes and descriptors of {} values "
+                        "found, {} x {}, "
+                        "{} and {} expected by its model",
+                        memory.width, memory.height, memory.levels, memory.scale.size(), encoder.width(),
+                        encoder.height(), encoder.levels(), encoder.dimension()));
+    }
+}
+
 }  // namespace stackae::search

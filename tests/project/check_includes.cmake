@@ -1,5 +1,5 @@
 # cmake -P check_includes.cmake ROOT: fails, naming each offending line, when an #include in ROOT/src or ROOT/include
-# goes against the flow  cli → {pipeline, evaluate, export} → {search, train} → model → layers → {nn → linalg, data} → base,  when a
+# goes against the flow  cli → {pipeline, evaluate} → {search, train}, export → search → model → layers → {nn → linalg, data} → base,  when a
 # backend is included outside the modules that wrap it, when a public header names a backend's types, or when the program includes
 # anything of the library but its public headers.
 cmake_minimum_required(VERSION 3.22)

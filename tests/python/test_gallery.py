@@ -3,7 +3,6 @@
 import os
 import pickle
 import subprocess
-from pathlib import Path
 
 import numpy as np
 import pytest

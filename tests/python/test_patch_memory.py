@@ -1,6 +1,5 @@
 """Odd pictures, and where."""
 
-import json
 import os
 import pickle
 import subprocess
