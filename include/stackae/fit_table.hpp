@@ -9,6 +9,7 @@
 #include "stackae/evaluate_ratings.hpp"
 #include "stackae/interactions_file.hpp"
 #include "stackae/train.hpp"
+#include "stackae/train_recipe.hpp"
 
 /// A stack for a table, chosen and learnt, as `stackae train` and `evaluate --fit` do it.
 namespace stackae {
@@ -39,6 +40,11 @@ void check_memory(const Interactions& table, const TrainConfig& config, const Ru
 [[nodiscard]] TableStack choose_table_stack(const Interactions& table, const RunOptions& run,
                                             std::uint64_t seed, TableRow rows, TrainObserver& observer,
                                             const std::function<void(std::int64_t tried)>& on_tried);
+/// The configuration for a table. auto chooses a stack as above. Throws InvalidArgument, also where there is
+/// not memory for it.
+[[nodiscard]] TrainConfig config_of(const TrainRecipe& recipe, const Interactions& table,
+                                    const RunOptions& run, TrainObserver& observer,
+                                    const std::function<void(std::int64_t tried)>& on_tried);
 /// What becomes of a table's values where no option says it: ratings are as they are.
 [[nodiscard]] ValueMode suited_value(const TrainConfig& config);
 /// Whether it learns ratings, which can be predicted.

@@ -127,6 +127,9 @@ struct InputBatch {
     std::int64_t end = 0;               ///< where the next batch begins: an index into all pictures
     std::vector<InputNote> notes = {};  ///< on pictures from the batch's beginning to its end, in
                                         ///< their order; after the last batch, on what is left
+
+    /// Of each row the index into all pictures. first: where the batch begins, `end` of the one before.
+    [[nodiscard]] std::vector<std::int64_t> indices(std::int64_t first) const;
 };
 
 struct InputReaderOptions {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -123,5 +124,12 @@ struct TableReport {
 /// holds a user's id. After an exception the report is unspecified.
 [[nodiscard]] Interactions read_interactions(const std::string& path, const TableOptions& options,
                                              TableReport& report, const LeftOutSink& on_left_out = {});
+
+/// A table of entries in any order, by the numbers of users and items, whose ids these are: those of one user
+/// and item are one entry, see ValueMode, and what is not above 0 was not taken, as in a file. Throws
+/// InvalidArgument where a number is none of theirs or a value is not finite, and as check().
+[[nodiscard]] Interactions make_interactions(const std::vector<std::string>& users,
+                                             const std::vector<std::string>& items,
+                                             std::span<const Rating> entries, ValueMode value);
 
 }  // namespace stackae

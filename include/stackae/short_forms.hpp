@@ -30,6 +30,9 @@ struct ShortForms {
     std::vector<double> corruption_level = {};  ///< the same
     /// Components of the pca on top of the convolutions and dense layers; 0: nothing is there on top.
     std::optional<std::int64_t> code_size = {};
+    /// Values of the whole stack's code: units of the dense layer on top of all, where there is one, else the
+    /// same as code_size.
+    std::optional<std::int64_t> components = {};
     std::optional<bool> power_norm = {};        ///< whether there is one below that pca
     std::optional<std::int64_t> nystroem = {};  ///< landmarks of a nystroem at the very top; 0: none
     /// A group_pool of that group, by its name, on top of the convolutions and their power_norm; "none": no

@@ -7,6 +7,7 @@
 #include "stackae/choose_table_stack.hpp"
 #include "stackae/error.hpp"
 #include "stackae/recommend.hpp"
+#include "stackae/short_forms.hpp"
 #include "stackae/text.hpp"
 
 namespace stackae {
@@ -20,9 +21,11 @@ Model learn(const Interactions& table, const TrainConfig& config, const RunOptio
     return train(table, config, once, observer);
 }
 
+constexpr const char* automatic_preset = "auto";
+
 TrainConfig config_of(const std::string& stack, std::uint64_t seed, TableRow rows = TableRow::user) {
     TrainConfig config;
-    config.preset = "auto";
+    config.preset = automatic_preset;
     config.stack = parse_stack(stack);
     config.validation = 0.0;
     config.seed = seed;
@@ -46,7 +49,7 @@ std::optional<TableStack> factorised_stack(const Interactions& table, const RunO
 }  // namespace
 
 TrainConfig table_base(const std::string& named) {
-    if (!named.empty() && named != "auto") {
+    if (!named.empty() && named != automatic_preset) {
         return preset(named);
     }
     TrainConfig base;
@@ -108,8 +111,8 @@ void check_memory(const Interactions& table, const TrainConfig& config, const Ru
         throw InvalidArgument(fmt::format("memory: {} to learn {} found, {} expected at most; {}",
                                           format_bytes(plan.memory_bytes), to_text(config.stack),
                                           format_bytes(plan.memory_limit),
-                                          other ? fmt::format("--stack {}", other->reason)
-                                                : "--memory allows more, fewer items take less"));
+                                          other ? fmt::format("the stack {}", other->reason)
+                                                : "more memory allows it, fewer items take less"));
     }
 }
 
@@ -164,6 +167,28 @@ TableStack choose_table_stack(const Interactions& table, const RunOptions& run, 
                                                        choice.tried, choice.ndcg_100.mean,
                                                        choice.ndcg_100.error, choice.users, choice.items);
     return {config_of(choice.stack, seed), reason};
+}
+
+TrainConfig config_of(const TrainRecipe& recipe, const Interactions& table, const RunOptions& run,
+                      TrainObserver& observer, const std::function<void(std::int64_t tried)>& on_tried) {
+    TrainConfig said;
+    for (const char* name : {"seed", "rows"}) {
+        if (const auto found = recipe.options.find(name); found != recipe.options.end()) {
+            said.set(name, found->second);
+        }
+    }
+    const bool automatic = recipe.preset == automatic_preset && recipe.stack.empty();
+    TrainConfig config = apply(
+        recipe, automatic ? choose_table_stack(table, run, said.seed, said.rows, observer, on_tried).config
+                          : table_base(recipe.preset));
+    for (const char* name : {"epochs", "batch_size", "learning_rate"}) {
+        if (const auto found = recipe.options.find(name); found != recipe.options.end()) {
+            config.stack = with_elsa_field(config.stack, name, found->second, false);
+        }
+    }
+    validate(config);
+    check_memory(table, config, run);
+    return suited(config, plan_training(table, config, run));
 }
 
 }  // namespace stackae

@@ -202,6 +202,14 @@ void set_code(Layers& top, std::int64_t size) {
     }
 }
 
+void set_components(Parts& parts, std::int64_t size) {
+    if (parts.top.empty() && !parts.dense.empty()) {
+        set(parts.dense.back(), "units", size);
+    } else {
+        set_code(parts.top, size);
+    }
+}
+
 void set_power_norm(Layers& top, bool wanted) {
     const auto pca = std::find_if(top.begin(), top.end(), is<Pca>);
     if (wanted && pca == top.end()) {
@@ -286,6 +294,9 @@ Stack apply(const ShortForms& forms, const Stack& stack) {
     }
     if (forms.code_size) {
         set_code(parts.top, *forms.code_size);
+    }
+    if (forms.components) {
+        set_components(parts, *forms.components);
     }
     if (forms.power_norm) {
         set_power_norm(parts.top, *forms.power_norm);

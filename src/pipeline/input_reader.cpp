@@ -4,6 +4,7 @@
 #include <numeric>
 #include <utility>
 
+#include "stackae/enum_names.hpp"
 #include "stackae/inputs.hpp"
 
 #include "base/threads.hpp"
@@ -66,6 +67,21 @@ InputReader::InputReader(const Inputs& inputs, const Preprocessing& preprocessin
     : state_(std::make_unique<State>(inputs, preprocessing, options, manifest)) {}
 
 InputReader::~InputReader() = default;
+
+std::vector<std::int64_t> InputBatch::indices(std::int64_t first) const {
+    std::vector<std::int64_t> of_rows;
+    auto note = notes.begin();
+    for (std::int64_t i = first; i < end; ++i) {
+        bool has_row = true;
+        for (; note != notes.end() && note->index == i; ++note) {
+            has_row = has_row && note->status == name(PictureStatus::ok);
+        }
+        if (has_row && std::ssize(of_rows) < std::ssize(entries)) {
+            of_rows.push_back(i);
+        }
+    }
+    return of_rows;
+}
 
 bool InputReader::next(InputBatch& batch) {
     State& s = *state_;

@@ -10,8 +10,8 @@
 #include "stackae/export_onnx.hpp"
 #include "stackae/model.hpp"
 #include "stackae/pipeline.hpp"
-#include "stackae/short_forms.hpp"
 #include "stackae/train.hpp"
+#include "stackae/train_recipe.hpp"
 
 #include "python/arrays.hpp"
 #include "python/bind.hpp"
@@ -23,69 +23,6 @@ namespace py = pybind11;
 namespace {
 
 using SharedModel = std::shared_ptr<Model>;
-
-/// Where the stack and the rest of a training come from.
-struct Recipe {
-    std::string preset;                      ///< "auto", or a preset's name
-    std::string stack;                       ///< its text; empty: the preset's
-    std::optional<std::int64_t> components;  ///< values of the code
-    double budget_seconds = 900.0;           ///< of auto
-    Settings options;                        ///< of TrainConfig, by their names
-};
-
-/// A stack whose code has so many values: of dense layers the last, of others the principal components.
-Stack with_components(const Stack& stack, std::int64_t components) {
-    const auto dense = [](const auto& layer) { return layer->type() == "dense"; };
-    if (!stack.layers().empty() && dense(stack.layers().back())) {
-        std::string text = stack.layers().back()->text();
-        const std::size_t begin = text.find(':') + 1;
-        text.replace(begin, std::min(text.find(':', begin), text.size()) - begin, std::to_string(components));
-        std::string all;
-        for (std::size_t i = 0; i + 1 < stack.size(); ++i) {
-            all += stack[i].text() + ", ";
-        }
-        return parse_stack(all + text);
-    }
-    return apply({.code_size = components}, stack);
-}
-
-TrainConfig adjusted(const Recipe& recipe, const TrainConfig& base) {
-    TrainConfig config = base;
-    if (!recipe.stack.empty()) {
-        config.stack = parse_stack(recipe.stack);
-    }
-    if (recipe.components) {
-        config.stack = with_components(config.stack, *recipe.components);
-    }
-    set_all(config, recipe.options);
-    validate(config);
-    return config;
-}
-
-TrainConfig config_of(const Recipe& recipe, std::int64_t pictures, const Preprocessing& preprocessing,
-                      const RunOptions& run) {
-    TrainConfig config;
-    if (recipe.preset != "auto") {
-        return adjusted(recipe, preset(recipe.preset));
-    }
-    if (!recipe.stack.empty()) {
-        TrainConfig base = preset("dense");
-        base.preset = config.preset;
-        config = adjusted(recipe, base);
-    } else {
-        config = choose_stack(pictures, preprocessing,
-                              {.adjust = [&](const TrainConfig& each) { return adjusted(recipe, each); },
-                               .budget_seconds = recipe.budget_seconds,
-                               .run = run})
-                     .config;
-    }
-    const auto open = [&](const char* name) { return recipe.options.count(name) == 0; };
-    fit_to_small_set(config, pictures,
-                     {.batch_size = open("batch_size"),
-                      .epochs = open("epochs"),
-                      .fine_tune_epochs = open("fine_tune_epochs")});
-    return config;
-}
 
 /// Tells a Python callable of the events of a training: on_event(kind, text of a JSON object or of a line).
 class Listener : public TrainObserver {
@@ -124,7 +61,7 @@ PreprocessingOptions preprocessing_of(const py::dict& wanted) {
     return options;
 }
 
-SharedModel train_model(const Pictures& pictures, const py::dict& preprocessing, const Recipe& recipe,
+SharedModel train_model(const Pictures& pictures, const py::dict& preprocessing, const TrainRecipe& recipe,
                         const Settings& run_settings, py::object on_event) {
     const PreprocessingOptions wanted = preprocessing_of(preprocessing);
     const RunOptions run = run_of(run_settings);
@@ -167,9 +104,7 @@ py::tuple encode(const Model& model, const Pictures& pictures, const std::string
                        .label = {}},
                       {.threads = threads, .memory = memory}, manifest,
                       [&](const InputBatch& batch, const Tensor& some) {
-                          each_row(batch, first, [&](std::int64_t i, std::int64_t row) {
-                              std::copy_n(some.row(row).data(), codes.columns(), codes.row(i).data());
-                          });
+                          copy_rows(some, batch.indices(first), codes);
                           first = batch.end;
                       });
     });
@@ -190,18 +125,20 @@ py::tuple reconstruct(const Model& model, const Pictures& pictures, bool want_re
         std::int64_t first = 0;
         for (InputBatch batch; reader.next(batch); first = batch.end) {
             const Tensor made = encoder.reconstruct(batch.pictures);
-            each_row(batch, first, [&](std::int64_t i, std::int64_t row) {
+            const std::vector<std::int64_t> indices = batch.indices(first);
+            if (want_rebuilt) {
+                copy_rows(made, indices, rebuilt);
+            }
+            for (std::int64_t row = 0; row < made.rows(); ++row) {
                 const auto x = batch.pictures.row(row);
                 double sum = 0.0;
                 for (std::size_t j = 0; j < x.size(); ++j) {
                     const double difference = double{made.row(row)[j]} - double{x[j]};
                     sum += difference * difference;
                 }
-                errors.data()[i] = static_cast<float>(sum / static_cast<double>(x.size()));
-                if (want_rebuilt) {
-                    std::copy_n(made.row(row).data(), made.columns(), rebuilt.row(i).data());
-                }
-            });
+                errors.data()[indices[static_cast<std::size_t>(row)]] =
+                    static_cast<float>(sum / static_cast<double>(x.size()));
+            }
         }
     });
     return py::make_tuple(array_of(std::move(rebuilt)), array_of(std::move(errors)), reading.skipped);
@@ -228,11 +165,11 @@ void export_model(const Model& model, const std::string& path, const std::string
 }  // namespace
 
 void bind_models(py::module_& module) {
-    py::class_<Recipe>(module, "Recipe")
+    py::class_<TrainRecipe>(module, "Recipe")
         .def(py::init([](std::string preset, std::string stack, std::optional<std::int64_t> components,
                          double budget_seconds, Settings options) {
-                 return Recipe{std::move(preset), std::move(stack), components, budget_seconds,
-                               std::move(options)};
+                 return TrainRecipe{std::move(preset), std::move(stack), components, budget_seconds,
+                                    std::move(options)};
              }),
              py::arg("preset"), py::arg("stack"), py::arg("components"), py::arg("budget_seconds"),
              py::arg("options"));

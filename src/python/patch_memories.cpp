@@ -68,14 +68,15 @@ py::tuple score(const PatchMemory& memory, const Pictures& pictures, bool want_m
         std::int64_t first = 0;
         score_inputs({.inputs = inputs, .memory = memory}, {.threads = threads}, manifest,
                      [&](const InputBatch& batch, const std::vector<AnomalyScore>& found) {
-                         each_row(batch, first, [&](std::int64_t i, std::int64_t row) {
-                             const AnomalyScore& one = found[static_cast<std::size_t>(row)];
-                             scores.data()[i] = static_cast<float>(one.score);
+                         const std::vector<std::int64_t> indices = batch.indices(first);
+                         for (std::size_t row = 0; row < found.size(); ++row) {
+                             scores.data()[indices[row]] = static_cast<float>(found[row].score);
                              if (want_maps) {
-                                 const Tensor map = enlarge_map(one.map, shape.height, shape.width);
-                                 std::copy_n(map.data(), map.size(), maps.row(i).data());
+                                 const Tensor map =
+                                     enlarge_map(found[row].map, shape.height, shape.width);
+                                 std::copy_n(map.data(), map.size(), maps.row(indices[row]).data());
                              }
-                         });
+                         }
                          first = batch.end;
                      });
     });

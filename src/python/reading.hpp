@@ -26,19 +26,11 @@ public:
     std::vector<std::pair<std::string, std::string>> skipped;  ///< paths and reasons
 };
 
-/// Calls use(index, row) for the pictures of a batch, whose first has the index `first` among all.
-template <class Use>
-void each_row(const InputBatch& batch, std::int64_t first, const Use& use) {
-    auto note = batch.notes.begin();
-    std::int64_t row = 0;
-    for (std::int64_t i = first; i < batch.end; ++i) {
-        bool has_row = true;
-        for (; note != batch.notes.end() && note->index == i; ++note) {
-            has_row = has_row && note->status == name(PictureStatus::ok);
-        }
-        if (has_row && row < std::ssize(batch.entries)) {
-            use(i, row++);
-        }
+/// Puts each row where its index says.
+inline void copy_rows(const Tensor& rows, const std::vector<std::int64_t>& indices, Tensor& to) {
+    for (std::int64_t row = 0; row < rows.rows(); ++row) {
+        std::copy_n(rows.row(row).data(), rows.columns(),
+                    to.row(indices[static_cast<std::size_t>(row)]).data());
     }
 }
 

@@ -10,7 +10,6 @@
 #include "stackae/fit_table.hpp"
 #include "stackae/interactions_file.hpp"
 #include "stackae/recommend.hpp"
-#include "stackae/short_forms.hpp"
 #include "stackae/table_encoder.hpp"
 
 #include "python/arrays.hpp"
@@ -22,22 +21,19 @@ namespace stackae::python {
 namespace py = pybind11;
 namespace {
 
-using Offsets = py::array_t<std::int64_t, py::array::c_style | py::array::forcecast>;
-using Columns = py::array_t<std::int32_t, py::array::c_style | py::array::forcecast>;
+using Numbers = py::array_t<std::int64_t, py::array::c_style | py::array::forcecast>;
 using SharedTable = std::shared_ptr<Interactions>;
 
-/// A sparse matrix by rows, users × items, whose columns rise within a row.
-SharedTable table_of(std::vector<std::string> users, std::vector<std::string> items, const Offsets& offsets,
-                     const Columns& columns, const FloatArray& values, const std::string& mode) {
-    auto table = std::make_shared<Interactions>();
-    table->users = std::move(users);
-    table->items = std::move(items);
-    table->offsets.assign(offsets.data(), offsets.data() + offsets.size());
-    table->columns.assign(columns.data(), columns.data() + columns.size());
-    table->values.assign(values.data(), values.data() + values.size());
-    table->value_mode = parse<ValueMode>(mode);
-    check(*table);
-    return table;
+/// Entries by the numbers of users and items.
+SharedTable table_of(const std::vector<std::string>& users, const std::vector<std::string>& items,
+                     const Numbers& of_users, const Numbers& of_items, const FloatArray& values,
+                     const std::string& mode) {
+    std::vector<Rating> entries(static_cast<std::size_t>(values.size()));
+    for (std::size_t i = 0; i < entries.size(); ++i) {
+        entries[i] = {of_users.data()[i], of_items.data()[i], values.data()[i]};
+    }
+    return std::make_shared<Interactions>(
+        make_interactions(users, items, entries, parse<ValueMode>(mode)));
 }
 
 /// Ends where Python has a signal to handle.
@@ -52,36 +48,15 @@ public:
     Signals signals;
 };
 
-std::shared_ptr<Model> learn_table(const Interactions& table, const std::string& preset_name,
-                                   const std::string& stack, const std::string& rows, const Settings& options,
-                                   std::uint64_t seed, const Settings& run_settings) {
+std::shared_ptr<Model> learn_table(const Interactions& table, const TrainRecipe& recipe,
+                                   const Settings& run_settings) {
     const RunOptions run = run_of(run_settings);
     Quiet observer;
     std::optional<Model> model;
     run_released(observer.signals, static_cast<int>(run.threads), [&] {
-        const bool automatic = preset_name == "auto" && stack.empty();
-        TrainConfig config = automatic ? choose_table_stack(table, run, seed, parse<TableRow>(rows), observer,
-                                                            [&](std::int64_t /*tried*/) {
-                                                                if (observer.stop()) {
-                                                                    throw Stopped();
-                                                                }
-                                                            })
-                                             .config
-                                       : table_base(preset_name);
-        if (!stack.empty()) {
-            config.stack = parse_stack(stack);
-        }
-        config.seed = seed;
-        config.rows = parse<TableRow>(rows);
-        for (const auto& [name, value] : options) {
-            config.set(name, value);
-            if (name == "epochs" || name == "batch_size" || name == "learning_rate") {
-                config.stack = with_elsa_field(config.stack, name, value, false);
-            }
-        }
-        validate(config);
-        check_memory(table, config, run);
-        model = train(table, suited(config, plan_training(table, config, run)), run, observer);
+        const TrainConfig config =
+            config_of(recipe, table, run, observer, [&](std::int64_t /*tried*/) { (void)observer.stop(); });
+        model = train(table, config, run, observer);
     });
     return std::make_shared<Model>(std::move(*model));
 }
@@ -137,8 +112,8 @@ py::array features(const Model& model, const Interactions* users, int threads) {
 
 void bind_recommenders(py::module_& module) {
     py::class_<Interactions, SharedTable>(module, "Interactions")
-        .def(py::init(&table_of), py::arg("users"), py::arg("items"), py::arg("offsets"), py::arg("columns"),
-             py::arg("values"), py::arg("mode"))
+        .def(py::init(&table_of), py::arg("users"), py::arg("items"), py::arg("of_users"),
+             py::arg("of_items"), py::arg("values"), py::arg("mode"))
         .def_static(
             "read",
             [](const std::string& path, const std::string& mode) {
@@ -170,8 +145,7 @@ void bind_recommenders(py::module_& module) {
         .def_readonly("users", &Interactions::users)
         .def_readonly("items", &Interactions::items)
         .def("__len__", &Interactions::user_count);
-    module.def("train_table", &learn_table, py::arg("table"), py::arg("preset"), py::arg("stack"),
-               py::arg("rows"), py::arg("options"), py::arg("seed"), py::arg("run"));
+    module.def("train_table", &learn_table, py::arg("table"), py::arg("recipe"), py::arg("run"));
     module.def("suited_value", [](const std::string& preset, const Settings& options) {
         TrainConfig config = table_base(preset);
         for (const auto& [option, value] : options) {

@@ -54,7 +54,7 @@ has err "for 1,200 users"
 has out "elsa:"
 has out "items        13"
 expect 1 train tall.csv -o none.stackae --rows item --stack edlae --memory 3M
-has err "--stack elsa:"
+has err "the stack elsa:"
 missing none.stackae
 
 # What went wrong is told of rows, of which there are no pictures.

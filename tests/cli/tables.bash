@@ -111,7 +111,7 @@ expect 0 recommend -m wide.stackae --user u1 --top 3
 grep -qE '^u1,1,i1[0-9][0-9],' out || fail "not of u1's taste"
 expect 0 similar-items -m wide.stackae i1 --top 1
 expect 1 train wide.csv -o none.stackae --stack edlae --memory 2M
-has err "to learn edlae found, 2.0 MiB expected at most; --stack elsa:"
+has err "to learn edlae found, 2.0 MiB expected at most; the stack elsa:"
 missing none.stackae
 expect 0 evaluate wide.csv --fit --memory 2M
 has err "the factorised linear autoencoder"

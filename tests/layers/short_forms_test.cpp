@@ -83,6 +83,10 @@ TEST_CASE("The code, its power normalisation and landmarks are put on, changed a
           "conv2d:4, pool2d:2, pca:9");
     CHECK(over("conv2d:4, pool2d:2, pca:9", {.code_size = 7, .power_norm = true, .nystroem = 12}) ==
           "conv2d:4, pool2d:2, power_norm, pca:7, nystroem:12");
+    CHECK(over(dense, {.components = 8}) == "dense:30, dense:20, dense:8:activation=linear");
+    CHECK(over("dense:30, pca:9", {.components = 8}) == "dense:30, pca:8");
+    CHECK(over("conv2d:4, pool2d:2", {.components = 8}) ==
+          "conv2d:4, pool2d:2, pca:8:eigen_power=-0.25, l2_norm");
     CHECK(over(conv, {.patches = 5000, .patch_epochs = 3}).find("conv2d:32:kernel=3:patches=5000:epochs=3") !=
           std::string::npos);
 }

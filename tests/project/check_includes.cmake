@@ -27,7 +27,7 @@ set(clients cli python)
 # The module that each public header belongs to. Headers of plain values that several modules share are base's.
 foreach(pair signal_guard:base output_files:base resources:base text:base inputs:pipeline duplicates:pipeline pipeline:pipeline visualize:visualize json:base
     error:base tensor:base enum_names:base activation:base corruption:base loss_kind:base optimizer_config:base shape:base
-    options:base layer:layers train_config:layers short_forms:layers stage:layers preprocessing:data image_dataset:data labels:data model:model train:train
+    options:base layer:layers train_config:layers short_forms:layers stage:layers preprocessing:data image_dataset:data labels:data model:model train:train train_recipe:train
     features:export export_onnx:export neighbours:search gallery:search evaluate:evaluate
     interactions:base interactions_file:data evaluate_ranking:evaluate evaluate_ratings:evaluate choose_table_stack:evaluate fit_table:evaluate recommend:search table_encoder:search recommend_all:pipeline score_inputs:pipeline patch_memory:search memorize:pipeline anomaly_maps:visualize evaluate_anomalies:evaluate)
   string(REPLACE ":" ";" pair ${pair})

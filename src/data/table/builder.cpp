@@ -176,3 +176,42 @@ Interactions InteractionsBuilder::finish() {
 }
 
 }  // namespace stackae::data
+
+namespace stackae {
+
+Interactions make_interactions(const std::vector<std::string>& users, const std::vector<std::string>& items,
+                               std::span<const Rating> entries, ValueMode value) {
+    constexpr const char* table = "entries";
+    data::InteractionsBuilder builder(table, value);
+    const auto add_ids = [](const char* what, const std::vector<std::string>& ids, const auto& add) {
+        for (std::size_t i = 0; i < ids.size(); ++i) {
+            if (static_cast<std::size_t>(add(ids[i])) != i) {
+                throw InvalidArgument(fmt::format("{} {}: the same id as one before found", what, i));
+            }
+        }
+    };
+    add_ids("user", users, [&](const std::string& id) { return builder.user(id); });
+    add_ids("item", items, [&](const std::string& id) { return builder.item(id); });
+    const auto check_number = [&](const char* what, std::int64_t number, std::int64_t count) {
+        if (number < 0 || number >= count) {
+            throw InvalidArgument(
+                fmt::format("{}: the {} {} found, one of 0 to {} expected", table, what, number, count - 1));
+        }
+    };
+    for (const Rating& entry : entries) {
+        check_number("user", entry.user, std::ssize(users));
+        check_number("item", entry.item, std::ssize(items));
+        if (!std::isfinite(entry.value)) {
+            throw InvalidArgument(fmt::format("{}: the value {} found, a finite one expected", table, entry.value));
+        }
+        if (entry.value > 0.0F) {
+            builder.add(static_cast<std::int32_t>(entry.user), static_cast<std::int32_t>(entry.item),
+                        double{entry.value});
+        }
+    }
+    Interactions made = builder.finish();
+    check(made);
+    return made;
+}
+
+}  // namespace stackae

@@ -28,24 +28,20 @@ def table_of(X, value, users=None, items=None):
         if any(len(row) not in (2, 3) for row in triples):
             raise ValueError("rows of (user, item) or (user, item, value) expected")
         triples = [(str(user), str(item), float(rest[0]) if rest else 1.0) for user, item, *rest in triples]
-        triples = [triple for triple in triples if triple[2] > 0]
+        triples = [triple for triple in triples if not triple[2] <= 0]  # as in files, whose users are then unknown
         users = list(dict.fromkeys(user for user, *_ in triples))
         items = list(dict.fromkeys(item for _, item, _ in triples))
         rows, columns = ({name: i for i, name in enumerate(names)} for names in (users, items))
         X = sparse.coo_matrix(([r for *_, r in triples],
                                ([rows[user] for user, *_ in triples], [columns[item] for _, item, _ in triples])),
                               shape=(len(users), len(items)))
-    matrix = sparse.coo_matrix(X, dtype=np.float64)
-    taken = matrix.data > 0  # what is given back is not taken, as in files
-    matrix = sparse.coo_matrix((matrix.data[taken], (matrix.row[taken], matrix.col[taken])), shape=matrix.shape).tocsr()
-    matrix.sum_duplicates()
-    values = {"binary": np.ones_like, "log": np.log1p, "raw": np.array}[value](matrix.data).astype(np.float32)
+    matrix = sparse.coo_matrix(X)
     named = [[str(name) for name in names] if names is not None else [str(i) for i in range(count)]
              for names, count in zip((users, items), matrix.shape)]
     for what, names, count in zip(("users", "items"), named, matrix.shape):
         if len(names) != count:
             raise ValueError(f"{what}: {len(names)} names found, {count} expected")
-    return _core.Interactions(*named, matrix.indptr, matrix.indices, values, value)
+    return _core.Interactions(*named, matrix.row, matrix.col, matrix.data, value)
 
 
 def are_names(users):
@@ -94,8 +90,9 @@ class Recommender(BaseEstimator):
         options = texts_of({name: getattr(self, name) for name, *_ in training_options()})
         table = table_of(X, self._value(options), users, items)
         run = {"threads": text_of(threads_of(self.n_jobs)), "memory": text_of(int(self.memory or 0))}
-        return self._take(_core.train_table(table, self.preset, self.stack or "", self.rows, options,
-                                            seed_of(self.random_state), run))
+        options.update(rows=self.rows, seed=text_of(seed_of(self.random_state)))
+        recipe = _core.Recipe(self.preset, self.stack or "", None, 0.0, options)
+        return self._take(_core.train_table(table, recipe, run))
 
     def recommend(self, users=None, top=10, *, include_known=False):
         """Names of items, best first, and their scores, each n × top. users: a name or names of known ones, None for all;
