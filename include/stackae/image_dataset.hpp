@@ -119,6 +119,8 @@ public:
     /// Sentences on what a person might not expect of the collection, such as lines of a list that were taken
     /// for comments; mostly none.
     [[nodiscard]] std::vector<std::string> notes() const;
+    /// The same collection once more; both share its files.
+    [[nodiscard]] ImageDataset share() const { return ImageDataset(source_); }
     /// A view of some entries, in the order given; it shares this collection's files.
     [[nodiscard]] ImageDataset subset(std::span<const std::int64_t> entries) const;
     /// A view of all entries with these labels, size() of them, in place of their own. Throws

@@ -130,6 +130,8 @@ struct InputBatch {
 
     /// Of each row the index into all pictures. first: where the batch begins, `end` of the one before.
     [[nodiscard]] std::vector<std::int64_t> indices(std::int64_t first) const;
+    /// Puts what is a row for each picture of the batch, such as codes, where it belongs among all.
+    void scatter(const Tensor& rows, std::int64_t first, Tensor& all) const;
 };
 
 struct InputReaderOptions {

@@ -62,9 +62,10 @@ struct MemorizeOptions {
 /// pixels, brought to principal components. Which methods, and how a picture's score comes from its
 /// positions, is chosen by defects that are planted in good pictures: these are parted in three, by groups
 /// where they have some, and each part, with defects and without, is scored by what was learnt from the other
-/// two; of pictures of more than a million pixels fewer defects. Every picture is entered into the manifest, which is left for the caller to finish(). Where the
-/// pictures take more than the memory, as many as fit are used, spread evenly. Throws InvalidArgument for
-/// fewer than 3 pictures or groups, where all are of one value, and for an option that cannot be.
+/// two; of pictures of more than a million pixels fewer defects. Every picture is entered into the manifest,
+/// which is left for the caller to finish(). Where the pictures take more than the memory, as many as fit are
+/// used, spread evenly. Throws InvalidArgument for fewer than 3 pictures or groups, where all are of one
+/// value, and for an option that cannot be.
 [[nodiscard]] PatchMemory memorize(const Inputs& good, const MemorizeOptions& options, Manifest& manifest);
 
 }  // namespace stackae

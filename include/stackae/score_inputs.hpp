@@ -18,6 +18,7 @@ struct ScoreRequest {
     /// What the sink makes of the maps, such as where it draws them and how: a run that goes on has none for
     /// what was kept, and so must make the same of them.
     std::string maps = {};
+    AnomalyScorer* scorer = nullptr;  ///< of that memory, where one is kept; else one is made
 };
 
 /// Pictures that were read and their scores, rounded to float. Where these come from a checkpoint there are

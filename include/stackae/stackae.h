@@ -116,7 +116,7 @@ STACKAE_API stackae_status stackae_model_load(const char* path, stackae_model** 
 /* Written whole or not at all. */
 STACKAE_API stackae_status stackae_model_save(const stackae_model* model, const char* path, char** message);
 /* Learns from pictures, with a stack that suits them when not told otherwise. Options "train". STACKAE_STOPPED: the
- * model holds the layers that were finished, or is NULL where none was. */
+ * model holds the layers that were learnt up to there, or is NULL where there is none. */
 STACKAE_API stackae_status stackae_model_train(const stackae_pictures* pictures, const char* const* options,
                                                const stackae_observer* observer, stackae_model** model, char** message);
 /* Learns from a table, to recommend by. Options "train_table". */
@@ -193,6 +193,12 @@ STACKAE_API stackae_status stackae_gallery_describe(const stackae_gallery* galle
 /* STACKAE_INVALID_ARGUMENT, with both identities, where another model made the codes. */
 STACKAE_API stackae_status stackae_gallery_check_model(const stackae_gallery* gallery, const stackae_model* model,
                                                        char** message);
+/* What makes codes as the gallery has them, by its model; refused as by stackae_gallery_check_model(). Options
+ * "encoder", but for output and l2_normalize, which the gallery says. */
+STACKAE_API stackae_status stackae_encoder_create_for_gallery(const stackae_model* model,
+                                                              const stackae_gallery* gallery,
+                                                              const char* const* options, stackae_encoder** encoder,
+                                                              char** message);
 STACKAE_API void stackae_gallery_free(stackae_gallery* gallery);
 
 /* Names codes by a gallery. One recognizer serves any number of threads. */

@@ -74,6 +74,7 @@ template void OptionSet::add_row<std::int64_t>(base::FieldTable&, const Row&, vo
 template void OptionSet::add_row<std::uint64_t>(base::FieldTable&, const Row&, void*);
 template void OptionSet::add_row<double>(base::FieldTable&, const Row&, void*);
 template void OptionSet::add_row<std::string>(base::FieldTable&, const Row&, void*);
+template void OptionSet::add_row<std::optional<bool>>(base::FieldTable&, const Row&, void*);
 template void OptionSet::add_row<std::optional<double>>(base::FieldTable&, const Row&, void*);
 template void OptionSet::add_row<std::optional<std::int64_t>>(base::FieldTable&, const Row&, void*);
 template void OptionSet::add_row<LossKind>(base::FieldTable&, const Row&, void*);

@@ -83,6 +83,13 @@ std::vector<std::int64_t> InputBatch::indices(std::int64_t first) const {
     return of_rows;
 }
 
+void InputBatch::scatter(const Tensor& rows, std::int64_t first, Tensor& all) const {
+    std::int64_t row = 0;
+    for (const std::int64_t i : indices(first)) {
+        std::copy_n(rows.row(row++).data(), rows.columns(), all.row(i).data());
+    }
+}
+
 bool InputReader::next(InputBatch& batch) {
     State& s = *state_;
     const std::int64_t capacity = s.options.batch_size;

@@ -53,7 +53,9 @@ Tensor round_scores(std::vector<AnomalyScore>& scores) {
 bool score_rest(const ScoreRequest& request, const PipelineOptions& options, std::int64_t first,
                 std::int64_t batch_size, Manifest& manifest, const ScoreSink& sink,
                 std::optional<PictureCheckpoint>& checkpoint) {
-    AnomalyScorer scorer(request.memory, options.threads);
+    std::optional<AnomalyScorer> own;
+    AnomalyScorer& scorer =
+        request.scorer != nullptr ? *request.scorer : own.emplace(request.memory, options.threads);
     InputReader reader(request.inputs, request.memory.preprocessing,
                        {.batch_size = batch_size,
                         .threads = options.threads,

@@ -1,6 +1,5 @@
 #include "python/arrays.hpp"
 
-#include <numeric>
 #include <optional>
 #include <pybind11/stl.h>
 #include <utility>
@@ -38,12 +37,6 @@ Pictures::Pictures(const std::vector<std::string>& paths) {
         entries.push_back({path, std::nullopt});
     }
     dataset_ = std::make_unique<ImageDataset>(ImageDataset::from_entries("pictures", std::move(entries)));
-}
-
-ImageDataset Pictures::all() const {
-    std::vector<std::int64_t> entries(static_cast<std::size_t>(dataset_->size()));
-    std::iota(entries.begin(), entries.end(), std::int64_t{0});
-    return dataset_->subset(entries);
 }
 
 void bind_pictures(py::module_& module) {

@@ -30,8 +30,6 @@ public:
     explicit Pictures(const std::vector<std::string>& paths);
 
     [[nodiscard]] const ImageDataset& dataset() const { return *dataset_; }
-    /// The same pictures, once more.
-    [[nodiscard]] ImageDataset all() const;
 
 private:
     FloatArray array_;

@@ -95,7 +95,7 @@ py::tuple encode(const Model& model, const Pictures& pictures, const std::string
     Reading reading;
     Tensor codes = unwritten({pictures.dataset().size(), model.code_size(output)});
     run_released(reading.signals, threads, [&] {
-        const Inputs inputs(pictures.all());
+        const Inputs inputs(pictures.dataset().share());
         Manifest manifest(reading);
         std::int64_t first = 0;
         encode_inputs({.inputs = inputs,
@@ -104,7 +104,7 @@ py::tuple encode(const Model& model, const Pictures& pictures, const std::string
                        .label = {}},
                       {.threads = threads, .memory = memory}, manifest,
                       [&](const InputBatch& batch, const Tensor& some) {
-                          copy_rows(some, batch.indices(first), codes);
+                          batch.scatter(some, first, codes);
                           first = batch.end;
                       });
     });
@@ -118,7 +118,7 @@ py::tuple reconstruct(const Model& model, const Pictures& pictures, bool want_re
     Tensor rebuilt = unwritten({want_rebuilt ? n : 0, model.preprocessing.size()});
     Tensor errors = unwritten({n});
     run_released(reading.signals, threads, [&] {
-        const Inputs inputs(pictures.all());
+        const Inputs inputs(pictures.dataset().share());
         Manifest manifest(reading);
         InputReader reader(inputs, model.preprocessing, {.threads = threads}, manifest);
         Encoder encoder(model, {.threads = threads});
@@ -127,7 +127,7 @@ py::tuple reconstruct(const Model& model, const Pictures& pictures, bool want_re
             const Tensor made = encoder.reconstruct(batch.pictures);
             const std::vector<std::int64_t> indices = batch.indices(first);
             if (want_rebuilt) {
-                copy_rows(made, indices, rebuilt);
+                batch.scatter(made, first, rebuilt);
             }
             for (std::int64_t row = 0; row < made.rows(); ++row) {
                 const auto x = batch.pictures.row(row);

@@ -49,7 +49,8 @@ py::tuple memorize_pictures(const Pictures& pictures, const std::optional<std::s
     SharedMemory learnt;
     run_released(reading.signals, threads, [&] {
         Manifest manifest(reading);
-        learnt = std::make_shared<PatchMemory>(memorize(Inputs(pictures.all()), options, manifest));
+        learnt =
+            std::make_shared<PatchMemory>(memorize(Inputs(pictures.dataset().share()), options, manifest));
     });
     return py::make_tuple(learnt, reading.skipped);
 }
@@ -63,7 +64,7 @@ py::tuple score(const PatchMemory& memory, const Pictures& pictures, bool want_m
     Tensor scores = unwritten({n});
     Tensor maps = unwritten({want_maps ? n : 0, shape.height * shape.width});
     run_released(reading.signals, threads, [&] {
-        const Inputs inputs(pictures.all());
+        const Inputs inputs(pictures.dataset().share());
         Manifest manifest(reading);
         std::int64_t first = 0;
         score_inputs({.inputs = inputs, .memory = memory}, {.threads = threads}, manifest,
@@ -72,8 +73,7 @@ py::tuple score(const PatchMemory& memory, const Pictures& pictures, bool want_m
                          for (std::size_t row = 0; row < found.size(); ++row) {
                              scores.data()[indices[row]] = static_cast<float>(found[row].score);
                              if (want_maps) {
-                                 const Tensor map =
-                                     enlarge_map(found[row].map, shape.height, shape.width);
+                                 const Tensor map = enlarge_map(found[row].map, shape.height, shape.width);
                                  std::copy_n(map.data(), map.size(), maps.row(indices[row]).data());
                              }
                          }

@@ -26,14 +26,6 @@ public:
     std::vector<std::pair<std::string, std::string>> skipped;  ///< paths and reasons
 };
 
-/// Puts each row where its index says.
-inline void copy_rows(const Tensor& rows, const std::vector<std::int64_t>& indices, Tensor& to) {
-    for (std::int64_t row = 0; row < rows.rows(); ++row) {
-        std::copy_n(rows.row(row).data(), rows.columns(),
-                    to.row(indices[static_cast<std::size_t>(row)]).data());
-    }
-}
-
 /// Of that shape, and not a number where nothing is written.
 inline Tensor unwritten(std::vector<std::int64_t> shape) {
     Tensor tensor(std::move(shape));

@@ -32,8 +32,7 @@ SharedTable table_of(const std::vector<std::string>& users, const std::vector<st
     for (std::size_t i = 0; i < entries.size(); ++i) {
         entries[i] = {of_users.data()[i], of_items.data()[i], values.data()[i]};
     }
-    return std::make_shared<Interactions>(
-        make_interactions(users, items, entries, parse<ValueMode>(mode)));
+    return std::make_shared<Interactions>(make_interactions(users, items, entries, parse<ValueMode>(mode)));
 }
 
 /// Ends where Python has a signal to handle.

@@ -23,7 +23,8 @@ TrainConfig apply(const TrainRecipe& recipe, const TrainConfig& base) {
     }
     if (recipe.components) {
         if (*recipe.components < 1) {
-            throw InvalidArgument(fmt::format("components: {} found, 1 or more expected", *recipe.components));
+            throw InvalidArgument(
+                fmt::format("components: {} found, 1 or more expected", *recipe.components));
         }
         config.stack = apply(ShortForms{.components = recipe.components}, config.stack);
     }

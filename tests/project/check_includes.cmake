@@ -22,7 +22,8 @@ set(pipeline_may pipeline search train model data base)
 # A client of the library: of the other modules it may include the public headers alone.
 set(cli_may cli pipeline visualize evaluate train export search model layers data base)
 set(python_may python pipeline evaluate train export search model layers data base)
-set(clients cli python)
+set(c_may c pipeline evaluate train export search model layers data base)
+set(clients cli python c)
 
 # The module that each public header belongs to. Headers of plain values that several modules share are base's.
 foreach(pair signal_guard:base output_files:base resources:base text:base inputs:pipeline duplicates:pipeline pipeline:pipeline visualize:visualize json:base

@@ -202,7 +202,8 @@ Interactions make_interactions(const std::vector<std::string>& users, const std:
         check_number("user", entry.user, std::ssize(users));
         check_number("item", entry.item, std::ssize(items));
         if (!std::isfinite(entry.value)) {
-            throw InvalidArgument(fmt::format("{}: the value {} found, a finite one expected", table, entry.value));
+            throw InvalidArgument(
+                fmt::format("{}: the value {} found, a finite one expected", table, entry.value));
         }
         if (entry.value > 0.0F) {
             builder.add(static_cast<std::int32_t>(entry.user), static_cast<std::int32_t>(entry.item),

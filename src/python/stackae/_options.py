@@ -39,7 +39,8 @@ def with_training_options(cls):
 
     __init__.__signature__ = inspect.Signature(kept + added)
     cls.__init__ = __init__
-    lines = [f"    {name} : default as the preset has it\n        {help}. Expected: {expected}; without a preset {value or 'none'}."
+    lines = [f"{name} : default as the preset has it\n    {help}. Expected: {expected}; without a preset {value or 'none'}."
              for name, expected, value, help in training_options()]
-    cls.__doc__ = cls.__doc__.replace("    TRAINING OPTIONS\n", "\n".join(lines) + "\n")
+    # From Python 3.13 on the docstring has come without its indentation.
+    cls.__doc__ = inspect.cleandoc(cls.__doc__).replace("TRAINING OPTIONS\n", "\n".join(lines) + "\n")
     return cls
