@@ -26,28 +26,48 @@ enum class FeatureFormat {
     /// without a label gets -1, and every row of a table without labels gets 0, as LIBSVM's own documents
     /// advise.
     libsvm,
-    /// For TensorFlow's Embedding Projector: a folder with `tensors.tsv` and `metadata.tsv`, or, where the
-    /// path ends in .tsv, that file and `NAME.metadata.tsv` beside it. Without labels the metadata is one
-    /// column
-    /// without a header. Tabs and line ends in names become spaces.
+    /// For TensorFlow's Embedding Projector: a folder with `tensors.tsv`, `metadata.tsv` and
+    /// `projector_config.json`, or, where the path ends in .tsv, that file and `NAME.metadata.tsv` and
+    /// `NAME.projector_config.json` beside it; with set_sprite() `sprite.png`, too. Without labels the
+    /// metadata
+    /// is one column without a header. Tabs and line ends in names become spaces.
     projector,
     /// One object a line: `{"filename", "label", "features"}`; no label key where there are no labels, null
     /// where a row has none or a value is not finite.
     jsonl,
+    /// NumPy's archive of arrays: `features`, n × d, `names` and, where there are labels, `labels`, texts,
+    /// that
+    /// of a row without one empty. Names are held in memory until the end.
+    npz,
+    /// Datasets `/features`, n × d, `/names` and, where there are labels, `/labels`, texts in UTF-8, that of
+    /// a
+    /// row without one empty. A second copy lies in the same folder for a while.
+    hdf5,
+    /// Columns `filename`, `label` where there are labels, null where a row has none, and `features`, a list
+    /// of
+    /// floats; not compressed. embedding-atlas takes it with `--vector features`.
+    parquet,
+    /// An index of FAISS to search by Euclidean distances, IndexFlatL2, whose numbers are the rows';
+    /// `NAME.faiss.csv` beside it has `row,filename,label`.
+    faiss,
 };
 
 /// What rows are of, as the column of their names is headed. Has names. Ids of users and items are written
 /// byte for byte in CSV.
 enum class RowKind { filename, user, item };
 
-/// By the path's ending (.csv, .npy, .libsvm/.svm, .tsv or a path ending in /, .jsonl/.ndjson), in either
-/// case. Throws InvalidArgument that lists them.
+/// By the path's ending (.csv, .npy, .libsvm/.svm, .tsv or a path ending in /, .jsonl/.ndjson, .npz,
+/// .h5/.hdf5, .parquet, .faiss), in either case. Throws InvalidArgument that lists them.
 [[nodiscard]] FeatureFormat feature_format_of(const std::string& path);
 
-/// Every file that a FeatureWriter to this path writes, side files last. An existing folder makes a
-/// difference to projector.
+/// Every file that a FeatureWriter to this path writes, side files last, but for a sprite. An existing folder
+/// makes a difference to projector.
 [[nodiscard]] std::vector<std::string> feature_files(const std::string& path, FeatureFormat format,
                                                      bool labelled);
+/// Where the projector's sprite goes.
+[[nodiscard]] std::string sprite_file(const std::string& path);
+/// Whether a stream can take it, which is neither gone back in nor has files beside it.
+[[nodiscard]] bool is_streamed(FeatureFormat format);
 
 struct FeatureRow {
     std::string path;
@@ -77,6 +97,9 @@ public:
 
     /// rows.size() = codes.rows(), codes n × columns. Throws InvalidArgument, IoError.
     void write(const std::vector<FeatureRow>& rows, const Tensor& codes);
+    /// Of projector: thumbnails of all rows in their order, in a grid of as many rows as columns, of so many
+    /// pixels a side, see SpriteSheet; before finish(). Throws InvalidArgument for other formats, IoError.
+    void set_sprite(const Tensor& picture, std::int64_t side);
     /// Brings all files to the disk, then gives them their names. Throws IoError (disk full, stream closed).
     void finish();
 

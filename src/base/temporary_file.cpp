@@ -5,17 +5,36 @@
 #include <fcntl.h>
 #include <filesystem>
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace stackae::base {
 
-TemporaryFile::TemporaryFile(const std::string& folder) : folder_(folder.empty() ? "/var/tmp" : folder) {
+TemporaryFile::TemporaryFile(const std::string& folder,
+                             const std::function<void(const std::string& path)>& named)
+    : folder_(folder.empty() ? "/var/tmp" : folder) {
     std::string path = (std::filesystem::path(folder_) / "stackae-XXXXXX").string();
     file_ = Descriptor(::mkostemp(path.data(), O_CLOEXEC));
     if (file_.get() < 0) {
         fail("make a temporary file", folder_, errno);
     }
+    try {
+        if (named) {
+            named(path);
+        }
+    } catch (...) {
+        ::unlink(path.c_str());
+        throw;
+    }
     ::unlink(path.c_str());
+}
+
+std::uint64_t TemporaryFile::size_on_disk() const {
+    struct stat status {};
+    if (::fstat(file_.get(), &status) != 0) {
+        fail("look at a temporary file", folder_, errno);
+    }
+    return static_cast<std::uint64_t>(status.st_size);
 }
 
 void TemporaryFile::grow(std::uint64_t bytes) {

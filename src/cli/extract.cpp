@@ -1,15 +1,14 @@
-#include <filesystem>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <iostream>
 #include <optional>
 
-#include "stackae/error.hpp"
 #include "stackae/features.hpp"
 
 #include "cli/command.hpp"
+#include "cli/draw_sprite.hpp"
 #include "cli/encode.hpp"
 #include "cli/extract_table.hpp"
+#include "cli/feature_targets.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/model_locator.hpp"
 #include "cli/output.hpp"
@@ -37,12 +36,11 @@ public:
     int run(Console& console, const std::vector<std::string>& inputs) override;
 
 private:
-    FeatureFormat resolve_format() const;
-    int run_table(Console& console, const std::vector<std::string>& inputs, FeatureFormat format) const;
+    int run_table(Console& console, const std::vector<std::string>& inputs) const;
 
     std::string model_;
-    std::string output_;
-    std::optional<FeatureFormat> format_;
+    FeatureTargets targets_;
+    bool no_sprite_ = false;
     EncodeOptions encode_;
     EncodeSettings settings_;
     TableInput tables_;
@@ -53,12 +51,8 @@ void ExtractCommand::declare(OptionParser& parser) {
     parser.group("Features");
     parser.option("model,m", "MODEL", "else one that comes with stackae, by what the pictures are",
                   text_into(model_));
-    parser.option("output,o", "FILE", "else stdout; .npy brings FILE.csv with names and labels beside it",
-                  text_into(output_));
-    parser.option(
-        "format", "NAME",
-        "csv, npy, libsvm (a row without a label gets -1), projector or jsonl; else by the output's ending",
-        [this](const std::string& text) { format_ = parse<FeatureFormat>(text); });
+    targets_.declare(parser);
+    parser.flag("no-sprite", "no thumbnails of the pictures for the projector", no_sprite_);
     settings_.kept.declare(parser, "FILE");
     declare_layer(parser, encode_.output);
     declare_normalize(parser, encode_.l2_normalize);
@@ -67,26 +61,7 @@ void ExtractCommand::declare(OptionParser& parser) {
     tables_.declare(parser, "table-format");
 }
 
-FeatureFormat ExtractCommand::resolve_format() const {
-    // A device or a pipe has no ending to go by.
-    std::error_code ignored;
-    const bool stream = output_.empty() || (std::filesystem::exists(output_, ignored) &&
-                                            std::filesystem::is_other(output_, ignored));
-    try {
-        const FeatureFormat format = format_  ? *format_
-                                     : stream ? FeatureFormat::csv
-                                              : feature_format_of(output_);
-        if (output_.empty() && (format == FeatureFormat::npy || format == FeatureFormat::projector)) {
-            throw UsageError(fmt::format("--format {} needs a file: name one with -o", name(format)));
-        }
-        return format;
-    } catch (const InvalidArgument& error) {
-        throw UsageError(error.what());
-    }
-}
-
-int ExtractCommand::run_table(Console& console, const std::vector<std::string>& inputs,
-                              FeatureFormat format) const {
+int ExtractCommand::run_table(Console& console, const std::vector<std::string>& inputs) const {
     if (inputs.size() > 1) {
         throw UsageError("extract takes one TABLE");
     }
@@ -97,8 +72,7 @@ int ExtractCommand::run_table(Console& console, const std::vector<std::string>& 
                                    .reading = settings_.reading,
                                    .input = inputs.empty() ? "" : inputs.front(),
                                    .model = model_,
-                                   .output = output_,
-                                   .format = format,
+                                   .targets = targets_,
                                    .encode = encode_,
                                    .items = items_});
 }
@@ -107,12 +81,9 @@ int ExtractCommand::run(Console& console, const std::vector<std::string>& inputs
     if (inputs.empty() && model_.empty()) {
         throw UsageError("extract needs an INPUT: a picture, a folder, a list, IDX or .npy");
     }
-    if (output_ == "-") {
-        output_.clear();
-    }
-    const FeatureFormat format = resolve_format();
+    targets_.resolve();
     if (inputs.empty() || tables_.is_table(inputs.front())) {
-        return run_table(console, inputs, format);
+        return run_table(console, inputs);
     }
     if (items_) {
         throw UsageError("--items are of a model of a table, without INPUT");
@@ -123,42 +94,43 @@ int ExtractCommand::run(Console& console, const std::vector<std::string>& inputs
     const NamedModel model = named ? std::move(*named) : shipped_model(console, opened);
     check_layer(model.model, encode_.output);
     const std::int64_t columns = model.model.code_size(encode_.output);
-    const std::vector<std::string> files =
-        output_.empty() ? std::vector<std::string>{} : feature_files(output_, format, opened.labelled());
-    std::vector<NamedPath> written{{"--manifest", settings_.manifest}};
-    for (const std::string& file : files) {
-        written.push_back({file == output_ ? "-o" : fmt::format("the file beside -o {},", output_), file});
-    }
+    std::vector<NamedPath> written = targets_.written(opened.labelled());
+    written.push_back({"--manifest", settings_.manifest});
     check_outputs(opened, {{"the model", model.path}, {"the labels", settings_.reading.labels}}, written);
-    settings_.kept.keep_beside(console, output_);
+    settings_.kept.keep_beside(console, targets_.output());
     catch_interrupts();
     OutputFiles set(stop_waiting);
-    std::optional<FeatureWriter> writer;
-    if (!output_.empty()) {
-        writer.emplace(set, output_, format, columns, opened.labelled(), model.model.record.class_names);
-    }
+    FeatureWriters writers(targets_, set,
+                           {columns, opened.labelled(), model.model.record.class_names, RowKind::filename});
     InputMonitor monitor(console, set, settings_.manifest);
     std::vector<FeatureRow> rows;
+    std::vector<std::int64_t> indices;  // of all rows, for a sprite
+    std::int64_t first = 0;
     const auto encode_all = [&] {
         encode_inputs(console, {.inputs = opened, .model = model.model, .encode = encode_}, settings_,
                       monitor, [&](const InputBatch& batch, const Tensor& codes) {
-                          if (!writer) {  // only now: where no picture can be used nothing is printed
-                              writer.emplace(std::cout, format, columns, opened.labelled(),
-                                             model.model.record.class_names);
-                          }
                           rows.clear();
                           for (const ImageEntry& entry : batch.entries) {
                               rows.push_back({entry.path, entry.label});
                           }
-                          writer->write(rows, codes);
+                          writers.write(rows, codes);
+                          const std::vector<std::int64_t> some = batch.indices(first);
+                          indices.insert(indices.end(), some.begin(), some.end());
+                          first = batch.end;
                       });
         monitor.manifest().finish();
-        writer->finish();
+        if (writers.has_projector() && !no_sprite_) {
+            if (const auto sheet =
+                    draw_sprite(console, opened, indices, model.model.preprocessing, settings_.reading)) {
+                writers.set_sprite(sheet->picture(), sheet->thumbnail());
+            }
+        }
+        writers.finish();
         set.commit();
     };
     settings_.kept.or_tell_room(console, encode_all);
     settings_.kept.drop(console);
-    if (!output_.empty()) {
+    if (const std::vector<std::string> files = targets_.files(opened.labelled()); !files.empty()) {
         console.note(fmt::format("wrote {}: {} rows of {} features", fmt::join(files, " and "),
                                  format_count(monitor.manifest().rows()), columns));
     }

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <iostream>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -42,7 +41,7 @@ Model open(Console& console, const TableExtraction& wanted) {
 
 /// ids: of the rows that `features` gives, some at a time.
 template <class Features>
-void write_rows(FeatureWriter& writer, Progress& progress, const std::vector<std::string>& ids,
+void write_rows(FeatureWriters& writers, Progress& progress, const std::vector<std::string>& ids,
                 std::int64_t batch, const Features& features) {
     const std::int64_t all = std::ssize(ids);
     for (std::int64_t first = 0; first < all; first += batch) {
@@ -60,7 +59,7 @@ void write_rows(FeatureWriter& writer, Progress& progress, const std::vector<std
         }
         Tensor codes({std::ssize(rows), some.columns()});
         std::copy(kept.begin(), kept.end(), codes.data());
-        writer.write(rows, codes);
+        writers.write(rows, codes);
         progress.update(first + count);
     }
 }
@@ -76,14 +75,7 @@ int extract_table(Console& console, const TableExtraction& wanted) {
     EncodeOptions encode = wanted.encode;
     encode.threads = wanted.reading.threads;
     TableEncoder encoder(model, encode);
-    const std::vector<std::string> files = wanted.output.empty()
-                                               ? std::vector<std::string>()
-                                               : feature_files(wanted.output, wanted.format, false);
-    std::vector<NamedPath> written;
-    for (const std::string& file : files) {
-        written.push_back({"-o", file});
-    }
-    check_outputs({{"the model", wanted.model}, {"the input", wanted.input}}, written);
+    check_outputs({{"the model", wanted.model}, {"the input", wanted.input}}, wanted.targets.written(false));
     wanted.reading.check(wanted.items ? encoder.item_bytes() : encoder.user_bytes(), "for the decoder's rows",
                          less);
     std::optional<Interactions> others;
@@ -96,16 +88,14 @@ int extract_table(Console& console, const TableExtraction& wanted) {
     OutputFiles set(stop_waiting);
     const RowKind kind = wanted.items ? RowKind::item : RowKind::user;
     const std::int64_t columns = encoder.code_size();
-    FeatureWriter writer = wanted.output.empty()
-                               ? FeatureWriter(std::cout, wanted.format, columns, false, {}, kind)
-                               : FeatureWriter(set, wanted.output, wanted.format, columns, false, {}, kind);
+    FeatureWriters writers(wanted.targets, set, {.columns = columns, .kind = kind});
     Progress progress(console, name(kind), std::ssize(ids), wanted.items ? "items" : "users");
-    write_rows(writer, progress, ids, encoder.batch_size(), [&](std::int64_t first, std::int64_t count) {
+    write_rows(writers, progress, ids, encoder.batch_size(), [&](std::int64_t first, std::int64_t count) {
         return wanted.items ? encoder.items(first, count) : encoder.users(table, first, count);
     });
-    writer.finish();
+    writers.finish();
     set.commit();
-    if (!wanted.output.empty()) {
+    if (const std::vector<std::string> files = wanted.targets.files(false); !files.empty()) {
         console.note(fmt::format("wrote {}: {} rows of {} features", fmt::join(files, " and "),
                                  format_count(std::ssize(ids)), columns));
     }

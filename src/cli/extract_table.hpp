@@ -2,10 +2,10 @@
 
 #include <string>
 
-#include "stackae/features.hpp"
 #include "stackae/model.hpp"
 
 #include "cli/console.hpp"
+#include "cli/feature_targets.hpp"
 #include "cli/reading.hpp"
 #include "cli/table_input.hpp"
 
@@ -17,8 +17,7 @@ struct TableExtraction {
     const ReadingOptions& reading;
     std::string input;  ///< empty: the model's own users
     std::string model;
-    std::string output;  ///< empty: stdout
-    FeatureFormat format = FeatureFormat::csv;
+    const FeatureTargets& targets;
     EncodeOptions encode;
     bool items = false;  ///< of items instead
 };

@@ -1,7 +1,6 @@
 #include "stackae/export_onnx.hpp"
 
 #include <algorithm>
-#include <dlfcn.h>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -10,6 +9,7 @@
 
 #include "base/enum_names.hpp"
 #include "base/json.hpp"
+#include "export/loaded_function.hpp"
 #include "export/onnx_file.hpp"
 #include "model/model_json.hpp"
 #include "search/anomaly_onnx.hpp"
@@ -40,18 +40,6 @@ constexpr int least_opset = 13;
 constexpr int largest_opset = 17;
 constexpr std::int64_t onnx_float = 1;  ///< TensorProto.FLOAT
 constexpr double white = 255.0;
-
-/// The library stays loaded.
-WriteOnnx* load_writer() {
-    void* const library = ::dlopen(exporting::onnx_library, RTLD_NOW | RTLD_LOCAL);
-    void* const found = library != nullptr ? ::dlsym(library, exporting::write_onnx_name) : nullptr;
-    if (found == nullptr) {
-        const char* const error = ::dlerror();
-        throw Error(fmt::format("ONNX: {} with Debian's libonnx1 expected beside stackae: {}",
-                                exporting::onnx_library, error != nullptr ? error : "no reason given"));
-    }
-    return reinterpret_cast<WriteOnnx*>(found);
-}
 
 bool is_picture(const Preprocessing& preprocessing) {
     return preprocessing.height > 1;
@@ -227,7 +215,8 @@ ModelGraph graph_of(const Model& model, const OnnxOptions& options) {
 }  // namespace
 
 std::string exporting::onnx_bytes(const OnnxFile& file) {
-    static WriteOnnx* const writer = load_writer();
+    static WriteOnnx* const writer =
+        exporting::loaded_function<WriteOnnx>("ONNX", "libonnx1", onnx_library, write_onnx_name);
     std::string result;
     if (!writer(file, result)) {
         throw InvalidArgument(fmt::format("ONNX: {}", result));

@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "stackae/error.hpp"
+#include "stackae/image_dataset.hpp"
 #include "stackae/text.hpp"
 
 #include "base/enum_names.hpp"
@@ -20,7 +21,11 @@ constexpr auto base::enum_names<FeatureFormat> =
                                                      {FeatureFormat::npy, "npy"},
                                                      {FeatureFormat::libsvm, "libsvm"},
                                                      {FeatureFormat::projector, "projector"},
-                                                     {FeatureFormat::jsonl, "jsonl"}});
+                                                     {FeatureFormat::jsonl, "jsonl"},
+                                                     {FeatureFormat::npz, "npz"},
+                                                     {FeatureFormat::hdf5, "hdf5"},
+                                                     {FeatureFormat::parquet, "parquet"},
+                                                     {FeatureFormat::faiss, "faiss"}});
 template const char* name(FeatureFormat);
 template FeatureFormat parse(std::string_view);
 
@@ -47,6 +52,9 @@ constexpr std::array endings{
     Ending{".libsvm", FeatureFormat::libsvm}, Ending{".svm", FeatureFormat::libsvm},
     Ending{".tsv", FeatureFormat::projector}, Ending{"/", FeatureFormat::projector},
     Ending{".jsonl", FeatureFormat::jsonl},   Ending{".ndjson", FeatureFormat::jsonl},
+    Ending{".npz", FeatureFormat::npz},       Ending{".h5", FeatureFormat::hdf5},
+    Ending{".hdf5", FeatureFormat::hdf5},     Ending{".parquet", FeatureFormat::parquet},
+    Ending{".faiss", FeatureFormat::faiss},
 };
 
 /// `a/b.npy` with the ending `.csv` is `a/b.csv`; a path that has that ending already gets it once more.
@@ -100,25 +108,41 @@ FeatureFormat feature_format_of(const std::string& path) {
 std::vector<std::string> feature_files(const std::string& path, FeatureFormat format, bool labelled) {
     switch (format) {
         case FeatureFormat::npy:
+        case FeatureFormat::faiss:
             return {path, path + ".csv"};
         case FeatureFormat::libsvm:
             return labelled ? std::vector{path, beside(path, ".classes")} : std::vector{path};
         case FeatureFormat::projector:
             if (projector_folder(path)) {
                 const std::filesystem::path folder(path);
-                return {(folder / "tensors.tsv").string(), (folder / "metadata.tsv").string()};
+                return {(folder / "tensors.tsv").string(), (folder / "metadata.tsv").string(),
+                        (folder / "projector_config.json").string()};
             }
-            return {path, beside(path, ".metadata.tsv")};
+            return {path, beside(path, ".metadata.tsv"), beside(path, ".projector_config.json")};
         case FeatureFormat::csv:
         case FeatureFormat::jsonl:
+        case FeatureFormat::npz:
+        case FeatureFormat::hdf5:
+        case FeatureFormat::parquet:
             break;
     }
     return {path};
 }
 
+std::string sprite_file(const std::string& path) {
+    return projector_folder(path) ? (std::filesystem::path(path) / "sprite.png").string()
+                                  : beside(path, ".sprite.png");
+}
+
+bool is_streamed(FeatureFormat format) {
+    return format == FeatureFormat::csv || format == FeatureFormat::libsvm || format == FeatureFormat::jsonl;
+}
+
 struct FeatureWriter::State {
     std::unique_ptr<Folder> folder;
     std::optional<OutputFiles> own;
+    OutputFiles* set = nullptr;  ///< own, or the caller's
+    std::string sprite;          ///< where one may go
     std::vector<std::unique_ptr<Output>> outputs;
     std::unique_ptr<Table> table;
     std::int64_t columns;
@@ -156,10 +180,14 @@ void FeatureWriter::open(OutputFiles& set, const std::string& path, FeatureForma
         s.folder = std::make_unique<Folder>(path);
     }
     const std::vector<std::string> files = feature_files(path, format, labelled);
-    // The side file is renamed first, so that the table is never without it.
-    FileOutput* side = files.size() > 1 ? &s.file(set.add(files.back())) : nullptr;
-    FileOutput& rows = s.file(set.add(files.front()));
-    s.table = features::make_table(format, rows, side, {s.columns, labelled, class_names, kind});
+    // Side files are renamed first, so that the table is never without them.
+    std::vector<FileOutput*> outputs(files.size());
+    for (std::size_t i = files.size(); i-- > 0;) {
+        outputs[i] = &s.file(set.add(files[i]));
+    }
+    s.set = &set;
+    s.sprite = format == FeatureFormat::projector ? sprite_file(path) : "";
+    s.table = features::make_table(format, outputs, {s.columns, labelled, class_names, kind});
 }
 
 FeatureWriter::FeatureWriter(std::ostream& out, FeatureFormat format, std::int64_t columns, bool labelled,
@@ -184,6 +212,14 @@ void FeatureWriter::write(const std::vector<FeatureRow>& rows, const Tensor& cod
     for (std::int64_t i = 0; i < count; ++i) {
         state_->table->write_row(rows[static_cast<std::size_t>(i)], codes.row(i));
     }
+}
+
+void FeatureWriter::set_sprite(const Tensor& picture, std::int64_t side) {
+    if (state_->sprite.empty() || state_->finished) {
+        throw InvalidArgument("features: a sprite found, which the projector alone takes, before the end");
+    }
+    write_png(state_->set->add(state_->sprite), picture);
+    state_->table->set_sprite(state_->sprite, side);
 }
 
 void FeatureWriter::finish() {

@@ -1,24 +1,25 @@
 #include "export/tables.hpp"
 
-#include <bit>
 #include <cerrno>
 #include <cmath>
 #include <cstring>
+#include <filesystem>
 #include <fmt/format.h>
 #include <iterator>
 #include <map>
 #include <ostream>
 #include <string_view>
+#include <utility>
 
 #include "stackae/error.hpp"
+#include "stackae/json.hpp"
 #include "stackae/text.hpp"
 
 #include "base/json.hpp"
+#include "export/npy_header.hpp"
 
 namespace stackae::features {
 namespace {
-
-static_assert(std::endian::native == std::endian::little, "NPY files are written as <f4");
 
 /// `,label` or nothing.
 std::string label_field(const FeatureRow& row, bool labelled) {
@@ -38,20 +39,6 @@ std::string one_line(std::string_view name) {
         }
     }
     return text;
-}
-
-constexpr std::size_t npy_header_size = 128;
-
-/// Version 1.0, always of the same size, so that the number of rows can be set at the end. Two numbers of 19
-/// digits fit.
-std::string npy_header(std::int64_t rows, std::int64_t columns) {
-    std::string header = "\x93NUMPY";
-    constexpr std::size_t prefix = 10;
-    header += {'\x01', '\x00', static_cast<char>(npy_header_size - prefix), '\x00'};
-    header += fmt::format("{{'descr': '<f4', 'fortran_order': False, 'shape': ({}, {}), }}", rows, columns);
-    header.resize(npy_header_size - 1, ' ');
-    header += '\n';
-    return header;
 }
 
 /// A table of lines of text.
@@ -97,31 +84,47 @@ public:
     }
 };
 
+class NamesTable final : public TextTable {
+public:
+    NamesTable(Output& out, const TableOptions& options) : TextTable(out, options) {
+        put(fmt::format("row,{}{}", name(kind_), labelled_ ? ",label" : ""));
+        write_line();
+    }
+
+    void write_row(const FeatureRow& row, std::span<const float> /*code*/) override {
+        put(fmt::format("{},{}{}", rows_++, name_field(row, kind_), label_field(row, labelled_)));
+        write_line();
+    }
+
+private:
+    std::int64_t rows_ = 0;
+};
+
 class NpyTable final : public Table {
 public:
-    NpyTable(FileOutput& out, Output& names, const TableOptions& options)
-        : out_(out),
-          names_(names),
-          columns_(options.columns),
-          labelled_(options.labelled),
-          kind_(options.kind) {
-        out_.write(npy_header(0, columns_));
-        names_.write(fmt::format("row,{}{}\n", name(kind_), labelled_ ? ",label" : ""));
+    NpyTable(FileOutput& out, std::unique_ptr<Table> names, std::int64_t columns)
+        : out_(out), names_(std::move(names)), columns_(columns) {
+        out_.write(header());
     }
 
     void write_row(const FeatureRow& row, std::span<const float> code) override {
         out_.write(std::as_bytes(code));
-        names_.write(fmt::format("{},{}{}\n", rows_, name_field(row, kind_), label_field(row, labelled_)));
+        names_->write_row(row, code);
         ++rows_;
     }
-    void end() override { out_.patch(npy_header(rows_, columns_)); }
+    void end() override {
+        out_.patch(header());
+        names_->end();
+    }
 
 private:
+    [[nodiscard]] std::string header() const {
+        return npy_header("<f4", fmt::format("{}, {}", rows_, columns_));
+    }
+
     FileOutput& out_;
-    Output& names_;
+    std::unique_ptr<Table> names_;
     std::int64_t columns_;
-    bool labelled_;
-    RowKind kind_;
     std::int64_t rows_ = 0;
 };
 
@@ -176,10 +179,11 @@ private:
 
 class ProjectorTable final : public TextTable {
 public:
-    ProjectorTable(Output& tensors, Output& metadata, const TableOptions& options)
-        : TextTable(tensors, options), metadata_(metadata) {
+    /// files: of vectors, names and what leads to both.
+    ProjectorTable(const std::vector<FileOutput*>& files, const TableOptions& options)
+        : TextTable(*files[0], options), files_(files), columns_(options.columns) {
         if (labelled_) {
-            metadata_.write(fmt::format("{}\tlabel\n", name(kind_)));
+            files_[1]->write(fmt::format("{}\tlabel\n", name(kind_)));
         }
     }
 
@@ -190,11 +194,39 @@ public:
         }
         write_line();
         const std::string label = labelled_ ? fmt::format("\t{}", one_line(row.label.value_or(""))) : "";
-        metadata_.write(one_line(row.path) + label + '\n');
+        files_[1]->write(one_line(row.path) + label + '\n');
+        ++rows_;
+    }
+
+    void end() override {
+        const auto file_name = [](const FileOutput& file) {
+            return std::filesystem::path(file.path()).filename().string();
+        };
+        JsonObject one;
+        one.set("tensorName", "features")
+            .set_json("tensorShape", fmt::format("[{},{}]", rows_, columns_))
+            .set("tensorPath", file_name(*files_[0]))
+            .set("metadataPath", file_name(*files_[1]));
+        if (sprite_side_ > 0) {
+            one.set("sprite",
+                    JsonObject()
+                        .set("imagePath", std::filesystem::path(sprite_).filename().string())
+                        .set_json("singleImageDim", fmt::format("[{},{}]", sprite_side_, sprite_side_)));
+        }
+        files_[2]->write(JsonObject().set("embeddings", std::vector<JsonObject>{one}).text() + '\n');
+    }
+
+    void set_sprite(const std::string& path, std::int64_t side) override {
+        sprite_ = path;
+        sprite_side_ = side;
     }
 
 private:
-    Output& metadata_;
+    std::vector<FileOutput*> files_;
+    std::string sprite_;
+    std::int64_t sprite_side_ = 0;
+    std::int64_t columns_;
+    std::int64_t rows_ = 0;
 };
 
 class JsonLinesTable final : public TextTable {
@@ -221,6 +253,11 @@ public:
 };
 
 }  // namespace
+
+std::string FileOutput::folder() const {
+    const std::filesystem::path folder = std::filesystem::path(file_.path()).parent_path();
+    return folder.empty() ? "." : folder.string();
+}
 
 void StreamOutput::write(std::string_view text) {
     errno = 0;
@@ -257,15 +294,29 @@ std::unique_ptr<Table> make_text_table(FeatureFormat format, Output& rows, Outpu
     }
 }
 
-std::unique_ptr<Table> make_table(FeatureFormat format, FileOutput& rows, FileOutput* side,
+std::unique_ptr<Table> make_names_table(Output& out, const TableOptions& options) {
+    return std::make_unique<NamesTable>(out, options);
+}
+
+std::unique_ptr<Table> make_table(FeatureFormat format, const std::vector<FileOutput*>& files,
                                   const TableOptions& options) {
-    if (format == FeatureFormat::npy) {
-        return std::make_unique<NpyTable>(rows, *side, options);
+    FileOutput& rows = *files.front();
+    switch (format) {
+        case FeatureFormat::npy:
+            return std::make_unique<NpyTable>(rows, make_names_table(*files[1], options), options.columns);
+        case FeatureFormat::npz:
+            return make_npz_table(rows, options);
+        case FeatureFormat::hdf5:
+            return make_hdf5_table(rows, options);
+        case FeatureFormat::parquet:
+            return make_parquet_table(rows, options);
+        case FeatureFormat::faiss:
+            return make_faiss_table(rows, *files[1], options);
+        case FeatureFormat::projector:
+            return std::make_unique<ProjectorTable>(files, options);
+        default:
+            return make_text_table(format, rows, files.size() > 1 ? files[1] : nullptr, options);
     }
-    if (format == FeatureFormat::projector) {
-        return std::make_unique<ProjectorTable>(rows, *side, options);
-    }
-    return make_text_table(format, rows, side, options);
 }
 
 }  // namespace stackae::features

@@ -38,6 +38,9 @@ public:
     /// Replaces the file's beginning.
     void patch(std::string_view text) { file_.patch(0, std::as_bytes(std::span(text))); }
     void sync() override { file_.sync(); }
+    [[nodiscard]] const std::string& path() const { return file_.path(); }
+    /// That the file is in.
+    [[nodiscard]] std::string folder() const;
 
 private:
     base::AtomicFile& file_;
@@ -65,6 +68,8 @@ public:
     virtual ~Table() = default;
 
     virtual void write_row(const FeatureRow& row, std::span<const float> code) = 0;
+    /// Where thumbnails of the rows are, of so many pixels a side; for the projector.
+    virtual void set_sprite(const std::string& /*path*/, std::int64_t /*side*/) {}
     /// Called once, after the last row.
     virtual void end() {}
 };
@@ -77,11 +82,20 @@ struct TableOptions {
     RowKind kind;
 };
 
-/// A table in files. side: the second of feature_files(), or null where there is one file.
-[[nodiscard]] std::unique_ptr<Table> make_table(FeatureFormat format, FileOutput& rows, FileOutput* side,
+/// A table in files, those of feature_files() in their order.
+[[nodiscard]] std::unique_ptr<Table> make_table(FeatureFormat format, const std::vector<FileOutput*>& files,
                                                 const TableOptions& options);
 /// The same of the formats that a stream can take. Throws InvalidArgument for the others.
 [[nodiscard]] std::unique_ptr<Table> make_text_table(FeatureFormat format, Output& rows, Output* side,
                                                      const TableOptions& options);
+
+// What make_table() makes, each in a file of its own.
+[[nodiscard]] std::unique_ptr<Table> make_npz_table(FileOutput& out, const TableOptions& options);
+[[nodiscard]] std::unique_ptr<Table> make_hdf5_table(FileOutput& out, const TableOptions& options);
+[[nodiscard]] std::unique_ptr<Table> make_parquet_table(FileOutput& out, const TableOptions& options);
+[[nodiscard]] std::unique_ptr<Table> make_faiss_table(FileOutput& out, Output& names,
+                                                      const TableOptions& options);
+/// Rows' numbers, names and labels as CSV, beside what has no place for them.
+[[nodiscard]] std::unique_ptr<Table> make_names_table(Output& out, const TableOptions& options);
 
 }  // namespace stackae::features

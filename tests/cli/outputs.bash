@@ -39,6 +39,26 @@ for ending in csv npy libsvm jsonl; do
 done
 expect 0 extract pictures -m model.stackae -o projector/
 lines projector/tensors.tsv 8
+has projector/projector_config.json '"imagePath":"sprite.png"'
+exists projector/sprite.png
+expect 0 extract pictures -m model.stackae -o plain/ --no-sprite
+missing plain/sprite.png
+has_not plain/projector_config.json sprite
+# Several tables of one run.
+expect 0 extract pictures -m model.stackae -o one.csv --also two.npy,three.faiss,four.parquet --manifest m.csv
+has err "wrote one.csv and two.npy and two.npy.csv and three.faiss and three.faiss.csv and four.parquet: 8 rows"
+cmp two.npy.csv three.faiss.csv
+cmp two.npy features.npy
+lines one.csv 9
+expect 0 extract pictures -m model.stackae --also two.npz
+lines out 9
+exists two.npz
+expect 2 extract pictures -m model.stackae -o one.csv --also one.csv
+has err "one.csv"
+expect 2 extract pictures -m model.stackae -o one.csv --also two.arff
+has err "two.arff: no feature format by its ending"
+expect 2 extract pictures -m model.stackae --format parquet
+has err "needs a file"
 expect 0 embed pictures -m model.stackae -o -
 lines out 9
 

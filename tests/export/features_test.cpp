@@ -189,6 +189,37 @@ TEST_CASE("The projector's folder has tensors and metadata of the same rows") {
           "0.1\t0\t-1\n1e-07\t16777216\t0.33333334\n-0\t0\t3.4028235e+38\n1.5\t2\t1e-45\n");
     CHECK(read_text(folder / "projector/metadata.tsv") ==
           "filename\tlabel\nplain.png\tcat\na,b \"c\".png\té ü\ntwo lines.png\t\n日本.png\tcat\n");
+    CHECK(read_text(folder / "projector/projector_config.json") ==
+          R"({"embeddings":[{"metadataPath":"metadata.tsv","tensorName":"features",)"
+          R"("tensorPath":"tensors.tsv","tensorShape":[4,3]}]})"
+          "\n");
+}
+
+TEST_CASE("The projector takes a sprite, and no other format does") {
+    const TemporaryFolder folder;
+    {
+        FeatureWriter writer(folder / "out.tsv", FeatureFormat::projector, 3, false);
+        writer.write(odd_rows, odd_codes());
+        writer.set_sprite(Tensor({16, 16, 3}), 8);
+        writer.finish();
+    }
+    CHECK(read_text(folder / "out.projector_config.json")
+              .find(R"("sprite":{"imagePath":"out.sprite.png","singleImageDim":[8,8]})") !=
+          std::string::npos);
+    CHECK(read_text(folder / "out.sprite.png").starts_with("\x89PNG"));
+    CHECK(folder.entries() == 4);
+    FeatureWriter other(folder / "out.csv", FeatureFormat::csv, 3, false);
+    CHECK_THROWS_AS(other.set_sprite(Tensor({16, 16, 3}), 8), InvalidArgument);
+}
+
+TEST_CASE("An index of FAISS begins as its reader expects, and has names beside it") {
+    const TemporaryFolder folder;
+    write_odd(folder / "out.faiss", FeatureFormat::faiss, true);
+    const std::string bytes = read_text(folder / "out.faiss");
+    CHECK(bytes.size() == 45 + 4 * 3 * sizeof(float));
+    CHECK(bytes.starts_with("IxF2\x03\0\0\0\x04\0\0\0\0\0\0\0"s));
+    CHECK(read_text(folder / "out.faiss.csv").starts_with("row,filename,label\n0,plain.png,cat\n"));
+    CHECK(folder.entries() == 2);
 }
 
 TEST_CASE("Projector metadata of one column has no header") {
@@ -196,7 +227,7 @@ TEST_CASE("Projector metadata of one column has no header") {
     write_odd(folder / "out.tsv", FeatureFormat::projector, false);
     CHECK(read_text(folder / "out.tsv").starts_with("0.1\t0\t-1\n"));
     CHECK(read_text(folder / "out.metadata.tsv") == "plain.png\na,b \"c\".png\ntwo lines.png\n日本.png\n");
-    CHECK(folder.entries() == 2);
+    CHECK(folder.entries() == 3);
 }
 
 TEST_CASE("JSON lines hold one object a row") {
@@ -241,7 +272,8 @@ TEST_CASE("Without finish() nothing is left behind, and an older table stays") {
     const TemporaryFolder folder;
     write_text(folder / "old.csv", "old");
     for (const FeatureFormat format : {FeatureFormat::csv, FeatureFormat::npy, FeatureFormat::libsvm,
-                                       FeatureFormat::projector, FeatureFormat::jsonl}) {
+                                       FeatureFormat::projector, FeatureFormat::jsonl, FeatureFormat::npz,
+                                       FeatureFormat::hdf5, FeatureFormat::parquet, FeatureFormat::faiss}) {
         FeatureWriter writer(folder / "old.csv" + (format == FeatureFormat::projector ? ".folder" : ""),
                              format, 3, true);
         writer.write(odd_rows, odd_codes());
@@ -251,7 +283,8 @@ TEST_CASE("Without finish() nothing is left behind, and an older table stays") {
 }
 
 TEST_CASE("Killed at any call, a table and its side file are of one run for the next run that writes there") {
-    for (const FeatureFormat format : {FeatureFormat::npy, FeatureFormat::libsvm, FeatureFormat::projector}) {
+    for (const FeatureFormat format : {FeatureFormat::npy, FeatureFormat::libsvm, FeatureFormat::projector,
+                                       FeatureFormat::hdf5, FeatureFormat::faiss}) {
         const TemporaryFolder folder;
         const std::string path = folder / (format == FeatureFormat::projector ? "folder/" : "table.x");
         const auto write_run = [&](const std::string& run) {
@@ -337,11 +370,14 @@ TEST_CASE("A row that a stream refused is not written before the next one") {
 }
 
 TEST_CASE("Feature formats are known by name and by ending") {
-    for (const char* text : {"csv", "npy", "libsvm", "projector", "jsonl"}) {
+    for (const char* text :
+         {"csv", "npy", "libsvm", "projector", "jsonl", "npz", "hdf5", "parquet", "faiss"}) {
         CHECK(std::string(name(parse<FeatureFormat>(text))) == text);
     }
-    CHECK(message_of([] { (void)parse<FeatureFormat>("parquet"); }) ==
-          "feature format: \"parquet\" found, one of csv, npy, libsvm, projector, jsonl expected");
+    CHECK(message_of([] { (void)parse<FeatureFormat>("arff"); }) ==
+          "feature format: \"arff\" found, one of csv, npy, libsvm, projector, jsonl, npz, hdf5, parquet, "
+          "faiss "
+          "expected");
     CHECK(feature_format_of("a.b/x.csv") == FeatureFormat::csv);
     CHECK(feature_format_of("X.NPY") == FeatureFormat::npy);
     CHECK(feature_format_of("x.libsvm") == FeatureFormat::libsvm);
@@ -350,7 +386,13 @@ TEST_CASE("Feature formats are known by name and by ending") {
     CHECK(feature_format_of("folder/") == FeatureFormat::projector);
     CHECK(feature_format_of("x.jsonl") == FeatureFormat::jsonl);
     CHECK(feature_format_of("x.ndjson") == FeatureFormat::jsonl);
-    CHECK(message_of([] { (void)feature_format_of("x.parquet"); }) ==
-          "x.parquet: no feature format by its ending; one of .csv .npy .libsvm .svm .tsv / .jsonl .ndjson "
-          "expected");
+    CHECK(feature_format_of("x.npz") == FeatureFormat::npz);
+    CHECK(feature_format_of("x.h5") == FeatureFormat::hdf5);
+    CHECK(feature_format_of("x.hdf5") == FeatureFormat::hdf5);
+    CHECK(feature_format_of("x.parquet") == FeatureFormat::parquet);
+    CHECK(feature_format_of("x.faiss") == FeatureFormat::faiss);
+    CHECK(message_of([] { (void)feature_format_of("x.arff"); }) ==
+          "x.arff: no feature format by its ending; one of .csv .npy .libsvm .svm .tsv / .jsonl .ndjson .npz "
+          ".h5 "
+          ".hdf5 .parquet .faiss expected");
 }

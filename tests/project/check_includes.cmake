@@ -26,7 +26,7 @@ set(c_may c pipeline evaluate train export search model layers data base)
 set(clients cli python c)
 
 # The module that each public header belongs to. Headers of plain values that several modules share are base's.
-foreach(pair signal_guard:base output_files:base resources:base text:base inputs:pipeline duplicates:pipeline pipeline:pipeline visualize:visualize json:base
+foreach(pair signal_guard:base output_files:base resources:base text:base inputs:pipeline duplicates:pipeline pipeline:pipeline visualize:visualize sprite_sheet:visualize json:base
     error:base tensor:base enum_names:base activation:base corruption:base loss_kind:base optimizer_config:base shape:base
     options:base layer:layers train_config:layers short_forms:layers stage:layers preprocessing:data image_dataset:data labels:data model:model train:train train_recipe:train
     features:export export_onnx:export neighbours:search gallery:search evaluate:evaluate
