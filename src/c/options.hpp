@@ -10,7 +10,7 @@
 
 namespace stackae::c {
 
-// The options of each function. docs/c.md has the same, and a test compares.
+// The options of each function, as stackae_describe_options() tells them.
 
 struct EncoderSet : OptionSet {
     Option<std::string> output{this, "output", "", "embedding, wide or a layer's number; empty: the first"};

@@ -1,7 +1,11 @@
-# cmake -P check_page.cmake PAGE PROGRAM: fails unless the page holds the program, verbatim, as a C++ block.
+# cmake -P check_page.cmake PAGE PROGRAM: fails unless the page holds the program, verbatim, as a block of C or C++.
 file(READ ${CMAKE_ARGV3} page)
 file(READ ${CMAKE_ARGV4} program)
-string(FIND "${page}" "```cpp\n${program}```\n" at)
+set(language cpp)
+if(CMAKE_ARGV4 MATCHES "[.]c$")
+  set(language c)
+endif()
+string(FIND "${page}" "```${language}\n${program}```\n" at)
 if(at EQUAL -1)
   message(FATAL_ERROR "${CMAKE_ARGV3} does not hold ${CMAKE_ARGV4} as it stands")
 endif()
