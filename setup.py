@@ -19,7 +19,7 @@ class CMakeBuild(build_ext):
         build = Path(self.build_temp).resolve() / "cmake"
         package = Path(self.get_ext_fullpath(extension.name)).resolve().parent
         options = ["-DCMAKE_BUILD_TYPE=Release", "-DSTACKAE_BUILD_PYTHON=ON", "-DSTACKAE_BUILD_CLI=OFF",
-                   "-DSTACKAE_BUILD_TESTS=OFF", f"-DPython_EXECUTABLE={sys.executable}",
+                   "-DSTACKAE_BUILD_TESTS=OFF", "-DSTACKAE_BUILD_C=OFF", f"-DPython_EXECUTABLE={sys.executable}",
                    f"-DSTACKAE_PYTHON_PACKAGE={package}"]
         subprocess.run(["cmake", "-S", str(root), "-B", str(build), "-G", "Ninja", *options], check=True)
         subprocess.run(["cmake", "--build", str(build), "-j", str(os.cpu_count() or 1), "--target", "stackae_python"],
