@@ -41,7 +41,7 @@ enum class FeatureFormat {
     npz,
     /// Datasets `/features`, n × d, `/names` and, where there are labels, `/labels`, texts in UTF-8, that of
     /// a
-    /// row without one empty. A second copy lies in the same folder for a while.
+    /// row without one empty. Until the end it is in /var/tmp.
     hdf5,
     /// Columns `filename`, `label` where there are labels, null where a row has none, and `features`, a list
     /// of

@@ -2,11 +2,12 @@
  *
  * Handles. What a function makes is given by the last but one parameter and is freed by the function of its kind, which
  * takes NULL, too. Handles do not depend on one another once they are made: a model may be freed while its encoder is
- * in use. There is no state but that of handles.
+ * in use. There is no state but that of handles, and one thread that signals are left to. The library stays loaded.
  *
  * Errors. Functions that can fail return a status. `message`, where it is not NULL, is set: to NULL where all went well,
  * else to a text that says what was done, what was found and what was expected, which stackae_string_free() frees.
- * Other results are written only where the status is STACKAE_OK, or where a function says so.
+ * Handles and numbers are written only where the status is STACKAE_OK, or where a function says so; what is in arrays
+ * after a failure is left open.
  *
  * Threads. Functions whose handle is `const` may be called on one handle by several threads at a time, encoders,
  * recognizers, scorers and recommenders among them; others not while another uses it. While a function works, signals
@@ -65,7 +66,8 @@ typedef struct stackae_observer {
 } stackae_observer;
 
 /* The options of a function, as a JSON array of objects: name, expected, value (the usual one), help. of:
- * "train", "train_table", "encoder", "gallery", "recognizer", "patch_memory", "scorer", "table", "recommender", "onnx". */
+ * "train", "train_table", "fine_tune", "encoder", "gallery", "gallery_encoder", "recognizer", "patch_memory", "scorer",
+ * "table", "recommender", "onnx". */
 STACKAE_API stackae_status stackae_describe_options(const char* of, char** json, char** message);
 
 /* Pictures: files, or arrays in memory. */
@@ -119,11 +121,12 @@ STACKAE_API stackae_status stackae_model_save(const stackae_model* model, const 
  * model holds the layers that were learnt up to there, or is NULL where there is none. */
 STACKAE_API stackae_status stackae_model_train(const stackae_pictures* pictures, const char* const* options,
                                                const stackae_observer* observer, stackae_model** model, char** message);
-/* Learns from a table, to recommend by. Options "train_table". */
+/* Learns from a table, to recommend by. Options "train_table". When stopped, as above. */
 STACKAE_API stackae_status stackae_model_train_table(const stackae_table* table, const char* const* options,
                                                      const stackae_observer* observer, stackae_model** model,
                                                      char** message);
-/* Goes on with a model's dense layers on other pictures. Options "train", of which the stack is not looked at. */
+/* Goes on with a model's dense layers on other pictures. Options "fine_tune", else as the model was trained. When
+ * stopped, as above. */
 STACKAE_API stackae_status stackae_model_fine_tune(const stackae_model* model, const stackae_pictures* pictures,
                                                    const char* const* options, const stackae_observer* observer,
                                                    stackae_model** tuned, char** message);
@@ -158,7 +161,7 @@ STACKAE_API stackae_status stackae_encoder_encode(const stackae_encoder* encoder
 STACKAE_API stackae_status stackae_encoder_prepare(const stackae_encoder* encoder, const stackae_pictures* pictures,
                                                    const stackae_observer* observer, float* rows, int64_t* skipped,
                                                    char** message);
-/* Prepared rows, n x input size, to codes, n x code size: the quickest way, without a copy. */
+/* Prepared rows, n x input size, to codes, n x code size: the quickest way. */
 STACKAE_API stackae_status stackae_encoder_encode_rows(const stackae_encoder* encoder, const float* rows, int64_t n,
                                                        float* codes, char** message);
 /* Codes, n x code size, back to prepared rows, n x input size. */
@@ -178,7 +181,7 @@ STACKAE_API stackae_status stackae_gallery_create(const stackae_model* model, co
 STACKAE_API stackae_status stackae_gallery_load(const char* path, stackae_gallery** gallery, char** message);
 STACKAE_API stackae_status stackae_gallery_save(const stackae_gallery* gallery, const char* path, char** message);
 /* Entries: codes n x d, each with a name and a path, by which a later entry takes its place. paths may be NULL: then
- * each is called by its number in the gallery. */
+ * each is numbered. A call takes time with the gallery's size, too: many entries at a time are best. */
 STACKAE_API stackae_status stackae_gallery_add(stackae_gallery* gallery, const float* codes, int64_t n, int64_t d,
                                                const char* const* names, const char* const* paths, char** message);
 /* Takes out all entries of a name; how many there were is written to `removed`, which may be NULL. */
@@ -194,7 +197,7 @@ STACKAE_API stackae_status stackae_gallery_describe(const stackae_gallery* galle
 STACKAE_API stackae_status stackae_gallery_check_model(const stackae_gallery* gallery, const stackae_model* model,
                                                        char** message);
 /* What makes codes as the gallery has them, by its model; refused as by stackae_gallery_check_model(). Options
- * "encoder", but for output and l2_normalize, which the gallery says. */
+ * "gallery_encoder". */
 STACKAE_API stackae_status stackae_encoder_create_for_gallery(const stackae_model* model,
                                                               const stackae_gallery* gallery,
                                                               const char* const* options, stackae_encoder** encoder,
@@ -238,7 +241,7 @@ typedef struct stackae_patch_memory stackae_patch_memory;
 /* model: what makes the maps; NULL: one is learnt from the pictures. Options "patch_memory". */
 STACKAE_API stackae_status stackae_patch_memory_learn(const stackae_pictures* good, const stackae_model* model,
                                                       const char* const* options, const stackae_observer* observer,
-                                                      stackae_patch_memory** memory, int64_t* skipped, char** message);
+                                                      int64_t* skipped, stackae_patch_memory** memory, char** message);
 STACKAE_API stackae_status stackae_patch_memory_load(const char* path, stackae_patch_memory** memory, char** message);
 STACKAE_API stackae_status stackae_patch_memory_save(const stackae_patch_memory* memory, const char* path,
                                                      char** message);

@@ -91,10 +91,7 @@ stackae_status with_pictures(const stackae_encoder* encoder, const stackae_pictu
         (void)given(encoder, "encoder");
         const stackae::Inputs inputs(given(pictures, "pictures").dataset.share());
         ReadingListener listener(observer);
-        read(inputs, listener);
-        if (listener.stop()) {
-            throw Stopped();
-        }
+        watched(listener, [&] { read(inputs, listener); });
         if (skipped != nullptr) {
             *skipped = listener.skipped;
         }
@@ -127,7 +124,10 @@ stackae_status stackae_encoder_create_for_gallery(const stackae_model* model, co
                                                   const char* const* options, stackae_encoder** encoder,
                                                   char** message) {
     return call(message, [&] {
-        auto read = read_options<EncoderSet>(options);
+        EncoderSet read;
+        const auto named = read_options<GalleryEncoderSet>(options);
+        read.threads = *named.threads;
+        read.memory = *named.memory;
         const stackae::Gallery& like = given(gallery, "gallery").gallery;
         stackae::check_model(like, *given(model, "model").model);
         read.output = std::to_string(like.depth);

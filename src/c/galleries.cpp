@@ -46,14 +46,30 @@ Tensor codes_of(const float* codes, std::int64_t n, std::int64_t d) {
 
 /// One more than the greatest number that such an entry has.
 std::int64_t next_row_of(const Gallery& gallery) {
+    constexpr std::int64_t most = std::int64_t{1}
+                                  << 53U;  // one that was not given by counting is passed over
     std::int64_t next = 0;
-    for (const std::string& path : gallery.paths) {
-        if (std::int64_t number = 0; std::string_view(path).starts_with(row_prefix)) {
-            std::from_chars(path.data() + row_prefix.size(), path.data() + path.size(), number);
-            next = std::max(next, number + 1);
+    for (const std::string_view path : gallery.paths) {
+        std::int64_t number = -1;
+        if (path.starts_with(row_prefix)) {
+            const char* const end = path.data() + path.size();
+            const auto [stop, error] = std::from_chars(path.data() + row_prefix.size(), end, number);
+            number = stop == end && error == std::errc() && number < most ? number : -1;
         }
+        next = std::max(next, number + 1);
     }
     return next;
+}
+
+/// A gallery of the same kind, without entries.
+Gallery empty_like(const Gallery& gallery) {
+    Gallery empty;
+    empty.model_identity = gallery.model_identity;
+    empty.model_path = gallery.model_path;
+    empty.depth = gallery.depth;
+    empty.l2_normalize = gallery.l2_normalize;
+    empty.metric = gallery.metric;
+    return empty;
 }
 
 std::unique_ptr<stackae_recognitions> made_of(std::vector<Recognition> found) {
@@ -80,10 +96,16 @@ stackae_status stackae_gallery_create(const stackae_model* model, const char* co
         const auto read = read_options<GallerySet>(options);
         Gallery made;
         made.model_identity = model != nullptr ? model->model->identity() : "none";
+        if (model == nullptr && !(*read.output).empty()) {
+            throw stackae::InvalidArgument(
+                fmt::format("output: \"{}\" found, none expected without a model", *read.output));
+        }
         made.depth = model != nullptr ? model->model->depth_of(*read.output) : 1;
+        const std::int64_t code_size = model != nullptr ? model->model->code_size(*read.output) : 0;
         made.l2_normalize = read.l2_normalize;
         made.metric = stackae::parse<stackae::Metric>(*read.metric);
-        put(gallery, "gallery", std::unique_ptr<stackae_gallery>(new stackae_gallery{std::move(made)}));
+        put(gallery, "gallery",
+            std::unique_ptr<stackae_gallery>(new stackae_gallery{std::move(made), 0, code_size}));
     });
 }
 
@@ -104,10 +126,12 @@ stackae_status stackae_gallery_add(stackae_gallery* gallery, const float* codes,
                                    const char* const* names, const char* const* paths, char** message) {
     return call(message, [&] {
         Gallery& to = given(gallery, "gallery").gallery;
-        Gallery more = to;
+        if (gallery->code_size != 0 && d != gallery->code_size) {
+            throw stackae::InvalidArgument(fmt::format(
+                "codes of {} values found, {} expected as the model makes them", d, gallery->code_size));
+        }
+        Gallery more = empty_like(to);
         more.codes = Tensor(codes_of(codes, n, d));
-        more.names.clear();
-        more.paths.clear();
         std::int64_t next_row = gallery->next_row;
         for (std::int64_t i = 0; i < n; ++i) {
             more.names.emplace_back(&given((&given(names, "names"))[i], "a name"));

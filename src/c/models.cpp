@@ -56,17 +56,19 @@ void set(stackae_model** model, Model made) {
         std::unique_ptr<stackae_model>(new stackae_model{std::make_shared<const Model>(std::move(made))}));
 }
 
-/// What a training has made; where it was stopped, what there is of it.
-void set_trained(stackae_model** model, Model made, const TrainingListener& listener) {
-    if (!listener.stopped()) {
-        set(model, std::move(made));
-        return;
-    }
+/// Does learn(), a training of these options that tells the listener. Where it was stopped, the model is what
+/// there is of it.
+template <class Learn>
+void learn_into(stackae_model** model, const TrainOptions& options, const TrainingListener& listener,
+                const Learn& learn) {
     given(model, "model") = nullptr;
-    if (made.layers.size() > 0) {
-        set(model, std::move(made));
-    }
-    throw Stopped();
+    const stackae::SignalGuard guard(options.threads());
+    watched(listener, [&] {
+        Model made = learn();
+        if (!listener.stopped() || made.layers.size() > 0) {
+            set(model, std::move(made));
+        }
+    });
 }
 
 stackae::OnnxOptions read_onnx_options(const char* const* texts) {
@@ -92,14 +94,14 @@ stackae_status stackae_model_train(const stackae_pictures* pictures, const char*
     return call(message, [&] {
         const TrainOptions read = read_train_options(options, true);
         const stackae::ImageDataset& dataset = given(pictures, "pictures").dataset;
-        (void)given(model, "model");
-        const stackae::SignalGuard guard(read.threads());
         TrainingListener listener(observer, &dataset);
-        const stackae::Preprocessing preprocessing =
-            stackae::choose_preprocessing(dataset, read.preprocessing, read.threads());
-        const stackae::TrainConfig config =
-            stackae::config_of(read.recipe, dataset.size(), preprocessing, read.run);
-        set_trained(model, stackae::train(dataset, preprocessing, config, read.run, listener), listener);
+        learn_into(model, read, listener, [&] {
+            const stackae::Preprocessing preprocessing =
+                stackae::choose_preprocessing(dataset, read.preprocessing, read.threads());
+            const stackae::TrainConfig config =
+                stackae::config_of(read.recipe, dataset.size(), preprocessing, read.run);
+            return stackae::train(dataset, preprocessing, config, read.run, listener);
+        });
     });
 }
 
@@ -109,16 +111,16 @@ stackae_status stackae_model_train_table(const stackae_table* table, const char*
     return call(message, [&] {
         const TrainOptions read = read_train_options(options, false);
         const stackae::Interactions& rows = given(table, "table").table;
-        (void)given(model, "model");
-        const stackae::SignalGuard guard(read.threads());
         TrainingListener listener(observer, nullptr);
-        const stackae::TrainConfig config =
-            stackae::config_of(read.recipe, rows, read.run, listener, [&](std::int64_t /*tried*/) {
-                if (listener.stop()) {
-                    throw Stopped();
-                }
-            });
-        set_trained(model, stackae::train(rows, config, read.run, listener), listener);
+        learn_into(model, read, listener, [&] {
+            const stackae::TrainConfig config =
+                stackae::config_of(read.recipe, rows, read.run, listener, [&](std::int64_t /*tried*/) {
+                    if (listener.stop()) {
+                        throw Stopped();
+                    }
+                });
+            return stackae::train(rows, config, read.run, listener);
+        });
     });
 }
 
@@ -126,17 +128,13 @@ stackae_status stackae_model_fine_tune(const stackae_model* model, const stackae
                                        const char* const* options, const stackae_observer* observer,
                                        stackae_model** tuned, char** message) {
     return call(message, [&] {
-        const TrainOptions read = read_train_options(options, true);
-        const Model& from = *given(model, "model").model;
+        TrainOptions read;
+        stackae::TrainConfig config = given(model, "model").model->record.config;
+        set_all(options, {&config, &read.run});
         const stackae::ImageDataset& dataset = given(pictures, "pictures").dataset;
-        (void)given(tuned, "tuned");
-        const stackae::SignalGuard guard(read.threads());
         TrainingListener listener(observer, &dataset);
-        stackae::TrainConfig config = from.record.config;
-        for (const auto& [name, value] : read.recipe.options) {
-            config.set(name, value);
-        }
-        set_trained(tuned, stackae::fine_tune(from, dataset, config, read.run, listener), listener);
+        learn_into(tuned, read, listener,
+                   [&] { return stackae::fine_tune(*model->model, dataset, config, read.run, listener); });
     });
 }
 

@@ -10,6 +10,8 @@
 #include "stackae/stackae.h"
 #include "stackae/train.hpp"
 
+#include "c/call.hpp"
+
 namespace stackae::c {
 
 /// The caller's observer, or none.
@@ -42,6 +44,22 @@ private:
     bool stopped_ = false;
 };
 
+/// Does the work of a call that listens: whatever ends it after the observer has said stop, the call was
+/// stopped.
+template <class Watched, class Work>
+void watched(const Watched& listener, const Work& work) {
+    try {
+        work();
+    } catch (...) {
+        if (!listener.stopped()) {
+            throw;
+        }
+    }
+    if (listener.stopped()) {
+        throw Stopped();
+    }
+}
+
 /// Of pictures that are read.
 class ReadingListener : public InputObserver {
 public:
@@ -58,6 +76,7 @@ public:
         listener_.tell_skipped(entry.path, status, reason);
     }
     bool stop() override { return listener_.stop(); }
+    [[nodiscard]] bool stopped() const { return listener_.stopped(); }
     void tell_part(std::string_view part, std::int64_t done, std::int64_t of) const {
         listener_.tell(STACKAE_EVENT_PROGRESS,
                        JsonObject().set("part", part).set("done", done).set("of", of));

@@ -67,6 +67,7 @@ std::vector<OptionInfo> options_of(std::string_view function) {
     const RecipeSet recipe;
     const PreprocessingSet preprocessing;
     const EncoderSet encoder;
+    const GalleryEncoderSet gallery_encoder;
     const GallerySet gallery;
     const RecognizerSet recognizer;
     const PatchMemorySet patch_memory;
@@ -77,7 +78,9 @@ std::vector<OptionInfo> options_of(std::string_view function) {
     const std::map<std::string_view, std::vector<const OptionSet*>> all{
         {"train", {&recipe, &preprocessing, &config, &run}},
         {"train_table", {&recipe, &config, &run}},
+        {"fine_tune", {&config, &run}},
         {"encoder", {&encoder}},
+        {"gallery_encoder", {&gallery_encoder}},
         {"gallery", {&gallery}},
         {"recognizer", {&recognizer}},
         {"patch_memory", {&patch_memory}},

@@ -12,12 +12,20 @@ namespace stackae::c {
 
 // The options of each function, as stackae_describe_options() tells them.
 
-struct EncoderSet : OptionSet {
+/// Of an encoder whose codes are as a gallery says.
+struct GalleryEncoderSet : OptionSet {
+    Option<std::int64_t> threads{this, "threads", 0, {0.0, 1024.0}, "of one call; 0: one a core"};
+    Option<std::int64_t> memory{this,
+                                "memory",
+                                0,
+                                {0.0, 9e18},
+                                "bytes that a call of more than 64 pictures may take; 0: half of what the "
+                                "machine or its group allows"};
+};
+
+struct EncoderSet : GalleryEncoderSet {
     Option<std::string> output{this, "output", "", "embedding, wide or a layer's number; empty: the first"};
     Option<bool> l2_normalize{this, "l2_normalize", false, "scale each code to length 1"};
-    Option<std::int64_t> threads{this, "threads", 0, {0.0, 1024.0}, "of one call; 0: one a core"};
-    Option<std::int64_t> memory{
-        this, "memory", 0, {0.0, 9e18}, "bytes; 0: half of what the machine or its group allows"};
 };
 
 struct GallerySet : OptionSet {

@@ -54,7 +54,7 @@ stackae::MemorizeOptions read_memorize_options(const char* const* texts) {
 
 stackae_status stackae_patch_memory_learn(const stackae_pictures* good, const stackae_model* model,
                                           const char* const* options, const stackae_observer* observer,
-                                          stackae_patch_memory** memory, int64_t* skipped, char** message) {
+                                          int64_t* skipped, stackae_patch_memory** memory, char** message) {
     return call(message, [&] {
         stackae::MemorizeOptions memorize = read_memorize_options(options);
         if (model != nullptr) {
@@ -71,7 +71,7 @@ stackae_status stackae_patch_memory_learn(const stackae_pictures* good, const st
         };
         const stackae::SignalGuard guard(memorize.threads);
         stackae::Manifest manifest(listener);
-        set(memory, stackae::memorize(inputs, memorize, manifest));
+        watched(listener, [&] { set(memory, stackae::memorize(inputs, memorize, manifest)); });
         if (skipped != nullptr) {
             *skipped = listener.skipped;
         }
@@ -145,26 +145,24 @@ stackae_status stackae_scorer_score(const stackae_scorer* scorer, const stackae_
         ReadingListener listener(observer);
         stackae::Manifest manifest(listener);
         std::int64_t first = 0;
-        bool ended = false;
-        scorer->scorers.with([&](AnomalyScorer& one) {
-            ended = stackae::score_inputs(
-                {.inputs = inputs, .memory = memory, .scorer = &one}, {.threads = scorer->threads}, manifest,
-                [&](const stackae::InputBatch& batch, const std::vector<stackae::AnomalyScore>& found) {
-                    const std::vector<std::int64_t> indices = batch.indices(first);
-                    for (std::size_t row = 0; row < found.size(); ++row) {
-                        scores[indices[row]] = static_cast<float>(found[row].score);
-                        if (maps != nullptr) {
-                            const Tensor map =
-                                stackae::enlarge_map(found[row].map, shape.height, shape.width);
-                            std::copy_n(map.data(), places, maps + indices[row] * places);
-                        }
-                    }
-                    first = batch.end;
-                });
+        const auto take = [&](const stackae::InputBatch& batch,
+                              const std::vector<stackae::AnomalyScore>& found) {
+            const std::vector<std::int64_t> indices = batch.indices(first);
+            for (std::size_t row = 0; row < found.size(); ++row) {
+                scores[indices[row]] = static_cast<float>(found[row].score);
+                if (maps != nullptr) {
+                    const Tensor map = stackae::enlarge_map(found[row].map, shape.height, shape.width);
+                    std::copy_n(map.data(), places, maps + indices[row] * places);
+                }
+            }
+            first = batch.end;
+        };
+        watched(listener, [&] {
+            scorer->scorers.with([&](AnomalyScorer& one) {
+                stackae::score_inputs({.inputs = inputs, .memory = memory, .scorer = &one},
+                                      {.threads = scorer->threads}, manifest, take);
+            });
         });
-        if (!ended) {
-            throw Stopped();
-        }
         if (skipped != nullptr) {
             *skipped = listener.skipped;
         }

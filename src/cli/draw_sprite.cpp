@@ -34,21 +34,25 @@ std::optional<SpriteSheet> draw_sprite(Console& console, const Inputs& inputs,
     const Preprocessing preprocessing = sheet->preprocessing(like);
     Silent silent;
     Manifest manifest(silent);
-    try {
-        InputReader reader(inputs, preprocessing, {.threads = reading.threads}, manifest);
-        std::int64_t first = 0;
-        for (InputBatch batch; reader.next(batch); first = batch.end) {
-            std::int64_t picture = 0;
-            for (const std::int64_t index : batch.indices(first)) {
-                if (const std::int64_t row = row_of[static_cast<std::size_t>(index)]; row != no_row) {
-                    sheet->put(row, batch.pictures.row(picture), preprocessing);
-                }
-                ++picture;
-            }
+    InputReader reader(inputs, preprocessing, {.threads = reading.threads}, manifest);
+    const auto next = [&](InputBatch& batch) {
+        try {
+            return reader.next(batch);
+        } catch (const InvalidArgument&) {  // rows of numbers have no other size
+            console.note("without a sprite: rows of numbers are no pictures");
+            sheet.reset();
+            return false;
         }
-    } catch (const InvalidArgument&) {  // rows of numbers have no other size
-        console.note("without a sprite: rows of numbers are no pictures");
-        return std::nullopt;
+    };
+    std::int64_t first = 0;
+    for (InputBatch batch; next(batch); first = batch.end) {
+        std::int64_t picture = 0;
+        for (const std::int64_t index : batch.indices(first)) {
+            if (const std::int64_t row = row_of[static_cast<std::size_t>(index)]; row != no_row) {
+                sheet->put(row, batch.pictures.row(picture), preprocessing);
+            }
+            ++picture;
+        }
     }
     check_interrupted();
     return sheet;

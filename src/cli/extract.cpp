@@ -94,7 +94,7 @@ int ExtractCommand::run(Console& console, const std::vector<std::string>& inputs
     const NamedModel model = named ? std::move(*named) : shipped_model(console, opened);
     check_layer(model.model, encode_.output);
     const std::int64_t columns = model.model.code_size(encode_.output);
-    std::vector<NamedPath> written = targets_.written(opened.labelled());
+    std::vector<NamedPath> written = targets_.written(opened.labelled(), !no_sprite_);
     written.push_back({"--manifest", settings_.manifest});
     check_outputs(opened, {{"the model", model.path}, {"the labels", settings_.reading.labels}}, written);
     settings_.kept.keep_beside(console, targets_.output());
@@ -130,9 +130,8 @@ int ExtractCommand::run(Console& console, const std::vector<std::string>& inputs
     };
     settings_.kept.or_tell_room(console, encode_all);
     settings_.kept.drop(console);
-    if (const std::vector<std::string> files = targets_.files(opened.labelled()); !files.empty()) {
-        console.note(fmt::format("wrote {}: {} rows of {} features", fmt::join(files, " and "),
-                                 format_count(monitor.manifest().rows()), columns));
+    if (writers.has_files()) {
+        console.note(writers.said(monitor.manifest().rows()));
     }
     return monitor.exit_code();
 }

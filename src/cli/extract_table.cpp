@@ -75,7 +75,8 @@ int extract_table(Console& console, const TableExtraction& wanted) {
     EncodeOptions encode = wanted.encode;
     encode.threads = wanted.reading.threads;
     TableEncoder encoder(model, encode);
-    check_outputs({{"the model", wanted.model}, {"the input", wanted.input}}, wanted.targets.written(false));
+    check_outputs({{"the model", wanted.model}, {"the input", wanted.input}},
+                  wanted.targets.written(false, false));
     wanted.reading.check(wanted.items ? encoder.item_bytes() : encoder.user_bytes(), "for the decoder's rows",
                          less);
     std::optional<Interactions> others;
@@ -95,9 +96,8 @@ int extract_table(Console& console, const TableExtraction& wanted) {
     });
     writers.finish();
     set.commit();
-    if (const std::vector<std::string> files = wanted.targets.files(false); !files.empty()) {
-        console.note(fmt::format("wrote {}: {} rows of {} features", fmt::join(files, " and "),
-                                 format_count(std::ssize(ids)), columns));
+    if (writers.has_files()) {
+        console.note(writers.said(std::ssize(ids)));
     }
     return exit_code::done;
 }

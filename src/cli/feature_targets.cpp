@@ -2,11 +2,13 @@
 
 #include <filesystem>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <iostream>
 #include <memory>
 #include <utility>
 
 #include "stackae/error.hpp"
+#include "stackae/text.hpp"
 
 namespace stackae::cli {
 
@@ -48,7 +50,7 @@ void FeatureTargets::resolve() {
     }
 }
 
-std::vector<NamedPath> FeatureTargets::written(bool labelled) const {
+std::vector<NamedPath> FeatureTargets::written(bool labelled, bool sprites) const {
     std::vector<NamedPath> all;
     for (const Target& target : targets_) {
         const char* const option = &target == targets_.data() ? "-o" : "--also";
@@ -60,7 +62,7 @@ std::vector<NamedPath> FeatureTargets::written(bool labelled) const {
                 {file == target.path ? option : fmt::format("the file beside {} {},", option, target.path),
                  file});
         }
-        if (target.format == FeatureFormat::projector) {
+        if (sprites && target.format == FeatureFormat::projector) {
             all.push_back(
                 {fmt::format("the sprite of {} {},", option, target.path), sprite_file(target.path)});
         }
@@ -68,15 +70,9 @@ std::vector<NamedPath> FeatureTargets::written(bool labelled) const {
     return all;
 }
 
-std::vector<std::string> FeatureTargets::files(bool labelled) const {
-    std::vector<std::string> all;
-    for (const Target& target : targets_) {
-        if (!target.path.empty()) {
-            const std::vector<std::string> some = feature_files(target.path, target.format, labelled);
-            all.insert(all.end(), some.begin(), some.end());
-        }
-    }
-    return all;
+std::string FeatureWriters::said(std::int64_t rows) const {
+    return fmt::format("wrote {}: {} rows of {} features", fmt::join(files_, " and "), format_count(rows),
+                       layout_.columns);
 }
 
 FeatureWriters::FeatureWriters(const FeatureTargets& targets, OutputFiles& files, Layout layout)
@@ -89,8 +85,10 @@ FeatureWriters::FeatureWriters(const FeatureTargets& targets, OutputFiles& files
         writers_.push_back(std::make_unique<FeatureWriter>(files, target.path, target.format, layout_.columns,
                                                            layout_.labelled, layout_.class_names,
                                                            layout_.kind));
+        const std::vector<std::string> some = feature_files(target.path, target.format, layout_.labelled);
+        files_.insert(files_.end(), some.begin(), some.end());
         if (target.format == FeatureFormat::projector) {
-            projectors_.push_back(writers_.back().get());
+            projectors_.push_back({writers_.back().get(), sprite_file(target.path)});
         }
     }
 }
@@ -107,8 +105,9 @@ void FeatureWriters::write(const std::vector<FeatureRow>& rows, const Tensor& co
 }
 
 void FeatureWriters::set_sprite(const Tensor& picture, std::int64_t side) {
-    for (FeatureWriter* const projector : projectors_) {
-        projector->set_sprite(picture, side);
+    for (const auto& [writer, path] : projectors_) {
+        writer->set_sprite(picture, side);
+        files_.push_back(path);
     }
 }
 

@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "stackae/features.hpp"
@@ -23,10 +24,9 @@ public:
 
     /// Empty: stdout.
     [[nodiscard]] const std::string& output() const { return output_; }
-    /// All files that are written. labelled: whether there are labels.
-    [[nodiscard]] std::vector<std::string> files(bool labelled) const;
-    /// The same, with what each is called.
-    [[nodiscard]] std::vector<NamedPath> written(bool labelled) const;
+    /// All files that are written, with what each is called. labelled: whether there are labels; sprites:
+    /// whether a projector gets one.
+    [[nodiscard]] std::vector<NamedPath> written(bool labelled, bool sprites) const;
 
 private:
     friend class FeatureWriters;
@@ -60,12 +60,16 @@ public:
     /// See FeatureWriter; for those that take one.
     void set_sprite(const Tensor& picture, std::int64_t side);
     void finish();
+    /// Whether there is a file among the targets, and what was written of so many rows, for people.
+    [[nodiscard]] bool has_files() const { return !files_.empty(); }
+    [[nodiscard]] std::string said(std::int64_t rows) const;
 
 private:
     Layout layout_;
+    std::vector<std::string> files_;
     std::optional<FeatureFormat> printed_;  ///< to stdout, not begun yet
     std::vector<std::unique_ptr<FeatureWriter>> writers_;
-    std::vector<FeatureWriter*> projectors_;  ///< among them
+    std::vector<std::pair<FeatureWriter*, std::string>> projectors_;  ///< among them, and their sprites
 };
 
 }  // namespace stackae::cli

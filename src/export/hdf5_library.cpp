@@ -1,6 +1,8 @@
 #include <algorithm>
 #include <array>
 #include <hdf5.h>
+#include <mutex>
+#include <string_view>
 #include <utility>
 
 #include "export/hdf5_file.hpp"
@@ -34,27 +36,64 @@ private:
     herr_t (*close_)(hid_t) = nullptr;
 };
 
-/// Where HDF5 found the fault, at the lowest level that says something.
+/// What the lowest level says, which comes first: the system's own words where they are in it.
 herr_t take_description(unsigned /*depth*/, const H5E_error2_t* error, void* to) {
-    if (error->desc != nullptr && *error->desc != '\0') {
-        *static_cast<std::string*>(to) = error->desc;
+    auto& description = *static_cast<std::string*>(to);
+    if (!description.empty() || error->desc == nullptr) {
+        return 0;
+    }
+    description = error->desc;
+    const std::string_view system = "error message = '";
+    if (const std::size_t begin = description.find(system); begin != std::string::npos) {
+        description = description.substr(begin + system.size());
+        description = description.substr(0, description.find('\''));
     }
     return 0;
 }
 
 std::string fault(const char* what) {
-    std::string description = "no reason given";
+    std::string description;
     H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, take_description, &description);
-    return std::string(what) + ": " + description;
+    return std::string(what) + ": " + (description.empty() ? "no reason given" : description);
 }
 
-constexpr hsize_t chunk_bytes = hsize_t{1} << 20U;
+/// HDF5 for oneself, since it is not safe from several threads, and silent: faults are told by what is
+/// returned. Another user of the library in this process finds it as it was.
+class Quiet {
+public:
+    Quiet() : lock_(mutex()) {
+        H5Eget_auto2(H5E_DEFAULT, &before_, &data_);
+        H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
+    }
+    Quiet(const Quiet&) = delete;
+    Quiet& operator=(const Quiet&) = delete;
+    ~Quiet() { H5Eset_auto2(H5E_DEFAULT, before_, data_); }
+
+private:
+    static std::mutex& mutex() {
+        static std::mutex only;
+        return only;
+    }
+
+    std::lock_guard<std::mutex> lock_;
+    H5E_auto2_t before_ = nullptr;
+    void* data_ = nullptr;
+};
+
+constexpr hsize_t chunk_bytes = hsize_t{1} << 16U;
 constexpr hsize_t text_chunk = 1024;
 
 class Writer final : public Hdf5File {
 public:
+    Writer() = default;
+    ~Writer() override {
+        const Quiet quiet;
+        (void)close_all();
+    }
+
     /// Empty: done.
     std::string open(const std::string& path, std::int64_t columns, bool labelled) {
+        const Quiet quiet;
         columns_ = static_cast<hsize_t>(columns);
         file_ = {H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT), H5Fclose};
         if (file_.get() < 0) {
@@ -77,6 +116,7 @@ public:
 
     std::string append(const std::vector<std::string>& names, const std::vector<std::string>& labels,
                        std::span<const float> values) override {
+        const Quiet quiet;
         const bool done = put(features_, H5T_NATIVE_FLOAT, names.size(), 2, values.data()) &&
                           put_texts(names_, names) && (labels.empty() || put_texts(labels_, labels));
         rows_ += names.size();
@@ -84,11 +124,18 @@ public:
     }
 
     std::string close() override {
-        const bool done = features_.close() && names_.close() && labels_.close() && file_.close();
-        return done ? "" : fault("cannot be closed");
+        const Quiet quiet;
+        return close_all() ? "" : fault("cannot be written");
     }
 
 private:
+    bool close_all() {
+        bool done = true;
+        for (Handle* const handle : {&text_, &features_, &names_, &labels_, &file_}) {
+            done = handle->close() && done;
+        }
+        return done;
+    }
     /// Of no rows yet; no time is kept, so that the same table makes the same bytes.
     Handle dataset(const char* name, hid_t type, std::array<hsize_t, 2> chunk, int rank) {
         const std::array<hsize_t, 2> none{0, columns_};
@@ -142,8 +189,8 @@ private:
 extern "C" __attribute__((visibility("default"))) std::unique_ptr<stackae::features::Hdf5File>
 stackae_make_hdf5_file(const std::string& path, std::int64_t columns, bool labelled, std::string& why) {
     using namespace stackae::features;
-    // Faults are told by what is returned.
-    H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
+    // What could not be written, as on a full disk, is not tried again when the process ends.
+    H5dont_atexit();
     auto writer = std::make_unique<Writer>();
     why = writer->open(path, columns, labelled);
     return why.empty() ? std::move(writer) : nullptr;

@@ -17,14 +17,17 @@
 namespace stackae::features {
 namespace {
 
-/// HDF5 writes here and there in its file, which the tables' files do not take: it gathers in a file without
-/// a name in the same folder, and is copied in the end.
+/// HDF5 writes here and there in its file, which the tables' files do not take: it gathers in a temporary
+/// file and is copied in the end.
 class Hdf5Table final : public Table {
 public:
     Hdf5Table(FileOutput& out, const TableOptions& options)
         : out_(out),
           labelled_(options.labelled),
-          temporary_(out.folder(), [&](const std::string& path) { begin(path, options.columns); }) {}
+          // Before there is a file, which has a name as long as it is being opened.
+          make_(exporting::loaded_function<MakeHdf5File>("HDF5", "libhdf5-103-1 or libhdf5-310", hdf5_library,
+                                                         make_hdf5_file_name)),
+          temporary_({}, [&](const std::string& path) { begin(path, options.columns); }) {}
 
     void write_row(const FeatureRow& row, std::span<const float> code) override {
         names_.push_back(to_utf8(row.path));
@@ -53,10 +56,8 @@ private:
     static constexpr std::size_t most_waiting = std::size_t{1} << 20U;
 
     void begin(const std::string& path, std::int64_t columns) {
-        static MakeHdf5File* const make = exporting::loaded_function<MakeHdf5File>(
-            "HDF5", "libhdf5-103-1 or libhdf5-310", hdf5_library, make_hdf5_file_name);
         std::string why;
-        file_ = make(path, columns, labelled_, why);
+        file_ = make_(path, columns, labelled_, why);
         check(why);
     }
     void flush() {
@@ -75,6 +76,7 @@ private:
 
     FileOutput& out_;
     bool labelled_;
+    MakeHdf5File* make_;
     std::unique_ptr<Hdf5File> file_;
     base::TemporaryFile temporary_;
     std::vector<std::string> names_;

@@ -127,7 +127,10 @@ Thrift text_node(const char* name, Repetition repetition) {
 class Levels {
 public:
     void add(bool level, std::uint64_t count = 1) {
-        if (count > 0 && count_ > 0 && level != level_) {
+        if (count == 0) {
+            return;
+        }
+        if (level != level_) {
             flush();
         }
         level_ = level;
@@ -205,7 +208,11 @@ public:
         features.definitions.add(true, code.size());
         features.count += std::ssize(code);
         ++rows_;
-        if (features.values.size() >= group_bytes) {
+        std::size_t bytes = 0;
+        for (const Column& column : columns_) {
+            bytes += column.values.size();
+        }
+        if (bytes >= group_bytes) {
             end_group();
         }
     }

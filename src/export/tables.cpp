@@ -254,11 +254,6 @@ public:
 
 }  // namespace
 
-std::string FileOutput::folder() const {
-    const std::filesystem::path folder = std::filesystem::path(file_.path()).parent_path();
-    return folder.empty() ? "." : folder.string();
-}
-
 void StreamOutput::write(std::string_view text) {
     errno = 0;
     stream_.write(text.data(), static_cast<std::streamsize>(text.size()));

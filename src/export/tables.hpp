@@ -39,8 +39,6 @@ public:
     void patch(std::string_view text) { file_.patch(0, std::as_bytes(std::span(text))); }
     void sync() override { file_.sync(); }
     [[nodiscard]] const std::string& path() const { return file_.path(); }
-    /// That the file is in.
-    [[nodiscard]] std::string folder() const;
 
 private:
     base::AtomicFile& file_;

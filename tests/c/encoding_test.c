@@ -245,12 +245,14 @@ static void a_training_is_watched_and_stopped(void) {
 static void a_model_is_fine_tuned(void) {
     float* const values = draw_rings(many, side);
     stackae_model* const model = train_on_rings(many, side);
-    stackae_model* tuned = NULL;
+    stackae_model *tuned = NULL, *model_of_none = NULL;
     stackae_pictures* pictures = NULL;
     char *before = NULL, *after = NULL;
     OK(stackae_pictures_from_floats(values, many, side, side, 1, &pictures, &message));
     OK(stackae_model_fine_tune(model, pictures, (const char*[]){"fine_tune_epochs=2", NULL}, NULL, &tuned,
                                &message));
+    FAILS(STACKAE_INVALID_ARGUMENT, "\"stack\" found",
+          stackae_model_fine_tune(model, pictures, (const char*[]){"stack=dense:3", NULL}, NULL, &model_of_none, &message));
     OK(stackae_model_identity(model, &before, &message));
     OK(stackae_model_identity(tuned, &after, &message));
     CHECK(strcmp(before, after) != 0);
@@ -320,7 +322,7 @@ static void what_cannot_be_is_refused_with_a_message(void) {
     FAILS(STACKAE_INVALID_ARGUMENT, "encoder: NULL found", stackae_encoder_create(rings, NULL, NULL, &message));
     CHECK(stackae_model_load(NULL, &model, NULL) == STACKAE_INVALID_ARGUMENT); /* without a message */
 
-    FAILS(STACKAE_INVALID_ARGUMENT, "\"colour\" found, one of output, l2_normalize",
+    FAILS(STACKAE_INVALID_ARGUMENT, "\"colour\" found, one of threads, memory, output, l2_normalize expected",
           stackae_encoder_create(rings, (const char*[]){"colour=red", NULL}, &encoder, &message));
     FAILS(STACKAE_INVALID_ARGUMENT, "NAME=VALUE expected",
           stackae_encoder_create(rings, (const char*[]){"threads", NULL}, &encoder, &message));
@@ -343,7 +345,7 @@ static void what_cannot_be_is_refused_with_a_message(void) {
           stackae_encoder_encode(encoder, wide, NULL, NULL, NULL, &message));
     FAILS(STACKAE_INVALID_ARGUMENT, "-1", stackae_encoder_decode(encoder, codes, -1, codes, &message));
 
-    FAILS(STACKAE_INVALID_ARGUMENT, "one of encoder, gallery", stackae_describe_options("cooking", &json, &message));
+    FAILS(STACKAE_INVALID_ARGUMENT, "one of encoder, fine_tune, gallery", stackae_describe_options("cooking", &json, &message));
     OK(stackae_describe_options("train", &json, &message));
     CHECK(json[0] == '[' && strstr(json, "\"learning_rate\"") != NULL && strstr(json, "\"budget\"") != NULL);
     stackae_string_free(json);

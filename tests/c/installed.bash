@@ -8,7 +8,6 @@ mkdir -p "$work"
 "$cmake" --install "$build" --prefix "$work/prefix" >"$work/installed.txt"
 export PKG_CONFIG_PATH
 PKG_CONFIG_PATH=$(dirname "$(find "$work/prefix" -name stackae_c.pc)")
-sed -i "s|^prefix=.*|prefix=$work/prefix|" "$PKG_CONFIG_PATH/stackae_c.pc"
 read -r -a flags < <(pkg-config --cflags --libs stackae_c)
 "$cc" -std=c11 -Wall -Wextra -Wpedantic -Werror "$source/examples/c/name_pictures.c" -o "$work/name_pictures" "${flags[@]}"
 export LD_LIBRARY_PATH

@@ -58,7 +58,7 @@ void stackae_recognizer_free(stackae_recognizer* recognizer);
 int64_t stackae_recognitions_count(const stackae_recognitions* recognitions);
 const stackae_recognition* stackae_recognitions_at(const stackae_recognitions* recognitions, int64_t i);
 void stackae_recognitions_free(stackae_recognitions* recognitions);
-stackae_status stackae_patch_memory_learn(const stackae_pictures* good, const stackae_model* model, const char* const* options, const stackae_observer* observer, stackae_patch_memory** memory, int64_t* skipped, char** message);
+stackae_status stackae_patch_memory_learn(const stackae_pictures* good, const stackae_model* model, const char* const* options, const stackae_observer* observer, int64_t* skipped, stackae_patch_memory** memory, char** message);
 stackae_status stackae_patch_memory_load(const char* path, stackae_patch_memory** memory, char** message);
 stackae_status stackae_patch_memory_save(const stackae_patch_memory* memory, const char* path, char** message);
 stackae_status stackae_patch_memory_describe(const stackae_patch_memory* memory, char** json, char** message);

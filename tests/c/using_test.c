@@ -69,6 +69,8 @@ static void galleries_know_their_model(void) {
     stackae_model* const other = train_on_rings(80, 8);
     stackae_gallery* gallery = NULL;
     stackae_encoder* encoder = NULL;
+    const float codes[6] = {0.0F, 1.0F, 2.0F, 3.0F, 4.0F, 5.0F};
+    const char* const names[] = {"a", "b", "c"};
     OK(stackae_gallery_create(one, (const char*[]){"metric=cosine", NULL}, &gallery, &message));
     OK(stackae_gallery_check_model(gallery, one, &message));
     FAILS(STACKAE_INVALID_ARGUMENT, "model", stackae_gallery_check_model(gallery, other, &message));
@@ -82,6 +84,19 @@ static void galleries_know_their_model(void) {
     FAILS(STACKAE_INVALID_ARGUMENT, "cosine",
           stackae_gallery_create(one, (const char*[]){"metric=taxi", NULL}, &gallery, &message));
     stackae_gallery_free(gallery);
+    /* Codes of another width than the model's, a path that looks like the greatest number, an output of no model. */
+    OK(stackae_gallery_create(one, NULL, &gallery, &message));
+    FAILS(STACKAE_INVALID_ARGUMENT, "codes of 2 values found, 6 expected",
+          stackae_gallery_add(gallery, codes, 3, 2, names, NULL, &message));
+    OK(stackae_gallery_add(gallery, codes, 1, 6, names, (const char*[]){"row 9223372036854775806"}, &message));
+    OK(stackae_gallery_add(gallery, codes, 1, 6, names, NULL, &message));
+    OK(stackae_gallery_add(gallery, codes, 1, 6, names, NULL, &message));
+    CHECK(stackae_gallery_size(gallery) == 3);
+    stackae_gallery_free(gallery);
+    FAILS(STACKAE_INVALID_ARGUMENT, "none expected without a model",
+          stackae_gallery_create(NULL, (const char*[]){"output=1", NULL}, &gallery, &message));
+    FAILS(STACKAE_INVALID_ARGUMENT, "\"output\" found",
+          stackae_encoder_create_for_gallery(one, gallery, (const char*[]){"output=1", NULL}, &encoder, &message));
     stackae_model_free(one);
     stackae_model_free(other);
 }
@@ -107,8 +122,8 @@ static void odd_pictures_are_told(void) {
     }
     OK(stackae_pictures_from_floats(values, good, side, side, 1, &pictures, &message));
     OK(stackae_pictures_from_floats(values, good + 1, side, side, 1, &all, &message));
-    OK(stackae_patch_memory_learn(pictures, NULL, (const char*[]){"method=memory", "threads=1", NULL}, NULL, &memory,
-                                  &skipped, &message));
+    OK(stackae_patch_memory_learn(pictures, NULL, (const char*[]){"method=memory", "threads=1", NULL}, NULL, &skipped,
+                                  &memory, &message));
     CHECK(skipped == 0);
     OK(stackae_patch_memory_save(memory, written("rings.memory"), &message));
     OK(stackae_patch_memory_load(written("rings.memory"), &loaded, &message));
@@ -137,7 +152,7 @@ static void odd_pictures_are_told(void) {
     CHECK(memcmp(scores, again, sizeof scores) == 0);
     OK(stackae_patch_memory_export_onnx(memory, written("rings_map.onnx"), NULL, &message));
     FAILS(STACKAE_INVALID_ARGUMENT, "method",
-          stackae_patch_memory_learn(pictures, NULL, (const char*[]){"methods=memory", NULL}, NULL, &loaded, NULL,
+          stackae_patch_memory_learn(pictures, NULL, (const char*[]){"methods=memory", NULL}, NULL, NULL, &loaded,
                                      &message));
     stackae_scorer_free(scorer);
     stackae_patch_memory_free(memory);
@@ -209,6 +224,72 @@ static void items_are_recommended(void) {
                                      &message));
 }
 
+static int questions = 0;
+
+static int stop_after(void* context) {
+    return ++questions > *(const int*)context;
+}
+
+static void whatever_is_stopped_says_so(void) {
+    enum { users = 60, items = 20, side = 24, good = 6 };
+    char ids[users][8];
+    const char* names[users];
+    int64_t of_users[users * 4], of_items[users * 4];
+    float* const values = draw_rings(good, side);
+    float codes[good * 6], scores[good];
+    int after = 0, i;
+    stackae_observer observer = {NULL, NULL, stop_after};
+    stackae_table* table = NULL;
+    stackae_pictures* pictures = NULL;
+    stackae_patch_memory *memory = NULL, *stopped = NULL;
+    stackae_scorer* scorer = NULL;
+    stackae_encoder* encoder = NULL;
+    stackae_model* const rings = train_on_rings(60, side);
+    observer.context = &after;
+    for (i = 0; i < users; ++i) {
+        int k;
+        snprintf(ids[i], sizeof ids[i], "%d", i);
+        names[i] = ids[i];
+        for (k = 0; k < 4; ++k) {
+            of_users[4 * i + k] = i;
+            of_items[4 * i + k] = (i * 3 + k * 7) % items;
+        }
+    }
+    OK(stackae_table_from_entries(names, users, names, items, of_users, of_items, NULL, (int64_t)users * 4, NULL, &table,
+                                  &message));
+    for (after = 0; after < 12; after += 3) { /* while settings are tried, too */
+        stackae_model* model = rings;
+        questions = 0;
+        FAILS(STACKAE_STOPPED, "stop",
+              stackae_model_train_table(table, (const char*[]){"threads=1", NULL}, &observer, &model, &message));
+        CHECK(model != rings);
+        stackae_model_free(model);
+    }
+    OK(stackae_pictures_from_floats(values, good, side, side, 1, &pictures, &message));
+    OK(stackae_patch_memory_learn(pictures, NULL, (const char*[]){"method=memory", NULL}, NULL, NULL, &memory, &message));
+    OK(stackae_scorer_create(memory, NULL, &scorer, &message));
+    OK(stackae_encoder_create(rings, NULL, &encoder, &message));
+    after = 0;
+    questions = 0;
+    FAILS(STACKAE_STOPPED, "stop",
+          stackae_patch_memory_learn(pictures, NULL, NULL, &observer, NULL, &stopped, &message));
+    CHECK(stopped == NULL);
+    questions = 0;
+    FAILS(STACKAE_STOPPED, "stop", stackae_scorer_score(scorer, pictures, &observer, scores, NULL, NULL, &message));
+    questions = 0;
+    FAILS(STACKAE_STOPPED, "stop", stackae_encoder_encode(encoder, pictures, &observer, codes, NULL, &message));
+    after = 1000;
+    questions = 0;
+    OK(stackae_encoder_encode(encoder, pictures, &observer, codes, NULL, &message));
+    stackae_encoder_free(encoder);
+    stackae_scorer_free(scorer);
+    stackae_patch_memory_free(memory);
+    stackae_pictures_free(pictures);
+    stackae_table_free(table);
+    stackae_model_free(rings);
+    free(values);
+}
+
 static void tables_are_read_from_files(void) {
     stackae_table* table = NULL;
     stackae_model* model = train_on_rings(60, 8);
@@ -258,6 +339,7 @@ const test using_tests[] = {
     {"Galleries know their model", galleries_know_their_model},
     {"Odd pictures are told, and where", odd_pictures_are_told},
     {"Items are recommended to users and for baskets", items_are_recommended},
+    {"Whatever is stopped says so", whatever_is_stopped_says_so},
     {"Tables are read from files", tables_are_read_from_files},
     {"Signals of the program do not disturb", signals_of_the_program_do_not_disturb},
     {NULL, NULL},

@@ -139,6 +139,15 @@ last="extract long.txt -o limited.csv, at most 1 KiB"
 (ulimit -f 1 && exec "$program" extract long.txt -m model.stackae -o limited.csv --quiet 2>err)
 is err "stackae: limited.csv: cannot write: File too large"
 missing limited.csv
+# In every format, with the system's own words.
+for ending in csv npy libsvm jsonl npz h5 parquet faiss; do
+    last="extract long.txt -o full.$ending, at most 1 KiB"
+    (ulimit -f 1 && exec "$program" extract long.txt -m model.stackae -o full.$ending --quiet 2>err)
+    [ $? -eq 1 ] || fail "exit code where the file may not grow"
+    has err "full.$ending: "
+    has err "File too large"
+    missing full.$ending
+done
 last="extract pictures >&-"
 "$program" extract pictures -m model.stackae --manifest closed.csv >&- 2>err
 [ $? -eq 1 ] || fail "exit code with stdout closed"

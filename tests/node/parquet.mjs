@@ -16,7 +16,7 @@ lines.forEach((line, i) => {
   const [name, ...rest] = line.split(',')
   assert.equal(rows[i][kind], name)
   if (labelled) {
-    assert.equal(rows[i].label ?? '', rest.shift())
+    assert.equal(rows[i].label, rest.shift() || null) // null: none
   }
   assert.deepEqual(Array.from(rows[i].features), rest.map(value => Math.fround(Number(value))))
 })

@@ -58,8 +58,22 @@ def test_numpy_reads_arrays_of_an_archive(folder, table):
 
 
 def test_an_archive_is_read_back_as_rows_with_names(folder):
-    made = run(folder, "train", "t.npz", "--stack", "dense:3", "--epochs", "1", "-o", "again.stackae")
-    assert "rows" in made.stderr or "pictures" in made.stderr
+    run(folder, "train", "t.npz", "--stack", "dense:3", "--epochs", "1", "-o", "again.stackae")
+    told = json.loads(run(folder, "info", "again.stackae", "--json").stdout)
+    assert told["layers"][0]["input"] == [1, 1, 7]
+    assert told["record"]["pictures"] == 15
+    assert {"cat", "dög"} <= set(told["record"]["class_names"])
+
+
+def test_one_feature_is_a_table_too(folder):
+    run(folder, "train", "pictures/cat", "--stack", "dense:1", "--epochs", "1", "-o", "one.stackae")
+    run(folder, "extract", "pictures/cat", "-m", "one.stackae", "-o", "single.npz", "--also", "single.h5,single.faiss")
+    with np.load(folder / "single.npz") as archive, h5py.File(folder / "single.h5", "r") as file:
+        assert archive["features"].shape == (5, 1)
+        np.testing.assert_array_equal(file["features"][:], archive["features"])
+        assert "labels" not in archive and "labels" not in file
+        index = faiss.read_index(str(folder / "single.faiss"))
+        np.testing.assert_array_equal(index.reconstruct_n(0, 5), archive["features"])
 
 
 def test_h5py_reads_datasets(folder, table):
