@@ -60,7 +60,7 @@ def test_numpy_reads_arrays_of_an_archive(folder, table):
 def test_an_archive_is_read_back_as_rows_with_names(folder):
     run(folder, "train", "t.npz", "--stack", "dense:3", "--epochs", "1", "-o", "again.stackae")
     told = json.loads(run(folder, "info", "again.stackae", "--json").stdout)
-    assert told["layers"][0]["input"] == [1, 1, 7]
+    assert told["layers"][0]["input"] == [1, 7, 1]
     assert told["record"]["pictures"] == 15
     assert {"cat", "dög"} <= set(told["record"]["class_names"])
 
