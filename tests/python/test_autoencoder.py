@@ -167,6 +167,20 @@ def test_frames_go_in_and_come_out(digits):
     assert list(autoencoder.transform(frame).columns) == [f"stackedautoencoder{i}" for i in range(8)]
 
 
+def test_frames_of_files_are_indexed_by_their_paths(samples):
+    pandas = pytest.importorskip("pandas")
+    autoencoder = StackedAutoencoder.load("digits").set_output(transform="pandas")
+    folder = autoencoder.transform(samples / "recognize")
+    assert isinstance(folder, pandas.DataFrame) and folder.shape == (12, 64)
+    assert folder.index[0] == str(samples / "recognize/digit-0.png")
+    files = [samples / "recognize/star.png", str(samples / "recognize/digit-3.png")]
+    some = autoencoder.transform(files)
+    assert list(some.index) == [str(file) for file in files]
+    assert (some.loc[str(files[1])] == folder.loc[str(files[1])]).all()
+    one = autoencoder.transform(files[1])
+    assert list(one.index) == [files[1]] and (one == folder.loc[[files[1]]]).all(axis=None)
+
+
 def test_features_of_length_1_are_neither_decoded_nor_exported(digits, tmp_path):
     X = digits[0][:60]
     autoencoder = StackedAutoencoder(stack=(8,), epochs=1, l2_normalize=True).fit(X)

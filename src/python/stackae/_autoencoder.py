@@ -15,7 +15,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from . import _core
-from ._inputs import are_paths, is_path, pictures_of, warn_of_skipped
+from ._inputs import are_paths, indexed_by_paths, is_path, pictures_of, warn_of_skipped
 from ._options import text_of, texts_of, training_options, with_training_options
 
 
@@ -290,3 +290,7 @@ class StackedAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float32"]
         return tags
+
+
+# Above what scikit-learn has put around it.
+StackedAutoencoder.transform = indexed_by_paths(StackedAutoencoder.transform)

@@ -1,5 +1,6 @@
 """Arrays, paths and folders as the library takes them."""
 
+import functools
 import os
 import warnings
 
@@ -23,6 +24,28 @@ def are_paths(X):
     return isinstance(X, (list, tuple)) and len(X) > 0 and all(is_path(x) for x in X)
 
 
+class PictureFiles:
+    """A path or a list of paths, with the pictures' paths as the index of a data frame of what is made of them."""
+
+    def __init__(self, X):
+        self.pictures = _core.Pictures(os.fspath(X) if is_path(X) else [os.fspath(x) for x in X])
+
+    @property
+    def index(self):
+        return self.pictures.paths()
+
+
+def indexed_by_paths(transform):
+    """transform(self, X), whose X may be paths, under scikit-learn's set_output(), which takes a data frame's index from
+    what X has by that name: a text and a list have a method of it."""
+
+    @functools.wraps(transform)
+    def transform_files(self, X):
+        return transform(self, PictureFiles(X) if is_path(X) or are_paths(X) else X)
+
+    return transform_files
+
+
 def _shares(array):
     """Pictures' values as floats: whole numbers of 8 and 16 bits as shares of the largest, as files have them."""
     array = np.asarray(array)
@@ -38,10 +61,10 @@ def pictures_of(estimator, X, *, image_shape=None, reset=False, min_samples=1):
     n × h × w × c of pictures, a path of whatever `stackae train` takes (a folder, a list, an array's file), or a list
     of picture files. Floats of pictures are from 0 to 1.
     """
-    if is_path(X):
-        return _core.Pictures(os.fspath(X))
-    if are_paths(X):
-        return _core.Pictures([os.fspath(x) for x in X])
+    if is_path(X) or are_paths(X):
+        X = PictureFiles(X)
+    if isinstance(X, PictureFiles):
+        return X.pictures
     if isinstance(X, (list, tuple)) and len(X) > 0 and getattr(X[0], "ndim", 1) > 1:
         X = np.stack(X)
     if getattr(X, "ndim", 2) in (3, 4):
