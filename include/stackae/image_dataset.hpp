@@ -146,8 +146,8 @@ struct PreprocessingOptions {
     float background = 0.0F;
     bool contrast = false;
     /// Fit Preprocessing::mean and deviation on the pictures, whose values may then lie anywhere: of each
-    /// value, or of each channel where channels are measured. When absent: for rows of numbers whose height
-    /// and width are not given, since they are measurements and no pictures.
+    /// value, or of each measured channel. When absent: of rows of numbers without height and width, which
+    /// are measurements; where all of their values lie in [0, 1], in one unit, they share one deviation.
     std::optional<bool> standardize;
     /// Fit Preprocessing::ranges on the pictures. When absent: where channels are measured.
     std::optional<bool> fit_ranges;

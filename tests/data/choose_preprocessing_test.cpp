@@ -158,6 +158,25 @@ TEST_CASE("Rows of numbers are standardised unless asked otherwise, or told to b
     CHECK(choose_preprocessing(pictures, options).mean == preprocessing.mean);
 }
 
+TEST_CASE("Rows of one unit, from 0 to 1, share a deviation unless asked otherwise") {
+    const TemporaryFolder folder;
+    const std::vector<float> values{0.0F, 0.25F, 0.5F, 1.0F, 0.25F, 0.75F};
+    write_text(folder / "rows.npy", npy("<f4", "(2, 3)", bytes_of(values)));
+    const ImageDataset pictures = ImageDataset::open(folder / "rows.npy");
+    const Preprocessing preprocessing = choose_preprocessing(pictures, {});
+    CHECK(preprocessing.mean == std::vector<float>{0.5F, 0.25F, 0.625F});
+    const float shared = std::sqrt((0.25F + 0.015625F) / 2.0F);  // of the two that vary
+    CHECK(preprocessing.deviation == std::vector<float>{shared, 0.0F, shared});
+    PreprocessingOptions options;
+    options.standardize = true;
+    CHECK(choose_preprocessing(pictures, options).deviation == std::vector<float>{0.5F, 0.0F, 0.125F});
+    // One value outside, and they are of units of their own.
+    write_text(folder / "rows.npy",
+               npy("<f4", "(2, 2)", bytes_of(std::vector<float>{0.0F, 0.5F, 1.5F, 1.0F})));
+    CHECK(choose_preprocessing(ImageDataset::open(folder / "rows.npy"), {}).deviation ==
+          std::vector<float>{0.75F, 0.25F});
+}
+
 TEST_CASE("Values far beyond a float's differences and far below 1 are standardised as others are") {
     const TemporaryFolder folder;
     const std::vector<float> values{-3e38F, 1e-12F, 3e38F, 3e-12F};

@@ -270,9 +270,24 @@ void pool_channels(std::size_t channels, double count, std::vector<double>& mean
     }
 }
 
+/// One deviation for all values but those that never change.
+void share_deviation(std::vector<float>& deviations) {
+    double squares = 0.0;
+    double count = 0.0;
+    for (const float deviation : deviations) {
+        squares += double{deviation} * double{deviation};
+        count += deviation > 0.0F ? 1.0 : 0.0;
+    }
+    for (float& deviation : deviations) {
+        deviation = deviation > 0.0F ? static_cast<float>(std::sqrt(squares / count)) : 0.0F;
+    }
+}
+
 /// Mean and deviation of every value over all pictures (Welford 1962), in doubles; of measured channels the
-/// same for all of a channel's values, wherever in the picture they are.
-void fit_standardisation(const ImageDataset& pictures, int threads, Preprocessing& preprocessing) {
+/// same for all of a channel's values, wherever in the picture they are. may_share: values that all lie in
+/// [0, 1] are taken to be of one unit, which one deviation leaves as it is.
+void fit_standardisation(const ImageDataset& pictures, int threads, bool may_share,
+                         Preprocessing& preprocessing) {
     const auto size = static_cast<std::size_t>(preprocessing.size());
     std::vector<double> mean(size, 0.0);
     std::vector<double> squares(size, 0.0);
@@ -285,6 +300,7 @@ void fit_standardisation(const ImageDataset& pictures, int threads, Preprocessin
             count += 1.0;
             const std::span<const float> values = std::as_const(batch.pictures).row(row);
             for (std::size_t i = 0; i < size; ++i) {
+                may_share = may_share && values[i] >= 0.0F && values[i] <= 1.0F;
                 const double off = values[i] - mean[i];
                 mean[i] += off / count;
                 squares[i] += off * (values[i] - mean[i]);
@@ -304,6 +320,9 @@ void fit_standardisation(const ImageDataset& pictures, int threads, Preprocessin
         const bool constant = deviation <= min_deviation * magnitude || static_cast<float>(deviation) == 0.0F;
         preprocessing.mean[i] = static_cast<float>(mean[i]);
         preprocessing.deviation[i] = constant ? 0.0F : static_cast<float>(deviation);
+    }
+    if (may_share) {
+        share_deviation(preprocessing.deviation);
     }
 }
 
@@ -395,7 +414,7 @@ Preprocessing data::choose_preprocessing(const ImageDataset& pictures, const Pre
     }
     validate(preprocessing);
     if (standardize) {
-        fit_standardisation(pictures, threads, preprocessing);
+        fit_standardisation(pictures, threads, shapeless && !options.standardize, preprocessing);
     }
     return preprocessing;
 }

@@ -84,7 +84,8 @@ class StackedAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
     channels : int or None
         1: gray, 3: RGB; None: what the pictures have.
     standardize : bool or None
-        Each value less its mean and divided by its deviation; None: where rows of numbers are learnt from.
+        Each value less its mean and divided by its deviation; None: where rows of numbers are learnt from, by one
+        deviation of all values where these lie in 0 to 1.
     random_state : int, RandomState or None
         The same whole number gives the same model, at any number of threads.
     n_jobs : int or None
