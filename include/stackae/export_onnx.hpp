@@ -4,6 +4,7 @@
 #include <string>
 
 #include "stackae/enum_names.hpp"
+#include "stackae/gallery.hpp"
 #include "stackae/model.hpp"
 #include "stackae/output_files.hpp"
 #include "stackae/patch_memory.hpp"
@@ -51,5 +52,14 @@ void export_onnx(const Model& model, const OnnxOptions& options, const std::stri
 /// is no part but the encoder.
 void export_onnx(const PatchMemory& memory, const OnnxOptions& options, const OutputFile& file);
 void export_onnx(const PatchMemory& memory, const OnnxOptions& options, const std::string& path);
+
+/// A gallery, with the model that made its codes. Its output is `distances`, N × names, to the nearest entry of
+/// each name: the smallest is the nearest name, which is known where it is at most `stackae.threshold` of the
+/// metadata; `stackae.names` has the names in the columns' order. There is no other output or part. Throws
+/// also InvalidArgument as check_model(), and where the gallery is empty.
+void export_onnx(const Model& model, const Gallery& gallery, const OnnxOptions& options,
+                 const OutputFile& file);
+void export_onnx(const Model& model, const Gallery& gallery, const OnnxOptions& options,
+                 const std::string& path);
 
 }  // namespace stackae

@@ -202,6 +202,10 @@ STACKAE_API stackae_status stackae_encoder_create_for_gallery(const stackae_mode
                                                               const stackae_gallery* gallery,
                                                               const char* const* options, stackae_encoder** encoder,
                                                               char** message);
+/* An ONNX graph of distances to the nearest entry of each name. model: that made the codes. Options "onnx", but for output
+ * and part. */
+STACKAE_API stackae_status stackae_gallery_export_onnx(const stackae_gallery* gallery, const stackae_model* model,
+                                                       const char* path, const char* const* options, char** message);
 STACKAE_API void stackae_gallery_free(stackae_gallery* gallery);
 
 /* Names codes by a gallery. One recognizer serves any number of threads. */

@@ -176,3 +176,11 @@ stackae_status stackae_patch_memory_export_onnx(const stackae_patch_memory* memo
                              &given(path, "path"));
     });
 }
+
+stackae_status stackae_gallery_export_onnx(const stackae_gallery* gallery, const stackae_model* model,
+                                           const char* path, const char* const* options, char** message) {
+    return call(message, [&] {
+        stackae::export_onnx(*given(model, "model").model, given(gallery, "gallery").gallery,
+                             read_onnx_options(options), &given(path, "path"));
+    });
+}

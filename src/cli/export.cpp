@@ -16,17 +16,20 @@ namespace {
 
 class ExportCommand : public Command {
 public:
-    std::string synopsis() const override { return "MODEL|PATCH-MEMORY -o FILE.onnx [options]"; }
+    std::string synopsis() const override { return "MODEL|GALLERY|PATCH-MEMORY -o FILE.onnx [options]"; }
     std::string about() const override {
         return "Writes a model as ONNX for other programs (onnxruntime, OpenCV): the input is a picture of\n"
                "bytes after decoding and resizing, the output its features; all between is in the file.\n"
-               "Of what memorize wrote, the output is the map of how odd each place is.";
+               "Of a gallery, the output is the distance to the nearest picture of each name; of what "
+               "memorize\n"
+               "wrote, the map of how odd each place is.";
     }
     void declare(OptionParser& parser) override;
     int run(Console& console, const std::vector<std::string>& inputs) override;
 
 private:
     std::string output_;
+    std::string model_;
     bool decoder_ = false;
     bool autoencoder_ = false;
     OnnxOptions options_;
@@ -35,6 +38,7 @@ private:
 void ExportCommand::declare(OptionParser& parser) {
     parser.group("ONNX");
     parser.option("output,o", "FILE", "the graph, .onnx", text_into(output_));
+    parser.option("model,m", "MODEL", "of a gallery; else the model that made it", text_into(model_));
     parser.option("output-name", "OUTPUT",
                   "which features: an output's name (embedding, wide), or how many layers are run; else the "
                   "model's first; of a patch memory map or score",
@@ -54,7 +58,7 @@ void ExportCommand::declare(OptionParser& parser) {
 
 int ExportCommand::run(Console& console, const std::vector<std::string>& inputs) {
     if (inputs.size() != 1) {
-        throw UsageError("export needs one MODEL");
+        throw UsageError("export needs one MODEL, GALLERY or PATCH-MEMORY");
     }
     if (output_.empty()) {
         throw UsageError("export needs -o FILE.onnx");
@@ -69,7 +73,17 @@ int ExportCommand::run(Console& console, const std::vector<std::string>& inputs)
     check_writable(output_);
     const std::string& path = inputs.front();
     ResultWriter results;
-    if (std::filesystem::is_regular_file(path) && file_kind(path) == "patch memory") {
+    const std::string kind =
+        std::filesystem::is_regular_file(path) ? file_kind(path).value_or("") : std::string();
+    if (!model_.empty() && kind != "gallery") {
+        throw UsageError("-m is for a gallery");
+    }
+    if (kind == "gallery") {
+        const Gallery gallery = load_gallery(path);
+        const NamedModel named = open_gallery_model(console, gallery, path, model_);
+        check_outputs({{"the gallery", path}, {"the model", named.path}}, {{"-o", output_}});
+        export_onnx(named.model, gallery, options_, results.files().add(output_));
+    } else if (kind == "patch memory") {
         check_outputs({{"the patch memory", path}}, {{"-o", output_}});
         export_onnx(load_patch_memory(path), options_, results.files().add(output_));
     } else {

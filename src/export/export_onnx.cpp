@@ -13,6 +13,7 @@
 #include "export/onnx_file.hpp"
 #include "model/model_json.hpp"
 #include "search/anomaly_onnx.hpp"
+#include "search/gallery_onnx.hpp"
 
 namespace stackae {
 
@@ -237,6 +238,45 @@ void export_onnx(const Model& model, const OnnxOptions& options, const OutputFil
           file);
 }
 
+void export_onnx(const Model& model, const Gallery& gallery, const OnnxOptions& options,
+                 const OutputFile& file) {
+    check_opset(options.opset);
+    check_model(gallery, model);
+    if (!options.output.empty() || options.part != OnnxPart::encoder) {
+        throw InvalidArgument(fmt::format("{}: a gallery found, which gives distances alone",
+                                          options.output.empty() ? name(options.part) : options.output));
+    }
+    if (gallery.size() == 0) {
+        throw InvalidArgument("ONNX: an empty gallery found, one with entries expected");
+    }
+    OnnxGraph graph;
+    const OnnxValue code = layers::encode_to_onnx(graph, model.layers.layers(0, gallery.depth),
+                                                  preprocess(graph, model.preprocessing, options.input));
+    const OnnxValue distances = search::name_distances_to_onnx(graph, gallery, code);
+    const OnnxTensorType output{"distances", false, {distances.shape.size()}};
+    graph.name_output(distances, output.name);
+    Metadata metadata = metadata_of(model, gallery.depth, true);
+    std::vector<std::string> names;
+    for (const auto& [each, entries] : count_names(gallery)) {
+        names.push_back(each);
+    }
+    metadata["stackae.names"] = base::print_json(nlohmann::json(names));
+    metadata["stackae.metric"] = name(gallery.metric);
+    if (gallery.threshold) {
+        metadata["stackae.threshold"] = fmt::format("{:.9g}", *gallery.threshold);
+    }
+    write(
+        {.graph = graph,
+         .input = picture_type(model.preprocessing, options.input == OnnxInput::uint8),
+         .output = output,
+         .opset = options.opset,
+         .producer_version = version(),
+         .text = "Distances to the nearest picture of each name, of pictures that are decoded and brought to "
+                 "this size.",
+         .metadata = metadata},
+        file);
+}
+
 void export_onnx(const PatchMemory& memory, const OnnxOptions& options, const OutputFile& file) {
     check_opset(options.opset);
     const bool map = options.output.empty() || options.output == "map";
@@ -279,22 +319,27 @@ void export_onnx(const PatchMemory& memory, const OnnxOptions& options, const Ou
 
 namespace {
 
-template <class Exported>
-void export_to_path(const Exported& exported, const OnnxOptions& options, const std::string& path) {
+template <class... Exported>
+void export_to_path(const std::string& path, const OnnxOptions& options, const Exported&... exported) {
     OutputFiles files;
     OutputFile file = files.add(path);
-    export_onnx(exported, options, file);
+    export_onnx(exported..., options, file);
     file.commit();
 }
 
 }  // namespace
 
 void export_onnx(const Model& model, const OnnxOptions& options, const std::string& path) {
-    export_to_path(model, options, path);
+    export_to_path(path, options, model);
 }
 
 void export_onnx(const PatchMemory& memory, const OnnxOptions& options, const std::string& path) {
-    export_to_path(memory, options, path);
+    export_to_path(path, options, memory);
+}
+
+void export_onnx(const Model& model, const Gallery& gallery, const OnnxOptions& options,
+                 const std::string& path) {
+    export_to_path(path, options, model, gallery);
 }
 
 }  // namespace stackae

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "stackae/error.hpp"
+#include "stackae/export_onnx.hpp"
 #include "stackae/gallery.hpp"
 
 #include "python/arrays.hpp"
@@ -72,6 +73,13 @@ void bind_galleries(py::module_& module) {
         .def(
             "save", [](const Gallery& gallery, const std::string& path) { save(gallery, path); },
             py::arg("path"), py::call_guard<Released>())
+        .def(
+            "export_onnx",
+            [](const Gallery& gallery, const Model& model, const std::string& path, const std::string& input,
+               int opset) {
+                export_onnx(model, gallery, {.input = parse<OnnxInput>(input), .opset = opset}, path);
+            },
+            py::arg("model"), py::arg("path"), py::arg("input"), py::arg("opset"), py::call_guard<Released>())
         .def("check_model", [](const Gallery& gallery, const Model& model) { check_model(gallery, model); })
         .def("append", [](Gallery& gallery, const Gallery& more) { append(gallery, more); })
         .def("remove", [](Gallery& gallery, const std::string& name) { return remove(gallery, name); })

@@ -51,6 +51,7 @@ int64_t stackae_gallery_size(const stackae_gallery* gallery);
 stackae_status stackae_gallery_describe(const stackae_gallery* gallery, char** json, char** message);
 stackae_status stackae_gallery_check_model(const stackae_gallery* gallery, const stackae_model* model, char** message);
 stackae_status stackae_encoder_create_for_gallery(const stackae_model* model, const stackae_gallery* gallery, const char* const* options, stackae_encoder** encoder, char** message);
+stackae_status stackae_gallery_export_onnx(const stackae_gallery* gallery, const stackae_model* model, const char* path, const char* const* options, char** message);
 void stackae_gallery_free(stackae_gallery* gallery);
 stackae_status stackae_recognizer_create(const stackae_gallery* gallery, const char* const* options, stackae_recognizer** recognizer, char** message);
 stackae_status stackae_recognizer_recognize(const stackae_recognizer* recognizer, const float* codes, int64_t n, int64_t d, stackae_recognitions** recognitions, char** message);

@@ -83,6 +83,10 @@ static void galleries_know_their_model(void) {
     stackae_encoder_free(encoder);
     FAILS(STACKAE_INVALID_ARGUMENT, "cosine",
           stackae_gallery_create(one, (const char*[]){"metric=taxi", NULL}, &gallery, &message));
+    FAILS(STACKAE_INVALID_ARGUMENT, "\"output\" found",
+          stackae_encoder_create_for_gallery(one, gallery, (const char*[]){"output=1", NULL}, &encoder, &message));
+    FAILS(STACKAE_INVALID_ARGUMENT, "empty gallery",
+          stackae_gallery_export_onnx(gallery, one, written("names.onnx"), NULL, &message));
     stackae_gallery_free(gallery);
     /* Codes of another width than the model's, a path that looks like the greatest number, an output of no model. */
     OK(stackae_gallery_create(one, NULL, &gallery, &message));
@@ -92,11 +96,12 @@ static void galleries_know_their_model(void) {
     OK(stackae_gallery_add(gallery, codes, 1, 6, names, NULL, &message));
     OK(stackae_gallery_add(gallery, codes, 1, 6, names, NULL, &message));
     CHECK(stackae_gallery_size(gallery) == 3);
+    OK(stackae_gallery_export_onnx(gallery, one, written("names.onnx"), NULL, &message));
+    FAILS(STACKAE_INVALID_ARGUMENT, "model",
+          stackae_gallery_export_onnx(gallery, other, written("names.onnx"), NULL, &message));
     stackae_gallery_free(gallery);
     FAILS(STACKAE_INVALID_ARGUMENT, "none expected without a model",
           stackae_gallery_create(NULL, (const char*[]){"output=1", NULL}, &gallery, &message));
-    FAILS(STACKAE_INVALID_ARGUMENT, "\"output\" found",
-          stackae_encoder_create_for_gallery(one, gallery, (const char*[]){"output=1", NULL}, &encoder, &message));
     stackae_model_free(one);
     stackae_model_free(other);
 }

@@ -24,6 +24,22 @@ grep -q '"bread0"' table.onnx || fail "no names of items"
 expect 0 export table.stackae -o scores.onnx --autoencoder
 grep -q scores scores.onnx || fail "no scores"
 
+# Of a gallery: distances, by names.
+expect 0 enroll "$samples"/train/1 "$samples"/train/7 -m "$model" -o two.gallery
+expect 0 export two.gallery -o names.onnx
+grep -q 'stackae.names' names.onnx || fail "no names"
+grep -q '\["1","7"\]' names.onnx || fail "other names"
+expect 0 export two.gallery -m "$model" -o again.onnx
+cmp -s names.onnx again.onnx || fail "another graph of a gallery"
+expect 2 export "$model" -m "$model" -o none.onnx
+has err "-m is for a gallery"
+expect 1 export two.gallery -o none.onnx --decoder
+has err "gives distances alone"
+expect 1 export two.gallery -m "$samples"/../models/photos.stackae -o none.onnx
+has err "the gallery was made with model"
+expect 2 export two.gallery -o two.gallery
+missing none.onnx
+
 # Of what good pictures look like: a map, and a score.
 expect 0 memorize "$samples"/train/1 "$samples"/train/7 -o good.memory
 expect 0 export good.memory -o map.onnx
@@ -39,7 +55,7 @@ missing none.onnx
 expect 2 export "$model" -o none.onnx --decoder --autoencoder
 has err "one of them expected"
 expect 2 export
-has err "export needs one MODEL"
+has err "export needs one MODEL, GALLERY or PATCH-MEMORY"
 expect 2 export "$model"
 has err "export needs -o FILE.onnx"
 expect 2 export "$model" -o digits.txt

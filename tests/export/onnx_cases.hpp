@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "stackae/export_onnx.hpp"
+#include "stackae/gallery.hpp"
 #include "stackae/image_dataset.hpp"
 #include "stackae/memorize.hpp"
 #include "stackae/recommend.hpp"
@@ -201,6 +202,57 @@ inline Tensor waves(std::int64_t count, const Shape& shape, std::uint32_t seed) 
         }
     }
     return pictures;
+}
+
+/// Distances to names by either metric, scaled and not, one name and several, of one entry and of many.
+inline std::vector<OnnxCase> gallery_cases(const std::string& model_path, const std::string& pictures,
+                                           const std::string& scratch) {
+    const Model model = load_model(model_path);
+    const ImageDataset all = ImageDataset::open(pictures);
+    PictureBatch batch;
+    (void)PictureReader(all, model.preprocessing, {.batch_size = 64}).next(batch);
+    std::vector<OnnxCase> cases;
+    for (const Metric metric : {Metric::l2, Metric::cosine}) {
+        for (const bool scaled : {false, true}) {
+            Gallery gallery;
+            gallery.model_identity = model.identity();
+            gallery.depth = model.depth_of();
+            gallery.metric = metric;
+            gallery.l2_normalize = scaled;
+            Encoder encoder(model, {.l2_normalize = scaled});
+            gallery.codes = encoder.encode(batch.pictures);
+            for (std::int64_t i = 0; i < gallery.codes.rows(); ++i) {
+                gallery.names.push_back(i == 0 ? "alone" : "name " + std::to_string(i % 5));
+                gallery.paths.push_back(std::to_string(i));
+                for (float& value : gallery.codes.row(i)) {
+                    value *=
+                        1.0F + 0.01F * static_cast<float>(i % 7);  // nothing asked for is an entry itself
+                }
+            }
+            export_onnx(model, gallery, {}, scratch);
+            OnnxCase out;
+            out.name = std::string("a gallery by ") + name(metric) + (scaled ? ", scaled" : "");
+            out.model = file_bytes(scratch);
+            const Tensor rows = [&] {
+                Tensor some({16, batch.pictures.columns()});
+                std::copy_n(batch.pictures.data(), some.size(), some.data());
+                return some;
+            }();
+            set_pictures(rows, model.preprocessing.shape(), OnnxInput::uint8, out);
+            const std::vector<Recognition> found =
+                Recognizer(gallery, {.top = 6}).recognize(encoder.encode(rows));
+            out.expected = Tensor({rows.rows(), 6});
+            for (std::int64_t i = 0; i < rows.rows(); ++i) {
+                for (const Candidate& candidate : found[static_cast<std::size_t>(i)].top) {
+                    const auto at = candidate.name == "alone" ? 0 : candidate.name.back() - '0' + 1;
+                    out.expected.row(i)[static_cast<std::size_t>(at)] =
+                        static_cast<float>(candidate.distance);
+                }
+            }
+            cases.push_back(std::move(out));
+        }
+    }
+    return cases;
 }
 
 /// Maps of a patch memory by every method, and scores by rules.

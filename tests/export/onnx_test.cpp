@@ -46,6 +46,15 @@ TEST_CASE("What a table's model rebuilds is the same as ONNX by OpenCV", "[expor
     }
 }
 
+TEST_CASE("Distances to the names of a gallery are the same as ONNX by OpenCV", "[export]") {
+    const test::TemporaryFolder folder;
+    const std::string model = std::string(STACKAE_MODELS) + "/digits.stackae";
+    for (const test::OnnxCase& of :
+         test::gallery_cases(model, std::string(STACKAE_SAMPLES) + "/train", folder / "model.onnx")) {
+        check_alike(of);
+    }
+}
+
 TEST_CASE("How odd places are is the same as ONNX by OpenCV", "[export]") {
     const test::TemporaryFolder folder;
     for (const test::OnnxCase& of : test::patch_memory_cases(folder / "model.onnx")) {

@@ -39,6 +39,10 @@ std::vector<test::OnnxCase> all_cases(const std::string& folder) {
     const std::string models = STACKAE_MODELS;
     const std::string samples = STACKAE_SAMPLES;
     add_model(models + "/digits.stackae", samples + "/train", folder, cases);
+    for (test::OnnxCase& one :
+         test::gallery_cases(models + "/digits.stackae", samples + "/train", folder + "/scratch")) {
+        cases.push_back(std::move(one));
+    }
     for (test::OnnxCase& one : test::decoder_cases(models + "/photos.stackae", folder + "/scratch")) {
         cases.push_back(std::move(one));
     }

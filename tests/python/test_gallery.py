@@ -79,3 +79,11 @@ def test_files_keep_their_paths_and_bad_ones_are_unknown(samples, tmp_path):
     gallery.save(tmp_path / "own.gallery")
     with pytest.raises(ValueError, match="l2_normalize"):
         Gallery.load(tmp_path / "own.gallery", StackedAutoencoder.load("digits", l2_normalize=True))
+
+
+def test_a_gallery_is_exported_with_its_names(samples, tmp_path, digits):
+    gallery = Gallery("digits").fit(samples / "train")
+    gallery.export_onnx(tmp_path / "names.onnx")
+    assert b'["0","1","2","3","4","5","6","7","8","9"]' in (tmp_path / "names.onnx").read_bytes()
+    with pytest.raises(ValueError, match="of any origin"):
+        Gallery().fit(*digits).export_onnx(tmp_path / "none.onnx")

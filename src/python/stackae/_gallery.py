@@ -112,6 +112,13 @@ class Gallery(ClassifierMixin, BaseEstimator):
         check_is_fitted(self, "gallery_")
         self.gallery_.save(os.fspath(path))
 
+    def export_onnx(self, path, *, input_type="uint8", opset=13):
+        """Writes an ONNX graph for other programs, from a picture to its distance to the nearest of each name."""
+        check_is_fitted(self, "gallery_")
+        if self.autoencoder_ is None:
+            raise ValueError("export_onnx: a gallery of features of any origin found, one with an autoencoder expected")
+        self.gallery_.export_onnx(self.autoencoder_.model_, os.fspath(path), input_type, opset)
+
     @classmethod
     def load(cls, path, autoencoder=None, **parameters):
         """A gallery's file, with the model that made its features."""
