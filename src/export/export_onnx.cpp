@@ -24,6 +24,7 @@ template <>
 constexpr auto base::enum_names<OnnxPart> = base::names_of<OnnxPart>(
     "part",
     {{OnnxPart::encoder, "encoder"}, {OnnxPart::decoder, "decoder"}, {OnnxPart::autoencoder, "autoencoder"}});
+extern template const char* name(Metric);  // of another room
 template const char* name(OnnxPart);
 template OnnxPart parse(std::string_view);
 template const char* name(OnnxInput);

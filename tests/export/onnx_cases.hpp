@@ -204,6 +204,12 @@ inline Tensor waves(std::int64_t count, const Shape& shape, std::uint32_t seed) 
     return pictures;
 }
 
+inline Tensor rows_of(const Tensor& rows, std::int64_t first, std::int64_t count) {
+    Tensor some({count, rows.columns()});
+    std::copy_n(rows.row(first).data(), some.size(), some.data());
+    return some;
+}
+
 /// Distances to names by either metric, scaled and not, one name and several, of one entry and of many.
 inline std::vector<OnnxCase> gallery_cases(const std::string& model_path, const std::string& pictures,
                                            const std::string& scratch) {
@@ -211,6 +217,7 @@ inline std::vector<OnnxCase> gallery_cases(const std::string& model_path, const 
     const ImageDataset all = ImageDataset::open(pictures);
     PictureBatch batch;
     (void)PictureReader(all, model.preprocessing, {.batch_size = 64}).next(batch);
+    constexpr std::int64_t asked = 16;  // pictures that are not in the gallery
     std::vector<OnnxCase> cases;
     for (const Metric metric : {Metric::l2, Metric::cosine}) {
         for (const bool scaled : {false, true}) {
@@ -220,24 +227,16 @@ inline std::vector<OnnxCase> gallery_cases(const std::string& model_path, const 
             gallery.metric = metric;
             gallery.l2_normalize = scaled;
             Encoder encoder(model, {.l2_normalize = scaled});
-            gallery.codes = encoder.encode(batch.pictures);
+            gallery.codes = encoder.encode(rows_of(batch.pictures, asked, batch.pictures.rows() - asked));
             for (std::int64_t i = 0; i < gallery.codes.rows(); ++i) {
                 gallery.names.push_back(i == 0 ? "alone" : "name " + std::to_string(i % 5));
                 gallery.paths.push_back(std::to_string(i));
-                for (float& value : gallery.codes.row(i)) {
-                    value *=
-                        1.0F + 0.01F * static_cast<float>(i % 7);  // nothing asked for is an entry itself
-                }
             }
             export_onnx(model, gallery, {}, scratch);
             OnnxCase out;
             out.name = std::string("a gallery by ") + name(metric) + (scaled ? ", scaled" : "");
             out.model = file_bytes(scratch);
-            const Tensor rows = [&] {
-                Tensor some({16, batch.pictures.columns()});
-                std::copy_n(batch.pictures.data(), some.size(), some.data());
-                return some;
-            }();
+            const Tensor rows = rows_of(batch.pictures, 0, asked);
             set_pictures(rows, model.preprocessing.shape(), OnnxInput::uint8, out);
             const std::vector<Recognition> found =
                 Recognizer(gallery, {.top = 6}).recognize(encoder.encode(rows));
