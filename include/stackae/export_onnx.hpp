@@ -53,10 +53,10 @@ void export_onnx(const Model& model, const OnnxOptions& options, const std::stri
 void export_onnx(const PatchMemory& memory, const OnnxOptions& options, const OutputFile& file);
 void export_onnx(const PatchMemory& memory, const OnnxOptions& options, const std::string& path);
 
-/// A gallery, with the model that made its codes. Its output is `distances`, N × names, to the nearest entry of
-/// each name: the smallest is the nearest name, which is known where it is at most `stackae.threshold` of the
-/// metadata; `stackae.names` has the names in the columns' order. There is no other output or part. Throws
-/// also InvalidArgument as check_model(), and where the gallery is empty.
+/// A gallery, with the model that made its codes. Its output is `distances`, N × names, to the nearest entry
+/// of each name: the smallest is the nearest name, which is known where it is at most `stackae.threshold` of
+/// the metadata; `stackae.names` has the names in the columns' order. There is no other output or part.
+/// Throws also InvalidArgument as check_model(), and where the gallery is empty.
 void export_onnx(const Model& model, const Gallery& gallery, const OnnxOptions& options,
                  const OutputFile& file);
 void export_onnx(const Model& model, const Gallery& gallery, const OnnxOptions& options,

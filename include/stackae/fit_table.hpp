@@ -35,8 +35,8 @@ void check_memory(const Interactions& table, const TrainConfig& config, const Ru
                                                           std::uint64_t seed, TableRow rows);
 /// That one where there is need of it; else the linear denoising autoencoder with the settings that recommend
 /// best to users who are held out, or where items are the rows, to which users who are held out are no rows,
-/// with its usual ones. observer: of every stack that is tried, which throws where it is to stop; on_tried: told of their number, may throw.
-/// Throws InvalidArgument.
+/// with its usual ones. observer: of every stack that is tried, which throws where it is to stop; on_tried:
+/// told of their number, may throw. Throws InvalidArgument.
 [[nodiscard]] TableStack choose_table_stack(const Interactions& table, const RunOptions& run,
                                             std::uint64_t seed, TableRow rows, TrainObserver& observer,
                                             const std::function<void(std::int64_t tried)>& on_tried);

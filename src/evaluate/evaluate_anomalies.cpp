@@ -228,10 +228,11 @@ void evaluate_pixels(const PatchMemory& memory, const ImageDataset& odd_pictures
         }
     }
     if (region_bins.empty()) {
-        throw InvalidArgument(fmt::format(
-            "{}: no mask with a bright pixel of an odd picture of {} found, a picture of the same name that is bright "
-            "where it is odd expected",
-            options.masks, odd_pictures.path()));
+        throw InvalidArgument(
+            fmt::format("{}: no mask with a bright pixel of an odd picture of {} found, a picture of the "
+                        "same name that is bright "
+                        "where it is odd expected",
+                        options.masks, odd_pictures.path()));
     }
     for (const AnomalyScore& score : good.scores) {
         const Tensor map = enlarge_map(score.map, height, width);
