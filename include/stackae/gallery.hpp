@@ -99,6 +99,8 @@ void check_model(const Gallery& gallery, const Model& model);
 /// spelling, seen from the current folder) is replaced. The threshold stays as it is
 /// until the next calibrate(). Throws InvalidArgument when model, depth, normalisation or metric differ.
 void append(Gallery& gallery, const Gallery& more);
+/// Paths for so many entries that have none, "row 17" and so on, such as no entry of the gallery has.
+[[nodiscard]] std::vector<std::string> row_paths(const Gallery& gallery, std::int64_t count);
 /// Removes every entry of that name; returns how many there were. The threshold stays.
 std::int64_t remove(Gallery& gallery, const std::string& name);
 

@@ -9,25 +9,6 @@
 namespace stackae::c {
 namespace {
 
-stackae_status status_of(const Error& error) {
-    if (dynamic_cast<const InvalidArgument*>(&error) != nullptr) {
-        return STACKAE_INVALID_ARGUMENT;
-    }
-    if (dynamic_cast<const IoError*>(&error) != nullptr) {
-        return STACKAE_IO_ERROR;
-    }
-    if (dynamic_cast<const CorruptFile*>(&error) != nullptr) {
-        return STACKAE_CORRUPT_FILE;
-    }
-    if (dynamic_cast<const BackendError*>(&error) != nullptr) {
-        return STACKAE_BACKEND_ERROR;
-    }
-    if (dynamic_cast<const Divergence*>(&error) != nullptr) {
-        return STACKAE_DIVERGENCE;
-    }
-    return dynamic_cast<const NotFinite*>(&error) != nullptr ? STACKAE_NOT_FINITE : STACKAE_FAILED;
-}
-
 /// Without a text where there is no memory for one.
 stackae_status tell(char** message, stackae_status status, const char* text) noexcept {
     if (message != nullptr) {
@@ -53,8 +34,18 @@ stackae_status failure(char** message) noexcept {
         throw;
     } catch (const Stopped&) {
         return tell(message, STACKAE_STOPPED, "the observer said stop");
-    } catch (const Error& error) {
-        return tell(message, status_of(error), error.what());
+    } catch (const InvalidArgument& error) {
+        return tell(message, STACKAE_INVALID_ARGUMENT, error.what());
+    } catch (const IoError& error) {
+        return tell(message, STACKAE_IO_ERROR, error.what());
+    } catch (const CorruptFile& error) {
+        return tell(message, STACKAE_CORRUPT_FILE, error.what());
+    } catch (const BackendError& error) {
+        return tell(message, STACKAE_BACKEND_ERROR, error.what());
+    } catch (const Divergence& error) {
+        return tell(message, STACKAE_DIVERGENCE, error.what());
+    } catch (const NotFinite& error) {
+        return tell(message, STACKAE_NOT_FINITE, error.what());
     } catch (const std::bad_alloc&) {
         return tell(message, STACKAE_OUT_OF_MEMORY, "out of memory");
     } catch (const std::exception& error) {

@@ -1,9 +1,6 @@
-#include <algorithm>
-#include <charconv>
 #include <cstdint>
 #include <memory>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -35,30 +32,10 @@ struct stackae_recognitions {
 
 namespace {
 
-/// What entries without a path are called, with a number.
-constexpr std::string_view row_prefix = "row ";
-
 Tensor codes_of(const float* codes, std::int64_t n, std::int64_t d) {
     check_at_least("codes", 1, n);
     check_at_least("values of a code", 1, d);
     return Tensor::view({n, d}, const_cast<float*>(&given(codes, "codes")));
-}
-
-/// One more than the greatest number that such an entry has.
-std::int64_t next_row_of(const Gallery& gallery) {
-    constexpr std::int64_t most = std::int64_t{1}
-                                  << 53U;  // one that was not given by counting is passed over
-    std::int64_t next = 0;
-    for (const std::string_view path : gallery.paths) {
-        std::int64_t number = -1;
-        if (path.starts_with(row_prefix)) {
-            const char* const end = path.data() + path.size();
-            const auto [stop, error] = std::from_chars(path.data() + row_prefix.size(), end, number);
-            number = stop == end && error == std::errc() && number < most ? number : -1;
-        }
-        next = std::max(next, number + 1);
-    }
-    return next;
 }
 
 /// A gallery of the same kind, without entries.
@@ -105,16 +82,15 @@ stackae_status stackae_gallery_create(const stackae_model* model, const char* co
         made.l2_normalize = read.l2_normalize;
         made.metric = stackae::parse<stackae::Metric>(*read.metric);
         put(gallery, "gallery",
-            std::unique_ptr<stackae_gallery>(new stackae_gallery{std::move(made), 0, code_size}));
+            std::unique_ptr<stackae_gallery>(new stackae_gallery{std::move(made), code_size}));
     });
 }
 
 stackae_status stackae_gallery_load(const char* path, stackae_gallery** gallery, char** message) {
     return call(message, [&] {
-        Gallery read = stackae::load_gallery(&given(path, "path"));
-        const std::int64_t next_row = next_row_of(read);
         put(gallery, "gallery",
-            std::unique_ptr<stackae_gallery>(new stackae_gallery{std::move(read), next_row}));
+            std::unique_ptr<stackae_gallery>(
+                new stackae_gallery{stackae::load_gallery(&given(path, "path"))}));
     });
 }
 
@@ -132,14 +108,16 @@ stackae_status stackae_gallery_add(stackae_gallery* gallery, const float* codes,
         }
         Gallery more = empty_like(to);
         more.codes = Tensor(codes_of(codes, n, d));
-        std::int64_t next_row = gallery->next_row;
+        if (paths == nullptr) {
+            more.paths = stackae::row_paths(to, n);
+        }
         for (std::int64_t i = 0; i < n; ++i) {
             more.names.emplace_back(&given((&given(names, "names"))[i], "a name"));
-            more.paths.push_back(paths != nullptr ? std::string(&given(paths[i], "a path"))
-                                                  : fmt::format("{}{}", row_prefix, next_row++));
+            if (paths != nullptr) {
+                more.paths.emplace_back(&given(paths[i], "a path"));
+            }
         }
         stackae::append(to, more);
-        gallery->next_row = std::max(next_row, next_row_of(more));
     });
 }
 

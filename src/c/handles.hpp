@@ -27,7 +27,6 @@ struct stackae_model {
 
 struct stackae_gallery {
     stackae::Gallery gallery;
-    std::int64_t next_row = 0;   ///< number of the next entry without a path
     std::int64_t code_size = 0;  ///< of the model, where it is known
 };
 

@@ -104,7 +104,8 @@ int ExtractCommand::run(Console& console, const std::vector<std::string>& inputs
                            {columns, opened.labelled(), model.model.record.class_names, RowKind::filename});
     InputMonitor monitor(console, set, settings_.manifest);
     std::vector<FeatureRow> rows;
-    std::vector<std::int64_t> indices;  // of all rows, for a sprite
+    const bool sprite = writers.has_projector() && !no_sprite_;
+    std::vector<std::int64_t> indices;  // of all rows, for that
     std::int64_t first = 0;
     const auto encode_all = [&] {
         encode_inputs(console, {.inputs = opened, .model = model.model, .encode = encode_}, settings_,
@@ -114,12 +115,14 @@ int ExtractCommand::run(Console& console, const std::vector<std::string>& inputs
                               rows.push_back({entry.path, entry.label});
                           }
                           writers.write(rows, codes);
-                          const std::vector<std::int64_t> some = batch.indices(first);
-                          indices.insert(indices.end(), some.begin(), some.end());
-                          first = batch.end;
+                          if (sprite) {
+                              const std::vector<std::int64_t> some = batch.indices(first);
+                              indices.insert(indices.end(), some.begin(), some.end());
+                              first = batch.end;
+                          }
                       });
         monitor.manifest().finish();
-        if (writers.has_projector() && !no_sprite_) {
+        if (sprite) {
             if (const auto sheet =
                     draw_sprite(console, opened, indices, model.model.preprocessing, settings_.reading)) {
                 writers.set_sprite(sheet->picture(), sheet->thumbnail());

@@ -104,7 +104,8 @@ public:
             return fault("type of texts");
         }
         const hsize_t rows = std::max<hsize_t>(1, chunk_bytes / (columns_ * sizeof(float)));
-        features_ = dataset("features", H5T_IEEE_F32LE, {rows, std::min(columns_, chunk_bytes)}, 2);
+        features_ = dataset("features", H5T_IEEE_F32LE,
+                            {rows, std::min<hsize_t>(columns_, chunk_bytes / sizeof(float))}, 2);
         names_ = dataset("names", text_.get(), {text_chunk, 0}, 1);
         if (labelled) {
             labels_ = dataset("labels", text_.get(), {text_chunk, 0}, 1);

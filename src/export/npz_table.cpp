@@ -163,7 +163,8 @@ void put_texts(const std::vector<std::string>& texts, const Put& put) {
     }
 }
 
-/// Arrays `features`, `names` and, where there are labels, `labels`. Names are held until the end.
+/// libzip takes a member's content when the archive is closed; here rows are written as they come. Arrays
+/// `features`, `names` and, where there are labels, `labels`. Names are held until the end.
 class NpzTable final : public Table {
 public:
     NpzTable(FileOutput& out, const TableOptions& options)

@@ -16,6 +16,7 @@
 #include "stackae/text.hpp"
 
 #include "base/json.hpp"
+#include "export/little_endian.hpp"
 #include "export/npy_header.hpp"
 
 namespace stackae::features {
@@ -100,33 +101,49 @@ private:
     std::int64_t rows_ = 0;
 };
 
-class NpyTable final : public Table {
+/// The floats of all rows behind a header that says how many rows there are; names are beside it.
+class HeadedTable final : public Table {
 public:
-    NpyTable(FileOutput& out, std::unique_ptr<Table> names, std::int64_t columns)
-        : out_(out), names_(std::move(names)), columns_(columns) {
-        out_.write(header());
+    using Header = std::string(std::int64_t rows, std::int64_t columns);
+
+    HeadedTable(FileOutput& out, Output& names, Header& header, const TableOptions& options)
+        : out_(out), names_(names, options), header_(header), columns_(options.columns) {
+        out_.write(header_(0, columns_));
     }
 
     void write_row(const FeatureRow& row, std::span<const float> code) override {
         out_.write(std::as_bytes(code));
-        names_->write_row(row, code);
+        names_.write_row(row, code);
         ++rows_;
     }
-    void end() override {
-        out_.patch(header());
-        names_->end();
-    }
+    void end() override { out_.patch(header_(rows_, columns_)); }
 
 private:
-    [[nodiscard]] std::string header() const {
-        return npy_header("<f4", fmt::format("{}, {}", rows_, columns_));
-    }
-
     FileOutput& out_;
-    std::unique_ptr<Table> names_;
+    NamesTable names_;
+    Header& header_;
     std::int64_t columns_;
     std::int64_t rows_ = 0;
 };
+
+std::string npy_floats(std::int64_t rows, std::int64_t columns) {
+    return npy_header("<f4", fmt::format("{}, {}", rows, columns));
+}
+
+/// Of a flat index of FAISS for Euclidean distances, IndexFlatL2, as its write_index() writes it
+/// (https://github.com/facebookresearch/faiss, impl/index_write.cpp).
+std::string faiss_header(std::int64_t rows, std::int64_t columns) {
+    constexpr std::int64_t unused = std::int64_t{1} << 20U;
+    std::string text = "IxF2";
+    put_number<std::int32_t>(text, static_cast<std::int32_t>(columns));
+    put_number<std::int64_t>(text, rows);
+    put_number<std::int64_t>(text, unused);
+    put_number<std::int64_t>(text, unused);
+    put_number<std::uint8_t>(text, 1);  // there is nothing to train
+    put_number<std::int32_t>(text, 1);  // METRIC_L2
+    put_number<std::uint64_t>(text, static_cast<std::uint64_t>(rows * columns));
+    return text;
+}
 
 class LibsvmTable final : public TextTable {
 public:
@@ -289,16 +306,12 @@ std::unique_ptr<Table> make_text_table(FeatureFormat format, Output& rows, Outpu
     }
 }
 
-std::unique_ptr<Table> make_names_table(Output& out, const TableOptions& options) {
-    return std::make_unique<NamesTable>(out, options);
-}
-
 std::unique_ptr<Table> make_table(FeatureFormat format, const std::vector<FileOutput*>& files,
                                   const TableOptions& options) {
     FileOutput& rows = *files.front();
     switch (format) {
         case FeatureFormat::npy:
-            return std::make_unique<NpyTable>(rows, make_names_table(*files[1], options), options.columns);
+            return std::make_unique<HeadedTable>(rows, *files[1], npy_floats, options);
         case FeatureFormat::npz:
             return make_npz_table(rows, options);
         case FeatureFormat::hdf5:
@@ -306,7 +319,7 @@ std::unique_ptr<Table> make_table(FeatureFormat format, const std::vector<FileOu
         case FeatureFormat::parquet:
             return make_parquet_table(rows, options);
         case FeatureFormat::faiss:
-            return make_faiss_table(rows, *files[1], options);
+            return std::make_unique<HeadedTable>(rows, *files[1], faiss_header, options);
         case FeatureFormat::projector:
             return std::make_unique<ProjectorTable>(files, options);
         default:

@@ -91,9 +91,5 @@ struct TableOptions {
 [[nodiscard]] std::unique_ptr<Table> make_npz_table(FileOutput& out, const TableOptions& options);
 [[nodiscard]] std::unique_ptr<Table> make_hdf5_table(FileOutput& out, const TableOptions& options);
 [[nodiscard]] std::unique_ptr<Table> make_parquet_table(FileOutput& out, const TableOptions& options);
-[[nodiscard]] std::unique_ptr<Table> make_faiss_table(FileOutput& out, Output& names,
-                                                      const TableOptions& options);
-/// Rows' numbers, names and labels as CSV, beside what has no place for them.
-[[nodiscard]] std::unique_ptr<Table> make_names_table(Output& out, const TableOptions& options);
 
 }  // namespace stackae::features

@@ -81,6 +81,8 @@ void bind_galleries(py::module_& module) {
             },
             py::arg("model"), py::arg("path"), py::arg("input"), py::arg("opset"), py::call_guard<Released>())
         .def("check_model", [](const Gallery& gallery, const Model& model) { check_model(gallery, model); })
+        .def("row_paths",
+             [](const Gallery& gallery, std::int64_t count) { return row_paths(gallery, count); })
         .def("append", [](Gallery& gallery, const Gallery& more) { append(gallery, more); })
         .def("remove", [](Gallery& gallery, const std::string& name) { return remove(gallery, name); })
         .def(

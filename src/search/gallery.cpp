@@ -1,12 +1,14 @@
 #include "stackae/gallery.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <cstddef>
 #include <filesystem>
 #include <fmt/format.h>
 #include <limits>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <utility>
 
@@ -191,6 +193,26 @@ void append(Gallery& gallery, const Gallery& more) {
         copy_row(more.codes, static_cast<std::int64_t>(i), codes, target[i]);
     }
     gallery.codes = std::move(codes);
+}
+
+std::vector<std::string> row_paths(const Gallery& gallery, std::int64_t count) {
+    constexpr std::string_view prefix = "row ";
+    constexpr std::int64_t most = std::int64_t{1} << 53U;  // no counting comes as far
+    std::int64_t next = 0;
+    for (const std::string_view path : gallery.paths) {
+        std::int64_t number = -1;
+        if (path.starts_with(prefix)) {
+            const char* const end = path.data() + path.size();
+            const auto [stop, error] = std::from_chars(path.data() + prefix.size(), end, number);
+            number = stop == end && error == std::errc() && number < most ? number : -1;
+        }
+        next = std::max(next, number + 1);
+    }
+    std::vector<std::string> paths;
+    for (std::int64_t i = 0; i < count; ++i) {
+        paths.push_back(fmt::format("{}{}", prefix, next + i));
+    }
+    return paths;
 }
 
 std::int64_t remove(Gallery& gallery, const std::string& name) {

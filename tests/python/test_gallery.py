@@ -87,3 +87,14 @@ def test_a_gallery_is_exported_with_its_names(samples, tmp_path, digits):
     assert b'["0","1","2","3","4","5","6","7","8","9"]' in (tmp_path / "names.onnx").read_bytes()
     with pytest.raises(ValueError, match="of any origin"):
         Gallery().fit(*digits).export_onnx(tmp_path / "none.onnx")
+
+
+def test_rows_that_are_added_to_a_file_take_no_others_place(tmp_path, digits):
+    X, y = digits[0][:30], digits[1][:30]
+    gallery = Gallery().fit(X, y)
+    gallery.remove(y[0])
+    gallery.save(tmp_path / "less.gallery")
+    loaded = Gallery.load(tmp_path / "less.gallery")
+    before = len(loaded.gallery_)
+    loaded.add(digits[0][30:40], digits[1][30:40])
+    assert before < 30 and len(loaded.gallery_) == before + 10

@@ -67,6 +67,14 @@ TEST_CASE("Entries are added, replaced by their path, and removed by their name"
     CHECK(gallery.size() == 2);
 }
 
+TEST_CASE("Entries without a path are numbered above all that are there") {
+    stackae::Gallery gallery;
+    CHECK(row_paths(gallery, 2) == std::vector<std::string>{"row 0", "row 1"});
+    gallery.paths = {"row 7", "a.png", "row 12.png", "row 9223372036854775806", "row -3", "row 3"};
+    CHECK(row_paths(gallery, 2) == std::vector<std::string>{"row 8", "row 9"});
+    CHECK(row_paths(gallery, 0).empty());
+}
+
 TEST_CASE("Galleries that were made differently are not mixed") {
     Gallery gallery = line({"a"}, {1});
     Gallery more = line({"b"}, {2});

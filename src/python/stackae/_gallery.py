@@ -64,7 +64,6 @@ class Gallery(ClassifierMixin, BaseEstimator):
     def fit(self, X, y=None):
         """Remembers X under the names y. Of a folder, y may be None: then names are those of the folders in it."""
         self.autoencoder_ = self._fitted_autoencoder(X)
-        self._remembered = 0
         gallery, names = self._gallery(X, y, reset=True)
         self.classes_, texts = self._classes(names)
         self._names = dict(zip(texts, self.classes_))
@@ -126,7 +125,6 @@ class Gallery(ClassifierMixin, BaseEstimator):
         classifier = cls(autoencoder, metric=gallery.metric, **parameters)
         encoder = classifier._loaded_autoencoder(gallery)
         classifier.autoencoder_ = encoder
-        classifier._remembered = len(gallery)
         classifier.gallery_ = gallery
         classifier.classes_ = np.unique(gallery.names)
         classifier._names = {name: name for name in classifier.classes_}
@@ -181,8 +179,7 @@ class Gallery(ClassifierMixin, BaseEstimator):
             raise ValueError(f"y: {len(names)} names found, {len(features)} expected")
         check_classification_targets(names)
         if paths is None:
-            paths = [f"row {self._remembered + i}" for i in range(len(features))]
-        self._remembered += len(features)
+            paths = self.gallery_.row_paths(len(features)) if not reset else [f"row {i}" for i in range(len(features))]
         read = np.flatnonzero(~np.isnan(features).any(axis=1))
         encoder = self.autoencoder_
         gallery = _core.Gallery(features[read], [str(name) for name in names[read]], [paths[i] for i in read],
